@@ -1,0 +1,186 @@
+"""Settings (config.toml) and the places where a library lives.
+
+``DTK_HOME`` puts everything of a library into one folder; ``DTK_MODELS`` names the models folder;
+``DTK_DATABASE_URL`` names a server. Without them the XDG places are used.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dtk_tui.errors import DtkError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """Which PostgreSQL holds the library."""
+
+    url: str | None = None
+
+
+class ModelSettings(_Section):
+    """Which models do the work; names as in ``models/manifest.toml``."""
+
+    text_embedder: str = "minilm-l6-v2"
+    image_embedder: str = "dinov2-small"
+    taggers: tuple[str, ...] = ("open-nsfw",)
+
+
+class WorkerSettings(_Section):
+    """How the worker uses the machine."""
+
+    decode_threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 3
+    lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+
+
+class ScanSettings(_Section):
+    """What a scan reads."""
+
+    extensions: tuple[str, ...] = (
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
+    )  # fmt: skip
+    processes: Annotated[int, Field(ge=1, le=256)] | None = None
+
+
+class PreviewSettings(_Section):
+    """How pictures are drawn: ``auto`` asks the terminal."""
+
+    protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
+
+
+class Settings(_Section):
+    """All of config.toml."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    models: ModelSettings = ModelSettings()
+    worker: WorkerSettings = WorkerSettings()
+    scan: ScanSettings = ScanSettings()
+    preview: PreviewSettings = PreviewSettings()
+    keys: dict[str, str] = Field(default_factory=dict)
+
+
+class Places:
+    """Where the files of one library are."""
+
+    def __init__(self, environ: dict[str, str] | None = None) -> None:
+        self._environ = dict(os.environ) if environ is None else environ
+
+    def _xdg(self, variable: str, default: str) -> Path:
+        value = self._environ.get(variable, "")
+        base = Path(value) if value.startswith("/") else Path(self._environ.get("HOME", "~")).expanduser() / default
+        return base / "dtk-tui"
+
+    @cached_property
+    def home(self) -> Path | None:
+        """The one folder of this library (``DTK_HOME``), or None for the XDG places."""
+        value = self._environ.get("DTK_HOME", "")
+        return Path(value).expanduser().absolute() if value else None
+
+    @property
+    def config_file(self) -> Path:
+        """config.toml."""
+        return (self.home or self._xdg("XDG_CONFIG_HOME", ".config")) / "config.toml"
+
+    @property
+    def data(self) -> Path:
+        """What must not be lost: the embedded database."""
+        return self.home or self._xdg("XDG_DATA_HOME", ".local/share")
+
+    @property
+    def database(self) -> Path:
+        """The data folder of the embedded PostgreSQL."""
+        return self.data / "postgres"
+
+    @property
+    def state(self) -> Path:
+        """Logs and what can be made again."""
+        return self.home or self._xdg("XDG_STATE_HOME", ".local/state")
+
+    @property
+    def log_file(self) -> Path:
+        """The program's own log."""
+        return self.state / "logs" / "dtk.log"
+
+    @property
+    def cache(self) -> Path:
+        """Thumbnails."""
+        return (self.home / "cache") if self.home else self._xdg("XDG_CACHE_HOME", ".cache")
+
+    @property
+    def models(self) -> Path:
+        """Model files: ``DTK_MODELS``, else models/ of a checkout, else the data folder."""
+        value = self._environ.get("DTK_MODELS", "")
+        if value:
+            return Path(value).expanduser().absolute()
+        checkout = _PACKAGE.parent / "models"
+        if (checkout / "manifest.toml").is_file() and (_PACKAGE.parent / "pyproject.toml").is_file():
+            return checkout
+        return self._xdg("XDG_DATA_HOME", ".local/share") / "models"
+
+    @property
+    def database_url(self) -> str | None:
+        """``DTK_DATABASE_URL``, which goes before the config."""
+        return self._environ.get("DTK_DATABASE_URL") or None
+
+
+def shipped(name: str) -> Path:
+    """Return the path of a data file or folder that ships with the program (checkout or wheel), e.g. ``migrations``."""
+    packed = _PACKAGE / "_data" / name
+    return packed if packed.exists() else _PACKAGE.parent / name
+
+
+class Config:
+    """Settings and places together, as read once at the start."""
+
+    def __init__(self, places: Places, settings: Settings) -> None:
+        self.places = places
+        self.settings = settings
+
+    @property
+    def database_url(self) -> str | None:
+        """The connection string of the server to use, or None for the embedded one."""
+        return self.places.database_url or self.settings.database.url
+
+
+def load(environ: dict[str, str] | None = None) -> Config:
+    """Read config.toml, if there is one.
+
+    Raises:
+        DtkError: the file cannot be read, is not TOML, or a setting is unknown or out of range; says which.
+    """
+    places = Places(environ)
+    return Config(places, read_settings(places.config_file))
+
+
+def read_settings(path: Path) -> Settings:
+    """Read one config file; a missing file gives the defaults.
+
+    Raises:
+        DtkError: as ``load``.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DtkError(f"The config file {path} cannot be read.", str(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise DtkError(f"The config file {path} is not valid TOML.", f"{error}. Correct it, or rename it.") from error
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise DtkError(f"The config file {path} has a setting that cannot be used.", faults) from error

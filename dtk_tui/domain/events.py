@@ -1,0 +1,65 @@
+"""News that services send upward through one callable ``emit(event)``; names are past tense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import Stats
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStateChanged:
+    """The worker of this process entered a state."""
+
+    state: WorkerState
+
+
+@dataclass(frozen=True, slots=True)
+class JobsFinished:
+    """A batch was written: jobs done and failed."""
+
+    done: int
+    failed: int
+    image_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatsChanged:
+    """A fresh look at the numbers (at most a few a second)."""
+
+    stats: Stats
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProgressed:
+    """How far a scan is. ``phase`` is ``quick`` or ``deep``; ``total`` is 0 while it is not known."""
+
+    phase: str
+    done: int
+    total: int
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFinished:
+    """A scan is over; ``counts`` has the keys of ``dtk scan --json``."""
+
+    counts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleMet:
+    """Something a person should know that did not stop the work: the database is away, a model is missing."""
+
+    title: str
+    detail: str = ""
+
+
+Event = WorkerStateChanged | JobsFinished | StatsChanged | ScanProgressed | ScanFinished | TroubleMet
+Emit = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Take an event and do nothing: for callers that do not want news."""

@@ -1,0 +1,79 @@
+"""Jobs, their kinds and states, and what a worker may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Kind(IntEnum):
+    """A kind of work. The number is the order at equal priority: fast ones first."""
+
+    TAG = 1
+    EMBED = 2
+    CAPTION = 3
+
+    @property
+    def label(self) -> str:
+        """The word that people type and read."""
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, word: str) -> Kind:
+        """Return the kind named ``word``; ValueError lists the known ones."""
+        try:
+            return cls[word.strip().upper()]
+        except KeyError:
+            known = ", ".join(kind.label for kind in cls)
+            raise ValueError(f"unknown kind of work {word.strip()!r}; known are {known}") from None
+
+
+class JobState(StrEnum):
+    """States of a job that is in the queue; finished jobs leave it for the log."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+NORMAL = 0
+NOW = 100
+
+#: Allowed transitions; None is "not in the queue" (not yet, or finished and logged).
+TRANSITIONS: dict[JobState | None, frozenset[JobState | None]] = {
+    None: frozenset({JobState.PENDING}),
+    JobState.PENDING: frozenset({JobState.RUNNING, None}),
+    JobState.RUNNING: frozenset({JobState.PENDING, JobState.FAILED, None}),
+    JobState.FAILED: frozenset({JobState.PENDING, None}),
+}
+
+
+def may_become(old: JobState | None, new: JobState | None) -> bool:
+    """Say whether a job may go from ``old`` to ``new``."""
+    return new in TRANSITIONS[old]
+
+
+class WorkerState(StrEnum):
+    """Stopped: no models in memory. Running. Paused: no work, models stay in memory."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """One job under this worker's lease, with what is needed to do it.
+
+    ``path`` is the absolute path of the image. ``prompt_id`` and ``prompt`` are None when the image has no prompt.
+    ``isolated`` is set for a job whose worker died before: it must run in a batch of its own.
+    """
+
+    id: int
+    kind: Kind
+    image_id: int
+    priority: int
+    attempts: int
+    path: str
+    prompt_id: int | None
+    isolated: bool = False

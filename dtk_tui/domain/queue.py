@@ -1,0 +1,50 @@
+"""What people see of the queue, and how they name what to put in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dtk_tui.domain.job import JobState, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which images to queue: exactly one of the whole library, a folder, or a list of image ids."""
+
+    everything: bool = False
+    folder_id: int | None = None
+    recursive: bool = False
+    image_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What an enqueue did.
+
+    Attributes:
+        queued: jobs that are new in the queue, or were raised to a higher priority, or were failed and wait again.
+        already_done: done with the current models, so not queued.
+        spared: members of a group whose representative does the work for them.
+        waiting: jobs that were in the queue already, at this priority or higher.
+    """
+
+    queued: int
+    already_done: int
+    spared: int
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One line of the queue table."""
+
+    id: int
+    kind: Kind
+    image_id: int
+    path: str
+    priority: int
+    state: JobState
+    attempts: int
+    error: str | None
+    queued_at: datetime

@@ -1,0 +1,33 @@
+"""The one error path: every failure that a person may see is a DtkError."""
+
+from __future__ import annotations
+
+
+class DtkError(Exception):
+    """A failure worded for a person: what went wrong, and what to do about it.
+
+    Args:
+        title: one sentence, what went wrong.
+        detail: what to do about it, or the reason as far as it is known; may be empty.
+    """
+
+    def __init__(self, title: str, detail: str = "") -> None:
+        super().__init__(f"{title} {detail}".strip())
+        self.title = title
+        self.detail = detail
+
+
+class DatabaseLostError(DtkError):
+    """The connection to PostgreSQL is gone or cannot be made; trying again later may succeed."""
+
+
+class UsageError(DtkError):
+    """The command line or the query is not understood; exit status 2."""
+
+
+class UnreadableFileError(DtkError):
+    """A file cannot be read or decoded; trying again will not help."""
+
+
+class ModelError(DtkError):
+    """A model is missing, damaged or cannot run on this machine."""

@@ -1,0 +1,1 @@
+"""What the program does, in plain threads: the same services serve the command line and the app."""
