@@ -1,0 +1,253 @@
+"""What ``models/manifest.toml`` says: every model as data, so that a new one needs no code."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from dtk_tui.config import shipped
+from dtk_tui.errors import ModelError, UsageError
+
+Role = Literal["text-embedder", "image-embedder", "tagger", "captioner"]
+Triple = tuple[float, float, float]
+Positive = Annotated[int, Field(ge=1)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@checked(frozen=True, config=_STRICT)
+class ModelFile:
+    """One file of a model.
+
+    Attributes:
+        path: where it lies in the model's folder.
+        origin: its path inside the wheel or the hub repository.
+        supplied: set instead of ``origin`` where nobody publishes the file: what the user has to put there.
+        size: bytes, None when unknown.
+        sha256: hex, None when unknown.
+    """
+
+    path: str
+    origin: str | None = None
+    supplied: str | None = None
+    size: Positive | None = None
+    sha256: Digest | None = None
+
+    def __post_init__(self) -> None:
+        pure = PurePosixPath(self.path)
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+            raise ValueError(f"a file's path must stay in the model's folder: {self.path}")
+        if (self.origin is None) == (self.supplied is None):
+            raise ValueError(f"{self.path}: exactly one of origin and supplied")
+
+
+@checked(frozen=True, config=_STRICT)
+class Cut:
+    """Where a graph is cut off when the model is pulled: ``session_file`` is ``file`` up to the tensor ``output``."""
+
+    file: str
+    output: str
+
+
+@checked(frozen=True, config=_STRICT)
+class TextInput:
+    """How a text becomes tokens and how the tokens' states become one vector.
+
+    Attributes:
+        tokenizer: ``bert-uncased`` (WordPiece over a plain vocabulary) or ``file`` (a tokenizer.json).
+        vocabulary: for ``bert-uncased`` a data file shipped with the program, for ``file`` one of the model's files.
+        max_tokens: longer texts are cut off, special tokens included.
+        fixed_length: pad every text to ``max_tokens``.
+        batch_tokens: bound for texts times padded length in one run.
+        pooling: ``mean`` over the mask, ``cls`` (first token), ``eot`` (the highest id, CLIP's end of text), ``graph``
+            (the graph gives one vector a text).
+        query_prefix: put before a query, never before a stored text.
+    """
+
+    tokenizer: Literal["bert-uncased", "file"]
+    vocabulary: str
+    max_tokens: Positive
+    pooling: Literal["mean", "cls", "eot", "graph"]
+    batch_tokens: Positive = 4096
+    fixed_length: bool = False
+    pad_id: Annotated[int, Field(ge=0)] = 0
+    query_prefix: str = ""
+
+
+@checked(frozen=True, config=_STRICT)
+class ImageInput:
+    """How a picture becomes an array.
+
+    Attributes:
+        size: edge of the square input, pixels.
+        fit: ``shortest-edge`` (shortest edge to ``resize``, then the centre), ``squash`` (both edges to ``resize``,
+            then the centre), ``pad`` (to a square with ``background``, then to ``size``).
+        resize: pixels, ``size`` when left out.
+        jpeg: pass the pixels through JPEG (quality 75, 4:2:0) before they become numbers.
+        divide, mean, std: value = (byte / divide - mean) / std, by channel in the order of ``channels``.
+        background: red, green, blue under transparent pixels and around a padded picture.
+    """
+
+    size: Positive
+    layout: Literal["nchw", "nhwc"]
+    channels: Literal["rgb", "bgr"]
+    fit: Literal["shortest-edge", "squash", "pad"]
+    filter: Literal["bilinear", "bicubic", "lanczos"]
+    resize: Positive | None = None
+    jpeg: bool = False
+    divide: float = 1.0
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1.0, 1.0, 1.0)
+    background: tuple[int, int, int] = (255, 255, 255)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one picture's array."""
+        return (3, self.size, self.size) if self.layout == "nchw" else (self.size, self.size, 3)
+
+
+@checked(frozen=True, config=_STRICT)
+class TagOutput:
+    """What the scores of a tagger mean.
+
+    Attributes:
+        names: the tags in the order of the scores; or ``file``, one of the model's files, in ``format`` ``lines`` (a
+            tag a line) or ``wd-csv`` (header tag_id,name,category,count).
+        category: of every tag, where the file names none; ``categories`` translates the file's codes.
+        exclusive: categories of which only the best tag holds.
+        spaces: show underscores as spaces, except in emoticons.
+        sigmoid: the graph gives logits.
+        keep: scores below are not stored at all.
+        threshold: from which score a tag holds; ``thresholds`` by category.
+    """
+
+    threshold: float
+    keep: float = 0.05
+    names: tuple[str, ...] = ()
+    file: str | None = None
+    format: Literal["lines", "wd-csv"] = "lines"
+    category: str = "general"
+    categories: dict[str, str] = field(default_factory=dict)
+    exclusive: tuple[str, ...] = ()
+    thresholds: dict[str, float] = field(default_factory=dict)
+    spaces: bool = False
+    sigmoid: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.names) == (self.file is not None):
+            raise ValueError("a tagger needs exactly one of names and file")
+
+
+@checked(frozen=True, config=_STRICT)
+class ModelSpec:
+    """One model.
+
+    Attributes:
+        name: unique; also the name of its folder in the models folder.
+        source: ``pypi`` (files out of the wheel ``package`` ``package_version``) or ``hub`` (``repository`` at
+            ``revision``, the default branch when None).
+        session_file: the file that runs, one of ``files`` or made from one by ``cut``.
+        dims: length of an embedder's vectors.
+        cpu_batch, gpu_batch: items a batch that use the device best.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
+    title: str
+    role: Role
+    source: Literal["pypi", "hub"]
+    licence: str
+    session_file: str
+    files: tuple[ModelFile, ...]
+    sets: tuple[str, ...] = ()
+    package: str | None = None
+    package_version: str | None = None
+    repository: str | None = None
+    revision: str | None = None
+    dims: Positive | None = None
+    cpu_batch: Positive = 4
+    gpu_batch: Positive = 32
+    cut: Cut | None = None
+    text: TextInput | None = None
+    image: ImageInput | None = None
+    tags: TagOutput | None = None
+
+    def __post_init__(self) -> None:
+        if self.source == "pypi" and not (self.package and self.package_version):
+            raise ValueError(f"{self.name}: package and package_version are needed")
+        if self.source == "hub" and not self.repository:
+            raise ValueError(f"{self.name}: repository is needed")
+        if self.role.endswith("embedder") and self.dims is None:
+            raise ValueError(f"{self.name}: dims is needed")
+        if (self.role == "text-embedder") != (self.text is not None):
+            raise ValueError(f"{self.name}: a text-embedder, and only one, has a section text")
+        if (self.role == "tagger") != (self.tags is not None):
+            raise ValueError(f"{self.name}: a tagger, and only one, has a section tags")
+        if self.role in ("tagger", "image-embedder") and self.image is None:
+            raise ValueError(f"{self.name}: a section image is needed")
+        if self.weights not in {file.path for file in self.files}:
+            raise ValueError(f"{self.name}: {self.weights} is not among its files")
+
+    @property
+    def weights(self) -> str:
+        """Path of the published file that holds the weights; its sha256 is the model's identity."""
+        return self.cut.file if self.cut else self.session_file
+
+    @property
+    def known_size(self) -> int:
+        """Bytes of all files whose size is known."""
+        return sum(file.size or 0 for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All known models, in the order of the file."""
+
+    models: tuple[ModelSpec, ...]
+
+    def get(self, name: str) -> ModelSpec:
+        """Return the model of that name; raises UsageError naming the known ones."""
+        for spec in self.models:
+            if spec.name == name:
+                return spec
+        known = ", ".join(spec.name for spec in self.models)
+        raise UsageError(f"There is no model named {name}.", f"Known models: {known}.")
+
+    def select(self, names: Iterable[str]) -> tuple[ModelSpec, ...]:
+        """Return the models that the names (of models or of sets) stand for, each once; raises UsageError."""
+        chosen: dict[str, ModelSpec] = {}
+        for name in names:
+            members = [spec for spec in self.models if name in spec.sets] or [self.get(name)]
+            chosen.update((spec.name, spec) for spec in members)
+        return tuple(chosen.values())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read one manifest file; raises ModelError when it is missing or says something that cannot be understood."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if raw.get("version") != 1:
+            raise ModelError(f"The model manifest {path} is not of version 1.")
+        models = TypeAdapter(tuple[ModelSpec, ...]).validate_python(raw.get("model", ()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"The model manifest {path} cannot be read.", str(error)) from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ModelError(f"The model manifest {path} cannot be understood.", faults) from error
+    names = [spec.name for spec in models]
+    if len(set(names)) != len(names):
+        raise ModelError(f"The model manifest {path} names a model twice.", ", ".join(names))
+    return Manifest(models)
+
+
+@lru_cache(maxsize=1)
+def load_manifest() -> Manifest:
+    """Return the manifest that ships with the program."""
+    return read_manifest(shipped("models/manifest.toml"))

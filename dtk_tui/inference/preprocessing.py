@@ -1,0 +1,106 @@
+"""From a decoded picture to the array that a model takes, as its manifest entry says."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from dtk_tui.inference.images import open_picture
+from dtk_tui.inference.manifest import ImageInput
+
+_FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+# Beyond this ratio of edges, scaling the whole picture before the crop would need far more memory than the crop.
+_LONGEST = 16
+
+
+def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
+    """Decode and prepare one picture; thread-safe, needs no session.
+
+    Args:
+        out: float32 array of ``spec.shape`` to write into, e.g. a row of a batch; a new one when None.
+
+    Returns:
+        float32 array of ``spec.shape``.
+
+    Raises:
+        UnreadableFileError, DtkError: as ``images.open_picture``.
+    """
+    return prepare(open_picture(path, spec.background), spec, out)
+
+
+def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
+    """Prepare one decoded RGB picture; arguments and result as ``load``."""
+    fitted = _fit(picture, spec)
+    if spec.jpeg:
+        fitted = _through_jpeg(fitted)
+    values = np.asarray(fitted)
+    if spec.channels == "bgr":
+        values = values[:, :, ::-1]
+    if spec.layout == "nchw":
+        values = values.transpose(2, 0, 1)
+    result = np.empty(spec.shape, np.float32) if out is None else out
+    # (byte / divide - mean) / std as one multiplication and one subtraction.
+    shape = (3, 1, 1) if spec.layout == "nchw" else (3,)
+    std = np.asarray(spec.std, np.float64)
+    scale = (1.0 / (spec.divide * std)).astype(np.float32).reshape(shape)
+    shift = (np.asarray(spec.mean, np.float64) / std).astype(np.float32).reshape(shape)
+    np.multiply(values, scale, out=result)
+    np.subtract(result, shift, out=result)
+    return result
+
+
+def _fit(picture: Image.Image, spec: ImageInput) -> Image.Image:
+    resample = _FILTERS[spec.filter]
+    target = spec.resize or spec.size
+    if spec.fit == "pad":
+        square = _pad(picture, spec.background)
+        return square if square.width == spec.size else square.resize((spec.size, spec.size), resample)
+    if spec.fit == "squash":
+        return _centre(picture.resize((target, target), resample), spec.size)
+    picture = _shorten(picture)
+    short, long = sorted(picture.size)
+    # The long edge is cut down to an integer, as transformers' image processors do.
+    other = int(target * long / short)
+    size = (target, other) if picture.width <= picture.height else (other, target)
+    return _centre(picture.resize(size, resample), spec.size)
+
+
+def _shorten(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    limit = _LONGEST * min(width, height)
+    if max(width, height) <= limit:
+        return picture
+    if width > height:
+        left = (width - limit) // 2
+        return picture.crop((left, 0, left + limit, height))
+    top = (height - limit) // 2
+    return picture.crop((0, top, width, top + limit))
+
+
+def _centre(picture: Image.Image, size: int) -> Image.Image:
+    left = (picture.width - size) // 2
+    top = (picture.height - size) // 2
+    return picture.crop((left, top, left + size, top + size))
+
+
+def _pad(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    edge = max(picture.size)
+    if picture.size == (edge, edge):
+        return picture
+    square = Image.new("RGB", (edge, edge), background)
+    square.paste(picture, ((edge - picture.width) // 2, (edge - picture.height) // 2))
+    return square
+
+
+def _through_jpeg(picture: Image.Image) -> Image.Image:
+    with io.BytesIO() as buffer:
+        picture.save(buffer, format="JPEG")
+        with Image.open(buffer, formats=("JPEG",)) as again:
+            again.load()
+            return again.convert("RGB")

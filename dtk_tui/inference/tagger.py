@@ -1,0 +1,95 @@
+"""Pictures to tags with scores."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.image_embedder import ImageModel
+from dtk_tui.inference.manifest import ModelSpec, TagOutput
+from dtk_tui.inference.registry import model_folder
+
+# Tags that are drawings of faces, as the WD taggers' own space lists them: their underscores stay.
+_EMOTICONS = {
+    "0_0", "(o)_(o)", "+_+", "+_-", "._.", "<o>_<o>", "<|>_<|>", "=_=", ">_<", "3_3", "6_9", ">_o", "@_@", "^_^", "o_o",
+    "u_u", "x_x", "|_|", "||_||",
+}  # fmt: skip
+
+
+class Tagger(ImageModel):
+    """A tagger. Arguments and errors as ``ImageModel``.
+
+    Attributes:
+        tags: (name, category) in the order of the scores.
+        keep: scores below are not worth storing.
+        exclusive: categories of which only the best tag holds.
+    """
+
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
+        if spec.tags is None:
+            raise ModelError(f"The model {spec.name} is no tagger.")
+        super().__init__(spec, folder, threads)
+        self._rules: TagOutput = spec.tags
+        self.tags = read_tags(spec.tags, model_folder(spec, folder))
+        self.keep = spec.tags.keep
+        self.exclusive = spec.tags.exclusive
+        self._output, shape = next(iter(self._session.outputs.items()))
+        if shape and isinstance(shape[-1], int) and shape[-1] != len(self.tags):
+            raise ModelError(f"The model {spec.name} gives {shape[-1]} scores, its list has {len(self.tags)} tags.")
+
+    def threshold(self, category: str) -> float:
+        """Return the score from which a tag of that category holds."""
+        return self._rules.thresholds.get(category, self._rules.threshold)
+
+    def infer(self, batch: np.ndarray) -> np.ndarray:
+        """Score prepared pictures.
+
+        Args:
+            batch: float32 ``[n, *input_shape]``.
+
+        Returns:
+            float32 ``[n, len(tags)]``, 0 to 1.
+
+        Raises:
+            DeviceMemoryError, ModelError: as ``Session.run``.
+        """
+        if len(batch) == 0:
+            return np.empty((0, len(self.tags)), np.float32)
+        scores = self._run(batch, self._output).astype(np.float32, copy=False)
+        if scores.shape != (len(batch), len(self.tags)) or not np.all(np.isfinite(scores)):
+            raise ModelError(f"The model {self.spec.name} gave scores that cannot be used.", f"Shape {scores.shape}.")
+        return _sigmoid(scores) if self._rules.sigmoid else scores
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0))), np.float32)
+
+
+def read_tags(rules: TagOutput, home: Path) -> tuple[tuple[str, str], ...]:
+    """Return (name, category) of every tag in the order of the scores.
+
+    Args:
+        home: the model's own folder, for a list that is a file.
+
+    Raises:
+        ModelError: the list cannot be read.
+    """
+    if rules.file is None:
+        return tuple((_shown(name, rules), rules.category) for name in rules.names)
+    path = home / rules.file
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            if rules.format == "wd-csv":
+                rows = [(row["name"], str(row["category"])) for row in csv.DictReader(lines)]
+                return tuple((_shown(name, rules), rules.categories.get(code, code)) for name, code in rows)
+            names = (line.strip() for line in lines)
+            return tuple((_shown(name, rules), rules.category) for name in names if name)
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise ModelError(f"The tag list {path} cannot be read.", str(error)) from error
+
+
+def _shown(name: str, rules: TagOutput) -> str:
+    return name.replace("_", " ") if rules.spaces and name not in _EMOTICONS else name

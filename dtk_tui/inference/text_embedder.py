@@ -1,0 +1,128 @@
+"""Texts to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.image_embedder import normalised
+from dtk_tui.inference.manifest import ModelSpec, TextInput
+from dtk_tui.inference.provider import Placement, Session
+from dtk_tui.inference.registry import model_folder, model_sha256, session_path
+from dtk_tui.inference.tokens import Tokenizer
+
+
+class TextEmbedder:
+    """A text embedder; its vectors have ``dims`` values.
+
+    Args:
+        spec: of the role text-embedder.
+        folder: the models folder.
+        threads: CPU threads for one run.
+
+    Raises:
+        ModelError: the model is not installed, or takes or gives something else than its manifest entry says.
+    """
+
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
+        if spec.text is None or spec.dims is None:
+            raise ModelError(f"The model {spec.name} takes no texts.")
+        self.spec = spec
+        self.dims: int = spec.dims
+        self._text: TextInput = spec.text
+        path = session_path(spec, folder)
+        self.sha256 = model_sha256(spec, folder)
+        self._tokenizer = Tokenizer(spec.text, model_folder(spec, folder))
+        self._session = Session(path, threads)
+        self._output = self._find_output()
+
+    @property
+    def placement(self) -> Placement:
+        """Where the model really runs."""
+        return self._session.placement
+
+    @property
+    def batch_size(self) -> int:
+        """How many texts a call of ``embed`` uses the device best."""
+        return self.spec.gpu_batch if self.placement.on_gpu else self.spec.cpu_batch
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts that are to be found.
+
+        Returns:
+            float32 ``[len(texts), dims]``, each of length 1, in the order of ``texts``.
+
+        Raises:
+            DeviceMemoryError, ModelError: as ``Session.run``.
+        """
+        result = np.empty((len(texts), self.dims), np.float32)
+        ids = self._tokenizer.encode(texts)
+        for rows in self._batches([len(row) for row in ids]):
+            result[rows] = self._run([ids[row] for row in rows])
+        return result
+
+    def embed_query(self, text: str) -> np.ndarray:
+        """Embed a text that looks for others: float32 ``[dims]``, of length 1."""
+        vector: np.ndarray = self.embed([self._text.query_prefix + text])[0]
+        return vector
+
+    def close(self) -> None:
+        """Unload the model and give its memory back."""
+        self._session.close()
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """Yield rows, longest texts first, so that texts of one run are padded little and memory peaks at once."""
+        batch: list[int] = []
+        longest = 0
+        for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
+            length = self._text.max_tokens if self._text.fixed_length else lengths[row]
+            longest = max(longest, length)
+            if batch and (len(batch) + 1) * longest > self._text.batch_tokens:
+                yield batch
+                batch, longest = [], length
+            batch.append(row)
+        if batch:
+            yield batch
+
+    def _run(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        width = self._text.max_tokens if self._text.fixed_length else max(map(len, ids))
+        tokens = np.full((len(ids), width), self._text.pad_id, np.int64)
+        mask = np.zeros((len(ids), width), np.int64)
+        for row, one in enumerate(ids):
+            tokens[row, : len(one)] = one
+            mask[row, : len(one)] = 1
+        feeds = {name: self._feed(name, dtype, tokens, mask) for name, (_, dtype) in self._session.inputs.items()}
+        states = self._session.run([self._output], feeds)[0].astype(np.float32, copy=False)
+        return normalised(self._pool(states, tokens, mask))
+
+    def _feed(self, name: str, dtype: type[np.generic], tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        lower = name.lower()
+        if "mask" in lower:
+            return mask.astype(dtype)
+        if "type" in lower or "segment" in lower:
+            return np.zeros_like(tokens, dtype)
+        if "position" in lower:
+            return np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape).astype(dtype)
+        return tokens.astype(dtype)
+
+    def _pool(self, states: np.ndarray, tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        if self._text.pooling == "graph":
+            return states
+        if self._text.pooling == "cls":
+            return states[:, 0]
+        if self._text.pooling == "eot":
+            return np.asarray(states[np.arange(len(tokens)), tokens.argmax(axis=1)], np.float32)
+        weights = mask[:, :, None].astype(np.float32)
+        return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1), np.float32)
+
+    def _find_output(self) -> str:
+        rank = 2 if self._text.pooling == "graph" else 3
+        for name, shape in self._session.outputs.items():
+            if len(shape) == rank and (shape[-1] == self.dims or not isinstance(shape[-1], int)):
+                return name
+        raise ModelError(
+            f"The model {self.spec.name} has no output of {self.dims} values.", f"Its outputs: {self._session.outputs}."
+        )
