@@ -1,0 +1,171 @@
+"""The demo library: pictures drawn by the program itself, stored the way image generators store theirs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageFilter
+
+from dtk_tui.services.demo_catalogue import Picture, pictures
+from dtk_tui.services.demo_dialects import encode
+from dtk_tui.services.demo_scenes import SCENES
+from dtk_tui.services.demo_scenes.canvas import Canvas
+
+_ENDS = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9"}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCounts:
+    """What a scan of the whole demo library must find.
+
+    Attributes:
+        images: files.
+        with_prompt: files that carry generation parameters.
+        unique_prompts: different positive prompts; ``unique_texts`` counts negative prompts too.
+        groups: different generation parameters, pixel size aside; each has one representative.
+        pairs: groups with more than one member (an original and its upscaled final).
+        representatives: groups, and the files without a prompt, which stand for themselves.
+    """
+
+    images: int
+    with_prompt: int
+    unique_prompts: int
+    unique_texts: int
+    groups: int
+    pairs: int
+    representatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoQuery:
+    """One search with the answers that are right.
+
+    Each of the first three results must be in ``expected`` (file stems); ``expected`` names every picture of the
+    subject, finals included, and holds at least three.
+    """
+
+    text: str
+    expected: frozenset[str]
+
+
+def _asking(text: str, *subjects: str) -> DemoQuery:
+    return DemoQuery(text, frozenset(p.path.stem for p in pictures() if p.subject in subjects))
+
+
+QUERIES: tuple[DemoQuery, ...] = (_asking("a dog", "dog"),)
+
+
+def expected() -> DemoCounts:
+    """Return what a scan of the whole library must count, derived from the catalogue."""
+    everything = pictures()
+    told = [p for p in everything if p.recipe is not None]
+    prompts = {p.recipe.prompt for p in told if p.recipe}
+    negatives = {p.recipe.negative_prompt for p in told if p.recipe and p.recipe.negative_prompt}
+    groups = {p.group for p in told}
+    return DemoCounts(
+        images=len(everything),
+        with_prompt=len(told),
+        unique_prompts=len(prompts),
+        unique_texts=len(prompts | negatives),
+        groups=len(groups),
+        pairs=len(told) - len(groups),
+        representatives=len(groups) + len(everything) - len(told),
+    )
+
+
+def create(folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    """Write the demo library below ``folder`` and return all its files; what is there and whole is left alone.
+
+    ``progress`` is called with (files done, files in all) after each one. Modification times are set to the days of
+    the folders' names, so that "newest first" has a meaning. Raises OSError when the folder cannot be written.
+    """
+    everything = pictures()
+    out: list[Path] = []
+    for number, picture in enumerate(everything, 1):
+        path = folder / picture.path
+        if not _is_whole(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, file_bytes(picture), picture.made_at)
+        out.append(path)
+        if progress is not None:
+            progress(number, len(everything))
+    return out
+
+
+def draw(picture: Picture) -> Image.Image:
+    """Return the picture in RGB; a final comes out twice as large, resampled and slightly sharpened."""
+    canvas = Canvas(picture.width, picture.height, picture.variant * 7919 + sum(picture.scene.encode()))
+    SCENES[picture.scene](canvas, picture.variant)
+    image = canvas.finish()
+    if picture.upscaled:
+        size = (picture.width * 2, picture.height * 2)
+        image = image.resize(size, Image.Resampling.LANCZOS).filter(ImageFilter.UnsharpMask(1.5, 60, 2))
+    return image
+
+
+def file_bytes(picture: Picture) -> bytes:
+    """Return the whole file of ``picture``; the same bytes each time with the same Pillow."""
+    return encode(
+        draw(picture),
+        picture.container,
+        picture.dialect,
+        picture.recipe,
+        prefix=picture.prefix,
+        upscaled=picture.upscaled,
+    )
+
+
+def create_crops(folder: Path, out_folder: Path) -> list[tuple[Path, Path]]:
+    """Write crops of twenty pictures of the library in ``folder``, and return pairs (crop, its original).
+
+    A crop keeps 60 to 75 percent of the area, sits off the middle and carries no metadata: what a person cuts out of a
+    picture and later wants to find the original of.
+    """
+    originals = [p for p in pictures() if p.recipe is not None and not p.upscaled]
+    step = max(1, len(originals) // 20)
+    out_folder.mkdir(parents=True, exist_ok=True)
+    pairs = []
+    for number, picture in enumerate(originals[::step][:20]):
+        share = (0.60 + 0.05 * (number % 4)) ** 0.5
+        with Image.open(folder / picture.path) as original:
+            width, height = round(original.width * share), round(original.height * share)
+            left = round((original.width - width) * (0.25, 0.6, 0.4, 0.75)[number % 4])
+            top = round((original.height - height) * (0.5, 0.3, 0.7, 0.45)[number % 4])
+            crop = original.convert("RGB").crop((left, top, left + width, top + height))
+        path = out_folder / f"crop-of-{picture.path.stem}.png"
+        crop.save(path, "PNG")
+        pairs.append((path, folder / picture.path))
+    return pairs
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether ``path`` holds a file that was written to its end."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            size = file.seek(0, os.SEEK_END)
+            if path.suffix == ".webp":
+                return head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 == size
+            end = _ENDS[path.suffix]
+            file.seek(max(0, size - len(end)))
+            return file.read() == end
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: Path, data: bytes, made_at: float) -> None:
+    """Write ``data`` under another name first: a file of the library is whole or not there."""
+    handle, name = tempfile.mkstemp(prefix=".dtk-demo-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o644)
+        os.utime(name, (made_at, made_at))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
