@@ -1,0 +1,154 @@
+"""A ComfyUI graph in the API form: nodes by id, links between them, values behind links; safe on any graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+NODE_LIMIT = 20_000
+FUEL = 60_000
+DEPTH_LIMIT = 60
+
+# Inputs that carry something else than the picture, the latent or a setting of the sampler.
+MATERIAL = frozenset(
+    {
+        "model", "clip", "vae", "positive", "negative", "mask", "control_net", "clip_vision", "style_model", "model1",
+        "model2", "unet", "upscale_model", "conditioning", "optional_vae", "refiner_model", "clip_vision_output",
+        "noise_mask", "lora_stack", "cnet_stack", "ipadapter", "image_embeds", "text_embeds", "bbox_detector",
+        "sam_model_opt", "segm_detector_opt", "segs", "detailer_hook", "controlnet", "lora", "block_swap_args",
+    }
+)  # fmt: skip
+_VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "seed", "string", "text")
+_PAIRS = (("on_true", "on_false"), ("true_value", "false_value"), ("tt_value", "ff_value"), ("if_true", "if_false"))
+_CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool")
+_SELECTORS = ("select", "selected", "index", "Input", "input", "selector", "choice", "ckpt_index")
+_NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node: its id, its class and its inputs (values, or links as ``[id, output slot]``)."""
+
+    id: str
+    kind: str
+    inputs: dict[str, Any]
+
+
+class Graph:
+    """Nodes by id, with bounded walks: every step costs fuel, so that no graph takes more than a moment."""
+
+    def __init__(self, nodes: dict[str, Node]) -> None:
+        self.nodes = nodes
+        self.fuel = FUEL
+
+    def step(self) -> bool:
+        """Spend one unit of fuel; False when none is left."""
+        self.fuel -= 1
+        return self.fuel > 0
+
+    def link(self, value: object) -> Node | None:
+        """Return the node that ``value`` links to, or None when it is no link or leads nowhere."""
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int)):
+            return self.nodes.get(str(value[0]))
+        return None
+
+    def links(self, node: Node, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Node]]:
+        """Yield (input name, linked node) of ``node`` in the order of its inputs."""
+        for name, value in node.inputs.items():
+            if isinstance(value, list) and name not in skip:
+                linked = self.link(value)
+                if linked is not None:
+                    yield name, linked
+
+    def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
+        """Yield ``start`` and everything it is made of, nearest first, without the inputs in ``skip``."""
+        seen = {start.id}
+        layer = [start]
+        while layer:
+            following = []
+            for node in layer:
+                yield node
+                for _, linked in self.links(node, skip):
+                    if linked.id not in seen:
+                        seen.add(linked.id)
+                        following.append(linked)
+            layer = following
+
+    def scalar(
+        self, value: object, names: Sequence[str], accept: Callable[[object], T | None], depth: int = 0
+    ) -> T | None:
+        """Return the value itself, or what stands behind the link, as far as ``accept`` takes it."""
+        if not isinstance(value, list):
+            return accept(value)
+        node = self.link(value)
+        if node is None or depth > DEPTH_LIMIT or not self.step():
+            return None
+        chosen = self.choices(node)
+        if chosen is not None:
+            return next(
+                (found for item in chosen if (found := self.scalar(item, names, accept, depth + 1)) is not None), None
+            )
+        for name in (*names, *_VALUE_NAMES):
+            if name in node.inputs:
+                found = self.scalar(node.inputs[name], names, accept, depth + 1)
+                if found is not None:
+                    return found
+        plain = [
+            item for item in node.inputs.values() if not isinstance(item, (list, bool)) and accept(item) is not None
+        ]
+        if len(plain) == 1:
+            return accept(plain[0])
+        linked = [item for item in node.inputs.values() if self.link(item)]
+        return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 else None
+
+    def choices(self, node: Node) -> list[object] | None:
+        """Return the inputs of a switch, the one it lets through first, or None for any other node."""
+        inputs = node.inputs
+        for when_true, when_false in _PAIRS:
+            if when_true in inputs or when_false in inputs:
+                flag = next((self._flag(inputs[name]) for name in _CONDITIONS if name in inputs), None)
+                order = (when_false, when_true) if flag is False else (when_true, when_false)
+                return [inputs[name] for name in order if name in inputs]
+        if "switch" not in node.kind.lower():
+            return None
+        numbered = {}
+        for name, item in inputs.items():
+            if isinstance(item, (list, str)) and (match := _NUMBERED.match(name)):
+                numbered[int(match[1])] = item
+        if not numbered:
+            return None
+        selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
+        picked = None if selector is None else self.scalar(selector, (), _small)
+        order_of = sorted(numbered, key=lambda index: (index != picked, index))
+        return [numbered[index] for index in order_of]
+
+    def _flag(self, value: object) -> bool | None:
+        """Return a boolean, or the one behind a link."""
+        for _ in range(DEPTH_LIMIT):
+            if isinstance(value, bool):
+                return value
+            node = self.link(value)
+            if node is None or not self.step():
+                return None
+            value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
+        return None
+
+
+def _small(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def from_api(source: dict[str, Any]) -> Graph | None:
+    """Return the graph in a ``prompt`` object (https://docs.comfy.org, API format), or None when it holds no node."""
+    nodes = {}
+    for key, item in source.items():
+        if isinstance(item, dict) and isinstance(item.get("class_type"), str):
+            inputs = item.get("inputs")
+            nodes[key] = Node(key, item["class_type"], inputs if isinstance(inputs, dict) else {})
+            if len(nodes) >= NODE_LIMIT:
+                break
+    return Graph(nodes) if nodes else None

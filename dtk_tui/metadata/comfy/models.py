@@ -1,0 +1,221 @@
+"""What a ComfyUI sampler worked with: checkpoint, LoRAs, VAE, clip skip, upscaler, and the size of its latent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dtk_tui.domain.parameters import Lora
+from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
+from dtk_tui.metadata.dialects import infotext
+
+_WALK_LIMIT = 300
+_MODEL_NAMES = (
+    "ckpt_name", "base_ckpt_name", "unet_name", "gguf_name", "model_name", "model_path", "checkpoint",
+    "checkpoint_name", "ckpt", "diffusion_model_name", "base_model", "model",
+)  # fmt: skip
+_MODEL_LINKS = (
+    "model", "MODEL", "unet", "guider", "base_model", "model1", "model_a", "opt_model", "model_opt", "pipe",
+    "basic_pipe", "context", "base_ctx", "ctx", "sdxl_tuple", "transformer", "diffusion_model", "ckpt", "any", "", "*",
+)  # fmt: skip
+_WEIGHTS = ("strength_model", "lora_model_strength", "model_strength", "model_weight", "strength", "lora_wt", "weight")
+_CLIP_WEIGHTS = ("strength_clip", "lora_clip_strength", "clip_strength", "clip_weight", "strengthTwo", "clipStrength")
+_NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
+_LATENT_LINKS = (
+    "latent_image", "latent", "samples", "latents", "optional_latent", "pixels", "image", "images", "image_embeds",
+    "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
+)  # fmt: skip
+_SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
+_SIZE_WORDS = re.compile(r"(\d{3,5})\s*[xX×]\s*(\d{3,5})")
+_RESIZERS = re.compile(r"scale|resize|crop|composite|rotate|flip|tile|pad", re.IGNORECASE)
+
+
+def model_and_loras(graph: Graph, nodes: list[Node]) -> tuple[str | None, tuple[Lora, ...]]:
+    """Return the checkpoint behind a sampler (or its helpers) and the LoRAs between, in the order they were applied."""
+    loras: list[Lora] = []
+    start = next((node for node in nodes for name in _MODEL_LINKS[:4] if _leads_on(graph, node, name)), None)
+    current = start or (nodes[0] if nodes else None)
+    seen: set[str] = set()
+    name = None
+    while current is not None and current.id not in seen and len(seen) < _WALK_LIMIT:
+        seen.add(current.id)
+        found = _loras(graph, current)
+        loras.extend(reversed(found))
+        name = _model_name(graph, current)
+        if name is not None:
+            break
+        current = _next(graph, current, _MODEL_LINKS)
+    return name, tuple(dict.fromkeys(reversed(loras)))
+
+
+def _leads_on(graph: Graph, node: Node, name: str) -> bool:
+    return graph.link(node.inputs.get(name)) is not None or isinstance(node.inputs.get("ckpt_name"), str)
+
+
+def _next(graph: Graph, node: Node, names: tuple[str, ...]) -> Node | None:
+    """Return the node to go on with: a switch's choice, a named input, or the only link there is."""
+    chosen = graph.choices(node)
+    if chosen is not None:
+        return next((linked for item in chosen if (linked := graph.link(item))), None)
+    for name in names:
+        linked = graph.link(node.inputs.get(name))
+        if linked is not None:
+            return linked
+    links = [linked for _, linked in graph.links(node)]
+    return links[0] if len(links) == 1 else None
+
+
+def _model_name(graph: Graph, node: Node) -> str | None:
+    """Return the file a loader loads; some loaders keep it in an object under ``content``."""
+    for name in _MODEL_NAMES:
+        value = node.inputs.get(name)
+        if isinstance(value, dict):
+            value = value.get("content")
+        if isinstance(value, list) and name not in ("model", "base_model"):
+            value = graph.scalar(value, (name,), values.text)
+        if isinstance(value, str) and (found := values.text(value)):
+            return found
+    return None
+
+
+def _loras(graph: Graph, node: Node) -> list[Lora]:
+    """Return the LoRAs that one node applies, with those of the stack it is given before its own."""
+    found: list[Lora] = []
+    stack = graph.link(node.inputs.get("lora_stack")) or graph.link(node.inputs.get("optional_lora_stack"))
+    seen: set[str] = set()
+    while stack is not None and stack.id not in seen and len(seen) < _WALK_LIMIT:
+        seen.add(stack.id)
+        found = _own_loras(graph, stack) + found
+        stack = graph.link(stack.inputs.get("lora_stack")) or graph.link(stack.inputs.get("optional_lora_stack"))
+    return found + _own_loras(graph, node)
+
+
+def _own_loras(graph: Graph, node: Node) -> list[Lora]:
+    """Return the LoRAs named by the inputs of one node."""
+    inputs = node.inputs
+    found = []
+    name = _name(graph, inputs.get("lora_name", inputs.get("lora") if "lora" in node.kind.lower() else None))
+    if name:
+        found.append(_lora(graph, name, inputs, ""))
+    limit = values.count(inputs.get("lora_count"))
+    for key, value in inputs.items():
+        if not (match := _NUMBERED_LORA.match(key)):
+            continue
+        label = match[1]
+        if isinstance(value, dict):
+            name = _name(graph, value.get("lora")) if value.get("on", True) else None
+            item: Lora | None = _lora(graph, name, value, "") if name else None
+        else:
+            off = inputs.get(f"switch_{label}") in ("Off", False) or (limit is not None and int(label) > limit)
+            name = None if off else _name(graph, value)
+            item = _lora(graph, name, inputs, label) if name else None
+        if item is not None:
+            found.append(item)
+    text = inputs.get("text")
+    if isinstance(text, str) and "lora" in node.kind.lower():
+        found.extend(infotext.loras(text))
+    return [
+        lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
+    ]
+
+
+def _name(graph: Graph, value: object) -> str | None:
+    """Return a LoRA's file name."""
+    if isinstance(value, dict):
+        value = value.get("content")
+    return graph.scalar(value, ("lora_name",), values.text)
+
+
+def _lora(graph: Graph, name: str, inputs: dict[str, Any], label: str) -> Lora:
+    """Return a LoRA with the weights that stand beside its name."""
+    weight = _weight(graph, inputs, ("model_str", *_WEIGHTS) if label else _WEIGHTS, label)
+    clip = _weight(graph, inputs, ("clip_str", *_CLIP_WEIGHTS) if label else _CLIP_WEIGHTS, label)
+    if label and inputs.get("input_mode") == "simple":
+        weight, clip = _weight(graph, inputs, ("lora_wt",), label), None
+    return Lora(name, weight, clip)
+
+
+def _weight(graph: Graph, inputs: dict[str, Any], names: tuple[str, ...], label: str) -> float | None:
+    """Return the first weight under one of ``names``, numbered by ``label``."""
+    for name in names:
+        key = f"{name}_{label}" if label else name
+        if key in inputs:
+            return graph.scalar(inputs[key], (name,), values.number)
+    return None
+
+
+def latent_size(graph: Graph, sampler: Node) -> tuple[int | None, int | None]:
+    """Return the size of the empty latent that sampling began with; (None, None) for a picture that was loaded."""
+    current: Node | None = sampler
+    seen: set[str] = set()
+    while current is not None and current.id not in seen and len(seen) < _WALK_LIMIT:
+        seen.add(current.id)
+        if not _RESIZERS.search(current.kind):
+            found = _own_size(graph, current)
+            if found != (None, None):
+                return found
+        current = _next(graph, current, _LATENT_LINKS)
+    return None, None
+
+
+def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
+    """Return the size that a node asks for."""
+    inputs = node.inputs
+    for wide, high in _SIDES:
+        if wide in inputs and high in inputs:
+            width = graph.scalar(inputs[wide], (wide, "width"), values.pixels)
+            height = graph.scalar(inputs[high], (high, "height"), values.pixels)
+            if width and height:
+                return width, height
+            source = graph.link(inputs[wide])
+            if source is not None and source is graph.link(inputs[high]):
+                return _named_size(source)
+    return _named_size(node) if "latent" in node.kind.lower() else (None, None)
+
+
+def _named_size(node: Node) -> tuple[int | None, int | None]:
+    """Return a size that is chosen by a label such as ``1024 x 1024 (square)``."""
+    for value in node.inputs.values():
+        if isinstance(value, str) and (match := _SIZE_WORDS.search(value[:200])):
+            return values.pixels(match[1]), values.pixels(match[2])
+    return None, None
+
+
+def upscaler(graph: Graph, output: Node) -> str | None:
+    """Return the upscale model nearest to the output."""
+    for node in graph.upstream(output, MATERIAL - {"upscale_model"}):
+        if "upscale_model" in node.inputs:
+            return graph.scalar(node.inputs["upscale_model"], ("model_name", "upscale_model"), values.text)
+    return None
+
+
+def vae(graph: Graph, output: Node) -> str | None:
+    """Return the VAE that decoded the picture; None when it was the checkpoint's own."""
+    for node in graph.upstream(output, MATERIAL):
+        loader = graph.link(node.inputs.get("vae")) or graph.link(node.inputs.get("optional_vae"))
+        if loader is not None:
+            return graph.scalar(node.inputs.get("vae", node.inputs.get("optional_vae")), ("vae_name",), _vae_name)
+    return None
+
+
+def _vae_name(value: object) -> str | None:
+    """Accept a VAE's file name only: a checkpoint's name stands for its own VAE."""
+    return value if isinstance(value, str) and ("vae" in value.lower() and value != "Baked VAE") else None
+
+
+def clip_skip(graph: Graph, nodes: list[Node]) -> int | None:
+    """Return how many of CLIP's layers were left out, from CLIPSetLastLayer or a loader, or None."""
+    for start in nodes:
+        for node in graph.upstream(start, MATERIAL - {"clip", "positive", "conditioning", "model"}):
+            for name in ("stop_at_clip_layer", "clip_skip"):
+                if name in node.inputs:
+                    layer = graph.scalar(node.inputs[name], (name,), _layer)
+                    if layer is not None:
+                        return abs(layer)
+        break
+    return None
+
+
+def _layer(value: object) -> int | None:
+    return values.whole(value, -24, 24)

@@ -1,0 +1,110 @@
+"""Finding the output of a ComfyUI graph, the last sampler that leads to it, and the sampler's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
+
+T = TypeVar("T")
+
+_CANDIDATE_LIMIT = 40
+_LATENT = frozenset({"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"})
+_DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
+# Classes whose name has "sampler" in it and that yet only choose or configure one.
+_NOT_SAMPLERS = ("select", "schedul", "config", "provider", "preset", "setting", "selector", "to string", "model sampl")
+# These work over a finished picture: they count only where no other sampler made it.
+_FINISHERS = ("detailer", "ultimatesdupscale", "iterativeupscale", "iterativelatent", "tiledupscale", "faceswap")
+
+
+def is_sampler(node: Node) -> bool:
+    """Return whether ``node`` turns noise into a latent or a picture."""
+    inputs = node.inputs
+    if "sampler" in inputs and "sigmas" in inputs:
+        return True
+    if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _DRIVEN_BY.intersection(inputs):
+        return True
+    kind = node.kind.lower()
+    if "sampler" not in kind or any(word in kind for word in _NOT_SAMPLERS):
+        return False
+    return bool(_DRIVEN_BY.intersection(inputs)) and (
+        "steps" in inputs or bool(_LATENT.intersection(inputs)) or "pipe" in inputs
+    )
+
+
+def is_finisher(node: Node) -> bool:
+    """Return whether ``node`` is a detailer or an upscaler with a sampler inside."""
+    kind = node.kind.lower().replace(" ", "")
+    return any(word in kind for word in _FINISHERS)
+
+
+def output_and_sampler(graph: Graph) -> tuple[Node | None, Node | None]:
+    """Return the node that saved the picture and the last sampler that leads to it.
+
+    Where several outputs save, the one with the most samplers behind it is taken: the others are steps on the way.
+    """
+    best: tuple[tuple[int, int, int], Node, Node | None] | None = None
+    for index, (rank, output) in enumerate(_outputs(graph)[:_CANDIDATE_LIMIT]):
+        sampler, behind = _last_sampler(graph, output)
+        score = (0 if sampler else 10) + rank, -behind, -index
+        if best is None or score < best[0]:
+            best = (score, output, sampler)
+    return (None, None) if best is None else best[1:]
+
+
+def _outputs(graph: Graph) -> list[tuple[int, Node]]:
+    """Return (rank, node) of what may have been saved: savers, then previews, then whatever feeds no other node."""
+    consumed = {linked.id for node in graph.nodes.values() for _, linked in graph.links(node)}
+    ranked = []
+    for node in graph.nodes.values():
+        kind = node.kind.lower()
+        has_picture = any(True for _ in graph.links(node, MATERIAL))
+        if not has_picture and node.id in consumed:
+            continue
+        if "save" in kind or "videocombine" in kind or "imagesaver" in kind:
+            ranked.append((0 if has_picture else 6, node))
+        elif node.id not in consumed:
+            ranked.append((1 if "preview" in kind or "output" in kind or "websocket" in kind else 2, node))
+    ranked.sort(key=lambda item: item[0])
+    return ranked
+
+
+def _last_sampler(graph: Graph, output: Node) -> tuple[Node | None, int]:
+    """Return the sampler nearest to ``output`` along pictures and latents, and how many samplers lie behind it."""
+    first = finisher = None
+    amount = 0
+    for node in graph.upstream(output, MATERIAL):
+        if is_finisher(node):
+            finisher = finisher or node
+        elif is_sampler(node):
+            first = first or node
+            amount += 1
+    if first is None and finisher is None:
+        first = next((node for node in graph.upstream(output) if is_sampler(node)), None)
+        amount = int(first is not None)
+    return first or finisher, amount
+
+
+def setting(graph: Graph, sampler: Node, names: Sequence[str], accept: Callable[[object], T | None]) -> T | None:
+    """Return a setting of ``sampler``: its own, or from the nodes that configure it (noise, guider, sigmas, pipes)."""
+    for node in helpers(graph, sampler):
+        for name in names:
+            if name in node.inputs:
+                found = graph.scalar(node.inputs[name], names, accept)
+                if found is not None:
+                    return found
+    return None
+
+
+def helpers(graph: Graph, sampler: Node) -> list[Node]:
+    """Return ``sampler`` and the nodes that only configure it, nearest first: no material, no picture, no latent."""
+    found = []
+    for node in graph.upstream(sampler, MATERIAL | _LATENT):
+        if node is not sampler and is_sampler(node) and "sampler_name" in node.inputs and "steps" in node.inputs:
+            found.append(node)
+            break
+        found.append(node)
+        if len(found) >= 60:
+            break
+    return found

@@ -1,0 +1,195 @@
+"""The text that a conditioning of a ComfyUI graph was encoded from."""
+
+from __future__ import annotations
+
+import re
+
+from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
+
+_CONDITIONING = re.compile(r"(?:conditioning|cond)(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
+_POSITIVE = (
+    "positive",
+    "positive_prompt",
+    "text_positive",
+    "pos",
+    "positive_cond",
+    "positive_conditioning",
+    "pos_prompt",
+)
+_NEGATIVE = (
+    "negative",
+    "negative_prompt",
+    "text_negative",
+    "neg",
+    "negative_cond",
+    "negative_conditioning",
+    "neg_prompt",
+)
+_TEXT = (
+    "populated_text", "text", "t5xxl", "prompt", "user_prompt", "Text", "prompt_text", "string", "String", "value",
+    "wildcard_text", "source", "opt_text", "anything", "any", "input", "caption", "tags", "multi_line_prompt", "clip_g",
+    "clip_l", "bert", "mt5xl", "string_field", "text_input", "global_prompt", "", "*",
+)  # fmt: skip
+_FAMILY = re.compile(r"(text|string|prompt|part|str|input|txt|line|value)[_ ]?([a-h]|\d{1,2})$", re.IGNORECASE)
+_DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_with")
+# What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
+_OPAQUE = re.compile(
+    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|Moondream|Llava|Grok",
+    re.IGNORECASE,
+)
+_ZERO = re.compile(r"ConditioningZeroOut|ZeroOut|EmptyConditioning", re.IGNORECASE)
+_NO_TEXT = MATERIAL - {"positive", "negative", "conditioning", "text_embeds"} | {
+    "image", "images", "pixels", "samples", "latent", "latent_image", "hooks", "timesteps",
+}  # fmt: skip
+
+
+class Texts:
+    """Follows one side (positive or negative) from a sampler to its texts."""
+
+    def __init__(self, graph: Graph, *, positive: bool) -> None:
+        self.graph = graph
+        self.side = _POSITIVE if positive else _NEGATIVE
+        self.other = _NEGATIVE if positive else _POSITIVE
+
+    def of_sampler(self, nodes: list[Node]) -> str | None:
+        """Return the text behind the first of ``nodes`` (a sampler and its helpers) that has this side."""
+        is_positive = self.side is _POSITIVE
+        for node in nodes:
+            for name in self.side:
+                if name in node.inputs and (found := self.conditioning(node.inputs[name])) is not None:
+                    return found
+            if "text_embeds" in node.inputs and (found := self.conditioning(node.inputs["text_embeds"])) is not None:
+                return found
+            if is_positive:
+                for name, value in node.inputs.items():
+                    if _CONDITIONING.match(name) and (found := self.conditioning(value)) is not None:
+                        return found
+        return None
+
+    def conditioning(self, value: object, depth: int = 0) -> str | None:
+        """Return the text of a conditioning; "" where it was zeroed out, None where none can be found."""
+        if isinstance(value, str):
+            return value
+        node = self.graph.link(value)
+        if node is None or depth > DEPTH_LIMIT or not self.graph.step():
+            return None
+        if _ZERO.search(node.kind):
+            return ""
+        chosen = self.graph.choices(node)
+        if chosen is not None:
+            return next((found for item in chosen if (found := self.conditioning(item, depth + 1)) is not None), None)
+        inputs = node.inputs
+        for name in self.side:
+            if name in inputs and (found := self._either(inputs[name], depth)) is not None:
+                return found
+        parts = [self.conditioning(item, depth + 1) for name, item in inputs.items() if _CONDITIONING.match(name)]
+        found = _joined(parts, "\n")
+        if found is not None:
+            return found
+        own = self._encoded(node, depth)
+        if own is not None:
+            return own
+        for _, item in self._inner_links(node):
+            found = self.conditioning(item, depth + 1)
+            if found is not None:
+                return found
+        return None
+
+    def _either(self, value: object, depth: int) -> str | None:
+        """Return the text behind an input that may hold a text or a conditioning."""
+        found = self.conditioning(value, depth + 1)
+        return self.text(value, depth + 1) if found is None else found
+
+    def _encoded(self, node: Node, depth: int) -> str | None:
+        """Return what a text encoder encodes; of two encoders' texts the longer one, both when they differ in kind."""
+        inputs = node.inputs
+        if "text_g" in inputs or "text_l" in inputs:
+            both = [self.text(inputs.get(name), depth + 1) for name in ("text_g", "text_l")]
+            found = _joined(both, "\n")
+            if found:
+                return found
+        if "t5xxl" in inputs:
+            options = [self.text(inputs.get(name), depth + 1) for name in ("t5xxl", "clip_g", "clip_l")]
+            return next((item for item in options if item), None) or next(
+                (item for item in options if item is not None), None
+            )
+        return self._own_text(node, depth)
+
+    def text(self, value: object, depth: int = 0) -> str | None:
+        """Return a text, or the one that a chain of text nodes gives."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, dict) and isinstance(value.get("__value__"), str):
+            return str(value["__value__"])
+        node = self.graph.link(value)
+        if node is None or depth > DEPTH_LIMIT or not self.graph.step() or _OPAQUE.search(node.kind):
+            return None
+        chosen = self.graph.choices(node)
+        if chosen is not None:
+            return next((found for item in chosen if (found := self.text(item, depth + 1))), None)
+        return self._own_text(node, depth)
+
+    def _own_text(self, node: Node, depth: int) -> str | None:
+        """Return the text a node holds, joins or passes on."""
+        if _OPAQUE.search(node.kind):
+            return None
+        inputs = node.inputs
+        if "find" in inputs and "replace" in inputs and "string" in inputs:
+            return self._replaced(inputs, depth)
+        joined = self._family(node, depth)
+        if joined is not None:
+            return joined
+        for name in (*self.side, *_TEXT):
+            if name in inputs:
+                found = self.text(inputs[name], depth + 1)
+                if found is not None:
+                    return found
+        cached = inputs.get("text_0")
+        if isinstance(cached, str):
+            return cached
+        links = [item for name, item in self._inner_links(node) if name not in self.other]
+        return self.text(links[0], depth + 1) if len(links) == 1 else None
+
+    def _inner_links(self, node: Node) -> list[tuple[str, object]]:
+        """Return the inputs that may lead on to a text."""
+        return [(name, item) for name, item in node.inputs.items() if name not in _NO_TEXT and self.graph.link(item)]
+
+    def _replaced(self, inputs: dict[str, object], depth: int) -> str | None:
+        """Return what a StringReplace node gives."""
+        whole = self.text(inputs["string"], depth + 1)
+        find, replace = self.text(inputs["find"], depth + 1), self.text(inputs["replace"], depth + 1)
+        return whole.replace(find, replace) if whole and find and replace is not None else whole
+
+    def _family(self, node: Node, depth: int) -> str | None:
+        """Return the joined texts of a node with numbered or lettered text inputs, or None for any other node."""
+        members: dict[str, list[tuple[int, str, object]]] = {}
+        for name, item in node.inputs.items():
+            if (match := _FAMILY.match(name)) and isinstance(item, (str, list)):
+                label = match[2]
+                order = int(label) if label.isdigit() else ord(label.lower())
+                members.setdefault(match[1], []).append((order, name, item))
+        family = max(members.values(), key=len, default=[])
+        if len(family) < 2 or "text" in node.inputs or "prompt" in node.inputs:
+            return None
+        parts = [self.text(item, depth + 1) for _, _, item in sorted(family, key=lambda member: member[:2])]
+        if node.inputs.get("action") == "replace" and len(parts) == 3:
+            return (parts[0] or "").replace(parts[1] or "\0", parts[2] or "")
+        if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
+            parts = [part.strip() if part else part for part in parts]
+        given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
+        delimiter = self.text(given, depth + 1) if given is not None else ", "
+        return _joined(parts, (delimiter or "").replace("\\n", "\n"))
+
+
+def _joined(parts: list[str | None], delimiter: str) -> str | None:
+    """Return the different non-empty texts in order, joined; "" when all are empty, None when there is none."""
+    texts = [part for part in parts if part is not None]
+    if not texts:
+        return None
+    return delimiter.join(dict.fromkeys(part for part in texts if part.strip()))
+
+
+def prompt_of(graph: Graph, nodes: list[Node], *, positive: bool) -> str | None:
+    """Return the positive or negative prompt of a sampler and its helpers, trimmed, or None."""
+    return values.prompt(Texts(graph, positive=positive).of_sampler(nodes))

@@ -1,0 +1,154 @@
+"""TIFF tags as EXIF uses them (TIFF 6.0, CIPA DC-008): the texts that programs hide generation parameters in."""
+
+from __future__ import annotations
+
+import struct
+
+from dtk_tui.metadata.containers.picture import Picture, decode
+
+_NAMES = {
+    0x010D: "DocumentName", 0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "Software",
+    0x013B: "Artist", 0x8298: "Copyright", 0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor",
+    0x9C9E: "XPKeywords", 0x9C9F: "XPSubject", 0x9286: "UserComment", 0x927C: "MakerNote", 0x02BC: "xmp",
+}  # fmt: skip
+_EXIF_IFD = 0x8769
+_WIDTH, _HEIGHT = 0x0100, 0x0101
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 129: 1}
+_TEXT_TYPES = frozenset({1, 2, 7, 129})
+_IFD_LIMIT = 8
+_ENTRY_LIMIT = 1000
+_MAKER_NOTE_LIMIT = 256 * 1024
+
+
+def read(data: bytes, picture: Picture, *, take_size: bool = False) -> None:
+    """Add the texts of a TIFF structure to ``picture``; with ``take_size`` its first picture's size as well."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None or len(data) < 8:
+        picture.problems.append("The EXIF data is damaged.")
+        return
+    pending = [struct.unpack_from(order + "I", data, 4)[0]]
+    seen: set[int] = set()
+    while pending and len(seen) < _IFD_LIMIT:
+        offset = pending.pop(0)
+        if offset in seen:
+            continue
+        seen.add(offset)
+        if offset + 2 > len(data):
+            picture.problems.append("The EXIF data is cut short.")
+            continue
+        _directory(data, order, offset, picture, pending, take_size=take_size and len(seen) == 1)
+
+
+def _directory(data: bytes, order: str, offset: int, picture: Picture, pending: list[int], *, take_size: bool) -> None:
+    """Read one directory; the Exif sub-directory is queued, the thumbnail's (the next one) is left alone."""
+    (entries,) = struct.unpack_from(order + "H", data, offset)
+    entry_format = struct.Struct(order + "HHII")
+    inline = struct.Struct(order + "HHI4s")
+    for index in range(min(entries, _ENTRY_LIMIT)):
+        at = offset + 2 + index * 12
+        if at + 12 > len(data):
+            picture.problems.append("The EXIF data is cut short.")
+            return
+        tag, kind, amount, value = entry_format.unpack_from(data, at)
+        if tag == _EXIF_IFD:
+            pending.append(value)
+        elif take_size and tag in (_WIDTH, _HEIGHT):
+            _side(picture, tag, data[at : at + 12], order)
+        elif kind in _TEXT_TYPES:
+            name = _NAMES.get(tag)
+            if name is None and (kind != 2 or amount < 5):
+                continue
+            raw = inline.unpack_from(data, at)[3][:amount] if amount <= 4 else data[value : value + amount]
+            if len(raw) < amount:
+                picture.problems.append(f"The EXIF tag {name or hex(tag)} is cut short.")
+            if raw:
+                _add(picture, tag, name, raw, order)
+
+
+def _side(picture: Picture, tag: int, entry: bytes, order: str) -> None:
+    """Take ImageWidth or ImageLength."""
+    (kind,) = struct.unpack_from(order + "H", entry, 2)
+    if kind in (3, 4):
+        (side,) = struct.unpack_from(order + ("H" if kind == 3 else "I"), entry, 8)
+        if 0 < side < 2**31:
+            if tag == _WIDTH:
+                picture.width = side
+            else:
+                picture.height = side
+
+
+def _add(picture: Picture, tag: int, name: str | None, raw: bytes, order: str) -> None:
+    """Keep one tag's text."""
+    if name == "UserComment":
+        text = user_comment(raw, order)
+    elif name == "xmp":
+        picture.add("xmp", "xmp", decode(raw))
+        return
+    elif name and name.startswith("XP"):
+        text = raw.decode("utf-16-le", "replace").rstrip("\0")
+    elif name == "MakerNote":
+        if len(raw) > _MAKER_NOTE_LIMIT or (not raw.isascii() and raw[:1] != b"{"):
+            return
+        text = decode(raw.rstrip(b"\0"))
+        if not text.isprintable() and text[:1] != "{":
+            return
+    else:
+        text = decode(raw.rstrip(b"\0"))
+    if text:
+        picture.add("exif", name or f"0x{tag:04x}", text)
+
+
+def user_comment(raw: bytes, order: str) -> str:
+    """Return a UserComment: its eight-byte character code is believed only as far as the bytes bear it out.
+
+    Real files hold UTF-16 of either byte order whatever the header says, UTF-8 behind ``UNICODE`` and no code at all.
+    """
+    code, body = raw[:8], raw[8:]
+    if code == b"UNICODE\0":
+        return _utf16(body, order)
+    if code in (b"ASCII\0\0\0", b"\0\0\0\0\0\0\0\0"):
+        return _plain(body, order)
+    if code == b"JIS\0\0\0\0\0":
+        return body.decode("iso2022_jp", "replace").rstrip("\0")
+    if code.rstrip(b"\0 ").upper() in (b"UNICODE", b"ASCII"):
+        return _utf16(body, order) if code[:1] in b"Uu" else _plain(body, order)
+    return _plain(raw, order)
+
+
+def _plain(body: bytes, order: str) -> str:
+    """Decode text whose code says ASCII or nothing."""
+    body = body.rstrip(b"\0") if body[1:2] else body
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff") or body[:64].count(0) * 3 > len(body[:64]):
+        return _utf16(body + b"\0" * (len(body) % 2), order)
+    return decode(body.rstrip(b"\0"))
+
+
+def _utf16(body: bytes, order: str) -> str:
+    """Decode UTF-16 by its byte order mark, else by which byte of the pairs is zero, else by the header."""
+    if body[:2] == b"\xff\xfe":
+        return body[2:].decode("utf-16-le", "replace").rstrip("\0")
+    if body[:2] == b"\xfe\xff":
+        return body[2:].decode("utf-16-be", "replace").rstrip("\0")
+    sample = body[:4096]
+    first, second = sample[::2].count(0), sample[1::2].count(0)
+    if first == second:
+        return _unzeroed(body, order)
+    return body.decode("utf-16-be" if first > second else "utf-16-le", "replace").rstrip("\0")
+
+
+def _unzeroed(body: bytes, order: str) -> str:
+    """Decode a body that holds no zero bytes to tell by: UTF-8 if it is, else the reading with less rare characters."""
+    if b"\0" not in body:
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            pass
+    big, little = body.decode("utf-16-be", "replace"), body.decode("utf-16-le", "replace")
+    if _rarity(big) == _rarity(little):
+        return (little if order == "<" else big).rstrip("\0")
+    return min(big, little, key=_rarity).rstrip("\0")
+
+
+def _rarity(text: str) -> int:
+    """Count the characters that texts seldom hold: private use, surrogates, unassigned blocks, scattered symbols."""
+    return sum(1 for char in text[:2000] if not (char.isalnum() or char.isspace() or char.isascii()))

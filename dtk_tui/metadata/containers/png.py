@@ -1,0 +1,162 @@
+"""PNG (https://www.w3.org/TR/png-3/): tEXt, zTXt, iTXt, eXIf before and after the picture; damage loses one chunk."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from itertools import islice
+
+from dtk_tui.metadata.containers import exif
+from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, decode, decode_latin, inflate
+from dtk_tui.metadata.source import Source
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_IEND = b"IEND\xaeB`\x82"
+_CHUNK_LIMIT = 100_000
+_RESYNC_BYTES = 1024 * 1024
+_RESYNC_TRIES = 200
+_READ = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
+_NEXT = re.compile(rb"tEXt|zTXt|iTXt|eXIf|IDAT|IEND")
+# With one of these before the picture, no writer puts more behind it.
+_COMPLETE = frozenset(
+    {"parameters", "prompt", "workflow", "Comment", "invokeai_metadata", "sd-metadata", "Dream", "generation_data"}
+)
+_RAW_PROFILE = "Raw profile type "
+
+
+def read(source: Source, picture: Picture) -> None:
+    """Take size and texts of a PNG."""
+    head, size = source.head, source.size
+    offset = len(SIGNATURE)
+    seen_picture = False
+    for _ in range(_CHUNK_LIMIT):
+        header = head[offset : offset + 8] if offset + 8 <= len(head) else source.read(offset, 8)
+        if len(header) < 8:
+            picture.problems.append("The PNG is cut short.")
+            return
+        length, kind = struct.unpack(">I4s", header)
+        end = offset + 12 + length
+        if end > size or not kind.isalpha():
+            found = _resync(source, offset)
+            picture.problems.append(
+                "A PNG chunk is damaged."
+                if found
+                else "The PNG is cut short."
+                if kind.isalpha()
+                else _DAMAGED_AT % offset
+            )
+            if not found:
+                return
+            offset = found
+            continue
+        if kind == b"IDAT":
+            if not seen_picture:
+                seen_picture = True
+                if any(chunk.key in _COMPLETE for chunk in picture.chunks):
+                    if _IEND not in source.tail:
+                        picture.problems.append("The PNG is cut short.")
+                    return
+        elif kind in _READ:
+            _chunk(source, picture, offset, length, kind)
+        elif kind == b"IHDR":
+            _header(source, picture, offset, length)
+        elif kind == b"IEND":
+            return
+        offset = end
+    picture.problems.append("The PNG has too many chunks.")
+    return
+
+
+_DAMAGED_AT = "The PNG is damaged at byte %d."
+
+
+def _resync(source: Source, offset: int) -> int | None:
+    """Return where the next sound chunk after a damaged one begins, looking 1 MiB ahead."""
+    window = source.read(offset + 5, _RESYNC_BYTES)
+    for match in islice(_NEXT.finditer(window), _RESYNC_TRIES):
+        begin = match.start() - 4
+        if begin < 0:
+            continue
+        (length,) = struct.unpack_from(">I", window, begin)
+        start = offset + 5 + begin
+        if start + 12 + length > source.size or length > _RESYNC_BYTES:
+            continue
+        body = source.read(start + 4, length + 8)
+        if len(body) == length + 8 and zlib.crc32(body[:-4]) == struct.unpack(">I", body[-4:])[0]:
+            return start
+    return None
+
+
+def _header(source: Source, picture: Picture, offset: int, length: int) -> None:
+    """Take the size; 8-bit RGB and RGBA pictures that are not interlaced may hide a text."""
+    data = source.read(offset + 8, min(length, 13))
+    if len(data) < 13:
+        picture.problems.append("The PNG header is damaged.")
+        return
+    width, height, depth, colour, _compression, _filter, interlace = struct.unpack(">IIBBBBB", data)
+    if 0 < width < 2**31 and 0 < height < 2**31:
+        picture.width, picture.height = width, height
+        if depth == 8 and colour in (2, 6) and interlace == 0:
+            picture.hidden = "png"
+    else:
+        picture.problems.append("The PNG header is damaged.")
+
+
+def _chunk(source: Source, picture: Picture, offset: int, length: int, kind: bytes) -> None:
+    """Keep one text or EXIF chunk, or say why it is lost."""
+    name = kind.decode("ascii")
+    if length > TEXT_LIMIT_BYTES:
+        picture.problems.append(f"A {name} chunk of {length:,} bytes is too large and was not read.")
+        return
+    body = source.read(offset + 4, length + 8)
+    if len(body) < length + 8:
+        picture.problems.append(f"A {name} chunk is cut short.")
+        return
+    if zlib.crc32(memoryview(body)[:-4]) != int.from_bytes(body[-4:], "big"):
+        picture.problems.append(f"A {name} chunk is damaged (wrong checksum) and was not read.")
+        return
+    data = body[4:-4]
+    if kind == b"eXIf":
+        exif.read(data, picture)
+        return
+    key, separator, rest = data.partition(b"\0")
+    if not separator:
+        picture.problems.append(f"A {name} chunk has no keyword.")
+        return
+    text = _text(kind, rest)
+    if text is None:
+        picture.problems.append(f"A {name} chunk cannot be unpacked or is larger than 16 MB.")
+        return
+    keyword = decode_latin(key)
+    if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1"}:
+        _raw_profile(picture, text)
+    else:
+        picture.add("png", keyword, text)
+
+
+def _text(kind: bytes, rest: bytes) -> str | None:
+    """Return the text of a tEXt, zTXt or iTXt chunk behind its keyword, or None when it cannot be unpacked."""
+    if kind == b"tEXt":
+        return decode_latin(rest)
+    if kind == b"zTXt":
+        unpacked = inflate(rest[1:])
+        return None if unpacked is None else decode_latin(unpacked)
+    compressed = rest[:1] == b"\x01"
+    _language, _, tail = rest[2:].partition(b"\0")
+    _translated, _, payload = tail.partition(b"\0")
+    if compressed:
+        unpacked = inflate(payload)
+        return None if unpacked is None else decode(unpacked)
+    return decode(payload)
+
+
+def _raw_profile(picture: Picture, text: str) -> None:
+    """Read EXIF that ImageMagick keeps as hexadecimal digits: name, length and digits on lines of their own."""
+    digits = "".join(text.split()[2:])
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError:
+        picture.problems.append("An EXIF profile is damaged.")
+        return
+    exif.read(data.removeprefix(b"Exif\0\0"), picture)

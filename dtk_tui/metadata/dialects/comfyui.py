@@ -1,0 +1,83 @@
+"""ComfyUI: the executed graph in ``prompt``, the editor's in ``workflow``, or both wrapped in EXIF texts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from dtk_tui.domain.parameters import GenerationParameters
+from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy import models, samplers, texts
+from dtk_tui.metadata.comfy.graph import Graph, from_api
+from dtk_tui.metadata.dialects import automatic1111, infotext
+from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
+
+KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
+
+
+def read(evidence: Evidence) -> Found | None:
+    """Return the parameters of the graph; what it does not say is taken from an infotext beside it."""
+    graph = find(evidence)
+    if graph is None:
+        return None
+    found = parameters(graph)
+    info = automatic1111.find(evidence)
+    if info is not None:
+        found = merge(found, infotext.parameters(info))
+    return Found("comfyui", found)
+
+
+def find(evidence: Evidence) -> Graph | None:
+    """Return the first graph under any of the names it is kept under."""
+    for key in KEYS:
+        text = evidence.texts.get(key)
+        if text is None or (text and "class_type" not in text):
+            continue
+        source = evidence.json(key)
+        if source is not None and (graph := from_api(source)) is not None:
+            return graph
+    return None
+
+
+def parameters(graph: Graph) -> GenerationParameters:
+    """Return the generation parameters of the last sampler that leads to what the graph saved."""
+    output, sampler = samplers.output_and_sampler(graph)
+    if output is None or sampler is None:
+        return GenerationParameters()
+    nodes = samplers.helpers(graph, sampler)
+    positive = texts.prompt_of(graph, nodes, positive=True)
+    negative = texts.prompt_of(graph, nodes, positive=False)
+    width, height = models.latent_size(graph, sampler)
+    model, loras = models.model_and_loras(graph, nodes)
+    return GenerationParameters(
+        prompt=positive,
+        negative_prompt="" if negative is None and positive is not None else negative,
+        steps=samplers.setting(graph, sampler, ("steps",), values.count),
+        sampler=samplers.setting(graph, sampler, ("sampler_name",), values.text),
+        scheduler=samplers.setting(graph, sampler, ("scheduler",), values.text),
+        cfg_scale=samplers.setting(graph, sampler, ("cfg", "cfg_scale"), values.number),
+        seed=samplers.setting(graph, sampler, ("seed", "noise_seed"), values.seed),
+        width=width,
+        height=height,
+        model=model,
+        clip_skip=models.clip_skip(graph, nodes),
+        denoising_strength=_denoise(samplers.setting(graph, sampler, ("denoise", "denoise_strength"), values.number)),
+        vae=models.vae(graph, output),
+        upscaler=models.upscaler(graph, output),
+        loras=loras,
+    )
+
+
+def _denoise(value: float | None) -> float | None:
+    """Return the strength; 1 is a picture from noise alone and says nothing."""
+    return None if value is None or value >= 1 else value
+
+
+def merge(first: GenerationParameters, second: GenerationParameters) -> GenerationParameters:
+    """Return ``first`` with what it lacks from ``second``."""
+    missing: dict[str, Any] = {}
+    for field in dataclasses.fields(GenerationParameters):
+        value = getattr(first, field.name)
+        if value is None or value == ():
+            missing[field.name] = getattr(second, field.name)
+    return dataclasses.replace(first, **missing) if missing else first

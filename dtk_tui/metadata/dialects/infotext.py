@@ -1,0 +1,164 @@
+"""The infotext that AUTOMATIC1111 introduced and many programs write: prompt, negative prompt, one line of settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dtk_tui.domain.parameters import GenerationParameters, Lora
+from dtk_tui.metadata import values
+
+# The settings line as modules/infotext_utils.py of stable-diffusion-webui writes it: bare values end at a comma,
+# others are quoted as JSON strings; Civitai and SD.Next add bare JSON.
+_KEY = re.compile(r"\s*,*\s*([\w][\w \-/.+()]{0,80}?)\s*:[ \t]*")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"(?=\s*(?:,|$))', re.DOTALL)
+_STEPS_LINE = re.compile(r"^[ \t]*Steps:[ \t]*\d+(?:\.\d+)?[ \t]*(?:,|$)", re.MULTILINE)
+_NEGATIVE = re.compile(r"^[ \t]*Negative [Pp]rompt:[ \t]*", re.MULTILINE)
+_TEMPLATES = re.compile(r"^(?:Negative )?Template:", re.MULTILINE)
+_LORA = re.compile(r"<(?:lora|lyco):([^:<>\n]{1,300})((?::[^:<>\n]{0,40}){0,4})>")
+_KNOWN = frozenset(
+    {
+        "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "Clip skip", "VAE",
+        "Denoising strength", "Version", "Hires upscaler", "Hires upscale", "Guidance Scale", "App", "Hashes", "RNG",
+        "Distilled CFG Scale", "VAE hash", "Scheduler", "Eta", "Civitai resources",
+    }
+)  # fmt: skip
+_SETTINGS_LIMIT = 400
+_LIMIT_CHARS = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Infotext:
+    """An infotext in its three parts; ``settings`` keeps the first value of every key."""
+
+    prompt: str
+    negative_prompt: str
+    settings: dict[str, str]
+
+
+def parse(source: str) -> Infotext | None:
+    """Return the parts of an infotext, or None when ``source`` is not one."""
+    if ":" not in source or len(source) > _LIMIT_CHARS:
+        return None
+    text = source.replace("\r\n", "\n").replace("\r", "\n").strip("\0 \t\n\ufeff")
+    found = _settings(text)
+    if found is None:
+        return None
+    start, settings = found
+    head = text[:start]
+    if template := _TEMPLATES.search(head):
+        head = head[: template.start()]
+    if match := _NEGATIVE.search(head):
+        return Infotext(head[: match.start()].strip(), head[match.end() :].strip(), settings)
+    return Infotext(head.strip(), "", settings)
+
+
+def _settings(text: str) -> tuple[int, dict[str, str]] | None:
+    """Return where the settings begin and what they say; they begin with Steps, or are the last line of known keys."""
+    begin = -1
+    for match in _STEPS_LINE.finditer(text):
+        begin = match.start()
+    if begin >= 0:
+        settings = pairs(text, begin)
+        if len(_KNOWN.intersection(settings)) >= 2 or text.count("\n", begin) == 0:
+            return begin, settings
+    begin = text.rfind("\n") + 1
+    settings = pairs(text, begin)
+    return (begin, settings) if len(_KNOWN.intersection(settings)) >= 3 else None
+
+
+def pairs(text: str, begin: int = 0) -> dict[str, str]:
+    """Return the ``key: value`` pairs of the settings at ``begin``; on later lines only ones that continue them."""
+    settings: dict[str, str] = {}
+    position = begin
+    while len(settings) < _SETTINGS_LIMIT and (match := _KEY.match(text, position)):
+        value, position = _value(text, match.end())
+        settings.setdefault(match[1], value)
+        if text.startswith("\n", position) and not _continues(text, position + 1):
+            break
+    return settings
+
+
+def _continues(text: str, position: int) -> bool:
+    """Return whether the line at ``position`` goes on with settings (a key that is known)."""
+    match = _KEY.match(text, position)
+    return match is not None and match[1] in _KNOWN
+
+
+def _value(text: str, position: int) -> tuple[str, int]:
+    """Return the value at ``position`` (a JSON string, bare JSON, or text up to a comma or line end) and its end."""
+    first = text[position : position + 1]
+    if first == '"' and (match := _QUOTED.match(text, position)):
+        return _unquote(match[0]), match.end()
+    if first in ("{", "["):
+        end = values.json_end(text, position)
+        if end is not None:
+            return text[position:end], end
+    comma, line = text.find(",", position), text.find("\n", position)
+    ends = [end for end in (comma, line) if end >= 0]
+    end = min(ends) if ends else len(text)
+    return text[position:end].strip(), end
+
+
+def _unquote(quoted: str) -> str:
+    """Return what a quoted value stands for."""
+    unquoted = values.json_string(quoted)
+    return quoted[1:-1] if unquoted is None else unquoted
+
+
+def loras(prompt: str) -> tuple[Lora, ...]:
+    """Return the LoRAs that a prompt calls as ``<lora:name:weight>`` or ``<lora:name:text encoder:unet>``."""
+    if "<l" not in prompt:
+        return ()
+    found = []
+    for match in _LORA.finditer(prompt):
+        weights: list[float | None] = []
+        clip: float | None = None
+        for part in match[2].split(":")[1:]:
+            name, equals, value = part.partition("=")
+            if not equals:
+                weights.append(values.number(name))
+            elif name.strip() == "te":
+                clip = values.number(value)
+            elif name.strip() == "unet":
+                weights.append(values.number(value))
+        if len(weights) > 1:
+            clip, weights = weights[0], weights[1:]
+        found.append(Lora(match[1].strip(), weights[0] if weights else None, clip))
+    return tuple(found)
+
+
+def parameters(info: Infotext) -> GenerationParameters:
+    """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
+    get = info.settings.get
+    width, height = values.size(get("Size") or get("size") or "")
+    sampler = values.text(get("Sampler"))
+    cfg_scale = values.number(get("CFG scale", ""))
+    return GenerationParameters(
+        prompt=info.prompt,
+        negative_prompt=info.negative_prompt,
+        steps=values.count(get("Steps")),
+        sampler=sampler,
+        scheduler=_scheduler(info.settings, sampler),
+        cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
+        seed=values.seed(get("Seed")),
+        width=width,
+        height=height,
+        model=values.text(get("Model")),
+        model_hash=values.text(get("Model hash")),
+        clip_skip=values.count(get("Clip skip") or get("CLIP Skip")),
+        denoising_strength=values.number(get("Denoising strength") or get("Strength")),
+        vae=values.text(get("VAE")),
+        upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
+        loras=loras(info.prompt),
+    )
+
+
+def _scheduler(settings: dict[str, str], sampler: str | None) -> str | None:
+    """Return the schedule; Fooocus repeats under Scheduler what the name of its sampler says already."""
+    schedule = values.text(settings.get("Schedule type"))
+    if schedule is None and not settings.get("Version", "").startswith("Fooocus"):
+        schedule = values.text(settings.get("Scheduler"))
+        if schedule and sampler and sampler.lower().endswith(schedule.lower()):
+            return None
+    return schedule

@@ -1,0 +1,82 @@
+"""One open file, read in as few and as small pieces as its container allows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+
+HEAD_BYTES = 64 * 1024
+TAIL_BYTES = 16 * 1024
+READ_BUDGET_BYTES = 96 * 1024 * 1024
+
+
+class DamagedError(Exception):
+    """A container cannot be read further; the message is a sentence for a person."""
+
+
+class Source:
+    """Positioned reads on an open file, with the head kept and the sum of all reads bounded.
+
+    Args:
+        fd: an open file descriptor; it stays the caller's to close.
+        size: file size in bytes.
+    """
+
+    __slots__ = ("_budget", "_tail", "_tail_start", "fd", "head", "size")
+
+    def __init__(self, fd: int, size: int) -> None:
+        self.fd = fd
+        self.size = size
+        self.head = os.pread(fd, HEAD_BYTES, 0)
+        self._budget = READ_BUDGET_BYTES
+        self._tail_start = max(size - TAIL_BYTES, 0)
+        self._tail: bytes | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes at ``offset``: fewer at the end of the file, none outside it."""
+        end = offset + length
+        if end <= len(self.head):
+            return self.head[offset:end]
+        if offset < 0 or length <= 0 or offset >= self.size:
+            return b""
+        if self._tail is not None and offset >= self._tail_start:
+            start = offset - self._tail_start
+            return self._tail[start : start + length]
+        length = min(length, self.size - offset)
+        self._budget -= length
+        if self._budget < 0:
+            raise DamagedError("The file holds more metadata than can be read.")
+        parts = []
+        while length > 0:
+            part = os.pread(self.fd, length, offset)
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def exactly(self, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes at ``offset``; raises DamagedError when the file ends before."""
+        data = self.read(offset, length)
+        if len(data) != length:
+            raise DamagedError("The file is cut short.")
+        return data
+
+    @property
+    def tail(self) -> bytes:
+        """The last 16 KiB (less in a smaller file)."""
+        if self._tail is None:
+            if self.size <= len(self.head):
+                self._tail = self.head[self._tail_start :]
+            else:
+                self._tail = os.pread(self.fd, TAIL_BYTES, self._tail_start)
+        return self._tail
+
+    def fingerprint(self) -> bytes:
+        """Return 16 bytes of BLAKE2b over size, first 64 KiB and last 16 KiB: the same after a move or a rename."""
+        digest = hashlib.blake2b(struct.pack("<Q", self.size), digest_size=16)
+        digest.update(self.head)
+        digest.update(self.tail)
+        return digest.digest()
