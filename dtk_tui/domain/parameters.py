@@ -46,7 +46,7 @@ class GenerationParameters:
 class RawChunk:
     """One piece of metadata exactly as it stood in the file.
 
-    ``source`` says where (``png``, ``exif``, ``xmp``, ``jpeg-comment``, ``gif-comment``, ``stealth``, ``sidecar``, ...),
+    ``source`` says where (``png``, ``exif``, ``xmp``, ``jpeg-comment``, ``gif-comment``, ``stealth``, ``sidecar`` ...),
     ``key`` is the keyword or tag name, ``text`` the decoded text (undecodable bytes as lone surrogates).
     """
 

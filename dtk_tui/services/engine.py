@@ -1,0 +1,291 @@
+"""A worker: follows the wish that stands in the database, keeps its lease, and drains the queue while it runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, TroubleMet, WorkerStateChanged, ignore
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import QueueCounts
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.inference.provider import Placement, gpu_report
+from dtk_tui.services.patience import persist
+from dtk_tui.services.pipeline import Pipeline
+from dtk_tui.services.progress import Progress
+from dtk_tui.services.steps import load_steps
+from dtk_tui.store import jobs, workers
+from dtk_tui.store.database import Database
+
+T = TypeVar("T")
+
+_HEARTBEAT_S = 2.0
+#: How long to wait before models that could not be loaded are looked for again.
+_MODELS_AGAIN_S = 15.0
+#: The longest that a wish goes unheard when its NOTIFY was missed.
+_LOOK_S = 1.0
+
+
+class Engine:
+    """The worker of this process, in background threads.
+
+    Args:
+        emit: gets news from any thread; must not block.
+        begin: the state to start in, whatever the wish; None starts as is wished. Later wishes are followed.
+        niceness: see ``Pipeline``.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        config: Config,
+        emit: Emit = ignore,
+        *,
+        begin: WorkerState | None = None,
+        niceness: int = 0,
+    ) -> None:
+        self._db = db
+        self._config = config
+        self._emit = emit
+        self._niceness = niceness
+        self._begin = begin
+        self._begun_at: datetime | None = None
+        self._lease_s = config.settings.worker.lease_s
+        self._progress = Progress()
+        self._pipeline: Pipeline | None = None
+        self._placement: Placement | None = None
+        self._id = 0
+        self._stop = threading.Event()
+        self._first_look = threading.Event()
+        self._trouble: str | None = None
+        self._loaded_at = 0.0
+        self.state = WorkerState.STOPPED
+        self._control = threading.Thread(target=self._follow, name="dtk-control", daemon=True)
+        self._heart = threading.Thread(target=self._beat, name="dtk-heart", daemon=True)
+
+    def open(self) -> None:
+        """Register as a worker and start following the wish."""
+        self._id = self._persist(self._register)
+        self._control.start()
+        self._heart.start()
+
+    def close(self) -> None:
+        """Give unfinished jobs back, unload the models, and sign off; the wish stays for the next start."""
+        self._stop.set()
+        if not self._control.is_alive() and not self._heart.is_alive():
+            return
+        self._control.join()
+        self._heart.join()
+
+    def news(self) -> None:
+        """Look for work at once; a worker also hears of new work by itself."""
+        pipeline = self._pipeline
+        if pipeline is not None:
+            pipeline.news()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this worker does not run although it should; None when all is well."""
+        return self._trouble
+
+    @property
+    def progress(self) -> Progress:
+        """What this worker has done."""
+        return self._progress
+
+    def wait_until_empty(self, poll_s: float = 0.2, each: Callable[[], None] | None = None) -> None:
+        """Wait until nothing that this worker can do is left in the queue.
+
+        Args:
+            poll_s: seconds between looks.
+            each: called at every look, e.g. to draw progress; an exception from it ends the wait.
+
+        Raises:
+            DtkError: this worker cannot run (models are missing).
+        """
+        self._first_look.wait()
+        while not self._stop.is_set():
+            if each is not None:
+                each()
+            if self._trouble is not None and self._pipeline is None:
+                raise DtkError("The worker cannot run.", self._trouble)
+            pipeline = self._pipeline
+            if pipeline is not None and pipeline.idle:
+                kinds = {kind.label for kind in pipeline.kinds}
+                counts = self._persist(self._counts)
+                waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
+                if waiting == 0 and counts.running == 0:
+                    return
+            self._stop.wait(poll_s)
+
+    # -- database ---------------------------------------------------------------------------------------------------
+
+    def _persist(self, action: Callable[[], T]) -> T:
+        return persist(action, self._stop, self._emit)
+
+    def _register(self) -> int:
+        with self._db.connection() as conn:
+            workers.reap(conn)
+            return workers.register(conn, socket.gethostname(), os.getpid(), self.state, self._lease_s)
+
+    def _counts(self) -> QueueCounts:
+        with self._db.connection() as conn:
+            return jobs.counts(conn)
+
+    # -- heart ------------------------------------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self._persist(self._heartbeat)
+            except DatabaseLostError:
+                return  # signing off while the database is away: the lease ends by itself
+            except DtkError as error:
+                self._emit(TroubleMet(error.title, error.detail))
+            if self._stop.wait(min(_HEARTBEAT_S, self._lease_s / 4)) and not self._control.is_alive():
+                break
+            if self._stop.is_set():
+                self._control.join(self._lease_s / 4)  # what Stop still saves is saved under a lease
+        self._sign_off()
+
+    def _heartbeat(self) -> None:
+        progress = self._progress
+        stats: dict[str, object] = {
+            "processed": progress.processed,
+            "failed": progress.failed,
+            "cache_hits": progress.cache_hits,
+            "cache_misses": progress.cache_misses,
+            "speed": progress.speed(),
+            "provider": self._placement.provider if self._placement else None,
+            "trouble": self._trouble or (self._placement.reason if self._placement else None),
+        }
+        with self._db.connection() as conn:
+            alive = workers.heartbeat(
+                conn, self._id, lease_s=self._lease_s, state=self.state, devices=gpu_report(), stats=stats
+            )
+            workers.reap(conn)
+        if not alive:
+            self._id = self._register()
+
+    def _sign_off(self) -> None:
+        def leave() -> None:
+            with self._db.connection() as conn:
+                jobs.release(conn, self._id)
+                workers.leave(conn, self._id)
+
+        try:
+            self._persist(leave)
+        except DtkError as error:
+            self._emit(TroubleMet(error.title, error.detail))
+
+    # -- control ----------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Do what is wished, and hear of new wishes and new work, until closed."""
+        while not self._stop.is_set():
+            try:
+                with self._db.listener(workers.CHANNEL, jobs.CHANNEL) as hearing:
+                    self._obey()
+                    while not self._stop.is_set():
+                        for notice in hearing.notifies(timeout=_LOOK_S, stop_after=1):
+                            if notice.channel == jobs.CHANNEL:
+                                self.news()
+                        self._obey()
+            except DatabaseLostError:
+                self._stop.wait(_LOOK_S)
+            except DtkError as error:
+                self._emit(TroubleMet(error.title, error.detail))
+                self._stop.wait(_LOOK_S)
+        self._become(WorkerState.STOPPED)
+
+    def _obey(self) -> None:
+        with self._db.connection() as conn:
+            wish, changed_at = workers.wished(conn)
+        if self._begin is not None:
+            if self._begun_at is None:
+                self._begun_at = changed_at
+            if changed_at == self._begun_at:
+                wish = self._begin
+        self._become(wish)
+        self._first_look.set()
+
+    def _become(self, wish: WorkerState) -> None:
+        if wish == WorkerState.STOPPED:
+            self._trouble = None
+            self._unload()
+        elif wish == WorkerState.RUNNING:
+            self._run()
+        elif self._pipeline is None:
+            wish = WorkerState.STOPPED  # nothing to keep in memory: paused before it ever ran
+        elif self.state == WorkerState.RUNNING:
+            self._pipeline.pause()
+            self._release()
+        if wish == WorkerState.RUNNING and self._pipeline is None:
+            wish = WorkerState.STOPPED
+        self._enter(wish)
+
+    def _enter(self, state: WorkerState) -> None:
+        if state != self.state:
+            self.state = state
+            self._persist(self._heartbeat)
+            self._emit(WorkerStateChanged(state))
+
+    def _run(self) -> None:
+        if self._pipeline is not None:
+            if self.state == WorkerState.PAUSED:
+                self._pipeline.resume()
+            return
+        if time.monotonic() < self._loaded_at + _MODELS_AGAIN_S and self._trouble:
+            return
+        self._load()
+
+    def _load(self) -> None:
+        settings = self._config.settings.worker
+        processors = os.cpu_count() or 1
+        if self._niceness and hasattr(os, "setpriority"):
+            # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+        steps, missing = load_steps(self._db, self._config, processors)
+        self._loaded_at = time.monotonic()
+        for error in missing:
+            self._emit(TroubleMet(error.title, error.detail))
+        if not steps:
+            self._trouble = " ".join(f"{error.title} {error.detail}" for error in missing)
+            return
+        self._trouble = None
+        self._placement = next(iter(steps.values())).placement
+        self._pipeline = Pipeline(
+            self._db,
+            steps,
+            lambda: self._id,
+            self._emit,
+            self._progress,
+            decode_threads=settings.decode_threads or processors,
+            max_retries=settings.max_retries,
+            batch_size=settings.batch_size,
+            niceness=self._niceness,
+        )
+        self._pipeline.start()
+
+    def _release(self) -> None:
+        def release() -> None:
+            with self._db.connection() as conn:
+                jobs.release(conn, self._id)
+
+        try:
+            self._persist(release)
+        except DatabaseLostError as error:
+            self._emit(TroubleMet(error.title, error.detail))
+
+    def _unload(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
+            self._placement = None
+            self._release()

@@ -1,0 +1,81 @@
+"""One consistent look at the numbers of the control bar and of ``dtk status``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo
+from dtk_tui.store import counts, jobs, workers
+from dtk_tui.store.database import Database
+
+
+def look(db: Database, library: LibraryCounts | None = None) -> Stats:
+    """Look at the queue, the workers and the library.
+
+    Args:
+        library: sizes from an earlier look, which change slowly; None counts them.
+    """
+    with db.connection() as conn:
+        queue = jobs.counts(conn)
+        everyone = workers.all_workers(conn)
+        desired, _ = workers.wished(conn)
+        sizes = library or counts.library(conn)
+    alive = tuple(worker for worker in everyone if worker.alive)
+    speed = _speed(alive)
+    hits, misses = _total(alive, "cache_hits"), _total(alive, "cache_misses")
+    return Stats(
+        state=_state(alive),
+        desired=desired,
+        workers=alive,
+        queue=queue,
+        library=sizes,
+        processed=_total(alive, "processed"),
+        failed=_total(alive, "failed"),
+        cache_hit_rate=hits / (hits + misses) if hits + misses else None,
+        speed=speed,
+        eta_s=eta(queue, speed),
+        provider=next((str(w.stats["provider"]) for w in alive if w.stats.get("provider")), None),
+        gpus=_gpus(alive),
+    )
+
+
+def eta(queue: QueueCounts, speed: dict[str, float]) -> float | None:
+    """Return the seconds until the queue is empty: what remains of each kind at its own speed; None when unknown."""
+    total_s = 0.0
+    for kind, number in queue.by_kind.items():
+        if number == 0:
+            continue
+        rate = speed.get(kind, 0.0)
+        if rate <= 0:
+            return None
+        total_s += number / rate
+    return total_s
+
+
+def _state(alive: Sequence[WorkerInfo]) -> WorkerState:
+    states = {worker.state for worker in alive}
+    for state in (WorkerState.RUNNING, WorkerState.PAUSED):
+        if state in states:
+            return state
+    return WorkerState.STOPPED
+
+
+def _total(alive: Sequence[WorkerInfo], key: str) -> int:
+    return sum(int(str(worker.stats.get(key, 0))) for worker in alive)
+
+
+def _speed(alive: Sequence[WorkerInfo]) -> dict[str, float]:
+    speed: dict[str, float] = {}
+    for worker in alive:
+        of_worker: Any = worker.stats.get("speed", {})
+        for kind, rate in of_worker.items():
+            speed[kind] = round(speed.get(kind, 0.0) + float(rate), 2)
+    return speed
+
+
+def _gpus(alive: Sequence[WorkerInfo]) -> tuple[dict[str, object], ...]:
+    """Return the GPUs of all hosts, each once: workers of one host see the same ones."""
+    by_host = {worker.host: worker.devices for worker in alive}
+    return tuple(device for devices in by_host.values() for device in devices)

@@ -1,0 +1,148 @@
+"""The one way to PostgreSQL: a pool of connections to the embedded server or to any other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import errors as pg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from dtk_tui.config import Config
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.store import migrate
+from dtk_tui.store.server import EmbeddedServer
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+#: How long a caller waits for a connection before it is told that the database is away.
+_WAIT_S = 20.0
+_POOL_SIZE = 12
+
+
+def translate(error: psycopg.Error) -> DtkError:
+    """Return the sentence for a person that belongs to an error of PostgreSQL."""
+    reason = str(error).strip() or type(error).__name__
+    if isinstance(error, pg.DiskFull):
+        return DatabaseLostError("The disk of the database is full.", f"{reason} Free some space; nothing is lost.")
+    if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification):
+        return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL.")
+    if isinstance(error, pg.InsufficientPrivilege):
+        return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return DatabaseLostError("The database cannot be reached.", reason)
+    return DtkError("PostgreSQL refused a statement.", reason)
+
+
+def row_of(conn: Connection, sql: LiteralString, parameters: Any = None) -> tuple[Any, ...]:
+    """Return the one row of a statement that always has one."""
+    row = conn.execute(sql, parameters).fetchone()
+    if row is None:
+        raise DtkError("The database answered nothing where it always answers.", sql)
+    return row
+
+
+class Database:
+    """A library's database: connections, and the end of using it.
+
+    Use ``open`` and, at the end, ``close``; every thread takes a connection of its own with ``connection``.
+    """
+
+    def __init__(self, url: str | None, server: EmbeddedServer | None) -> None:
+        self._url = url
+        self.server = server
+        self._pool: ConnectionPool[Connection] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, config: Config) -> Database:
+        """Start or join the embedded server (or reach the configured one) and bring its schema up to date.
+
+        Raises:
+            DtkError: the server cannot be started or reached; says why and what to do.
+        """
+        url = config.database_url
+        database = cls(url, None if url else EmbeddedServer(config.places.database))
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def conninfo(self) -> str:
+        """Return the libpq connection string; the embedded server is started again if it is gone."""
+        if self.server is not None:
+            return self.server.join()
+        return cast("str", self._url)
+
+    def _prepare(self) -> None:
+        conninfo = self.conninfo()
+        try:
+            with psycopg.connect(conninfo, connect_timeout=10) as conn:
+                missing = migrate.pending(conn)
+            if missing:
+                migrate.migrate(conninfo)
+        except psycopg.Error as error:
+            raise translate(error) from error
+
+    def _connections(self) -> ConnectionPool[Connection]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self.conninfo,
+                    min_size=0,
+                    max_size=_POOL_SIZE,
+                    open=True,
+                    timeout=_WAIT_S,
+                    max_idle=60.0,
+                    reconnect_timeout=5.0,
+                    check=ConnectionPool.check_connection,
+                    kwargs={"connect_timeout": 10},
+                )
+            return self._pool
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Give a connection in a transaction: committed at the end, rolled back on an error.
+
+        Raises:
+            DatabaseLostError: no connection can be had, or it broke; what was not committed did not happen.
+            DtkError: PostgreSQL refused something.
+        """
+        try:
+            with self._connections().connection() as conn:
+                yield conn
+        except PoolTimeout as error:
+            raise DatabaseLostError("The database cannot be reached.", "It is tried again.") from error
+        except PoolClosed as error:
+            raise DatabaseLostError("The database was closed.", "") from error
+        except psycopg.Error as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def listener(self, *channels: LiteralString) -> Iterator[Connection]:
+        """Give a connection of its own, outside the pool, that hears NOTIFY on ``channels``.
+
+        Raises:
+            DatabaseLostError: as ``connection``.
+        """
+        try:
+            with psycopg.connect(self.conninfo(), autocommit=True, connect_timeout=10) as conn:
+                for channel in channels:
+                    conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+                yield conn
+        except psycopg.Error as error:
+            raise translate(error) from error
+
+    def close(self) -> None:
+        """Give everything back; the embedded server stops when its last user leaves."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close(timeout=2.0)
+        if self.server is not None:
+            self.server.leave()

@@ -1,0 +1,130 @@
+"""Putting images into the queue: one set-based statement for any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from dtk_tui.domain.job import Kind
+from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.store.database import Connection, row_of
+
+_EVERYTHING: LiteralString = "SELECT id FROM image"
+_FOLDER: LiteralString = "SELECT id FROM image WHERE folder_id = %(folder)s"
+_SUBTREE: LiteralString = """
+    SELECT id FROM image WHERE folder_id IN (
+        WITH RECURSIVE tree AS (
+            SELECT id FROM folder WHERE id = %(folder)s
+            UNION ALL
+            SELECT folder.id FROM folder JOIN tree ON folder.parent_id = tree.id
+        )
+        SELECT id FROM tree)"""
+_IMAGES: LiteralString = "SELECT id FROM image WHERE id = ANY (%(images)s)"
+
+# Only the representative of a group is embedded; tags and captions belong to the very file that was named.
+_WANTED: LiteralString = """
+WITH selected AS (
+    SELECT image.id, CASE WHEN %(kind)s = 2 THEN coalesce(embedding_source_id, id) ELSE id END AS target
+      FROM image WHERE id IN ({selected}) AND NOT unavailable
+), wanted AS (
+    SELECT DISTINCT target FROM selected
+), missing AS (
+    SELECT target FROM wanted WHERE {not_done}
+)
+"""
+_NOT_EMBEDDED: LiteralString = """
+    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
+    OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
+                WHERE image.id = target AND btrim(left(prompt.text, 1000)) <> ''
+                  AND NOT EXISTS (SELECT 1 FROM prompt_vector
+                                   WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
+_NOT_TAGGED: LiteralString = """
+    (SELECT count(*) FROM tag_prediction WHERE image_id = target AND tagger_id = ANY (%(taggers)s))
+    < %(tagger_count)s"""
+_ALWAYS: LiteralString = "true"
+
+_COUNT: LiteralString = """
+SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
+       (SELECT count(*) FROM missing WHERE NOT EXISTS (
+            SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
+               AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))))
+"""
+_INSERT: LiteralString = """
+, queued AS (
+    INSERT INTO job (kind, image_id, priority)
+    SELECT %(kind)s, target, %(priority)s FROM missing ORDER BY target
+        ON CONFLICT (kind, image_id) DO UPDATE
+       SET priority = greatest(job.priority, excluded.priority), state = 'pending', error = NULL,
+           attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
+           deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
+           run_after = '-infinity'
+     WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
+       (SELECT count(*) FROM queued)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentModels:
+    """Where the results of the present models stand; None or empty where they never ran."""
+
+    text_space: int | None
+    image_space: int | None
+    taggers: tuple[int, ...]
+    tagger_count: int
+
+
+def current_models(conn: Connection, text_model: str, image_model: str, taggers: Sequence[str]) -> CurrentModels:
+    """Look up the newest spaces and taggers of the models named in the config."""
+
+    def space(model: str, modality: str) -> int | None:
+        sql = "SELECT max(id) FROM embedding_space WHERE model = %s AND modality = %s"
+        found = row_of(conn, sql, (model, modality))[0]
+        return None if found is None else int(found)
+
+    sql = "SELECT max(id) FROM tagger WHERE name = ANY (%s) GROUP BY name"
+    numbers = tuple(int(number) for (number,) in conn.execute(sql, (list(taggers),)))
+    return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
+
+
+def _selection(target: Target) -> LiteralString:
+    if target.everything:
+        return _EVERYTHING
+    if target.folder_id is not None:
+        return _SUBTREE if target.recursive else _FOLDER
+    return _IMAGES
+
+
+def enqueue(
+    conn: Connection,
+    target: Target,
+    kind: Kind,
+    priority: int,
+    models: CurrentModels,
+    *,
+    dry_run: bool = False,
+    again: bool = False,
+) -> Enqueued:
+    """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
+
+    Args:
+        dry_run: only count.
+        again: also what is done already with the current models.
+    """
+    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _ALWAYS}[kind]
+    sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
+    parameters: dict[str, Any] = {
+        "kind": int(kind),
+        "priority": priority,
+        "folder": target.folder_id,
+        "images": list(target.image_ids),
+        "image_space": models.image_space,
+        "text_space": models.text_space,
+        "taggers": list(models.taggers),
+        "tagger_count": models.tagger_count,
+    }
+    selected, wanted, missing, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
+    return Enqueued(queued=queued, already_done=wanted - missing, spared=selected - wanted, waiting=missing - queued)
