@@ -23,8 +23,8 @@ Progress = Callable[[str, int, int | None], None]
 _POLL_S = 0.25
 _NO_NETWORK = (
     "connection broken", "failed to establish", "name resolution", "network is unreachable", "timed out",
-    "connection refused", "max retries exceeded", "proxyerror", "sslerror", "nodename nor servname", "name or service not known",
-    "could not fetch url",
+    "connection refused", "max retries exceeded", "proxyerror", "sslerror", "nodename nor servname",
+    "name or service not known", "could not fetch url",
 )  # fmt: skip
 _NOT_THERE = ("no matching distribution", "could not find a version")
 _CHUNK = 1 << 20
@@ -155,6 +155,9 @@ def _hub_file(spec: ModelSpec, file: ModelFile, origin: str, part: Path, progres
     from huggingface_hub import errors, hf_hub_download
 
     where = f"{spec.repository}/{origin}"
+    target = part / file.path
+    if target.exists():
+        return
     try:
         got = hf_hub_download(
             str(spec.repository),
@@ -179,13 +182,12 @@ def _hub_file(spec: ModelSpec, file: ModelFile, origin: str, part: Path, progres
             f"The model hub cannot be reached for {where}.",
             f"{str(error).strip().splitlines()[0]} Try again: what has arrived is kept.",
         ) from error
-    target = part / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
     Path(got).replace(target)
 
 
 def _bar(progress: Progress, file: ModelFile) -> type[Any]:
-    from huggingface_hub.utils import tqdm
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
     class Bar(tqdm):  # type: ignore[misc]
         """Reports to ``progress`` instead of drawing; at most one report each ``_POLL_S``."""

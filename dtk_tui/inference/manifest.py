@@ -66,7 +66,7 @@ class TextInput:
         vocabulary: for ``bert-uncased`` a data file shipped with the program, for ``file`` one of the model's files.
         max_tokens: longer texts are cut off, special tokens included.
         fixed_length: pad every text to ``max_tokens``.
-        batch_tokens: bound for texts times padded length in one run.
+        cpu_batch_tokens, gpu_batch_tokens: bound for texts times padded length in one run.
         pooling: ``mean`` over the mask, ``cls`` (first token), ``eot`` (the highest id, CLIP's end of text), ``graph``
             (the graph gives one vector a text).
         query_prefix: put before a query, never before a stored text.
@@ -76,7 +76,8 @@ class TextInput:
     vocabulary: str
     max_tokens: Positive
     pooling: Literal["mean", "cls", "eot", "graph"]
-    batch_tokens: Positive = 4096
+    cpu_batch_tokens: Positive = 512
+    gpu_batch_tokens: Positive = 16384
     fixed_length: bool = False
     pad_id: Annotated[int, Field(ge=0)] = 0
     query_prefix: str = ""
@@ -91,7 +92,7 @@ class ImageInput:
         fit: ``shortest-edge`` (shortest edge to ``resize``, then the centre), ``squash`` (both edges to ``resize``,
             then the centre), ``pad`` (to a square with ``background``, then to ``size``).
         resize: pixels, ``size`` when left out.
-        jpeg: pass the pixels through JPEG (quality 75, 4:2:0) before they become numbers.
+        jpeg: pass the scaled picture through JPEG (quality 75, 4:2:0) before its centre is taken.
         divide, mean, std: value = (byte / divide - mean) / std, by channel in the order of ``channels``.
         background: red, green, blue under transparent pixels and around a padded picture.
     """

@@ -36,10 +36,10 @@ def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarr
 
 def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
     """Prepare one decoded RGB picture; arguments and result as ``load``."""
-    fitted = _fit(picture, spec)
+    scaled = _scale(picture, spec)
     if spec.jpeg:
-        fitted = _through_jpeg(fitted)
-    values = np.asarray(fitted)
+        scaled = _through_jpeg(scaled)
+    values = np.asarray(_centre(scaled, spec.size))
     if spec.channels == "bgr":
         values = values[:, :, ::-1]
     if spec.layout == "nchw":
@@ -55,20 +55,20 @@ def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = Non
     return result
 
 
-def _fit(picture: Image.Image, spec: ImageInput) -> Image.Image:
+def _scale(picture: Image.Image, spec: ImageInput) -> Image.Image:
     resample = _FILTERS[spec.filter]
     target = spec.resize or spec.size
     if spec.fit == "pad":
         square = _pad(picture, spec.background)
         return square if square.width == spec.size else square.resize((spec.size, spec.size), resample)
     if spec.fit == "squash":
-        return _centre(picture.resize((target, target), resample), spec.size)
+        return picture.resize((target, target), resample)
     picture = _shorten(picture)
     short, long = sorted(picture.size)
     # The long edge is cut down to an integer, as transformers' image processors do.
     other = int(target * long / short)
     size = (target, other) if picture.width <= picture.height else (other, target)
-    return _centre(picture.resize(size, resample), spec.size)
+    return picture.resize(size, resample)
 
 
 def _shorten(picture: Image.Image) -> Image.Image:
@@ -84,6 +84,8 @@ def _shorten(picture: Image.Image) -> Image.Image:
 
 
 def _centre(picture: Image.Image, size: int) -> Image.Image:
+    if picture.size == (size, size):
+        return picture
     left = (picture.width - size) // 2
     top = (picture.height - size) // 2
     return picture.crop((left, top, left + size, top + size))

@@ -127,10 +127,11 @@ class Session:
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run once; raises DeviceMemoryError when memory is short, ModelError for anything else."""
-        if self._session is None:
+        session = self._session
+        if session is None:
             raise ModelError(f"The model {self._path} was unloaded.")
         try:
-            result: list[np.ndarray] = self._session.run(list(outputs), dict(feeds))
+            result: list[np.ndarray] = session.run(list(outputs), dict(feeds))
         except Exception as error:
             raise _wrapped(f"The model {self._path} failed.", error) from error
         return result

@@ -75,12 +75,13 @@ class TextEmbedder:
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yield rows, longest texts first, so that texts of one run are padded little and memory peaks at once."""
+        bound = self._text.gpu_batch_tokens if self.placement.on_gpu else self._text.cpu_batch_tokens
         batch: list[int] = []
         longest = 0
         for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
             length = self._text.max_tokens if self._text.fixed_length else lengths[row]
             longest = max(longest, length)
-            if batch and (len(batch) + 1) * longest > self._text.batch_tokens:
+            if batch and (len(batch) + 1) * longest > bound:
                 yield batch
                 batch, longest = [], length
             batch.append(row)
