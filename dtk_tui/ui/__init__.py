@@ -1,1 +1,1 @@
-"""The terminal application: the only room that imports Textual."""
+"""The screens: the only room that imports Textual."""

@@ -1,1 +1,1 @@
-"""Modal and full screens."""
+"""Full screens and modal dialogues."""

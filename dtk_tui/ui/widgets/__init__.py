@@ -1,1 +1,1 @@
-"""Widgets of the main screen."""
+"""Widgets; they take callables for their data, so that each stands alone in a test."""

@@ -1,0 +1,96 @@
+"""The terminal: what it can draw, and keeping native libraries from writing over the screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+#: Preview protocols from best to plainest.
+PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
+
+# Every terminal answers the last question (device attributes), so its answer also ends the wait for the first one.
+_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+_ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
+
+
+@contextmanager
+def guard(log_file: Path) -> Iterator[None]:
+    """Send what native code writes to descriptors 1 and 2 to ``log_file`` while an app owns the screen.
+
+    Python's own standard streams move to private duplicates of the terminal, so that the app can still draw and a
+    traceback after its end is still seen. Everything is put back at the end.
+    """
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    before = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    for stream in before:
+        if stream is not None:
+            stream.flush()
+    saved = (os.dup(1), os.dup(2))
+    streams = [_text_stream(descriptor) for descriptor in saved]
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        sys.stdout = sys.__stdout__ = streams[0]  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = streams[1]  # type: ignore[misc]
+        yield
+    finally:
+        for text_stream in streams:
+            text_stream.flush()
+        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        os.close(log)
+        for text_stream in streams:
+            text_stream.close()
+
+
+def _text_stream(descriptor: int) -> TextIOWrapper:
+    return open(descriptor, "w", encoding="utf-8", errors="replace", closefd=True)
+
+
+def image_protocol(wanted: str) -> str:
+    """Return how pictures are drawn: ``wanted``, or with ``auto`` the best that the terminal says it can.
+
+    Must run before an app reads the keyboard. Sixel goes before Kitty's protocol: of the terminals that know both, the
+    ones we know of lack Kitty's placeholders, and Kitty itself has no Sixel.
+    """
+    if wanted in PROTOCOLS:
+        return wanted
+    answer = _ask(0.3)
+    attributes = _ATTRIBUTES.search(answer)
+    if attributes is not None and b"4" in attributes.group(1).split(b";"):
+        return "sixel"
+    return "kitty" if b"_Gi=4242;OK" in answer else "halfblock"
+
+
+def _ask(timeout_s: float) -> bytes:
+    """Return the terminal's answers, as far as they come in time; empty when there is no terminal."""
+    if os.name != "posix" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return b""
+    import termios
+    import tty
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    answer = b""
+    try:
+        tty.setcbreak(keyboard, termios.TCSANOW)
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), _QUESTIONS)
+        end = time.monotonic() + timeout_s
+        while (left := end - time.monotonic()) > 0 and not _ATTRIBUTES.search(answer):
+            if select.select([keyboard], [], [], left)[0]:
+                answer += os.read(keyboard, 1024)
+    except OSError:
+        return answer
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSANOW, before)
+    return answer

@@ -1,0 +1,436 @@
+"""The app: one library on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any, ClassVar, Literal
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.suggester import Suggester
+
+from dtk_tui import terminal
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
+from dtk_tui.domain.job import JobState, WorkerState
+from dtk_tui.domain.stats import LibraryCounts, Stats
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services import control, scanner
+from dtk_tui.services import stats as stats_service
+from dtk_tui.services.engine import Engine
+from dtk_tui.store.database import Database
+from dtk_tui.text import one_line
+from dtk_tui.ui import keys
+from dtk_tui.ui.background import task
+from dtk_tui.ui.commands import ActionProvider
+from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
+from dtk_tui.ui.screens.base import DtkScreen
+from dtk_tui.ui.screens.detail import DetailScreen
+from dtk_tui.ui.screens.dialogs import Ask, Confirm, Trouble
+from dtk_tui.ui.screens.help import Help
+from dtk_tui.ui.screens.main import MainScreen
+from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.source import Library
+from dtk_tui.ui.theme import OWN_VARIABLES, THEME
+from dtk_tui.ui.widgets.folder_tree import FolderTree
+from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.job_table import JobTable
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.search_line import QueryInput
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between looks at the numbers while something happens, and while nothing does.
+_LOOK_S, _IDLE_LOOK_S = 0.5, 2.0
+#: The sizes of the library change slowly and are counted no more often than this.
+_COUNT_S = 5.0
+#: How long the end of the app waits for the worker to give its jobs back.
+_CLOSE_S = 15.0
+_SEARCH_HELP = (
+    'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl,\n'
+    "steps:20-30, rating:>=4, size:portrait, date:since 3 days ago, like:ID (similar pictures),\n"
+    "about:words (similar meaning)."
+)
+_WITH_KEYS: list[type[DOMNode]] = [
+    MainScreen, QueueScreen, DetailScreen, FolderTree, ImageTable, JobTable, Preview, QueryInput,
+]  # fmt: skip
+
+
+class FolderSuggester(Suggester):
+    """Completes the names of folders."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the first folder that begins with what was typed."""
+        return await asyncio.to_thread(self._complete, value)
+
+    @staticmethod
+    def _complete(value: str) -> str | None:
+        start, typed = os.path.split(value)
+        try:
+            with os.scandir(Path(start or ".").expanduser()) as entries:
+                names = sorted(e.name for e in entries if e.name.startswith(typed) and e.is_dir())
+        except OSError:
+            return None
+        shown = next((name for name in names if typed or not name.startswith(".")), None)
+        if shown is None or one_line(shown) != shown:
+            return None
+        return os.path.join(start, shown) + "/"  # noqa: PTH118 (what was typed must stay as it is)
+
+
+class DtkApp(App[None]):
+    """Shows one library and lets its queue be worked on.
+
+    Args:
+        db: the open database; the caller closes it after ``run``.
+        engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
+    """
+
+    TITLE = "dtk"
+    CSS_PATH = "styles/app.tcss"
+    COMMANDS: ClassVar = {ActionProvider}
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "start_worker", "Start the workers", show=False, id="app.start"),
+        Binding("f6", "pause_worker", "Pause the workers", show=False, id="app.pause"),
+        Binding("f7", "stop_worker", "Stop the workers", show=False, id="app.stop"),
+        Binding("f8", "clear_queue", "Clear the queue", show=False, id="app.clear"),
+        Binding("q", "queue", "Queue", id="app.queue"),
+        Binding("ctrl+o", "add_folder", "Add a folder", show=False, id="app.add_folder"),
+        Binding("ctrl+r", "scan_again", "Scan again", show=False, id="app.scan_again"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding("ctrl+p", "command_palette", "All commands", show=False, id="app.palette"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
+    ]
+
+    def __init__(self, db: Database, config: Config, engine: Engine | None) -> None:
+        super().__init__()
+        self.library = Library(db, config)
+        self.config = config
+        self.engine = engine
+        self.stats: Stats | None = None
+        self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
+        self.library_name = ""
+        self.keymap = dict(config.settings.keys)
+        self._library_counts: tuple[float, LibraryCounts] | None = None
+        self._lost = False
+        self._look_at = 0.0
+        self._looking = False
+        self._last_progress = 0.0
+        self._scan_stop: threading.Event | None = None
+
+    def run(self, **options: Any) -> None:
+        """Run until a person quits; native libraries cannot write over the screen meanwhile."""
+        self.protocol = terminal.image_protocol(self.config.settings.preview.protocol)
+        if self.protocol in {"kitty", "sixel"}:
+            import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
+        with terminal.guard(self.config.places.log_file):
+            super().run(**options)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the first screen."""
+        return MainScreen()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give every theme the colours that are this app's own."""
+        return OWN_VARIABLES
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, which is always at the bottom."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def on_mount(self) -> None:
+        """Open the worker and begin to look at the numbers."""
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self._take_keymap()
+        self.set_interval(0.25, self._tick)
+        self._name_library()
+        if self.engine is not None:
+            threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
+
+    async def on_unmount(self) -> None:
+        """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
+        if self._scan_stop is not None:
+            self._scan_stop.set()
+        if self.engine is not None:
+            closing = threading.Thread(target=self.engine.close, name="dtk-close", daemon=True)
+            closing.start()
+            end = monotonic() + _CLOSE_S
+            while closing.is_alive() and monotonic() < end:
+                await asyncio.sleep(0.02)
+
+    def _open_engine(self, engine: Engine) -> None:
+        try:
+            engine.open()
+        except DtkError as error:
+            self._post(TroubleReported(error))
+
+    @task("name")
+    async def _name_library(self) -> None:
+        roots = await asyncio.to_thread(self.library.folders, None)
+        name = one_line(roots[0].name, 60) if roots else "empty library"
+        self.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
+        self.query_one_header()
+
+    def query_one_header(self) -> None:
+        """Write the library's name into the header of every screen that has one."""
+        from dtk_tui.ui.widgets.status import HeaderLine
+
+        for screen in self.screen_stack:
+            for header in screen.query(HeaderLine):
+                header.show_library(self.library_name)
+
+    # -- keys ---------------------------------------------------------------------------------------------------------
+
+    def _take_keymap(self) -> None:
+        known = keys.known_ids(self, _WITH_KEYS)
+        unknown = sorted(set(self.keymap) - known)
+        self.keymap = {name: key for name, key in self.keymap.items() if name in known}
+        self.set_keymap(self.keymap)
+        if unknown:
+            self.say(f"[keys] in config.toml names actions that do not exist: {', '.join(unknown)}", severity="warning")
+
+    def actions(self, screen: Screen[Any]) -> list[keys.Action]:
+        """Return all actions that a screen offers."""
+        return keys.actions(self, screen, self.keymap)
+
+    def control_keys(self) -> dict[str, str]:
+        """Return the keys of the control bar by action."""
+        return {
+            binding.action: keys.key_names(self, binding, self.keymap.get(binding.id or "", binding.key))
+            for binding in self.BINDINGS
+            if isinstance(binding, Binding)
+        }
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    def take(self, event: Event) -> None:
+        """Take news from any thread; never blocks, and drops progress that comes faster than anyone can read."""
+        if isinstance(event, StatsChanged):
+            self._post(StatsArrived(event.stats))
+        elif isinstance(event, ScanProgressed):
+            now = monotonic()
+            if now - self._last_progress > 0.2:
+                self._last_progress = now
+                self._post(ScanMoved(event))
+        elif not isinstance(event, JobsFinished):
+            self._post(NewsArrived(event))
+
+    def _post(self, message: StatsArrived | ScanMoved | NewsArrived | TroubleReported) -> None:
+        if self.is_running:
+            try:
+                self.post_message(message)
+            except RuntimeError:
+                _log.debug("the app ended before news could be told")
+
+    def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Show a short notice; text from strangers is safe here."""
+        self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
+
+    def on_stats_arrived(self, message: StatsArrived) -> None:
+        """Show fresh numbers; they also prove that the database is back."""
+        self.stats = message.stats
+        was_lost, self._lost = self._lost, False
+        for screen in self._screens():
+            screen.show_stats(message.stats)
+            if was_lost:
+                screen.recover()
+
+    def on_scan_moved(self, message: ScanMoved) -> None:
+        """Show how far a scan is."""
+        progress = message.progress
+        if progress.phase == "quick":
+            self.main.show_activity(f"Looking for images: {progress.done:,} found")
+        else:
+            self.main.show_activity(f"Reading images: {progress.done:,} of {progress.total:,}")
+
+    def on_news_arrived(self, message: NewsArrived) -> None:
+        """Show what a service did."""
+        event = message.event
+        if isinstance(event, TroubleMet):
+            self.say(f"{event.title} {event.detail}", severity="warning")
+        elif isinstance(event, ScanFinished):
+            self._scan_finished(event)
+        self.look_now()
+
+    def on_trouble_reported(self, message: TroubleReported) -> None:
+        """Show a failure once; a lost database is shown in the header until it is back."""
+        message.stop()
+        error = message.error
+        if isinstance(error, DatabaseLostError):
+            self._lost = True
+            for screen in self._screens():
+                screen.show_lost()
+            return
+        shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
+        if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):
+            self.push_screen(Trouble(error))
+
+    def _screens(self) -> Sequence[DtkScreen]:
+        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen)]
+
+    def look_now(self) -> None:
+        """Look at the numbers at the next tick."""
+        self._look_at = 0.0
+
+    def _tick(self) -> None:
+        if not self._looking and monotonic() >= self._look_at:
+            self._looking = True
+            self._look()
+
+    @task("look", exclusive=False)
+    async def _look(self) -> None:
+        try:
+            counts = self._library_counts
+            known = counts[1] if counts is not None and monotonic() < counts[0] else None
+            started = monotonic()
+            stats = await asyncio.to_thread(stats_service.look, self.library.db, known)
+            took = monotonic() - started
+            if known is None:
+                self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)
+            self.post_message(StatsArrived(stats))
+            busy = stats.state is WorkerState.RUNNING and stats.queue.pending + stats.queue.running > 0
+            self._look_at = monotonic() + max(_LOOK_S if busy else _IDLE_LOOK_S, 5 * took)
+        except DatabaseLostError:
+            self._look_at = monotonic() + _IDLE_LOOK_S
+            raise
+        finally:
+            self._looking = False
+
+    # -- the workers --------------------------------------------------------------------------------------------------
+
+    @task("wish", exclusive=False)
+    async def _wish(self, wish: Callable[[Database], None]) -> None:
+        await asyncio.to_thread(wish, self.library.db)
+        self.look_now()
+
+    def action_start_worker(self) -> None:
+        """Wish that all workers run."""
+        self._wish(control.start)
+
+    def action_pause_worker(self) -> None:
+        """Wish that all workers rest, with their models in memory."""
+        self._wish(control.pause)
+
+    def action_stop_worker(self) -> None:
+        """Wish that all workers stop and unload their models."""
+        self._wish(control.stop)
+
+    def action_clear_queue(self) -> None:
+        """Take all waiting jobs out of the queue, after a question."""
+        waiting = self.stats.queue.pending if self.stats is not None else 0
+        if not waiting:
+            self.say("No jobs are waiting.")
+            return
+        text = "Jobs that run or failed stay. The images stay as they are and can be queued again."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._clear()
+
+        self.push_screen(Confirm(f"Remove all {waiting:,} waiting jobs?", text, "Remove them"), answered)
+
+    @task("clear", exclusive=False)
+    async def _clear(self) -> None:
+        number = await asyncio.to_thread(self.library.remove, None, JobState.PENDING)
+        self.say(f"{number:,} removed from the queue")
+        self.look_now()
+
+    # -- folders ------------------------------------------------------------------------------------------------------
+
+    def action_add_folder(self) -> None:
+        """Ask for a folder and scan it."""
+        hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it"
+        ask = Ask("Add a folder of images", hint, value=str(Path.home()) + "/", suggester=FolderSuggester())
+        self.push_screen(ask, lambda path: self.scan(path) if path else None)
+
+    def action_scan_again(self) -> None:
+        """Scan the folder under the cursor again."""
+        folder = self.main.query_one(FolderTree).folder
+        if folder is None:
+            for root in self.main.query_one(FolderTree).roots:
+                self.scan(root.path)
+        else:
+            self.scan(folder.path)
+
+    def scan(self, path: str) -> None:
+        """Scan a folder in the background."""
+        if self._scan_stop is not None:
+            self.say("A scan is running already.", severity="warning")
+            return
+        self._scan_stop = threading.Event()
+        target = os.path.expanduser(path)  # noqa: PTH111 (names may hold bytes that are not UTF-8)
+        self.main.show_activity(f"Scanning {one_line(target, 60)}")
+        threading.Thread(target=self._scan, args=(target, self._scan_stop), name="dtk-scan", daemon=True).start()
+
+    def _scan(self, path: str, stop: threading.Event) -> None:
+        try:
+            scanner.scan(self.library.db, self.config, [path], self.take, stop)
+        except DtkError as error:
+            self._post(TroubleReported(error))
+            self._post(NewsArrived(ScanFinished()))
+        except Exception as error:
+            _log.exception("the scan of %r failed", path)
+            self._post(TroubleReported(DtkError("The scan failed.", f"{type(error).__name__}: {error}")))
+            self._post(NewsArrived(ScanFinished()))
+
+    def _scan_finished(self, event: ScanFinished) -> None:
+        self._scan_stop = None
+        self._library_counts = None
+        self.main.show_activity("")
+        if event.counts:
+            counts = event.counts
+            shown = [
+                f"{counts[key]:,.0f} {key}"
+                for key in ("seen", "added", "updated", "moved", "failed")
+                if counts.get(key)
+            ]
+            self.say("Scan done: " + (", ".join(shown) or "nothing found"))
+        self._name_library()
+        self.main.action_refresh()
+
+    # -- screens ------------------------------------------------------------------------------------------------------
+
+    def action_queue(self) -> None:
+        """Show the queue."""
+        if not isinstance(self.screen, QueueScreen):
+            self.push_screen(QueueScreen())
+
+    def action_help(self) -> None:
+        """Show all keys of the present screen."""
+        self.push_screen(Help(self.actions(self.screen), _SEARCH_HELP))
+
+    async def action_quit(self) -> None:
+        """Quit; asks first when that would stop the worker of this window in its work."""
+        stats = self.stats
+        works = self.engine is not None and self.engine.state is WorkerState.RUNNING
+        left = stats.queue.pending + stats.queue.running if stats is not None else 0
+        if not works or not left:
+            self.exit()
+            return
+        text = (
+            f"The worker of this window is running and {left:,} jobs are left.\n"
+            "Nothing is lost: the queue is kept, and the next start goes on.\n"
+            "To let it work without this window: dtk worker run"
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit()
+
+        if not isinstance(self.screen, Confirm):
+            self.push_screen(Confirm("Quit?", text, "Quit"), answered)

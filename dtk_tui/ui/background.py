@@ -1,0 +1,50 @@
+"""Work that must not hold up the event loop."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from textual.dom import DOMNode
+from textual.worker import Worker
+
+from dtk_tui.errors import DtkError
+from dtk_tui.ui.messages import TroubleReported
+
+_log = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_N = TypeVar("_N", bound=DOMNode)
+
+
+def task(
+    group: str, *, exclusive: bool = True
+) -> Callable[[Callable[Concatenate[_N, _P], Awaitable[None]]], Callable[Concatenate[_N, _P], Worker[None]]]:
+    """Make a coroutine method a background task of its node: a call starts it and returns at once.
+
+    Slow parts inside it go through ``asyncio.to_thread``. With ``exclusive`` a new call cancels the one under way in
+    the same group, so a late answer never overwrites a newer one. Failures travel up as ``TroubleReported``.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[_N, _P], Awaitable[None]],
+    ) -> Callable[Concatenate[_N, _P], Worker[None]]:
+        async def guarded(node: _N, *args: _P.args, **kwargs: _P.kwargs) -> None:
+            try:
+                await method(node, *args, **kwargs)
+            except DtkError as error:
+                node.post_message(TroubleReported(error))
+            except Exception as error:
+                _log.exception("%s failed", method.__qualname__)
+                unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
+                node.post_message(TroubleReported(unexpected))
+
+        def start(node: _N, /, *args: _P.args, **kwargs: _P.kwargs) -> Worker[None]:
+            coroutine = functools.partial(guarded, node, *args, **kwargs)
+            return node.run_worker(coroutine, name=method.__qualname__, group=group, exclusive=exclusive)
+
+        start.__doc__ = method.__doc__
+        return start
+
+    return decorate

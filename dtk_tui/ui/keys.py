@@ -1,0 +1,63 @@
+"""All actions and the keys they are bound to, for the palette, the help and the menus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: where it is done, and how it is bound (``keys`` as written for people)."""
+
+    node: DOMNode
+    binding: Binding
+    keys: str
+
+    @property
+    def group(self) -> str:
+        """The heading under which the help lists it."""
+        title = getattr(type(self.node), "BINDING_GROUP_TITLE", None)
+        return str(title or "Everywhere")
+
+
+def _own_bindings(node: DOMNode) -> Iterator[Binding]:
+    """Yield the bindings with an id that a node's class and its bases define, the most derived first."""
+    seen: set[str] = set()
+    for kind in type(node).__mro__:
+        for binding in kind.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id and binding.id not in seen:
+                seen.add(binding.id)
+                yield binding
+
+
+def actions(app: App[Any], screen: Screen[Any], keymap: Mapping[str, str]) -> list[Action]:
+    """Return every action that the screen, its widgets and the app offer, each binding id once."""
+    found: dict[str, Action] = {}
+    for node in (screen, *screen.focus_chain, *screen.query("Preview"), app):
+        for binding in _own_bindings(node):
+            if binding.id is not None and binding.id not in found:
+                written = keymap.get(binding.id, binding.key)
+                found[binding.id] = Action(node, binding, key_names(app, binding, written))
+    return list(found.values())
+
+
+def key_names(app: App[Any], binding: Binding, keys: str) -> str:
+    """Return keys as people read them, e.g. ``Ctrl+O`` or ``\u2191 k``."""
+    expanded = Binding.make_bindings([replace(binding, key=keys)])
+    return " ".join(app.get_key_display(one) for one in expanded)
+
+
+def known_ids(app: App[Any], screens: list[type[DOMNode]]) -> set[str]:
+    """Return every binding id that classes define, to check the user's ``[keys]`` against."""
+    ids: set[str] = set()
+    for kind in [type(app), *screens]:
+        for base in kind.__mro__:
+            ids |= {b.id for b in base.__dict__.get("BINDINGS", ()) if isinstance(b, Binding) and b.id}
+    return ids

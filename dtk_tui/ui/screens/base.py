@@ -1,0 +1,36 @@
+"""What all full screens share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from dtk_tui.domain.stats import Stats
+
+if TYPE_CHECKING:
+    from dtk_tui.ui.app import DtkApp
+    from dtk_tui.ui.source import Library
+
+
+class DtkScreen(Screen[None]):
+    """A full screen of this app."""
+
+    @property
+    def dtk(self) -> DtkApp:
+        """The app."""
+        return cast("DtkApp", self.app)
+
+    @property
+    def library(self) -> Library:
+        """The library that is open."""
+        return self.dtk.library
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers."""
+
+    def show_lost(self) -> None:
+        """Say that the database does not answer."""
+
+    def recover(self) -> None:
+        """Load again after the database came back."""

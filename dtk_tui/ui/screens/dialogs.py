@@ -1,0 +1,160 @@
+"""Modal dialogues: a question, a failure, a menu, one line of input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.style import Style
+from textual.suggester import Suggester
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from dtk_tui.errors import DtkError
+from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.wording import line, lines
+
+_ResultT = TypeVar("_ResultT")
+
+
+def choices(*pairs: tuple[str, str, str]) -> Content:
+    """Return a line of choices that can be clicked, given as (key, words, action)."""
+    parts = [
+        Content.assemble((key, "bold $accent"), f" {words}").stylize(Style.from_meta({"@click": action}))
+        for key, words, action in pairs
+    ]
+    return Content("     ").join(parts)
+
+
+class Dialog(ModalScreen[_ResultT]):
+    """A box in the middle; a click beside it, or Escape, leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._heading = title
+
+    def compose(self) -> ComposeResult:
+        """Title, then what the dialogue is about."""
+        with Vertical(classes="box"):
+            yield Static(line(self._heading, "bold", 300), markup=False, classes="title")
+            yield from self.body()
+
+    def body(self) -> ComposeResult:
+        """Yield what stands under the title."""
+        yield from ()
+
+    def action_leave(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)
+
+    def on_click(self, event: events.Click) -> None:
+        """Leave when the click was beside the box."""
+        if event.widget is self:
+            self.action_leave()
+
+
+class Confirm(Dialog[bool]):
+    """Asks before something that cannot be taken back; True when it shall be done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "yes", "Yes", show=False),
+        Binding("n", "leave", "No", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, yes: str) -> None:
+        super().__init__(title)
+        self._text = text
+        self._yes = yes
+
+    def body(self) -> ComposeResult:
+        """The consequences, and the choice."""
+        yield Static(lines(self._text), markup=False, classes="text")
+        yield Static(
+            choices(("y", self._yes, "screen.yes"), ("n", "Cancel", "screen.leave")), markup=False, classes="choices"
+        )
+
+    def action_yes(self) -> None:
+        """Do it."""
+        self.dismiss(True)
+
+
+class Trouble(Dialog[None]):
+    """Shows a failure, once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False)]
+
+    def __init__(self, error: DtkError) -> None:
+        super().__init__(error.title)
+        self.error = error
+
+    def body(self) -> ComposeResult:
+        """The reason, and what to do about it."""
+        with VerticalScroll(classes="text"):
+            yield Static(lines(self.error.detail or "There is no more to say about it."), markup=False)
+        yield Static(choices(("Enter", "Close", "screen.leave")), markup=False, classes="choices")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a menu: words, the key that does the same, and the action that is its result."""
+
+    words: str
+    key: str
+    action: str
+
+
+class Menu(Dialog[str]):
+    """Offers actions; its result is the chosen one."""
+
+    def __init__(self, title: str, entries: Sequence[Entry]) -> None:
+        super().__init__(title)
+        self._entries = entries
+
+    def body(self) -> ComposeResult:
+        """One line an action, its key at the right."""
+        width = max(len(entry.words) for entry in self._entries) + 3
+        options = [
+            Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
+            for number, entry in enumerate(self._entries)
+        ]
+        yield OptionList(*options, markup=False, compact=True)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._entries[event.option_index].action)
+
+    def on_key(self, event: events.Key) -> None:
+        """The keys of the entries work inside the menu too."""
+        for entry in self._entries:
+            if entry.key and entry.key in {event.character, event.key}:
+                event.stop()
+                self.dismiss(entry.action)
+                return
+
+
+class Ask(Dialog[str]):
+    """Asks for one line of text."""
+
+    def __init__(self, title: str, hint: str, *, value: str = "", suggester: Suggester | None = None) -> None:
+        super().__init__(title)
+        self._hint = hint
+        self._value = value
+        self._suggester = suggester
+
+    def body(self) -> ComposeResult:
+        """A hint, and the line."""
+        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)

@@ -1,0 +1,53 @@
+"""Help, made from the bindings as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from dtk_tui.ui.keys import Action
+from dtk_tui.ui.screens.dialogs import Dialog
+
+
+class Help(Dialog[None]):
+    """Lists every key of the screen below, by widget."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "leave", "Close", show=False)]
+
+    def __init__(self, found: Sequence[Action], search_help: str) -> None:
+        super().__init__("Keys")
+        self._found = found
+        self._search_help = search_help
+
+    def body(self) -> ComposeResult:
+        """One block a widget."""
+        with VerticalScroll(classes="text"):
+            yield Static(self._text(), markup=False)
+
+    def _text(self) -> Content:
+        groups: dict[str, list[Action]] = {}
+        for action in self._found:
+            groups.setdefault(action.group, []).append(action)
+        width = max((len(action.keys) for action in self._found), default=0) + 2
+        blocks: list[Content] = []
+        for title, found in groups.items():
+            rows = [Content.styled(title, "bold $accent")]
+            rows += [
+                Content.assemble(
+                    "  ", (f"{one.keys:<{width}}", "bold"), one.binding.description, (f"  {one.binding.id}", "$faint")
+                )
+                for one in found
+            ]
+            about = next((str(node.HELP) for node in (one.node for one in found) if getattr(node, "HELP", None)), "")
+            if about:
+                rows.append(Content.styled(f"  {about}", "$muted"))
+            blocks.append(Content("\n").join(rows))
+        note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
+        blocks += [Content.styled(self._search_help, "$muted"), Content.styled(note, "$muted")]
+        return Content("\n\n").join(blocks)

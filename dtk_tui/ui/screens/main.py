@@ -1,0 +1,336 @@
+"""The main screen: folders, images, preview, search."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Footer
+
+from dtk_tui.domain.library import Badge, Hit
+from dtk_tui.domain.queue import Target
+from dtk_tui.domain.stats import QueueCounts, Stats
+from dtk_tui.errors import UsageError
+from dtk_tui.ui.background import task
+from dtk_tui.ui.screens.detail import DetailScreen
+from dtk_tui.ui.screens.dialogs import Ask
+from dtk_tui.ui.screens.work import WorkScreen
+from dtk_tui.ui.widgets.cursor_list import CursorList
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.image_pane import ImagePane
+from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
+from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
+from dtk_tui.ui.widgets.virtual_table import Ids, VirtualTable
+
+#: The cursor must rest for this long on a folder before its images are fetched.
+_REST_S = 0.15
+#: Badges and visible rows are looked at again no more often than this while workers write.
+_RENEW_S = 1.0
+#: From this width on there is room for folders, images and a preview side by side.
+_WIDE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the table shows: a folder with all below it, the hits of a query, or images like one."""
+
+    folder_id: int = EVERYTHING
+    name: str = "All images"
+    query: str = ""
+    like: int | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder and not a search."""
+        return not self.query and self.like is None
+
+
+def _unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float64] | None]:
+    ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
+    if not hits or all(hit.score is None for hit in hits):
+        return ids, None
+    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float64, len(hits))
+
+
+class MainScreen(WorkScreen):
+    """Folders, images, preview."""
+
+    AUTO_FOCUS = "#images"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", id="main.search"),
+        Binding("p", "preview", "Preview", id="main.preview"),
+        Binding("r", "refresh", "Refresh", show=False, id="main.refresh"),
+        Binding("escape", "back", "Unselect, or leave the search", show=False, id="main.back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = View()
+        self._folder_view = View()
+        self._preview_wanted: bool | None = None
+        self._known_images: int | None = None
+        self._queue: QueueCounts | None = None
+        self._renewed = 0.0
+
+    def compose(self) -> ComposeResult:
+        """All the parts of the screen."""
+        library = self.library
+        yield HeaderLine()
+        yield ControlBar()
+        with Horizontal(id="body"):
+            with Vertical(id="folders-pane"):
+                yield Line(id="folders-title", classes="pane-title")
+                yield FolderTree(library.folders, id="folders")
+            yield ImagePane(library.image_rows, id="images-pane")
+            yield Preview(self.dtk.protocol, library.detail, library.similar_rows, id="preview")
+        yield Line(id="activity")
+        yield SearchLine(id="search")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Load the folders and all images."""
+        self.query_one("#folders-title", Line).show(Content("Folders"))
+        self.query_one("#activity", Line).display = False
+        self.query_one(ControlBar).show_keys(self.dtk.control_keys())
+        self._arrange()
+        self.query_one(FolderTree).reload()
+        self._load(0.0, keep=False)
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table."""
+        return self.query_one(ImageTable)
+
+    # -- room ---------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the panes for the new size."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide = self.size.width >= _WIDE
+        shown = (wide if self._preview_wanted is None else self._preview_wanted) and self.size.width > 0
+        self.set_class(wide, "wide")
+        self.set_class(shown, "with-preview")
+        if shown and self.is_mounted:
+            self.query_one(Preview).show(self.table.current_id)
+
+    def action_preview(self) -> None:
+        """Show or hide the preview; on a narrow screen it takes the place of the folders."""
+        self._preview_wanted = not self.has_class("with-preview")
+        if not self.size.width >= _WIDE and self._preview_wanted and self.query_one(FolderTree).has_focus:
+            self.table.focus()
+        self._arrange()
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    @on(CursorList.Moved, "#folders")
+    def _folder_moved(self) -> None:
+        folder = self.query_one(FolderTree).folder
+        view = View() if folder is None else View(folder.id, folder.name)
+        if view != self._folder_view:
+            self._folder_view = self._view = view
+            self.query_one(SearchLine).clear()
+            self._load(_REST_S, keep=False)
+
+    @on(CursorList.Chosen, "#folders")
+    def _folder_chosen(self) -> None:
+        if not self._view.is_folder:
+            self._leave_search()
+        self.table.focus()
+
+    @on(CursorList.Moved, "#images")
+    def _image_moved(self) -> None:
+        if self.has_class("with-preview"):
+            preview, current = self.query_one(Preview), self.table.current_id
+            preview.show(current)
+
+    @on(CursorList.Chosen, "#images")
+    def _image_chosen(self) -> None:
+        self.app.push_screen(DetailScreen(self, self.table))
+
+    @on(CursorList.MenuAsked)
+    def _menu_asked(self, event: CursorList.MenuAsked) -> None:
+        event.source.focus()
+        self.call_after_refresh(self.action_menu)
+
+    @task("ids")
+    async def _load(self, rest_s: float, *, keep: bool) -> None:
+        view, library, pane = self._view, self.library, self.query_one(ImagePane)
+        await asyncio.sleep(rest_s)
+        images = self.dtk.stats.library.images if self.dtk.stats is not None else None
+        scores = None
+        try:
+            if view.query:
+                pane.show_title(f"\u201c{view.query}\u201d", "searching\u2026")
+                ids, scores = _unzip(await asyncio.to_thread(library.search, view.query))
+            elif view.like is not None:
+                ids, scores = _unzip(await asyncio.to_thread(library.similar, view.like))
+            else:
+                ids = await asyncio.to_thread(library.images, view.folder_id or None)
+        except UsageError as error:
+            self.query_one(SearchLine).show_fault(error)
+            pane.show_title(f"\u201c{view.query}\u201d", "not understood")
+            return
+        self._known_images = images
+        pane.show_new(0)
+        pane.table.show(ids, scores, keep=keep)
+        name = view.name if view.is_folder or view.like is not None else f"\u201c{view.query}\u201d"
+        pane.show_title(name, "newest first" if view.is_folder or scores is None else "best first")
+        await self._show_whether_empty(len(ids))
+        if view.query:
+            self.query_one(SearchLine).show_fault(None)
+            self.table.focus()
+
+    async def _show_whether_empty(self, images: int) -> None:
+        is_empty = not images and not await asyncio.to_thread(self.library.folders, None)
+        self.query_one(ImagePane).show_empty(is_empty)
+
+    def action_refresh(self) -> None:
+        """Fetch folders and images again; the cursor stays on its image."""
+        self.query_one(FolderTree).reload()
+        self._load(0.0, keep=True)
+
+    # -- search -------------------------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Type a query."""
+        self.query_one(SearchLine).start()
+
+    @on(SearchLine.Asked)
+    def _asked(self, event: SearchLine.Asked) -> None:
+        if event.query_text:
+            self._view = View(query=event.query_text)
+            self._load(0.0, keep=False)
+        else:
+            self._leave_search()
+
+    @on(QueryInput.Left)
+    def _search_left(self) -> None:
+        self._leave_search()
+
+    def _leave_search(self) -> None:
+        self.query_one(SearchLine).clear()
+        self.table.focus()
+        if self._view != self._folder_view:
+            self._view = self._folder_view
+            self._load(0.0, keep=False)
+
+    def action_back(self) -> None:
+        """Unmark all; without marks, leave the search."""
+        if not self.table.clear_selection():
+            self._leave_search()
+
+    def action_similar(self) -> None:
+        """Show the images most like the one under the cursor."""
+        row = self.table.current_row
+        if row is not None:
+            self._view = View(like=row.id, name=f"Like {row.file_name}")
+            self._load(0.0, keep=False)
+
+    @on(VirtualTable.GoToAsked)
+    def _go_to_asked(self) -> None:
+        table = self.table
+
+        def go(value: str | None) -> None:
+            text = (value or "").replace(",", "").replace(" ", "")
+            try:
+                part = float(text.removesuffix("%"))
+            except ValueError:
+                return
+            table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
+
+        self.app.push_screen(Ask("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
+
+    # -- work ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _on_folders(self) -> bool:
+        return self.query_one(FolderTree).has_focus
+
+    def target(self, deep: bool) -> Target | None:
+        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
+        if self._on_folders:
+            folder = self.query_one(FolderTree).folder
+            if folder is None:
+                return Target(everything=True)
+            return Target(folder_id=folder.id, recursive=deep)
+        ids = () if deep else self.table.chosen_ids()
+        return Target(image_ids=ids) if ids else None
+
+    def target_name(self) -> str:
+        """The folder's or the image's name, or how many are marked."""
+        if self._on_folders:
+            folder = self.query_one(FolderTree).folder
+            return "All images" if folder is None else folder.name
+        if self.table.selected_count:
+            return f"{self.table.selected_count:,} images"
+        row = self.table.current_row
+        return row.file_name if row is not None else "Image"
+
+    def menu_actions(self) -> list[str]:
+        """What can be done with a folder, or with images."""
+        if self._on_folders:
+            deep = self.query_one(FolderTree).folder is not None
+            both = ("work.queue", "work.embed_now", "work.tag")
+            found = [name for one in both for name in ((one, f"{one}_deep") if deep else (one,))]
+            return [*found, *(["app.scan_again"] if deep else []), "app.add_folder"]
+        return ["work.queue", "work.embed_now", "work.tag", "work.similar"]
+
+    def work_changed(self) -> None:
+        """Show marks and badges soon."""
+        self._renew()
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers; rows and badges are fetched again when the queue moved."""
+        self.query_one(HeaderLine).show_stats(stats)
+        self.query_one(ControlBar).show_stats(stats)
+        if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
+            self._queue = stats.queue
+            self._renew()
+        if self._known_images is None:
+            self._known_images = stats.library.images
+        elif self._view == View():
+            self.query_one(ImagePane).show_new(stats.library.images - self._known_images)
+
+    @task("renew")
+    async def _renew(self) -> None:
+        self._renewed = monotonic()
+        self.table.renew()
+        badges = dict(await asyncio.to_thread(self.library.badges))
+        if self._queue is not None:
+            queue = self._queue
+            badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
+        self.query_one(FolderTree).show_badges(badges)
+
+    def show_activity(self, text: str) -> None:
+        """Show what goes on besides the worker; empty takes the line away."""
+        activity = self.query_one("#activity", Line)
+        activity.display = bool(text)
+        activity.show(Content.styled(f" {text}", "$accent"))
+
+    def show_lost(self) -> None:
+        """Say that the database does not answer."""
+        self.query_one(HeaderLine).show_lost()
+
+    def recover(self) -> None:
+        """Load again after the database came back."""
+        self.query_one(FolderTree).reload()
+        if self.table.count:
+            self.table.renew()
+        else:
+            self._load(0.0, keep=True)
+        self.query_one(Preview).again()

@@ -1,0 +1,187 @@
+"""The queue: jobs that run, wait or failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Footer
+
+from dtk_tui.domain.job import JobState
+from dtk_tui.domain.stats import QueueCounts, Stats
+from dtk_tui.errors import DtkError
+from dtk_tui.ui.background import task
+from dtk_tui.ui.screens.base import DtkScreen
+from dtk_tui.ui.screens.dialogs import Confirm, Trouble
+from dtk_tui.ui.widgets.cursor_list import CursorList
+from dtk_tui.ui.widgets.job_table import JobTable
+from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
+
+_FILTERS: tuple[tuple[str, JobState | None], ...] = (
+    ("All", None),
+    ("Waiting", JobState.PENDING),
+    ("Running", JobState.RUNNING),
+    ("Failed", JobState.FAILED),
+)
+#: While nothing is marked, the list follows the queue at most this often, and rests ten times as long as a look took.
+_FOLLOW_S = 2.0
+
+
+class QueueScreen(DtkScreen):
+    """Shows and changes the queue."""
+
+    BINDING_GROUP_TITLE = "Queue"
+    AUTO_FOCUS = "#jobs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "hurry", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
+        Binding("y", "retry", "Retry", id="queue.retry", tooltip="Let the chosen failed jobs wait again"),
+        Binding("Y", "retry_all", "Retry all failed", show=False, id="queue.retry_all"),
+        Binding("d,delete", "remove", "Remove", key_display="d", id="queue.remove"),
+        Binding("tab", "filter(1)", "Filter", key_display="Tab", id="queue.filter"),
+        Binding("shift+tab", "filter(-1)", "Filter backwards", show=False, id="queue.filter_back"),
+        Binding("r", "refresh", "Refresh", id="queue.refresh"),
+        Binding("escape,q", "leave", "Back", key_display="Esc", id="queue.leave"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = 0
+        self._counts: QueueCounts | None = None
+        self._next_look = 0.0
+
+    def compose(self) -> ComposeResult:
+        """The control bar stays in sight."""
+        yield HeaderLine()
+        yield ControlBar()
+        yield Line(id="jobs-title", classes="pane-title")
+        yield Line(id="jobs-heads", classes="heads")
+        yield JobTable(self.library.job_rows, id="jobs")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Load all jobs."""
+        self.query_one(HeaderLine).show_library(self.dtk.library_name)
+        self.query_one(ControlBar).show_keys(self.dtk.control_keys())
+        if self.dtk.stats is not None:
+            self.show_stats(self.dtk.stats)
+        self._load(keep=False)
+
+    @property
+    def table(self) -> JobTable:
+        """The table."""
+        return self.query_one(JobTable)
+
+    @task("ids")
+    async def _load(self, *, keep: bool) -> None:
+        started = monotonic()
+        ids = await asyncio.to_thread(self.library.jobs, _FILTERS[self._filter][1])
+        self.table.set_ids(ids, keep=keep)
+        self._next_look = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
+        self._draw_title()
+
+    @on(VirtualTable.SelectionChanged)
+    def _draw_title(self) -> None:
+        parts: list[Content] = []
+        for number, (name, state) in enumerate(_FILTERS):
+            count = self._count(state)
+            words = name if count is None else f"{name} {count:,}"
+            parts.append(Content.styled(words, "bold $accent" if number == self._filter else "$muted"))
+        title = Content("   ").join(parts)
+        if self.table.selected_count:
+            title = Content.assemble(title, (f"      {self.table.selected_count:,} selected", "$accent"))
+        self.query_one("#jobs-title", Line).show(title)
+
+    def _count(self, state: JobState | None) -> int | None:
+        queue = self._counts
+        if queue is None:
+            return None
+        by_state = {JobState.PENDING: queue.pending, JobState.RUNNING: queue.running, JobState.FAILED: queue.failed}
+        return sum(by_state.values()) if state is None else by_state[state]
+
+    @on(VirtualTable.ColumnsPlaced)
+    def _columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
+        self.query_one("#jobs-heads", Line).show(Content(event.titles))
+
+    @on(CursorList.Chosen)
+    def _chosen(self) -> None:
+        row = self.table.current_row
+        if row is not None:
+            self.app.push_screen(Trouble(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
+
+    def action_filter(self, step: int) -> None:
+        """Show only jobs in one state."""
+        self._filter = (self._filter + step) % len(_FILTERS)
+        self._draw_title()
+        self._load(keep=False)
+
+    def action_refresh(self) -> None:
+        """Fetch the list again."""
+        self._load(keep=True)
+
+    def action_leave(self) -> None:
+        """Unmark, or go back."""
+        if not self.table.clear_selection():
+            self.dismiss()
+
+    def action_hurry(self) -> None:
+        """Do the chosen jobs first."""
+        ids = self.table.chosen_ids()
+        self._change(lambda: self.library.hurry(ids), "{:,} moved to the front")
+
+    def action_retry(self) -> None:
+        """Let the chosen failed jobs wait again."""
+        ids = self.table.chosen_ids()
+        self._change(lambda: self.library.retry(ids), "{:,} wait again")
+
+    def action_retry_all(self) -> None:
+        """Let all failed jobs wait again."""
+        self._change(lambda: self.library.retry(None), "{:,} wait again")
+
+    def action_remove(self) -> None:
+        """Take the chosen jobs out of the queue, after a question."""
+        ids = self.table.chosen_ids()
+        if not ids:
+            return
+        count = "1 job" if len(ids) == 1 else f"{len(ids):,} jobs"
+        text = "Jobs that run now are not touched. The images stay as they are and can be queued again."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._change(lambda: self.library.remove(ids), "{:,} removed")
+
+        self.app.push_screen(Confirm(f"Remove {count} from the queue?", text, f"Remove {count}"), answered)
+
+    @task("change", exclusive=False)
+    async def _change(self, change: Callable[[], int], words: str) -> None:
+        number = await asyncio.to_thread(change)
+        self.dtk.say(words.format(number) if number else "Nothing to change")
+        self.dtk.look_now()
+        self._load(keep=True)
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers; the list follows while nothing is marked."""
+        self.query_one(HeaderLine).show_stats(stats)
+        self.query_one(ControlBar).show_stats(stats)
+        if stats.queue == self._counts:
+            return
+        if self._counts is not None and monotonic() > self._next_look and not self.table.selected_count:
+            self._load(keep=True)
+        else:
+            self.table.renew()
+        self._counts = stats.queue
+        self._draw_title()
+
+    def show_lost(self) -> None:
+        """Say that the database does not answer."""
+        self.query_one(HeaderLine).show_lost()
+
+    def recover(self) -> None:
+        """Load again after the database came back."""
+        self._load(keep=True)

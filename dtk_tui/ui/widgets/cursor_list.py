@@ -1,0 +1,193 @@
+"""A list of lines with a cursor that draws only what is visible."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+#: Text and the component class it is drawn with ("" for the plain row).
+Cell = tuple[str, str]
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Return ``text`` in exactly ``width`` terminal cells, with an ellipsis where it was cut."""
+    length = len(text) if text.isascii() else cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "\u2026" if width > 0 else ""
+    padding = " " * (width - length)
+    return padding + text if right else text + padding
+
+
+class CursorList(ScrollView, can_focus=True):
+    """Lines of which only the visible ones are drawn; a subclass gives ``count`` and ``cells``.
+
+    A move of the cursor repaints two lines. Nothing here grows with the number of lines.
+    """
+
+    ALLOW_SELECT = False
+    BINDING_GROUP_TITLE = "Lists"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "list--cursor",
+        "list--selected",
+        "list--dim",
+        "list--accent",
+        "list--urgent",
+        "list--bad",
+        "list--good",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor_by(-1)", "Up", show=False, id="list.up"),
+        Binding("down,j", "cursor_by(1)", "Down", show=False, id="list.down"),
+        Binding("pageup", "cursor_page(-1)", "A page up", show=False, id="list.page_up"),
+        Binding("pagedown", "cursor_page(1)", "A page down", show=False, id="list.page_down"),
+        Binding("home", "cursor_to(0)", "To the first", show=False, id="list.first"),
+        Binding("end", "cursor_to(-1)", "To the last", show=False, id="list.last"),
+        Binding("enter", "choose", "Open", show=False, id="list.open"),
+    ]
+
+    cursor = var(0, init=False)
+
+    class Moved(Message):
+        """The cursor stands on another line, or on the same line with other content."""
+
+        def __init__(self, source: CursorList) -> None:
+            super().__init__()
+            self.source = source
+
+        @property
+        def control(self) -> CursorList:
+            """The list."""
+            return self.source
+
+    class Chosen(Moved):
+        """Enter, or a double click."""
+
+    class MenuAsked(Moved):
+        """A right click."""
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return 0
+
+    def cells(self, row: int, width: int) -> list[Cell]:
+        """Return what line ``row`` shows in ``width`` terminal cells."""
+        return []
+
+    def is_selected(self, row: int) -> bool:
+        """Say whether a line is marked."""
+        return False
+
+    def count_changed(self, cursor: int = 0) -> None:
+        """Take over a new ``count`` and place the cursor; repaints all."""
+        self.virtual_size = Size(0, self.count)
+        self.set_reactive(CursorList.cursor, max(0, min(cursor, self.count - 1)))
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    @property
+    def visible_rows(self) -> range:
+        """The lines that are on the screen now."""
+        top = self.scroll_offset.y
+        return range(top, max(top, min(self.count, top + self.scrollable_content_region.height)))
+
+    def refresh_row(self, row: int) -> None:
+        """Repaint one line, if it is visible."""
+        if row in self.visible_rows:
+            self.refresh_line(row)
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a line."""
+        return max(0, min(cursor, self.count - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint the two lines that look different now."""
+        self.refresh_row(old)
+        self._reveal()
+        self.refresh_row(new)
+        self.post_message(self.Moved(self))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in sight when the room shrinks."""
+        self._reveal()
+
+    def _reveal(self) -> None:
+        height = self.scrollable_content_region.height
+        if not height:
+            return
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw line ``y`` of the visible part."""
+        width = self.scrollable_content_region.width
+        row = y + self.scroll_offset.y
+        base = self.rich_style
+        if row >= self.count:
+            return Strip.blank(width, base)
+        over = Style()
+        if self.is_selected(row):
+            over = self.get_component_rich_style("list--selected", partial=True)
+        if row == self.cursor:
+            over += self.get_component_rich_style("list--cursor", partial=True)
+        segments = [
+            Segment(text, base + (self.get_component_rich_style(name, partial=True) if name else Style()) + over)
+            for text, name in self.cells(row, width)
+        ]
+        return Strip(segments).adjust_cell_length(width, base + over)
+
+    def row_at(self, event: events.MouseEvent) -> int | None:
+        """Return the line under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return None
+        row = offset.y + self.scroll_offset.y
+        return row if row < self.count else None
+
+    def on_click(self, event: events.Click) -> None:
+        """Place the cursor; a double click opens, a right click asks for the menu."""
+        row = self.row_at(event)
+        if row is None:
+            return
+        self.clicked(row, event)
+        self.cursor = row
+        if event.button == 3:
+            self.post_message(self.MenuAsked(self))
+        elif event.chain == 2:
+            self.action_choose()
+
+    def clicked(self, row: int, event: events.Click) -> None:
+        """Do what a click means besides placing the cursor."""
+
+    def action_cursor_by(self, step: int) -> None:
+        """Move by lines."""
+        self.cursor += step
+
+    def action_cursor_page(self, step: int) -> None:
+        """Move by screens: the view moves with the cursor."""
+        height = max(1, self.scrollable_content_region.height)
+        self.scroll_to(y=self.scroll_offset.y + step * height, animate=False)
+        self.cursor += step * height
+
+    def action_cursor_to(self, row: int) -> None:
+        """Go to a line; negative ones count from the end."""
+        self.cursor = row if row >= 0 else self.count + row
+
+    def action_choose(self) -> None:
+        """Open the line under the cursor."""
+        if self.count:
+            self.post_message(self.Chosen(self))

@@ -1,0 +1,173 @@
+"""The tree of folders, with badges of queued jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from dtk_tui.domain.library import Badge, FolderRow
+from dtk_tui.text import one_line
+from dtk_tui.ui.background import task
+from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
+from dtk_tui.ui.wording import short_count
+
+#: The key of the first line, which stands for all images.
+EVERYTHING = 0
+
+
+@dataclass(slots=True)
+class _Line:
+    row: FolderRow | None
+    depth: int
+    expanded: bool = False
+
+    @property
+    def key(self) -> int:
+        return EVERYTHING if self.row is None else self.row.id
+
+
+class FolderTree(CursorList):
+    """Folders of the library; children are fetched when a folder is opened.
+
+    ``fetch`` is called in a thread with a folder id, or None for the roots. Only visible lines are drawn, so twenty
+    thousand folders side by side cost no more than twenty; new badges repaint only the lines whose badge changed.
+    """
+
+    BINDING_GROUP_TITLE = "Folders"
+    HELP: ClassVar[str] = "The number is how many jobs wait in a folder and all below it; ! marks jobs with priority."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "expand", "Open the folder", show=False, id="folders.expand"),
+        Binding("left,h", "collapse", "Close the folder, or go to its parent", show=False, id="folders.collapse"),
+    ]
+
+    def __init__(self, fetch: Callable[[int | None], Sequence[FolderRow]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._fetch = fetch
+        self._lines: list[_Line] = []
+        self._badges: dict[int, Badge] = {}
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    @property
+    def folder(self) -> FolderRow | None:
+        """The folder under the cursor, None for the line that stands for all images."""
+        return self._lines[self.cursor].row if self._lines else None
+
+    @property
+    def roots(self) -> list[FolderRow]:
+        """The roots that are shown."""
+        return [line.row for line in self._lines if line.depth == 0 and line.row is not None]
+
+    def cells(self, row: int, width: int) -> list[Cell]:
+        """Draw a folder with its badge at the right."""
+        line = self._lines[row]
+        badge = self._badges.get(line.key)
+        number, name = ("", "")
+        if badge is not None and badge.urgent:
+            number, name = f"!{short_count(badge.urgent)}", "list--urgent"
+        elif badge is not None and badge.pending:
+            number, name = short_count(badge.pending), "list--accent"
+        room = max(0, width - len(number) - 1)
+        if line.row is None:
+            return [(fit(" All images", room), ""), (f"{number} ", name)]
+        arrow = ("\u25be" if line.expanded else "\u25b8") if line.row.has_children else " "
+        label = f"{' ' * min(line.depth * 2, room // 2)} {arrow} {one_line(line.row.name, 200)}"
+        dim = "list--dim" if line.row.unavailable or line.row.error else ""
+        return [(fit(label, room), dim), (f"{number} ", name)]
+
+    def show_badges(self, badges: Mapping[int, Badge]) -> None:
+        """Take over new badges; ``EVERYTHING`` is the key of the whole library."""
+        old, self._badges = self._badges, dict(badges)
+        for row in self.visible_rows:
+            key = self._lines[row].key
+            if old.get(key) != self._badges.get(key):
+                self.refresh_line(row)
+
+    @task("folders")
+    async def reload(self) -> None:
+        """Fetch all open folders again; the cursor stays on its folder and open ones stay open."""
+        opened = {line.key for line in self._lines if line.expanded}
+        first = not self._lines
+        current = self._lines[self.cursor].key if self._lines else EVERYTHING
+        roots = await asyncio.to_thread(self._fetch, None)
+        lines = [_Line(None, 0)]
+        lines += await self._with_children(roots, 0, {row.id for row in roots} if first and len(roots) == 1 else opened)
+        self._lines = lines
+        place = next((index for index, line in enumerate(lines) if line.key == current), 0)
+        self.count_changed(place)
+
+    async def _with_children(self, rows: Sequence[FolderRow], depth: int, opened: set[int]) -> list[_Line]:
+        lines: list[_Line] = []
+        for row in rows:
+            is_open = row.has_children and row.id in opened
+            lines.append(_Line(row, depth, is_open))
+            if is_open:
+                children = await asyncio.to_thread(self._fetch, row.id)
+                lines += await self._with_children(children, depth + 1, opened)
+        return lines
+
+    @task("folders")
+    async def _open(self, key: int) -> None:
+        children = await asyncio.to_thread(self._fetch, key)
+        place = next((index for index, line in enumerate(self._lines) if line.key == key), None)
+        if place is None or self._lines[place].expanded:
+            return
+        line = self._lines[place]
+        line.expanded = True
+        self._lines[place + 1 : place + 1] = [_Line(row, line.depth + 1) for row in children]
+        self.count_changed(self.cursor + (len(children) if self.cursor > place else 0))
+
+    def _close(self, place: int) -> None:
+        line = self._lines[place]
+        end = place + 1
+        while end < len(self._lines) and self._lines[end].depth > line.depth:
+            end += 1
+        line.expanded = False
+        del self._lines[place + 1 : end]
+        cursor = self.cursor
+        self.count_changed(cursor - (end - place - 1) if cursor >= end else min(cursor, place))
+
+    def clicked(self, row: int, event: events.Click) -> None:
+        """A click on the arrow opens or closes."""
+        offset = event.get_content_offset(self)
+        line = self._lines[row]
+        if offset is not None and line.row is not None and line.row.has_children and offset.x <= line.depth * 2 + 2:
+            self._toggle(row)
+
+    def _toggle(self, place: int) -> None:
+        line = self._lines[place]
+        if line.expanded:
+            self._close(place)
+        elif line.row is not None and line.row.has_children:
+            self._open(line.row.id)
+
+    def action_expand(self) -> None:
+        """Open the folder, or step into it if it is open."""
+        if not self._lines:
+            return
+        line = self._lines[self.cursor]
+        if line.expanded:
+            self.cursor += 1
+        else:
+            self._toggle(self.cursor)
+
+    def action_collapse(self) -> None:
+        """Close the folder, or go up to its parent."""
+        if not self._lines:
+            return
+        line = self._lines[self.cursor]
+        if line.expanded:
+            self._close(self.cursor)
+            return
+        for place in range(self.cursor - 1, -1, -1):
+            if self._lines[place].depth < line.depth:
+                self.cursor = place
+                return

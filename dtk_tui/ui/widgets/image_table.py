@@ -1,0 +1,92 @@
+"""The table of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from dtk_tui.domain.job import NORMAL
+from dtk_tui.domain.library import ImageRow
+from dtk_tui.text import one_line
+from dtk_tui.ui.widgets.columns import Column
+from dtk_tui.ui.widgets.cursor_list import Cell
+from dtk_tui.ui.widgets.virtual_table import Ids, VirtualTable
+
+
+def mark(row: ImageRow) -> Cell:
+    """Return the one sign that matters most about an image."""
+    if row.running:
+        return "\u25b8", "list--accent"
+    if row.queued is not None:
+        return ("!", "list--urgent") if row.queued > NORMAL else ("\u00b7", "list--accent")
+    if row.error:
+        return "\u2717", "list--bad"
+    if row.unavailable:
+        return "?", "list--dim"
+    return " ", ""
+
+
+def _name(row: ImageRow) -> Cell:
+    return one_line(row.file_name, 300), "list--dim" if row.unavailable else ""
+
+
+def _pixels(row: ImageRow) -> Cell:
+    return f"{row.width}\u00d7{row.height}" if row.width and row.height else "", "list--dim"
+
+
+def _tags(row: ImageRow) -> Cell:
+    return str(row.tags) if row.tags else "", ""
+
+
+def _embedded(row: ImageRow) -> Cell:
+    return ("\u2713" if row.embedded else "", "list--good")
+
+
+def _prompt(row: ImageRow) -> Cell:
+    return one_line(row.prompt or "", 300), "list--dim"
+
+
+_LEADING: tuple[Column[ImageRow], ...] = (
+    Column("", mark, 1),
+    Column("Name", _name, 18, share=3, most=44),
+)
+_REST: tuple[Column[ImageRow], ...] = (
+    Column("Size", _pixels, 9, rank=2, right=True),
+    Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=2, most=24, rank=3),
+    Column("Tags", _tags, 4, rank=4, right=True),
+    Column("Emb", _embedded, 3, rank=1),
+    Column("Created", lambda row: (f"{row.created_at:%Y-%m-%d}", "list--dim"), 10, rank=6),
+    Column("Prompt", _prompt, 24, share=8, rank=5),
+)
+
+
+class ImageTable(VirtualTable[ImageRow]):
+    """Images in the order of a folder (newest first) or of a search (best first, with scores)."""
+
+    BINDING_GROUP_TITLE = "Images"
+    HELP: ClassVar[str] = (
+        "\u25b8 running   ! queued with priority   \u00b7 queued   \u2717 could not be read   "
+        "? file is not there   \u2713 embedded"
+    )
+
+    def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:
+        super().__init__(fetch, id=id)
+        self._scores: dict[int, float] = {}
+
+    def columns(self) -> Sequence[Column[ImageRow]]:
+        """The columns; a score where images were ranked."""
+        score = (Column("Score", self._score, 5, rank=1, right=True),) if self._scores else ()
+        return (*_LEADING, *score, *_REST)
+
+    def _score(self, row: ImageRow) -> Cell:
+        value = self._scores.get(row.id)
+        return ("" if value is None else f"{value:.3f}", "list--accent")
+
+    def show(self, ids: Ids, scores: npt.NDArray[np.float64] | None = None, *, keep: bool = False) -> None:
+        """Show images in this order, with one score each where they were ranked."""
+        self._scores = {} if scores is None else dict(zip(ids.tolist(), scores.tolist(), strict=True))
+        self.place_columns()
+        self.set_ids(ids, keep=keep)

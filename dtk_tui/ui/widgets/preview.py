@@ -1,0 +1,125 @@
+"""Picture and facts of the image under the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
+from dtk_tui.ui.background import task
+from dtk_tui.ui.widgets import facts
+from dtk_tui.ui.widgets.picture import Picture
+from dtk_tui.ui.widgets.status import Line
+
+#: The cursor must rest for this long before a picture is decoded.
+_REST_S = 0.12
+TABS = ("Prompt", "Parameters", "Tags", "Similar")
+
+FetchDetail = Callable[[int], ImageDetail | None]
+FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
+
+
+class FactsScroll(VerticalScroll):
+    """The text under the tabs; it scrolls."""
+
+    BINDING_GROUP_TITLE = "Preview"
+
+
+class Preview(Vertical):
+    """Shows one image. Both callables are called in threads."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"tab({number - 1})", name, show=False, id=f"preview.{name.lower()}")
+            for number, name in enumerate(TABS, 1)
+        ),
+    ]
+
+    def __init__(self, protocol: str, fetch: FetchDetail, similar: FetchSimilar, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._protocol = protocol
+        self._fetch = fetch
+        self._similar = similar
+        self._image_id: int | None = None
+        self._detail: ImageDetail | None = None
+        self._tab = 0
+
+    def compose(self) -> ComposeResult:
+        """Picture, name, tabs, text."""
+        picture = Picture(self._protocol, id="picture")
+        picture.display = self._protocol != "off"
+        yield picture
+        yield Line(id="tabs")
+        with FactsScroll(id="facts"):
+            yield Static("", markup=False, id="facts-text")
+
+    def on_mount(self) -> None:
+        """Draw the tabs."""
+        self._show_tabs()
+
+    def show(self, image_id: int | None) -> None:
+        """Show an image as soon as the cursor rests; None shows nothing."""
+        if image_id != self._image_id:
+            self._image_id = image_id
+            self._look(_REST_S)
+
+    def again(self) -> None:
+        """Show the same image again, after something about it may have changed."""
+        if self._image_id is not None:
+            self._look(0.0)
+
+    @task("detail")
+    async def _look(self, rest_s: float) -> None:
+        await asyncio.sleep(rest_s)
+        image_id = self._image_id
+        detail = None if image_id is None else await asyncio.to_thread(self._fetch, image_id)
+        moved = detail is None or self._detail is None or detail.id != self._detail.id
+        self._detail = detail
+        if moved:
+            self.query_one(Picture).show(detail.path if detail is not None else None)
+            self.query_one(FactsScroll).scroll_home(animate=False)
+        self._show_facts()
+
+    def action_tab(self, number: int) -> None:
+        """Show another page of facts."""
+        self._tab = number
+        self._show_tabs()
+        self.query_one(FactsScroll).scroll_home(animate=False)
+        self._show_facts()
+
+    def _show_tabs(self) -> None:
+        parts = []
+        for number, name in enumerate(TABS):
+            style = "bold $accent" if number == self._tab else "$muted"
+            label = Content.assemble((f"{number + 1} ", "$faint"), (name, style))
+            parts.append(label.stylize(Style.from_meta({"@click": f"tab({number})"})))
+        self.query_one("#tabs", Line).show(Content("  ").join(parts))
+
+    def _show_facts(self) -> None:
+        detail, text = self._detail, self.query_one("#facts-text", Static)
+        if detail is None:
+            text.update(Content(""))
+        elif TABS[self._tab] == "Prompt":
+            text.update(facts.prompt(detail))
+        elif TABS[self._tab] == "Parameters":
+            text.update(facts.parameters(detail))
+        elif TABS[self._tab] == "Tags":
+            text.update(facts.tags(detail))
+        else:
+            text.update(Content.styled("Looking\u2026", "$muted"))
+            self._look_for_similar(detail.id)
+
+    @task("similar")
+    async def _look_for_similar(self, image_id: int) -> None:
+        await asyncio.sleep(_REST_S)
+        hits = await asyncio.to_thread(self._similar, image_id)
+        if self._detail is not None and self._detail.id == image_id and TABS[self._tab] == "Similar":
+            self.query_one("#facts-text", Static).update(facts.similar(hits))

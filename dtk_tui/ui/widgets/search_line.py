@@ -1,0 +1,115 @@
+"""The search line at the bottom."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from dtk_tui.errors import DtkError
+from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.wording import line
+
+_COLUMN = re.compile(r"column (\d+)")
+
+
+class QueryInput(SafeInput):
+    """The line itself, with a history."""
+
+    BINDING_GROUP_TITLE = "Search line"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "older", "An older query", show=False, id="search.older"),
+        Binding("down", "newer", "A newer query", show=False, id="search.newer"),
+        Binding("escape", "leave", "Back to the folder", show=False, id="search.leave"),
+    ]
+
+    class Left(Message):
+        """A person has done with searching."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        hint = 'press / to search: words, "a phrase", -not, tag:, model:, like:, about:\u2026'
+        super().__init__(placeholder=hint, compact=True, id=id, select_on_focus=False)
+        self._history: list[str] = []
+        self._place = 0
+
+    def remember(self, query: str) -> None:
+        """Keep a query for the history, the newest last, each once."""
+        self._history = [*(old for old in self._history if old != query), query][-200:]
+        self._place = len(self._history)
+
+    def action_older(self) -> None:
+        """Step back in the history."""
+        self._recall(self._place - 1)
+
+    def action_newer(self) -> None:
+        """Step forward in the history; after the newest the line is empty."""
+        self._recall(self._place + 1)
+
+    def _recall(self, place: int) -> None:
+        if self._history:
+            self._place = max(0, min(place, len(self._history)))
+            self.value = self._history[self._place] if self._place < len(self._history) else ""
+            self.action_end()
+
+    def action_leave(self) -> None:
+        """Stop searching."""
+        self.post_message(self.Left())
+
+
+class SearchLine(Vertical):
+    """A prompt, the line, and above it what is wrong with the query."""
+
+    class Asked(Message):
+        """Enter was pressed; an empty query asks for the folder again."""
+
+        def __init__(self, query: str) -> None:
+            super().__init__()
+            self.query_text = query
+
+    def compose(self) -> ComposeResult:
+        """The fault first, hidden while there is none."""
+        yield Line(id="search-fault")
+        with Horizontal():
+            yield Line(id="search-sign")
+            yield QueryInput(id="search-input")
+
+    def on_mount(self) -> None:
+        """Draw the sign."""
+        self.query_one("#search-sign", Line).show(line("/", "bold $accent"))
+        self.query_one("#search-fault", Line).display = False
+
+    def start(self) -> None:
+        """Let a person type."""
+        self.query_one(QueryInput).focus()
+
+    def clear(self) -> None:
+        """Empty the line."""
+        self.query_one(QueryInput).value = ""
+        self.show_fault(None)
+
+    def show_fault(self, error: DtkError | None) -> None:
+        """Say what is wrong with the query and put the cursor there; None takes it away."""
+        fault = self.query_one("#search-fault", Line)
+        fault.display = error is not None
+        if error is None:
+            return
+        fault.show(line(f" {error.title}", "$error", 300))
+        where = _COLUMN.search(error.title)
+        query = self.query_one(QueryInput)
+        query.focus()
+        if where is not None:
+            query.cursor_position = min(int(where.group(1)) - 1, len(query.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Ask, and remember the query."""
+        event.stop()
+        query = event.value.strip()
+        if query:
+            self.query_one(QueryInput).remember(query)
+        self.post_message(self.Asked(query))

@@ -1,0 +1,214 @@
+"""The header line and the control bar."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import Stats
+from dtk_tui.text import one_line
+from dtk_tui.ui.wording import duration, speed
+
+
+class Line(Static):
+    """One line of text that is repainted only when it changed."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__("", markup=False, id=id, classes=classes)
+        self._shown: Content | None = None
+
+    def show(self, content: Content) -> None:
+        """Show a line."""
+        if self._shown is None or not content.is_same(self._shown):
+            self._shown = content
+            self.update(content, layout=False)
+
+
+def gpu_words(stats: Stats) -> tuple[str, str]:
+    """Return the first GPU's short name with its load, and its memory; empty strings without a GPU."""
+    if not stats.gpus:
+        return "", ""
+    gpu = stats.gpus[0]
+    name = one_line(str(gpu.get("name") or "GPU"), 60).replace("NVIDIA ", "").replace("GeForce ", "")
+    short = name.split(" ")[0] if name[:1] in "AHBLTV" else name
+    load = gpu.get("utilisation")
+    used, total = gpu.get("memory_used_gb"), gpu.get("memory_total_gb")
+    memory = f"{float(str(used)):.1f}/{float(str(total)):.0f} GB" if used is not None and total else ""
+    return (f"{short} {float(str(load)):.0f}%" if load is not None else short), memory
+
+
+def provider_word(stats: Stats) -> str:
+    """Return where the models really run."""
+    if stats.provider is None:
+        return "no model loaded"
+    return one_line(stats.provider, 40).replace("ExecutionProvider", "")
+
+
+class HeaderLine(Line):
+    """What is open, on which device the work is done, and whether the database answers."""
+
+    def __init__(self) -> None:
+        super().__init__(id="header")
+        self._library = ""
+        self._stats: Stats | None = None
+        self._lost = False
+
+    def on_mount(self) -> None:
+        """Draw the first time."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """The right part stands at the right edge."""
+        self._draw()
+
+    def show_library(self, name: str) -> None:
+        """Name what is open."""
+        self._library = one_line(name, 80)
+        self._draw()
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers; they prove that the database answers."""
+        self._stats, self._lost = stats, False
+        self._draw()
+
+    def show_lost(self) -> None:
+        """Say that the database does not answer."""
+        self._lost = True
+        self._draw()
+
+    def _draw(self) -> None:
+        parts: list[tuple[str, str]] = []
+        if self._stats is not None:
+            load, memory = gpu_words(self._stats)
+            parts.append((f"GPU0 {load}" if load else "no GPU", "" if load else "$muted"))
+            if memory:
+                parts.append((memory, ""))
+            word = provider_word(self._stats)
+            on_cpu = bool(load) and word == "CPU"
+            parts.append((word, "$warning" if on_cpu else "$muted" if self._stats.provider is None else ""))
+        parts.append(("db lost, retrying", "bold $error") if self._lost else ("db ok", "$success"))
+        right = Content("   ").join([Content.styled(text, style) for text, style in parts])
+        left = Content.assemble((" dtk", "bold $accent"), "  ", (self._library, "bold"))
+        room = self.size.width - right.cell_length - 2
+        self.show(Content.assemble(left.truncate(max(4, room), ellipsis=True, pad=True), " ", right))
+
+
+class ControlBar(Vertical):
+    """Start, pause, stop, clear; what the worker does, how far it is, and how fast."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    _BUTTONS: ClassVar = (
+        ("F5", "Start", "app.start_worker", WorkerState.RUNNING),
+        ("F6", "Pause", "app.pause_worker", WorkerState.PAUSED),
+        ("F7", "Stop", "app.stop_worker", WorkerState.STOPPED),
+        ("F8", "Clear", "app.clear_queue", None),
+    )
+    _COLORS: ClassVar = {
+        WorkerState.RUNNING: "$success",
+        WorkerState.PAUSED: "$warning",
+        WorkerState.STOPPED: "$muted",
+    }
+
+    def __init__(self) -> None:
+        super().__init__(id="control")
+        self._stats: Stats | None = None
+        self._keys: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """Four lines, each repainted on its own."""
+        yield Line(id="buttons")
+        yield Line(id="progress")
+        yield Line(id="queue-line")
+        yield Line(id="speed-line")
+
+    def on_mount(self) -> None:
+        """Draw the first time."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """The bar fills the width."""
+        self._draw()
+
+    def show_keys(self, keys: dict[str, str]) -> None:
+        """Name the keys as they are bound: action to key."""
+        self._keys = keys
+        self._draw()
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers."""
+        self._stats = stats
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        self.query_one("#buttons", Line).show(self._buttons())
+        if self._stats is not None:
+            self.query_one("#progress", Line).show(self._progress(self._stats))
+            self.query_one("#queue-line", Line).show(self._queue(self._stats))
+            self.query_one("#speed-line", Line).show(self._speed(self._stats))
+
+    def _buttons(self) -> Content:
+        stats = self._stats
+        parts: list[Content] = []
+        for key, label, action, state in self._BUTTONS:
+            key_name = self._keys.get(action.removeprefix("app."), key)
+            is_wish = stats is not None and state is stats.desired
+            inner = Content.assemble(
+                (key_name, "$muted" if is_wish else "bold $accent"), " ", (label, "$muted" if is_wish else "")
+            )
+            button = Content.assemble(("[", "$muted"), inner, ("]", "$muted"))
+            parts.append(button.stylize(Style.from_meta({"@click": action})))
+        left = Content.assemble(" ", Content(" ").join(parts))
+        if stats is None:
+            return left
+        word = stats.state.value.capitalize()
+        if stats.desired is not stats.state:
+            word = f"{word} \u2192 {stats.desired.value}"
+        elif stats.state is WorkerState.RUNNING and not (stats.queue.pending or stats.queue.running):
+            word = "Running, nothing to do"
+        right = Content.styled(word, f"bold {self._COLORS[stats.state]}")
+        gap = max(1, self.size.width - left.cell_length - right.cell_length - 1)
+        return Content.assemble(left, " " * gap, right)
+
+    def _progress(self, stats: Stats) -> Content:
+        busy = stats.queue.pending + stats.queue.running > 0
+        label = f"{int(stats.progress * 100):3d}%" if busy else "    "
+        room = max(0, self.size.width - len(label) - 3)
+        done = round(room * stats.progress) if busy else 0
+        color = self._COLORS[stats.state] if busy else "$faint"
+        bar = Content.assemble(("\u2501" * done, color), ("\u2501" * (room - done), "$faint"))
+        return Content.assemble(" ", bar, " ", (label, ""))
+
+    def _queue(self, stats: Stats) -> Content:
+        queue = stats.queue
+        parts = [Content.assemble(("Queue: ", "$muted"), f"{queue.pending + queue.running:,}")]
+        if queue.priority:
+            parts[0] = Content.assemble(parts[0], (f" ({queue.priority:,} priority)", "$warning"))
+        parts.append(Content.assemble(("Processed: ", "$muted"), f"{stats.processed:,}"))
+        failed = max(stats.failed, queue.failed)
+        parts.append(Content.assemble(("Failed: ", "$muted"), (f"{failed:,}", "$error" if failed else "")))
+        return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
+
+    def _speed(self, stats: Stats) -> Content:
+        cache = "\u2013" if stats.cache_hit_rate is None else f"{stats.cache_hit_rate:.0%}"
+        load, _ = gpu_words(stats)
+        gpu = f"{load.rsplit(' ', 1)[0]} ({load.rsplit(' ', 1)[1]})" if load.endswith("%") else load or "none"
+        total = sum(stats.speed.values())
+        pairs = [
+            ("Cache: ", cache),
+            ("GPU: ", gpu),
+            ("Speed: ", speed(total) if total else "\u2013"),
+            ("ETA: ", "\u2013" if stats.eta_s is None else duration(stats.eta_s)),
+        ]
+        parts = [Content.assemble((word, "$muted"), value) for word, value in pairs]
+        return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))

@@ -1,0 +1,269 @@
+"""A table of any number of rows: ids at once, rows by pages, lines when they are visible."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from dtk_tui.ui.background import task
+from dtk_tui.ui.widgets.columns import Column, Placed, headings, place, row_cells
+from dtk_tui.ui.widgets.cursor_list import Cell, CursorList
+
+Ids = npt.NDArray[np.int64]
+PAGE = 128
+_KEPT_PAGES = 48
+#: After a failed fetch a repaint does not ask again at once.
+_RETRY_S = 5.0
+
+
+class HasId(Protocol):
+    """What every row has."""
+
+    @property
+    def id(self) -> int:
+        """The id it was asked for with."""
+
+
+RowT = TypeVar("RowT", bound=HasId)
+
+
+class VirtualTable(CursorList, Generic[RowT]):
+    """Rows of a fixed, ordered list of ids.
+
+    ``fetch`` is called in a thread with up to a few hundred ids and returns the rows that still exist, in any order.
+    The order stays still until ``set_ids`` gives a new one; ``renew`` asks again for what is visible and repaints the
+    lines that changed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Select", show=False, id="table.select"),
+        Binding("shift+up", "extend(-1)", "Select upwards", show=False, id="table.select_up"),
+        Binding("shift+down", "extend(1)", "Select downwards", show=False, id="table.select_down"),
+        Binding("a", "select_all", "Select all or none", show=False, id="table.select_all"),
+        Binding("g", "go_to", "Go to a row or percent", show=False, id="table.go_to"),
+    ]
+
+    class SelectionChanged(Message):
+        """Rows were marked or unmarked."""
+
+    class ColumnsPlaced(Message):
+        """The columns got new widths; ``titles`` is the line to show over them."""
+
+        def __init__(self, titles: str) -> None:
+            super().__init__()
+            self.titles = titles
+
+    class GoToAsked(Message):
+        """A person wants to name the row to go to."""
+
+    def __init__(self, fetch: Callable[[Sequence[int]], Sequence[RowT]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._fetch = fetch
+        self._ids: Ids = np.empty(0, np.int64)
+        self._selected: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._anchor = 0
+        self._pages: OrderedDict[int, list[RowT | None]] = OrderedDict()
+        self._stale: set[int] = set()
+        self._loading = False
+        self._not_before = 0.0
+        self._generation = 0
+        self._placed: list[Placed[RowT]] = []
+
+    def columns(self) -> Sequence[Column[RowT]]:
+        """The columns at the present state, the most important with the lowest rank."""
+        return ()
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._ids)
+
+    @property
+    def ids(self) -> Ids:
+        """The ids in their order, int64, not to be written to."""
+        return self._ids
+
+    @property
+    def current_id(self) -> int | None:
+        """The id under the cursor."""
+        return int(self._ids[self.cursor]) if self.count else None
+
+    @property
+    def current_row(self) -> RowT | None:
+        """The row under the cursor, None while it is not loaded."""
+        return self.row(self.cursor) if self.count else None
+
+    @property
+    def selected_count(self) -> int:
+        """How many rows are marked."""
+        return int(np.count_nonzero(self._selected))
+
+    def chosen_ids(self) -> tuple[int, ...]:
+        """The marked ids in their order, or the one under the cursor."""
+        marked = self._ids[self._selected]
+        if len(marked):
+            return tuple(marked.tolist())
+        current = self.current_id
+        return () if current is None else (current,)
+
+    def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
+        """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
+        old_id, marked = self.current_id, self._ids[self._selected]
+        self._ids = ids
+        self._generation += 1
+        self._pages.clear()
+        self._stale.clear()
+        self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
+        cursor = self.cursor if keep else 0
+        if keep and old_id is not None:
+            found = np.flatnonzero(ids == old_id)
+            cursor = int(found[0]) if len(found) else cursor
+        self._anchor = cursor
+        self.count_changed(cursor)
+        self.post_message(self.SelectionChanged())
+
+    def renew(self) -> None:
+        """Fetch again what is visible, and forget the rest."""
+        visible = set(self._visible_pages())
+        for page in [page for page in self._pages if page not in visible]:
+            del self._pages[page]
+        self._stale |= visible & set(self._pages)
+        self._load()
+
+    def row(self, index: int) -> RowT | None:
+        """Return a loaded row."""
+        page = self._pages.get(index // PAGE)
+        return page[index % PAGE] if page is not None else None
+
+    def cells(self, row: int, width: int) -> list[Cell]:
+        """Draw a row, or its place while it is not loaded."""
+        page = self._pages.get(row // PAGE)
+        if page is None:
+            if not self._loading and monotonic() >= self._not_before:
+                self.call_later(self._load)
+            return [(f" {row + 1:,}", "list--dim")]
+        found = page[row % PAGE]
+        return self.gone(int(self._ids[row])) if found is None else row_cells(self._placed, found)
+
+    def gone(self, row_id: int) -> list[Cell]:
+        """Draw a row that does not exist any more."""
+        return [("  (gone)", "list--dim")]
+
+    def is_selected(self, row: int) -> bool:
+        """Say whether a row is marked."""
+        return bool(self._selected[row])
+
+    def place_columns(self) -> None:
+        """Fit the columns to the present width."""
+        width = self.scrollable_content_region.width
+        self._placed = place(self.columns(), width) if width > 0 else []
+        self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed)))
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the columns to the new width."""
+        self.place_columns()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """The scrollbar takes from the width."""
+        self.call_after_refresh(self.place_columns)
+
+    def _visible_pages(self) -> range:
+        rows = self.visible_rows
+        return range(rows.start // PAGE, (rows.stop - 1) // PAGE + 1) if rows else range(0)
+
+    def _missing(self) -> list[int]:
+        return [page for page in self._visible_pages() if page not in self._pages or page in self._stale]
+
+    @task("rows", exclusive=False)
+    async def _load(self) -> None:
+        if self._loading:
+            return
+        self._loading = True
+        self._not_before = monotonic() + _RETRY_S
+        try:
+            while missing := self._missing():
+                generation = self._generation
+                wanted = {page: self._ids[page * PAGE : (page + 1) * PAGE].tolist() for page in missing}
+                ids = [one for page_ids in wanted.values() for one in page_ids]
+                rows = {row.id: row for row in await asyncio.to_thread(self._fetch, ids)}
+                if generation == self._generation:
+                    for page, page_ids in wanted.items():
+                        self._take_page(page, [rows.get(one) for one in page_ids])
+            self._not_before = 0.0
+        finally:
+            self._loading = False
+
+    def _take_page(self, page: int, rows: list[RowT | None]) -> None:
+        old = self._pages.get(page)
+        self._pages[page] = rows
+        self._pages.move_to_end(page)
+        self._stale.discard(page)
+        while len(self._pages) > _KEPT_PAGES:
+            self._pages.popitem(last=False)
+        for offset, row in enumerate(rows):
+            if old is None or old[offset] != row:
+                index = page * PAGE + offset
+                self.refresh_row(index)
+                if index == self.cursor:
+                    self.post_message(self.Moved(self))
+
+    def _mark(self, first: int, last: int, *, on: bool) -> None:
+        low, high = min(first, last), max(first, last)
+        self._selected[low : high + 1] = on
+        for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
+            self.refresh_line(row)
+        self.post_message(self.SelectionChanged())
+
+    def clicked(self, row: int, event: events.Click) -> None:
+        """Mark with Ctrl (one) or Shift (a range)."""
+        if event.ctrl:
+            self._mark(row, row, on=not self._selected[row])
+        elif event.shift:
+            self._mark(self.cursor, row, on=True)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row and go on."""
+        if self.count:
+            self._mark(self.cursor, self.cursor, on=not self._selected[self.cursor])
+            self.cursor += 1
+
+    def action_extend(self, step: int) -> None:
+        """Mark while moving."""
+        if self.count:
+            old = self.cursor
+            self.cursor += step
+            self._mark(old, self.cursor, on=True)
+
+    def action_select_all(self) -> None:
+        """Mark all, or none if all are marked."""
+        if self.count:
+            self._selected[:] = not self._selected.all()
+            self.refresh()
+            self.post_message(self.SelectionChanged())
+
+    def clear_selection(self) -> bool:
+        """Unmark all; say whether there was anything."""
+        had = bool(self._selected.any())
+        if had:
+            self._selected[:] = False
+            self.refresh()
+            self.post_message(self.SelectionChanged())
+        return had
+
+    def action_go_to(self) -> None:
+        """Ask for a row."""
+        if self.count:
+            self.post_message(self.GoToAsked())
+
+
+AnyTable = VirtualTable[Any]
