@@ -30,6 +30,7 @@ _HEARTBEAT_S = 2.0
 _MODELS_AGAIN_S = 15.0
 #: The longest that a wish goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
+_POLL_S = 0.2
 
 
 class Engine:
@@ -95,16 +96,21 @@ class Engine:
         return self._trouble
 
     @property
+    def provider(self) -> str | None:
+        """ONNX Runtime's execution provider that really runs; None while no model is loaded."""
+        return self._placement.provider if self._placement else None
+
+    @property
     def progress(self) -> Progress:
         """What this worker has done."""
         return self._progress
 
-    def wait_until_empty(self, poll_s: float = 0.2, each: Callable[[], None] | None = None) -> None:
+    def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
         """Wait until nothing that this worker can do is left in the queue.
 
         Args:
-            poll_s: seconds between looks.
-            each: called at every look, e.g. to draw progress; an exception from it ends the wait.
+            each: called at every look, e.g. to draw progress.
+            forever: go on waiting for new work.
 
         Raises:
             DtkError: this worker cannot run (models are missing).
@@ -112,17 +118,17 @@ class Engine:
         self._first_look.wait()
         while not self._stop.is_set():
             if each is not None:
-                each()
+                self._persist(each)
             if self._trouble is not None and self._pipeline is None:
                 raise DtkError("The worker cannot run.", self._trouble)
             pipeline = self._pipeline
-            if pipeline is not None and pipeline.idle:
+            if pipeline is not None and pipeline.idle and not forever:
                 kinds = {kind.label for kind in pipeline.kinds}
                 counts = self._persist(self._counts)
                 waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
                 if waiting == 0 and counts.running == 0:
                     return
-            self._stop.wait(poll_s)
+            self._stop.wait(_POLL_S)
 
     # -- database ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +168,7 @@ class Engine:
             "cache_hits": progress.cache_hits,
             "cache_misses": progress.cache_misses,
             "speed": progress.speed(),
-            "provider": self._placement.provider if self._placement else None,
+            "provider": self.provider,
             "trouble": self._trouble or (self._placement.reason if self._placement else None),
         }
         with self._db.connection() as conn:

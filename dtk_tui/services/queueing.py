@@ -9,7 +9,7 @@ from dtk_tui.domain.job import NORMAL, Kind
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.errors import UsageError
 from dtk_tui.store import enqueue as store
-from dtk_tui.store import jobs
+from dtk_tui.store import jobs, spaces
 from dtk_tui.store.database import Database
 
 
@@ -33,7 +33,7 @@ def enqueue(
     names = config.settings.models
     total = Enqueued(0, 0, 0)
     with db.connection() as conn:
-        models = store.current_models(conn, names.text_embedder, names.image_embedder, names.taggers)
+        models = spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
         for kind in kinds:
             one = store.enqueue(conn, target, kind, priority, models, dry_run=dry_run, again=again)
             total = Enqueued(

@@ -20,7 +20,7 @@ from dtk_tui.inference.provider import Placement
 from dtk_tui.inference.registry import installed
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
-from dtk_tui.store import results
+from dtk_tui.store import results, spaces
 from dtk_tui.store.database import Connection, Database
 
 Floats = npt.NDArray[np.float32]
@@ -114,6 +114,16 @@ class _TaggerInUse:
     tag_ids: npt.NDArray[np.int64]
     thresholds: Floats
 
+    def passing(self, scores: Floats) -> npt.NDArray[np.bool_]:
+        """Say which tags hold, bool [tags]: those above their threshold; of an exclusive category the best one."""
+        holds = scores >= self.thresholds
+        for exclusive in self.tagger.exclusive:
+            members = np.array([category == exclusive for _, category in self.tagger.tags])
+            if members.any():
+                holds[members] = False
+                holds[np.flatnonzero(members)[scores[members].argmax()]] = True
+        return np.asarray(holds, dtype=np.bool_)
+
 
 class TagStep(Step):
     """Tags of every tagger in the config."""
@@ -145,7 +155,7 @@ class TagStep(Step):
             for image_id, scores in rows:
                 kept = np.flatnonzero(scores[place] >= use.tagger.keep)
                 of_kept = scores[place][kept]
-                passing = of_kept >= use.thresholds[kept]
+                passing = use.passing(scores[place])[kept]
                 written.append((image_id, use.tag_ids[kept].tolist(), of_kept.tolist(), passing.tolist()))
             results.save_tags(conn, use.id, use.tagger.spec.name, written)
 
@@ -175,8 +185,8 @@ def _embed_step(db: Database, config: Config, threads: int) -> Step:
     image = ImageEmbedder(image_spec, folder, threads)
     text = TextEmbedder(text_spec, folder, threads)
     with db.connection() as conn:
-        image_space = results.space(conn, image_spec.name, "image", image.sha256, image.dims)
-        text_space = results.space(conn, text_spec.name, "text", text.sha256, text.dims)
+        image_space = spaces.register(conn, image_spec.name, "image", image.sha256, image.dims)
+        text_space = spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
     return EmbedStep(image, text, image_space, text_space)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.spaces import CurrentModels
 
 _EVERYTHING: LiteralString = "SELECT id FROM image"
 _FOLDER: LiteralString = "SELECT id FROM image WHERE folder_id = %(folder)s"
@@ -65,29 +64,6 @@ _INSERT: LiteralString = """
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
        (SELECT count(*) FROM queued)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentModels:
-    """Where the results of the present models stand; None or empty where they never ran."""
-
-    text_space: int | None
-    image_space: int | None
-    taggers: tuple[int, ...]
-    tagger_count: int
-
-
-def current_models(conn: Connection, text_model: str, image_model: str, taggers: Sequence[str]) -> CurrentModels:
-    """Look up the newest spaces and taggers of the models named in the config."""
-
-    def space(model: str, modality: str) -> int | None:
-        sql = "SELECT max(id) FROM embedding_space WHERE model = %s AND modality = %s"
-        found = row_of(conn, sql, (model, modality))[0]
-        return None if found is None else int(found)
-
-    sql = "SELECT max(id) FROM tagger WHERE name = ANY (%s) GROUP BY name"
-    numbers = tuple(int(number) for (number,) in conn.execute(sql, (list(taggers),)))
-    return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
 
 
 def _selection(target: Target) -> LiteralString:

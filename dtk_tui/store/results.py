@@ -49,12 +49,6 @@ SELECT tag.id FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (nam
 """
 
 
-def space(conn: Connection, name: str, modality: str, model_sha256: str, dims: int) -> int:
-    """Register an embedding space, with its partition and index, or find it again; return its id."""
-    sql = "SELECT dtk_embedding_space(%s, %s, %s, %s, %s)"
-    return int(row_of(conn, sql, (name, modality, name, model_sha256, dims))[0])
-
-
 def tagger(conn: Connection, name: str, model_sha256: str) -> int:
     """Register a tagger, or find it again; return its id."""
     conn.execute("INSERT INTO tagger (name, model_sha256) VALUES (%s, %s) ON CONFLICT DO NOTHING", (name, model_sha256))

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dtk_tui.errors import DtkError
@@ -48,6 +49,7 @@ _START_TIMEOUT_S = 300.0
 _STOP_TIMEOUT_S = 60.0
 _ORPHANS_S = 1.0
 _LOST_SOCKET_S = 2.0
+_UNSEEN_S = 3.0
 _POLL_S = 0.01
 _LONGEST_POLL_S = 0.2
 _LOG_BYTES = 8 * 1024 * 1024
@@ -66,7 +68,7 @@ class EmbeddedServer:
             data: its data folder, made at the first ``join``.
         """
         # Two names of one folder must lead to the same locks.
-        self._data = data.absolute().resolve()
+        self._data = Path(os.path.realpath(data))
         self._users_file = self._beside("users")
         self._decision_file = self._beside("lock")
         self._server_file = self._beside("server")
@@ -91,7 +93,8 @@ class EmbeddedServer:
         """Register this process as a user, start the server if it does not run, and return how to connect to it.
 
         May be called again, and must be when a connection is lost: it then waits for a recovery or starts the server
-        anew. Takes a few milliseconds when the server runs.
+        anew. Takes a few milliseconds when the server runs. A server that is started has the priority (nice value) of
+        the calling thread.
 
         Returns:
             A libpq connection string.
@@ -220,7 +223,7 @@ class EmbeddedServer:
         """Tell whether any process of the server lives, also one that was started by hand and holds no lock."""
         if locks.is_locked(self._server_file):
             return True
-        return postmaster is not None and bool(processes(self._data, only=postmaster.pid))
+        return self._first(postmaster)
 
     def _ensure_running(self) -> Path:
         """Start the server unless it runs, wait until it is ready, and return the folder of its socket."""
@@ -239,7 +242,7 @@ class EmbeddedServer:
             elif self._alive(postmaster):
                 deaf_since = deaf_since or now
                 if log_begin is None:
-                    self._end_deaf(postmaster, now - deaf_since)
+                    self._end_silence(postmaster, now - deaf_since)
             elif log_begin is None:
                 log_begin = self._log_size()
                 self._start()
@@ -250,24 +253,43 @@ class EmbeddedServer:
             time.sleep(pause)
             pause = min(pause * 1.1, _LONGEST_POLL_S)
 
-    def _end_deaf(self, postmaster: Postmaster | None, silent_s: float) -> None:
-        """End a server that lives but cannot be reached: one without its first process, or one without its socket."""
-        first = processes(self._data, only=postmaster.pid) if postmaster else []
-        if not first and silent_s > _ORPHANS_S:
-            # The first process was killed. The others end by themselves, except in a long computation; what they
-            # have not committed is undone by the recovery.
-            for pid in processes(self._data):
-                send(pid, signal.SIGKILL)
-        elif postmaster and first and silent_s > _LOST_SOCKET_S and postmaster.status == "ready":
+    def _end_silence(self, postmaster: Postmaster | None, silent_s: float) -> None:
+        """End a server that lives but cannot be reached: one without its first process, or one without its socket.
+
+        Raises:
+            DtkError: its processes cannot be seen from here.
+        """
+        if not self._first(postmaster):
+            if silent_s > _ORPHANS_S and not self._end_orphans() and silent_s > _UNSEEN_S:
+                raise DtkError(
+                    "The database is in use on another machine or in another container.",
+                    f"A server that this process cannot reach works in {self._data}. Stop it there with `dtk db stop`, "
+                    "or choose another folder with DTK_HOME.",
+                )
+        elif postmaster and silent_s > _LOST_SOCKET_S and postmaster.status == "ready":
             send(postmaster.pid, signal.SIGINT)
+
+    def _first(self, postmaster: Postmaster | None) -> bool:
+        """Tell whether the server's first process lives and can be seen from here."""
+        return postmaster is not None and bool(processes(self._data, only=postmaster.pid))
+
+    def _end_orphans(self) -> bool:
+        """End the processes of a server whose first process was killed, and return whether there were any.
+
+        They end by themselves except in a long computation; what they have not committed is undone by the recovery.
+        """
+        orphans = processes(self._data)
+        for pid in orphans:
+            send(pid, signal.SIGKILL)
+        return bool(orphans)
 
     def _start(self) -> None:
         account = prepare(self._data)
         folder = socket_folder(self._data, account)
-        stale = read_postmaster(self._data)
-        if stale is not None:
-            # No process of the server lives. PostgreSQL would refuse to start if the id is now another process's.
-            (self._data / "postmaster.pid").unlink()
+        # No process of the server lives. PostgreSQL would refuse to start if the id in a file that a killed one left is
+        # now another process's, or still a zombie's.
+        for stale in (self._data / "postmaster.pid", folder / f".s.PGSQL.{PORT}.lock"):
+            stale.unlink(missing_ok=True)
         quoted = '"' + str(folder).replace('"', '""') + '"'
         command = [str(program("postgres")), "-D", str(self._data), "-k", quoted]
         log = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -301,15 +323,23 @@ class EmbeddedServer:
 
     def _shut_down(self) -> bool:
         """Stop the server and return whether it has ended."""
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        begin = seen = time.monotonic()
         asked: int | None = None
+        folder: Path | None = None
         while self._alive(postmaster := read_postmaster(self._data)):
-            if postmaster and asked != postmaster.pid and processes(self._data, only=postmaster.pid):
-                send(postmaster.pid, signal.SIGINT)
-                asked = postmaster.pid
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if postmaster and self._first(postmaster):
+                seen = now
+                folder = postmaster.socket_folder or folder
+                if asked != postmaster.pid:
+                    send(postmaster.pid, signal.SIGINT)
+                    asked = postmaster.pid
+            if (now - seen > _ORPHANS_S and not self._end_orphans()) or now - begin > _STOP_TIMEOUT_S:
                 return False
             time.sleep(_POLL_S)
+        if folder not in (None, self._data):
+            with suppress(OSError):
+                folder.rmdir()
         return True
 
     def _log_size(self) -> int:
@@ -324,7 +354,9 @@ class EmbeddedServer:
                 os.truncate(self.log_file, 0)
 
     def _start_failure(self, title: str, log_begin: int) -> DtkError:
-        with self.log_file.open("rb") as file:
-            file.seek(log_begin)
-            end = explained(file.read(_LOG_BYTES).decode(errors="replace"))
+        end = ""
+        if self.log_file.exists():
+            with self.log_file.open("rb") as file:
+                file.seek(log_begin)
+                end = explained(file.read(_LOG_BYTES).decode(errors="replace"))
         return DtkError(title, f"{end}\nThe whole log: {self.log_file}")

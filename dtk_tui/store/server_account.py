@@ -38,6 +38,14 @@ class Account:
         if self.switch:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
+    def own_all(self, folder: Path) -> None:
+        """Make this account the owner of a whole database folder, which root may have copied back from a backup."""
+        if self.switch and folder.stat().st_uid != self.uid:
+            for parent, folders, files in os.walk(folder):
+                for name in (*folders, *files):
+                    self.own(Path(parent, name))
+            self.own(folder)
+
     def let_through(self, path: Path) -> None:
         """Let this account pass through every folder above ``path`` (o+x only where it is missing)."""
         if not self.switch:
@@ -80,19 +88,17 @@ def _system_account() -> pwd.struct_passwd:
     try:
         subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=30)
     except (OSError, subprocess.SubprocessError):
-        # Without useradd, or where the account list is read-only, the account that every system has will do.
-        return _entry("nobody")
-    return _entry(_NAME)
-
-
-def _entry(name: str) -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError as error:
-        raise DtkError(
-            "PostgreSQL does not run as root, and no other account could be found.",
-            f"Make the system account {_NAME}, or run dtk as an ordinary user.",
-        ) from error
+        # No useradd, a read-only account list, or another process was quicker: what there is decides.
+        pass
+    for name in (_NAME, "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise DtkError(
+        "PostgreSQL does not run as root, and no other account could be found.",
+        f"Make the system account {_NAME}, or run dtk as an ordinary user.",
+    )
 
 
 def _name_of(uid: int) -> str:

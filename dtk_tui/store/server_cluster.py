@@ -80,13 +80,15 @@ def processes(data: Path, only: int | None = None) -> list[int]:
     """
     if not Path("/proc/self/cwd").exists():
         return [only] if only is not None and f"postgres -D {data}" in _command_of(only) else []
-    here = data.stat()
+    here = data.stat() if data.exists() else None
     found = []
     for entry in [Path(f"/proc/{only}")] if only is not None else Path("/proc").iterdir():
         try:
-            there = (entry / "cwd").stat() if entry.name.isdigit() else None
-            same = there is not None and (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
-            if same and b"postgres" in (entry / "cmdline").read_bytes():
+            if not entry.name.isdigit() or b"postgres" not in (entry / "cmdline").read_bytes():
+                continue
+            there = (entry / "cwd").stat()
+            same = here is not None and (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+            if same or str((entry / "cwd").readlink()) == f"{data} (deleted)":
                 found.append(int(entry.name))
         except OSError:
             # The process has ended, or belongs to another user and so is not ours.
@@ -113,7 +115,11 @@ def prepare(data: Path) -> Account:
     Raises:
         DtkError: the folder cannot be made or used; says why and what to do.
     """
+    if "\n" in str(data):
+        raise DtkError("The database folder's path holds a line break.", "Choose another folder with DTK_HOME.")
     try:
+        for leftover in data.parent.glob(f"{_glob_escape(data.name)}.new.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         account = account_for(data)
         account.let_through(program("postgres"))
         account.let_through(data)
@@ -122,6 +128,7 @@ def prepare(data: Path) -> Account:
         _check(data)
         if stat.S_IMODE(data.stat().st_mode) != stat.S_IRWXU:
             data.chmod(stat.S_IRWXU)
+        account.own_all(data)
         _write_settings(data, account)
     except OSError as error:
         raise refusal(data, error) from error
@@ -150,8 +157,6 @@ def _check(data: Path) -> None:
 
 def _create(data: Path, account: Account) -> None:
     """Run initdb in a new folder beside the final one and rename it, so that an interrupted run leaves nothing half."""
-    for leftover in data.parent.glob(f"{_glob_escape(data.name)}.new.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{data.name}.new.", dir=data.parent))
     try:
         account.own(folder)
@@ -279,6 +284,7 @@ def refusal(path: Path, error: OSError) -> DtkError:
         errno.EPERM: "This user may not change it: change the owner, or choose another folder with DTK_HOME.",
         errno.EBUSY: "It is a mount point: mount the folder above it, or choose a folder inside with DTK_HOME.",
         errno.ENOTDIR: "A part of its path is a file: choose another folder with DTK_HOME.",
+        errno.EEXIST: "A part of its path is a file: choose another folder with DTK_HOME.",
         errno.ENOLCK: "Its file system has no locks: choose a folder on a local disk with DTK_HOME.",
     }
     advice = reasons.get(error.errno or 0, "Choose another folder with DTK_HOME.")

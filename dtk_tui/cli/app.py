@@ -1,0 +1,44 @@
+"""Opening the app."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dtk_tui.cli.session import library
+from dtk_tui.errors import DtkError
+
+if TYPE_CHECKING:
+    from dtk_tui.config import Config
+    from dtk_tui.domain.events import Event
+    from dtk_tui.store.database import Database
+
+#: Added to the scheduling priority of worker threads beside a screen: it stays smooth, their throughput the same.
+_NICENESS = 19
+#: The interpreter hands over between threads this often beside a screen, in seconds.
+_SWITCH_S = 0.001
+
+
+def open_app() -> None:
+    """Open the app on the library of this environment."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
+    with library() as (db, config):
+        run_app(db, config)
+
+
+def run_app(db: Database, config: Config) -> None:
+    """Run the app with a worker in background threads of this process."""
+    from dtk_tui.services.engine import Engine
+    from dtk_tui.terminal import guard
+    from dtk_tui.ui.app import DtkApp
+
+    sys.setswitchinterval(_SWITCH_S)
+
+    def news(event: Event) -> None:
+        app.take(event)
+
+    engine = Engine(db, config, news, niceness=_NICENESS)
+    app = DtkApp(db, config, engine)
+    with guard(config.places.log_file):
+        app.run()

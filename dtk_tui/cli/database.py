@@ -1,0 +1,92 @@
+"""db start, stop, psql, backup, restore, reindex."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dtk_tui.cli.session import library
+from dtk_tui.errors import DtkError
+
+if TYPE_CHECKING:
+    from dtk_tui.store.server import EmbeddedServer
+
+commands = typer.Typer(help="The database of the library.", no_args_is_help=True)
+
+
+def _embedded() -> EmbeddedServer:
+    from dtk_tui.config import load
+    from dtk_tui.store.server import EmbeddedServer
+
+    config = load()
+    if config.database_url is not None:
+        raise DtkError("This library is on a server of its own.", "Start and stop it by its own means.")
+    return EmbeddedServer(config.places.database)
+
+
+@commands.command()
+def start() -> None:
+    """Start the embedded server and keep it running until db stop."""
+    server = _embedded()
+    server.keep(True)
+    with library() as (db, _):
+        typer.echo(f"PostgreSQL runs (process {server.pid()}). {db.conninfo()}")
+
+
+@commands.command()
+def stop() -> None:
+    """Stop the embedded server, whoever uses it."""
+    server = _embedded()
+    server.keep(False)
+    running = server.is_running()
+    server.stop()
+    typer.echo("PostgreSQL has stopped." if running else "PostgreSQL was not running.")
+
+
+@commands.command()
+def psql() -> None:
+    """Open psql on the library."""
+    from dtk_tui.store.maintenance import psql as run
+
+    with library() as (db, _):
+        status = run(db)
+    raise typer.Exit(status)
+
+
+@commands.command()
+def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+    """Write the whole library to a file."""
+    from dtk_tui.store.maintenance import backup as run
+
+    with library() as (db, _):
+        size = run(db, target)
+    typer.echo(f"{target}: {size / 1e6:,.1f} MB")
+
+
+@commands.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A file that db backup wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Replace the library by a backup."""
+    from dtk_tui.services.stats import look
+    from dtk_tui.store.maintenance import restore as run
+
+    with library() as (db, _):
+        images = look(db).library.images
+        if images and not yes:
+            typer.confirm(f"This library has {images:,} images. Replace it by the backup?", abort=True)
+        run(db, source)
+    typer.echo("Restored.")
+
+
+@commands.command()
+def reindex() -> None:
+    """Build every index anew."""
+    from dtk_tui.store.maintenance import reindex as run
+
+    with library() as (db, _), db.connection() as conn:
+        run(conn)
+    typer.echo("Done.")

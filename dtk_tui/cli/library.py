@@ -1,0 +1,188 @@
+"""scan, show, search, similar."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dtk_tui.cli.session import Json, Limit, ProgressLine, bar, library, print_json, print_table
+from dtk_tui.text import display
+
+if TYPE_CHECKING:
+    from dtk_tui.domain.events import Event
+    from dtk_tui.domain.library import Hit, ImageDetail
+    from dtk_tui.store.database import Database
+
+commands = typer.Typer()
+
+Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
+
+
+@commands.command()
+def scan(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Folders, with all below them.")],
+    as_json: Json = False,
+) -> None:
+    """Read folders into the library: what is new, changed, moved or gone."""
+    from dtk_tui.domain.events import ScanProgressed, TroubleMet
+    from dtk_tui.services.scanner import scan as run_scan
+
+    line = ProgressLine()
+
+    def show(event: Event) -> None:
+        if isinstance(event, ScanProgressed) and event.phase == "quick":
+            line.show(f"listing  {event.done:,} files  {event.folder}")
+        elif isinstance(event, ScanProgressed):
+            line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
+        elif isinstance(event, TroubleMet):
+            line.show(f"{event.title} {event.detail}")
+
+    with library() as (db, config):
+        try:
+            counts = run_scan(db, config, [os.fsdecode(path) for path in paths], show)
+        finally:
+            line.end()
+    if as_json:
+        print_json({key: value if key == "seconds" else int(value) for key, value in counts.items()})
+        return
+    words = ", ".join(f"{int(counts[key]):,} {key}" for key in ("added", "updated", "moved", "unchanged", "failed"))
+    typer.echo(f"{int(counts['seen']):,} files seen in {counts['seconds']:.1f} s: {words}.")
+
+
+@commands.command()
+def show(image: Image, as_json: Json = False) -> None:
+    """Show all that is known about an image."""
+    from dtk_tui.services.searching import find_image
+    from dtk_tui.store import images
+
+    with library() as (db, _), db.connection() as conn:
+        detail = images.detail(conn, find_image(conn, image))
+    if detail is None:
+        return
+    if as_json:
+        print_json(image_json(detail))
+        return
+    for key, value in image_json(detail).items():
+        if value in (None, [], {}):
+            continue
+        typer.echo(f"{key.replace('_', ' '):18}{display(_plain(value))}")
+
+
+def _plain(value: Any) -> str:
+    """Return a JSON value as people read it."""
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(_plain(item) for item in value.values() if item is not None)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def image_json(detail: ImageDetail) -> dict[str, Any]:
+    """Return the keys of ``dtk show --json``.
+
+    ``width`` and ``height`` are those of the generation parameters, ``pixel_width`` and ``pixel_height`` the picture's.
+    """
+    extra = detail.extra
+    return {
+        "id": detail.id,
+        "path": detail.path,
+        "dialect": detail.dialect,
+        "prompt": detail.prompt,
+        "negative_prompt": detail.negative_prompt,
+        "steps": detail.steps,
+        "sampler": detail.sampler,
+        "scheduler": detail.scheduler,
+        "cfg_scale": detail.cfg_scale,
+        "seed": detail.seed,
+        "width": extra.get("width"),
+        "height": extra.get("height"),
+        "pixel_width": detail.width,
+        "pixel_height": detail.height,
+        "model": detail.model,
+        "model_hash": detail.model_hash,
+        "loras": extra.get("loras", []),
+        "vae": extra.get("vae"),
+        "clip_skip": extra.get("clip_skip"),
+        "denoising_strength": extra.get("denoising_strength"),
+        "upscaler": extra.get("upscaler"),
+        "file_size": detail.file_size,
+        "created_at": detail.created_at.isoformat(),
+        "rating": detail.rating,
+        "favorite": detail.favorite,
+        "nsfw": detail.nsfw,
+        "for_deletion": detail.for_deletion,
+        "unavailable": detail.unavailable,
+        "albums": [],
+        "tags": [{"name": tag.name, "confidence": tag.confidence, "source": tag.source} for tag in detail.tags],
+        "captions": [],
+        "group": {"representative": detail.representative, "members": detail.members},
+        "embedded": list(detail.embedded),
+        "error": detail.error,
+    }
+
+
+@commands.command()
+def search(
+    query: Annotated[list[str], typer.Argument(metavar="QUERY...", help='e.g.: castle, oil about: "a dog" tag:sfw')],
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Find images by prompt, meaning, likeness, folder or tag."""
+    from dtk_tui.services.searching import search as run_search
+
+    with library() as (db, config):
+        print_hits(db, run_search(db, config, " ".join(query), limit), as_json)
+
+
+@commands.command()
+def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
+    """Find the images that look most like one, in the library or outside."""
+    from dtk_tui.services.searching import similar as run_similar
+
+    with library() as (db, config):
+        print_hits(db, run_similar(db, config, image, limit), as_json)
+
+
+def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
+    """Print search results: a table for people, one JSON object a line for scripts."""
+    from dtk_tui.store import images
+
+    with db.connection() as conn:
+        ids = [hit.image_id for hit in hits]
+        rows = {row.id: row for row in images.rows(conn, ids)}
+        paths = images.paths_of(conn, ids)
+    shown = [(hit, rows[hit.image_id]) for hit in hits if hit.image_id in rows]
+    if as_json:
+        for hit, row in shown:
+            print_json(
+                {
+                    "id": row.id,
+                    "path": paths[row.id],
+                    "score": hit.score,
+                    "prompt": row.prompt,
+                    "width": row.width,
+                    "height": row.height,
+                    "model": row.model,
+                    "dialect": row.dialect,
+                    "rating": row.rating,
+                }
+            )
+        return
+    if not shown:
+        typer.echo("Nothing found.", err=True)
+        return
+    table = [
+        (_score(hit.score), row.id, _size(row.width, row.height), row.file_name, row.prompt or "") for hit, row in shown
+    ]
+    print_table(("score", "id", "size", "file", "prompt"), table, right=frozenset({0, 1, 2}))
+
+
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _size(width: int | None, height: int | None) -> str:
+    return f"{width}x{height}" if width and height else ""

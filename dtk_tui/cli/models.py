@@ -1,0 +1,125 @@
+"""models list, pull, verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
+from dtk_tui.errors import DtkError
+
+if TYPE_CHECKING:
+    from dtk_tui.inference.download import Progress
+
+commands = typer.Typer(help="Model files: what there is, get, check.", no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Models, or a set such as starter.")]
+
+
+def _megabytes(size: int | None) -> str:
+    return f"{size / 1e6:,.0f} MB" if size else ""
+
+
+@commands.command(name="list")
+def list_(as_json: Json = False) -> None:
+    """List all known models and which are on this machine."""
+    from dtk_tui.config import load
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.registry import states
+
+    config = load()
+    found = states(load_manifest(), config.places.models)
+    if as_json:
+        for state in found:
+            spec = state.spec
+            print_json(
+                {
+                    "name": spec.name,
+                    "role": spec.role,
+                    "installed": state.installed,
+                    "source": spec.source,
+                    "licence": spec.licence,
+                    "size": state.size,
+                    "sets": list(spec.sets),
+                }
+            )
+        return
+    used = config.settings.models
+    in_use = {used.text_embedder, used.image_embedder, *used.taggers}
+    rows = [
+        (
+            "*" if state.spec.name in in_use else "",
+            state.spec.name,
+            state.spec.role,
+            "yes" if state.installed else "-",
+            _megabytes(state.size),
+            state.spec.licence,
+            ", ".join(state.spec.sets),
+        )
+        for state in found
+    ]
+    print_table(("", "name", "role", "here", "size", "licence", "sets"), rows, right=frozenset({4}))
+    typer.echo(f"* in use. Folder: {config.places.models}")
+
+
+def _progress(line: ProgressLine) -> Progress:
+    def show(step: str, done: int, total: int | None) -> None:
+        share = f"[{bar(done / total)}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
+        line.show(f"{step}  {share}")
+
+    return show
+
+
+@commands.command()
+def pull(names: Names = None, as_json: Json = False) -> None:
+    """Download models that are not here yet; without names those that the config uses."""
+    from dtk_tui.config import load
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.registry import pull as pull_one
+
+    config = load()
+    used = config.settings.models
+    wanted = names or [used.text_embedder, used.image_embedder, *used.taggers]
+    for spec in load_manifest().select(wanted):
+        line = ProgressLine()
+        try:
+            fetched = pull_one(spec, config.places.models, _progress(line))
+        finally:
+            line.end()
+        if as_json:
+            print_json({"name": spec.name, "fetched": fetched})
+        else:
+            typer.echo(f"{spec.name}: {'downloaded' if fetched else 'here already'}")
+
+
+@commands.command()
+def verify(names: Names = None, as_json: Json = False) -> None:
+    """Check model files against their checksums."""
+    from dtk_tui.config import load
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.registry import verify as verify_one
+
+    config = load()
+    manifest = load_manifest()
+    folder = config.places.models
+    specs = manifest.select(names) if names else [m for m in manifest.models if installed(m, folder)]
+    bad: list[str] = []
+    for spec in specs:
+        line = ProgressLine()
+        checks = verify_one(spec, folder, _progress(line))
+        line.end()
+        bad += [spec.name] if not all(check.usable for check in checks) else []
+        if as_json:
+            print_json(
+                {
+                    "name": spec.name,
+                    "files": [{"path": c.path, "state": c.condition, "detail": c.detail} for c in checks],
+                }
+            )
+            continue
+        for check in checks:
+            typer.echo(f"{check.path}: {check.condition} {check.detail}".rstrip())
+    if bad:
+        raise DtkError(f"Damaged or missing: {', '.join(bad)}.", f"Get them again: dtk models pull {' '.join(bad)}")

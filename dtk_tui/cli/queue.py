@@ -1,0 +1,161 @@
+"""queue add, list, retry, clear."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from dtk_tui.domain.job import JobState, Kind
+    from dtk_tui.domain.queue import Target
+    from dtk_tui.store.database import Connection
+
+commands = typer.Typer(help="What is to be done: add, look, try again, clear.", no_args_is_help=True)
+
+
+@commands.command()
+def add(
+    kind: Annotated[str, typer.Option("--kind", help="Kinds of work, e.g. embed,tag.")] = "tag,embed",
+    image: Annotated[
+        list[str] | None, typer.Option("--image", help="An image, by id or path; may be repeated.")
+    ] = None,
+    folder: Annotated[str | None, typer.Option("--folder", help="A folder of the library.")] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="With all subfolders.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The whole library.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Before everything else.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also what is done already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Queue work for images; what is done with the current models is skipped."""
+    from dtk_tui.domain.job import NORMAL, NOW
+    from dtk_tui.services.queueing import enqueue
+
+    kinds = _kinds(kind)
+    with library() as (db, config):
+        with db.connection() as conn:
+            target = _target(conn, image, folder, recursive, everything)
+        done = enqueue(db, config, target, kinds, priority=NOW if now else NORMAL, dry_run=dry_run, again=again)
+    if as_json:
+        print_json(
+            {
+                "queued": done.queued,
+                "already_done": done.already_done,
+                "spared": done.spared,
+                "waiting": done.waiting,
+            }
+        )
+        return
+    verb = "would be queued" if dry_run else "queued"
+    typer.echo(
+        f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"
+        f" parameters), {done.waiting:,} waiting before."
+    )
+
+
+def _kinds(words: str) -> list[Kind]:
+    from dtk_tui.domain.job import Kind
+
+    try:
+        return list(dict.fromkeys(Kind.parse(word) for word in words.split(",") if word.strip()))
+    except ValueError as error:
+        raise UsageError(f"--kind: {error}.") from error
+
+
+def _target(conn: Connection, image: list[str] | None, folder: str | None, recursive: bool, everything: bool) -> Target:
+    from dtk_tui.domain.queue import Target
+    from dtk_tui.services.searching import find_image
+    from dtk_tui.store import folders
+
+    if (image is not None) + (folder is not None) + everything != 1:
+        raise UsageError("Name what to queue: exactly one of --image, --folder and --all.")
+    if everything:
+        return Target(everything=True)
+    if image is not None:
+        return Target(image_ids=tuple(find_image(conn, name) for name in image))
+    path = os.path.abspath(folder or "")  # noqa: PTH100 (surrogates must survive)
+    number = folders.find(conn, path)
+    if number is None:
+        raise UsageError(f"The folder {path} is not in the library.", f"Scan it first: dtk scan {path}")
+    return Target(folder_id=number, recursive=recursive)
+
+
+State = Annotated[str | None, typer.Option("--state", help="pending, running or failed.")]
+
+
+def _state(word: str | None) -> JobState | None:
+    from dtk_tui.domain.job import JobState
+
+    try:
+        return None if word is None else JobState(word)
+    except ValueError:
+        raise UsageError(f"--state: unknown state {word!r}; known are {', '.join(JobState)}.") from None
+
+
+@commands.command(name="list")
+def list_(state: State = None, limit: Limit = 50, as_json: Json = False) -> None:
+    """List jobs: running ones, waiting ones in their order, failed ones."""
+    from dtk_tui.store import jobs
+
+    with library() as (db, _), db.connection() as conn:
+        ids = jobs.page_ids(conn, _state(state))
+        rows = jobs.rows(conn, ids[:limit].tolist())
+    if as_json:
+        for row in rows:
+            print_json(
+                {
+                    "id": row.id,
+                    "kind": row.kind.label,
+                    "image_id": row.image_id,
+                    "path": row.path,
+                    "priority": row.priority,
+                    "state": row.state,
+                    "attempts": row.attempts,
+                    "error": row.error,
+                    "queued_at": row.queued_at.isoformat(),
+                }
+            )
+        return
+    table = [(r.id, r.kind.label, r.state, r.priority, r.attempts, r.path, r.error or "") for r in rows]
+    print_table(("id", "kind", "state", "priority", "tries", "image", "error"), table, right=frozenset({0, 3, 4}))
+    if len(ids) > limit:
+        typer.echo(f"... and {len(ids) - limit:,} more (--limit)", err=True)
+
+
+@commands.command()
+def retry(
+    job: Annotated[list[int] | None, typer.Option("--job", help="Only this job; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let failed jobs be tried again."""
+    from dtk_tui.store import jobs
+
+    with library() as (db, _), db.connection() as conn:
+        number = jobs.retry(conn, job)
+    if as_json:
+        print_json({"retried": number})
+    else:
+        typer.echo(f"{number:,} jobs wait again.")
+
+
+@commands.command()
+def clear(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only one kind of work.")] = None,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Take jobs out of the queue; running ones are finished."""
+    from dtk_tui.store import jobs
+
+    kinds = _kinds(kind) if kind else [None]
+    with library() as (db, _), db.connection() as conn:
+        number = sum(jobs.remove(conn, kind=one, state=_state(state)) for one in kinds)
+    if as_json:
+        print_json({"removed": number})
+    else:
+        typer.echo(f"{number:,} jobs removed.")

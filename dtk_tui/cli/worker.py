@@ -1,0 +1,194 @@
+"""worker run, start, pause, stop; status."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import asdict
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dtk_tui.cli.session import Json, ProgressLine, bar, duration, library, print_json
+
+if TYPE_CHECKING:
+    from dtk_tui.config import Config
+    from dtk_tui.domain.events import Event
+    from dtk_tui.domain.stats import Stats
+    from dtk_tui.store.database import Database
+
+commands = typer.Typer()
+control = typer.Typer(help="Run a worker here, or tell all workers what to do.", no_args_is_help=True)
+
+
+@commands.command()
+def status(as_json: Json = False) -> None:
+    """Show the queue, the workers and the library."""
+    from dtk_tui.services.stats import look
+
+    with library() as (db, _):
+        stats = look(db)
+    if as_json:
+        print_json(status_json(stats))
+        return
+    queue, sizes = stats.queue, stats.library
+    provider = f", {stats.provider}" if stats.provider else ""
+    typer.echo(f"Worker   {stats.state} ({len(stats.workers)} connected{provider})")
+    if stats.state != stats.desired:
+        typer.echo(f"         asked to be {stats.desired}; start one with: dtk worker run")
+    kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
+    typer.echo(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
+    typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
+    if stats.cache_hit_rate is not None:
+        typer.echo(f"Cache    {stats.cache_hit_rate:.0%} of prompts needed no new embedding")
+    vectors = "".join(f", {number:,} {name}" for name, number in sizes.vectors.items())
+    typer.echo(
+        f"Library  {sizes.images:,} images, {sizes.representatives:,} representatives, {sizes.prompts:,} prompts"
+    )
+    if vectors:
+        typer.echo(f"Vectors  {vectors[2:]}")
+
+
+def status_json(stats: Stats) -> dict[str, Any]:
+    """Return the keys of ``dtk status --json``."""
+    return {
+        "worker": {
+            "state": stats.state,
+            "desired": stats.desired,
+            "workers": [
+                {
+                    "id": worker.id,
+                    "host": worker.host,
+                    "pid": worker.pid,
+                    "state": worker.state,
+                    "heartbeat_at": worker.heartbeat_at.isoformat(),
+                    "devices": list(worker.devices),
+                    "stats": worker.stats,
+                }
+                for worker in stats.workers
+            ],
+        },
+        "queue": asdict(stats.queue),
+        "processed": stats.processed,
+        "failed": stats.failed,
+        "cache_hit_rate": stats.cache_hit_rate,
+        "speed": stats.speed,
+        "eta_s": stats.eta_s,
+        "library": asdict(stats.library),
+        "provider": stats.provider,
+        "gpus": list(stats.gpus),
+    }
+
+
+@control.command()
+def run(
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a worker in this process, until it is interrupted or nothing is left."""
+    with library() as (db, config):
+        result = drain(db, config, until_empty=until_empty)
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(
+            f"{result['processed']:,} done, {result['failed']:,} failed in {duration(result['seconds'])}"
+            f" ({result['provider']})."
+        )
+
+
+def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
+    """Run a worker with a progress line on a terminal; return what it did."""
+    from dtk_tui.domain.events import TroubleMet
+    from dtk_tui.domain.job import WorkerState
+    from dtk_tui.services.engine import Engine
+    from dtk_tui.services.stats import look
+
+    line = ProgressLine()
+    sizes = None
+    shown_at = 0.0
+    begun = time.monotonic()
+    provider: str | None = None
+
+    def news(event: Event) -> None:
+        if isinstance(event, TroubleMet):
+            line.end()
+            typer.echo(f"dtk: {event.title} {event.detail}".rstrip(), err=True)
+
+    def draw() -> None:
+        nonlocal sizes, shown_at, provider
+        if time.monotonic() < shown_at + 0.5:
+            return
+        stats = look(db, sizes)
+        sizes = stats.library
+        provider = stats.provider or provider
+        shown_at = time.monotonic()
+        speed = ", ".join(f"{kind} {rate:.1f}/s" for kind, rate in stats.speed.items())
+        line.show(
+            f"[{bar(stats.progress)}] {stats.progress:4.0%}  {stats.queue.pending + stats.queue.running:,} left"
+            f"  {speed}  ETA {duration(stats.eta_s)}"
+        )
+
+    engine = Engine(db, config, news, begin=WorkerState.RUNNING)
+    engine.open()
+    # systemd and nohup end a worker with SIGTERM: it gives its jobs back like on Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        engine.wait_until_empty(each=draw, forever=not until_empty)
+    except KeyboardInterrupt:
+        line.end()
+        typer.echo("Giving unfinished jobs back ...", err=True)
+    finally:
+        line.end()
+        engine.close()
+    done = engine.progress
+    return {
+        "processed": done.processed,
+        "failed": done.failed,
+        "cache_hits": done.cache_hits,
+        "cache_misses": done.cache_misses,
+        "seconds": round(time.monotonic() - begun, 3),
+        "provider": engine.provider or provider,
+    }
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@control.command()
+def start() -> None:
+    """Ask all workers to run, or to go on after a pause."""
+    from dtk_tui.services.control import start as wish
+
+    _wish(wish)
+
+
+@control.command()
+def pause() -> None:
+    """Ask all workers to pause; their models stay in memory."""
+    from dtk_tui.services.control import pause as wish
+
+    _wish(wish)
+
+
+@control.command()
+def stop() -> None:
+    """Ask all workers to stop and to give their memory back."""
+    from dtk_tui.services.control import stop as wish
+
+    _wish(wish)
+
+
+def _wish(wish: Any) -> None:
+    from dtk_tui.services.stats import look
+
+    with library() as (db, _):
+        wish(db)
+        stats = look(db)
+    number = len(stats.workers)
+    if number:
+        typer.echo(f"Asked {number} worker{'s' if number > 1 else ''} to be {stats.desired}.")
+    else:
+        typer.echo(f"The wish is {stats.desired}; no worker is connected. Start one with: dtk worker run")

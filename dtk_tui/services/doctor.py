@@ -1,0 +1,128 @@
+"""What could keep this program from working well here, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dtk_tui.config import Config
+from dtk_tui.errors import DtkError
+from dtk_tui.store import maintenance
+from dtk_tui.store.database import Database
+
+_LITTLE_SPACE = 2 * 2**30
+
+
+class Verdict(StrEnum):
+    """How a finding is to be taken."""
+
+    OK = "ok"
+    NOTE = "note"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``advice`` says what to do, empty when all is well."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+    advice: str = ""
+
+
+def examine(config: Config, open_database: Callable[[Config], Database]) -> Iterator[Finding]:
+    """Look at Python, the disk, the database, the models and the device, one after the other.
+
+    Args:
+        open_database: opens the library; what it raises is a finding.
+    """
+    yield Finding("python", Verdict.OK, sys.version.split()[0])
+    yield _space(config)
+    yield from _database(config, open_database)
+    yield from _models(config)
+    yield from _device(config)
+
+
+def _space(config: Config) -> Finding:
+    folder = config.places.data
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 2**30:,.1f} GB free at {folder}"
+    if free < _LITTLE_SPACE:
+        return Finding("disk", Verdict.FAULT, detail, "Free some space, or move the library with DTK_HOME.")
+    return Finding("disk", Verdict.OK, detail)
+
+
+def _database(config: Config, open_database: Callable[[Config], Database]) -> Iterator[Finding]:
+    where = "embedded" if config.database_url is None else "your server"
+    try:
+        db = open_database(config)
+    except DtkError as error:
+        yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)
+        return
+    try:
+        with db.connection() as conn:
+            facts = maintenance.facts(conn)
+        yield Finding(
+            "database",
+            Verdict.OK,
+            f"{where}: PostgreSQL {facts.version}, pgvector {facts.pgvector}, {facts.size_bytes / 1e6:,.0f} MB,"
+            f" schema {facts.schema}",
+        )
+    except DtkError as error:
+        yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)
+    finally:
+        db.close()
+
+
+def _models(config: Config) -> Iterator[Finding]:
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.registry import installed
+
+    names = config.settings.models
+    for name in (names.text_embedder, names.image_embedder, *names.taggers):
+        try:
+            here = installed(load_manifest().get(name), config.places.models)
+        except DtkError as error:
+            yield Finding("model", Verdict.FAULT, f"{name}: {error.title}", error.detail)
+            continue
+        if here:
+            yield Finding("model", Verdict.OK, f"{name} is here")
+        else:
+            yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")
+
+
+def _device(config: Config) -> Iterator[Finding]:
+    """Load the smallest model that is here and see where it really runs."""
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.provider import gpu_report
+    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.text_embedder import TextEmbedder
+
+    gpus = gpu_report()
+    for gpu in gpus:
+        yield Finding("gpu", Verdict.OK, f"{gpu['name']}, {gpu['memory_total_gb']} GB")
+    name = config.settings.models.text_embedder
+    try:
+        spec = load_manifest().get(name)
+        if not installed(spec, config.places.models):
+            yield Finding("provider", Verdict.NOTE, "unknown until a model is here", "dtk models pull")
+            return
+        embedder = TextEmbedder(spec, config.places.models, os.cpu_count() or 1)
+    except DtkError as error:
+        yield Finding("provider", Verdict.FAULT, f"{name}: {error.title}", error.detail)
+        return
+    placement = embedder.placement
+    embedder.close()
+    if placement.reason:
+        yield Finding("provider", Verdict.FAULT, f"{placement.provider}, although a GPU is here", placement.reason)
+    elif not gpus:
+        yield Finding("provider", Verdict.NOTE, f"{placement.provider}: no NVIDIA GPU is visible")
+    else:
+        yield Finding("provider", Verdict.OK, placement.provider)

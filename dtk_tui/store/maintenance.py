@@ -1,0 +1,109 @@
+"""Looking after the database: what it is, backup, restore, fresh indexes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from dtk_tui.errors import DtkError
+from dtk_tui.store.database import Connection, Database, row_of
+from dtk_tui.store.server import program
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself; ``size_bytes`` is the size of this database on disk."""
+
+    version: str
+    pgvector: str
+    size_bytes: int
+    schema: str
+
+
+def facts(conn: Connection) -> ServerFacts:
+    """Ask the server what it is."""
+    sql = """
+        SELECT current_setting('server_version'),
+               (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
+               pg_database_size(current_database()),
+               (SELECT max(migration_id) FROM _yoyo_migration)"""
+    return ServerFacts(*row_of(conn, sql))
+
+
+def environment(conninfo: str) -> dict[str, str]:
+    """Return the environment for PostgreSQL's own programs: a password never stands on a command line."""
+    names = {
+        "host": "PGHOST",
+        "hostaddr": "PGHOSTADDR",
+        "port": "PGPORT",
+        "dbname": "PGDATABASE",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "sslmode": "PGSSLMODE",
+        "sslrootcert": "PGSSLROOTCERT",
+        "service": "PGSERVICE",
+        "passfile": "PGPASSFILE",
+    }
+    parts = conninfo_to_dict(conninfo)
+    settings = {names[key]: str(value) for key, value in parts.items() if key in names and value is not None}
+    return {**os.environ, **settings}
+
+
+def psql(db: Database) -> int:
+    """Open psql on the library and return its exit status."""
+    return subprocess.run([str(program("psql"))], env=environment(db.conninfo()), check=False).returncode
+
+
+def backup(db: Database, target: Path) -> int:
+    """Write a dump of the whole library (pg_dump's custom format) and return its size in bytes.
+
+    Raises:
+        DtkError: the file exists already, or the dump failed; then no file is left.
+    """
+    if target.exists():
+        raise DtkError(f"{target} exists already.", "Name a file that does not exist: a backup never overwrites one.")
+    part = target.with_name(target.name + ".part")
+    command = [str(program("pg_dump")), "--format=custom", "--compress=zstd:3", f"--file={part}"]
+    if not _has_zstd():
+        command[2] = "--compress=gzip:3"
+    try:
+        _run(command, db, "The backup failed.")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def _has_zstd() -> bool:
+    done = subprocess.run([str(program("pg_config")), "--configure"], capture_output=True, text=True, check=False)
+    return "--with-zstd" in done.stdout
+
+
+def restore(db: Database, source: Path) -> None:
+    """Replace the library by a backup, in one transaction: either all of it or nothing.
+
+    Raises:
+        DtkError: the file is not there or is no backup; the library is unchanged then.
+    """
+    if not source.is_file():
+        raise DtkError(f"There is no backup {source}.", "Check the spelling.")
+    command = [str(program("pg_restore")), "--clean", "--if-exists", "--single-transaction", "--no-owner"]
+    _run([*command, "--dbname=", str(source)], db, "The backup could not be restored; the library is unchanged.")
+
+
+def reindex(conn: Connection) -> None:
+    """Build every index of the library anew."""
+    (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
+    conn.execute(f"REINDEX SCHEMA {name}".encode())
+
+
+def _run(command: list[str], db: Database, title: str) -> None:
+    done = subprocess.run(
+        command, env=environment(db.conninfo()), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise DtkError(title, done.stderr.strip()[-2000:])

@@ -1,0 +1,60 @@
+"""Embedding spaces, and which of them belong to the models that are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgvector.psycopg import register_vector
+
+from dtk_tui.store.database import Connection, row_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_CURRENT = "SELECT max(id) FROM embedding_space WHERE model = %s AND modality = %s"
+_TAGGERS = "SELECT max(id) FROM tagger WHERE name = ANY (%s) GROUP BY name"
+# A member of a group is found by the vector of its representative.
+_IMAGE_VECTOR = """
+SELECT image_vector.vec FROM image
+  JOIN image_vector ON image_vector.image_id = coalesce(image.embedding_source_id, image.id)
+ WHERE image.id = %s AND image_vector.space_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentModels:
+    """Where the results of the present models stand; None or empty where they never ran."""
+
+    text_space: int | None
+    image_space: int | None
+    taggers: tuple[int, ...]
+    tagger_count: int
+
+
+def register(conn: Connection, name: str, modality: str, model_sha256: str, dims: int) -> int:
+    """Register an embedding space, with its partition and index, or find it again; return its id."""
+    sql = "SELECT dtk_embedding_space(%s, %s, %s, %s, %s)"
+    return int(row_of(conn, sql, (name, modality, name, model_sha256, dims))[0])
+
+
+def current(conn: Connection, text_model: str, image_model: str, taggers: Sequence[str]) -> CurrentModels:
+    """Look up the newest spaces and taggers of the models named in the config."""
+
+    def space(model: str, modality: str) -> int | None:
+        found = row_of(conn, _CURRENT, (model, modality))[0]
+        return None if found is None else int(found)
+
+    numbers = tuple(int(number) for (number,) in conn.execute(_TAGGERS, (list(taggers),)))
+    return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
+
+
+def image_vector(conn: Connection, image_id: int, space_id: int) -> npt.NDArray[np.float32] | None:
+    """Return the vector of an image's group, float32 [dims], or None when it is not embedded yet."""
+    import numpy as np
+
+    register_vector(conn)
+    row = conn.execute(_IMAGE_VECTOR, (image_id, space_id)).fetchone()
+    return None if row is None else np.asarray(row[0].to_numpy(), dtype=np.float32)
