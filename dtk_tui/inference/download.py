@@ -24,7 +24,7 @@ _POLL_S = 0.25
 _NO_NETWORK = (
     "connection broken", "failed to establish", "name resolution", "network is unreachable", "timed out",
     "connection refused", "max retries exceeded", "proxyerror", "sslerror", "nodename nor servname",
-    "name or service not known", "could not fetch url",
+    "name or service not known",
 )  # fmt: skip
 _NOT_THERE = ("no matching distribution", "could not find a version")
 _CHUNK = 1 << 20

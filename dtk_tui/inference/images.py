@@ -115,15 +115,15 @@ def _without_text(path: str) -> bytes:
 
 def _to_rgb(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     picture.load()
-    upright = ImageOps.exif_transpose(picture)
-    if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (*background, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        upright = Image.fromarray(_to_bytes(np.asarray(upright)))
-    # A new picture in any case: the one that was opened ends with its file.
-    return upright.convert("RGB") if upright.mode != "RGB" or upright is not picture else upright.copy()
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return Image.fromarray(_to_bytes(np.asarray(picture))).convert("RGB")
+    # The pixels are in memory and outlive the closed file, so that an RGB picture needs no copy.
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import ctypes
 import ctypes.util
 import gc
 import io
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,11 +81,16 @@ def _gpu(nvml: Any, handle: Any) -> dict[str, object]:
     return report
 
 
+def _hidden() -> bool:
+    """Whether the user hides the GPUs from CUDA programs; NVML shows them all the same."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1", "NoDevFiles")
+
+
 def wanted_providers() -> list[Any]:
     """Return the providers to ask for, best first: CUDA when a GPU is visible and this ONNX Runtime knows it, CPU."""
     import onnxruntime
 
-    if not gpu_report() or CUDA not in onnxruntime.get_available_providers():
+    if _hidden() or not gpu_report() or CUDA not in onnxruntime.get_available_providers():
         return [CPU]
     # Growing by what is asked for keeps the memory of a GPU that other programs share.
     return [(CUDA, {"arena_extend_strategy": "kSameAsRequested"}), CPU]
@@ -94,16 +100,17 @@ class Session:
     """One loaded ONNX model; ``run`` may be called from several threads.
 
     Args:
-        path: the model file.
+        model: the model file, or the model itself.
         threads: threads that one run may use on the CPU.
 
     Raises:
         ModelError: the file is no ONNX model that runs here.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, model: Path | bytes, threads: int) -> None:
         import onnxruntime
 
+        self._name = str(model) if isinstance(model, Path) else "in memory"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, threads)
         options.inter_op_num_threads = 1
@@ -114,32 +121,48 @@ class Session:
         if len(providers) > 1:
             _preload()
         try:
-            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            self._session: Any = onnxruntime.InferenceSession(
+                str(model) if isinstance(model, Path) else model, options, providers=providers
+            )
         except Exception as error:
-            raise _wrapped(f"The model {path} cannot be loaded.", error) from error
+            raise _wrapped(f"The model {self._name} cannot be loaded.", error) from error
         self._session.disable_fallback()
         self.inputs: dict[str, tuple[list[Any], type[np.generic]]] = {
             value.name: (list(value.shape), _dtype(value.type)) for value in self._session.get_inputs()
         }
         self.outputs: dict[str, list[Any]] = {v.name: list(v.shape) for v in self._session.get_outputs()}
-        self._path = path
         self.placement = _placement(self._session.get_providers()[0])
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run once; raises DeviceMemoryError when memory is short, ModelError for anything else."""
         session = self._session
         if session is None:
-            raise ModelError(f"The model {self._path} was unloaded.")
+            raise ModelError(f"The model {self._name} was unloaded.")
         try:
             result: list[np.ndarray] = session.run(list(outputs), dict(feeds))
         except Exception as error:
-            raise _wrapped(f"The model {self._path} failed.", error) from error
+            raise _wrapped(f"The model {self._name} failed.", error) from error
         return result
 
     def close(self) -> None:
         """Unload the model and give its memory back to the system."""
         self._session = None
         release_memory()
+
+
+def probe() -> Placement:
+    """Return where a model would run now, found out by running one of a single node."""
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = Session(model.SerializeToString(), 1)
+    try:
+        session.run(["y"], {"x": np.zeros(1, np.float32)})
+        return session.placement
+    finally:
+        session.close()
 
 
 def release_memory() -> None:
@@ -189,6 +212,8 @@ def _why_no_cuda() -> str:
     """Return why CUDA does not run although a GPU is visible."""
     import onnxruntime
 
+    if _hidden():
+        return "CUDA_VISIBLE_DEVICES hides the GPU."
     if CUDA not in onnxruntime.get_available_providers():
         return "This ONNX Runtime was built without CUDA. Install onnxruntime-gpu."
     library = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
@@ -197,4 +222,4 @@ def _why_no_cuda() -> str:
         ctypes.CDLL(str(library))
     except OSError as error:
         return f"The CUDA provider cannot be loaded: {error}. Try: pip install 'onnxruntime-gpu[cuda,cudnn]'"
-    return "The CUDA provider did not start. Is the GPU hidden by CUDA_VISIBLE_DEVICES, or the driver too old?"
+    return "The CUDA provider did not start. Is the driver too old, or the GPU in use by another program alone?"

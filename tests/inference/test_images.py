@@ -78,6 +78,15 @@ def test_a_turned_picture_stands_upright(tmp_path: Path) -> None:
     assert np.asarray(opened)[56, 16, 0] > 200
 
 
+@pytest.mark.parametrize("name", ["a.avif", "a.webp", "a.jpg", "a.bmp", "a.tif", "a.gif"])
+def test_the_pixels_outlive_the_file(tmp_path: Path, name: str) -> None:
+    noise(64, 48).save(tmp_path / name)
+    opened = open_picture(str(tmp_path / name))
+    (tmp_path / name).unlink()
+    assert (opened.mode, opened.resize((32, 24)).size) == ("RGB", (32, 24))
+    assert np.asarray(opened).shape == (48, 64, 3)
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
 def test_the_first_frame_stands_for_an_animation(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ((255, 0, 0), (0, 255, 0))]

@@ -8,6 +8,7 @@ import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import provider
+from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.provider import CPU, CUDA, DeviceMemoryError, Session, gpu_report
 from tests.inference.conftest import save_onnx
 
@@ -44,6 +45,17 @@ def test_a_visible_gpu_that_cannot_be_used_is_explained(tmp_path: Path, monkeypa
     assert session.placement.reason is not None
     assert "CUDA" in session.placement.reason
     session.close()
+
+
+def test_a_hidden_gpu_is_left_alone_and_said_to_be_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider, "gpu_report", lambda: ({"name": "Imagined GPU"},))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert provider.wanted_providers() == [CPU]
+    assert provider.probe() == provider.Placement(CPU, "CUDA_VISIBLE_DEVICES hides the GPU.")
+
+
+def test_a_probe_tells_where_models_run(dinov2: ImageEmbedder) -> None:
+    assert provider.probe() == dinov2.placement
 
 
 def test_gpus_are_reported_with_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

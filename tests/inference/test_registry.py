@@ -123,6 +123,20 @@ def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> No
         registry.pull(_spec(), tmp_path / "models")
 
 
+def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty(_Silent):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with _server(Empty) as port:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
+        with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
+            registry.pull(_spec(), tmp_path / "models")
+
+
 def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
