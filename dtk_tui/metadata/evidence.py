@@ -85,10 +85,12 @@ def unfold(chunks: Sequence[RawChunk], width: int | None, height: int | None) ->
         if source == "xmp" or key == "XML:com.adobe.xmp":
             for name, value in xmp.properties(text):
                 evidence.texts.setdefault(name, value)
+                evidence.texts.setdefault(f"xmp:{name}", value)
                 wrapped.append((name, value))
         elif source in _TEXT_SOURCES:
-            if source == "sidecar":
-                evidence.is_sidecar = True
+            evidence.is_sidecar |= source == "sidecar"
+            if source in ("sidecar", "stealth"):
+                evidence.texts.setdefault("parameters", text)
             wrapped.append((key, text))
     for name, text in wrapped:
         _unwrap(evidence, name, text)

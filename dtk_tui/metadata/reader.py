@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from dtk_tui.domain.parameters import FileReading, GenerationParameters, RawChunk
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.metadata.containers import jpeg, png, webp
+from dtk_tui.metadata import sidecars, stealth
+from dtk_tui.metadata.containers import bmp, gif, isobmff, jpeg, matroska, png, tiff, webp
 from dtk_tui.metadata.containers.picture import Picture
 from dtk_tui.metadata.evidence import unfold
 from dtk_tui.metadata.recogniser import recognise
@@ -26,7 +27,7 @@ def read_file(path: str, siblings: Collection[str] | None = None) -> FileReading
 
     Args:
         path: as ``os.fsdecode`` gives it.
-        siblings: names in the file's folder, to look for a sidecar there; None looks on disk.
+        siblings: names in the file's folder (best as a set), to look for a sidecar there; None looks on disk.
 
     Raises:
         UnreadableFileError: the file cannot be opened or read at all.
@@ -69,12 +70,14 @@ def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
     dialect, parameters = None, _NOTHING
     if reader is not None:
         dialect, parameters = _look(source, picture, reader)
+        if dialect is None:
+            dialect, parameters = _look_beside(path, picture, siblings)
     elif not source.head:
         picture.problems.append("The file is empty.")
     else:
         picture.problems.append("The file is no picture or video of a known kind.")
     return FileReading(
-        container=container,
+        container=container and picture.container,
         width=picture.width,
         height=picture.height,
         dialect=dialect,
@@ -97,10 +100,35 @@ def _look(source: Source, picture: Picture, reader: _Reader) -> tuple[str | None
     except _TRIPPED as error:
         picture.problems.append(f"The file is damaged ({type(error).__name__}).")
     try:
-        return derive(picture.chunks, picture.width, picture.height)
+        found = derive(picture.chunks, picture.width, picture.height)
+        if found[0] is None and picture.hidden:
+            before = len(picture.chunks)
+            stealth.find(source, picture)
+            if len(picture.chunks) > before:
+                found = derive(picture.chunks, picture.width, picture.height)
+        return found
+    except DamagedError as error:
+        picture.problems.append(str(error))
+        return None, _NOTHING
     except _TRIPPED as error:
         picture.problems.append(f"The metadata cannot be understood ({type(error).__name__}).")
         return None, _NOTHING
+
+
+def _look_beside(
+    path: str, picture: Picture, siblings: Collection[str] | None
+) -> tuple[str | None, GenerationParameters]:
+    """Try the files beside a picture that says nothing itself; a text that is no parameters leaves no trace."""
+    for chunk in sidecars.read(path, siblings):
+        chunks = [*picture.chunks, chunk]
+        try:
+            dialect, parameters = derive(chunks, picture.width, picture.height)
+        except _TRIPPED:
+            continue
+        if dialect is not None:
+            picture.chunks.append(chunk)
+            return dialect, parameters
+    return None, _NOTHING
 
 
 def _container(head: bytes) -> tuple[str | None, _Reader | None]:
@@ -111,6 +139,17 @@ def _container(head: bytes) -> tuple[str | None, _Reader | None]:
         return "JPEG", jpeg.read
     if webp.is_webp(head):
         return "WEBP", webp.read
+    kind = isobmff.kind_of(head)
+    if kind is not None:
+        return kind, isobmff.read
+    if head.startswith(matroska.SIGNATURE):
+        return "WEBM", matroska.read
+    if head.startswith(gif.SIGNATURES):
+        return "GIF", gif.read
+    if head.startswith(tiff.SIGNATURES):
+        return "TIFF", tiff.read
+    if bmp.is_bmp(head):
+        return "BMP", bmp.read
     return None, None
 
 

@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtk_tui.metadata.dialects import automatic1111, comfyui
+from dtk_tui.metadata.dialects import (
+    automatic1111,
+    civitai,
+    comfyui,
+    drawthings,
+    easydiffusion,
+    fooocus,
+    huggingface,
+    invokeai,
+    mflux,
+    novelai,
+    sdcpp,
+    stabilitymatrix,
+    swarmui,
+    tensorart,
+)
 from dtk_tui.metadata.evidence import Evidence, Found
 
+# Programs that embed another's format come before that other: a SwarmUI picture holds a ComfyUI graph as well.
 DIALECTS: tuple[Callable[[Evidence], Found | None], ...] = (
+    swarmui.read,
+    stabilitymatrix.read,
+    invokeai.read,
+    tensorart.read,
+    easydiffusion.read,
+    drawthings.read,
+    mflux.read,
+    civitai.read,
+    novelai.read,
+    fooocus.read,
     comfyui.read,
+    sdcpp.read,
     automatic1111.read,
+    huggingface.read,
 )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
-from dtk_tui.metadata.containers.picture import Picture, decode
+from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, decode
+
+Fetch = Callable[[int, int], bytes]
 
 _NAMES = {
     0x010D: "DocumentName", 0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "Software",
@@ -13,63 +16,72 @@ _NAMES = {
 }  # fmt: skip
 _EXIF_IFD = 0x8769
 _WIDTH, _HEIGHT = 0x0100, 0x0101
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 129: 1}
 _TEXT_TYPES = frozenset({1, 2, 7, 129})
 _IFD_LIMIT = 8
 _ENTRY_LIMIT = 1000
 _MAKER_NOTE_LIMIT = 256 * 1024
 
 
-def read(data: bytes, picture: Picture, *, take_size: bool = False) -> None:
-    """Add the texts of a TIFF structure to ``picture``; with ``take_size`` its first picture's size as well."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
-    if order is None or len(data) < 8:
+def read(data: bytes, picture: Picture) -> None:
+    """Add the texts of a TIFF structure to ``picture``."""
+    read_at(lambda offset, length: data[offset : offset + length], picture)
+
+
+def read_at(fetch: Fetch, picture: Picture, *, take_size: bool = False) -> None:
+    """Add the texts of a TIFF structure; with ``take_size`` the size of its first picture as well.
+
+    Args:
+        fetch: returns up to so many bytes (second argument) from an offset (first argument).
+    """
+    head = fetch(0, 8)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(head[:4])
+    if order is None or len(head) < 8:
         picture.problems.append("The EXIF data is damaged.")
         return
-    pending = [struct.unpack_from(order + "I", data, 4)[0]]
+    pending = [struct.unpack(order + "I", head[4:8])[0]]
     seen: set[int] = set()
     while pending and len(seen) < _IFD_LIMIT:
         offset = pending.pop(0)
-        if offset in seen:
-            continue
-        seen.add(offset)
-        if offset + 2 > len(data):
-            picture.problems.append("The EXIF data is cut short.")
-            continue
-        _directory(data, order, offset, picture, pending, take_size=take_size and len(seen) == 1)
+        if offset not in seen:
+            seen.add(offset)
+            pending += _directory(fetch, order, offset, picture, take_size=take_size and len(seen) == 1)
 
 
-def _directory(data: bytes, order: str, offset: int, picture: Picture, pending: list[int], *, take_size: bool) -> None:
-    """Read one directory; the Exif sub-directory is queued, the thumbnail's (the next one) is left alone."""
-    (entries,) = struct.unpack_from(order + "H", data, offset)
-    entry_format = struct.Struct(order + "HHII")
-    inline = struct.Struct(order + "HHI4s")
-    for index in range(min(entries, _ENTRY_LIMIT)):
-        at = offset + 2 + index * 12
-        if at + 12 > len(data):
-            picture.problems.append("The EXIF data is cut short.")
-            return
-        tag, kind, amount, value = entry_format.unpack_from(data, at)
+def _directory(fetch: Fetch, order: str, offset: int, picture: Picture, *, take_size: bool) -> list[int]:
+    """Read one directory; return where its Exif sub-directory is (the next one, the thumbnail's, is left alone)."""
+    amount_of = fetch(offset, 2)
+    if len(amount_of) < 2:
+        picture.problems.append("The EXIF data is cut short.")
+        return []
+    entries = min(struct.unpack(order + "H", amount_of)[0], _ENTRY_LIMIT)
+    block = fetch(offset + 2, entries * 12)
+    if len(block) < entries * 12:
+        picture.problems.append("The EXIF data is cut short.")
+    inner = []
+    for tag, kind, amount, value in struct.iter_unpack(order + "HHI4s", block[: len(block) // 12 * 12]):
         if tag == _EXIF_IFD:
-            pending.append(value)
+            inner.append(struct.unpack(order + "I", value)[0])
         elif take_size and tag in (_WIDTH, _HEIGHT):
-            _side(picture, tag, data[at : at + 12], order)
+            _side(picture, tag, kind, value, order)
         elif kind in _TEXT_TYPES:
             name = _NAMES.get(tag)
             if name is None and (kind != 2 or amount < 5):
                 continue
-            raw = inline.unpack_from(data, at)[3][:amount] if amount <= 4 else data[value : value + amount]
+            if amount > TEXT_LIMIT_BYTES:
+                picture.problems.append(f"The EXIF tag {name or hex(tag)} is too large and was not read.")
+                continue
+            raw = value[:amount] if amount <= 4 else fetch(struct.unpack(order + "I", value)[0], amount)
             if len(raw) < amount:
                 picture.problems.append(f"The EXIF tag {name or hex(tag)} is cut short.")
             if raw:
                 _add(picture, tag, name, raw, order)
+    return inner
 
 
-def _side(picture: Picture, tag: int, entry: bytes, order: str) -> None:
+def _side(picture: Picture, tag: int, kind: int, value: bytes, order: str) -> None:
     """Take ImageWidth or ImageLength."""
-    (kind,) = struct.unpack_from(order + "H", entry, 2)
     if kind in (3, 4):
-        (side,) = struct.unpack_from(order + ("H" if kind == 3 else "I"), entry, 8)
+        (side,) = struct.unpack(order + ("H" if kind == 3 else "I"), value[: 2 if kind == 3 else 4])
         if 0 < side < 2**31:
             if tag == _WIDTH:
                 picture.width = side

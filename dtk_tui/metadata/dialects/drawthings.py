@@ -1,0 +1,59 @@
+"""Draw Things: XMP with JSON in ``exif:UserComment`` and an infotext in ``dc:description``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dtk_tui.domain.parameters import GenerationParameters, Lora
+from dtk_tui.metadata import values
+from dtk_tui.metadata.dialects import automatic1111, infotext, jsontext
+from dtk_tui.metadata.evidence import Evidence, Found
+
+NAME = "drawthings"
+_MARKS = frozenset({"uc", "seed_mode", "sampler", "strength", "v2", "mask_blur"})
+
+
+def read(evidence: Evidence) -> Found | None:
+    """Return the parameters of a Draw Things picture, from its JSON, else from its infotext."""
+    signed = evidence.texts.get("CreatorTool", "").startswith("Draw Things")
+    for source in jsontext.objects(evidence):
+        if isinstance(source.get("c"), str) and (signed or len(_MARKS.intersection(source)) >= 3):
+            return Found(NAME, _parameters(source))
+    info = automatic1111.find(evidence) if signed else None
+    return None if info is None else Found(NAME, infotext.parameters(info))
+
+
+def _parameters(source: dict[str, Any]) -> GenerationParameters:
+    """Return what the JSON says."""
+    get = source.get
+    more = get("v2")
+    width, height = values.size(get("size"))
+    if width is None and isinstance(more, dict):
+        width, height = values.pixels(more.get("width")), values.pixels(more.get("height"))
+    strength = values.number(get("strength"))
+    return GenerationParameters(
+        prompt=values.prompt(get("c")),
+        negative_prompt=values.prompt(get("uc")) or "",
+        steps=values.count(get("steps")),
+        sampler=values.text(get("sampler")),
+        cfg_scale=values.number(get("scale")),
+        seed=values.seed(get("seed")),
+        width=width,
+        height=height,
+        model=values.text(get("model")),
+        clip_skip=values.count(get("clip_skip")),
+        denoising_strength=None if strength is None or strength >= 1 else strength,
+        upscaler=values.text(get("upscaler")),
+        loras=_loras(get("lora")),
+    )
+
+
+def _loras(items: object) -> tuple[Lora, ...]:
+    """Return the LoRAs."""
+    found = []
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            lora = jsontext.lora(jsontext.pick(item, "model", "file"), item.get("weight"))
+            if lora is not None:
+                found.append(lora)
+    return tuple(found)

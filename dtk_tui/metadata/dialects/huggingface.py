@@ -1,0 +1,30 @@
+"""Spaces on Hugging Face and other scripts that keep a plain JSON object of parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dtk_tui.metadata.dialects import jsontext
+from dtk_tui.metadata.evidence import Evidence, Found
+
+_SETTINGS = (
+    "seed", "steps", "num_inference_steps", "guidance_scale", "cfg_scale", "cfg", "sampler", "sampler_name",
+    "scheduler", "model", "model_name", "model_hash", "resolution", "width", "height", "negative_prompt",
+)  # fmt: skip
+
+
+def read(evidence: Evidence) -> Found | None:
+    """Return the parameters of an object that has a prompt and at least three settings of a generator."""
+    for source in jsontext.objects(evidence):
+        plain = jsontext.plain_keys(source)
+        if _is_parameters(plain):
+            diffusers = "num_inference_steps" in plain or "guidance_scale" in plain
+            return Found("huggingface" if diffusers else "json", jsontext.parameters(plain))
+    return None
+
+
+def _is_parameters(plain: dict[str, Any]) -> bool:
+    """Return whether the object can only be generation parameters."""
+    if not isinstance(plain.get("prompt"), str):
+        return False
+    return sum(1 for name in _SETTINGS if isinstance(plain.get(name), (str, int, float))) >= 3

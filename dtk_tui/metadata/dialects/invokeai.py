@@ -1,0 +1,163 @@
+"""InvokeAI in three generations: a command line in ``Dream``, then JSON in ``sd-metadata`` or ``invokeai_metadata``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dtk_tui.domain.parameters import GenerationParameters, Lora
+from dtk_tui.metadata import values
+from dtk_tui.metadata.dialects import jsontext
+from dtk_tui.metadata.evidence import Evidence, Found
+
+_NEGATIVE = re.compile(r"\[([^\[\]]{0,100000})\]")
+_OPTION = re.compile(r"\s(--?[A-Za-z][\w-]*)(?:[ =]?([^\s-][^\s]*|-\d[^\s]*))?")
+_FIRST_OPTION = re.compile(r"\s--?[A-Za-z]")
+_DREAM_NAMES = {
+    "s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler", "f": "strength",
+}  # fmt: skip
+
+
+def read(evidence: Evidence) -> Found | None:
+    """Return the parameters of an InvokeAI picture, from the newest kind of metadata that it has."""
+    for key, build in (("invokeai_metadata", _metadata), ("sd-metadata", _sd_metadata), ("invokeai_graph", _graph)):
+        if key in evidence.texts:
+            source = evidence.json(key)
+            found = None if source is None else build(source)
+            if found is not None:
+                return Found("invokeai", found)
+    dream = evidence.texts.get("Dream")
+    found = _dream(dream) if dream else None
+    return None if found is None else Found("invokeai", found)
+
+
+def _metadata(source: dict[str, Any]) -> GenerationParameters | None:
+    """Read ``invokeai_metadata`` (3.0 and newer); what InvokeAI calls scheduler names the sampler."""
+    get = source.get
+    model, vae, upscaler = get("model"), get("vae"), get("upscale_model")
+    positive = values.prompt(get("positive_prompt"))
+    if positive is None and model is None and get("seed") is None:
+        return None
+    return GenerationParameters(
+        prompt=positive,
+        negative_prompt=values.prompt(get("negative_prompt")) or ("" if positive is not None else None),
+        steps=values.count(get("steps")),
+        sampler=values.text(get("scheduler")),
+        cfg_scale=values.number(jsontext.pick(source, "cfg_scale", "guidance")),
+        seed=values.seed(get("seed")),
+        width=values.pixels(get("width")),
+        height=values.pixels(get("height")),
+        model=_model(model, "model_name", "name"),
+        model_hash=_model(model, "hash", "model_hash"),
+        clip_skip=values.count(get("clip_skip")) or None,
+        denoising_strength=values.number(get("strength")),
+        vae=_model(vae, "model_name", "name"),
+        upscaler=_model(upscaler, "name", "model_name"),
+        loras=_loras(get("loras")),
+    )
+
+
+def _model(value: object, *names: str) -> str | None:
+    """Return one field of a model's description; old versions wrote the name alone."""
+    if isinstance(value, dict):
+        return values.text(jsontext.pick(value, *names))
+    return values.text(value) if names[0] in ("model_name", "name") else None
+
+
+def _loras(items: object) -> tuple[Lora, ...]:
+    """Return LoRAs; 3.x named the model ``lora``, later versions ``model``."""
+    found = []
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            name = _model(jsontext.pick(item, "model", "lora"), "model_name", "name")
+            if name is not None:
+                found.append(Lora(name, values.number(item.get("weight"))))
+    return tuple(found)
+
+
+def _sd_metadata(source: dict[str, Any]) -> GenerationParameters | None:
+    """Read ``sd-metadata`` (1.x and 2.x): one ``image``, or a list ``images`` of which the first counts."""
+    image = source.get("image")
+    if not isinstance(image, dict):
+        images = source.get("images")
+        image = images[0] if isinstance(images, list) and images and isinstance(images[0], dict) else None
+    if image is None:
+        return None
+    prompts = image.get("prompt")
+    if isinstance(prompts, list):
+        parts = [item.get("prompt") if isinstance(item, dict) else item for item in prompts]
+        prompts = " ".join(part for part in parts if isinstance(part, str))
+    positive, negative = _split(prompts) if isinstance(prompts, str) else (None, None)
+    model = values.text(source.get("model_weights")) or values.text(source.get("model_id"))
+    return GenerationParameters(
+        prompt=positive,
+        negative_prompt=negative,
+        steps=values.count(image.get("steps")),
+        sampler=values.text(image.get("sampler")),
+        cfg_scale=values.number(image.get("cfg_scale")),
+        seed=values.seed(image.get("seed")),
+        width=values.pixels(image.get("width")),
+        height=values.pixels(image.get("height")),
+        model=model,
+        model_hash=values.text(source.get("model_hash")),
+        denoising_strength=values.number(image.get("strength")) if image.get("type") == "img2img" else None,
+    )
+
+
+def _split(prompt: str) -> tuple[str, str]:
+    """Return positive and negative prompt: InvokeAI took the words in square brackets as unwanted ones."""
+    negatives = [part.strip() for part in _NEGATIVE.findall(prompt)]
+    return _NEGATIVE.sub("", prompt).strip(), " ".join(part for part in negatives if part)
+
+
+def _dream(text: str) -> GenerationParameters | None:
+    """Read the command line in ``Dream``: a prompt, often in quotes, and options such as ``-s 50`` or ``-s50``."""
+    line = text.strip()
+    if line.startswith('"') and (end := line.rfind('"')) > 0:
+        prompt, rest = line[1:end], line[end + 1 :]
+    else:
+        match = _FIRST_OPTION.search(line)
+        cut = match.start() if match else len(line)
+        prompt, rest = line[:cut], line[cut:]
+    options: dict[str, Any] = {}
+    for match in _OPTION.finditer(rest):
+        flag, value = match[1], match[2]
+        if flag.startswith("--"):
+            options.setdefault(flag[2:], value)
+        else:
+            options.setdefault(_DREAM_NAMES.get(flag[1], flag), flag[2:] or value)
+    if not options:
+        return None
+    positive, negative = _split(prompt)
+    return GenerationParameters(
+        prompt=positive,
+        negative_prompt=negative,
+        steps=values.count(options.get("steps")),
+        sampler=values.text(options.get("sampler")),
+        cfg_scale=values.number(options.get("cfg_scale")),
+        seed=values.seed(options.get("seed")),
+        width=values.pixels(options.get("width")),
+        height=values.pixels(options.get("height")),
+        denoising_strength=values.number(options.get("strength")),
+    )
+
+
+def _graph(source: dict[str, Any]) -> GenerationParameters | None:
+    """Read ``invokeai_graph``, for pictures that carry only the graph."""
+    nodes = source.get("nodes")
+    if not isinstance(nodes, dict):
+        return None
+    merged: dict[str, Any] = {}
+    for key, node in nodes.items():
+        if not isinstance(node, dict):
+            continue
+        kind = str(node.get("type", ""))
+        if "compel" in kind and isinstance(node.get("prompt"), str):
+            merged.setdefault("negative_prompt" if "neg" in str(key) else "positive_prompt", node["prompt"])
+        elif kind == "noise":
+            merged.update({name: node.get(name) for name in ("seed", "width", "height")})
+        elif kind in ("denoise_latents", "t2l", "l2l"):
+            merged.update({name: node.get(name) for name in ("steps", "cfg_scale", "scheduler")})
+        elif "model_loader" in kind and isinstance(node.get("model"), dict):
+            merged.setdefault("model", node["model"])
+    return _metadata(merged) if merged else None

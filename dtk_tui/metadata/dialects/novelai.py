@@ -1,0 +1,62 @@
+"""NovelAI: ``Software: NovelAI`` and JSON in ``Comment`` (text chunks, EXIF, or the pixels); V4 nests its captions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dtk_tui.domain.parameters import GenerationParameters
+from dtk_tui.metadata import values
+from dtk_tui.metadata.dialects import jsontext
+from dtk_tui.metadata.evidence import Evidence, Found
+
+_KEYS = ("Comment", "UserComment", "parameters", "Description", "ImageDescription", "comment")
+# Two of these together stand in no other program's JSON.
+_MARKS = frozenset(
+    {"uc", "uncond_scale", "noise_schedule", "v4_prompt", "sm_dyn", "signed_hash", "request_type", "n_samples"}
+)
+
+
+def read(evidence: Evidence) -> Found | None:
+    """Return the parameters of a NovelAI picture."""
+    software = evidence.texts.get("Software", "")
+    for key in _KEYS:
+        text = evidence.texts.get(key)
+        if text is None or (text and text.lstrip()[:1] != "{"):
+            continue
+        source = evidence.json(key)
+        if source is not None and (software.startswith("NovelAI") or len(_MARKS.intersection(source)) >= 2):
+            return Found("novelai", _parameters(source, evidence))
+    return None
+
+
+def _parameters(source: dict[str, Any], evidence: Evidence) -> GenerationParameters:
+    """Return what the JSON says; the first versions kept the prompt in ``Description`` only."""
+    positive = _caption(source, "prompt", "v4_prompt")
+    if positive is None:
+        positive = values.prompt(evidence.texts.get("Description"))
+    negative = _caption(source, "uc", "v4_negative_prompt")
+    is_image = "img2img" in str(source.get("request_type", "")).lower()
+    return GenerationParameters(
+        prompt=positive,
+        negative_prompt="" if negative is None and positive is not None else negative,
+        steps=values.count(source.get("steps")),
+        sampler=values.text(source.get("sampler")),
+        scheduler=values.text(source.get("noise_schedule")),
+        cfg_scale=values.number(jsontext.pick(source, "scale", "cfg_scale")),
+        seed=values.seed(source.get("seed")),
+        width=values.pixels(source.get("width")),
+        height=values.pixels(source.get("height")),
+        model=values.text(evidence.texts.get("Source")) or values.text(source.get("model")),
+        denoising_strength=values.number(source.get("strength")) if is_image else None,
+    )
+
+
+def _caption(source: dict[str, Any], plain: str, nested: str) -> str | None:
+    """Return a prompt, from the plain field or the base caption of a V4 one."""
+    found = values.prompt(source.get(plain))
+    if found:
+        return found
+    outer = source.get(nested)
+    caption = outer.get("caption") if isinstance(outer, dict) else None
+    base = values.prompt(caption.get("base_caption")) if isinstance(caption, dict) else None
+    return found if base is None else base

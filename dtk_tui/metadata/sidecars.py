@@ -1,0 +1,94 @@
+"""Files beside a picture that say how it was made: .txt, .json, .swarm.json of the same stem, and Fooocus' log.html."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from urllib.parse import unquote
+
+from dtk_tui.domain.parameters import RawChunk
+from dtk_tui.metadata.containers.picture import decode
+
+_ENDINGS = (".txt", ".json", ".swarm.json", ".metadata.json")
+_LOG = "log.html"
+_LIMIT_BYTES = 4 * 1024 * 1024
+_LOG_LIMIT_BYTES = 64 * 1024 * 1024
+_LOG_IMAGE = re.compile(r"""<img\s+src=['"]([^'"<>]{1,500})['"]""")
+_LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
+
+
+def read(path: str, siblings: Collection[str] | None) -> Iterator[RawChunk]:
+    """Yield the texts beside the picture at ``path``, the likeliest first.
+
+    Args:
+        path: the picture.
+        siblings: the names in its folder (best as a set), so that nothing is looked for in vain; None looks on disk.
+    """
+    folder, slash, name = path.rpartition("/")
+    folder += slash
+    stem = name.rpartition(".")[0] or name
+    for ending in _ENDINGS:
+        beside = stem + ending
+        if beside != name and (siblings is None or beside in siblings):
+            text = _text(folder + beside)
+            if text is not None and text.strip():
+                yield RawChunk("sidecar", ending[1:], text)
+    if siblings is None or _LOG in siblings:
+        found = _from_log(folder + _LOG, name)
+        if found is not None:
+            yield RawChunk("sidecar", _LOG, found)
+
+
+def _text(path: str) -> str | None:
+    """Return the text of a small file, or None when it cannot be read."""
+    data = _content(path, _LIMIT_BYTES)
+    if data is None:
+        return None
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    return decode(data.removeprefix(b"\xef\xbb\xbf"))
+
+
+def _content(path: str, limit: int) -> bytes | None:
+    """Return the bytes of a regular file of at most ``limit`` bytes, or None."""
+    try:
+        fd = os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    try:
+        status = os.fstat(fd)
+        return os.pread(fd, limit, 0) if stat.S_ISREG(status.st_mode) and status.st_size <= limit else None
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _from_log(path: str, name: str) -> str | None:
+    """Return the JSON that Fooocus' log keeps for the picture ``name``."""
+    try:
+        status = os.stat(os.fsencode(path))  # noqa: PTH116 - a Path refuses the bytes that some names are made of
+    except (OSError, ValueError):
+        return None
+    return _log(path, status.st_mtime_ns, status.st_size).get(name)
+
+
+@lru_cache(maxsize=2)
+def _log(path: str, _mtime_ns: int, _size: int) -> dict[str, str]:
+    """Return the JSON texts of a log by picture; kept, because every picture of the folder asks for the same log."""
+    data = _content(path, _LOG_LIMIT_BYTES)
+    if data is None:
+        return {}
+    content = decode(data)
+    found: dict[str, str] = {}
+    pictures = list(_LOG_IMAGE.finditer(content))
+    for match, following in zip(pictures, [*pictures[1:], None], strict=True):
+        block = content[match.end() : following.start() if following else len(content)]
+        copied = _LOG_JSON.search(block)
+        if copied:
+            found.setdefault(html.unescape(match[1]).rpartition("/")[2], unquote(copied[1]))
+    return found
