@@ -11,6 +11,20 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+#: Headings by the first part of a binding's id, in the order of the help.
+_GROUPS = {
+    "main": "This screen",
+    "queue": "This screen",
+    "detail": "This screen",
+    "work": "Work on the folder, the image or the selection",
+    "folders": "Folders",
+    "table": "Tables",
+    "list": "Lists",
+    "preview": "Preview",
+    "search": "Search line",
+    "app": "Everywhere",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -23,8 +37,7 @@ class Action:
     @property
     def group(self) -> str:
         """The heading under which the help lists it."""
-        title = getattr(type(self.node), "BINDING_GROUP_TITLE", None)
-        return str(title or "Everywhere")
+        return _GROUPS.get((self.binding.id or "").partition(".")[0], "Other")
 
 
 def _own_bindings(node: DOMNode) -> Iterator[Binding]:
@@ -45,13 +58,15 @@ def actions(app: App[Any], screen: Screen[Any], keymap: Mapping[str, str]) -> li
             if binding.id is not None and binding.id not in found:
                 written = keymap.get(binding.id, binding.key)
                 found[binding.id] = Action(node, binding, key_names(app, binding, written))
-    return list(found.values())
+    order = list(_GROUPS.values())
+    return sorted(found.values(), key=lambda action: order.index(action.group) if action.group in order else len(order))
 
 
 def key_names(app: App[Any], binding: Binding, keys: str) -> str:
     """Return keys as people read them, e.g. ``Ctrl+O`` or ``\u2191 k``."""
     expanded = Binding.make_bindings([replace(binding, key=keys)])
-    return " ".join(app.get_key_display(one) for one in expanded)
+    names = (app.get_key_display(one) for one in expanded)
+    return " ".join(name.upper() if name[:1] == "f" and name[1:].isdigit() else name for name in names)
 
 
 def known_ids(app: App[Any], screens: list[type[DOMNode]]) -> set[str]:

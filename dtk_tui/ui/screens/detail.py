@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -44,6 +45,10 @@ class DetailScreen(WorkScreen):
     def on_mount(self) -> None:
         """Show the image under the table's cursor."""
         self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Picture and facts stand side by side where there is room."""
+        self.set_class(event.size.width >= 120, "wide")
 
     def _show(self) -> None:
         table = self._table

@@ -12,25 +12,31 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.style import Style
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.errors import DtkError
 from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.widgets.status import Line, clickable
 from dtk_tui.ui.wording import line, lines
 
 _ResultT = TypeVar("_ResultT")
 
 
-def choices(*pairs: tuple[str, str, str]) -> Content:
-    """Return a line of choices that can be clicked, given as (key, words, action)."""
-    parts = [
-        Content.assemble((key, "bold $accent"), f" {words}").stylize(Style.from_meta({"@click": action}))
-        for key, words, action in pairs
-    ]
-    return Content("     ").join(parts)
+class Choices(Line):
+    """A line of choices that can be clicked, given as (key, words, action)."""
+
+    def __init__(self, *offered: tuple[str, str, str]) -> None:
+        super().__init__(classes="choices")
+        self._offered = offered
+
+    def on_mount(self) -> None:
+        """Draw."""
+        parts = [
+            clickable(Content.assemble((key, "bold $accent"), f" {words}"), do) for key, words, do in self._offered
+        ]
+        self.show(Content("     ").join(parts))
 
 
 class Dialog(ModalScreen[_ResultT]):
@@ -78,9 +84,7 @@ class Confirm(Dialog[bool]):
     def body(self) -> ComposeResult:
         """The consequences, and the choice."""
         yield Static(lines(self._text), markup=False, classes="text")
-        yield Static(
-            choices(("y", self._yes, "screen.yes"), ("n", "Cancel", "screen.leave")), markup=False, classes="choices"
-        )
+        yield Choices(("y", self._yes, "screen.yes"), ("n", "Cancel", "screen.leave"))
 
     def action_yes(self) -> None:
         """Do it."""
@@ -100,7 +104,7 @@ class Trouble(Dialog[None]):
         """The reason, and what to do about it."""
         with VerticalScroll(classes="text"):
             yield Static(lines(self.error.detail or "There is no more to say about it."), markup=False)
-        yield Static(choices(("Enter", "Close", "screen.leave")), markup=False, classes="choices")
+        yield Choices(("Enter", "Close", "screen.leave"))
 
 
 @dataclass(frozen=True, slots=True)

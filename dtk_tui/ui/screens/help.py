@@ -44,10 +44,13 @@ class Help(Dialog[None]):
                 )
                 for one in found
             ]
-            about = next((str(node.HELP) for node in (one.node for one in found) if getattr(node, "HELP", None)), "")
-            if about:
-                rows.append(Content.styled(f"  {about}", "$muted"))
             blocks.append(Content("\n").join(rows))
+        for title, signs in self._signs().items():
+            blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {signs}"))
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
         blocks += [Content.styled(self._search_help, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
+
+    def _signs(self) -> dict[str, str]:
+        nodes = {type(action.node) for action in self._found}
+        return {str(kind.BINDING_GROUP_TITLE): str(kind.HELP) for kind in nodes if hasattr(kind, "HELP")}

@@ -112,6 +112,12 @@ class MainScreen(WorkScreen):
         """The image table."""
         return self.query_one(ImageTable)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A search that is being typed cannot be started."""
+        if action == "search" and self.is_mounted and self.query_one(QueryInput).has_focus:
+            return False
+        return super().check_action(action, parameters)
+
     # -- room ---------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:

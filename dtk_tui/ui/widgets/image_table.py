@@ -51,15 +51,15 @@ def _prompt(row: ImageRow) -> Cell:
 
 _LEADING: tuple[Column[ImageRow], ...] = (
     Column("", mark, 1),
-    Column("Name", _name, 18, share=3, most=44),
+    Column("Name", _name, 18, share=4, most=48),
 )
 _REST: tuple[Column[ImageRow], ...] = (
     Column("Size", _pixels, 9, rank=2, right=True),
-    Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=2, most=24, rank=3),
+    Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=3, most=26, rank=3),
     Column("Tags", _tags, 4, rank=4, right=True),
     Column("Emb", _embedded, 3, rank=1),
     Column("Created", lambda row: (f"{row.created_at:%Y-%m-%d}", "list--dim"), 10, rank=6),
-    Column("Prompt", _prompt, 24, share=8, rank=5),
+    Column("Prompt", _prompt, 20, share=6, rank=5),
 )
 
 

@@ -18,6 +18,11 @@ _STATES: dict[JobState, Cell] = {
     JobState.RUNNING: ("running", "list--accent"),
     JobState.FAILED: ("failed", "list--bad"),
 }
+_MARKS: dict[JobState, Cell] = {
+    JobState.PENDING: ("\u00b7", "list--accent"),
+    JobState.RUNNING: ("\u25b8", "list--accent"),
+    JobState.FAILED: ("\u2717", "list--bad"),
+}
 
 
 def _priority(row: JobRow) -> Cell:
@@ -26,7 +31,14 @@ def _priority(row: JobRow) -> Cell:
     return ("", "") if row.priority == NORMAL else (str(row.priority), "")
 
 
+def _mark(row: JobRow) -> Cell:
+    if row.state is JobState.PENDING and row.priority > NORMAL:
+        return "!", "list--urgent"
+    return _MARKS[row.state]
+
+
 _COLUMNS: tuple[Column[JobRow], ...] = (
+    Column("", _mark, 1),
     Column("Kind", lambda row: (row.kind.label, ""), 7),
     Column("State", lambda row: _STATES[row.state], 7),
     Column("Prio", _priority, 4),
@@ -50,4 +62,4 @@ class JobTable(VirtualTable[JobRow]):
 
     def gone(self, row_id: int) -> list[Cell]:
         """Draw a job that ended since the list was made."""
-        return [("done", "list--dim")]
+        return [("  done", "list--dim")]

@@ -44,7 +44,7 @@ def half_blocks(image: PILImage.Image, *, few_colors: bool) -> list[Strip]:
     if few_colors:
         image = image.quantize(palette=_palette_256()).convert("RGB")
     if image.height % 2:
-        image = image.crop((0, 0, image.width, image.height + 1))
+        image = image.crop((0, 0, image.width, max(2, image.height - 1)))
     width, data = image.width, image.tobytes()
     colors: dict[bytes, Color] = {}
 

@@ -10,17 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.style import Style
 from textual.widgets import Static
 
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.ui.background import task
 from dtk_tui.ui.widgets import facts
 from dtk_tui.ui.widgets.picture import Picture
-from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.status import Line, clickable
 
 #: The cursor must rest for this long before a picture is decoded.
 _REST_S = 0.12
+_ROOM_FOR_KEYS = 46
 TABS = ("Prompt", "Parameters", "Tags", "Similar")
 
 FetchDetail = Callable[[int], ImageDetail | None]
@@ -57,12 +57,13 @@ class Preview(Vertical):
         picture = Picture(self._protocol, id="picture")
         picture.display = self._protocol != "off"
         yield picture
-        yield Line(id="tabs")
-        with FactsScroll(id="facts"):
-            yield Static("", markup=False, id="facts-text")
+        with Vertical(id="sheet"):
+            yield Line(id="tabs")
+            with FactsScroll(id="facts"):
+                yield Static("", markup=False, id="facts-text")
 
-    def on_mount(self) -> None:
-        """Draw the tabs."""
+    def on_resize(self) -> None:
+        """The tabs leave out their keys where the room is short."""
         self._show_tabs()
 
     def show(self, image_id: int | None) -> None:
@@ -99,8 +100,9 @@ class Preview(Vertical):
         parts = []
         for number, name in enumerate(TABS):
             style = "bold $accent" if number == self._tab else "$muted"
-            label = Content.assemble((f"{number + 1} ", "$faint"), (name, style))
-            parts.append(label.stylize(Style.from_meta({"@click": f"tab({number})"})))
+            key = f"{number + 1} " if self.size.width >= _ROOM_FOR_KEYS else ""
+            label = Content.assemble((key, "$faint"), (name, style))
+            parts.append(clickable(label, f"tab({number})"))
         self.query_one("#tabs", Line).show(Content("  ").join(parts))
 
     def _show_facts(self) -> None:

@@ -24,9 +24,9 @@ class QueryInput(SafeInput):
 
     BINDING_GROUP_TITLE = "Search line"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "older", "An older query", show=False, id="search.older"),
+        Binding("up", "older", "Older", key_display="\u2191", id="search.older"),
         Binding("down", "newer", "A newer query", show=False, id="search.newer"),
-        Binding("escape", "leave", "Back to the folder", show=False, id="search.leave"),
+        Binding("escape", "leave", "Back to the folder", key_display="Esc", id="search.leave"),
     ]
 
     class Left(Message):
@@ -35,8 +35,13 @@ class QueryInput(SafeInput):
     def __init__(self, *, id: str | None = None) -> None:
         hint = 'press / to search: words, "a phrase", -not, tag:, model:, like:, about:\u2026'
         super().__init__(placeholder=hint, compact=True, id=id, select_on_focus=False)
+        self.can_focus = False
         self._history: list[str] = []
         self._place = 0
+
+    def on_blur(self) -> None:
+        """Stay out of the way of Tab until a person searches again."""
+        self.can_focus = False
 
     def remember(self, query: str) -> None:
         """Keep a query for the history, the newest last, each once."""
@@ -86,7 +91,13 @@ class SearchLine(Vertical):
 
     def start(self) -> None:
         """Let a person type."""
-        self.query_one(QueryInput).focus()
+        query = self.query_one(QueryInput)
+        query.can_focus = True
+        query.focus()
+
+    def on_click(self) -> None:
+        """A click does the same as the key."""
+        self.start()
 
     def clear(self) -> None:
         """Empty the line."""
@@ -99,10 +110,10 @@ class SearchLine(Vertical):
         fault.display = error is not None
         if error is None:
             return
-        fault.show(line(f" {error.title}", "$error", 300))
+        fault.show(line(error.title, "$error", 400))
         where = _COLUMN.search(error.title)
         query = self.query_one(QueryInput)
-        query.focus()
+        self.start()
         if where is not None:
             query.cursor_position = min(int(where.group(1)) - 1, len(query.value))
 

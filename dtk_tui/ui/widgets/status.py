@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -17,8 +18,13 @@ from dtk_tui.text import one_line
 from dtk_tui.ui.wording import duration, speed
 
 
+def clickable(content: Content, action: str) -> Content:
+    """Return content that runs an action when it is clicked inside a ``Line``."""
+    return content.stylize(Style.from_meta({"do": action}))
+
+
 class Line(Static):
-    """One line of text that is repainted only when it changed."""
+    """One line of text that is repainted only when it changed; parts of it may be ``clickable``."""
 
     ALLOW_SELECT = False
 
@@ -31,6 +37,15 @@ class Line(Static):
         if self._shown is None or not content.is_same(self._shown):
             self._shown = content
             self.update(content, layout=False)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run the action of the part that was clicked; one without a namespace is the nearest ancestor's."""
+        action = event.style.meta.get("do")
+        if action is not None and self.parent is not None:
+            event.stop()
+            name = action.partition("(")[0]
+            owner = next((node for node in self.ancestors if hasattr(node, f"action_{name}")), self.parent)
+            await self.app.run_action(action, owner)
 
 
 def gpu_words(stats: Stats) -> tuple[str, str]:
@@ -167,7 +182,7 @@ class ControlBar(Vertical):
                 (key_name, "$muted" if is_wish else "bold $accent"), " ", (label, "$muted" if is_wish else "")
             )
             button = Content.assemble(("[", "$muted"), inner, ("]", "$muted"))
-            parts.append(button.stylize(Style.from_meta({"@click": action})))
+            parts.append(clickable(button, action))
         left = Content.assemble(" ", Content(" ").join(parts))
         if stats is None:
             return left
@@ -182,12 +197,12 @@ class ControlBar(Vertical):
 
     def _progress(self, stats: Stats) -> Content:
         busy = stats.queue.pending + stats.queue.running > 0
-        label = f"{int(stats.progress * 100):3d}%" if busy else "    "
-        room = max(0, self.size.width - len(label) - 3)
+        label = f" {int(stats.progress * 100):3d}%" if busy else ""
+        room = max(0, self.size.width - len(label) - 2)
         done = round(room * stats.progress) if busy else 0
         color = self._COLORS[stats.state] if busy else "$faint"
         bar = Content.assemble(("\u2501" * done, color), ("\u2501" * (room - done), "$faint"))
-        return Content.assemble(" ", bar, " ", (label, ""))
+        return Content.assemble(" ", bar, label)
 
     def _queue(self, stats: Stats) -> Content:
         queue = stats.queue
@@ -208,7 +223,7 @@ class ControlBar(Vertical):
             ("Cache: ", cache),
             ("GPU: ", gpu),
             ("Speed: ", speed(total) if total else "\u2013"),
-            ("ETA: ", "\u2013" if stats.eta_s is None else duration(stats.eta_s)),
+            ("ETA: ", duration(stats.eta_s) if stats.eta_s else "\u2013"),
         ]
         parts = [Content.assemble((word, "$muted"), value) for word, value in pairs]
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
