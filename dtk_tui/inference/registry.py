@@ -43,7 +43,7 @@ class FileCheck:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One line of ``dtk models list``. ``size`` is bytes on disk if installed, else as far as known, else None."""
+    """One line of ``dtk models list``. ``size`` is bytes on disk if installed, else as known beforehand, else None."""
 
     spec: ModelSpec
     installed: bool
@@ -79,7 +79,7 @@ def states(manifest: Manifest, folder: Path) -> tuple[ModelState, ...]:
     found = []
     for spec in manifest.models:
         there = installed(spec, folder)
-        size = spec.known_size or None
+        size = spec.known_size if all(file.size for file in spec.files) else None
         if there:
             home = model_folder(spec, folder)
             names = {file.path for file in spec.files} | {spec.session_file}
