@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,9 +24,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server_home() -> Iterator[Path]:
+    """A folder for servers: pytest closes its own folders to other users at each run, and a server may be one."""
+    with tempfile.TemporaryDirectory(prefix="dtk-tests-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def server(server_home: Path) -> Iterator[EmbeddedServer]:
     """One embedded server with a migrated template database."""
-    embedded = EmbeddedServer(tmp_path_factory.mktemp("server") / "postgres")
+    (server_home / "shared").mkdir()
+    embedded = EmbeddedServer(server_home / "shared" / "postgres")
     conninfo = embedded.join()
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("CREATE DATABASE dtk_template")
@@ -75,4 +84,17 @@ def sample_images() -> Path:
     folder = INPUTS / "images"
     if not (folder / "manifest.csv").is_file():
         pytest.skip("the folder ../shared/inputs/images is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def starter_models() -> Path:
+    """The models folder with the starter models in it; the test is skipped without them (dtk models pull starter)."""
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.registry import installed
+
+    folder = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
+    missing = [spec.name for spec in load_manifest().select(["starter"]) if not installed(spec, folder)]
+    if missing:
+        pytest.skip(f"models are not here: {', '.join(missing)} (dtk models pull starter)")
     return folder
