@@ -41,12 +41,14 @@ class Evidence:
         texts: text by name; the first chunk of a name wins.
         width, height: pixels of the picture, or None.
         is_sidecar: the chunks come from a file beside the picture.
+        kept: what several dialects ask for and is worked out once.
     """
 
     texts: dict[str, str]
     width: int | None = None
     height: int | None = None
     is_sidecar: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
     _objects: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     def json(self, name: str) -> dict[str, Any] | None:

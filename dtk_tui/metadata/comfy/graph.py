@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -31,11 +32,12 @@ _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node: its id, its class and its inputs (values, or links as ``[id, output slot]``)."""
+    """One node: id, class, inputs (values, or links as ``[id, output slot]``), and (input, id) of each link."""
 
     id: str
     kind: str
     inputs: dict[str, Any]
+    sources: tuple[tuple[str, str], ...]
 
 
 class Graph:
@@ -58,25 +60,23 @@ class Graph:
 
     def links(self, node: Node, skip: frozenset[str] = frozenset()) -> Iterator[tuple[str, Node]]:
         """Yield (input name, linked node) of ``node`` in the order of its inputs."""
-        for name, value in node.inputs.items():
-            if isinstance(value, list) and name not in skip:
-                linked = self.link(value)
-                if linked is not None:
-                    yield name, linked
+        nodes = self.nodes
+        for name, source in node.sources:
+            if name not in skip and source in nodes:
+                yield name, nodes[source]
 
     def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
         """Yield ``start`` and everything it is made of, nearest first, without the inputs in ``skip``."""
+        nodes = self.nodes
         seen = {start.id}
-        layer = [start]
-        while layer:
-            following = []
-            for node in layer:
-                yield node
-                for _, linked in self.links(node, skip):
-                    if linked.id not in seen:
-                        seen.add(linked.id)
-                        following.append(linked)
-            layer = following
+        queue = deque((start,))
+        while queue:
+            node = queue.popleft()
+            yield node
+            for name, source in node.sources:
+                if source not in seen and name not in skip and source in nodes:
+                    seen.add(source)
+                    queue.append(nodes[source])
 
     def scalar(
         self, value: object, names: Sequence[str], accept: Callable[[object], T | None], depth: int = 0
@@ -142,13 +142,23 @@ def _small(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def node(key: str, kind: str, inputs: dict[str, Any]) -> Node:
+    """Return a node with its links picked out."""
+    sources = tuple(
+        (name, str(value[0]))
+        for name, value in inputs.items()
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int))
+    )
+    return Node(key, kind, inputs, sources)
+
+
 def from_api(source: dict[str, Any]) -> Graph | None:
     """Return the graph in a ``prompt`` object (https://docs.comfy.org, API format), or None when it holds no node."""
     nodes = {}
     for key, item in source.items():
         if isinstance(item, dict) and isinstance(item.get("class_type"), str):
             inputs = item.get("inputs")
-            nodes[key] = Node(key, item["class_type"], inputs if isinstance(inputs, dict) else {})
+            nodes[key] = node(key, item["class_type"], inputs if isinstance(inputs, dict) else {})
             if len(nodes) >= NODE_LIMIT:
                 break
     return Graph(nodes) if nodes else None

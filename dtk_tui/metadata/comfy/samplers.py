@@ -86,9 +86,11 @@ def _last_sampler(graph: Graph, output: Node) -> tuple[Node | None, int]:
     return first or finisher, amount
 
 
-def setting(graph: Graph, sampler: Node, names: Sequence[str], accept: Callable[[object], T | None]) -> T | None:
-    """Return a setting of ``sampler``: its own, or from the nodes that configure it (noise, guider, sigmas, pipes)."""
-    for node in helpers(graph, sampler):
+def setting(
+    graph: Graph, nodes: Sequence[Node], names: Sequence[str], accept: Callable[[object], T | None]
+) -> T | None:
+    """Return a setting of a sampler: its own, or from the nodes that configure it (noise, guider, sigmas, pipes)."""
+    for node in nodes:
         for name in names:
             if name in node.inputs:
                 found = graph.scalar(node.inputs[name], names, accept)

@@ -19,8 +19,15 @@ def read(evidence: Evidence) -> Found | None:
 
 def find(evidence: Evidence) -> infotext.Infotext | None:
     """Return the first infotext of a file."""
+    if "infotext" not in evidence.kept:
+        evidence.kept["infotext"] = _find(evidence.texts)
+    found: infotext.Infotext | None = evidence.kept["infotext"]
+    return found
+
+
+def _find(texts: dict[str, str]) -> infotext.Infotext | None:
     for key in KEYS:
-        text = evidence.texts.get(key)
+        text = texts.get(key)
         if text and text[:1] != "{" and (info := infotext.parse(text)):
             return info
     return None

@@ -10,8 +10,9 @@ from dtk_tui.metadata import values
 
 # The settings line as modules/infotext_utils.py of stable-diffusion-webui writes it: bare values end at a comma,
 # others are quoted as JSON strings; Civitai and SD.Next add bare JSON.
-_KEY = re.compile(r"\s*,*\s*([\w][\w \-/.+()]{0,80}?)\s*:[ \t]*")
-_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"(?=\s*(?:,|$))', re.DOTALL)
+_PAIR = re.compile(
+    r'[ \t,]*(\w[\w \-/.+()]{0,80}):[ \t]*(?:("(?:\\.|[^"\\])*")(?=[ \t]*(?:,|\n|$))|([^,\n]*))', re.DOTALL
+)
 _STEPS_LINE = re.compile(r"^[ \t]*Steps:[ \t]*\d+(?:\.\d+)?[ \t]*(?:,|$)", re.MULTILINE)
 _NEGATIVE = re.compile(r"^[ \t]*Negative [Pp]rompt:[ \t]*", re.MULTILINE)
 _TEMPLATES = re.compile(r"^(?:Negative )?Template:", re.MULTILINE)
@@ -71,33 +72,20 @@ def pairs(text: str, begin: int = 0) -> dict[str, str]:
     """Return the ``key: value`` pairs of the settings at ``begin``; on later lines only ones that continue them."""
     settings: dict[str, str] = {}
     position = begin
-    while len(settings) < _SETTINGS_LIMIT and (match := _KEY.match(text, position)):
-        value, position = _value(text, match.end())
-        settings.setdefault(match[1], value)
-        if text.startswith("\n", position) and not _continues(text, position + 1):
-            break
+    while (match := _PAIR.match(text, position)) and len(settings) < _SETTINGS_LIMIT:
+        key, quoted, value = match.groups()
+        position = match.end()
+        if quoted is not None:
+            value = _unquote(quoted)
+        elif value[:1] in ("{", "[") and (end := values.json_end(text, match.start(3))) is not None:
+            value, position = text[match.start(3) : end], end
+        settings.setdefault(key.rstrip(), value.rstrip())
+        if text.startswith("\n", position):
+            following = _PAIR.match(text, position + 1)
+            if following is None or following[1].rstrip() not in _KNOWN:
+                break
+            position += 1
     return settings
-
-
-def _continues(text: str, position: int) -> bool:
-    """Return whether the line at ``position`` goes on with settings (a key that is known)."""
-    match = _KEY.match(text, position)
-    return match is not None and match[1] in _KNOWN
-
-
-def _value(text: str, position: int) -> tuple[str, int]:
-    """Return the value at ``position`` (a JSON string, bare JSON, or text up to a comma or line end) and its end."""
-    first = text[position : position + 1]
-    if first == '"' and (match := _QUOTED.match(text, position)):
-        return _unquote(match[0]), match.end()
-    if first in ("{", "["):
-        end = values.json_end(text, position)
-        if end is not None:
-            return text[position:end], end
-    comma, line = text.find(",", position), text.find("\n", position)
-    ends = [end for end in (comma, line) if end >= 0]
-    end = min(ends) if ends else len(text)
-    return text[position:end].strip(), end
 
 
 def _unquote(quoted: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
@@ -13,14 +12,14 @@ _MODEL = ("base_model", "base_model_name", "model", "model_name", "checkpoint", 
 KEYS = ("parameters", *COMMENT_KEYS, "xmp:UserComment", "0x9286")
 
 
-def objects(evidence: Evidence) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects under the names that programs use for all of their parameters."""
-    for key in KEYS:
-        text = evidence.texts.get(key)
-        if text is not None and (not text or text.lstrip()[:1] == "{"):
-            found = evidence.json(key)
-            if found is not None:
-                yield found
+def objects(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return the JSON objects under the names that programs use for all of their parameters."""
+    if "objects" not in evidence.kept:
+        texts = evidence.texts
+        keys = [key for key in KEYS if key in texts and (not texts[key] or texts[key].lstrip()[:1] == "{")]
+        evidence.kept["objects"] = [found for key in keys if (found := evidence.json(key)) is not None]
+    found_all: list[dict[str, Any]] = evidence.kept["objects"]
+    return found_all
 
 
 def plain_keys(source: dict[str, Any]) -> dict[str, Any]:
