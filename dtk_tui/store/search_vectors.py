@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 MOST, FEWEST = 1000, 100
 #: A filter that keeps less than this share of the vectors is answered exactly: measured, that is faster and complete.
 EXACT_SHARE, EXACT_COUNT = 0.02, 1000
+#: How far the index is walked for a filter that keeps more; where that does not find enough, the answer is exact, too.
+FARTHEST = 20_000
 _SAMPLE_PAGES = 64
 
 _INDEX_SETTINGS: tuple[str, ...] = (
     "SET LOCAL hnsw.iterative_scan = relaxed_order",
-    "SET LOCAL hnsw.max_scan_tuples = 100000",
-    # The order has to come from the vector index, whatever the planner believes about the filter.
+    "SET LOCAL hnsw.max_scan_tuples = 40000",
+    # The order has to come from the vector index.
     "SET LOCAL enable_sort = off",
 )
 _SORT_AGAIN = "SET LOCAL enable_sort = on"
@@ -37,14 +39,13 @@ SELECT reltuples::bigint, greatest(pg_relation_size(oid) / current_setting('bloc
 # The index is on vec::halfvec(dims): only this very expression finds it, and only where nothing else is in ORDER BY.
 _NEAREST = """
 SELECT {key}, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) FROM {table}
- WHERE space_id = %(space)s{among}
+ WHERE space_id = %(space)s
  ORDER BY vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) LIMIT %(count)s
 """
 _EXACT = """
 SELECT {key}, vec <=> %(vec)s::halfvec FROM {table}
- WHERE space_id = %(space)s{among} ORDER BY 2 LIMIT %(count)s
+ WHERE space_id = %(space)s AND {key} = ANY (%(keys)s::bigint[]) ORDER BY 2 LIMIT %(count)s
 """
-_AMONG = " AND {key} = ANY (%(keys)s::bigint[])"
 _SAMPLE = """
 SELECT vec <=> %(vec)s::halfvec FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0) LIMIT 1000
 """
@@ -161,10 +162,9 @@ def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: Ids 
     text = "[" + ",".join(map(str, term.vector.tolist())) + "]"
     values: dict[str, Any] = {"space": term.space, "count": term.count, "vec": text}
     size = conn.execute(_SIZE, (f"{table}_{term.space:d}",)).fetchone()
-    found: list[tuple[Any, ...]] = []
+    pairs = np.zeros((0, 2))
     if size is not None and (wanted is None or len(wanted)):
-        found = _query(conn, names, values, wanted, size[0])
-    pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
+        pairs = _query(conn, names, values, wanted, size[0])
     if term.cut and size is not None and len(pairs):
         values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / size[1])
         sample = conn.execute(_SAMPLE.format(**names), values, prepare=False).fetchall()
@@ -177,23 +177,34 @@ def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: Ids 
 
 def _query(
     conn: Connection, names: dict[str, Any], values: dict[str, Any], wanted: Ids | None, estimate: int
-) -> list[tuple[Any, ...]]:
-    among = ""
-    if wanted is not None:
-        values["keys"] = wanted.tolist()
-        among = _AMONG.format(**names)
-        total = estimate
-        if total <= 0:
-            row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
-            total = row[0] if row else 0
-        if len(wanted) <= max(EXACT_COUNT, EXACT_SHARE * total):
-            return conn.execute(_EXACT.format(among=among, **names), values, prepare=False).fetchall()
+) -> npt.NDArray[np.float64]:
+    """Return the nearest as (key, distance); among ``wanted``, where given, by the index only if it yields enough."""
+    if wanted is None:
+        return _by_index(conn, names, values, values["count"])
+    total = estimate
+    if total <= 0:
+        row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
+        total = row[0] if row else 0
+    if len(wanted) > max(EXACT_COUNT, EXACT_SHARE * total):
+        pairs = _by_index(conn, names, values, min(int(1.5 * values["count"] * max(total / len(wanted), 1)), FARTHEST))
+        pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted)]
+        if len(pairs) >= values["count"]:
+            return pairs
+    return _numbers(conn, _EXACT.format(**names), values | {"keys": wanted.tolist()})
+
+
+def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], count: int) -> npt.NDArray[np.float64]:
     for setting in _INDEX_SETTINGS:
         conn.execute(setting)
-    conn.execute(_EF_SEARCH, (str(values["count"]),))
-    found = conn.execute(_NEAREST.format(among=among, **names), values, prepare=False).fetchall()
+    conn.execute(_EF_SEARCH, (str(min(count, MOST)),))
+    found = _numbers(conn, _NEAREST.format(**names), values | {"count": count})
     conn.execute(_SORT_AGAIN)
     return found
+
+
+def _numbers(conn: Connection, sql: str, values: dict[str, Any]) -> npt.NDArray[np.float64]:
+    rows = conn.execute(sql, values, prepare=False, binary=True).fetchall()
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
 def _cut(
