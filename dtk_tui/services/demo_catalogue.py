@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 from dtk_tui.services.demo_dialects import Container, Dialect, Recipe
-from dtk_tui.services.demo_prompts import SERIES, Series
+from dtk_tui.services.demo_prompts import ANIMALS, LANDSCAPES, TOWNS
+from dtk_tui.services.demo_prompts_made import FIGURES, STILL_LIFES, UNTOLD, VEHICLES
+from dtk_tui.services.demo_series import Series, Shelf
+
+_SHELVES = (ANIMALS, LANDSCAPES, TOWNS, VEHICLES, STILL_LIFES, FIGURES, UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,69 +47,55 @@ def pictures() -> tuple[Picture, ...]:
     """Return every picture of the library, originals and finals, oldest first."""
     out: list[Picture] = []
     number = 0
-    for series in SERIES:
-        for index, seed in enumerate(series.seeds):
-            number += 1
-            original = _picture(series, index, seed, number)
-            out.append(original)
-            if index in series.finals:
-                out.append(_final(original, number))
+    for shelf in _SHELVES:
+        for series in shelf.series:
+            for index in range(len(series.seeds)):
+                number += 1
+                original = _original(shelf, series, index, number)
+                out.append(original)
+                if index in series.finals:
+                    out.append(_final(original, number))
     return tuple(sorted(out, key=lambda p: (p.made_at, p.path)))
 
 
-def _picture(series: Series, index: int, seed: int, number: int) -> Picture:
-    container: Container = series.containers[index % len(series.containers)]
-    name = f"{series.slug}_{number:05}_" if series.dialect == "comfyui" else f"{number:05}-{series.slug}"
-    if series.dialect == "none":
-        name = f"{series.slug}-{index + 1}"
-    recipe = None
-    if series.dialect != "none":
-        recipe = Recipe(
-            prompt=series.prompt,
-            negative_prompt=series.negative_prompt,
-            model=series.model[0],
-            model_hash=series.model[1],
-            sampler=series.sampler[0],
-            scheduler=series.sampler[1],
-            steps=series.steps,
-            cfg_scale=series.cfg_scale,
-            seed=seed,
-            width=series.width,
-            height=series.height,
-            clip_skip=series.clip_skip,
-            loras=series.loras,
-        )
-    day = datetime.strptime(series.day, "%Y-%m-%d").replace(tzinfo=UTC)
+def _original(shelf: Shelf, series: Series, index: int, number: int) -> Picture:
+    look, container = series.look, series.containers[index % len(series.containers)]
+    names = {"a1111": f"{number:05}-{series.subject}", "comfyui": f"{series.subject}_{number:05}_"}
+    name = names.get(look.dialect, f"{series.subject}-{index + 1}")
+    width, height = series.sizes[index % len(series.sizes)]
+    recipe = Recipe(
+        prompt=series.prompt,
+        negative_prompt=look.negative_prompt,
+        model=look.model[0],
+        model_hash=look.model[1],
+        sampler=look.sampler[0],
+        scheduler=look.sampler[1],
+        steps=look.steps,
+        cfg_scale=look.cfg_scale,
+        seed=series.seeds[index],
+        width=width,
+        height=height,
+        clip_skip=look.clip_skip,
+        loras=series.loras,
+    )
+    day = datetime.strptime(shelf.day, "%Y-%m-%d").replace(tzinfo=UTC)
     return Picture(
-        path=PurePosixPath(series.folder) / f"{name}.{container}",
+        path=PurePosixPath(shelf.folder) / f"{name}.{container}",
         subject=series.subject,
         scene=series.scene,
         variant=series.first_variant + index,
-        width=series.width,
-        height=series.height,
-        dialect=series.dialect,
+        width=width,
+        height=height,
+        dialect=look.dialect,
         container=container,
-        recipe=recipe,
-        prefix=series.slug,
+        recipe=None if look.dialect == "none" else recipe,
+        prefix=series.subject,
         upscaled=False,
-        made_at=(day + timedelta(hours=10, minutes=7 * number)).timestamp(),
+        made_at=(day + timedelta(hours=8, minutes=7 * number)).timestamp(),
     )
 
 
 def _final(original: Picture, number: int) -> Picture:
-    """Return the upscaled twin of ``original``: the same generation parameters in the folder ``final``."""
-    container: Container = "png" if original.dialect == "comfyui" else original.container
-    return Picture(
-        path=PurePosixPath("final") / f"{original.prefix}-{number:05}-final.{container}",
-        subject=original.subject,
-        scene=original.scene,
-        variant=original.variant,
-        width=original.width,
-        height=original.height,
-        dialect=original.dialect,
-        container=container,
-        recipe=original.recipe,
-        prefix=original.prefix,
-        upscaled=True,
-        made_at=original.made_at + 86400 * 3,
-    )
+    """Return the upscaled twin of ``original``: the same generation parameters, in the folder ``final``."""
+    path = PurePosixPath("final") / f"{original.prefix}-{number:05}-final.{original.container}"
+    return replace(original, path=path, upscaled=True, made_at=original.made_at + 3 * 86400)

@@ -247,7 +247,7 @@ def encode(
 def _save(picture: Image.Image, out: io.BytesIO, container: Container, chunks: PngInfo | None, exif: bytes) -> None:
     extra: dict[str, Any] = {"exif": exif} if exif else {}
     if container == "png":
-        picture.save(out, "PNG", pnginfo=chunks)
+        picture.save(out, "PNG", pnginfo=chunks, compress_level=4)
     elif container == "jpg":
         picture.save(out, "JPEG", quality=90, **extra)
     else:

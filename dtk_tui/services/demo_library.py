@@ -56,7 +56,18 @@ def _asking(text: str, *subjects: str) -> DemoQuery:
     return DemoQuery(text, frozenset(p.path.stem for p in pictures() if p.subject in subjects))
 
 
-QUERIES: tuple[DemoQuery, ...] = (_asking("a dog", "dog"),)
+QUERIES: tuple[DemoQuery, ...] = (
+    _asking("puppy playing outdoors", "dog"),
+    _asking("kitten resting on the couch", "cat"),
+    _asking("a vessel on the ocean in the evening", "sailing-boat"),
+    _asking("fast red automobile", "sports-car"),
+    _asking("a frozen winter figure with a hat", "snowman"),
+    _asking("yellow blossoms in a jar", "sunflowers"),
+    _asking("downtown skyscrapers after dark", "night-city"),
+    _asking("friendly humanoid machine", "robot"),
+    _asking("old locomotive", "steam-train"),
+    _asking("airships carried by warm air", "balloons"),
+)
 
 
 def expected() -> DemoCounts:
@@ -98,9 +109,10 @@ def create(folder: Path, progress: Callable[[int, int], None] | None = None) -> 
 
 def draw(picture: Picture) -> Image.Image:
     """Return the picture in RGB; a final comes out twice as large, resampled and slightly sharpened."""
-    canvas = Canvas(picture.width, picture.height, picture.variant * 7919 + sum(picture.scene.encode()))
+    seed = picture.variant * 7919 + sum(picture.scene.encode())
+    canvas = Canvas(picture.width, picture.height, seed, (1.0, 0.84, 0.94, 0.76)[picture.variant % 4])
     SCENES[picture.scene](canvas, picture.variant)
-    image = canvas.finish()
+    image = canvas.finish(mood=picture.variant)
     if picture.upscaled:
         size = (picture.width * 2, picture.height * 2)
         image = image.resize(size, Image.Resampling.LANCZOS).filter(ImageFilter.UnsharpMask(1.5, 60, 2))

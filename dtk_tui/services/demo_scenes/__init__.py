@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dtk_tui.services.demo_scenes import animals
+from dtk_tui.services.demo_scenes import animals, figures, landscapes, night, still_life, vehicles
 from dtk_tui.services.demo_scenes.canvas import Canvas
 
 Scene = Callable[[Canvas, int], None]
@@ -18,5 +18,34 @@ SCENES: dict[str, Scene] = {
         animals.aquarium,
         animals.butterfly,
         animals.penguins,
+        landscapes.sailing_boat,
+        landscapes.mountain_lake,
+        landscapes.desert,
+        landscapes.waterfall,
+        landscapes.autumn_path,
+        landscapes.lavender_mill,
+        landscapes.flower_meadow,
+        night.city_at_night,
+        night.castle,
+        night.lighthouse,
+        night.aurora_cabin,
+        night.bridge_in_fog,
+        vehicles.sports_car,
+        vehicles.hot_air_balloons,
+        vehicles.steam_train,
+        vehicles.bicycle,
+        still_life.sunflower_vase,
+        still_life.teapot,
+        still_life.pizza,
+        still_life.chess_board,
+        still_life.piano,
+        still_life.fruit_bowl,
+        figures.robot,
+        figures.snowman,
+        figures.moon_rocket,
+        figures.ringed_planet,
+        figures.pumpkin,
+        figures.spirals,
+        figures.terminal_screenshot,
     )
 }

@@ -18,6 +18,13 @@ Colour = tuple[int, int, int]
 Axis = Literal["y", "x", "round"]
 Floats = NDArray[np.float32]
 _OVERSAMPLING = 2
+# Light over a finished picture: gain of red, green and blue, lift of the blacks, gamma.
+MOODS: tuple[tuple[tuple[float, float, float], float, float], ...] = (
+    ((1.0, 1.0, 1.0), 0.0, 1.0),
+    ((1.0, 0.84, 0.68), 0.0, 1.2),
+    ((0.74, 0.78, 0.84), 0.15, 0.95),
+    ((0.6, 0.7, 0.92), 0.0, 1.25),
+)
 
 
 def rgb(code: str) -> Colour:
@@ -82,13 +89,13 @@ def arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float, st
 class Canvas:
     """A picture in the making, drawn larger and reduced at the end.
 
-    Lengths are in units of a hundredth of the shorter side, so ``w`` and ``h`` are 100 and more. Everything random
-    comes from ``rng``, so the same seed gives the same picture.
+    Lengths are in units of a hundredth of the shorter side, so ``w`` and ``h`` are 100 and more; a ``zoom`` below 1
+    steps back, so that more of them fit. Everything random comes from ``rng``: the same seed gives the same picture.
     """
 
-    def __init__(self, width: int, height: int, seed: int) -> None:
+    def __init__(self, width: int, height: int, seed: int, zoom: float = 1.0) -> None:
         self.width, self.height = width, height
-        self._unit = _OVERSAMPLING * min(width, height) / 100
+        self._unit = _OVERSAMPLING * min(width, height) / 100 * zoom
         self.w = width * _OVERSAMPLING / self._unit
         self.h = height * _OVERSAMPLING / self._unit
         self.rng = np.random.default_rng(seed)
@@ -255,12 +262,16 @@ class Canvas:
             mask = Image.composite(mask, Image.new("L", self._image.size), shape)
         self._image.paste(rgb(colour), (0, 0), mask)
 
+    def rows(self) -> Floats:
+        """Return the height in units of each row of a noise map, as a column."""
+        return np.linspace(0, self.h, self.height // 2, dtype=np.float32)[:, None]
+
     def clouds(self, colour: str, amount: float, top: float, bottom: float, cells: float = 3.0) -> None:
         """Drift clouds over the rows from ``top`` to ``bottom``; ``amount`` 0..1 says how much of the sky they take."""
         field = self.noise(cells, 5, stretch=2.2)
-        rows = np.linspace(0, self.h, field.shape[0], dtype=np.float32)
+        rows = self.rows()
         fade = np.clip(np.minimum(rows - top, bottom - rows) / (0.3 * (bottom - top)), 0, 1)
-        self.veil(colour, np.clip((field - (1 - amount)) * 3.2, 0, 1) * fade[:, None])
+        self.veil(colour, np.clip((field - (1 - amount)) * 3.2, 0, 1) * fade)
 
     def ridge(self, base: float, height: float, rough: float = 0.5, peaks: int = 3) -> list[Point]:
         """Return a mountain outline across the picture, closed at the bottom edge."""
@@ -325,9 +336,14 @@ class Canvas:
         )
         self._draw = ImageDraw.Draw(self._image)
 
-    def finish(self, vignette: float = 0.25) -> Image.Image:
-        """Return the picture in its final size, its corners darkened."""
+    def finish(self, mood: int = 0, vignette: float = 0.25) -> Image.Image:
+        """Return the picture in its final size, its corners darkened, in the light of one of the ``MOODS``."""
         picture = self._image.reduce(_OVERSAMPLING)
+        gains, lift, gamma = MOODS[mood % len(MOODS)]
+        if mood % len(MOODS):
+            levels = np.linspace(0, 1, 256) ** gamma
+            table = [np.clip((levels * gain + lift) * 255, 0, 255).round().astype(int).tolist() for gain in gains]
+            picture = picture.point([*table[0], *table[1], *table[2]])
         if vignette <= 0:
             return picture
         ys = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
