@@ -15,6 +15,29 @@ from dtk_tui.services.demo_dialects import encode
 from dtk_tui.services.demo_scenes import SCENES
 from dtk_tui.services.demo_scenes.canvas import Canvas
 
+# Subjects of which a crop is made: their first picture.
+_CROPPED = (
+    "dog",
+    "cat",
+    "owl",
+    "aquarium",
+    "butterfly",
+    "sailing-boat",
+    "mountain-lake",
+    "waterfall",
+    "lighthouse",
+    "cabin",
+    "bridge",
+    "balloons",
+    "bicycle",
+    "rocket",
+    "sunflowers",
+    "teapot",
+    "chess",
+    "robot",
+    "saturn",
+    "pumpkins",
+)
 _ENDS = {".png": b"IEND\xaeB`\x82", ".jpg": b"\xff\xd9"}
 
 
@@ -134,24 +157,34 @@ def file_bytes(picture: Picture) -> bytes:
 def create_crops(folder: Path, out_folder: Path) -> list[tuple[Path, Path]]:
     """Write crops of twenty pictures of the library in ``folder``, and return pairs (crop, its original).
 
-    A crop keeps 60 to 75 percent of the area, sits off the middle and carries no metadata: what a person cuts out of a
-    picture and later wants to find the original of.
+    A crop keeps 60 to 75 percent of the area, a little off the middle, and carries no metadata: an oblong picture is
+    cut towards a square, a square one is trimmed all round. It is what a person cuts out of a picture and later wants
+    to find the original of.
     """
-    originals = [p for p in pictures() if p.recipe is not None and not p.upscaled]
-    step = max(1, len(originals) // 20)
+    first: dict[str, Picture] = {}
+    for picture in pictures():
+        if not picture.upscaled:
+            first.setdefault(picture.subject, picture)
     out_folder.mkdir(parents=True, exist_ok=True)
     pairs = []
-    for number, picture in enumerate(originals[::step][:20]):
-        share = (0.60 + 0.05 * (number % 4)) ** 0.5
-        with Image.open(folder / picture.path) as original:
-            width, height = round(original.width * share), round(original.height * share)
-            left = round((original.width - width) * (0.25, 0.6, 0.4, 0.75)[number % 4])
-            top = round((original.height - height) * (0.5, 0.3, 0.7, 0.45)[number % 4])
-            crop = original.convert("RGB").crop((left, top, left + width, top + height))
-        path = out_folder / f"crop-of-{picture.path.stem}.png"
-        crop.save(path, "PNG")
-        pairs.append((path, folder / picture.path))
+    for number, subject in enumerate(_CROPPED):
+        original = folder / first[subject].path
+        path = out_folder / f"crop-of-{original.stem}.png"
+        with Image.open(original) as image:
+            _crop(image.convert("RGB"), number).save(path, "PNG")
+        pairs.append((path, original))
     return pairs
+
+
+def _crop(image: Image.Image, number: int) -> Image.Image:
+    share = (0.62, 0.66, 0.70, 0.74)[number % 4]
+    wide, high = share**0.5, share**0.5
+    if image.width != image.height:
+        wide, high = (share / 0.97, 0.97) if image.width > image.height else (0.97, share / 0.97)
+    width, height = round(image.width * wide), round(image.height * high)
+    left = round((image.width - width) * (0.4, 0.6, 0.45, 0.55)[number % 4])
+    top = round((image.height - height) * (0.55, 0.45, 0.6, 0.5)[number % 4])
+    return image.crop((left, top, left + width, top + height))
 
 
 def _is_whole(path: Path) -> bool:

@@ -90,5 +90,5 @@ TOON = Look(
     7.5,
     "lowres, worst quality, signature, monochrome",
 )
-SLOW = Look("comfyui", ("photon_v1", ""), ("DDIM", "Exponential"), 50, 6.0, "")
+SLOW = Look("comfyui", ("photon_v1", ""), ("DDIM", "Exponential"), 50, 6.0, "blurry, grainy")
 NOTHING = Look("none", ("", ""), ("", ""), 0, 0.0)
