@@ -171,9 +171,13 @@ def lighthouse(c: Canvas, variant: int) -> None:
     c.rect(x - 4, top - 9, x + 4, top - 1, "fff4c0", "f0c860")
     c.soft(x, top - 5, 15, 13, beam, 0.9)
     c.poly([(x - 5, top - 9), (x, top - 15), (x + 5, top - 9)], light(stripe, 0.2), dark(stripe, 0.4), "x")
-    c.rect(x + lean * -24, y - 11, x + lean * -24 + 13, y, "f4ece0", "b8ac9c", "x")
-    c.poly([(x + lean * -24 - 1.5, y - 11), (x + lean * -24 + 6.5, y - 17), (x + lean * -24 + 14.5, y - 11)], stripe)
-    c.rect(x + lean * -24 + 5, y - 6, x + lean * -24 + 8, y, "4a3424")
+    _cottage(c, x + lean * -24, y, stripe)
+
+
+def _cottage(c: Canvas, x: float, y: float, stripe: str) -> None:
+    c.rect(x, y - 11, x + 13, y, "f4ece0", "b8ac9c", "x")
+    c.poly([(x - 1.5, y - 11), (x + 6.5, y - 17), (x + 14.5, y - 11)], stripe)
+    c.rect(x + 5, y - 6, x + 8, y, "4a3424")
 
 
 def aurora_cabin(c: Canvas, variant: int) -> None:

@@ -251,7 +251,11 @@ def bicycle(c: Canvas, variant: int) -> None:
             crank[1] + (dy + 0.8) * s,
             "28282c",
         )
-    bx, by = head[0] + 8 * s, head[1] - 1 * s
+    _flower_basket(c, head[0] + 8 * s, head[1] - 1 * s, s)
+    tree(c, c.w * 0.04, low + 3, 30, "4a8a3c")
+
+
+def _flower_basket(c: Canvas, bx: float, by: float, s: float) -> None:
     for _ in range(26):
         petal = c.pick(("f06a9a", "f8d048", "ffffff", "b06af0", "f0503a"))
         c.ball(bx + c.uniform(-8, 8) * s, by - c.uniform(3, 14) * s, c.uniform(1.6, 2.8) * s, petal)
@@ -266,4 +270,3 @@ def bicycle(c: Canvas, variant: int) -> None:
             0.5 * s,
             "8a6434",
         )
-    tree(c, c.w * 0.04, low + 3, 30, "4a8a3c")
