@@ -417,7 +417,8 @@ class DtkApp(App[None]):
     async def action_quit(self) -> None:
         """Quit; asks first when that would stop the worker of this window in its work."""
         stats = self.stats
-        works = self.engine is not None and self.engine.state is WorkerState.RUNNING
+        states = {self.engine.state if self.engine is not None else None, stats.desired if stats is not None else None}
+        works = self.engine is not None and WorkerState.RUNNING in states
         left = stats.queue.pending + stats.queue.running if stats is not None else 0
         if not works or not left:
             self.exit()

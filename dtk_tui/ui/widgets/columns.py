@@ -87,11 +87,9 @@ def headings(placed: Sequence[Placed[RowT]]) -> str:
 
 
 def row_cells(placed: Sequence[Placed[RowT]], row: RowT) -> list[Cell]:
-    """Return the cells of one row, padded to the widths of their columns."""
+    """Return the cells of one row, padded to the widths of their columns and the gaps behind them."""
     cells: list[Cell] = []
-    for index, one in enumerate(placed):
-        if index:
-            cells.append((" " * _GAP, ""))
+    for one in placed:
         text, name = one.column.cell(row)
-        cells.append((fit(text, one.width, right=one.column.right), name))
+        cells.append((fit(text, one.width, right=one.column.right) + " " * _GAP, name))
     return cells

@@ -56,6 +56,7 @@ class CursorList(ScrollView, can_focus=True):
     ]
 
     cursor = var(0, init=False)
+    _KEPT_STRIPS: ClassVar[int] = 1000
 
     class Moved(Message):
         """The cursor stands on another line, or on the same line with other content."""
@@ -75,6 +76,10 @@ class CursorList(ScrollView, can_focus=True):
     class MenuAsked(Moved):
         """A right click."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._strips: dict[tuple[int, bool, bool], Strip] = {}
+
     @property
     def count(self) -> int:
         """How many lines there are."""
@@ -90,11 +95,21 @@ class CursorList(ScrollView, can_focus=True):
 
     def count_changed(self, cursor: int = 0) -> None:
         """Take over a new ``count`` and place the cursor; repaints all."""
+        self.redraw()
         self.virtual_size = Size(0, self.count)
         self.set_reactive(CursorList.cursor, max(0, min(cursor, self.count - 1)))
         self._reveal()
-        self.refresh()
         self.post_message(self.Moved(self))
+
+    def redraw(self) -> None:
+        """Draw every line again."""
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw again with other colours."""
+        self._strips.clear()
+        super().notify_style_update()
 
     @property
     def visible_rows(self) -> range:
@@ -103,9 +118,16 @@ class CursorList(ScrollView, can_focus=True):
         return range(top, max(top, min(self.count, top + self.scrollable_content_region.height)))
 
     def refresh_row(self, row: int) -> None:
-        """Repaint one line, if it is visible."""
+        """Draw one line again, now if it is visible."""
+        self.forget_row(row)
         if row in self.visible_rows:
             self.refresh_line(row)
+
+    def forget_row(self, row: int) -> None:
+        """Draw a line again when it comes into sight the next time."""
+        for selected in (False, True):
+            self._strips.pop((row, selected, False), None)
+            self._strips.pop((row, selected, True), None)
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a line."""
@@ -133,22 +155,31 @@ class CursorList(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - height + 1, animate=False)
 
     def render_line(self, y: int) -> Strip:
-        """Draw line ``y`` of the visible part."""
-        width = self.scrollable_content_region.width
+        """Draw line ``y`` of the visible part; lines are kept, so that scrolling draws only what comes into sight."""
         row = y + self.scroll_offset.y
-        base = self.rich_style
-        if row >= self.count:
-            return Strip.blank(width, base)
-        over = Style()
-        if self.is_selected(row):
+        width = self.scrollable_content_region.width
+        is_row = row < self.count
+        key = (row, self.is_selected(row), row == self.cursor) if is_row else (-1, False, False)
+        strip = self._strips.get(key)
+        if strip is None or strip.cell_length != width:
+            if len(self._strips) > self._KEPT_STRIPS:
+                self._strips.clear()
+            strip = self._draw_row(row, width, *key[1:]) if is_row else Strip.blank(width, self.rich_style)
+            self._strips[key] = strip
+        return strip
+
+    def _draw_row(self, row: int, width: int, selected: bool, current: bool) -> Strip:
+        base, over = self.rich_style, Style()
+        if selected:
             over = self.get_component_rich_style("list--selected", partial=True)
-        if row == self.cursor:
+        if current:
             over += self.get_component_rich_style("list--cursor", partial=True)
+        plain = base + over
         segments = [
-            Segment(text, base + (self.get_component_rich_style(name, partial=True) if name else Style()) + over)
+            Segment(text, base + self.get_component_rich_style(name, partial=True) + over if name else plain)
             for text, name in self.cells(row, width)
         ]
-        return Strip(segments).adjust_cell_length(width, base + over)
+        return Strip(segments).adjust_cell_length(width, plain)
 
     def row_at(self, event: events.MouseEvent) -> int | None:
         """Return the line under the mouse."""

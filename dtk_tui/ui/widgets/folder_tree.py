@@ -89,7 +89,7 @@ class FolderTree(CursorList):
         for row in self.visible_rows:
             key = self._lines[row].key
             if old.get(key) != self._badges.get(key):
-                self.refresh_line(row)
+                self.refresh_row(row)
 
     @task("folders")
     async def reload(self) -> None:

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -40,9 +40,9 @@ def _palette_256() -> PILImage.Image:
 
 
 def half_blocks(image: PILImage.Image, *, few_colors: bool) -> list[Strip]:
-    """Draw an RGB image with two pixels a cell; with ``few_colors`` dithered to the 256 colours of older terminals."""
+    """Draw an RGB image with two pixels a cell; with ``few_colors`` in the 256 colours of older terminals."""
     if few_colors:
-        image = image.quantize(palette=_palette_256()).convert("RGB")
+        image = image.quantize(palette=_palette_256(), dither=PILImage.Dither.NONE).convert("RGB")
     if image.height % 2:
         image = image.crop((0, 0, image.width, max(2, image.height - 1)))
     width, data = image.width, image.tobytes()
@@ -62,7 +62,7 @@ def half_blocks(image: PILImage.Image, *, few_colors: bool) -> list[Strip]:
     return strips
 
 
-def letters(image: PILImage.Image) -> list[Strip]:
+def letters(image: PILImage.Image, style: Style) -> list[Strip]:
     """Draw an image with letters of different weight, for terminals without colours."""
     gray = image.convert("L").resize((image.width, max(1, image.height // 2)))
     data, width = gray.tobytes(), gray.width
@@ -70,33 +70,44 @@ def letters(image: PILImage.Image) -> list[Strip]:
         "".join(_RAMP[value * len(_RAMP) // 256] for value in data[y * width : (y + 1) * width])
         for y in range(gray.height)
     )
-    return [Strip([Segment(row)], width) for row in rows]
+    return [Strip([Segment(row, style)], width) for row in rows]
+
+
+def centred(strips: list[Strip], size: Size, ground: Style) -> list[Strip]:
+    """Return lines that fill ``size`` with the picture in the middle."""
+    above = max(0, (size.height - len(strips)) // 2)
+    blank = Strip.blank(size.width, ground)
+    lines = [blank] * above
+    for strip in strips[: size.height]:
+        left = max(0, (size.width - strip.cell_length) // 2)
+        line = Strip([Segment(" " * left, ground), *strip], left + strip.cell_length)
+        lines.append(line.adjust_cell_length(size.width, ground))
+    return lines + [blank] * (size.height - len(lines))
 
 
 class CellPicture(Widget):
-    """A picture that is made of characters, drawn beforehand in a thread."""
+    """A picture that is made of characters, prepared in a thread to the last byte.
+
+    Every cell has colours of its own, which makes a picture fifty times as expensive to draw as text; so its lines go
+    past the steps that add styles, and drawing them costs next to nothing on the event loop.
+    """
 
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._strips: list[Strip] = []
+        self._lines: list[Strip] = []
 
-    def show(self, strips: list[Strip]) -> None:
-        """Show prepared lines, or nothing."""
-        self._strips = strips
+    def show(self, lines: list[Strip]) -> None:
+        """Show lines that fill this widget, or nothing."""
+        self._lines = lines
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line, the picture in the middle."""
-        width, base = self.size.width, self.rich_style
-        y -= max(0, (self.size.height - len(self._strips)) // 2)
-        if not 0 <= y < len(self._strips):
-            return Strip.blank(width, base)
-        strip = self._strips[y]
-        left = max(0, (width - strip.cell_length) // 2)
-        body = [Segment(text, base + style if style else base) for text, style, _ in strip]
-        return Strip([Segment(" " * left, base), *body]).adjust_cell_length(width, base)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines inside ``crop`` as they are."""
+        blank = Strip.blank(self.size.width, self.rich_style)
+        shown = [self._lines[y] if y < len(self._lines) else blank for y in crop.line_range]
+        return [strip.crop_extend(crop.x, crop.right, None) for strip in shown]
 
 
 class Picture(Container):
@@ -154,7 +165,7 @@ class Picture(Container):
         reason, prepared = "", None
         if path is not None and size.area:
             try:
-                prepared = await asyncio.to_thread(self._prepare, path, self._room())
+                prepared = await asyncio.to_thread(self._prepare, path, self._room(), self.children[0].rich_style)
             except UnreadableFileError as error:
                 reason = f"{error.title} {error.detail}"
         self._drawn = (path, size)
@@ -163,13 +174,17 @@ class Picture(Container):
         self.query_one(Line).display = bool(reason)
         self.post_message(self.Shown())
 
-    def _prepare(self, path: str, room: tuple[int, int]) -> Any:
+    def _prepare(self, path: str, room: tuple[int, int], ground: Style) -> Any:
         image = previews.load(path, room)
         if self._protocol in {"kitty", "sixel"}:
             return image
-        if self._protocol == "text":
-            return letters(image)
-        return half_blocks(image, few_colors=self.app.console.color_system != "truecolor")
+        console = self.app.console
+        few_colors = console.color_system != "truecolor"
+        strips = letters(image, ground) if self._protocol == "text" else half_blocks(image, few_colors=few_colors)
+        lines = centred(strips, self.size, ground)
+        for strip in lines:
+            strip.render(console)
+        return lines
 
     def _put(self, prepared: Any) -> None:
         widget = self.children[0]

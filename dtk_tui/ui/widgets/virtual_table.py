@@ -135,9 +135,14 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Fetch again what is visible, and forget the rest."""
         visible = set(self._visible_pages())
         for page in [page for page in self._pages if page not in visible]:
-            del self._pages[page]
+            self._forget(page)
         self._stale |= visible & set(self._pages)
         self._load()
+
+    def _forget(self, page: int) -> None:
+        del self._pages[page]
+        for row in range(page * PAGE, (page + 1) * PAGE):
+            self.forget_row(row)
 
     def row(self, index: int) -> RowT | None:
         """Return a loaded row."""
@@ -167,7 +172,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         width = self.scrollable_content_region.width
         self._placed = place(self.columns(), width) if width > 0 else []
         self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed)))
-        self.refresh()
+        self.redraw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns to the new width."""
@@ -209,7 +214,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._pages.move_to_end(page)
         self._stale.discard(page)
         while len(self._pages) > _KEPT_PAGES:
-            self._pages.popitem(last=False)
+            self._forget(next(iter(self._pages)))
         for offset, row in enumerate(rows):
             if old is None or old[offset] != row:
                 index = page * PAGE + offset
