@@ -9,6 +9,7 @@ import struct
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 16 * 1024
 READ_BUDGET_BYTES = 96 * 1024 * 1024
+READS_LIMIT = 150_000
 
 
 class DamagedError(Exception):
@@ -16,25 +17,29 @@ class DamagedError(Exception):
 
 
 class Source:
-    """Positioned reads on an open file, with the head kept and the sum of all reads bounded.
+    """Positioned reads on an open file, with the head kept and number and sum of the reads bounded.
 
     Args:
         fd: an open file descriptor; it stays the caller's to close.
         size: file size in bytes.
     """
 
-    __slots__ = ("_budget", "_tail", "_tail_start", "fd", "head", "size")
+    __slots__ = ("_budget", "_reads", "_tail", "_tail_start", "fd", "head", "size")
 
     def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
         self.size = size
         self.head = os.pread(fd, HEAD_BYTES, 0)
         self._budget = READ_BUDGET_BYTES
+        self._reads = READS_LIMIT
         self._tail_start = max(size - TAIL_BYTES, 0)
         self._tail: bytes | None = None
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes at ``offset``: fewer at the end of the file, none outside it."""
+        self._reads -= 1
+        if self._reads < 0:
+            raise DamagedError("The file has too many parts.")
         end = offset + length
         if end <= len(self.head):
             return self.head[offset:end]

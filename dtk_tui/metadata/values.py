@@ -13,7 +13,7 @@ JSON_LIMIT_CHARS = 32 * 1024 * 1024
 
 _INT = re.compile(r"[+-]?\d{1,20}(?:\.0{1,20})?")
 _FLOAT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
-_SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[xX×,]\s*(\d{1,6})")
+_SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[xX×,]\s*(\d{1,6})(?!\d)")
 _LINE_END = re.compile(r"\r\n?")
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 NODE_LIMIT = 20_000
-FUEL = 60_000
+FUEL = 20_000
 DEPTH_LIMIT = 60
 
 # Inputs that carry something else than the picture, the latent or a setting of the sampler.

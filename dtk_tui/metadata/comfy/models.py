@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -27,6 +28,7 @@ _LATENT_LINKS = (
     "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
 )  # fmt: skip
 _SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
+_RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
 _SIZE_WORDS = re.compile(r"(\d{3,5})\s*[xX×]\s*(\d{3,5})")
 _RESIZERS = re.compile(r"scale|resize|crop|composite|rotate|flip|tile|pad", re.IGNORECASE)
 
@@ -175,7 +177,15 @@ def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
 
 
 def _named_size(node: Node) -> tuple[int | None, int | None]:
-    """Return a size that is chosen by a label such as ``1024 x 1024 (square)``."""
+    """Return a size that is chosen by a label such as ``1024 x 1024 (square)``, or by ratio and megapixels."""
+    ratio, megapixels = node.inputs.get("aspect_ratio"), values.number(node.inputs.get("megapixels"))
+    if isinstance(ratio, str) and megapixels and (match := _RATIO.match(ratio)):
+        # comfy_extras/nodes_resolution.py of ComfyUI
+        wide, high = int(match[1]), int(match[2])
+        multiple = values.pixels(node.inputs.get("multiple")) or 8
+        scale = math.sqrt(megapixels * 1024 * 1024 / (wide * high)) if wide and high and megapixels > 0 else 0
+        sides = (round(side * scale / multiple) * multiple for side in (wide, high))
+        return next(sides) or None, next(sides) or None
     for value in node.inputs.values():
         if isinstance(value, str) and (match := _SIZE_WORDS.search(value[:200])):
             return values.pixels(match[1]), values.pixels(match[2])

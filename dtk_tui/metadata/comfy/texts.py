@@ -51,6 +51,9 @@ class Texts:
         self.graph = graph
         self.side = _POSITIVE if positive else _NEGATIVE
         self.other = _NEGATIVE if positive else _POSITIVE
+        # What a node gave is kept, and is nothing while it is being found out: no node is walked twice, no ring ends.
+        self._conditionings: dict[str, str | None] = {}
+        self._texts: dict[str, str | None] = {}
 
     def of_sampler(self, nodes: list[Node]) -> str | None:
         """Return the text behind the first of ``nodes`` (a sampler and its helpers) that has this side."""
@@ -74,6 +77,13 @@ class Texts:
         node = self.graph.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.graph.step():
             return None
+        if node.id not in self._conditionings:
+            self._conditionings[node.id] = None
+            self._conditionings[node.id] = self._condition(node, depth)
+        return self._conditionings[node.id]
+
+    def _condition(self, node: Node, depth: int) -> str | None:
+        """Return the text of the conditioning that a node gives."""
         if _ZERO.search(node.kind):
             return ""
         chosen = self.graph.choices(node)
@@ -125,10 +135,15 @@ class Texts:
         node = self.graph.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.graph.step() or _OPAQUE.search(node.kind):
             return None
-        chosen = self.graph.choices(node)
-        if chosen is not None:
-            return next((found for item in chosen if (found := self.text(item, depth + 1))), None)
-        return self._own_text(node, depth)
+        if node.id not in self._texts:
+            self._texts[node.id] = None
+            chosen = self.graph.choices(node)
+            if chosen is not None:
+                found = next((found for item in chosen if (found := self.text(item, depth + 1))), None)
+            else:
+                found = self._own_text(node, depth)
+            self._texts[node.id] = found
+        return self._texts[node.id]
 
     def _own_text(self, node: Node, depth: int) -> str | None:
         """Return the text a node holds, joins or passes on."""

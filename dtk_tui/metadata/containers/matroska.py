@@ -91,7 +91,7 @@ def _elements(source: Source, start: int, end: int) -> Iterator[Element]:
         if raw == (1 << 7 * size_length) - 1:
             yield kind, inner, _UNKNOWN
             return
-        yield kind, inner, min(inner + raw, source.size)
+        yield kind, inner, min(inner + raw, end)
         start = inner + raw
 
 

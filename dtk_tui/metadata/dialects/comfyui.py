@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, samplers, texts
 from dtk_tui.metadata.comfy.graph import Graph, from_api
+from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111, infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
 
@@ -28,13 +30,20 @@ def read(evidence: Evidence) -> Found | None:
 
 
 def find(evidence: Evidence) -> Graph | None:
-    """Return the first graph under any of the names it is kept under."""
+    """Return the first graph under any of the names it is kept under, an executed one before an edited one."""
+    if "graph" not in evidence.kept:
+        evidence.kept["graph"] = _find(evidence, "class_type", from_api) or _find(evidence, "nodes", from_workflow)
+    found: Graph | None = evidence.kept["graph"]
+    return found
+
+
+def _find(evidence: Evidence, mark: str, load: Callable[[dict[str, Any]], Graph | None]) -> Graph | None:
     for key in KEYS:
         text = evidence.texts.get(key)
-        if text is None or (text and "class_type" not in text):
+        if text is None or (text and mark not in text):
             continue
         source = evidence.json(key)
-        if source is not None and (graph := from_api(source)) is not None:
+        if source is not None and (graph := load(source)) is not None:
             return graph
     return None
 

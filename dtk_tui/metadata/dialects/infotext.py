@@ -72,7 +72,10 @@ def pairs(text: str, begin: int = 0) -> dict[str, str]:
     """Return the ``key: value`` pairs of the settings at ``begin``; on later lines only ones that continue them."""
     settings: dict[str, str] = {}
     position = begin
-    while (match := _PAIR.match(text, position)) and len(settings) < _SETTINGS_LIMIT:
+    for _ in range(_SETTINGS_LIMIT):
+        match = _PAIR.match(text, position)
+        if match is None:
+            break
         key, quoted, value = match.groups()
         position = match.end()
         if quoted is not None:

@@ -1,0 +1,212 @@
+"""The editor's form of a ComfyUI graph (``workflow``), for pictures that carry no executed one (``prompt``).
+
+Nodes keep their values in ``widgets_values`` by position; newer editors name them in ``inputs``, for older files the
+order of the core nodes is known here. Muted nodes are left out, bypassed ones passed through, subgraphs opened.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
+
+_MUTED, _BYPASSED = 2, 4
+_SUBGRAPH_DEPTH = 6
+_INPUT_SIDE, _OUTPUT_SIDE = -10, -20
+_TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
+_COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
+_CONTROL = frozenset({"fixed", "increment", "decrement", "randomize"})
+_SEEDED = ("seed", "control", "steps", "cfg", "sampler_name", "scheduler", "denoise")
+_WIDGETS: dict[str, tuple[str, ...]] = {
+    "KSampler": _SEEDED,
+    "KSampler (Efficient)": _SEEDED,
+    "KSamplerAdvanced": ("add_noise", "noise_seed", "control", "steps", "cfg", "sampler_name", "scheduler"),
+    "SamplerCustom": ("add_noise", "noise_seed", "control", "cfg"),
+    "RandomNoise": ("noise_seed", "control"),
+    "KSamplerSelect": ("sampler_name",),
+    "BasicScheduler": ("scheduler", "steps", "denoise"),
+    "SDTurboScheduler": ("steps", "denoise"),
+    "KarrasScheduler": ("steps",),
+    "CFGGuider": ("cfg",),
+    "CLIPTextEncode": ("text",),
+    "CLIPTextEncodeFlux": ("clip_l", "t5xxl", "guidance"),
+    "CLIPTextEncodeSDXL": ("width", "height", "crop_w", "crop_h", "target_width", "target_height", "text_g", "text_l"),
+    "CLIPTextEncodeSDXLRefiner": ("ascore", "width", "height", "text"),
+    "CheckpointLoader": ("config_name", "ckpt_name"),
+    "CheckpointLoaderSimple": ("ckpt_name",),
+    "UNETLoader": ("unet_name",),
+    "UnetLoaderGGUF": ("unet_name",),
+    "VAELoader": ("vae_name",),
+    "UpscaleModelLoader": ("model_name",),
+    "LoraLoader": ("lora_name", "strength_model", "strength_clip"),
+    "LoraLoaderModelOnly": ("lora_name", "strength_model"),
+    "CLIPSetLastLayer": ("stop_at_clip_layer",),
+    "EmptyLatentImage": ("width", "height"),
+    "EmptySD3LatentImage": ("width", "height"),
+    "ResolutionSelector": ("aspect_ratio", "megapixels", "multiple"),
+    "PrimitiveNode": ("value",),
+    "PrimitiveString": ("value",),
+    "PrimitiveStringMultiline": ("value",),
+    "PrimitiveInt": ("value",),
+    "PrimitiveFloat": ("value",),
+    "Seed (rgthree)": ("seed",),
+    "String Literal": ("string",),
+    "Text Multiline": ("text",),
+}
+
+
+def from_workflow(source: dict[str, Any]) -> Graph | None:
+    """Return the graph in a ``workflow`` object, or None when it holds no node."""
+    if not isinstance(source.get("nodes"), list):
+        return None
+    opened = _Opened(source)
+    nodes = opened.nodes()
+    return Graph(nodes) if nodes else None
+
+
+class _Opened:
+    """A workflow with its subgraphs opened; nodes inside one are called ``outer:inner`` as ComfyUI calls them."""
+
+    def __init__(self, source: dict[str, Any]) -> None:
+        definitions = source.get("definitions")
+        listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
+        self._subgraphs = {
+            item["id"]: item
+            for item in (listed if isinstance(listed, list) else [])
+            if isinstance(item, dict) and isinstance(item.get("id"), str)
+        }
+        self._raw: dict[str, dict[str, Any]] = {}
+        self._links: dict[str, dict[Any, tuple[Any, int]]] = {}
+        self._outputs: dict[str, dict[int, tuple[Any, int]]] = {}
+        self._open(source, "", 0)
+
+    def _open(self, level: dict[str, Any], prefix: str, depth: int) -> None:
+        """Take in one level: its nodes, its links by id, and what leaves it by which slot."""
+        self._links[prefix] = {}
+        self._outputs[prefix] = {}
+        links = level.get("links")
+        for link in links if isinstance(links, list) else []:
+            if isinstance(link, list) and len(link) >= 5:
+                number, origin, slot, target, target_slot = link[:5]
+            elif isinstance(link, dict):
+                names = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
+                number, origin, slot, target, target_slot = (link.get(name) for name in names)
+            else:
+                continue
+            if not isinstance(number, (int, str)) or not isinstance(slot, int) or not isinstance(target_slot, int):
+                continue
+            self._links[prefix][number] = (origin, slot)
+            if target == _OUTPUT_SIDE:
+                self._outputs[prefix][target_slot] = (origin, slot)
+        nodes = level.get("nodes")
+        for item in nodes if isinstance(nodes, list) else []:
+            if not isinstance(item, dict) or not isinstance(item.get("type"), str) or len(self._raw) >= NODE_LIMIT:
+                continue
+            key = f"{prefix}{item.get('id')}"
+            self._raw[key] = item
+            inner = self._subgraphs.get(item["type"])
+            if inner is not None and depth < _SUBGRAPH_DEPTH and item.get("mode") not in (_MUTED, _BYPASSED):
+                self._open(inner, f"{key}:", depth + 1)
+
+    def nodes(self) -> dict[str, Node]:
+        """Return the nodes that run, with links that lead to nodes that run."""
+        found = {}
+        for key, item in self._raw.items():
+            if item.get("mode") in (_MUTED, _BYPASSED) or f"{key}:" in self._links:
+                continue
+            inputs = _widgets(item)
+            prefix = key.rpartition(":")[0]
+            prefix = f"{prefix}:" if prefix else ""
+            for entry in _inputs(item):
+                if entry.get("link") is not None:
+                    origin = self._links[prefix].get(entry["link"])
+                    source = self._resolve(prefix, origin) if origin else None
+                    name = str(entry.get("name", ""))
+                    if source is not None:
+                        inputs[name] = source
+            found[key] = node(key, item["type"], inputs)
+        return found
+
+    def _resolve(self, prefix: str, origin: tuple[Any, int]) -> object:
+        """Follow a link through bypassed nodes and the edges of subgraphs: to a node as [id, slot], or to a value."""
+        for _ in range(200):
+            number, slot = origin
+            if number == _INPUT_SIDE:
+                outer = prefix[:-1]
+                instance = self._raw.get(outer, {})
+                entries = _inputs(instance)
+                entry = entries[slot] if 0 <= slot < len(entries) else {}
+                link = entry.get("link")
+                if link is None:
+                    return _widgets(instance).get(str(entry.get("name")))
+                prefix = outer.rpartition(":")[0]
+                prefix = f"{prefix}:" if prefix else ""
+            else:
+                key = f"{prefix}{number}"
+                item = self._raw.get(key)
+                if item is None or item.get("mode") == _MUTED:
+                    return None
+                if f"{key}:" in self._links:
+                    prefix = f"{key}:"
+                    inner = self._outputs[prefix].get(slot)
+                    if inner is None:
+                        return None
+                    origin = inner
+                    continue
+                if item.get("mode") != _BYPASSED:
+                    return [key, slot]
+                link = _passed_on(item, slot)
+            following = self._links.get(prefix, {}).get(link)
+            if following is None:
+                return None
+            origin = following
+        return None
+
+
+def _inputs(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the inputs of a node."""
+    entries = item.get("inputs")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _uncommented(name: str, value: object) -> object:
+    """Return a value as the editor sends it: it takes the comments out of prompts."""
+    return _COMMENT.sub("", value) if name in _TEXTS and isinstance(value, str) else value
+
+
+def _passed_on(item: dict[str, Any], slot: int) -> Any:
+    """Return the link that a bypassed node passes on by an output: its first input of the same type."""
+    outputs = item.get("outputs")
+    entry = outputs[slot] if isinstance(outputs, list) and 0 <= slot < len(outputs) else None
+    wanted = entry.get("type") if isinstance(entry, dict) else None
+    for candidate in _inputs(item):
+        if candidate.get("type") == wanted and isinstance(candidate.get("link"), (int, str)):
+            return candidate["link"]
+    return None
+
+
+def _widgets(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a node by name."""
+    values = item.get("widgets_values")
+    if isinstance(values, dict):
+        return dict(values)
+    if not isinstance(values, list):
+        return {}
+    named = [entry["widget"].get("name") for entry in _inputs(item) if isinstance(entry.get("widget"), dict)]
+    known = _WIDGETS.get(item["type"])
+    names = list(known) if known else [str(name) for name in named]
+    found: dict[str, Any] = {}
+    position = 0
+    for name in names:
+        if position >= len(values):
+            break
+        if name != "control":
+            found[name] = _uncommented(name, values[position])
+        position += 1
+        follows = values[position] if position < len(values) else None
+        if not known and name in ("seed", "noise_seed") and follows in _CONTROL:
+            position += 1
+    if not names and len(values) == 1 and isinstance(values[0], str):
+        found["text"] = values[0]
+    return found

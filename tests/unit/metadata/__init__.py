@@ -1,0 +1,1 @@
+"""Reading metadata: containers, dialects, hostile files."""
