@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtk_tui.domain.query import Query
+from dtk_tui.domain.query import Folder, Query, Tag
 from dtk_tui.store import search_sql
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import to_db
 from dtk_tui.store.images import ids_from
 from dtk_tui.store.search_vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, by_looks, by_meaning
@@ -36,6 +36,12 @@ SELECT wanted, array_agg(tag.id)
   JOIN tag ON replace(lower(tag.name), '_', ' ') = replace(lower(wanted), '_', ' ')
  GROUP BY wanted
 """
+_FOLDER_IDS = """
+SELECT wanted, array_agg(folder.id)
+  FROM unnest(%s::text[]) AS wanted
+  JOIN folder ON lower(name) = lower(wanted) OR lower(path) = lower(coalesce(nullif(rtrim(wanted, '/'), ''), '/'))
+ GROUP BY wanted
+"""
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
 _SETTINGS: tuple[str, ...] = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off")
 
@@ -45,13 +51,21 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
          ORDER BY image.created_at DESC, image.id DESC LIMIT %(limit)s) AS found
 """
 _WITH_MATCHED = """
-WITH matched AS MATERIALIZED (
+WITH matched AS (
     SELECT image.id, image.prompt_id, image.embedding_source_id, image.created_at FROM {source} WHERE {condition})"""
 _MATCHED = """
 SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id)), ''
                   ORDER BY created_at DESC, id DESC)
   FROM matched
 """
+_MEETING = """
+SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
+ WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
+"""
+_EXPECTED = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
+_IMAGES = "SELECT reltuples FROM pg_class WHERE oid = 'image'::regclass"
+# From this share on, the nearest images and their groups hold enough that meet the filter.
+_BROAD = 0.15
 # A prompt that holds a term only within a longer word ranks behind those that hold it as a word.
 _BY_WORDS = """,
 ranked AS (
@@ -78,6 +92,20 @@ class SearchResult:
     scores: npt.NDArray[np.float32] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _VectorTerms:
+    about: About
+    like: Like
+
+    def rank(self, conn: Connection, count: int, cut: bool, candidates: Candidates | None) -> list[Ranked]:
+        meaning = [VectorTerm(space, vector, count, cut) for space, vector in self.about]
+        looks = [VectorTerm(space, vector, count, cut, left_out) for space, vector, left_out in self.like]
+        return [
+            *(by_meaning(conn, term, candidates) for term in meaning),
+            *(by_looks(conn, term, candidates) for term in looks),
+        ]
+
+
 def search(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
     """Return the images that a query asks for.
 
@@ -90,25 +118,21 @@ def search(conn: Connection, query: Query, *, about: About, like: Like, limit: i
     """
     for setting in _SETTINGS:
         conn.execute(setting)
-    where = search_sql.where(query.filter, _tags(conn, query))
+    where = search_sql.where(query.filter, _known(conn, query))
     if not about and not like:
         if not query.terms:
             return SearchResult(_packed(conn, _NEWEST, where, limit=limit), None)
         matched = _by_words(conn, where, query.terms, limit)
         return _cut(matched.ids, _reciprocal(matched.places), limit)
-    alone = query.filter is None
-    candidates = None
-    rankings: list[Ranked] = []
+    count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
+    terms = _VectorTerms(about, like)
     if query.terms:
         candidates = _by_words(conn, where, query.terms, None)
-        rankings.append(Ranked(candidates.ids, candidates.places, None))
-    elif not alone:
-        candidates = _matching(conn, where)
-    count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
-    for space, vector in about:
-        rankings.append(by_meaning(conn, VectorTerm(space, vector, count, alone), candidates))
-    for space, vector, out in like:
-        rankings.append(by_looks(conn, VectorTerm(space, vector, count, alone, out), candidates))
+        rankings = [Ranked(candidates.ids, candidates.places, None), *terms.rank(conn, count, False, candidates)]
+    elif query.filter is None:
+        rankings = terms.rank(conn, count, True, None)
+    else:
+        rankings = _optimistic(conn, where, terms, limit) or terms.rank(conn, count, False, _matching(conn, where))
     left_out = [image_id for _, _, image_id in like if image_id is not None]
     ids, scores = _fused(rankings)
     kept = ~np.isin(ids, left_out)
@@ -132,11 +156,17 @@ def _kept(values: npt.NDArray[np.float32] | None, kept: npt.NDArray[np.bool_]) -
     return None if values is None else values[kept]
 
 
-def _tags(conn: Connection, query: Query) -> search_sql.Tags:
-    names = {to_db(name): name for name in search_sql.tag_names(query.filter)}
-    if not names:
-        return {}
-    return {names[wanted]: ids for wanted, ids in conn.execute(_TAG_IDS, (list(names),))}
+def _known(conn: Connection, query: Query) -> search_sql.Known:
+    conditions = list(search_sql.leaves(query.filter))
+    return search_sql.Known(
+        tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Tag)]),
+        folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in conditions if isinstance(leaf, Folder)]),
+    )
+
+
+def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:
+    stored = {to_db(name): name for name in names}
+    return {stored[wanted]: ids for wanted, ids in conn.execute(sql, (list(stored),))} if stored else {}
 
 
 def _packed(conn: Connection, template: str, where: search_sql.Where, **values: Any) -> Ids:
@@ -149,6 +179,30 @@ def _packed(conn: Connection, template: str, where: search_sql.Where, **values: 
 def _matching(conn: Connection, where: search_sql.Where) -> Candidates:
     rows = _packed(conn, _WITH_MATCHED + _MATCHED, where).reshape(-1, 3)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))
+
+
+def _optimistic(
+    conn: Connection, where: search_sql.Where, terms: _VectorTerms, limit: int | None
+) -> list[Ranked] | None:
+    """Rank without the filter and apply it after that; None when too few are left to be sure of the nearest."""
+    if limit is None or not _is_broad(conn, where):
+        return None
+    kept: list[Ranked] = []
+    for ranked in terms.rank(conn, min(4 * max(limit, FEWEST), MOST), False, None):
+        ids = "{" + ",".join(map(str, ranked.ids.tolist())) + "}"
+        meets = np.isin(ranked.ids, _packed(conn, _MEETING, where, ids=ids))
+        if np.count_nonzero(meets) <= limit:
+            return None
+        places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1
+        kept.append(Ranked(ranked.ids[meets], places, _kept(ranked.similarity, meets)))
+    return kept
+
+
+def _is_broad(conn: Connection, where: search_sql.Where) -> bool:
+    """Ask the planner, which counts nothing, whether a filter keeps a good part of the library."""
+    sql = _EXPECTED.format(source=where.source, condition=where.condition)
+    (plans,) = row_of(conn, sql, where.values)
+    return bool(plans[0]["Plan"]["Plan Rows"] > _BROAD * max(row_of(conn, _IMAGES)[0], 1))
 
 
 def _by_words(conn: Connection, where: search_sql.Where, terms: Sequence[str], limit: int | None) -> Candidates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,14 @@ from typing import Any
 from dtk_tui.domain import query as q
 from dtk_tui.store.escape import to_db
 
-Tags = Mapping[str, Sequence[int]]
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Ids by the names that a query says; looked up before, so that the planner knows how many images they have."""
+
+    tags: Mapping[str, Sequence[int]]
+    folders: Mapping[str, Sequence[int]]
+
 
 #: Field of the query -> column, and how its numbers are bound.
 _NUMBERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -53,9 +60,7 @@ _ORIENTATIONS: dict[str, str] = {
 # The expression is that of the index prompt_trigrams.
 _HOLDS = "left(prompt.text, 100000) ILIKE "
 _IN_PROMPTS = "{column} IN (SELECT prompt.id FROM prompt WHERE {conditions})"
-_IN_FOLDER = (
-    "image.folder_id IN (SELECT id FROM folder WHERE lower(name) = lower({value}) OR lower(path) = lower({value}))"
-)
+_IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
 _LIKE_PATH = "rtrim(folder.path, '/') || '/' || image.file_name ILIKE {pattern}"
 # Folders in which no path can begin like this are left out before any file name is looked at.
 _BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE rtrim(path, '/') || '/' ILIKE {prefix}
@@ -85,21 +90,23 @@ class Where:
         return f"%({name})s"
 
 
-def where(node: q.Node | None, tags: Tags) -> Where:
-    """Return the condition for ``node``; ``tags`` maps the name in each tag condition to tag ids."""
+def where(node: q.Node | None, known: Known) -> Where:
+    """Return the condition for ``node``; ``known`` has the ids for every name in it (a name without any: no ids)."""
     result = Where()
     if node is not None:
-        result.condition = _Compiler(result, tags).sql(node)
+        result.condition = _Compiler(result, known).sql(node)
     return result
 
 
-def tag_names(node: q.Node | None) -> set[str]:
-    """Return the names in all tag conditions."""
+def leaves(node: q.Node | None) -> Iterator[q.Node]:
+    """Yield the conditions in a tree that are no combinations."""
     if isinstance(node, q.And | q.Or):
-        return {name for part in node.parts for name in tag_names(part)}
-    if isinstance(node, q.Not):
-        return tag_names(node.part)
-    return {node.name} if isinstance(node, q.Tag) else set()
+        for part in node.parts:
+            yield from leaves(part)
+    elif isinstance(node, q.Not):
+        yield from leaves(node.part)
+    elif node is not None:
+        yield node
 
 
 def like_pattern(text: str, wild: bool = False) -> str:
@@ -114,10 +121,10 @@ def midnight(day: date) -> datetime:
 
 
 class _Compiler:
-    def __init__(self, target: Where, tags: Tags) -> None:
+    def __init__(self, target: Where, known: Known) -> None:
         self._target = target
         self._bind = target.bind
-        self._tags = tags
+        self._known = known
         self._leaves: dict[type, Callable[[Any], str]] = {
             q.And: self._and,
             q.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
@@ -165,7 +172,7 @@ class _Compiler:
         return _IN_PROMPTS.format(column=column, conditions=conditions)
 
     def _folder(self, node: q.Folder) -> str:
-        return _IN_FOLDER.format(value=self._bind(node.value.rstrip("/") or "/"))
+        return _IN_FOLDER.format(ids=self._bind(list(self._known.folders.get(node.value, ()))))
 
     def _path(self, node: q.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
@@ -222,7 +229,7 @@ class _Compiler:
         return f"image.rating {node.operator} {self._bind(node.value)}"
 
     def _tag(self, node: q.Tag) -> str:
-        ids, compared = self._bind(list(self._tags.get(node.name, ()))), ""
+        ids, compared = self._bind(list(self._known.tags.get(node.name, ()))), ""
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
         return _HAS_TAG.format(ids=ids, compared=compared)

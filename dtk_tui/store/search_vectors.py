@@ -113,12 +113,31 @@ class _Near:
         return cast("Ids", np.where(self.keys[index] == wanted, index, -1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Distinct keys in ascending order, of which about ``usual`` have a vector."""
+
+    keys: Ids
+    usual: int
+
+    @classmethod
+    def of(cls, usual: Ids, others: Ids | None = None) -> _Wanted:
+        keys = _distinct(usual)
+        return cls(keys if others is None else _distinct(np.concatenate([keys, others])), len(keys))
+
+
+def _distinct(values: Ids) -> Ids:
+    """Return the distinct values in ascending order; by sorting, as np.unique's hashing takes ten times as long."""
+    ordered = np.sort(values)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
 def by_meaning(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, whose prompts are nearest.
 
     All images of a prompt share its place, newest first.
     """
-    wanted = None if candidates is None else np.unique(candidates.prompts[candidates.prompts > 0])
+    wanted = None if candidates is None else _Wanted.of(candidates.prompts[candidates.prompts > 0])
     near = _near(conn, "prompt_vector", "prompt_id", term, wanted)
     if candidates is None:
         pairs = _pairs(conn, _OF_PROMPTS, near.keys)
@@ -131,7 +150,8 @@ def by_looks(conn: Connection, term: VectorTerm, candidates: Candidates | None) 
 
     A representative is followed by the other members of its group, which share its place.
     """
-    wanted = None if candidates is None else np.unique(np.concatenate([candidates.ids, candidates.sources]))
+    # A member that was a representative before still has a vector.
+    wanted = None if candidates is None else _Wanted.of(candidates.sources, candidates.ids)
     near = _near(conn, "image_vector", "image_id", term, wanted)
     if candidates is None:
         pairs = _pairs(conn, _OF_REPRESENTATIVES, near.keys)
@@ -157,13 +177,13 @@ def _ranked(near: _Near, ids: Ids, keys: Ids) -> Ranked:
     return Ranked(ids[order], near.places[index[order]], similarity)
 
 
-def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: Ids | None) -> _Near:
+def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: _Wanted | None) -> _Near:
     names = {"table": table, "key": key, "dims": len(term.vector), "space": term.space}
     text = "[" + ",".join(map(str, term.vector.tolist())) + "]"
     values: dict[str, Any] = {"space": term.space, "count": term.count, "vec": text}
     size = conn.execute(_SIZE, (f"{table}_{term.space:d}",)).fetchone()
     pairs = np.zeros((0, 2))
-    if size is not None and (wanted is None or len(wanted)):
+    if size is not None and (wanted is None or len(wanted.keys)):
         pairs = _query(conn, names, values, wanted, size[0])
     if term.cut and size is not None and len(pairs):
         values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / size[1])
@@ -176,7 +196,7 @@ def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: Ids 
 
 
 def _query(
-    conn: Connection, names: dict[str, Any], values: dict[str, Any], wanted: Ids | None, estimate: int
+    conn: Connection, names: dict[str, Any], values: dict[str, Any], wanted: _Wanted | None, estimate: int
 ) -> npt.NDArray[np.float64]:
     """Return the nearest as (key, distance); among ``wanted``, where given, by the index only if it yields enough."""
     if wanted is None:
@@ -185,12 +205,13 @@ def _query(
     if total <= 0:
         row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
         total = row[0] if row else 0
-    if len(wanted) > max(EXACT_COUNT, EXACT_SHARE * total):
-        pairs = _by_index(conn, names, values, min(int(1.5 * values["count"] * max(total / len(wanted), 1)), FARTHEST))
-        pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted)]
+    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total):
+        pairs = _by_index(conn, names, values, min(int(2 * values["count"] * max(total / wanted.usual, 1)), FARTHEST))
+        pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
         if len(pairs) >= values["count"]:
             return pairs
-    return _numbers(conn, _EXACT.format(**names), values | {"keys": wanted.tolist()})
+    keys = "{" + ",".join(map(str, wanted.keys.tolist())) + "}"
+    return _numbers(conn, _EXACT.format(**names), values | {"keys": keys})
 
 
 def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], count: int) -> npt.NDArray[np.float64]:

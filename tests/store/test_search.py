@@ -285,7 +285,7 @@ def test_every_query_runs(library: Library) -> None:
         assert limit is None or len(result.ids) <= limit
         assert (result.scores is None) == (not (query.terms or about or like))
         if query.filter is not None and not query.terms and not vectors and not about:
-            negated = search(library.conn, parse(f"NOT ({line})"), about=(), like=(), limit=None)
+            negated = search(library.conn, parse(f"NOT ({line} )"), about=(), like=(), limit=None)
             if limit is None and "negative" not in line:
                 assert set(negated.ids.tolist()) == everything - set(result.ids.tolist())
 
