@@ -148,10 +148,13 @@ BEGIN
     INSERT INTO embedding_space (name, modality, model, model_sha256, dims)
     VALUES (full_name, a_modality, a_model, a_sha256, a_dims) RETURNING id INTO found_id;
     part := parent || '_' || found_id;
-    EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES IN (%s)', part, parent, found_id);
-    EXECUTE format('ALTER TABLE %I ADD CHECK (vector_dims(vec) = %s), ALTER COLUMN vec SET STORAGE PLAIN', part, a_dims);
+    -- Built beside and attached: that disturbs no reader, where PARTITION OF would lock them all out.
+    EXECUTE format('CREATE TABLE %I (LIKE %I, CHECK (space_id = %s), CHECK (vector_dims(vec) = %s))',
+                   part, parent, found_id, a_dims);
+    EXECUTE format('ALTER TABLE %I ALTER COLUMN vec SET STORAGE PLAIN', part);
     EXECUTE format('CREATE INDEX %I ON %I USING hnsw ((vec::halfvec(%s)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)',
                    part || '_hnsw', part, a_dims);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, part, found_id);
     RETURN found_id;
 END $$;
 

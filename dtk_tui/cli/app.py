@@ -30,7 +30,6 @@ def open_app() -> None:
 def run_app(db: Database, config: Config) -> None:
     """Run the app with a worker in background threads of this process."""
     from dtk_tui.services.engine import Engine
-    from dtk_tui.terminal import guard
     from dtk_tui.ui.app import DtkApp
 
     sys.setswitchinterval(_SWITCH_S)
@@ -40,5 +39,4 @@ def run_app(db: Database, config: Config) -> None:
 
     engine = Engine(db, config, news, niceness=_NICENESS)
     app = DtkApp(db, config, engine)
-    with guard(config.places.log_file):
-        app.run()
+    app.run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -45,7 +44,7 @@ def examine(config: Config, open_database: Callable[[Config], Database]) -> Iter
     yield _space(config)
     yield from _database(config, open_database)
     yield from _models(config)
-    yield from _device(config)
+    yield from _device()
 
 
 def _space(config: Config) -> Finding:
@@ -98,28 +97,20 @@ def _models(config: Config) -> Iterator[Finding]:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")
 
 
-def _device(config: Config) -> Iterator[Finding]:
-    """Load the smallest model that is here and see where it really runs."""
-    from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.provider import gpu_report
-    from dtk_tui.inference.registry import installed
-    from dtk_tui.inference.text_embedder import TextEmbedder
+def _device() -> Iterator[Finding]:
+    """Run the smallest model there is and see where it really runs."""
+    from dtk_tui.inference.provider import gpu_report, probe
 
     gpus = gpu_report()
     for gpu in gpus:
-        yield Finding("gpu", Verdict.OK, f"{gpu['name']}, {gpu['memory_total_gb']} GB")
-    name = config.settings.models.text_embedder
+        total = gpu["memory_total_gb"]
+        memory = f", {total:.0f} GB" if isinstance(total, float) else ""
+        yield Finding("gpu", Verdict.OK, f"{gpu['name']}{memory}")
     try:
-        spec = load_manifest().get(name)
-        if not installed(spec, config.places.models):
-            yield Finding("provider", Verdict.NOTE, "unknown until a model is here", "dtk models pull")
-            return
-        embedder = TextEmbedder(spec, config.places.models, os.cpu_count() or 1)
+        placement = probe()
     except DtkError as error:
-        yield Finding("provider", Verdict.FAULT, f"{name}: {error.title}", error.detail)
+        yield Finding("provider", Verdict.FAULT, error.title, error.detail)
         return
-    placement = embedder.placement
-    embedder.close()
     if placement.reason:
         yield Finding("provider", Verdict.FAULT, f"{placement.provider}, although a GPU is here", placement.reason)
     elif not gpus:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.inference.provider import Placement, gpu_report
 from dtk_tui.services.patience import persist
-from dtk_tui.services.pipeline import Pipeline
+from dtk_tui.services.pipeline import Pipeline, be_nice
 from dtk_tui.services.progress import Progress
 from dtk_tui.services.steps import load_steps
 from dtk_tui.store import jobs, workers
@@ -254,10 +255,9 @@ class Engine:
     def _load(self) -> None:
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
-        if self._niceness and hasattr(os, "setpriority"):
-            # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
-        steps, missing = load_steps(self._db, self._config, processors)
+        # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
+        with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
+            steps, missing = loader.submit(load_steps, self._db, self._config, processors).result()
         self._loaded_at = time.monotonic()
         for error in missing:
             self._emit(TroubleMet(error.title, error.detail))

@@ -10,19 +10,27 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from dtk_tui.domain.events import Emit, JobsFinished
+from dtk_tui.domain.events import Emit, Event, JobsFinished
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
-from dtk_tui.errors import DatabaseLostError, DtkError, UnreadableFileError
-from dtk_tui.inference.provider import DeviceMemoryError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.buffers import UrgencyBuffer
+from dtk_tui.services.outcomes import (
+    Outcome,
+    is_memory,
+    is_permanent,
+    merged_texts,
+    reason_of,
+    save_failures,
+    save_rows,
+    save_texts,
+)
 from dtk_tui.services.patience import persist
 from dtk_tui.services.progress import Progress
 from dtk_tui.services.steps import PROMPT_CHARACTERS, EmbedStep, Loaded, Step
 from dtk_tui.store import jobs, results
-from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.database import Database
 
 _TEXT_BATCH = 64
 _SAVE_AT_ONCE = 256
@@ -36,16 +44,6 @@ class _Text:
 
     prompt_id: int
     text: str
-
-
-@dataclass(slots=True)
-class _Done:
-    """What goes to the saver: results, prompts' vectors, failures."""
-
-    step: Step | None = None
-    rows: list[tuple[ClaimedJob, Any]] = field(default_factory=list)
-    texts: tuple[list[int], Any] | None = None
-    failed: list[tuple[ClaimedJob, str, bool]] = field(default_factory=list)
 
 
 _Work = Loaded | _Text
@@ -87,13 +85,14 @@ class Pipeline:
         self._depth = max(4 * largest, 2 * decode_threads, 32)
         self._to_load: UrgencyBuffer[tuple[int, ClaimedJob]] = UrgencyBuffer(1 << 30)
         self._to_infer: UrgencyBuffer[_Work] = UrgencyBuffer(2 * largest + decode_threads)
-        self._to_save: queue.Queue[_Done | None] = queue.Queue(16)
+        self._to_save: queue.Queue[Outcome | None] = queue.Queue(16)
         self._stop = threading.Event()
         self._running = threading.Event()
         self._wake = threading.Event()
         self._urgent_news = threading.Event()
         self._count_lock = threading.Condition()
-        self._outstanding = 0
+        self._in_flight: set[int] = set()
+        self._was_lost = threading.Event()
         self._loading = 0
         self._epoch = 0
         self._busy_with = 0
@@ -136,7 +135,7 @@ class Pipeline:
             self._count_lock.wait_for(lambda: self._busy_with == 0 and self._loading == 0, timeout_s)
         self._to_save.join()
         with self._count_lock:
-            self._outstanding = 0
+            self._in_flight.clear()
 
     def close(self) -> None:
         """Pause, end all threads, and unload the models."""
@@ -161,16 +160,12 @@ class Pipeline:
     @property
     def idle(self) -> bool:
         """True when nothing that was claimed is unfinished."""
-        return self._outstanding == 0
+        return not self._in_flight
 
     # -- claim ------------------------------------------------------------------------------------------------------
 
-    def _be_nice(self) -> None:
-        if self._niceness and hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
-
     def _claim_all(self) -> None:
-        self._be_nice()
+        be_nice(self._niceness)
         place = jobs.FIRST
         while not self._stop.is_set():
             if not self._running.is_set():
@@ -178,22 +173,40 @@ class Pipeline:
                 self._wake.wait(_IDLE_S)
                 self._wake.clear()
                 continue
-            urgent = self._urgent_news.is_set()
-            if urgent:
+            if self._was_lost.is_set():
+                self._was_lost.clear()
+                self._give_back_strays()
+            if self._urgent_news.is_set():
                 self._urgent_news.clear()
                 place = jobs.FIRST
                 self._claim(jobs.FIRST, max(self._batch.values()), least=NORMAL + 1)
-            room = self._depth - self._outstanding
+            room = self._depth - len(self._in_flight)
             if room < max(1, self._depth // 4):
                 self._wake.wait(_PATIENCE_S)
                 self._wake.clear()
                 continue
             found, place = self._claim(place, room)
             if not found:
-                if place == jobs.FIRST:
+                if place == jobs.FIRST and not self._give_back_strays():
                     self._wake.wait(_IDLE_S)
                     self._wake.clear()
                 place = jobs.FIRST
+
+    def _note_loss(self, event: Event) -> None:
+        self._was_lost.set()
+        self._emit(event)
+
+    def _give_back_strays(self) -> int:
+        """Give back jobs under our lease that are not with us: a crash of PostgreSQL forgot how they ended."""
+
+        def transaction() -> int:
+            with self._db.connection() as conn:
+                return jobs.release(conn, self._worker_id(), keep=self._in_flight.copy())
+
+        try:
+            return persist(transaction, self._stop, self._note_loss)
+        except DatabaseLostError:
+            return 0
 
     def _claim(self, place: jobs.Place, count: int, least: int = -32768) -> tuple[int, jobs.Place]:
         """Claim jobs, with the prompts that lack a vector, and hand them to the loaders."""
@@ -210,13 +223,13 @@ class Pipeline:
                 return claimed, after, texts
 
         try:
-            claimed, after, texts = persist(transaction, self._stop, self._emit)
+            claimed, after, texts = persist(transaction, self._stop, self._note_loss)
         except DatabaseLostError:
             return 0, place
         with self._count_lock:
             if epoch != self._epoch or not self._running.is_set():
                 return 0, jobs.FIRST  # paused meanwhile: what was just claimed is given back with the rest
-            self._outstanding += len(claimed)
+            self._in_flight.update(job.id for job in claimed)
             # An urgent image may overtake a prompt that is under way: its prompt goes with it, a second time at worst.
             new_texts = [n for n in texts if least > NORMAL or n not in self._texts_under_way]
             self._texts_under_way.update(new_texts)
@@ -231,7 +244,7 @@ class Pipeline:
     # -- load -------------------------------------------------------------------------------------------------------
 
     def _load_all(self) -> None:
-        self._be_nice()
+        be_nice(self._niceness)
         while True:
             taken = self._to_load.take()
             if taken is None:
@@ -242,11 +255,11 @@ class Pipeline:
                     continue  # claimed before a pause, given back since
                 self._loading += 1
             loaded: Loaded | None = None
-            done: _Done | None = None
+            done: Outcome | None = None
             try:
                 loaded = self._steps[job.kind].load(job)
             except Exception as error:
-                done = _Done(failed=[(job, _reason(error), _is_permanent(error))])
+                done = Outcome(failed=[(job, reason_of(error), is_permanent(error))])
             with self._count_lock:
                 current = epoch == self._epoch
             if current and loaded is not None:
@@ -275,7 +288,7 @@ class Pipeline:
         return self._loading > 0 or len(self._to_load) > 0
 
     def _infer_all(self) -> None:
-        self._be_nice()
+        be_nice(self._niceness)
         while True:
             batch = self._to_infer.take_batch(self._size, self._alike, _PATIENCE_S, self._more)
             if batch is None:
@@ -290,7 +303,7 @@ class Pipeline:
                 self._busy_with = 0
                 self._count_lock.notify_all()
 
-    def _infer_texts(self, batch: Sequence[_Work]) -> _Done:
+    def _infer_texts(self, batch: Sequence[_Work]) -> Outcome:
         texts = [work for work in batch if isinstance(work, _Text)]
         embed = self._steps[Kind.EMBED]
         if not isinstance(embed, EmbedStep):
@@ -300,31 +313,31 @@ class Pipeline:
         except Exception as error:
             if len(texts) > 1:
                 halves = [self._infer_texts(texts[: len(texts) // 2]), self._infer_texts(texts[len(texts) // 2 :])]
-                return _merged_texts(embed, halves)
-            self._bad_texts[texts[0].prompt_id] = _reason(error)
-            return _Done()
-        return _Done(step=embed, texts=([text.prompt_id for text in texts], vectors))
+                return merged_texts(embed, halves)
+            self._bad_texts[texts[0].prompt_id] = reason_of(error)
+            return Outcome()
+        return Outcome(step=embed, texts=([text.prompt_id for text in texts], vectors))
 
-    def _infer_images(self, batch: Sequence[_Work]) -> _Done:
+    def _infer_images(self, batch: Sequence[_Work]) -> Outcome:
         loaded = [work for work in batch if isinstance(work, Loaded)]
         step = self._steps[loaded[0].job.kind]
         try:
             found = step.infer(loaded)
         except Exception as error:
             if len(loaded) == 1:
-                return _Done(failed=[(loaded[0].job, _reason(error), _is_permanent(error))])
-            if _is_memory(error):
+                return Outcome(failed=[(loaded[0].job, reason_of(error), is_permanent(error))])
+            if is_memory(error):
                 self._batch[step.kind] = max(1, min(self._batch[step.kind], len(loaded)) // 2)
             # One bad image must not fail its batch: halve it until the bad one stands alone.
             first = self._infer_images(loaded[: len(loaded) // 2])
             second = self._infer_images(loaded[len(loaded) // 2 :])
-            return _Done(step=step, rows=first.rows + second.rows, failed=first.failed + second.failed)
-        return _Done(step=step, rows=[(item.job, result) for item, result in zip(loaded, found, strict=True)])
+            return Outcome(step=step, rows=first.rows + second.rows, failed=first.failed + second.failed)
+        return Outcome(step=step, rows=[(item.job, result) for item, result in zip(loaded, found, strict=True)])
 
     # -- save -------------------------------------------------------------------------------------------------------
 
     def _save_all(self) -> None:
-        self._be_nice()
+        be_nice(self._niceness)
         while True:
             done = self._to_save.get()
             if done is None:
@@ -347,7 +360,7 @@ class Pipeline:
             if last:
                 return
 
-    def _save(self, batch: list[_Done]) -> None:
+    def _save(self, batch: list[Outcome]) -> None:
         """Write a batch; where PostgreSQL refuses it, one by one, so that a bad result fails alone."""
         try:
             self._write(batch)
@@ -356,18 +369,18 @@ class Pipeline:
         except DtkError as error:
             if len(batch) == 1 and len(batch[0].rows) <= 1:
                 for number in batch[0].texts[0] if batch[0].texts else ():
-                    self._bad_texts[number] = _reason(error)
-                failed = [(job, _reason(error), True) for job, _ in batch[0].rows]
+                    self._bad_texts[number] = reason_of(error)
+                failed = [(job, reason_of(error), True) for job, _ in batch[0].rows]
                 if failed:
-                    self._save([_Done(failed=failed)])
+                    self._save([Outcome(failed=failed)])
                 return
             for done in batch:
                 if done.texts or done.failed:
-                    self._save([_Done(step=done.step, texts=done.texts, failed=done.failed)])
+                    self._save([Outcome(step=done.step, texts=done.texts, failed=done.failed)])
                 for row in done.rows:
-                    self._save([_Done(step=done.step, rows=[row])])
+                    self._save([Outcome(step=done.step, rows=[row])])
 
-    def _write(self, batch: list[_Done]) -> None:
+    def _write(self, batch: list[Outcome]) -> None:
         rows = [(done.step, job, result) for done in batch for job, result in done.rows if done.step]
         bad_prompt = [job for _, job, _ in rows if job.kind == Kind.EMBED and job.prompt_id in self._bad_texts]
         failed = [item for done in batch for item in done.failed]
@@ -377,17 +390,17 @@ class Pipeline:
         def transaction() -> tuple[list[ClaimedJob], int]:
             with self._db.connection() as conn:
                 conn.execute("SET LOCAL synchronous_commit = off")  # a job whose end a crash forgets is done again
-                _save_texts(conn, batch)
-                done = _save_rows(conn, self._worker_id(), good)
-                return done, _save_failures(conn, self._worker_id(), failed, self._max_retries)
+                save_texts(conn, batch)
+                done = save_rows(conn, self._worker_id(), good)
+                return done, save_failures(conn, self._worker_id(), failed, self._max_retries)
 
-        done, gone_bad = persist(transaction, self._stop, self._emit)
+        done, gone_bad = persist(transaction, self._stop, self._note_loss)
         for item in batch:
             if item.texts:
                 self._texts_under_way.difference_update(item.texts[0])
-        ended = len(rows) - len(bad_prompt) + len(failed)
         with self._count_lock:
-            self._outstanding = max(0, self._outstanding - ended)
+            self._in_flight.difference_update(job.id for _, job, _ in good)
+            self._in_flight.difference_update(job.id for job, _, _ in failed)
             self._count_lock.notify_all()
         self._wake.set()
         self._progress.count_jobs([job.kind for job in done], gone_bad)
@@ -400,57 +413,7 @@ def _urgency(claimed: Sequence[ClaimedJob]) -> int:
     return max((job.priority for job in claimed), default=NORMAL)
 
 
-def _merged_texts(step: Step, parts: Sequence[_Done]) -> _Done:
-    import numpy as np
-
-    good = [part.texts for part in parts if part.texts]
-    if not good:
-        return _Done()
-    return _Done(step=step, texts=([n for ids, _ in good for n in ids], np.concatenate([vec for _, vec in good])))
-
-
-def _save_texts(conn: Connection, batch: Sequence[_Done]) -> None:
-    for done in batch:
-        if done.texts and isinstance(done.step, EmbedStep):
-            done.step.save_texts(conn, *done.texts)
-
-
-def _save_rows(conn: Connection, worker_id: int, rows: Sequence[tuple[Step, ClaimedJob, Any]]) -> list[ClaimedJob]:
-    """Write results of the jobs that are still ours, and end those jobs."""
-    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows]) if rows else set()
-    by_step: dict[Step, list[tuple[ClaimedJob, Any]]] = {}
-    for step, job, result in rows:
-        if job.id in owned:
-            by_step.setdefault(step, []).append((job, result))
-    for step, of_step in by_step.items():
-        step.save(conn, [(job.image_id, result) for job, result in of_step])
-        jobs.finish(conn, worker_id, [job.id for job, _ in of_step], step.model)
-    return [job for of_step in by_step.values() for job, _ in of_step]
-
-
-def _save_failures(
-    conn: Connection, worker_id: int, failed: Sequence[tuple[ClaimedJob, str, bool]], max_retries: int
-) -> int:
-    """Fail what cannot succeed, give back what may; return how many failed for good."""
-    final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
-    passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
-    for job, reason in passing:
-        jobs.again_later(conn, worker_id, [job.id], reason)
-    return jobs.fail(conn, worker_id, final) if final else 0
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, DtkError):
-        return f"{error.title} {error.detail}".strip()
-    return f"{type(error).__name__}: {error}"
-
-
-def _is_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | DeviceMemoryError)
-
-
-def _is_permanent(error: Exception) -> bool:
-    """A file that cannot be decoded never will be; shortage of memory or of file handles passes."""
-    if isinstance(error, UnreadableFileError):
-        return True
-    return not (_is_memory(error) or isinstance(error, OSError))
+def be_nice(niceness: int) -> None:
+    """Lower the scheduling priority of the calling thread; 0 leaves it as it is."""
+    if niceness and hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -6,7 +6,7 @@ Finished jobs leave the table and are written to ``job_log`` in the transaction 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,10 @@ UPDATE job SET state = 'pending', worker_id = NULL, error = %(error)s, attempts 
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
 """
 
-_RELEASE = "UPDATE job SET state = 'pending', worker_id = NULL WHERE worker_id = %s AND state = 'running'"
+_RELEASE = """
+UPDATE job SET state = 'pending', worker_id = NULL
+ WHERE worker_id = %s AND state = 'running' AND id <> ALL (%s::bigint[])
+"""
 
 _COUNTS = """
 SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
@@ -175,9 +178,9 @@ def again_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: st
     return conn.execute(_AGAIN_LATER, parameters).rowcount
 
 
-def release(conn: Connection, worker_id: int) -> int:
-    """Give back all that a worker holds, as if it had never been claimed."""
-    return conn.execute(_RELEASE, (worker_id,)).rowcount
+def release(conn: Connection, worker_id: int, keep: Collection[int] = ()) -> int:
+    """Give back what a worker holds, but the jobs in ``keep``, as if it had never been claimed; return how many."""
+    return conn.execute(_RELEASE, (worker_id, list(keep))).rowcount
 
 
 def counts(conn: Connection) -> QueueCounts:

@@ -1,0 +1,70 @@
+"""The installed ``dtk`` in a home of its own, with a server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+
+class Dtk:
+    """Runs the installed command as a user would."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.program = str(Path(sys.executable).parent / "dtk")
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("DTK_")}
+        self.environ |= {"DTK_HOME": str(home), "DTK_MODELS": os.environ.get("DTK_MODELS") or str(REPOSITORY / "models")}
+
+    def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 120) -> str:
+        """Run a command to its end, check its exit status and return its output."""
+        done = subprocess.run(
+            [self.program, *arguments], env=self.environ, capture_output=True, timeout=timeout_s, check=False
+        )
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout!r}\n{done.stderr.decode()}"
+        return (done.stdout if status == 0 else done.stderr).decode()
+
+    def json(self, *arguments: str | bytes) -> Any:
+        """Run a command with --json and return the value it printed."""
+        return json.loads(self.run(*arguments, "--json"))
+
+    def lines(self, *arguments: str) -> list[Any]:
+        """Run a command with --json that prints one value a line."""
+        return [json.loads(line) for line in self.run(*arguments, "--json").splitlines()]
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [self.program, *arguments],
+            env=self.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def server_pid(self) -> int:
+        """Return the process id of the embedded server."""
+        return int((self.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+
+@pytest.fixture
+def dtk() -> Iterator[Dtk]:
+    """A fresh home; its server is ended at the end."""
+    with tempfile.TemporaryDirectory(prefix="dtk-e2e-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "home").mkdir()
+        user = Dtk(Path(folder) / "home")
+        yield user
+        subprocess.run([user.program, "db", "stop"], env=user.environ, capture_output=True, check=False)
+        pid_file = user.home / "postgres" / "postmaster.pid"
+        if pid_file.exists():
+            os.kill(user.server_pid(), signal.SIGKILL)

@@ -1,0 +1,88 @@
+"""Killed in the middle: nothing is lost, nothing is done twice in effect, nothing fails by it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Dtk
+from tests.pictures import write_many
+
+pytestmark = pytest.mark.usefixtures("starter_models")
+
+IMAGES = 60
+
+
+def _prepare(dtk: Dtk) -> None:
+    (dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\n")
+    library = dtk.home.parent / "library"
+    write_many(library, IMAGES)
+    dtk.run("db", "start")
+    dtk.run("scan", str(library))
+    dtk.run("queue", "add", "--all", "--kind", "tag,embed")
+
+
+def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, f"never: {what}"
+        time.sleep(0.05)
+
+
+def _left(dtk: Dtk) -> int:
+    queue = dtk.json("status")["queue"]
+    return int(queue["pending"] + queue["running"])
+
+
+def _check_complete(dtk: Dtk) -> None:
+    status = dtk.json("status")
+    assert status["queue"]["pending"] == status["queue"]["running"] == status["queue"]["failed"] == 0
+    vectors = status["library"]["vectors"]
+    assert vectors == {"dinov2-small": IMAGES, "minilm-l6-v2": 7}
+    for hit in dtk.lines("search", "thing", "--limit", "1000")[:: IMAGES // 6]:
+        shown = dtk.json("show", str(hit["id"]))
+        assert shown["embedded"] == ["dinov2-small", "minilm-l6-v2"]
+        assert [tag["source"] for tag in shown["tags"]] == ["open-nsfw"]
+
+
+def test_a_killed_worker_loses_nothing(dtk: Dtk) -> None:
+    _prepare(dtk)
+    worker = dtk.start("worker", "run", "--until-empty")
+    _wait(lambda: _left(dtk) < 2 * IMAGES - 20, "the worker began")
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    left = _left(dtk)
+    assert 0 < left < 2 * IMAGES, "it was killed in the middle"
+
+    dtk.run("worker", "run", "--until-empty")
+
+    _check_complete(dtk)
+
+
+def test_a_killed_postgres_comes_back_and_the_worker_goes_on(dtk: Dtk) -> None:
+    _prepare(dtk)
+    worker = dtk.start("worker", "run", "--until-empty")
+    _wait(lambda: _left(dtk) < 2 * IMAGES - 10, "the worker began")
+    killed = dtk.server_pid()
+    os.kill(killed, signal.SIGKILL)
+
+    assert worker.wait(timeout=120) == 0, worker.stderr.read().decode() if worker.stderr else ""
+
+    assert dtk.server_pid() != killed, "the server was started again"
+    _check_complete(dtk)
+
+
+def test_a_worker_that_is_asked_to_end_gives_its_jobs_back(dtk: Dtk) -> None:
+    _prepare(dtk)
+    worker = dtk.start("worker", "run")
+    _wait(lambda: _left(dtk) < 2 * IMAGES - 10, "the worker began")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    queue = dtk.json("status")["queue"]
+    assert queue["running"] == 0 and queue["pending"] > 0 and queue["failed"] == 0
+    assert Path(dtk.home / "postgres").stat().st_mode & 0o777 == 0o700
