@@ -17,12 +17,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/dtk demo $(if $(LIBRARY),--library "$(LIBRARY)")
+	DTK_HOME="$(CURDIR)/demo" $(BIN)/dtk demo $(if $(LIBRARY),--library "$(LIBRARY)")
 
 test: $(STAMP) lint
 	$(BIN)/dtk models pull starter
 	$(BIN)/python -m pytest
 
+# Formatting, style, types and layers.
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
