@@ -43,7 +43,6 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
-from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput
 
 _log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ _SEARCH_HELP = (
     "about:words (similar meaning)."
 )
 _WITH_KEYS: list[type[DOMNode]] = [
-    MainScreen, QueueScreen, DetailScreen, FolderTree, ImageTable, JobTable, Preview, QueryInput,
+    MainScreen, QueueScreen, DetailScreen, FolderTree, ImageTable, JobTable, QueryInput,
 ]  # fmt: skip
 
 

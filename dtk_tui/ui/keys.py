@@ -53,7 +53,7 @@ def _own_bindings(node: DOMNode) -> Iterator[Binding]:
 def actions(app: App[Any], screen: Screen[Any], keymap: Mapping[str, str]) -> list[Action]:
     """Return every action that the screen, its widgets and the app offer, each binding id once."""
     found: dict[str, Action] = {}
-    for node in (screen, *screen.focus_chain, *screen.query("Preview"), app):
+    for node in (screen, *screen.focus_chain, app):
         for binding in _own_bindings(node):
             if binding.id is not None and binding.id not in found:
                 written = keymap.get(binding.id, binding.key)

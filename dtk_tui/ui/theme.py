@@ -11,7 +11,7 @@ OWN_VARIABLES = {
     "line": "#303030",
     "cursor": "#3a3a3a",
     "cursor-focus": "#005f87",
-    "selected": "#3a3a1c",
+    "selected": "#303030",
 }
 
 THEME = Theme(

@@ -13,6 +13,7 @@ from dtk_tui.services import queueing
 from dtk_tui.ui.background import task
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.dialogs import Entry, Menu
+from dtk_tui.ui.widgets.preview import TABS, Preview
 
 
 def enqueued_words(result: Enqueued) -> str:
@@ -38,6 +39,10 @@ class WorkScreen(DtkScreen):
         Binding("T", "work('tag', True)", "Tag with subfolders", show=False, id="work.tag_deep"),
         Binding("s", "similar", "Find similar", show=False, id="work.similar"),
         Binding("m", "menu", "Menu", id="work.menu"),
+        *(
+            Binding(str(number), f"tab({number - 1})", f"Show {name.lower()}", show=False, id=f"preview.{name.lower()}")
+            for number, name in enumerate(TABS, 1)
+        ),
     ]
     _WORK: ClassVar[dict[str, tuple[Kind, int]]] = {
         "embed_now": (Kind.EMBED, NOW),
@@ -84,6 +89,10 @@ class WorkScreen(DtkScreen):
         self.dtk.say(words)
         self.dtk.look_now()
         self.work_changed()
+
+    def action_tab(self, number: int) -> None:
+        """Show another page of the preview."""
+        self.query_one(Preview).show_tab(number)
 
     def action_similar(self) -> None:
         """Find images like this one."""

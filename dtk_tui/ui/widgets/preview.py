@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.ui.background import task
 from dtk_tui.ui.widgets import facts
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line, clickable
+from dtk_tui.ui.wording import lines
 
 #: The cursor must rest for this long before a picture is decoded.
 _REST_S = 0.12
@@ -35,13 +35,6 @@ class FactsScroll(VerticalScroll):
 
 class Preview(Vertical):
     """Shows one image. Both callables are called in threads."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(str(number), f"tab({number - 1})", name, show=False, id=f"preview.{name.lower()}")
-            for number, name in enumerate(TABS, 1)
-        ),
-    ]
 
     def __init__(self, protocol: str, fetch: FetchDetail, similar: FetchSimilar, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -89,7 +82,7 @@ class Preview(Vertical):
             self.query_one(FactsScroll).scroll_home(animate=False)
         self._show_facts()
 
-    def action_tab(self, number: int) -> None:
+    def show_tab(self, number: int) -> None:
         """Show another page of facts."""
         self._tab = number
         self._show_tabs()
@@ -102,7 +95,7 @@ class Preview(Vertical):
             style = "bold $accent" if number == self._tab else "$muted"
             key = f"{number + 1} " if self.size.width >= _ROOM_FOR_KEYS else ""
             label = Content.assemble((key, "$faint"), (name, style))
-            parts.append(clickable(label, f"tab({number})"))
+            parts.append(clickable(label, f"screen.tab({number})"))
         self.query_one("#tabs", Line).show(Content("  ").join(parts))
 
     def _show_facts(self) -> None:
@@ -122,6 +115,11 @@ class Preview(Vertical):
     @task("similar")
     async def _look_for_similar(self, image_id: int) -> None:
         await asyncio.sleep(_REST_S)
-        hits = await asyncio.to_thread(self._similar, image_id)
+        try:
+            found = facts.similar(await asyncio.to_thread(self._similar, image_id))
+        except DatabaseLostError:
+            raise
+        except DtkError as error:
+            found = lines(f"{error.title}\n{error.detail}")
         if self._detail is not None and self._detail.id == image_id and TABS[self._tab] == "Similar":
-            self.query_one("#facts-text", Static).update(facts.similar(hits))
+            self.query_one("#facts-text", Static).update(found)

@@ -39,13 +39,11 @@ class Line(Static):
             self.update(content, layout=False)
 
     async def on_click(self, event: events.Click) -> None:
-        """Run the action of the part that was clicked; one without a namespace is the nearest ancestor's."""
+        """Run the action of the part that was clicked; it names its namespace (``app`` or ``screen``)."""
         action = event.style.meta.get("do")
         if action is not None and self.parent is not None:
             event.stop()
-            name = action.partition("(")[0]
-            owner = next((node for node in self.ancestors if hasattr(node, f"action_{name}")), self.parent)
-            await self.app.run_action(action, owner)
+            await self.app.run_action(action, self.screen)
 
 
 def gpu_words(stats: Stats) -> tuple[str, str]:

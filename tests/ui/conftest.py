@@ -1,0 +1,123 @@
+"""A small real library on disk, and the app on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from PIL import Image, PngImagePlugin
+from textual.app import App
+from textual.pilot import Pilot
+
+from dtk_tui.config import Config
+from dtk_tui.services import scanner
+from dtk_tui.store.database import Database
+from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.screens.main import MainScreen
+
+NARROW, WIDE = (80, 24), (200, 50)
+SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
+
+
+def write_picture(path: Path, prompt: str | None, *, made_at: float = 1_750_000_000, seed: int = 1) -> None:
+    """Write a small PNG as AUTOMATIC1111 would."""
+    info = PngImagePlugin.PngInfo()
+    if prompt is not None:
+        settings = f"Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: {seed}, Size: 48x32, Model: sd_xl_base_1.0"
+        info.add_itxt("parameters", f"{prompt}\nNegative prompt: blurry\n{settings}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        Image.new("RGB", (48, 32), (seed * 37 % 256, 90, 140)).save(out, "PNG", pnginfo=info)
+    os.utime(path, (made_at, made_at))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder ``outputs`` with two subfolders and thirty pictures of three subjects."""
+    root = tmp_path / "outputs"
+    for number in range(30):
+        folder = "2025-11" if number < 20 else "final"
+        subject = SUBJECTS[number % 3]
+        write_picture(root / folder / f"{number:03d}.png", subject, made_at=1_750_000_000 + number, seed=number)
+    return root
+
+
+@pytest.fixture
+def library(db: Database, config: Config, pictures: Path) -> Path:
+    """The pictures, scanned into the library."""
+    scanner.scan(db, config, [str(pictures)])
+    return pictures
+
+
+@dataclass
+class Running:
+    """An app that runs, and what a person sees of it."""
+
+    app: App[Any]
+    pilot: Pilot[Any]
+
+    @property
+    def dtk(self) -> DtkApp:
+        """The app of the program."""
+        assert isinstance(self.app, DtkApp)
+        return self.app
+
+    @property
+    def main(self) -> MainScreen:
+        """Its main screen."""
+        return self.dtk.main
+
+    def text(self) -> str:
+        """What is on the screen, line by line."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    async def until(self, condition: Callable[[], object], within_s: float = 20.0) -> None:
+        """Wait for something that must come."""
+        end = monotonic() + within_s
+        while not condition():
+            assert monotonic() < end, f"this did not come about; the screen shows\n{self.text()}"
+            await self.pilot.pause(0.02)
+
+    async def shows(self, words: str) -> None:
+        """Wait until some words are on the screen."""
+        await self.until(lambda: words in self.text())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def write(self, line: str) -> None:
+        """Type a line."""
+        names = {
+            " ": "space",
+            "/": "slash",
+            ":": "colon",
+            "-": "minus",
+            ".": "full_stop",
+            "%": "percent_sign",
+            "_": "underscore",
+        }
+        await self.pilot.press(*(names.get(char, char) for char in line))
+
+
+@asynccontextmanager
+async def running(app: App[Any], size: tuple[int, int] = WIDE) -> AsyncIterator[Running]:
+    """Run an app headless."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        yield Running(app, pilot)
+
+
+@asynccontextmanager
+async def library_app(
+    db: Database, config: Config, size: tuple[int, int] = WIDE, **options: Any
+) -> AsyncIterator[Running]:
+    """Run the app on a library, without a worker of its own."""
+    async with running(DtkApp(db, config, options.get("engine")), size) as run:
+        await run.until(lambda: run.dtk.stats is not None)
+        yield run
