@@ -114,12 +114,25 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
             item = _lora(graph, name, inputs, label) if name else None
         if item is not None:
             found.append(item)
-    text = inputs.get("text")
-    if isinstance(text, str) and "lora" in node.kind.lower():
-        found.extend(infotext.loras(text))
+    if isinstance(inputs.get("loras"), (dict, list)):
+        found.extend(_listed(inputs["loras"]))
+    else:
+        # A node on the way of the model that holds such tags applies them.
+        found.extend(lora for key in ("text", "prompt") for lora in infotext.loras(str(inputs.get(key, ""))))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
+
+
+def _listed(loras: Any) -> list[Lora]:
+    """Return the active LoRAs of a list that a node keeps as one value."""
+    items = loras.get("__value__") if isinstance(loras, dict) else loras
+    found = []
+    for item in items if isinstance(items, list) else []:
+        name = values.text(item.get("name")) if isinstance(item, dict) and item.get("active", True) else None
+        if name is not None:
+            found.append(Lora(name, values.number(item.get("strength")), values.number(item.get("clipStrength"))))
+    return found
 
 
 def _name(graph: Graph, value: object) -> str | None:
@@ -204,14 +217,20 @@ def vae(graph: Graph, output: Node) -> str | None:
     """Return the VAE that decoded the picture; None when it was the checkpoint's own."""
     for node in graph.upstream(output, MATERIAL):
         loader = graph.link(node.inputs.get("vae")) or graph.link(node.inputs.get("optional_vae"))
-        if loader is not None:
-            return graph.scalar(node.inputs.get("vae", node.inputs.get("optional_vae")), ("vae_name",), _vae_name)
+        for _ in range(_WALK_LIMIT):
+            if loader is None:
+                break
+            names = ("vae_name", "model_name") if "vae" in loader.kind.lower() else ("vae_name",)
+            for name in names:
+                if name in loader.inputs:
+                    found = graph.scalar(loader.inputs[name], (name,), values.text)
+                    return None if found == "Baked VAE" else found
+            if "ckpt_name" in loader.inputs:
+                return None
+            loader = _next(graph, loader, ("vae", "pipe", "basic_pipe", "base_ctx", "any", "", "*"))
+        else:
+            return None
     return None
-
-
-def _vae_name(value: object) -> str | None:
-    """Accept a VAE's file name only: a checkpoint's name stands for its own VAE."""
-    return value if isinstance(value, str) and ("vae" in value.lower() and value != "Baked VAE") else None
 
 
 def clip_skip(graph: Graph, nodes: list[Node]) -> int | None:

@@ -13,7 +13,18 @@ _CANDIDATE_LIMIT = 40
 _LATENT = frozenset({"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"})
 _DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
 # Classes whose name has "sampler" in it and that yet only choose or configure one.
-_NOT_SAMPLERS = ("select", "schedul", "config", "provider", "preset", "setting", "selector", "to string", "model sampl")
+_NOT_SAMPLERS = (
+    "select",
+    "schedul",
+    "config",
+    "provider",
+    "preset",
+    "setting",
+    "selector",
+    "to string",
+    "presampl",
+    "modelsampl",
+)
 # These work over a finished picture: they count only where no other sampler made it.
 _FINISHERS = ("detailer", "ultimatesdupscale", "iterativeupscale", "iterativelatent", "tiledupscale", "faceswap")
 
@@ -23,10 +34,12 @@ def is_sampler(node: Node) -> bool:
     inputs = node.inputs
     if "sampler" in inputs and "sigmas" in inputs:
         return True
+    kind = node.kind.lower()
+    if any(word in kind for word in _NOT_SAMPLERS):
+        return False
     if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _DRIVEN_BY.intersection(inputs):
         return True
-    kind = node.kind.lower()
-    if "sampler" not in kind or any(word in kind for word in _NOT_SAMPLERS):
+    if "sampler" not in kind:
         return False
     return bool(_DRIVEN_BY.intersection(inputs)) and (
         "steps" in inputs or bool(_LATENT.intersection(inputs)) or "pipe" in inputs
@@ -103,9 +116,6 @@ def helpers(graph: Graph, sampler: Node) -> list[Node]:
     """Return ``sampler`` and the nodes that only configure it, nearest first: no material, no picture, no latent."""
     found = []
     for node in graph.upstream(sampler, MATERIAL | _LATENT):
-        if node is not sampler and is_sampler(node) and "sampler_name" in node.inputs and "steps" in node.inputs:
-            found.append(node)
-            break
         found.append(node)
         if len(found) >= 60:
             break

@@ -53,9 +53,7 @@ def read(source: Source, picture: Picture) -> None:
         if kind == b"IDAT":
             if not seen_picture:
                 seen_picture = True
-                if any(chunk.key in _COMPLETE for chunk in picture.chunks):
-                    if _IEND not in source.tail:
-                        picture.problems.append("The PNG is cut short.")
+                if any(chunk.key in _COMPLETE for chunk in picture.chunks) and _IEND in source.tail:
                     return
         elif kind in _READ:
             _chunk(source, picture, offset, length, kind)

@@ -9,7 +9,7 @@ from typing import Any
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, samplers, texts
-from dtk_tui.metadata.comfy.graph import Graph, from_api
+from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
 from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111, infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
@@ -51,8 +51,10 @@ def _find(evidence: Evidence, mark: str, load: Callable[[dict[str, Any]], Graph 
 def parameters(graph: Graph) -> GenerationParameters:
     """Return the generation parameters of the last sampler that leads to what the graph saved."""
     output, sampler = samplers.output_and_sampler(graph)
-    if output is None or sampler is None:
+    if output is None:
         return GenerationParameters()
+    if sampler is None:
+        return _remote(graph, output)
     nodes = samplers.helpers(graph, sampler)
     positive = texts.prompt_of(graph, nodes, positive=True)
     negative = texts.prompt_of(graph, nodes, positive=False)
@@ -75,6 +77,25 @@ def parameters(graph: Graph) -> GenerationParameters:
         upscaler=models.upscaler(graph, output),
         loras=loras,
     )
+
+
+def _remote(graph: Graph, output: Node) -> GenerationParameters:
+    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs."""
+    for node in graph.upstream(output):
+        texted = node.inputs.get("prompt")
+        if isinstance(texted, (str, list)) and node.kind not in ("CLIPTextEncode", "TextGenerate"):
+            positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
+            if positive:
+                negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
+                return GenerationParameters(
+                    prompt=positive,
+                    negative_prompt=values.prompt(negative) or "",
+                    seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
+                    width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
+                    height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
+                    model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
+                )
+    return GenerationParameters()
 
 
 def _denoise(value: float | None) -> float | None:

@@ -111,12 +111,22 @@ def test_the_content_tells_the_container(
 def test_pillow_writes_what_we_read(tmp_path: Path) -> None:
     from PIL import Image
 
-    options: dict[str, Any]
-    for name, options in (("a.tiff", {}), ("b.bmp", {}), ("c.gif", {"comment": INFOTEXT.encode()}), ("d.webp", {})):
+    exif = Image.Exif()
+    exif[0x010E] = INFOTEXT
+    written: dict[str, dict[str, Any]] = {
+        "a.tiff": {},
+        "b.bmp": {},
+        "c.gif": {"comment": INFOTEXT.encode()},
+        "d.webp": {"exif": exif},
+        "e.avif": {"exif": exif},
+        "f.jpg": {"exif": exif},
+        "g.png": {"exif": exif},
+    }
+    for name, options in written.items():
         Image.new("RGB", (8, 6)).save(tmp_path / name, **options)
         reading = read_file(str(tmp_path / name), frozenset())
         assert (reading.width, reading.height, reading.error) == (8, 6, None), name
-        assert (reading.parameters.seed == SEED) == (name == "c.gif")
+        assert (reading.parameters.seed == SEED) == bool(options), name
 
 
 def test_an_animated_webp_keeps_its_text(tmp_path: Path) -> None:
