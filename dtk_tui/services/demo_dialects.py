@@ -168,7 +168,7 @@ def comfyui_workflow(graph: dict[str, Any]) -> dict[str, Any]:
     nodes: list[dict[str, Any]] = []
     fed: dict[tuple[str, int], list[int]] = {}
     for place, (node_id, node) in enumerate(graph.items()):
-        inputs = []
+        inputs: list[dict[str, Any]] = []
         widgets = []
         for name, value in node["inputs"].items():
             if not isinstance(value, list):

@@ -1,7 +1,5 @@
 """Scenes with animals."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 import math
@@ -171,8 +169,8 @@ def owl_on_branch(c: Canvas, variant: int) -> None:
         c.ball(x + side * 7.2, y - 49, 5.2, "f0a818")
         c.ellipse(x + side * 7.2, y - 49, 2.7, 2.7, "080406")
         c.ellipse(x + side * 7.2 - 1.2, y - 50.4, 0.9, 0.9, "ffffff")
-        for k in (-2.2, 0, 2.2):
-            c.line([(x + side * 6 + k, y + 1), (x + side * 6 + k, y + 5)], 1.4, "e0b050")
+        for toe in (-2.2, 0, 2.2):
+            c.line([(x + side * 6 + toe, y + 1), (x + side * 6 + toe, y + 5)], 1.4, "e0b050")
     c.poly([(x - 2.4, y - 45.5), (x + 2.4, y - 45.5), (x, y - 39)], "f0c060", "a06818")
 
 

@@ -1,7 +1,5 @@
 """A small drawing board for the demo library: shaded shapes, soft light and fractal texture over Pillow and numpy."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 import math

@@ -74,7 +74,7 @@ def snowman(c: Canvas, variant: int) -> None:
         c.soft(c.uniform(0, c.w), c.h * c.uniform(0.74, 1), 16, 3, "9ab8d8", 0.4)
     x, y = c.w * (0.5, 0.46, 0.54)[variant % 3], c.h * 0.93
     c.soft(x + 7, y, 36, 6, "5a7aa4", 0.8)
-    for cy, r in ((-17, 20), (-44, 15), (-66, 11.5)):
+    for cy, r in ((-17, 20.0), (-44, 15.0), (-66, 11.5)):
         c.ellipse(x, y + cy, r, r, "ffffff", "a8c0dc", "round")
     for side in (-1, 1):
         hand = (x + side * 33, y - 58 + 4 * side)
@@ -138,9 +138,9 @@ def moon_rocket(c: Canvas, variant: int) -> None:
         "x",
     )
     c.line([(x - 10.4, y - 20), (x, y - 18.4), (x + 10.4, y - 20)], 2, paint)
-    for cy, r in ((-41, 4.6), (-28, 3)):
-        c.ellipse(x, y + cy, r, r, "c8ccd4", "5a6068", "round")
-        c.ellipse(x, y + cy, r * 0.72, r * 0.72, "8ae0ff", "1c4a7a", "round")
+    for height, radius in ((-41, 4.6), (-28, 3.0)):
+        c.ellipse(x, y + height, radius, radius, "c8ccd4", "5a6068", "round")
+        c.ellipse(x, y + height, radius * 0.72, radius * 0.72, "8ae0ff", "1c4a7a", "round")
     c.poly([(x - 5, y - 8), (x + 5, y - 8), (x + 7, y - 2), (x - 7, y - 2)], "5a5e66", "24262c", "x")
     c.line([(x, y - 20), (x, y - 2)], 2.4, dark(paint, 0.2))
     fx = x - 30 if variant % 2 == 0 else x + 30

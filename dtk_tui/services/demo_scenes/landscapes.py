@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from dtk_tui.services.demo_scenes.canvas import Canvas, arc, dark, light, mix, smooth
 from dtk_tui.services.demo_scenes.parts import flowers, meadow, pine, tree
 
@@ -58,7 +60,7 @@ def mountain_lake(c: Canvas, variant: int) -> None:
         edge = c.ridge(line - 2, base, 0.52, (3, 4, 6)[k])
         c.poly(edge, light(tint, 0.15), dark(tint, 0.35))
         if k < 2:
-            cap = line - 2 - base * 0.6
+            cap = np.float32(line - 2 - base * 0.6)
             c.veil("ffffff", (cap - c.rows() + 9 * (c.noise(9, 4, 0.6) - 0.5)) / 2.5, edge, 0.95)
         c.veil(dark(tint, 0.5), (c.noise(6, 4) - 0.5) * 2, edge, 0.45)
     for _ in range(46):

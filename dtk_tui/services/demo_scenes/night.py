@@ -1,7 +1,5 @@
 """Cities, buildings and scenes of the night."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 import math

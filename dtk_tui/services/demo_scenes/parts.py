@@ -1,7 +1,5 @@
 """Things that several scenes share: trees, snow, hills of grass, windows of a room."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Things on a table, indoors."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 import math
@@ -26,8 +24,8 @@ def sunflower_vase(c: Canvas, variant: int) -> None:
             [(x + dx * 0.1, y - 28), (x + dx * 0.55, y - 28 + (dy + 28) * 0.5), (x + dx, y + dy)], 1.7, "4a7a2c", 1.3
         )
     for k in range(7):
-        dx, dy = c.uniform(-22, 22), -c.uniform(34, 52)
-        leaf = [(x + dx * 0.5, y + dy + 7), (x + dx * 1.15, y + dy), (x + dx * 1.5, y + dy + 8)]
+        leaf_x, leaf_y = c.uniform(-22, 22), -c.uniform(34, 52)
+        leaf = [(x + leaf_x * 0.5, y + leaf_y + 7), (x + leaf_x * 1.15, y + leaf_y), (x + leaf_x * 1.5, y + leaf_y + 8)]
         c.blob(leaf, ("5a9a3a", "3f7a30")[k % 2], "2a5424")
     for dx, dy, r in heads:
         _sunflower(c, x + dx + c.uniform(-1.5, 1.5), y + dy + c.uniform(-1.5, 1.5), r)

@@ -1,7 +1,5 @@
 """Things that drive, fly and roll."""
 
-# ruff: noqa: PLR0917 - places, sizes and colours of a drawing read best by position.
-
 from __future__ import annotations
 
 import math
@@ -211,7 +209,7 @@ def bicycle(c: Canvas, variant: int) -> None:
     c.rect(0, 0, c.w, low, light(brick, 0.15), dark(brick, 0.25))
     for row in range(int(low / 5) + 1):
         for k in range(int(c.w / 12) + 2):
-            x = 12 * k - (6 if row % 2 else 0)
+            x = 12.0 * k - (6 if row % 2 else 0)
             tone = mix(brick, c.pick(("e8a080", "6a3a30", "d8b8a0")), c.uniform(0.05, 0.3))
             c.rect(x + 0.3, 5 * row + 0.3, x + 11.6, 5 * row + 4.6, light(tone, 0.1), dark(tone, 0.2))
     c.sky(["b8b0a4", "7a7268"], low, c.h)
