@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import stat
@@ -18,6 +19,9 @@ _LOG = "log.html"
 _LIMIT_BYTES = 4 * 1024 * 1024
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 _LOG_IMAGE = re.compile(r"""<img\s+src=['"]([^'"<>]{1,500})['"]""")
+_LOG_CELL = re.compile(
+    r"<td class=['\"]label['\"]>([^<]{1,100})</td>\s*<td class=['\"]value['\"]>([^<]{0,100000})</td>"
+)
 _LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
 
 
@@ -89,6 +93,8 @@ def _log(path: str, _mtime_ns: int, _size: int) -> dict[str, str]:
     for match, following in zip(pictures, [*pictures[1:], None], strict=True):
         block = content[match.end() : following.start() if following else len(content)]
         copied = _LOG_JSON.search(block)
-        if copied:
-            found.setdefault(html.unescape(match[1]).rpartition("/")[2], unquote(copied[1]))
+        cells = {} if copied else {html.unescape(key): html.unescape(value) for key, value in _LOG_CELL.findall(block)}
+        if copied or cells:
+            told = unquote(copied[1]) if copied else json.dumps(cells)
+            found.setdefault(html.unescape(match[1]).rpartition("/")[2], told)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
@@ -20,7 +21,15 @@ def read(evidence: Evidence) -> Found | None:
         if isinstance(source.get("c"), str) and (signed or len(_MARKS.intersection(source)) >= 3):
             return Found(NAME, _parameters(source))
     info = automatic1111.find(evidence) if signed else None
-    return None if info is None else Found(NAME, infotext.parameters(info))
+    return None if info is None else Found(NAME, _described(infotext.parameters(info)))
+
+
+def _described(found: GenerationParameters) -> GenerationParameters:
+    """Return what the description says: its negative prompt is a last line that begins with a minus."""
+    positive, newline, last = (found.prompt or "").rpartition("\n")
+    if newline and last.startswith("-"):
+        return dataclasses.replace(found, prompt=positive.strip(), negative_prompt=last[1:].strip())
+    return found
 
 
 def _parameters(source: dict[str, Any]) -> GenerationParameters:

@@ -158,7 +158,8 @@ def test_fooocus_in_the_scheme_of_a1111() -> None:
 def test_easy_diffusion() -> None:
     settings = {"prompt": "a castle", "negative_prompt": "blurry", "seed": 5, "use_stable_diffusion_model": "m/sd.ckpt",
                 "sampler_name": "euler_a", "num_inference_steps": 25, "guidance_scale": 7.5, "width": 832,
-                "height": 576,                 "clip_skip": True, "use_vae_model": None, "use_lora_model": ["a"], "lora_alpha": [0.6]}  # fmt: skip
+                "height": 576,                 "clip_skip": True, "use_vae_model": None, "use_lora_model": ["a"],
+                "lora_alpha": [0.6]}  # fmt: skip
     texts = [("png", key, str(value)) for key, value in settings.items()]
     for chunks in (texts, [("exif", "UserComment", settings)], [("sidecar", "json", settings)]):
         expect(
@@ -221,7 +222,8 @@ def test_draw_things_in_both_its_forms() -> None:
     for source, key in (("png", "XML:com.adobe.xmp"), ("xmp", "xmp")):
         found = look((source, key, packet.format(comment)))
         expect(found, "drawthings", prompt="a <castle>", negative_prompt="blurry", loras=(Lora("a", 0.6),), **same)
-        expect(look((source, key, packet.format(described))), "drawthings", denoising_strength=0.5, **same)
+        found = look((source, key, packet.format(described)))
+        expect(found, "drawthings", prompt="a <castle>", negative_prompt="blurry", denoising_strength=0.5, **same)
 
 
 def test_mflux() -> None:
@@ -253,7 +255,8 @@ def test_stable_diffusion_cpp() -> None:
 
 def test_stability_matrix() -> None:
     listed = {"PositivePrompt": "a castle\r\nat night ", "NegativePrompt": "", "Steps": 20, "Sampler": "Euler",
-              "CfgScale": 5,               "Seed": 7, "Height": 640, "Width": 512, "ModelHash": "A5F5", "ModelName": "wai.safetensors"}  # fmt: skip
+              "CfgScale": 5,               "Seed": 7, "Height": 640, "Width": 512, "ModelHash": "A5F5",
+              "ModelName": "wai.safetensors"}  # fmt: skip
     expect(
         look(("png", "parameters-json", listed), ("png", "smproj", "{}")), "stabilitymatrix",
         prompt="a castle\nat night", negative_prompt="", steps=20, sampler="Euler", cfg_scale=5, seed=7, width=512,

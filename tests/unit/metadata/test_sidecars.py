@@ -74,6 +74,16 @@ def test_the_log_of_fooocus(tmp_path: Path) -> None:
     assert read_file(picture(tmp_path, "c.png")).dialect is None
 
 
+def test_an_old_log_that_has_only_its_table(tmp_path: Path) -> None:
+    cells = {"Prompt": "a &lt;goldfish&gt;", "Base Model": "x.safetensors", "Seed": "5", "Performance": "Speed"}
+    rows = "".join(
+        f"<tr><td class='label'>{key}</td><td class='value'>{value}</td></tr>\n" for key, value in cells.items()
+    )
+    (tmp_path / "log.html").write_text(f"<img src='a.png'/><table class='metadata'>{rows}</table>")
+    reading = read_file(picture(tmp_path))
+    assert (reading.dialect, reading.parameters.prompt, reading.parameters.seed) == ("fooocus", "a <goldfish>", 5)
+
+
 def test_what_the_picture_says_itself_wins(tmp_path: Path) -> None:
     path = picture(tmp_path, data=files.png(files.text("parameters", "own\nSteps: 3, Seed: 1")))
     (tmp_path / "a.txt").write_text(INFOTEXT)
