@@ -60,8 +60,9 @@ def mountain_lake(c: Canvas, variant: int) -> None:
         edge = c.ridge(line - 2, base, 0.52, (3, 4, 6)[k])
         c.poly(edge, light(tint, 0.15), dark(tint, 0.35))
         if k < 2:
-            cap = np.float32(line - 2 - base * 0.6)
-            c.veil("ffffff", (cap - c.rows() + 9 * (c.noise(9, 4, 0.6) - 0.5)) / 2.5, edge, 0.95)
+            cap = line - 2 - base * 0.6
+            snow = (cap - c.rows() + 9 * (c.noise(9, 4, 0.6) - 0.5)) / 2.5
+            c.veil("ffffff", snow.astype(np.float32), edge, 0.95)
         c.veil(dark(tint, 0.5), (c.noise(6, 4) - 0.5) * 2, edge, 0.45)
     for _ in range(46):
         x = c.uniform(-2, c.w + 2)
