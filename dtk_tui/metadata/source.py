@@ -80,8 +80,8 @@ class Source:
         return self._tail
 
     def fingerprint(self) -> bytes:
-        """Return 16 bytes of BLAKE2b over size, first 64 KiB and last 16 KiB: the same after a move or a rename."""
+        """Return 16 bytes of BLAKE2b over size, first 16 KiB and last 16 KiB: the same after a move or a rename."""
         digest = hashlib.blake2b(struct.pack("<Q", self.size), digest_size=16)
-        digest.update(self.head)
+        digest.update(self.head[:TAIL_BYTES])
         digest.update(self.tail)
         return digest.digest()
