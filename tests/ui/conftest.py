@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from PIL import Image, PngImagePlugin
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -20,20 +19,15 @@ from dtk_tui.services import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.screens.main import MainScreen
+from tests.pictures import write_png
 
 NARROW, WIDE = (80, 24), (200, 50)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
 
 
 def write_picture(path: Path, prompt: str | None, *, made_at: float = 1_750_000_000, seed: int = 1) -> None:
-    """Write a small PNG as AUTOMATIC1111 would."""
-    info = PngImagePlugin.PngInfo()
-    if prompt is not None:
-        settings = f"Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: {seed}, Size: 48x32, Model: sd_xl_base_1.0"
-        info.add_itxt("parameters", f"{prompt}\nNegative prompt: blurry\n{settings}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as out:
-        Image.new("RGB", (48, 32), (seed * 37 % 256, 90, 140)).save(out, "PNG", pnginfo=info)
+    """Write a small PNG that was made at a time."""
+    write_png(path, prompt, seed)
     os.utime(path, (made_at, made_at))
 
 
