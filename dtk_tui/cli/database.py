@@ -87,6 +87,6 @@ def reindex() -> None:
     """Build every index anew."""
     from dtk_tui.store.maintenance import reindex as run
 
-    with library() as (db, _), db.connection() as conn:
-        run(conn)
+    with library() as (db, _):
+        run(db)
     typer.echo("Done.")

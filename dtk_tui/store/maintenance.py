@@ -95,10 +95,11 @@ def restore(db: Database, source: Path) -> None:
     _run([*command, "--dbname=", str(source)], db, "The backup could not be restored; the library is unchanged.")
 
 
-def reindex(conn: Connection) -> None:
-    """Build every index of the library anew."""
-    (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
-    conn.execute(f"REINDEX SCHEMA {name}".encode())
+def reindex(db: Database) -> None:
+    """Build every index of the library anew; readers and writers wait meanwhile."""
+    with db.listener() as conn:  # REINDEX SCHEMA runs outside a transaction
+        (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
+        conn.execute(f"REINDEX SCHEMA {name}".encode())
 
 
 def _run(command: list[str], db: Database, title: str) -> None:

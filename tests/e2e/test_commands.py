@@ -1,0 +1,109 @@
+"""The command line as scripts use it: exit statuses, JSON, errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tests.e2e.conftest import Dtk
+from tests.pictures import write_many, write_png
+
+NASTY = "[/x] [@click=app.quit]bold[/] \x1b]52;c;aGk=\x07 \x1b[31m \u202egnp.exe nul"
+
+
+def test_bad_usage_is_2_and_failure_is_1(dtk: Dtk) -> None:
+    assert "no folder" in dtk.run("scan", "/no/such/folder", status=2)
+    assert "known are tag, embed" in dtk.run("queue", "add", "--all", "--kind", "dance", status=2)
+    assert "not in the library" in dtk.run("queue", "add", "--folder", "/tmp", status=2)
+    assert "exactly one of" in dtk.run("queue", "add", status=2)
+    assert "no image" in dtk.run("show", "4711", status=2)
+    assert "^" in dtk.run("search", "steps:many", status=2), "an error points into the line"
+    assert "nothing is embedded" in dtk.run("search", "about: dogs", status=1)
+    (dtk.home / "config.toml").write_text("[worker]\nbatch_size = 'many'\n")
+    assert "worker.batch_size" in dtk.run("status", status=1)
+
+
+def test_a_server_that_is_not_there_is_named(dtk: Dtk) -> None:
+    dtk.environ["DTK_DATABASE_URL"] = "postgresql://nobody:secret-word@127.0.0.1:1/none?connect_timeout=2"
+    shown = dtk.run("status", status=1)
+    assert "cannot be reached" in shown and "secret-word" not in shown
+
+
+def test_the_json_that_scripts_rely_on(dtk: Dtk) -> None:
+    library = dtk.home.parent / "library"
+    paths = write_many(library / "sub", 3)
+    dtk.run("db", "start")
+    scanned = dtk.json("scan", str(library))
+    assert set(scanned) >= {"seen", "added", "updated", "moved", "unchanged", "failed", "seconds"}
+    queued = dtk.json("queue", "add", "--folder", str(library), "-r", "--kind", "embed", "--now")
+    assert (queued["queued"], queued["already_done"], queued["spared"]) == (3, 0, 0)
+    assert dtk.json("queue", "add", "--folder", str(library), "--kind", "embed")["queued"] == 0, "no image is in it"
+    status = dtk.json("status")
+    assert set(status) >= {
+        "worker", "queue", "processed", "cache_hit_rate", "speed", "eta_s", "library", "provider",
+    }  # fmt: skip
+    assert status["queue"]["priority"] == 3 and status["queue"]["by_kind"] == {"embed": 3}
+    assert status["library"]["images"] == 3
+    jobs = dtk.lines("queue", "list")
+    assert [job["kind"] for job in jobs] == ["embed"] * 3
+    assert dtk.json("queue", "clear", "--kind", "embed")["removed"] == 3
+    shown = dtk.json("show", str(paths[0]))
+    assert set(shown) >= {
+        "id", "path", "dialect", "prompt", "negative_prompt", "steps", "sampler", "scheduler", "cfg_scale", "seed", "width",
+        "height", "model", "model_hash", "file_size", "rating", "favorite", "nsfw", "for_deletion", "albums", "tags",
+        "captions", "group", "embedded", "error",
+    }  # fmt: skip
+    assert shown["group"] == {"representative": shown["id"], "members": 1}
+    hits = dtk.lines("search", "a thing of kind 1")
+    assert [set(hit) >= {"id", "path", "score"} for hit in hits] == [True]
+
+
+def test_a_hostile_library_is_shown_and_survived(dtk: Dtk) -> None:
+    library = dtk.home.parent / "library"
+    good = write_png(library / "good.png", NASTY, seed=1)
+    write_png(library / "long.png", "word, " * 170_000, seed=2)
+    write_png(library / "nul.png", "a\0b", seed=3)
+    odd = os.fsencode(library) + b"/caf\xe9 [b]x[ \x1b[31m.png"
+    with open(odd, "wb") as file:
+        file.write(good.read_bytes() + b"different")
+    dtk.run("db", "start")
+    dtk.run("scan", str(library))
+    for command in (["search", "word"], ["search", "nul"], ["search", "folder:" + str(library)], ["queue", "list"]):
+        printed = dtk.run(*command)
+        assert "\x1b" not in printed and "\x07" not in printed and "\u202e" not in printed
+    shown = json.loads(dtk.run("show", odd, "--json"))
+    assert os.fsencode(shown["path"]) == odd
+    assert shown["prompt"] == NASTY
+    assert "\x1b" not in dtk.run("show", odd)
+    assert dtk.json("queue", "add", "--all", "--kind", "embed,tag")["queued"] > 0
+    assert "\x1b" not in dtk.run("queue", "list")
+
+
+def test_backup_and_restore(dtk: Dtk) -> None:
+    library = dtk.home.parent / "library"
+    write_many(library, 4)
+    dtk.run("db", "start")
+    dtk.run("scan", str(library))
+    saved = dtk.home.parent / "library.dump"
+    dtk.run("db", "backup", str(saved))
+    assert "exists already" in dtk.run("db", "backup", str(saved), status=1)
+    write_many(library / "more", 4, first=5000)
+    dtk.run("scan", str(library))
+    assert dtk.json("status")["library"]["images"] == 8
+    dtk.run("db", "restore", str(saved), "--yes")
+    assert dtk.json("status")["library"]["images"] == 4
+    (dtk.home.parent / "no.dump").write_text("not a dump")
+    assert "unchanged" in dtk.run("db", "restore", str(dtk.home.parent / "no.dump"), "--yes", status=1)
+    assert dtk.json("status")["library"]["images"] == 4
+    dtk.run("db", "reindex")
+
+
+def test_a_password_in_the_config_is_never_shown(dtk: Dtk) -> None:
+    (dtk.home / "config.toml").write_text('[database]\nurl = "postgresql://u:secret-word@127.0.0.1:1/d"\n')
+    assert "secret-word" not in dtk.run("config", "show") + dtk.run("config", "show", "--json")
+    assert "secret-word" not in dtk.run("doctor", status=1)
+
+
+def test_where_the_config_is(dtk: Dtk) -> None:
+    assert dtk.run("config", "path").strip() == str(Path(dtk.home) / "config.toml")
