@@ -1,0 +1,94 @@
+"""What the benchmarks of the worker share: a library of pictures as costly to decode as real ones, and a home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MODELS = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
+
+
+def painting(seed: int, size: tuple[int, int] = (512, 768)) -> Image.Image:
+    """Return smooth shapes with a film grain: about 1.5 bytes a pixel as PNG, like a generated picture."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    coarse = Image.fromarray(rng.integers(0, 256, (12, 8, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    fine = Image.fromarray(rng.integers(96, 160, (height // 8, width // 8, 3), dtype=np.uint8))
+    detail = np.asarray(fine.resize(size, Image.Resampling.BILINEAR), np.float32) - 128
+    grain = rng.normal(0, 2.0, (height, width, 1)).astype(np.float32)
+    return Image.fromarray(np.clip(np.asarray(coarse, np.float32) + detail + grain, 0, 255).astype(np.uint8))
+
+
+def write(folder: Path, prompts: int, size: tuple[int, int], seed: int) -> None:
+    """Write one picture with generation parameters as AUTOMATIC1111 writes them."""
+    info = PngInfo()
+    info.add_text(
+        "parameters",
+        f"a lighthouse of kind {seed % prompts} on a cliff above a stormy sea, dramatic light, highly detailed, 35mm\n"
+        f"Negative prompt: blurry, low quality\nSteps: 28, Sampler: Euler a, CFG scale: 7, Seed: {seed},"
+        f" Size: {size[0]}x{size[1]}, Model hash: 0123456789, Model: bench",
+    )
+    painting(seed, size).save(folder / f"{seed:06d}.png", pnginfo=info)
+
+
+def write_library(folder: Path, count: int, prompts: int, size: tuple[int, int] = (512, 768)) -> list[str]:
+    """Write ``count`` pictures that share ``prompts`` prompts; return their paths."""
+    folder.mkdir(parents=True)
+    with ProcessPoolExecutor() as processes:
+        list(processes.map(partial(write, folder, prompts, size), range(count), chunksize=8))
+    return sorted(str(path) for path in folder.iterdir())
+
+
+class Home:
+    """A library of its own for the installed ``dtk``."""
+
+    def __init__(self, folder: Path, models: Path = MODELS) -> None:
+        self.folder = folder
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("DTK_")}
+        self.environ |= {"DTK_HOME": str(folder), "DTK_MODELS": str(models)}
+        self._program = str(Path(sys.executable).parent / "dtk")
+
+    def dtk(self, *arguments: str, models: Path | None = None) -> str:
+        """Run a command to its end and return what it printed."""
+        environ = self.environ | ({"DTK_MODELS": str(models)} if models else {})
+        done = subprocess.run([self._program, *arguments], env=environ, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"dtk {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    @contextmanager
+    def server(self) -> Iterator[None]:
+        """Keep the embedded server running meanwhile."""
+        self.dtk("db", "start")
+        try:
+            yield
+        finally:
+            self.dtk("db", "stop")
+
+
+@contextmanager
+def home() -> Iterator[Home]:
+    """Give a fresh home whose server runs."""
+    with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
+        place = Home(Path(folder) / "home")
+        place.folder.mkdir()
+        with place.server():
+            yield place
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return min, median and max of some measurements."""
+    ordered = sorted(values)
+    return f"{ordered[0]:8.3f} {ordered[len(ordered) // 2]:8.3f} {ordered[-1]:8.3f}"
