@@ -181,7 +181,7 @@ def _searches(db: Database, config: Config, library: str | None) -> None:
     line = service.question(db, library)
     _step(f"dtk search '{one_line(line)}'")
     print_hits(db, search(db, config, line, 8), as_json=False)
-    image = service.example(db, "dog")
+    image = service.example(db, "sailing")
     if image is not None:
         _step(f"dtk similar {image}")
-        print_hits(db, similar(db, config, image, 8), as_json=False)
+        print_hits(db, similar(db, config, image, 6), as_json=False)
