@@ -13,7 +13,8 @@ def infotext(prompt: str, seed: int, negative: str = "blurry", steps: int = 20) 
     """Return generation parameters in the form that AUTOMATIC1111 writes."""
     return (
         f"{prompt}\nNegative prompt: {negative}\n"
-        f"Steps: {steps}, Sampler: Euler a, CFG scale: 7, Seed: {seed}, Size: 64x64, Model hash: 0123456789, Model: tiny"
+        f"Steps: {steps}, Sampler: Euler a, CFG scale: 7, Seed: {seed}, Size: 64x64, Model hash: 0123456789, "
+        "Model: tiny"
     )
 
 
@@ -25,7 +26,9 @@ def picture(seed: int, size: tuple[int, int] = (64, 64)) -> Image.Image:
     for _ in range(6):
         x, y = chance.randrange(size[0]), chance.randrange(size[1])
         box = (x, y, x + chance.randrange(4, size[0]), y + chance.randrange(4, size[1]))
-        (pen.ellipse if chance.random() < 0.5 else pen.rectangle)(box, fill=tuple(chance.randrange(256) for _ in range(3)))
+        (pen.ellipse if chance.random() < 0.5 else pen.rectangle)(
+            box, fill=tuple(chance.randrange(256) for _ in range(3))
+        )
     return image
 
 

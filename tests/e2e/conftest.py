@@ -24,7 +24,10 @@ class Dtk:
         self.home = home
         self.program = str(Path(sys.executable).parent / "dtk")
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("DTK_")}
-        self.environ |= {"DTK_HOME": str(home), "DTK_MODELS": os.environ.get("DTK_MODELS") or str(REPOSITORY / "models")}
+        self.environ |= {
+            "DTK_HOME": str(home),
+            "DTK_MODELS": os.environ.get("DTK_MODELS") or str(REPOSITORY / "models"),
+        }
 
     def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 120) -> str:
         """Run a command to its end, check its exit status and return its output."""

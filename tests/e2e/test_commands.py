@@ -50,8 +50,8 @@ def test_the_json_that_scripts_rely_on(dtk: Dtk) -> None:
     assert dtk.json("queue", "clear", "--kind", "embed")["removed"] == 3
     shown = dtk.json("show", str(paths[0]))
     assert set(shown) >= {
-        "id", "path", "dialect", "prompt", "negative_prompt", "steps", "sampler", "scheduler", "cfg_scale", "seed", "width",
-        "height", "model", "model_hash", "file_size", "rating", "favorite", "nsfw", "for_deletion", "albums", "tags",
+        "id", "path", "dialect", "prompt", "negative_prompt", "steps", "sampler", "scheduler", "cfg_scale", "seed",
+        "width", "height", "model", "model_hash", "file_size", "rating", "favorite", "nsfw", "for_deletion", "albums", "tags",
         "captions", "group", "embedded", "error",
     }  # fmt: skip
     assert shown["group"] == {"representative": shown["id"], "members": 1}

@@ -29,7 +29,10 @@ def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
     assert status["library"]["images"] == counts.images
     assert status["library"]["representatives"] == counts.representatives
     assert status["library"]["prompts"] == counts.unique_texts + 1, "each once, and the empty negative prompt"
-    assert status["library"]["vectors"] == {"dinov2-small": counts.representatives, "minilm-l6-v2": counts.unique_prompts}
+    assert status["library"]["vectors"] == {
+        "dinov2-small": counts.representatives,
+        "minilm-l6-v2": counts.unique_prompts,
+    }
     assert status["queue"]["pending"] == status["queue"]["failed"] == 0
 
     for query in QUERIES:

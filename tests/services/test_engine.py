@@ -53,7 +53,9 @@ def _last_state(events: list[Event]) -> WorkerState | None:
 
 
 @contextmanager
-def worker(db: Database, config: Config, begin: WorkerState | None = WorkerState.RUNNING) -> Iterator[tuple[Engine, News]]:
+def worker(
+    db: Database, config: Config, begin: WorkerState | None = WorkerState.RUNNING
+) -> Iterator[tuple[Engine, News]]:
     """A worker in this process, closed at the end."""
     news = News()
     engine = Engine(db, config, news, begin=begin)
