@@ -16,7 +16,8 @@ from pathlib import Path
 PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
 # Every terminal answers the last question (device attributes), so its answer also ends the wait for the first one.
-_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[c"
+_VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 
 
@@ -59,16 +60,25 @@ def _text_stream(descriptor: int) -> TextIOWrapper:
 def image_protocol(wanted: str) -> str:
     """Return how pictures are drawn: ``wanted``, or with ``auto`` the best that the terminal says it can.
 
-    Must run before an app reads the keyboard. Sixel goes before Kitty's protocol: of the terminals that know both, the
-    ones we know of lack Kitty's placeholders, and Kitty itself has no Sixel.
+    Must run before an app reads the keyboard. Many terminals speak Kitty's protocol but not its placeholders, which let
+    a picture scroll and be covered like text, so it is taken only where these are known to work.
     """
     if wanted in PROTOCOLS:
         return wanted
     answer = _ask(0.3)
+    if b"_Gi=4242;OK" in answer and _has_placeholders(answer):
+        return "kitty"
     attributes = _ATTRIBUTES.search(answer)
-    if attributes is not None and b"4" in attributes.group(1).split(b";"):
-        return "sixel"
-    return "kitty" if b"_Gi=4242;OK" in answer else "halfblock"
+    return "sixel" if attributes is not None and b"4" in attributes.group(1).split(b";") else "halfblock"
+
+
+def _has_placeholders(answer: bytes) -> bool:
+    """Say whether the terminal names itself as one with Kitty's Unicode placeholders (kitty has them since 0.28)."""
+    version = _VERSION.search(answer)
+    if version is None:
+        return False
+    name, major, minor = version.groups()
+    return name == b"ghostty" or (name == b"kitty" and (int(major or 0), int(minor or 0)) >= (0, 28))
 
 
 def _ask(timeout_s: float) -> bytes:

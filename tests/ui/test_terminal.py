@@ -69,7 +69,11 @@ def ask_in_terminal(answer: bytes) -> str:
 @pytest.mark.parametrize(
     ("answer", "protocol"),
     [
-        (b"\x1b_Gi=4242;OK\x1b\\\x1b[?62;c", "kitty"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62;c", "kitty"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|ghostty 1.1.3\x1b\\\x1b[?62;22c", "kitty"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|kitty(0.26.5)\x1b\\\x1b[?62;c", "halfblock"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|WezTerm 20240203\x1b\\\x1b[?65;4;6;18;22c", "sixel"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1b[?62;c", "halfblock"),
         (b"\x1b[?62;4;22c", "sixel"),
         (b"\x1b_Gi=4242;OK\x1b\\\x1b[?62;4;22c", "sixel"),
         (b"\x1b[?1;2c", "halfblock"),

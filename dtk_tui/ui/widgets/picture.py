@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from PIL import Image as PILImage
 from rich.color import Color
@@ -22,6 +21,7 @@ from dtk_tui.errors import UnreadableFileError
 from dtk_tui.services import previews
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import task
+from dtk_tui.ui.widgets.pixels import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.wording import line
 
@@ -95,7 +95,7 @@ class CellPicture(Widget):
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(classes="pixels")
         self._lines: list[Strip] = []
 
     def show(self, lines: list[Strip]) -> None:
@@ -110,6 +110,9 @@ class CellPicture(Widget):
         return [strip.crop_extend(crop.x, crop.right, None) for strip in shown]
 
 
+Prepared = list[Strip] | KittyImage | SixelImage
+
+
 class Picture(Container):
     """Shows one file; decoding and drawing happen in a thread, the newest request wins."""
 
@@ -120,6 +123,7 @@ class Picture(Container):
         super().__init__(id=id)
         self._protocol = protocol
         self._path: str | None = None
+        self._kitty: KittyImage | None = None
         self._drawn: tuple[str | None, Size] = (None, Size(0, 0))
 
     def compose(self) -> ComposeResult:
@@ -127,16 +131,8 @@ class Picture(Container):
         yield self._make_widget()
         yield Line(classes="reason")
 
-    def _make_widget(self) -> Widget:
-        if self._protocol == "kitty":
-            from textual_image.widget import TGPImage
-
-            return TGPImage(classes="pixels")
-        if self._protocol == "sixel":
-            from textual_image.widget import SixelImage
-
-            return SixelImage(classes="pixels")
-        return CellPicture()
+    def _make_widget(self) -> CellPicture | SixelPicture:
+        return SixelPicture() if self._protocol == "sixel" else CellPicture()
 
     def show(self, path: str | None) -> None:
         """Show a file, or nothing."""
@@ -150,22 +146,13 @@ class Picture(Container):
         if self._path is not None and self._drawn != (self._path, self.size):
             self._draw()
 
-    def _room(self) -> tuple[int, int]:
-        width, height = max(1, self.size.width), max(1, self.size.height)
-        if self._protocol in {"kitty", "sixel"}:
-            from textual_image._terminal import get_cell_size
-
-            cell = get_cell_size()
-            return width * cell.width, height * cell.height
-        return width, height * 2
-
     @task("picture")
     async def _draw(self) -> None:
         path, size = self._path, self.size
         reason, prepared = "", None
         if path is not None and size.area:
             try:
-                prepared = await asyncio.to_thread(self._prepare, path, self._room(), self.children[0].rich_style)
+                prepared = await asyncio.to_thread(self._prepare, path, size, self.rich_style)
             except UnreadableFileError as error:
                 reason = f"{error.title} {error.detail}"
         self._drawn = (path, size)
@@ -174,21 +161,35 @@ class Picture(Container):
         self.query_one(Line).display = bool(reason)
         self.post_message(self.Shown())
 
-    def _prepare(self, path: str, room: tuple[int, int], ground: Style) -> Any:
-        image = previews.load(path, room)
+    def _prepare(self, path: str, size: Size, ground: Style) -> Prepared:
         if self._protocol in {"kitty", "sixel"}:
-            return image
+            image = previews.load(path, room_px(size))
+            if self._protocol == "sixel":
+                return sixel(image, size)
+            kitty = KittyImage(image, size)
+            kitty.strips = centred(kitty.strips, size, ground)
+            return kitty
+        image = previews.load(path, (size.width, size.height * 2))
         console = self.app.console
         few_colors = console.color_system != "truecolor"
         strips = letters(image, ground) if self._protocol == "text" else half_blocks(image, few_colors=few_colors)
-        lines = centred(strips, self.size, ground)
+        lines = centred(strips, size, ground)
         for strip in lines:
             strip.render(console)
         return lines
 
-    def _put(self, prepared: Any) -> None:
-        widget = self.children[0]
-        if isinstance(widget, CellPicture):
-            widget.show(prepared or [])
-        else:
-            widget.image = prepared  # type: ignore[attr-defined]
+    def _put(self, prepared: Prepared | None) -> None:
+        widget, old = self.query(".pixels").first(Widget), self._kitty
+        self._kitty = prepared if isinstance(prepared, KittyImage) else None
+        if isinstance(widget, SixelPicture):
+            widget.show(prepared if isinstance(prepared, SixelImage) else None)
+        elif isinstance(widget, CellPicture):
+            strips = prepared.strips if isinstance(prepared, KittyImage) else prepared
+            widget.show(strips if isinstance(strips, list) else [])
+        if old is not None:
+            old.free()
+
+    def on_unmount(self) -> None:
+        """Leave nothing in the terminal's memory."""
+        if self._kitty is not None:
+            self._kitty.free()
