@@ -49,7 +49,8 @@ def save_texts(conn: Connection, batch: Sequence[Outcome]) -> None:
 
 def save_rows(conn: Connection, worker_id: int, rows: Sequence[tuple[Step, ClaimedJob, Any]]) -> list[ClaimedJob]:
     """Write results of the jobs that are still ours, and end those jobs."""
-    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows]) if rows else set()
+    images = [job.image_id for _, job, _ in rows]
+    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
     by_step: dict[Step, list[tuple[ClaimedJob, Any]]] = {}
     for step, job, result in rows:
         if job.id in owned:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 #: Channel on which workers hear that there is something new to claim.
 CHANNEL = "dtk_queue"
 
-#: A job that was being worked on at this many deaths of a worker is taken for the cause.
-DEADLY = 3
-
 _CLAIM = """
 WITH claimed AS (
     UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
@@ -51,34 +48,43 @@ WITH ended AS (
     DELETE FROM job WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
     RETURNING id, image_id, kind, priority, attempts, queued_at, started_at
 )
-INSERT INTO job_log (job_id, image_id, worker_id, kind, priority, attempts, outcome, model, queued_at, started_at)
-SELECT id, image_id, %(worker)s, kind, priority, attempts, 'done', %(model)s, queued_at, started_at FROM ended
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, model, queued_at, started_at)
+SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'done',
+       %(model)s, queued_at, started_at
+  FROM ended
 """
 
+# Images before jobs, as a delete does it: two that wait for each other would cost one of them its transaction.
+_HOLD_IMAGES = "SELECT FROM image WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE"
 _OWNED = "SELECT id FROM job WHERE id = ANY (%s) AND worker_id = %s ORDER BY id FOR UPDATE"
 
 _FAIL = """
 WITH ended AS (
-    UPDATE job SET state = 'failed', worker_id = NULL, error = why.error, attempts = attempts + 1
+    UPDATE job SET state = 'failed', worker_id = NULL, begun_at = NULL, error = why.error, attempts = attempts + 1
       FROM unnest(%(ids)s::bigint[], %(errors)s::text[]) AS why (id, error)
      WHERE job.id = why.id AND worker_id = %(worker)s
     RETURNING job.id, image_id, kind, priority, attempts, queued_at, started_at, job.error
 )
-INSERT INTO job_log (job_id, image_id, worker_id, kind, priority, attempts, outcome, error, queued_at, started_at)
-SELECT id, image_id, %(worker)s, kind, priority, attempts, 'failed', error, queued_at, started_at FROM ended
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, error, queued_at, started_at)
+SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'failed',
+       error, queued_at, started_at
+  FROM ended
 """
 
-# Growing pauses between the tries of a passing fault: 5 s, 20 s, 80 s, ...
+# Growing pauses between the tries of a passing fault: 5 s, 20 s, 80 s, ... an hour.
 _AGAIN_LATER = """
-UPDATE job SET state = 'pending', worker_id = NULL, error = %(error)s, attempts = attempts + 1,
-               run_after = clock_timestamp() + interval '5 seconds' * power(4, attempts)
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, error = %(error)s, attempts = attempts + 1,
+               run_after = clock_timestamp() + least(interval '5 seconds' * power(4, least(attempts, 8)), interval '1 hour')
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
 """
 
 _RELEASE = """
-UPDATE job SET state = 'pending', worker_id = NULL
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL
  WHERE worker_id = %s AND state = 'running' AND id <> ALL (%s::bigint[])
 """
+
+# Durable before the work begins: the one statement of the engine that a crash must not forget.
+_BEGIN = "UPDATE job SET begun_at = clock_timestamp() WHERE id = %s AND worker_id = %s"
 
 _COUNTS = """
 SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
@@ -113,6 +119,13 @@ WITH ended AS (
     SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error FROM ended RETURNING 1
 )
 SELECT count(*) FROM logged
+"""
+_SET_PRIORITY = """
+UPDATE job SET priority = %(priority)s
+ WHERE state <> 'running' AND priority <> %(priority)s
+   AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+   AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
+   AND (%(state)s::text IS NULL OR state = %(state)s)
 """
 
 
@@ -156,8 +169,14 @@ def claim(
     return jobs, Place(-jobs[-1].priority, int(jobs[-1].kind), jobs[-1].id)
 
 
-def still_owned(conn: Connection, worker_id: int, ids: Sequence[int]) -> set[int]:
-    """Return which jobs are still under this worker's lease, locked until the end of the transaction."""
+def begin_suspect(conn: Connection, worker_id: int, job_id: int) -> None:
+    """Note that one suspect alone is worked on now, so that it can be blamed if the worker dies of it."""
+    conn.execute(_BEGIN, (job_id, worker_id))
+
+
+def still_owned(conn: Connection, worker_id: int, ids: Sequence[int], image_ids: Sequence[int]) -> set[int]:
+    """Return which jobs are still under this worker's lease; they and their images stay till the transaction ends."""
+    conn.execute(_HOLD_IMAGES, (list(image_ids),))
     return {int(number) for (number,) in conn.execute(_OWNED, (list(ids), worker_id))}
 
 
@@ -248,9 +267,20 @@ def remove(
     return int(row_of(conn, _REMOVE, parameters)[0])
 
 
-def set_priority(conn: Connection, ids: Sequence[int], priority: int = NORMAL) -> int:
-    """Change the priority of jobs that wait; return how many."""
-    sql = "UPDATE job SET priority = %s WHERE id = ANY (%s) AND state <> 'running' AND priority <> %s"
-    number = conn.execute(sql, (priority, [int(i) for i in ids], priority)).rowcount
+def set_priority(
+    conn: Connection,
+    ids: Sequence[int] | None = None,
+    priority: int = NORMAL,
+    kind: Kind | None = None,
+    state: JobState | None = None,
+) -> int:
+    """Change the priority of jobs that do not run; None stands for any; return how many changed."""
+    parameters = {
+        "ids": None if ids is None else [int(i) for i in ids],
+        "kind": kind,
+        "state": state,
+        "priority": priority,
+    }
+    number = conn.execute(_SET_PRIORITY, parameters).rowcount
     wake_workers(conn)
     return number

@@ -10,10 +10,12 @@ from typing import Any
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import WorkerInfo
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.jobs import DEADLY
 
 #: Channel on which workers hear of a new wish.
 CHANNEL = "dtk_control"
+
+#: A job is set aside after so many deaths: one in company, the others while a worker did nothing but this job.
+DEADLY = 4
 
 _REGISTER = """
 INSERT INTO worker (host, pid, state, lease_until)
@@ -24,23 +26,33 @@ UPDATE worker SET heartbeat_at = clock_timestamp(), lease_until = clock_timestam
                   state = %s, devices = %s, stats = %s
  WHERE id = %s
 """
-# What was claimed only waits again; what may have killed the worker is tried alone, and set aside in the end.
+# All that a dead worker held is suspected, and tried alone from then on; only what died alone is blamed in the end.
 _REAP = """
 WITH dead AS (
     DELETE FROM worker WHERE lease_until < clock_timestamp() RETURNING id
 ), orphaned AS (
-    UPDATE job SET worker_id = NULL, deaths = deaths + 1,
-           state = CASE WHEN deaths + 1 >= %(deadly)s THEN 'failed' ELSE 'pending' END,
-           error = CASE WHEN deaths + 1 >= %(deadly)s THEN 'The worker died each time it worked on this image.' END
+    UPDATE job SET worker_id = NULL, begun_at = NULL,
+           deaths = CASE WHEN begun_at IS NULL THEN greatest(deaths, 1) ELSE deaths + 1 END,
+           state = CASE WHEN begun_at IS NOT NULL AND deaths + 1 >= %(deadly)s THEN 'failed' ELSE 'pending' END,
+           error = CASE WHEN begun_at IS NOT NULL AND deaths + 1 >= %(deadly)s
+                        THEN 'The worker died each time it worked on this image alone.' END
      WHERE state = 'running' AND (worker_id IN (SELECT id FROM dead)
                                   OR NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker_id))
-    RETURNING 1
+    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at, state, error
+), logged AS (
+    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, error, queued_at, started_at)
+    SELECT id, image_id, kind, priority, attempts, 'failed', error, queued_at, started_at
+      FROM orphaned WHERE state = 'failed'
 )
 SELECT count(*) FROM orphaned
 """
 _ALL = """
 SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats
   FROM worker ORDER BY id
+"""
+_WISHED = """
+SELECT coalesce(worker.wish, desired_state), coalesce(worker.wish_at, changed_at)
+  FROM worker_control LEFT JOIN worker ON worker.id = %s
 """
 
 
@@ -80,13 +92,19 @@ def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
     )
 
 
-def wished(conn: Connection) -> tuple[WorkerState, datetime]:
-    """Return the state that is wished of all workers, and since when."""
-    state, changed_at = row_of(conn, "SELECT desired_state, changed_at FROM worker_control")
+def wished(conn: Connection, worker_id: int | None = None) -> tuple[WorkerState, datetime]:
+    """Return the state that is wished of all workers, or of one of them, and since when."""
+    state, changed_at = row_of(conn, _WISHED, (worker_id,))
     return WorkerState(state), changed_at
 
 
-def wish(conn: Connection, state: WorkerState) -> None:
-    """Write the wish for all workers; each hears of it when this transaction commits."""
-    conn.execute("UPDATE worker_control SET desired_state = %s, changed_at = clock_timestamp()", (state,))
+def wish(conn: Connection, state: WorkerState, worker_id: int | None = None) -> int:
+    """Write the wish for one worker, or for all; return how many are connected that hear of it when this commits."""
+    if worker_id is None:
+        conn.execute("UPDATE worker_control SET desired_state = %s, changed_at = clock_timestamp()", (state,))
+        number = conn.execute("UPDATE worker SET wish = NULL, wish_at = NULL").rowcount
+    else:
+        sql = "UPDATE worker SET wish = %s, wish_at = clock_timestamp() WHERE id = %s"
+        number = conn.execute(sql, (state, worker_id)).rowcount
     conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, state))
+    return number
