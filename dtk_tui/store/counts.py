@@ -6,9 +6,7 @@ from dtk_tui.domain.stats import LibraryCounts
 from dtk_tui.store.database import Connection, row_of
 
 _LIBRARY = """
-SELECT (SELECT count(*) FROM image),
-       (SELECT count(*) FROM image WHERE is_embedding_representative),
-       (SELECT count(*) FROM prompt)
+SELECT count(*), count(*) FILTER (WHERE is_embedding_representative), (SELECT count(*) FROM prompt) FROM image
 """
 _VECTORS = """
 SELECT name, CASE modality

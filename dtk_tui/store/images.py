@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag
+from dtk_tui.store import folders
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
 
@@ -19,16 +20,7 @@ if TYPE_CHECKING:
 
 # One value instead of a million rows: the event loop of an app never stalls on it.
 _ALL_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC) FROM image"
-_FOLDER_IDS = _ALL_IDS + " WHERE folder_id = %s"
-_SUBTREE_IDS = """
-WITH RECURSIVE tree AS (
-    SELECT id FROM folder WHERE id = %s
-    UNION ALL
-    SELECT folder.id FROM folder JOIN tree ON folder.parent_id = tree.id
-)
-SELECT string_agg(int8send(image.id), ''::bytea ORDER BY image.created_at DESC, image.id DESC)
-  FROM image WHERE folder_id IN (SELECT id FROM tree)
-"""
+_FOLDERS_IDS = _ALL_IDS + " WHERE folder_id = ANY (%s)"
 
 _ROWS = """
 SELECT image.id, image.folder_id, image.file_name, image.file_size, image.created_at, image.width, image.height,
@@ -100,7 +92,10 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
     """Return the ids of all images, or of one folder's, newest first; int64, shape [n]."""
     if folder_id is None:
         return ids_from(row_of(conn, _ALL_IDS)[0])
-    return ids_from(row_of(conn, _SUBTREE_IDS if recursive else _FOLDER_IDS, (folder_id,))[0])
+    below = folders.subtree(conn, folder_id) if recursive else [folder_id]
+    if len(below) == row_of(conn, "SELECT count(*) FROM folder")[0]:
+        return ids_from(row_of(conn, _ALL_IDS)[0])  # the only root: read in order instead of sorted
+    return ids_from(row_of(conn, _FOLDERS_IDS, (below,))[0])
 
 
 def _text(value: Any) -> str | None:
