@@ -106,6 +106,9 @@ def _known(conn: Connection, image: str) -> int | None:
         number = int(image)
         if images.path_of(conn, number) is not None:
             return number
+    # A path of Windows is one as it stands.
+    if (found := images.find(conn, image)) is not None:
+        return found
     return images.find(conn, os.path.abspath(image))  # noqa: PTH100 (surrogates must survive)
 
 

@@ -77,8 +77,11 @@ SELECT image.id FROM image JOIN folder ON folder.id = image.folder_id
 
 
 def join_path(folder: str, name: str) -> str:
-    """Return the absolute path of a file, both parts as stored."""
-    return os.path.join(from_db(folder), from_db(name))  # noqa: PTH118 (surrogates must survive)
+    """Return the absolute path of a file, both parts as stored; in a folder of Windows as Windows writes it."""
+    path = from_db(folder)
+    if not path.startswith("/") and ("\\" in path or path[1:2] == ":"):
+        return path + ("" if path.endswith(("\\", "/")) else "\\") + from_db(name)
+    return os.path.join(path, from_db(name))  # noqa: PTH118 (surrogates must survive)
 
 
 def ids_from(value: bytes | None) -> Ids:
@@ -197,6 +200,10 @@ def paths_of(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
 
 def find(conn: Connection, path: str) -> int | None:
     """Return the id of the image at an absolute path, or None."""
-    folder, name = os.path.split(path)
+    at = path.rfind("\\")
+    is_windows = at >= 0 and not path.startswith("/")
+    # The root of a drive keeps its separator, as / does.
+    root = at + 1 if is_windows and path[:at].endswith(":") else at
+    folder, name = (path[:root], path[at + 1 :]) if is_windows else os.path.split(path)
     values = conn.execute(_BY_PATH, (to_db(folder), to_db(name))).fetchone()
     return int(values[0]) if values else None

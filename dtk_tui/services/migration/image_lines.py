@@ -1,0 +1,212 @@
+"""Lines of images for the stage: the quick way for what is clean, the careful way for the rest."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Any
+
+from dtk_tui.services.migration import images_sql, odd, paths, reading
+from dtk_tui.services.migration.csvline import field as csv_field
+from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.store.escape import to_db
+
+_CACHE_BYTES = 96 * 1024 * 1024
+_NO_PROMPT = (b"NULL", b"")
+_SOURCE = "diffusion-toolkit"
+
+
+def _digest_of(text: bytes) -> bytes:
+    return md5(text, usedforsecurity=False).hexdigest().encode()
+
+
+def chunks_json(workflow: str) -> str:
+    """Return a workflow as ``image_raw.chunks`` holds it."""
+    return json.dumps([[_SOURCE, odd.chunk_key(workflow), to_db(workflow)]])
+
+
+@dataclass(slots=True)
+class Lines:
+    """What one batch of images writes, by stage table."""
+
+    image: list[bytes] = field(default_factory=list)
+    text: list[bytes] = field(default_factory=list)
+    path: list[bytes] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    note: list[bytes] = field(default_factory=list)
+
+    def by_table(self) -> dict[str, list[bytes]]:
+        """Return the lines by the name of their table."""
+        return {"image": self.image, "text": self.text, "path": self.path, "raw": self.raw, "note": self.note}
+
+
+class ImageLines:
+    """Turns batches of source rows into lines; one a thread.
+
+    Texts that many rows share are sent once by each thread, under a key; the database makes them one.
+    """
+
+    def __init__(self, columns: tuple[str, ...], mapping: paths.Mapping) -> None:
+        self._columns = columns
+        self._mapping = mapping
+        self._texts: dict[bytes, tuple[bytes, bytes]] = {}
+        self._folders: dict[bytes, tuple[bytes, bytes]] = {}
+        self._held = 0
+        self._next = 0
+        self._lines = Lines()
+
+    def forget(self) -> None:
+        """Forget what was sent: the batch that sent it was not written."""
+        self._texts.clear()
+        self._folders.clear()
+        self._held = 0
+
+    def build(self, conn: sqlite3.Connection, chunk: int, found: reading.Range) -> Lines:
+        """Return the lines of one batch; ``chunk`` is its number, from which keys are made."""
+        if self._held > _CACHE_BYTES:
+            self.forget()
+        self._next = chunk << 24
+        self._lines = Lines()
+        careful = self._quick(found.rows)
+        for number in careful:
+            row = odd.read(conn, self._columns, number)
+            if row is not None:
+                self._careful(odd.mend(row))
+        if found.failed:
+            self._damaged(conn, found.failed)
+        return self._lines
+
+    def _quick(self, rows: Sequence[reading.Row]) -> list[int]:
+        """Write what is clean; return the rowids of the rest."""
+        probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[6], row[5] or b"")])
+        all_plain = is_plain(probe)
+        careful: list[int] = []
+        image, raw, prompt_of, folder_of = self._lines.image, self._lines.raw, self._prompt, self._folder
+        for number, is_odd, path, prompt, negative, chunks, plain in rows:
+            if is_odd or (not all_plain and not is_plain(path + plain + (chunks or b""))):
+                careful.append(number)
+                continue
+            at = path.rfind(b"/")
+            if path[:1] != b"/":
+                at = max(at, path.rfind(b"\\"))
+            name = path[at + 1 :]
+            positive = prompt_of(prompt)
+            second = prompt_of(negative)
+            if not name or positive is None or second is None:
+                careful.append(number)
+                continue
+            folder_key, folder = folder_of(path[: at + 1])
+            parts = (plain, folder, name, positive[1], second[1], _digest_of(chunks) if chunks is not None else b"")
+            digest = int.from_bytes(md5(b"\x1f".join(parts), usedforsecurity=False).digest()[:8], "big", signed=True)
+            image.append(
+                b"%b,%b,'%b',%b,%b,%b,%d,NULL,NULL"
+                % (
+                    plain,
+                    folder_key,
+                    name.replace(b"'", b"''"),
+                    positive[0],
+                    second[0],
+                    b"f" if chunks is None else b"t",
+                    digest,
+                )
+            )
+            if chunks is not None:
+                raw.append(b"%d,'%b'" % (number, chunks.replace(b"'", b"''")))
+        return careful
+
+    def _prompt(self, text: bytes | None) -> tuple[bytes, bytes] | None:
+        """Return (key, digest) of a prompt; None when it cannot be sent as it is."""
+        if text is None:
+            return _NO_PROMPT
+        known = self._texts.get(text)
+        if known is None:
+            if not is_plain(text):
+                return None
+            known = self._send(text)
+        return known
+
+    def _send(self, text: bytes) -> tuple[bytes, bytes]:
+        self._next += 1
+        known = b"%d" % self._next, _digest_of(text)
+        self._texts[text] = known
+        self._held += len(text) + 200
+        self._lines.text.append(b"%b,'%b'" % (known[0], text.replace(b"'", b"''")))
+        return known
+
+    def _folder(self, start: bytes) -> tuple[bytes, bytes]:
+        """Return (key, path as stored) of a folder, given with the separator that follows it."""
+        return self._folders.get(start) or self._place(start)
+
+    def _place(self, start: bytes) -> tuple[bytes, bytes]:
+        whole = start.decode("utf-8", "surrogateescape") + "x"
+        source = paths.split(whole)[0]
+        target = to_db(paths.split(self._mapping.apply(whole))[0])
+        self._next += 1
+        cached = b"%d" % self._next, target.encode()
+        self._folders[start] = cached
+        self._held += len(target) + len(source) + 300
+        self._lines.path.append(line((self._next, target, source)))
+        return cached
+
+    # -- careful ----------------------------------------------------------------------------------------------------
+
+    def _careful(self, row: odd.OddRow) -> None:
+        values = row.values
+        path = values["Path"]
+        name = paths.split(path or "")[1]
+        if not path or not name:
+            reason = "has no path" if not path else "its path names no file"
+            self._note(values["Id"], "refused", reason, {"Path": path, "FolderId": values["FolderId"]})
+            return
+        for reason, original in row.notes:
+            self._note(values["Id"], "repaired", reason, original)
+        start = path[: len(path) - len(name)].encode("utf-8", "surrogateescape")
+        cached = self._folder(start)
+        workflow = values["Workflow"]
+        plain = line(_plain_value(values[column]) for column in images_sql.PLAIN)
+        rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
+        end = (csv_field(workflow is not None), b"NULL", csv_field(row.dialect), csv_field(row.scheduler))
+        self._lines.image.append(b",".join((plain, cached[0], csv_field(name), *rest, *end)))
+        if workflow is not None:
+            self._lines.raw.append(line((values["Id"], chunks_json(workflow))))
+
+    def _key(self, text: str | None) -> bytes:
+        if text is None:
+            return b"NULL"
+        stored = to_db(text)
+        if stored != text:
+            return self._escaped(stored.encode())
+        return (self._texts.get(stored.encode()) or self._send(stored.encode()))[0]
+
+    def _escaped(self, stored: bytes) -> bytes:
+        # Not kept: the same bytes in another row would be a text that holds the escape sign itself.
+        self._next += 1
+        self._lines.text.append(b"%d,'%b'" % (self._next, stored.replace(b"'", b"''")))
+        return b"%d" % self._next
+
+    def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
+        self._lines.note.append(line(("Image", number, outcome, reason, odd.note_json(original))))
+
+    def _damaged(self, conn: sqlite3.Connection, failed: Sequence[int]) -> None:
+        """Write what the indexes still know of rows whose page is damaged."""
+        lost = reading.lost_ids(conn, "Image", failed)
+        for number, values in reading.from_indexes(conn, "Image", lost).items():
+            texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
+            if not texts.get("Path"):
+                self._note(number, "refused", "its page in the file is damaged", {})
+                continue
+            row = odd.mend({**texts, "Id": number})
+            missing = sorted(set(self._columns) & set(images_sql.ALL) - set(texts) - {"Id"})
+            row.notes.append(
+                (f"its page in the file is damaged: recovered from the indexes, without {', '.join(missing)}", {})
+            )
+            self._careful(row)
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return repr(value)
+    return value

@@ -1,0 +1,147 @@
+"""Reading the whole source into the stage, in parallel and from any checkpoint on."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dtk_tui.domain.migration import Follow, MigrationProgressed
+from dtk_tui.errors import DtkError
+from dtk_tui.services.migration import images_sql, paths, reading, small_tables
+from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration.source import TABLES, Source, readable
+
+#: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
+READERS = 2
+_TELL_EVERY_S = 0.25
+
+Write = Callable[[str, int, int, int, Mapping[str, Sequence[bytes]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One range of rowids of one table; ``number`` is the same at every attempt."""
+
+    table: str
+    number: int
+    low: int
+    high: int
+
+
+def plan(source: Source, batch_size: int) -> tuple[list[Batch], dict[str, int]]:
+    """Return all batches of a source and the expected rows by table."""
+    conn = source.connect()
+    try:
+        plans = [reading.plan(conn, table, batch_size) for table in TABLES if table in source.columns]
+    finally:
+        conn.close()
+    batches = [
+        Batch(one.table, number, low, high) for one in plans for number, (low, high) in enumerate(one.ranges, start=1)
+    ]
+    assert all(a.table != b.table or a.high < b.low for a, b in pairwise(batches))
+    return batches, {one.table: one.rows for one in plans}
+
+
+class Loading:
+    """One run of the readers.
+
+    Args:
+        write: writes one batch (table, number, rows, lost rows, lines by stage table) in a transaction of its own.
+    """
+
+    def __init__(self, source: Source, mapping: paths.Mapping, write: Write, follow: Follow) -> None:
+        self._source = source
+        self._mapping = mapping
+        self._write = write
+        self._follow = follow
+        self._queue: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._told = 0.0
+        self._done = 0
+        self._here = 0
+        self._total = 0
+
+    def run(self, batches: Sequence[Batch], done: int, total: int) -> None:
+        """Read and write some batches; ``done`` of ``total`` rows are there already.
+
+        Raises:
+            DtkError: the source cannot be read, or the database cannot be written; what was written stays.
+        """
+        self._done, self._total = done, total
+        for batch in batches:
+            self._queue.put(batch)
+        threads = [threading.Thread(target=self._work, name=f"migrate-{i}", daemon=True) for i in range(READERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.5)
+        finally:
+            self._stop.set()
+        for thread in threads:
+            thread.join()
+        if self._error is not None:
+            raise readable(self._error) if isinstance(self._error, sqlite3.Error) else self._error
+
+    def _work(self) -> None:
+        try:
+            conn = self._source.connect()
+            try:
+                self._drain(conn)
+            finally:
+                conn.close()
+        except BaseException as error:
+            with self._lock:
+                self._error = self._error or error
+            self._stop.set()
+
+    def _drain(self, conn: sqlite3.Connection) -> None:
+        images = ImageLines(self._source.columns["Image"], self._mapping)
+        selects = {
+            table: images_sql.select(columns) if table == "Image" else small_tables.select(table, columns)
+            for table, columns in self._source.columns.items()
+        }
+        while not self._stop.is_set():
+            try:
+                batch = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            found = reading.read(conn, selects[batch.table], batch.low, batch.high)
+            if batch.table == "Image":
+                lines: Mapping[str, Sequence[bytes]] = images.build(conn, batch.number, found).by_table()
+            else:
+                lines = small_tables.build(conn, batch.table, self._source.columns[batch.table], found)
+            self._save(batch, found, lines, images)
+
+    def _save(
+        self, batch: Batch, found: reading.Range, lines: Mapping[str, Sequence[bytes]], images: ImageLines
+    ) -> None:
+        lost = sum(1 for text in lines["note"] if b"is damaged" in text)
+        try:
+            self._write(batch.table, batch.number, len(found.rows) + lost, lost, lines)
+        except DtkError:
+            images.forget()
+            raise
+        self._tell(batch.table, len(found.rows) + lost)
+
+    def _tell(self, table: str, rows: int) -> None:
+        with self._lock:
+            self._done += rows
+            self._here += rows
+            now = time.monotonic()
+            if now - self._told < _TELL_EVERY_S:
+                return
+            self._told = now
+            rate = self._here / max(now - self._started, 1e-3)
+            left = max(self._total - self._done, 0)
+            news = MigrationProgressed("reading", table, self._done, self._total, rate, left / rate if rate else None)
+        self._follow(news)

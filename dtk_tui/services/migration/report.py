@@ -1,0 +1,55 @@
+"""The end of a migration, for scripts and in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dtk_tui.config import Config
+from dtk_tui.domain.migration import MigrationReport
+from dtk_tui.errors import DtkError
+from dtk_tui.store import migration_books as books
+from dtk_tui.store.database import Database
+
+
+def write_notes(db: Database, config: Config, migration_id: int) -> Path:
+    """Write every repaired and refused row with its reason, one JSON object a line; return the file."""
+    folder = config.places.state / "migrations"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"migration-{migration_id}.jsonl"
+        with file.open("w", encoding="utf-8") as stream, db.connection() as conn:
+            for table, number, outcome, reason, original in books.notes(conn, migration_id):
+                row = {"table": table, "id": number, "outcome": outcome, "reason": reason, "original": original}
+                stream.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise DtkError(
+            "The migration is done, but its list of notes could not be written.", f"{error.strerror}: {folder}"
+        ) from error
+    return file
+
+
+def report_json(report: MigrationReport) -> dict[str, Any]:
+    """Return the keys of ``dtk migrate --json``."""
+    return {
+        "tables": {
+            name: {"read": t.read, "written": t.written, "repaired": t.repaired, "refused": t.refused}
+            for name, t in report.tables.items()
+        },
+        "seconds": report.seconds,
+        "steps": report.steps,
+        "migration": report.migration_id,
+        "merged": report.merged,
+        "representatives": report.representatives,
+        "reasons": [{"table": t, "outcome": o, "reason": r, "rows": n} for (t, o, r), n in report.reasons.items()],
+        "verification": {
+            "good": report.verification.is_good,
+            "compared": report.verification.compared,
+            "differing": report.verification.differing,
+            "counts": {name: {"want": a, "have": b} for name, (a, b) in report.verification.counts.items()},
+        },
+        "notes_file": report.notes_file,
+        "time_zone": report.zone,
+        "dry_run": report.dry_run,
+    }

@@ -1,0 +1,203 @@
+"""A whole migration: read into the stage, written in one transaction, compared, reported; and gone back on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from dtk_tui.config import Config
+from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.migration import folders, loading, paths, queries
+from dtk_tui.services.migration.report import report_json, write_notes
+from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
+from dtk_tui.services.migration.zones import host_zone
+from dtk_tui.store import migration_books as books
+from dtk_tui.store import migration_merge as merge
+from dtk_tui.store import migration_parts as parts
+from dtk_tui.store import migration_stage as stage
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.server_settings import usable_memory
+
+_ONLY_ROLLBACK = "dry run"
+
+
+class Migration:
+    """One migration from an open source into an open library."""
+
+    def __init__(self, db: Database, source: Source, options: MigrationOptions, follow: Follow) -> None:
+        self._db = db
+        self._source = source
+        self._options = options
+        self._follow = follow
+        self._zone = options.zone or host_zone()
+        self._mapping = paths.Mapping(options.maps)
+        self._started = time.monotonic()
+        self._report = MigrationReport(zone=self._zone, dry_run=options.dry_run)
+
+    def run(self) -> MigrationReport:
+        """Do all of it and return the report.
+
+        Raises:
+            DtkError: the source or the database failed; what was read so far stays in the stage for a resume.
+        """
+        row = self._begin()
+        with self._step("reading"):
+            self._load()
+        if self._source.has_changed():
+            raise DtkError(
+                "The source was changed while it was read.",
+                "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
+            )
+        self._merge(row)
+        self._report.seconds = round(time.monotonic() - self._started, 3)
+        return self._report
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self._follow(MigrationProgressed(name))
+        began = time.monotonic()
+        yield
+        self._report.steps[name] = round(time.monotonic() - began, 3)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> books.MigrationRow:
+        """Return the books of this migration: those of the unfinished one, or new ones."""
+        options = self._options
+        with self._db.connection() as conn:
+            if not books.zone_is_known(conn, self._zone):
+                raise UsageError(f"The time zone {self._zone} is not known.", "Name one like Europe/Berlin.")
+            row = books.unfinished(conn)
+            if options.resume:
+                return self._resumed(conn, row)
+            if options.policy not in ("keep", "take", "newest"):
+                raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
+            stage.create(conn)
+            images, nodes = self._spans()
+            facts = {**self._source.facts, "batch_size": options.batch_size}
+            return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
+
+    def _resumed(self, conn: Connection, row: books.MigrationRow | None) -> books.MigrationRow:
+        if row is None or not stage.exists(conn):
+            raise DtkError("There is no unfinished migration.", "Start one without --resume.")
+        facts = dict(row.facts)
+        batch_size = int(facts.pop("batch_size"))
+        if row.source != self._source.path:
+            raise DtkError(
+                f"The unfinished migration is of {row.source}.", "Name that file, or start without --resume."
+            )
+        if facts != self._source.facts:
+            raise DtkError(
+                "The source was changed since the migration began.",
+                "Start again without --resume: what was read so far is thrown away, the library is unchanged.",
+            )
+        given = self._options
+        if (given.maps and given.maps != row.maps) or (given.zone and given.zone != row.zone):
+            raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
+        self._zone = self._report.zone = row.zone
+        self._mapping = paths.Mapping(row.maps)
+        self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
+        return row
+
+    def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        conn = self._source.connect()
+        try:
+            image = bounds(conn, "Image")
+            node = bounds(conn, "Node") if "Node" in self._source.columns else (1, 0, 0)
+        finally:
+            conn.close()
+        return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
+
+    def _load(self) -> None:
+        batches, expected = loading.plan(self._source, self._options.batch_size)
+        with self._db.connection() as conn:
+            finished = stage.finished_chunks(conn)
+        left = [batch for batch in batches if (batch.table, batch.number) not in finished]
+        done = sum(rows for rows, _ in finished.values())
+        loading.Loading(self._source, self._mapping, self._write, self._follow).run(left, done, sum(expected.values()))
+
+    def _write(self, table: str, number: int, rows: int, lost: int, lines: Mapping[str, Sequence[bytes]]) -> None:
+        with self._db.connection() as conn:
+            stage.write_chunk(conn, table, number, rows, lost, lines)
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def _merge(self, row: books.MigrationRow) -> None:
+        try:
+            with self._db.connection() as conn:
+                self._write_all(conn, row)
+                if self._options.dry_run:
+                    raise DtkError(_ONLY_ROLLBACK)
+                stage.drop(conn)
+        except DtkError as error:
+            if error.title != _ONLY_ROLLBACK:
+                raise
+            with self._db.connection() as conn:
+                stage.drop(conn)
+                conn.execute("DELETE FROM migration WHERE id = %s", (row.id,))
+            return
+
+    def _write_all(self, conn: Connection, row: books.MigrationRow) -> None:
+        values = {
+            "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
+            "policy": self._options.policy,
+        }  # fmt: skip
+        memory_mb = max(64, min(1024, usable_memory() // (16 << 20)))
+        books.set_for_load(conn, memory_mb)
+        is_empty = books.library_is_empty(conn)
+        stage.analyze(conn)
+        with self._step("prompts and folders"):
+            make_again = books.drop_indexes(conn) if is_empty else []
+            folders.write(conn, row.id, self._zone, self._mapping)
+            merge.place_texts(conn)
+        with self._step("images"):
+            self._report.merged, _ = merge.find_targets(conn, row.image_base, is_empty)
+            merge.write_images(conn, values, is_empty)
+            books.analyze(conn)
+        with self._step("representatives"):
+            books.choose_representatives(conn)
+        with self._step("indexes"):
+            for statement in make_again:
+                books.make_index(conn, statement)
+        with self._step("albums, tags, queries, nodes"):
+            parts.write_albums_and_tags(conn, values)
+            queries.write(conn, row.id, self._zone)
+            parts.write_nodes(conn, values)
+        with self._step("comparing"):
+            self._account(conn, row.id)
+        books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
+
+    def _account(self, conn: Connection, migration_id: int) -> None:
+        """Fill the report: what was read, what is there, what was noted, and whether they agree."""
+        report = self._report
+        report.migration_id = migration_id
+        report.verification.compared, report.verification.differing = books.differing(conn, migration_id)
+        report.representatives = books.representatives(conn)
+        read = stage.counts(conn)
+        noted = books.noted_rows(conn, migration_id)
+        for table in TABLES:
+            if table not in self._source.columns:
+                continue
+            rows, lost = read.get(table, (0, 0))
+            refused = noted.get((table, "refused"), 0)
+            report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
+        for table, written in books.written_counts(conn, migration_id).items():
+            if table in report.tables:
+                report.verification.counts[table] = (report.tables[table].written, written)
+        report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, migration_id)}
+
+
+def migrate(db: Database, config: Config, options: MigrationOptions, follow: Follow) -> MigrationReport:
+    """Bring a Diffusion Toolkit database into the library; see ``MigrationOptions``.
+
+    Raises:
+        DtkError: says what failed; what was read so far is kept for ``resume``, the library is as it was.
+    """
+    workplace = config.places.cache / "migration"
+    with stage.only_one(db), open_source(options.source, workplace) as source:
+        report = Migration(db, source, options, follow).run()
+        if report.reasons and report.migration_id is not None and not options.dry_run:
+            report.notes_file = str(write_notes(db, config, report.migration_id))
+    return report

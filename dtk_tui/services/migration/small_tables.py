@@ -1,0 +1,77 @@
+"""The tables beside the images, as lines for the stage."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from dtk_tui.services.migration import odd, reading
+from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.services.migration.source import quoted
+
+#: Columns by table, in the order of the staging table after the rowid; an i marks numbers, a t texts.
+COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Folder": (
+        ("ParentId", "i"), ("Path", "t"), ("ImageCount", "i"), ("ScannedDate", "i"), ("Unavailable", "i"),
+        ("Archived", "i"), ("Excluded", "i"), ("IsRoot", "i"), ("Recursive", "i"), ("Watched", "i"),
+    ),
+    "Album": (("Name", "t"), ("Order", "i"), ("LastUpdated", "i")),
+    "AlbumImage": (("AlbumId", "i"), ("ImageId", "i")),
+    "Tag": (("Name", "t"),),
+    "ImageTag": (("ImageId", "i"), ("TagId", "i")),
+    "Query": (("Name", "t"), ("QueryJson", "t"), ("CreatedDate", "i"), ("ModifiedDate", "i")),
+    "Node": (("ImageId", "i"), ("NodeId", "t"), ("Name", "t")),
+    "NodeProperty": (("NodeId", "i"), ("Name", "t"), ("Value", "t")),
+    "Migration": (("Name", "t"),),
+}  # fmt: skip
+
+
+def select(table: str, columns: tuple[str, ...]) -> str:
+    """Return the SELECT over a range of rowids: rowid, odd (0 or 1), the line of the table."""
+    names = [(quoted(name) if name in columns else "NULL", kind) for name, kind in COLUMNS[table]]
+    checks = [
+        f"typeof({name}) NOT IN ('{'integer' if kind == 'i' else 'text'}', 'null')"
+        + (f" OR instr(CAST({name} AS BLOB), x'00') > 0" if kind == "t" else "")
+        for name, kind in names
+    ]
+    form = ",".join(["%Q"] * (len(names) + 1))
+    values = ", ".join(name for name, _ in names)
+    return f"""
+        SELECT rowid, {" OR ".join(checks)}, printf('{form}', rowid, {values})
+          FROM {quoted(table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
+
+
+def build(
+    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: reading.Range
+) -> dict[str, list[bytes]]:
+    """Return the lines of one batch of rows by stage table."""
+    lines: list[bytes] = []
+    notes: list[bytes] = []
+    all_plain = is_plain(b"".join([row[2] for row in found.rows if not row[1]]))
+    for number, is_odd, text in found.rows:
+        if not is_odd and (all_plain or is_plain(text)):
+            lines.append(text)
+            continue
+        values = _values(conn, table, columns, number)
+        mended = odd.OddRow(dict(values))
+        for name, kind in COLUMNS[table]:
+            mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
+        lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
+        notes += [
+            line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes
+        ]
+    if found.failed:
+        for number in reading.lost_ids(conn, table, found.failed):
+            notes.append(line((table, number, "refused", "its page in the file is damaged", "{}")))
+    return {table.lower(): lines, "note": notes}
+
+
+def _values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:
+    names = [name for name, _ in COLUMNS[table] if name in columns]
+    factory, conn.text_factory = conn.text_factory, lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
+        found = conn.execute(sql, (number,)).fetchone()
+    finally:
+        conn.text_factory = factory
+    return dict(zip(names, found, strict=True)) if found else {}

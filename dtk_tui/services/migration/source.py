@@ -1,0 +1,232 @@
+"""Diffusion Toolkit's SQLite file, opened without ever writing to it.
+
+A file with a hot write-ahead log or journal is read from a copy, because SQLite would write beside it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dtk_tui.errors import DtkError
+from dtk_tui.text import one_line
+
+_MAGIC = b"SQLite format 3\x00"
+#: SQLite's shared lock: 510 bytes from here on (os_unix.c).
+_SHARED_FIRST = 0x40000002
+_SHARED_BYTES = 510
+_BUSY_MS = 2000
+
+#: Tables of Diffusion Toolkit, in the order in which they are read.
+TABLES = ("Folder", "Image", "Album", "AlbumImage", "Tag", "ImageTag", "Query", "Node", "NodeProperty", "Migration")
+
+
+def quoted(name: str) -> str:
+    """Return an SQL identifier in quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def readable(error: Exception) -> DtkError:
+    """Return the sentence for a person that belongs to an error of SQLite or of the file system."""
+    reason = one_line(str(error), 300)
+    if "locked" in reason or "busy" in reason:
+        return DtkError("The database is locked by another program.", "Close Diffusion Toolkit and try again.")
+    if "not a database" in reason:
+        return DtkError("The file is not a SQLite database.", "Name Diffusion Toolkit's diffusion-toolkit.db.")
+    if isinstance(error, OSError):
+        return DtkError("The source cannot be read.", error.strerror or reason)
+    return DtkError("The source cannot be read.", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open source.
+
+    Attributes:
+        path: as named by the user; ``file`` is what is read, perhaps a copy.
+        columns: names of the columns by table; only tables that exist.
+        facts: what tells this content from another, for a resume.
+    """
+
+    path: str
+    file: Path
+    uri: str
+    columns: dict[str, tuple[str, ...]]
+    facts: dict[str, Any]
+
+    def connect(self) -> sqlite3.Connection:
+        """Return a new connection for one thread; texts come as bytes, because they need not be UTF-8."""
+        return _connect(self.uri)
+
+    def has_changed(self) -> bool:
+        """Whether the file is another than when it was opened."""
+        return any(self.facts[key] != value for key, value in _stamp(Path(self.path)).items())
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
+    conn.text_factory = bytes
+    conn.execute("PRAGMA query_only = on")
+    conn.execute("PRAGMA cache_size = -65536")
+    conn.execute("PRAGMA mmap_size = 0")
+    return conn
+
+
+def _stamp(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    wal = path.with_name(path.name + "-wal")
+    wal_status = wal.stat() if wal.exists() else None
+    return {
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "wal_size": wal_status.st_size if wal_status else 0,
+        "wal_mtime_ns": wal_status.st_mtime_ns if wal_status and wal_status.st_size else 0,
+    }
+
+
+@contextmanager
+def open_source(path: str, workplace: Path) -> Iterator[Source]:
+    """Open the file at ``path``; a copy, where one is needed, lies in ``workplace`` until the end.
+
+    Raises:
+        DtkError: it is not there, locked, not a database, not Diffusion Toolkit's, or cannot be read.
+    """
+    file = Path(os.path.abspath(path))  # noqa: PTH100 (surrogates must survive)
+    copy: Path | None = None
+    try:
+        head = _head(file)
+        stamp = _stamp(file)
+        _require_unlocked(file)
+        hot = [suffix for suffix in ("-wal", "-journal") if _size(file, suffix) > 0]
+        if hot:
+            copy = _copy(file, hot, workplace)
+            if _stamp(file) != stamp:
+                raise DtkError("The source changes while it is read.", "Close Diffusion Toolkit and try again.")
+        uri = _uri(copy or file, "mode=rw" if copy else "mode=ro" if head[18] < 2 else "immutable=1")
+        try:
+            yield _open(str(file), copy or file, uri, stamp)
+        except sqlite3.DatabaseError as error:
+            raise readable(error) from error
+    except OSError as error:
+        raise readable(error) from error
+    finally:
+        if copy is not None:
+            shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(100)
+    except FileNotFoundError as error:
+        raise DtkError(f"There is no file {file}.", "Check the spelling.") from error
+    except OSError as error:
+        raise DtkError(f"The file {file} cannot be read.", error.strerror or str(error)) from error
+    if not head.startswith(_MAGIC) or len(head) < 100:
+        raise DtkError(f"{file} is not a SQLite database.", "Name Diffusion Toolkit's diffusion-toolkit.db.")
+    return head
+
+
+def _size(file: Path, suffix: str) -> int:
+    other = file.with_name(file.name + suffix)
+    return other.stat().st_size if other.exists() else 0
+
+
+def _require_unlocked(file: Path) -> None:
+    """Try SQLite's shared lock, which a writer at work or an exclusive user does not grant."""
+    with file.open("rb") as stream:
+        try:
+            fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB, _SHARED_BYTES, _SHARED_FIRST)
+        except (BlockingIOError, PermissionError) as error:
+            raise DtkError(f"{file} is locked by another program.", "Close Diffusion Toolkit and try again.") from error
+        except OSError:
+            # A file system without locks: SQLite itself says when it cannot read.
+            return
+
+
+def _copy(file: Path, suffixes: list[str], workplace: Path) -> Path:
+    folder = workplace / f"source-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    target = folder / "source.db"
+    try:
+        shutil.copyfile(file, target)
+        for suffix in suffixes:
+            shutil.copyfile(file.with_name(file.name + suffix), target.with_name(target.name + suffix))
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DtkError("The source has to be copied first and cannot be.", f"{error.strerror}: {folder}") from error
+    return target
+
+
+def _uri(file: Path, how: str) -> str:
+    name = os.fsencode(file).decode("latin-1")
+    quoted_name = "".join(c if (c.isalnum() and c.isascii()) or c in "/._-" else f"%{ord(c):02X}" for c in name)
+    return f"file:{quoted_name}?{how}"
+
+
+def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
+    conn = _connect(uri)
+    try:
+        conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        columns: dict[str, tuple[str, ...]] = {}
+        for table in TABLES:
+            names = tuple(row[1].decode() for row in conn.execute(f"PRAGMA table_info({quoted(table)})"))
+            if names:
+                columns[table] = names
+    finally:
+        conn.close()
+    if "Image" not in columns or "Path" not in columns["Image"]:
+        raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
+    return Source(path, file, uri, columns, stamp)
+
+
+def bounds(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
+    """Return (first rowid, last rowid, rows) of a table, from what is readable; (1, 0, 0) when it is empty.
+
+    A damaged table is walked up to the largest id that SQLite ever gave out.
+    """
+    name = quoted(table)
+    try:
+        first, last = conn.execute(f"SELECT min(rowid), max(rowid) FROM {name}").fetchone()  # noqa: S608
+        if first is None:
+            return 1, 0, 0
+        count = conn.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608
+    except sqlite3.DatabaseError:
+        return _bounds_of_damaged(conn, table)
+    return first, last, count
+
+
+def _bounds_of_damaged(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
+    found = 0
+    try:
+        row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        found = int(row[0]) if row else 0
+    except sqlite3.DatabaseError:
+        found = 0
+    for index in indexes(conn, table):
+        try:
+            row = conn.execute(
+                f"SELECT max(rowid), count(*) FROM {quoted(table)} INDEXED BY {quoted(index)}"  # noqa: S608
+            ).fetchone()
+        except sqlite3.DatabaseError:
+            continue
+        return 1, max(found, row[0] or 0), row[1]
+    size = int(conn.execute("PRAGMA page_count").fetchone()[0]) * int(conn.execute("PRAGMA page_size").fetchone()[0])
+    found = found or size // 100
+    return 1, found, found
+
+
+def indexes(conn: sqlite3.Connection, table: str) -> list[str]:
+    """Return the names of the indexes of a table, as far as they can be read."""
+    try:
+        return [row[1].decode() for row in conn.execute(f"PRAGMA index_list({quoted(table)})")]
+    except sqlite3.DatabaseError:
+        return []

@@ -1,0 +1,276 @@
+"""The books of migrations: which there were, what became of each row, and whether source and library agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from dtk_tui.store.database import Connection, row_of
+
+# Integrity while nothing is there costs nothing; while rows are loaded it costs more than the rows.
+_INDEXES: LiteralString = """
+SELECT 'DROP INDEX ' || quote_ident(relname), pg_get_indexdef(pg_class.oid)
+  FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+ WHERE indrelid = ANY (%(tables)s::regclass[])
+   AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
+ ORDER BY indrelid, relname
+"""
+_CONSTRAINTS: LiteralString = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+  FROM pg_constraint
+ WHERE conparentid = 0
+   AND ((contype IN ('p', 'u') AND conrelid = ANY (%(tables)s::regclass[]))
+        OR (contype = 'f' AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))))
+ ORDER BY contype = 'f' DESC, conrelid, conname
+"""
+_LOADED = ["image", "image_raw", "migrated_image", "prompt"]
+
+# The row as the source's reader saw it; see services.migration.image_lines.
+_DIGESTS: LiteralString = """
+WITH texts AS (SELECT id, md5(text) AS md5 FROM prompt)
+SELECT stage.source_id
+  FROM migration_stage_image stage
+  JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
+  LEFT JOIN image ON image.id = book.image_id
+  LEFT JOIN folder ON folder.id = image.folder_id
+  LEFT JOIN texts positive ON positive.id = image.prompt_id
+  LEFT JOIN texts negative ON negative.id = image.negative_prompt_id
+  LEFT JOIN image_raw ON image_raw.image_id = image.id
+ WHERE stage.digest IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s AND note.table_name = 'Image'
+                      AND note.source_id = stage.source_id)
+   AND stage.digest IS DISTINCT FROM ('x' || left(md5(concat({line})), 16))::bit(64)::bigint
+ ORDER BY 1
+"""
+_NUMBERS: tuple[LiteralString, ...] = (
+    "book.source_id", "book.root_folder_id", "stage.folder_id", "image.steps", "image.seed", "image.width",
+    "image.height", "book.batch_size", "book.batch_pos", "book.created_ticks", "book.modified_ticks", "image.rating",
+    "image.favorite::integer", "image.for_deletion::integer", "image.nsfw::integer", "image.unavailable::integer",
+    "book.clip_skip", "book.ensd", "image.file_size", "book.no_metadata::integer", "book.has_error::integer",
+    "book.viewed_ticks", "book.touched_ticks", "stage.type", "image.cfg_scale", "image.aesthetic_score",
+    "image.hypernetwork_strength",
+)  # fmt: skip
+#: Flags that the source may not know: unknown and false are one in the library.
+_FLAGS = {
+    "image.favorite::integer": "favorite", "image.for_deletion::integer": "for_deletion",
+    "image.nsfw::integer": "nsfw", "image.unavailable::integer": "unavailable",
+}  # fmt: skip
+_TEXTS: tuple[LiteralString, ...] = (
+    "image.sampler", "image.model_hash", "image.model", "image.custom_tags", "image.hypernetwork", "book.workflow_id",
+    "book.hash",
+)  # fmt: skip
+
+
+def _digest_sql() -> str:
+    parts = []
+    for name in _NUMBERS:
+        value = f"'''' || {name} || ''''"
+        if name in _FLAGS:
+            value = f"CASE WHEN stage.{_FLAGS[name]} IS NULL AND {name} = 0 THEN NULL ELSE {value} END"
+        parts.append(f"coalesce({value}, 'NULL')")
+    parts += [f"coalesce('''' || replace({name}, '''', '''''') || '''', 'NULL')" for name in _TEXTS]
+    line = ", ',', ".join(parts)
+    rest = ("folder.path", "image.file_name", "positive.md5", "negative.md5", "md5(image_raw.chunks)")
+    return line + "".join(f", E'\\x1f', {name}" for name in rest)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationRow:
+    """One migration. ``image_base`` + a source Id is the image's id; ``facts`` tell the source's content."""
+
+    id: int
+    image_base: int
+    node_base: int
+    state: str
+    source: str
+    zone: str
+    policy: str
+    maps: tuple[tuple[str, str], ...]
+    facts: dict[str, Any]
+    report: dict[str, Any] | None
+
+
+_COLUMNS: LiteralString = (
+    "SELECT id, image_base, node_base, state, source, zone, policy, maps, facts, report FROM migration"
+)
+
+
+def _row(v: tuple[Any, ...] | None) -> MigrationRow | None:
+    if v is None:
+        return None
+    number, image_base, node_base, state, source, zone, policy, maps, facts, report = v
+    pairs = tuple((old, new) for old, new in maps)
+    return MigrationRow(number, image_base, node_base, state, source, zone, policy, pairs, facts, report)
+
+
+def unfinished(conn: Connection) -> MigrationRow | None:
+    """Return the migration that is in the stage, if any."""
+    return _row(conn.execute(_COLUMNS + " WHERE state = 'loading' ORDER BY id DESC LIMIT 1").fetchone())
+
+
+def last_done(conn: Connection) -> MigrationRow | None:
+    """Return the latest migration that is in the library, if any."""
+    return _row(conn.execute(_COLUMNS + " WHERE state = 'done' ORDER BY id DESC LIMIT 1").fetchone())
+
+
+def forget_unfinished(conn: Connection) -> None:
+    """Throw away the books of an unfinished migration."""
+    conn.execute("DELETE FROM migration WHERE state = 'loading'")
+
+
+def begin(
+    conn: Connection, source: str, zone: str, policy: str, maps: tuple[tuple[str, str], ...], facts: dict[str, Any],
+    images: tuple[int, int], nodes: tuple[int, int],
+) -> MigrationRow:  # fmt: skip
+    """Open the books of a new migration and set ids aside for it; an unfinished one is forgotten.
+
+    Args:
+        images, nodes: first and last Id of the source.
+    """
+    forget_unfinished(conn)
+    bases = [_set_aside(conn, table, *span) for table, span in (("image", images), ("node", nodes))]
+    insert: LiteralString = """
+        INSERT INTO migration (image_base, node_base, state, source, zone, policy, maps, facts)
+        VALUES (%s, %s, 'loading', %s, %s, %s, %s::jsonb, %s::jsonb)"""
+    conn.execute(insert, (*bases, source, zone, policy, json.dumps(maps), json.dumps(facts)))
+    row = unfinished(conn)
+    assert row is not None
+    return row
+
+
+def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
+    """Return the base of a range of ids that nobody else gets."""
+    name = sql.Literal(f"{table}")
+    query = sql.SQL(
+        "SELECT greatest((SELECT coalesce(max(id), 0) FROM {}),"
+        " coalesce(pg_sequence_last_value(pg_get_serial_sequence({}, 'id')::regclass), 0))"
+    ).format(sql.Identifier(table), name)
+    row = conn.execute(query).fetchone()
+    assert row is not None
+    base = int(row[0]) - min(first, 1) + 1 if int(row[0]) else -min(first, 1) + 1
+    conn.execute(
+        sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id')::regclass, {})").format(
+            name, sql.Literal(max(base + max(last, 1), 1))
+        )
+    )
+    return base
+
+
+def zone_is_known(conn: Connection, zone: str) -> bool:
+    """Whether PostgreSQL knows a time zone by this name."""
+    return bool(
+        row_of(conn, "SELECT EXISTS (SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower(%s))", (zone,))[0]
+    )
+
+
+def library_is_empty(conn: Connection) -> bool:
+    """Whether there is no image and no prompt."""
+    return not row_of(conn, "SELECT EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt)")[0]
+
+
+def drop_indexes(conn: Connection) -> list[str]:
+    """Drop indexes and constraints of the tables that are loaded, in this transaction; return what makes them again."""
+    values = {"tables": _LOADED}
+    constraints = conn.execute(_CONSTRAINTS, values).fetchall()
+    indexes = conn.execute(_INDEXES, values).fetchall()
+    for drop, _ in [*constraints, *indexes]:
+        conn.execute(drop.encode())
+    keys = [make for _, make in constraints if " FOREIGN KEY " not in make]
+    foreign = [make for _, make in constraints if " FOREIGN KEY " in make]
+    return [*keys, *(make for _, make in indexes), *foreign]
+
+
+def make_index(conn: Connection, statement: str) -> None:
+    """Make one of what ``drop_indexes`` dropped."""
+    conn.execute(statement.encode())
+
+
+def set_for_load(conn: Connection, memory_mb: int) -> None:
+    """Give this transaction the memory of a load."""
+    conn.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{memory_mb}MB")))
+    conn.execute(sql.SQL("SET LOCAL work_mem = {}").format(sql.Literal(f"{memory_mb // 2}MB")))
+    conn.execute("SET LOCAL jit = off")
+    conn.execute("SET LOCAL synchronous_commit = off")
+
+
+def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
+    """Compare the digest of each row as it was read with the row as it is now; return (compared, differing ids).
+
+    Rows with a note are left out: what became of them stands there.
+    """
+    found = conn.execute(_DIGESTS.replace("{line}", _digest_sql()).encode(), {"id": migration_id})
+    ids = [number for (number,) in found]
+    compared: LiteralString = """
+        SELECT count(*) FROM migration_stage_image stage
+          JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
+         WHERE stage.digest IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s
+                              AND note.table_name = 'Image' AND note.source_id = stage.source_id)"""
+    return row_of(conn, compared, {"id": migration_id})[0], ids
+
+
+def note_counts(conn: Connection, migration_id: int) -> list[tuple[str, str, str, int]]:
+    """Return (table, outcome, reason, rows), reasons without the numbers of rows in them."""
+    query: LiteralString = """
+        SELECT table_name, outcome, regexp_replace(reason, 'row \\d+', 'another row'), count(*)
+          FROM migration_note WHERE migration_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3"""
+    return conn.execute(query, (migration_id,)).fetchall()
+
+
+def noted_rows(conn: Connection, migration_id: int) -> dict[tuple[str, str], int]:
+    """Return the number of rows with a note, by (table, outcome)."""
+    query: LiteralString = """
+        SELECT table_name, outcome, count(DISTINCT source_id)
+          FROM migration_note WHERE migration_id = %s GROUP BY 1, 2"""
+    return {(table, outcome): count for table, outcome, count in conn.execute(query, (migration_id,))}
+
+
+def notes(conn: Connection, migration_id: int) -> Iterator[tuple[str, int | None, str, str, Any]]:
+    """Return (table, source id, outcome, reason, original) of all notes."""
+    query: LiteralString = """
+        SELECT table_name, source_id, outcome, reason, original FROM migration_note WHERE migration_id = %s
+         ORDER BY outcome DESC, table_name, source_id, reason"""
+    with conn.cursor(name="notes") as cursor:
+        cursor.itersize = 5000
+        yield from cursor.execute(query, (migration_id,))
+
+
+def written_counts(conn: Connection, migration_id: int) -> dict[str, int]:
+    """Return how many source rows of each table are in the library, counted there."""
+    query: LiteralString = """
+        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s),
+               (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
+               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'album'),
+               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'tag'),
+               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'query')"""
+    return dict(
+        zip(("Image", "Folder", "Album", "Tag", "Query"), row_of(conn, query, {"id": migration_id}), strict=True)
+    )
+
+
+def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
+    """Close the books of a migration."""
+    conn.execute(
+        "UPDATE migration SET state = 'done', finished_at = now(), report = %s::jsonb WHERE id = %s",
+        (json.dumps(report), migration_id),
+    )
+
+
+def choose_representatives(conn: Connection) -> None:
+    """Choose the representative of every group."""
+    conn.execute("SELECT dtk_choose_representatives(NULL)")
+
+
+def representatives(conn: Connection) -> int:
+    """Return how many images are embedded for their groups, single ones included."""
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE is_embedding_representative")[0])
+
+
+def analyze(conn: Connection) -> None:
+    """Let the planner look at what was written."""
+    conn.execute("ANALYZE folder, prompt, image, image_raw, migrated_image, migration_note")

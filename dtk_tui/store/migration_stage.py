@@ -1,0 +1,120 @@
+"""The stage of a migration: unlogged tables that take the source's rows batch by batch, out of sight.
+
+A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied together, so that a
+checkpoint never speaks of rows that are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from dtk_tui.errors import DtkError
+from dtk_tui.store.database import Connection, Database, row_of
+
+#: One migration at a time in one database; held by a session, so it ends with its process.
+_LOCK = 0x64746B6D
+
+_TABLES: dict[str, LiteralString] = {
+    # The order of the columns is that of the lines that the services write.
+    "image": """
+        source_id bigint NOT NULL, root_folder_id bigint, folder_id bigint, steps bigint, seed numeric, width bigint,
+        height bigint, batch_size bigint, batch_pos bigint, created_ticks bigint, modified_ticks bigint, rating bigint,
+        favorite bigint, for_deletion bigint, nsfw bigint, unavailable bigint, clip_skip bigint, ensd bigint,
+        file_size bigint, no_metadata bigint, has_error bigint, viewed_ticks bigint, touched_ticks bigint, type bigint,
+        cfg_scale double precision, aesthetic_score double precision, hypernetwork_strength double precision,
+        sampler text, model_hash text, model text, custom_tags text, hypernetwork text, workflow_id text, hash text,
+        folder_key bigint NOT NULL, file_name text NOT NULL, prompt_key bigint, negative_key bigint,
+        has_workflow boolean NOT NULL, digest bigint, dialect text, scheduler text""",
+    "text": "key bigint NOT NULL, text text NOT NULL",
+    "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
+    "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
+    "note": "table_name text NOT NULL, source_id bigint, outcome text NOT NULL, reason text NOT NULL, original jsonb",
+    "chunk": """table_name text NOT NULL, chunk bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
+        PRIMARY KEY (table_name, chunk)""",
+    "folder": """source_id bigint, parent_id bigint, path text, image_count bigint, scanned_ticks bigint,
+        unavailable bigint, archived bigint, excluded bigint, is_root bigint, recursive bigint, watched bigint""",
+    "album": "source_id bigint, name text, position bigint, updated_ticks bigint",
+    "albumimage": "source_id bigint, album_id bigint, image_id bigint",
+    "tag": "source_id bigint, name text",
+    "imagetag": "source_id bigint, image_id bigint, tag_id bigint",
+    "query": "source_id bigint, name text, query_json text, created_ticks bigint, modified_ticks bigint",
+    "node": "source_id bigint, image_id bigint, node_id text, name text",
+    "nodeproperty": "source_id bigint, node_id bigint, name text, value text",
+    "migration": "source_id bigint, name text",
+}
+_NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
+
+
+@contextmanager
+def only_one(db: Database) -> Any:
+    """Hold the right to migrate in this database.
+
+    Raises:
+        DtkError: another process is migrating into this library.
+    """
+    with db.listener() as conn:
+        if not row_of(conn, "SELECT pg_try_advisory_lock(%s)", (_LOCK,))[0]:
+            raise DtkError("Another migration into this library is under way.", "Wait for its end.")
+        yield
+
+
+def create(conn: Connection) -> None:
+    """Make an empty stage; what an earlier one held is thrown away."""
+    drop(conn)
+    for name, columns in _TABLES.items():
+        conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(_NAMES[name], sql.SQL(columns)))
+    conn.execute("ALTER TABLE migration_stage_raw ALTER COLUMN chunks SET STORAGE EXTERNAL")
+
+
+def drop(conn: Connection) -> None:
+    """Remove the stage."""
+    conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
+    conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
+
+
+def exists(conn: Connection) -> bool:
+    """Whether there is a stage."""
+    return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
+
+
+def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
+    rows = conn.execute("SELECT table_name, chunk, rows, lost FROM migration_stage_chunk")
+    return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
+
+
+def write_chunk(
+    conn: Connection, table: str, chunk: int, rows: int, lost: int, copies: Mapping[str, Sequence[bytes]]
+) -> None:
+    """Write one batch and its checkpoint.
+
+    Args:
+        rows, lost: how many rows the source has there, and how many of them cannot be read.
+        copies: lines by stage table: CSV in UTF-8 with single quotes, unquoted NULL, without line ends.
+    """
+    conn.execute("SET LOCAL synchronous_commit = off")
+    for name, lines in copies.items():
+        if not lines:
+            continue
+        statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL 'NULL')").format(_NAMES[name])
+        with conn.cursor().copy(statement) as copy:
+            copy.write(b"\n".join(lines) + b"\n")
+    conn.execute(
+        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, %s, %s, %s)",
+        (table, chunk, rows, lost),
+    )
+
+
+def counts(conn: Connection) -> dict[str, tuple[int, int]]:
+    """Return (rows read, rows lost) by source table."""
+    rows = conn.execute("SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk GROUP BY 1")
+    return {table: (read, lost) for table, read, lost in rows}
+
+
+def analyze(conn: Connection) -> None:
+    """Let the planner look at the stage: nobody else does, so soon after the load."""
+    conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(_NAMES.values())))
