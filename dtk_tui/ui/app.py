@@ -15,7 +15,6 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.suggester import Suggester
 
 from dtk_tui import terminal
 from dtk_tui.config import Config
@@ -23,15 +22,16 @@ from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgres
 from dtk_tui.domain.job import JobState, WorkerState
 from dtk_tui.domain.stats import LibraryCounts, Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services import control, scanner
+from dtk_tui.services import control
 from dtk_tui.services import stats as stats_service
 from dtk_tui.services.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.text import one_line
 from dtk_tui.ui import keys
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import ActionProvider
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
+from dtk_tui.ui.scans import FolderSuggester, Scan, counts_words
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask, Confirm, Trouble
@@ -44,47 +44,21 @@ from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.search_line import QueryInput
+from dtk_tui.ui.widgets.status import HeaderLine
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between looks at the numbers while something happens, and while nothing does.
 _LOOK_S, _IDLE_LOOK_S = 0.5, 2.0
+#: A look that takes longer than this says that the database does not answer.
+_SLOW_S = 4.0
 #: The sizes of the library change slowly and are counted no more often than this.
 _COUNT_S = 5.0
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
-_SEARCH_HELP = (
-    'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl,\n'
-    "steps:20-30, rating:>=4, size:portrait, date:since 3 days ago, like:ID (similar pictures),\n"
-    "about:words (similar meaning)."
-)
 _WITH_KEYS: list[type[DOMNode]] = [
     MainScreen, QueueScreen, DetailScreen, FolderTree, ImageTable, JobTable, QueryInput,
 ]  # fmt: skip
-
-
-class FolderSuggester(Suggester):
-    """Completes the names of folders."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """Return the first folder that begins with what was typed."""
-        return await asyncio.to_thread(self._complete, value)
-
-    @staticmethod
-    def _complete(value: str) -> str | None:
-        start, typed = os.path.split(value)
-        try:
-            with os.scandir(Path(start or ".").expanduser()) as entries:
-                names = sorted(e.name for e in entries if e.name.startswith(typed) and e.is_dir())
-        except OSError:
-            return None
-        shown = next((name for name in names if typed or not name.startswith(".")), None)
-        if shown is None or one_line(shown) != shown:
-            return None
-        return os.path.join(start, shown) + "/"  # noqa: PTH118 (what was typed must stay as it is)
 
 
 class DtkApp(App[None]):
@@ -124,9 +98,9 @@ class DtkApp(App[None]):
         self._library_counts: tuple[float, LibraryCounts] | None = None
         self._lost = False
         self._look_at = 0.0
-        self._looking = False
+        self._looking_since: float | None = None
         self._last_progress = 0.0
-        self._scan_stop: threading.Event | None = None
+        self._scan: Scan | None = None
 
     def run(self, **options: Any) -> None:
         """Run until a person quits; native libraries cannot write over the screen meanwhile."""
@@ -163,14 +137,16 @@ class DtkApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
-        if self._scan_stop is not None:
-            self._scan_stop.set()
+        ending: list[threading.Thread] = []
+        if self._scan is not None:
+            self._scan.stop()
+            ending.append(self._scan)
         if self.engine is not None:
-            closing = threading.Thread(target=self.engine.close, name="dtk-close", daemon=True)
-            closing.start()
-            end = monotonic() + _CLOSE_S
-            while closing.is_alive() and monotonic() < end:
-                await asyncio.sleep(0.02)
+            ending.append(threading.Thread(target=self.engine.close, name="dtk-close", daemon=True))
+            ending[-1].start()
+        end = monotonic() + _CLOSE_S
+        while any(thread.is_alive() for thread in ending) and monotonic() < end:
+            await asyncio.sleep(0.02)
 
     def _open_engine(self, engine: Engine) -> None:
         try:
@@ -180,15 +156,12 @@ class DtkApp(App[None]):
 
     @task("name")
     async def _name_library(self) -> None:
-        roots = await asyncio.to_thread(self.library.folders, None)
+        roots = await in_thread(self.library.folders, None)
         name = one_line(roots[0].name, 60) if roots else "empty library"
         self.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
-        self.query_one_header()
+        self._show_library_name()
 
-    def query_one_header(self) -> None:
-        """Write the library's name into the header of every screen that has one."""
-        from dtk_tui.ui.widgets.status import HeaderLine
-
+    def _show_library_name(self) -> None:
         for screen in self.screen_stack:
             for header in screen.query(HeaderLine):
                 header.show_library(self.library_name)
@@ -272,12 +245,15 @@ class DtkApp(App[None]):
         error = message.error
         if isinstance(error, DatabaseLostError):
             self._lost = True
-            for screen in self._screens():
-                screen.show_lost()
+            self._show_lost("db lost, retrying")
             return
         shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
         if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):
             self.push_screen(Trouble(error))
+
+    def _show_lost(self, words: str) -> None:
+        for screen in self._screens():
+            screen.show_lost(words)
 
     def _screens(self) -> Sequence[DtkScreen]:
         return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen)]
@@ -287,8 +263,12 @@ class DtkApp(App[None]):
         self._look_at = 0.0
 
     def _tick(self) -> None:
-        if not self._looking and monotonic() >= self._look_at:
-            self._looking = True
+        if self._looking_since is not None:
+            if monotonic() - self._looking_since > _SLOW_S and not self._lost:
+                self._lost = True
+                self._show_lost("db does not answer")
+        elif monotonic() >= self._look_at:
+            self._looking_since = monotonic()
             self._look()
 
     @task("look", exclusive=False)
@@ -297,7 +277,7 @@ class DtkApp(App[None]):
             counts = self._library_counts
             known = counts[1] if counts is not None and monotonic() < counts[0] else None
             started = monotonic()
-            stats = await asyncio.to_thread(stats_service.look, self.library.db, known)
+            stats = await in_thread(stats_service.look, self.library.db, known)
             took = monotonic() - started
             if known is None:
                 self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)
@@ -308,13 +288,13 @@ class DtkApp(App[None]):
             self._look_at = monotonic() + _IDLE_LOOK_S
             raise
         finally:
-            self._looking = False
+            self._looking_since = None
 
     # -- the workers --------------------------------------------------------------------------------------------------
 
     @task("wish", exclusive=False)
     async def _wish(self, wish: Callable[[Database], None]) -> None:
-        await asyncio.to_thread(wish, self.library.db)
+        await in_thread(wish, self.library.db)
         self.look_now()
 
     def action_start_worker(self) -> None:
@@ -345,7 +325,7 @@ class DtkApp(App[None]):
 
     @task("clear", exclusive=False)
     async def _clear(self) -> None:
-        number = await asyncio.to_thread(self.library.remove, None, JobState.PENDING)
+        number = await in_thread(self.library.remove, None, JobState.PENDING)
         self.say(f"{number:,} removed from the queue")
         self.look_now()
 
@@ -368,37 +348,21 @@ class DtkApp(App[None]):
 
     def scan(self, path: str) -> None:
         """Scan a folder in the background."""
-        if self._scan_stop is not None:
+        if self._scan is not None:
             self.say("A scan is running already.", severity="warning")
             return
-        self._scan_stop = threading.Event()
-        target = os.path.expanduser(path)  # noqa: PTH111 (names may hold bytes that are not UTF-8)
-        self.main.show_activity(f"Scanning {one_line(target, 60)}")
-        threading.Thread(target=self._scan, args=(target, self._scan_stop), name="dtk-scan", daemon=True).start()
-
-    def _scan(self, path: str, stop: threading.Event) -> None:
-        try:
-            scanner.scan(self.library.db, self.config, [path], self.take, stop)
-        except DtkError as error:
-            self._post(TroubleReported(error))
-            self._post(NewsArrived(ScanFinished()))
-        except Exception as error:
-            _log.exception("the scan of %r failed", path)
-            self._post(TroubleReported(DtkError("The scan failed.", f"{type(error).__name__}: {error}")))
-            self._post(NewsArrived(ScanFinished()))
+        self._scan = Scan(self.library, os.path.expanduser(path), self.take)  # noqa: PTH111 (names may be any bytes)
+        self.main.show_activity(f"Scanning {one_line(path, 60)}")
+        self._scan.start()
 
     def _scan_finished(self, event: ScanFinished) -> None:
-        self._scan_stop = None
+        scan, self._scan = self._scan, None
         self._library_counts = None
         self.main.show_activity("")
-        if event.counts:
-            counts = event.counts
-            shown = [
-                f"{counts[key]:,.0f} {key}"
-                for key in ("seen", "added", "updated", "moved", "failed")
-                if counts.get(key)
-            ]
-            self.say("Scan done: " + (", ".join(shown) or "nothing found"))
+        if scan is not None and scan.error is not None:
+            self.on_trouble_reported(TroubleReported(scan.error))
+        elif event.counts:
+            self.say(counts_words(event.counts))
         self._name_library()
         self.main.action_refresh()
 
@@ -411,7 +375,7 @@ class DtkApp(App[None]):
 
     def action_help(self) -> None:
         """Show all keys of the present screen."""
-        self.push_screen(Help(self.actions(self.screen), _SEARCH_HELP))
+        self.push_screen(Help(self.actions(self.screen)))
 
     async def action_quit(self) -> None:
         """Quit; asks first when that would stop the worker of this window in its work."""

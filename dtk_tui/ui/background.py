@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from textual.dom import DOMNode
@@ -13,9 +15,20 @@ from textual.worker import Worker
 from dtk_tui.errors import DtkError
 from dtk_tui.ui.messages import TroubleReported
 
+_T = TypeVar("_T")
+_Q = ParamSpec("_Q")
 _log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
 _N = TypeVar("_N", bound=DOMNode)
+
+
+# Not the loop's own pool: at the end of the app that one is waited for without a bound.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dtk-ask")
+
+
+async def in_thread(function: Callable[_Q, _T], *args: _Q.args, **kwargs: _Q.kwargs) -> _T:
+    """Call something that blocks, beside the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, functools.partial(function, *args, **kwargs))
 
 
 def task(
@@ -23,7 +36,7 @@ def task(
 ) -> Callable[[Callable[Concatenate[_N, _P], Awaitable[None]]], Callable[Concatenate[_N, _P], Worker[None]]]:
     """Make a coroutine method a background task of its node: a call starts it and returns at once.
 
-    Slow parts inside it go through ``asyncio.to_thread``. With ``exclusive`` a new call cancels the one under way in
+    Slow parts inside it go through ``in_thread``. With ``exclusive`` a new call cancels the one under way in
     the same group, so a late answer never overwrites a newer one. Failures travel up as ``TroubleReported``.
     """
 

@@ -8,7 +8,7 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
-from dtk_tui.ui.app import FolderSuggester
+from dtk_tui.ui.scans import FolderSuggester
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from tests.ui.conftest import NARROW, WIDE, library_app
 

@@ -94,6 +94,22 @@ async def test_places_are_held_until_the_rows_come() -> None:
         assert app.table.cursor == 2
 
 
+async def test_a_place_that_was_passed_by_is_filled_on_the_way_back() -> None:
+    app = TableApp()
+    async with running(app, NARROW) as run:
+        app.source.gate.clear()
+        app.table.show(np.arange(1, 5001, dtype=np.int64))
+        for row in (2_000, 4_000, 2_000, 0):
+            app.table.cursor = row
+            await run.pilot.pause()
+            await run.shows(f" {row + 1:,} ")
+        app.source.gate.set()
+        await run.shows("0000001.png")
+        for row in (2_000, 4_000):
+            app.table.cursor = row
+            await run.shows(f"{row + 1:07d}.png")
+
+
 async def test_a_late_answer_for_an_older_list_is_dropped() -> None:
     app = TableApp()
     async with running(app, NARROW) as run:

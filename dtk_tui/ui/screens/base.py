@@ -29,7 +29,7 @@ class DtkScreen(Screen[None]):
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers."""
 
-    def show_lost(self) -> None:
+    def show_lost(self, words: str) -> None:
         """Say that the database does not answer."""
 
     def recover(self) -> None:

@@ -14,16 +14,21 @@ from textual.widgets import Static
 from dtk_tui.ui.keys import Action
 from dtk_tui.ui.screens.dialogs import Dialog
 
+_SEARCH_HELP = (
+    'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl, '
+    "steps:20-30, rating:>=4, size:portrait, date:since 3 days ago, like:ID (similar pictures), "
+    "about:words (similar meaning)."
+)
+
 
 class Help(Dialog[None]):
     """Lists every key of the screen below, by widget."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "leave", "Close", show=False)]
 
-    def __init__(self, found: Sequence[Action], search_help: str) -> None:
+    def __init__(self, found: Sequence[Action]) -> None:
         super().__init__("Keys")
         self._found = found
-        self._search_help = search_help
 
     def body(self) -> ComposeResult:
         """One block a widget."""
@@ -48,7 +53,7 @@ class Help(Dialog[None]):
         for title, signs in self._signs().items():
             blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {signs}"))
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
-        blocks += [Content.styled(self._search_help, "$muted"), Content.styled(note, "$muted")]
+        blocks += [Content.styled(_SEARCH_HELP, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
 
     def _signs(self) -> dict[str, str]:

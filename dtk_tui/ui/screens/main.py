@@ -20,7 +20,7 @@ from dtk_tui.domain.library import Badge, Hit
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import UsageError
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.screens.work import WorkScreen
@@ -180,11 +180,12 @@ class MainScreen(WorkScreen):
         try:
             if view.query:
                 pane.show_title(f"\u201c{view.query}\u201d", "searching\u2026")
-                ids, scores = _unzip(await asyncio.to_thread(library.search, view.query))
+                ids, scores = await in_thread(lambda: _unzip(library.search(view.query)))
             elif view.like is not None:
-                ids, scores = _unzip(await asyncio.to_thread(library.similar, view.like))
+                like = view.like
+                ids, scores = await in_thread(lambda: _unzip(library.similar(like)))
             else:
-                ids = await asyncio.to_thread(library.images, view.folder_id or None)
+                ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
             self.query_one(SearchLine).show_fault(error)
             pane.show_title(f"\u201c{view.query}\u201d", "not understood")
@@ -200,8 +201,12 @@ class MainScreen(WorkScreen):
             self.table.focus()
 
     async def _show_whether_empty(self, images: int) -> None:
-        is_empty = not images and not await asyncio.to_thread(self.library.folders, None)
+        is_empty = not images and not await in_thread(self.library.folders, None)
         self.query_one(ImagePane).show_empty(is_empty)
+        if is_empty:
+            self.query_one(FolderTree).focus()
+        elif self.focused is None:
+            self.table.focus()
 
     def action_refresh(self) -> None:
         """Fetch folders and images again; the cursor stays on its image."""
@@ -316,7 +321,7 @@ class MainScreen(WorkScreen):
     async def _renew(self) -> None:
         self._renewed = monotonic()
         self.table.renew()
-        badges = dict(await asyncio.to_thread(self.library.badges))
+        badges = dict(await in_thread(self.library.badges))
         if self._queue is not None:
             queue = self._queue
             badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
@@ -328,9 +333,9 @@ class MainScreen(WorkScreen):
         activity.display = bool(text)
         activity.show(Content.styled(f" {text}", "$accent"))
 
-    def show_lost(self) -> None:
+    def show_lost(self, words: str) -> None:
         """Say that the database does not answer."""
-        self.query_one(HeaderLine).show_lost()
+        self.query_one(HeaderLine).show_lost(words)
 
     def recover(self) -> None:
         """Load again after the database came back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from time import monotonic
 from typing import ClassVar
@@ -16,7 +15,7 @@ from textual.widgets import Footer
 from dtk_tui.domain.job import JobState
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.dialogs import Confirm, Trouble
 from dtk_tui.ui.widgets.cursor_list import CursorList
@@ -81,7 +80,7 @@ class QueueScreen(DtkScreen):
     @task("ids")
     async def _load(self, *, keep: bool) -> None:
         started = monotonic()
-        ids = await asyncio.to_thread(self.library.jobs, _FILTERS[self._filter][1])
+        ids = await in_thread(self.library.jobs, _FILTERS[self._filter][1])
         self.table.set_ids(ids, keep=keep)
         self._next_look = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
         self._draw_title()
@@ -160,7 +159,7 @@ class QueueScreen(DtkScreen):
 
     @task("change", exclusive=False)
     async def _change(self, change: Callable[[], int], words: str) -> None:
-        number = await asyncio.to_thread(change)
+        number = await in_thread(change)
         self.dtk.say(words.format(number) if number else "Nothing to change")
         self.dtk.look_now()
         self._load(keep=True)
@@ -178,9 +177,9 @@ class QueueScreen(DtkScreen):
         self._counts = stats.queue
         self._draw_title()
 
-    def show_lost(self) -> None:
+    def show_lost(self, words: str) -> None:
         """Say that the database does not answer."""
-        self.query_one(HeaderLine).show_lost()
+        self.query_one(HeaderLine).show_lost(words)
 
     def recover(self) -> None:
         """Load again after the database came back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -10,7 +9,7 @@ from textual.binding import Binding, BindingType
 from dtk_tui.domain.job import NORMAL, NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.services import queueing
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.dialogs import Entry, Menu
 from dtk_tui.ui.widgets.preview import TABS, Preview
@@ -63,7 +62,7 @@ class WorkScreen(DtkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer subfolders only where there may be some."""
-        if action == "work" and parameters[1] is True:
+        if action == "work" and parameters[1] is True and self.is_mounted:
             return self.target(True) is not None
         return super().check_action(action, parameters)
 
@@ -79,9 +78,7 @@ class WorkScreen(DtkScreen):
     @task("enqueue", exclusive=False)
     async def _enqueue(self, target: Target, kind: Kind, priority: int) -> None:
         library = self.library
-        result = await asyncio.to_thread(
-            queueing.enqueue, library.db, library.config, target, [kind], priority=priority
-        )
+        result = await in_thread(queueing.enqueue, library.db, library.config, target, [kind], priority=priority)
         words = enqueued_words(result)
         stats = self.dtk.stats
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:

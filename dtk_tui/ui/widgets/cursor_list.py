@@ -150,9 +150,9 @@ class CursorList(ScrollView, can_focus=True):
             return
         top = self.scroll_offset.y
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """Draw line ``y`` of the visible part; lines are kept, so that scrolling draws only what comes into sight."""
@@ -165,8 +165,13 @@ class CursorList(ScrollView, can_focus=True):
             if len(self._strips) > self._KEPT_STRIPS:
                 self._strips.clear()
             strip = self._draw_row(row, width, *key[1:]) if is_row else Strip.blank(width, self.rich_style)
-            self._strips[key] = strip
+            if not is_row or self.is_drawn_for_good(row):
+                self._strips[key] = strip
         return strip
+
+    def is_drawn_for_good(self, row: int) -> bool:
+        """Say whether what ``cells`` gave for a line may be kept until the line is drawn again."""
+        return True
 
     def _draw_row(self, row: int, width: int, selected: bool, current: bool) -> Strip:
         base, over = self.rich_style, Style()

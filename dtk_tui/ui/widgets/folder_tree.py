@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.text import one_line
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
 from dtk_tui.ui.wording import short_count
 
@@ -97,7 +96,7 @@ class FolderTree(CursorList):
         opened = {line.key for line in self._lines if line.expanded}
         first = not self._lines
         current = self._lines[self.cursor].key if self._lines else EVERYTHING
-        roots = await asyncio.to_thread(self._fetch, None)
+        roots = await in_thread(self._fetch, None)
         lines = [_Line(None, 0)]
         lines += await self._with_children(roots, 0, {row.id for row in roots} if first and len(roots) == 1 else opened)
         self._lines = lines
@@ -110,13 +109,13 @@ class FolderTree(CursorList):
             is_open = row.has_children and row.id in opened
             lines.append(_Line(row, depth, is_open))
             if is_open:
-                children = await asyncio.to_thread(self._fetch, row.id)
+                children = await in_thread(self._fetch, row.id)
                 lines += await self._with_children(children, depth + 1, opened)
         return lines
 
     @task("folders")
     async def _open(self, key: int) -> None:
-        children = await asyncio.to_thread(self._fetch, key)
+        children = await in_thread(self._fetch, key)
         place = next((index for index, line in enumerate(self._lines) if line.key == key), None)
         if place is None or self._lines[place].expanded:
             return

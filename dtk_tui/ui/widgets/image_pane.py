@@ -21,8 +21,8 @@ _EMPTY = Content.assemble(
     ("Ctrl+O", "bold $accent"),
     ",\nor in a shell with ",
     ("dtk scan PATH", "bold $accent"),
-    ".\n\nA first quick pass lists the files, a second one reads\n"
-    "how each image was made. The originals are never changed.",
+    ".\n\nA first quick pass lists the files, a second one reads how each image was made. "
+    "The originals are never changed.",
 )
 
 

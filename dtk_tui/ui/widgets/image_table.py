@@ -74,19 +74,24 @@ class ImageTable(VirtualTable[ImageRow]):
 
     def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:
         super().__init__(fetch, id=id)
-        self._scores: dict[int, float] = {}
+        self._scores: npt.NDArray[np.float64] | None = None
+        self._drawn = 0
 
     def columns(self) -> Sequence[Column[ImageRow]]:
         """The columns; a score where images were ranked."""
-        score = (Column("Score", self._score, 5, rank=1, right=True),) if self._scores else ()
+        score = (Column("Score", self._score, 5, rank=1, right=True),) if self._scores is not None else ()
         return (*_LEADING, *score, *_REST)
 
+    def cells(self, row: int, width: int) -> list[Cell]:
+        """Draw an image, or its place while it is not loaded."""
+        self._drawn = row
+        return super().cells(row, width)
+
     def _score(self, row: ImageRow) -> Cell:
-        value = self._scores.get(row.id)
-        return ("" if value is None else f"{value:.3f}", "list--accent")
+        return ("" if self._scores is None else f"{self._scores[self._drawn]:.3f}", "list--accent")
 
     def show(self, ids: Ids, scores: npt.NDArray[np.float64] | None = None, *, keep: bool = False) -> None:
         """Show images in this order, with one score each where they were ranked."""
-        self._scores = {} if scores is None else dict(zip(ids.tolist(), scores.tolist(), strict=True))
+        self._scores = scores
         self.place_columns()
         self.set_ids(ids, keep=keep)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from PIL import Image as PILImage
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
@@ -20,7 +18,7 @@ from textual.widget import Widget
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.services import previews
 from dtk_tui.text import one_line
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.pixels import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.wording import line
@@ -152,7 +150,7 @@ class Picture(Container):
         reason, prepared = "", None
         if path is not None and size.area:
             try:
-                prepared = await asyncio.to_thread(self._prepare, path, size, self.rich_style)
+                prepared = await in_thread(self._prepare, path, size, self.rich_style)
             except UnreadableFileError as error:
                 reason = f"{error.title} {error.detail}"
         self._drawn = (path, size)

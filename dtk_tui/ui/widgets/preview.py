@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets import facts
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line, clickable
@@ -74,7 +74,7 @@ class Preview(Vertical):
     async def _look(self, rest_s: float) -> None:
         await asyncio.sleep(rest_s)
         image_id = self._image_id
-        detail = None if image_id is None else await asyncio.to_thread(self._fetch, image_id)
+        detail = None if image_id is None else await in_thread(self._fetch, image_id)
         moved = detail is None or self._detail is None or detail.id != self._detail.id
         self._detail = detail
         if moved:
@@ -116,7 +116,7 @@ class Preview(Vertical):
     async def _look_for_similar(self, image_id: int) -> None:
         await asyncio.sleep(_REST_S)
         try:
-            found = facts.similar(await asyncio.to_thread(self._similar, image_id))
+            found = facts.similar(await in_thread(self._similar, image_id))
         except DatabaseLostError:
             raise
         except DtkError as error:

@@ -73,7 +73,7 @@ class HeaderLine(Line):
         super().__init__(id="header")
         self._library = ""
         self._stats: Stats | None = None
-        self._lost = False
+        self._lost = ""
 
     def on_mount(self) -> None:
         """Draw the first time."""
@@ -90,12 +90,12 @@ class HeaderLine(Line):
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers; they prove that the database answers."""
-        self._stats, self._lost = stats, False
+        self._stats, self._lost = stats, ""
         self._draw()
 
-    def show_lost(self) -> None:
+    def show_lost(self, words: str) -> None:
         """Say that the database does not answer."""
-        self._lost = True
+        self._lost = words
         self._draw()
 
     def _draw(self) -> None:
@@ -108,7 +108,7 @@ class HeaderLine(Line):
             word = provider_word(self._stats)
             on_cpu = bool(load) and word == "CPU"
             parts.append((word, "$warning" if on_cpu else "$muted" if self._stats.provider is None else ""))
-        parts.append(("db lost, retrying", "bold $error") if self._lost else ("db ok", "$success"))
+        parts.append((self._lost, "bold $error") if self._lost else ("db ok", "$success"))
         right = Content("   ").join([Content.styled(text, style) for text, style in parts])
         left = Content.assemble((" dtk", "bold $accent"), "  ", (self._library, "bold"))
         room = self.size.width - right.cell_length - 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -14,13 +12,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.columns import Column, Placed, headings, place, row_cells
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList
+from dtk_tui.ui.widgets.pages import PAGE, Pages
 
 Ids = npt.NDArray[np.int64]
-PAGE = 128
-_KEPT_PAGES = 48
 #: After a failed fetch a repaint does not ask again at once.
 _RETRY_S = 5.0
 
@@ -70,9 +67,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._fetch = fetch
         self._ids: Ids = np.empty(0, np.int64)
         self._selected: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
-        self._anchor = 0
-        self._pages: OrderedDict[int, list[RowT | None]] = OrderedDict()
-        self._stale: set[int] = set()
+        self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
         self._generation = 0
@@ -121,42 +116,35 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._ids = ids
         self._generation += 1
         self._pages.clear()
-        self._stale.clear()
         self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
         cursor = self.cursor if keep else 0
         if keep and old_id is not None:
             found = np.flatnonzero(ids == old_id)
             cursor = int(found[0]) if len(found) else cursor
-        self._anchor = cursor
         self.count_changed(cursor)
         self.post_message(self.SelectionChanged())
 
     def renew(self) -> None:
         """Fetch again what is visible, and forget the rest."""
-        visible = set(self._visible_pages())
-        for page in [page for page in self._pages if page not in visible]:
-            self._forget(page)
-        self._stale |= visible & set(self._pages)
-        self._load()
-
-    def _forget(self, page: int) -> None:
-        del self._pages[page]
-        for row in range(page * PAGE, (page + 1) * PAGE):
+        for row in self._pages.expire(self.visible_rows):
             self.forget_row(row)
+        self._load()
 
     def row(self, index: int) -> RowT | None:
         """Return a loaded row."""
-        page = self._pages.get(index // PAGE)
-        return page[index % PAGE] if page is not None else None
+        return self._pages[index]
+
+    def is_drawn_for_good(self, row: int) -> bool:
+        """A place that is held for a row is not."""
+        return row in self._pages
 
     def cells(self, row: int, width: int) -> list[Cell]:
         """Draw a row, or its place while it is not loaded."""
-        page = self._pages.get(row // PAGE)
-        if page is None:
+        if row not in self._pages:
             if not self._loading and monotonic() >= self._not_before:
                 self.call_later(self._load)
             return [(f" {row + 1:,}", "list--dim")]
-        found = page[row % PAGE]
+        found = self._pages[row]
         return self.gone(int(self._ids[row])) if found is None else row_cells(self._placed, found)
 
     def gone(self, row_id: int) -> list[Cell]:
@@ -182,13 +170,6 @@ class VirtualTable(CursorList, Generic[RowT]):
         """The scrollbar takes from the width."""
         self.call_after_refresh(self.place_columns)
 
-    def _visible_pages(self) -> range:
-        rows = self.visible_rows
-        return range(rows.start // PAGE, (rows.stop - 1) // PAGE + 1) if rows else range(0)
-
-    def _missing(self) -> list[int]:
-        return [page for page in self._visible_pages() if page not in self._pages or page in self._stale]
-
     @task("rows", exclusive=False)
     async def _load(self) -> None:
         if self._loading:
@@ -196,11 +177,11 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._loading = True
         self._not_before = monotonic() + _RETRY_S
         try:
-            while missing := self._missing():
+            while missing := self._pages.missing(self.visible_rows):
                 generation = self._generation
                 wanted = {page: self._ids[page * PAGE : (page + 1) * PAGE].tolist() for page in missing}
                 ids = [one for page_ids in wanted.values() for one in page_ids]
-                rows = {row.id: row for row in await asyncio.to_thread(self._fetch, ids)}
+                rows = {row.id: row for row in await in_thread(self._fetch, ids)}
                 if generation == self._generation:
                     for page, page_ids in wanted.items():
                         self._take_page(page, [rows.get(one) for one in page_ids])
@@ -209,18 +190,10 @@ class VirtualTable(CursorList, Generic[RowT]):
             self._loading = False
 
     def _take_page(self, page: int, rows: list[RowT | None]) -> None:
-        old = self._pages.get(page)
-        self._pages[page] = rows
-        self._pages.move_to_end(page)
-        self._stale.discard(page)
-        while len(self._pages) > _KEPT_PAGES:
-            self._forget(next(iter(self._pages)))
-        for offset, row in enumerate(rows):
-            if old is None or old[offset] != row:
-                index = page * PAGE + offset
-                self.refresh_row(index)
-                if index == self.cursor:
-                    self.post_message(self.Moved(self))
+        for row in self._pages.put(page, rows):
+            self.refresh_row(row)
+            if row == self.cursor:
+                self.post_message(self.Moved(self))
 
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)

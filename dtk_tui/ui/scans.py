@@ -1,0 +1,78 @@
+"""Adding folders: naming one, and scanning it in the background."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from textual.suggester import Suggester
+
+from dtk_tui.domain.events import Emit, ScanFinished
+from dtk_tui.errors import DtkError
+from dtk_tui.services import scanner
+from dtk_tui.text import one_line
+from dtk_tui.ui.background import in_thread
+from dtk_tui.ui.source import Library
+
+_log = logging.getLogger(__name__)
+
+
+class Scan(threading.Thread):
+    """One scan; its progress and its end are told through ``emit``, a failure stands in ``error`` by then."""
+
+    def __init__(self, library: Library, path: str, emit: Emit) -> None:
+        super().__init__(name="dtk-scan", daemon=True)
+        self._library = library
+        self._path = path
+        self._emit = emit
+        self._stopping = threading.Event()
+        self.error: DtkError | None = None
+
+    def run(self) -> None:
+        """Scan."""
+        try:
+            scanner.scan(self._library.db, self._library.config, [self._path], self._emit, self._stopping)
+            return
+        except DtkError as error:
+            self.error = error
+        except Exception as error:
+            _log.exception("the scan of %r failed", self._path)
+            self.error = DtkError("The scan failed.", f"{type(error).__name__}: {error}")
+        self._emit(ScanFinished())
+
+    def stop(self) -> None:
+        """End soon; what was written stays."""
+        self._stopping.set()
+
+
+def counts_words(counts: Mapping[str, float]) -> str:
+    """Return what a scan found, e.g. ``Scan done: 30 seen, 30 added``."""
+    shown = [f"{counts[key]:,.0f} {key}" for key in ("seen", "added", "updated", "moved", "failed") if counts.get(key)]
+    return "Scan done: " + (", ".join(shown) or "nothing found")
+
+
+class FolderSuggester(Suggester):
+    """Completes the names of folders."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the first folder that begins with what was typed."""
+        return await in_thread(self._complete, value)
+
+    @staticmethod
+    def _complete(value: str) -> str | None:
+        start, typed = os.path.split(value)
+        try:
+            with os.scandir(Path(start or ".").expanduser()) as entries:
+                names = sorted(e.name for e in entries if e.name.startswith(typed) and e.is_dir())
+        except OSError:
+            return None
+        shown = next((name for name in names if typed or not name.startswith(".")), None)
+        if shown is None or one_line(shown) != shown:
+            return None
+        return os.path.join(start, shown) + "/"  # noqa: PTH118 (what was typed must stay as it is)
