@@ -17,8 +17,9 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.inference.provider import Placement, gpu_report
+from dtk_tui.services.belt import be_nice
 from dtk_tui.services.patience import persist
-from dtk_tui.services.pipeline import Pipeline, be_nice
+from dtk_tui.services.pipeline import Pipeline
 from dtk_tui.services.progress import Progress
 from dtk_tui.services.steps import load_steps
 from dtk_tui.store import jobs, workers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +47,17 @@ def save_texts(conn: Connection, batch: Sequence[Outcome]) -> None:
             done.step.save_texts(conn, *done.texts)
 
 
-def save_rows(conn: Connection, worker_id: int, rows: Sequence[tuple[Step, ClaimedJob, Any]]) -> list[ClaimedJob]:
-    """Write results of the jobs that are still ours, and end those jobs."""
+def save_rows(
+    conn: Connection, worker_id: int, rows: Sequence[tuple[Step, ClaimedJob, Any]], first: Callable[[], None]
+) -> list[ClaimedJob]:
+    """Write results of the jobs that are still ours, and end those jobs.
+
+    Args:
+        first: called when the rows are locked, before anything is written.
+    """
     images = [job.image_id for _, job, _ in rows]
     owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
+    first()
     by_step: dict[Step, list[tuple[ClaimedJob, Any]]] = {}
     for step, job, result in rows:
         if job.id in owned:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
 
 #: Speed is the average over this window.
 _WINDOW_S = 30.0
+#: Pace is the average over so much time that a kind really took.
+_PACE_S = 120.0
 
 
 class Progress:
-    """Counters of one worker since its start; safe to use from any thread."""
+    """Counters of one worker since its start; safe to use from any thread.
+
+    ``speed`` is what is being done now, ``pace`` what a kind of work does while it has the device: kinds take turns, so
+    that what remains of each divided by its pace adds up to the time that is left.
+    """
 
     def __init__(self) -> None:
+        self._spans: dict[Kind, deque[tuple[int, float]]] = {kind: deque() for kind in Kind}
+        self._remembered: dict[str, float] = {}
         self._lock = threading.Lock()
         self._recent: dict[Kind, deque[tuple[float, int]]] = {kind: deque() for kind in Kind}
         self.processed = 0
@@ -38,6 +46,32 @@ class Progress:
         with self._lock:
             self.cache_hits += hits
             self.cache_misses += misses
+
+    def remember(self, pace: Mapping[str, float]) -> None:
+        """Take the pace of earlier runs, by the kind's word, until this one has its own."""
+        with self._lock:
+            self._remembered = dict(pace)
+
+    def count_span(self, kind: Kind, jobs: int, span_s: float) -> None:
+        """Count a batch and the time it took, from the end of the batch before (or from the work's coming)."""
+        with self._lock:
+            spans = self._spans[kind]
+            spans.append((jobs, span_s))
+            while len(spans) > 8 and sum(s for _, s in spans) - spans[0][1] > _PACE_S:
+                spans.popleft()
+
+    def pace(self, *, measured: bool = False) -> dict[str, float]:
+        """Return jobs per second by the kind's word; ``measured`` leaves out what is only remembered."""
+        with self._lock:
+            paces = {} if measured else dict(self._remembered)
+            for kind, spans in self._spans.items():
+                # The first batch after loading a model is slow.
+                counted = list(spans)[1:] if len(spans) > 2 else []
+                total_s = sum(span_s for _, span_s in counted)
+                jobs = sum(number for number, _ in counted)
+                if total_s > 0 and jobs:
+                    paces[kind.label] = round(jobs / total_s, 3)
+            return paces
 
     def speed(self) -> dict[str, float]:
         """Return jobs per second by the kind's word; a kind that rested for a whole window has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,39 @@ PROMPT_CHARACTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One image ready for a device: what ``Step.load`` made of it, and how urgent it is."""
+    """One image ready for a device; a suspect's prompt (id, text) comes along."""
 
     job: ClaimedJob
     arrays: tuple[npt.NDArray[Any], ...]
+    text: tuple[int, str] | None = None
+
+
+class Arrays:
+    """Arrays of one shape that are used again: new ones of this size would be zeroed by the system page by page."""
+
+    def __init__(self, shape: tuple[int, ...], batch_size: int) -> None:
+        self._shape = shape
+        self._spare: deque[Floats] = deque(maxlen=8 * batch_size)
+        self._batch = np.empty((batch_size, *shape), np.float32)
+
+    def take(self) -> Floats:
+        """Return an array with anything in it; any thread."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return np.empty(self._shape, np.float32)
+
+    def together(self, arrays: Sequence[Floats]) -> Floats:
+        """Return arrays as one, float32 [n, ...], and keep them for ``take``; valid until the next call."""
+        if len(arrays) > len(self._batch):
+            self._batch = np.empty((len(arrays), *self._shape), np.float32)
+        batch = self._batch[: len(arrays)]
+        np.stack(arrays, out=batch)
+        return batch
+
+    def give_back(self, arrays: Sequence[Floats]) -> None:
+        """Take arrays that nobody reads any more."""
+        self._spare.extend(array for array in arrays if array.flags.writeable)
 
 
 class Step(ABC):
@@ -44,6 +74,8 @@ class Step(ABC):
     model: str
     batch_size: int
     placement: Placement
+    #: Models whose input ``load`` makes, in the order of ``Loaded.arrays``.
+    image_models: tuple[str, ...]
 
     @abstractmethod
     def load(self, job: ClaimedJob) -> Loaded:
@@ -56,6 +88,10 @@ class Step(ABC):
     @abstractmethod
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Run the models over a batch; one result an image, in order."""
+
+    @abstractmethod
+    def recycle(self, batch: Sequence[Loaded]) -> None:
+        """Take the arrays of images that are done, to load others into."""
 
     @abstractmethod
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
@@ -77,16 +113,23 @@ class EmbedStep(Step):
         self._image_space = image_space
         self.text_space = text_space
         self.model = image.spec.name
+        self.spaces = (image_space, text_space)
         self.batch_size = image.batch_size
         self.placement = image.placement
+        self.image_models = (image.spec.name,)
+        self._arrays = Arrays(image.input_shape, image.batch_size)
 
     def load(self, job: ClaimedJob) -> Loaded:
         """Decode to float32 [3, h, w]."""
-        return Loaded(job, (self._image.load(job.path),))
+        return Loaded(job, (self._image.load(job.path, self._arrays.take()),))
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return unit vectors, float32 [dims]."""
-        return list(self._image.infer(np.stack([item.arrays[0] for item in batch])))
+        return list(self._image.infer(self._arrays.together([item.arrays[0] for item in batch])))
+
+    def recycle(self, batch: Sequence[Loaded]) -> None:
+        """Keep the arrays."""
+        self._arrays.give_back([item.arrays[0] for item in batch])
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """Return unit vectors of prompts, float32 [n, dims]."""
@@ -135,18 +178,26 @@ class TagStep(Step):
         self.model = "+".join(use.tagger.spec.name for use in taggers)
         self.batch_size = min(use.tagger.batch_size for use in taggers)
         self.placement = taggers[0].tagger.placement
+        self.image_models = tuple(use.tagger.spec.name for use in taggers)
+        self._arrays = [Arrays(use.tagger.input_shape, self.batch_size) for use in taggers]
 
     def load(self, job: ClaimedJob) -> Loaded:
         """Decode for each tagger in its own layout."""
-        return Loaded(job, tuple(use.tagger.load(job.path) for use in self._taggers))
+        pairs = zip(self._taggers, self._arrays, strict=True)
+        return Loaded(job, tuple(use.tagger.load(job.path, arrays.take()) for use, arrays in pairs))
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return for each image the scores of each tagger, float32 [tags]."""
         scores = [
-            use.tagger.infer(np.stack([item.arrays[place] for item in batch]))
+            use.tagger.infer(self._arrays[place].together([item.arrays[place] for item in batch]))
             for place, use in enumerate(self._taggers)
         ]
         return [tuple(of_tagger[i] for of_tagger in scores) for i in range(len(batch))]
+
+    def recycle(self, batch: Sequence[Loaded]) -> None:
+        """Keep the arrays."""
+        for place, arrays in enumerate(self._arrays):
+            arrays.give_back([item.arrays[place] for item in batch])
 
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write raw scores, and tags above their thresholds."""

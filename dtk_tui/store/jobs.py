@@ -74,7 +74,7 @@ SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s)
 # Growing pauses between the tries of a passing fault: 5 s, 20 s, 80 s, ... an hour.
 _AGAIN_LATER = """
 UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, error = %(error)s, attempts = attempts + 1,
-               run_after = clock_timestamp() + least(interval '5 seconds' * power(4, least(attempts, 8)), interval '1 hour')
+               run_after = clock_timestamp() + interval '5 seconds' * least(power(4, least(attempts, 8)), 720)
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
 """
 

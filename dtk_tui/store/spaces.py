@@ -22,6 +22,10 @@ SELECT image_vector.vec FROM image
   JOIN image_vector ON image_vector.image_id = coalesce(image.embedding_source_id, image.id)
  WHERE image.id = %s AND image_vector.space_id = %s
 """
+_COUNT_UP_TO = """
+SELECT (SELECT count(*) FROM (SELECT FROM image_vector WHERE space_id = %(space)s LIMIT %(most)s) AS images)
+     + (SELECT count(*) FROM (SELECT FROM prompt_vector WHERE space_id = %(space)s LIMIT %(most)s) AS prompts)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,21 @@ def current(conn: Connection, text_model: str, image_model: str, taggers: Sequen
 
     numbers = tuple(int(number) for (number,) in conn.execute(_TAGGERS, (list(taggers),)))
     return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
+
+
+def drop_index(conn: Connection, space_id: int) -> bool:
+    """Take the HNSW index of a space away before a bulk run; False when there is none."""
+    return bool(row_of(conn, "SELECT dtk_drop_vector_index(%s::smallint)", (space_id,))[0])
+
+
+def build_index(conn: Connection, space_id: int) -> bool:
+    """Build the HNSW index of a space if it lacks one; nothing can be written to the space meanwhile."""
+    return bool(row_of(conn, "SELECT dtk_build_vector_index(%s::smallint)", (space_id,))[0])
+
+
+def count_up_to(conn: Connection, space_id: int, most: int) -> int:
+    """Return how many vectors a space has, counting no further than ``most``."""
+    return int(row_of(conn, _COUNT_UP_TO, {"space": space_id, "most": most})[0])
 
 
 def image_vector(conn: Connection, image_id: int, space_id: int) -> npt.NDArray[np.float32] | None:

@@ -1,0 +1,61 @@
+"""Vector indexes during a bulk run: taken away before it, built once after it, instead of grown row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dtk_tui.domain.job import Kind
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.belt import Belt
+from dtk_tui.services.steps import EmbedStep
+from dtk_tui.store import spaces
+
+#: From so many images on, if they are at least as many as there are vectors: see benchmarks/bench_index.py.
+_BULK = 50_000
+
+
+class BulkIndexes:
+    """Used by the claiming thread alone."""
+
+    def __init__(self, belt: Belt) -> None:
+        self._belt = belt
+        self._unfinished = True
+
+    def _spaces(self) -> Sequence[int]:
+        embed = self._belt.steps.get(Kind.EMBED)
+        return embed.spaces if isinstance(embed, EmbedStep) else ()
+
+    def prepare(self, pending: int) -> None:
+        """Take the indexes away if so much is to come that building them anew is quicker."""
+        if pending < _BULK:
+            return
+
+        def drop() -> None:
+            with self._belt.db.connection() as conn:
+                for space in self._spaces():
+                    if spaces.count_up_to(conn, space, pending) < pending:
+                        spaces.drop_index(conn, space)
+
+        self._do(drop)
+        self._unfinished = True
+
+    def finish(self) -> None:
+        """Build what this or an earlier run took away, when nothing is left to embed."""
+        if not self._unfinished:
+            return
+
+        def build() -> None:
+            for space in self._spaces():
+                with self._belt.db.connection() as conn:
+                    spaces.build_index(conn, space)
+
+        self._unfinished = not self._do(build)
+
+    def _do(self, action: Callable[[], None]) -> bool:
+        try:
+            self._belt.persist(action)
+        except DatabaseLostError:
+            return False
+        except DtkError as error:
+            self._belt.emit_trouble(error)
+        return True

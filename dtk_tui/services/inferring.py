@@ -1,0 +1,130 @@
+"""The third stage: batches of one kind, headed by the most urgent image, go through a device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from dtk_tui.domain.job import Kind
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.belt import Belt, Text
+from dtk_tui.services.outcomes import Outcome, is_memory, is_permanent, merged_texts, reason_of
+from dtk_tui.services.steps import EmbedStep, Loaded
+from dtk_tui.store import jobs
+
+_TEXT_BATCH = 64
+#: How long an incomplete batch waits for company.
+_PATIENCE_S = 0.1
+
+_Work = Loaded | Text
+
+
+class Device:
+    """What the thread of one device does."""
+
+    def __init__(self, belt: Belt) -> None:
+        self._belt = belt
+        self._span_from = 0.0
+
+    def run(self) -> None:
+        """Infer until the buffer is closed."""
+        belt = self._belt
+        belt.be_nice()
+        while True:
+            batch = belt.to_infer.take_batch(self._size, _alike, _PATIENCE_S, self._more)
+            if batch is None:
+                return
+            if not batch:
+                continue
+            with belt.changed:
+                belt.inferring = len(batch)
+            texts = [work for work in batch if isinstance(work, Text)]
+            images = [work for work in batch if isinstance(work, Loaded)]
+            done = self._infer_texts(texts) if texts else self._infer_batch(images)
+            if images:
+                self._time(images)
+            belt.to_save.put(done)
+            with belt.changed:
+                belt.inferring = 0
+                belt.changed.notify_all()
+
+    def _size(self, work: _Work) -> int:
+        if isinstance(work, Text):
+            return _TEXT_BATCH
+        return 1 if work.job.isolated else self._belt.sizes.of(work.job.kind)
+
+    def _more(self) -> bool:
+        return self._belt.loading > 0 or len(self._belt.to_load) > 0
+
+    def _time(self, images: Sequence[Loaded]) -> None:
+        """Count the time since the batch before to this one: waiting for files and its share of prompts included."""
+        now = time.monotonic()
+        if not images[0].job.isolated:
+            began = max(self._span_from, self._belt.busy_since)
+            self._belt.progress.count_span(images[0].job.kind, len(images), now - began)
+        self._span_from = now
+
+    # -- texts ------------------------------------------------------------------------------------------------------
+
+    def _infer_texts(self, texts: Sequence[Text]) -> Outcome:
+        embed = self._belt.steps[Kind.EMBED]
+        if not isinstance(embed, EmbedStep):
+            raise TypeError("the step of the kind embed makes text vectors too")
+        try:
+            vectors = embed.embed_texts([text.text for text in texts])
+        except Exception as error:
+            if len(texts) > 1:
+                halves = [self._infer_texts(texts[: len(texts) // 2]), self._infer_texts(texts[len(texts) // 2 :])]
+                return merged_texts(embed, halves)
+            self._belt.bad_texts[texts[0].prompt_id] = (reason_of(error), is_permanent(error))
+            return Outcome()
+        return Outcome(step=embed, texts=([text.prompt_id for text in texts], vectors))
+
+    # -- images -----------------------------------------------------------------------------------------------------
+
+    def _infer_batch(self, images: Sequence[Loaded]) -> Outcome:
+        first = images[0]
+        if first.job.isolated and not self._begin(first):
+            return Outcome()
+        done = self._infer_images(images)
+        if first.text is not None:
+            done.texts = self._infer_texts([Text(*first.text)]).texts
+        self._belt.steps[first.job.kind].recycle(images)
+        return done
+
+    def _begin(self, suspect: Loaded) -> bool:
+        """Note in the database that this suspect is worked on; False when that is not possible any more."""
+        belt = self._belt
+
+        def transaction() -> None:
+            with belt.db.connection() as conn:
+                jobs.begin_suspect(conn, belt.worker_id(), suspect.job.id)
+
+        try:
+            belt.persist(transaction)
+        except DatabaseLostError:
+            return False
+        return True
+
+    def _infer_images(self, images: Sequence[Loaded]) -> Outcome:
+        kind = images[0].job.kind
+        step, sizes = self._belt.steps[kind], self._belt.sizes
+        try:
+            found = step.infer(images)
+        except Exception as error:
+            if is_memory(error):
+                sizes.too_large(kind, len(images))
+            if len(images) == 1:
+                return Outcome(failed=[(images[0].job, reason_of(error), is_permanent(error))])
+            # One bad image must not fail its batch: halve it until the bad one stands alone.
+            one = self._infer_images(images[: len(images) // 2])
+            two = self._infer_images(images[len(images) // 2 :])
+            return Outcome(step=step, rows=one.rows + two.rows, failed=one.failed + two.failed)
+        sizes.fitted(kind)
+        return Outcome(step=step, rows=[(item.job, result) for item, result in zip(images, found, strict=True)])
+
+
+def _alike(first: _Work, second: _Work) -> bool:
+    if isinstance(first, Text) or isinstance(second, Text):
+        return isinstance(first, Text) and isinstance(second, Text)
+    return first.job.kind == second.job.kind and not second.job.isolated
