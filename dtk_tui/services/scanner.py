@@ -9,35 +9,34 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, ignore
-from dtk_tui.domain.parameters import FileReading
-from dtk_tui.errors import UnreadableFileError, UsageError
-from dtk_tui.metadata.reader import read_file
+from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
+from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
+from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
+from dtk_tui.services.rules import Rules, absolute, require_scannable
 from dtk_tui.services.walk import Listing, walk
-from dtk_tui.store import folders, ingest
+from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 
-_FLUSH_FILES = 5000
+_FLUSH_FILES = 10_000
 _FLUSH_FOLDERS = 1000
-_READ_CHUNK = 64
-_WRITE_ROWS = 512
-#: Below this many files, starting processes costs more than it saves.
-_PROCESSES_FROM = 2000
-
-Reading = tuple[int, FileReading | str]
+_WRITE_ROWS = 2000
+_WRITE_BYTES = 16 * 1024 * 1024
+_PAGE = 4096
+#: From so many new rows on, PostgreSQL is told to count the table again.
+_MANY = 20_000
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """What a scan has done so far."""
+
     seen: int = 0
     added: int = 0
     updated: int = 0
@@ -70,157 +69,209 @@ class Scan:
         self._config = config
         self._emit = emit
         self._stop = stop or threading.Event()
-        self._tally = _Tally()
-        self._new: set[int] = set()
+        self._tally = Tally()
+        self._extensions = frozenset(config.settings.scan.extensions)
 
     def run(self, paths: Sequence[str]) -> dict[str, float]:
         """Scan folders, add those that are new as roots, and return the keys of ``dtk scan --json``.
 
+        Args:
+            paths: folders; none: all roots of the library.
+
         Raises:
-            UsageError: a path is no folder that can be read; nothing is changed then.
+            UsageError: a path is no folder that can be read, or rules of the library keep scans out of it; nothing is
+                changed then.
         """
-        roots = [os.path.abspath(path) for path in paths]  # noqa: PTH100 (surrogates must survive)
-        for root in roots:
-            _require_folder(root)
         scanned: list[int] = []
-        for root in roots:
-            scanned += self._quick(root)
-        self._deep(scanned)
+        for root in self.targets(paths):
+            scanned += self.quick(root)
+        self.deep(scanned)
+        return self._finish()
+
+    def refresh(self, paths: Iterable[str]) -> dict[str, float]:
+        """Look again at single folders of the library whose content changed, and at what is new below them."""
+        scanned: list[int] = []
+        for path in sorted(set(paths)):
+            scanned += self._refresh_one(path)
+        self.deep(scanned)
+        return self._finish()
+
+    def _finish(self) -> dict[str, float]:
         counts = self._tally.counts()
         self._emit(ScanFinished(counts))
         return counts
 
+    def targets(self, paths: Sequence[str]) -> list[str]:
+        """Return the absolute folders to scan; raises UsageError as ``run``."""
+        with self._db.connection() as conn:
+            if not paths:
+                roots = [row for row in folders.list_roots(conn) if row.is_root]
+                open_roots = [r.path for r in roots if not (r.rule.excluded or r.rule.archived) or not r.rule.recursive]
+                if not roots:
+                    raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
+                return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
+            targets = [absolute(path) for path in paths]
+            for path in targets:
+                _require_folder(path)
+                require_scannable(conn, path, folders.rule_of(conn, path))
+            return targets
+
     def _write(self, action: Callable[[Connection], None]) -> None:
         def transaction() -> None:
             with self._db.connection() as conn:
+                ingest.take_turn(conn)
                 action(conn)
 
         persist(transaction, self._stop, self._emit)
 
     # -- quick ------------------------------------------------------------------------------------------------------
 
-    def _quick(self, root: str) -> list[int]:
+    def quick(self, root: str) -> list[int]:
+        """List a tree and write what is new, changed, back or gone; return the ids of its folders."""
         with self._db.connection() as conn:
             root_id = folders.add_root(conn, root)
             known = folders.known(conn, root_id)
         # A root that was put above older ones is their parent until the folders in between are met.
         ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
-        extensions = frozenset(self._config.settings.scan.extensions)
+        rules = Rules({path: f.rule for path, f in known.items()})
         seen: set[str] = set()
         unreadable: list[str] = []
-        batch: list[Listing] = []
-        files = 0
-        for listing in walk(root, extensions):
-            if self._stop.is_set():
-                break
-            seen.add(listing.path)
-            if not listing.complete:
-                unreadable.append(listing.path)
-            batch.append(listing)
-            files += len(listing.files)
-            if files >= _FLUSH_FILES or len(batch) >= _FLUSH_FOLDERS:
-                self._flush(batch, ids)
-                batch, files = [], 0
-        self._flush(batch, ids)
+        flushed: Future[None] | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
+            for batch in _batches(walk(root, self._extensions, rules.look)):
+                seen.update([listing.path for listing in batch])
+                unreadable += [listing.path for listing in batch if not listing.complete]
+                if flushed is not None:
+                    flushed.result()
+                flushed = writer.submit(self._flush, batch, ids, known)
+                if self._stop.is_set():
+                    break
+            if flushed is not None:
+                flushed.result()
         if not self._stop.is_set():
-            self._forget_folders(known, seen, unreadable)
+            hidden = rules.out_of_sight(unreadable)
+            gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
+            if gone:
+                self._write(lambda conn: folders.mark_gone(conn, gone))
         return [ids[path] for path in seen if path in ids]
 
-    def _forget_folders(self, known: dict[str, folders.KnownFolder], seen: set[str], unreadable: list[str]) -> None:
-        """Mark folders that were not met; what lies below an unreadable folder is only out of sight."""
-        hidden = tuple(path.rstrip("/") + "/" for path in unreadable)
-        gone = [f.id for path, f in known.items() if path not in seen and not path.startswith(hidden)]
-        if gone:
-            self._write(lambda conn: _discard(folders.mark_gone(conn, gone)))
+    def _refresh_one(self, path: str) -> list[int]:
+        with self._db.connection() as conn:
+            number = folders.find(conn, path)
+            if number is None:
+                return []
+            known = folders.known(conn, number)
+            try:
+                require_scannable(conn, path, known[path].rule)
+            except UsageError:
+                return []
+        if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
+            gone = [folder.id for folder in known.values()]
+            self._write(lambda conn: folders.mark_gone(conn, gone))
+            return []
+        rules = Rules({p: f.rule for p, f in known.items()})
+        ids = {p: f.id for p, f in known.items()}
+        met: list[str] = []
+        for batch in _batches(walk(path, self._extensions, rules.look)):
+            # Folders below that are known already have news of their own.
+            new = [x for x in batch if x.path == path or x.path not in known or not known[x.path].settled]
+            self._flush(new, ids, known)
+            met += [x.path for x in new]
+        return [ids[p] for p in met if p in ids]
 
-    def _flush(self, batch: list[Listing], ids: dict[str, int]) -> None:
+    def _flush(self, batch: list[Listing], ids: dict[str, int], known: dict[str, folders.KnownFolder]) -> None:
         """Write the quick rows of some folders: what is new, changed, back, or gone."""
-        if not batch:
-            return
-
         added = updated = 0
 
         def write(conn: Connection) -> None:
             nonlocal added, updated
-            added, updated = self._merge(conn, batch, ids)
+            found = self._differences(conn, batch, ids, known)
+            added = ingest.add_quick(conn, found.new)
+            ingest.touch(conn, found.changed)
+            ingest.mark_back(conn, found.back)
+            ingest.mark_gone(conn, found.gone)
+            for folder_id, reason in found.unreadable:
+                folders.mark_unreadable(conn, folder_id, reason)
+            if found.read:
+                folders.mark_scanned(conn, found.read)
+            if added >= _MANY // 2:
+                ingest.analyze(conn)
+            updated = len(found.changed)
 
         self._write(write)
         self._tally.added += added
         self._tally.updated += updated
-        self._tally.seen += sum(len(listing.files) for listing in batch)
-        self._emit(ScanProgressed("quick", self._tally.seen, 0, batch[-1].path))
+        self._tally.seen += sum([len(listing.files) for listing in batch])
+        self._emit(ScanProgressed("quick", self._tally.seen, 0, batch[-1].path if batch else ""))
 
-    def _merge(self, conn: Connection, batch: list[Listing], ids: dict[str, int]) -> tuple[int, int]:
+    def _differences(
+        self, conn: Connection, batch: list[Listing], ids: dict[str, int], known: dict[str, folders.KnownFolder]
+    ) -> Differences:
         _add_folders(conn, batch, ids)
-        had = ingest.listed(conn, [ids[listing.path] for listing in batch])
-        new: list[ingest.Found] = []
-        changed: list[tuple[int, int, int]] = []
-        back: list[int] = []
-        gone: list[int] = []
-        for listing in batch:
-            folder_id = ids[listing.path]
-            rows = had[folder_id]
-            for name, size, mtime_ns in listing.files:
-                row = rows.pop(name, None)
-                if row is None:
-                    new.append(ingest.Found(folder_id, name, size, mtime_ns))
-                elif (row.file_size, row.mtime_ns) != (size, mtime_ns):
-                    changed.append((row.id, size, mtime_ns))
-                elif row.unavailable:
-                    back.append(row.id)
-            if listing.complete:
-                gone += [row.id for row in rows.values() if not row.unavailable]
-            elif listing.error:
-                folders.mark_unreadable(conn, folder_id, listing.error)
-        added = ingest.add_quick(conn, new) if new else 0
-        if changed:
-            ingest.touch(conn, changed)
-        if back:
-            ingest.mark_back(conn, back)
-        if gone:
-            ingest.mark_gone(conn, gone)
-        folders.mark_scanned(conn, [ids[listing.path] for listing in batch if listing.complete])
-        return added, len(changed)
+        old = {x.path for x in batch if x.path in known}
+        differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch])
+        settled = {known[path].id for path in old if known[path].settled}
+        # A folder that is as it was costs no write at all.
+        differences.read = [n for n in differences.read if n not in settled or n in differences.touched]
+        return differences
 
     # -- deep -------------------------------------------------------------------------------------------------------
 
-    def _deep(self, folder_ids: Sequence[int]) -> None:
+    def deep(self, folder_ids: Sequence[int]) -> None:
+        """Read the files of folders that wait for it, newest first."""
         with self._db.connection() as conn:
             waiting = ingest.unread(conn, folder_ids)
-        self._new = {image_id for image_id, _, is_new in waiting if is_new}
-        if not waiting:
+        if not len(waiting):
             return
         done = 0
-        batch: list[Reading] = []
-        with _readers(self._config, len(waiting)) as pool:
-            for readings in _read_all(pool, [(number, path) for number, path, _ in waiting], self._stop):
-                batch += readings
-                done += len(readings)
-                if len(batch) >= _WRITE_ROWS:
+        batch = Read()
+        size = 0
+        with readers(self._config.settings.scan.processes, len(waiting)) as pool:
+            for read in read_all(pool, read_chunk, self._files(waiting.tolist()), self._stop):
+                batch.rows += read.rows
+                batch.prompts.update(read.prompts)
+                batch.unreadable += read.unreadable
+                batch.damaged += read.damaged
+                size += sum([len(row) for _, row in read.rows])
+                if len(batch.rows) >= _WRITE_ROWS or size >= _WRITE_BYTES:
                     self._write_batch(batch)
-                    batch = []
+                    batch, size = Read(), 0
+                done += len(read.rows) + len(read.unreadable)
                 self._emit(ScanProgressed("deep", done, len(waiting)))
         self._write_batch(batch)
 
-    def _write_batch(self, batch: list[Reading]) -> None:
-        if not batch:
+    def _files(self, ids: list[int]) -> Iterator[File]:
+        for start in range(0, len(ids), _PAGE):
+            with self._db.connection() as conn:
+                page = ingest.paths(conn, ids[start : start + _PAGE])
+            yield from page
+
+    def _write_batch(self, batch: Read) -> None:
+        """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
+        if not batch.rows and not batch.unreadable:
             return
-        read = [(number, reading) for number, reading in batch if isinstance(reading, FileReading)]
-        unreadable = [(number, reading) for number, reading in batch if isinstance(reading, str)]
         moved = 0
 
         def write(conn: Connection) -> None:
             nonlocal moved
-            moves = _moves(conn, [(n, r) for n, r in read if n in self._new])
-            moved = ingest.move(conn, [(old, new) for new, old in moves.items()]) if moves else 0
-            ingest.write_readings(conn, [(moves.get(number, number), reading) for number, reading in read])
-            if unreadable:
-                ingest.write_unreadable(conn, unreadable)
+            moved = _write_readings(conn, batch)
 
-        self._write(write)
+        try:
+            self._write(write)
+        except DatabaseLostError:
+            raise
+        except DtkError as error:
+            if len(batch.rows) <= 1:
+                lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _ in batch.rows]
+                self._write_batch(Read(unreadable=batch.unreadable + lost))
+                return
+            middle = len(batch.rows) // 2
+            self._write_batch(Read(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged))
+            self._write_batch(Read(batch.rows[middle:], batch.prompts))
+            return
         self._tally.moved += moved
         self._tally.added -= moved
-        self._tally.failed += len(unreadable) + sum(1 for _, reading in read if reading.error)
+        self._tally.failed += len(batch.unreadable) + batch.damaged
 
 
 def scan(
@@ -234,13 +285,39 @@ def scan(
     return Scan(db, config, emit, stop).run(paths)
 
 
+def _batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
+    batch: list[Listing] = []
+    files = 0
+    for listing in listings:
+        batch.append(listing)
+        files += len(listing.files)
+        if files >= _FLUSH_FILES or len(batch) >= _FLUSH_FOLDERS:
+            yield batch
+            batch, files = [], 0
+    if batch:
+        yield batch
+
+
+def _write_readings(conn: Connection, batch: Read) -> int:
+    """Write a batch and return how many of its files had only moved."""
+    moved = 0
+    if batch.rows:
+        readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
+        moves: dict[int, int] = {}
+        for twin in readings.twins(conn):
+            free = twin.new_id not in moves and twin.old_id not in moves.values()
+            if free and (twin.unavailable or not os.path.lexists(twin.path)):
+                moves[twin.new_id] = twin.old_id
+        if moves:
+            moved = readings.move(conn, [(old, new) for new, old in moves.items()])
+        readings.write(conn)
+    readings.write_unreadable(conn, batch.unreadable)
+    return moved
+
+
 def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:
     above = known.get(os.path.dirname(path))  # noqa: PTH120
     return above.id if above else None
-
-
-def _discard(_: object) -> None:
-    """End an expression whose value is not wanted."""
 
 
 def _require_folder(path: str) -> None:
@@ -262,56 +339,3 @@ def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) ->
         ready = [x for x in new if x.parent in ids]
         ids.update(folders.add(conn, [(ids[x.parent] if x.parent else None, x.path) for x in ready]))
         new = [x for x in new if x.path not in ids]
-
-
-def _moves(conn: Connection, read: list[tuple[int, FileReading]]) -> dict[int, int]:
-    """Return for new rows the known row of the same content whose file is no longer in its place."""
-    by_content: dict[bytes, list[int]] = {}
-    for number, reading in read:
-        if reading.file_size:
-            by_content.setdefault(reading.fingerprint, []).append(number)
-    if not by_content:
-        return {}
-    moves: dict[int, int] = {}
-    for twin in ingest.twins(conn, list(by_content), [number for number, _ in read]):
-        if by_content[twin.fingerprint] and (twin.unavailable or not os.path.lexists(twin.path)):
-            moves[by_content[twin.fingerprint].pop(0)] = twin.id
-    return moves
-
-
-def read_chunk(files: list[tuple[int, str]]) -> list[Reading]:
-    """Read some files, given as (image id, path); a file that cannot be read gives its reason instead."""
-    readings: list[Reading] = []
-    for number, path in files:
-        try:
-            readings.append((number, read_file(path)))
-        except UnreadableFileError as error:
-            readings.append((number, f"{error.title} {error.detail}".strip()))
-    return readings
-
-
-@contextmanager
-def _readers(config: Config, files: int) -> Iterator[Executor]:
-    """Give processes for many files, threads for few; a spawned process inherits no thread or model of ours."""
-    count = config.settings.scan.processes or os.cpu_count() or 1
-    if files < _PROCESSES_FROM:
-        with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
-            yield threads
-        return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as processes:
-        yield processes
-
-
-def _read_all(pool: Executor, files: list[tuple[int, str]], stop: threading.Event) -> Iterator[list[Reading]]:
-    """Yield readings in the order of ``files``; only as many chunks are under way as keep the readers busy."""
-    chunks = (files[start : start + _READ_CHUNK] for start in range(0, len(files), _READ_CHUNK))
-    under_way: deque[Future[list[Reading]]] = deque()
-    depth = 4 * (os.cpu_count() or 1)
-    for chunk in chunks:
-        if stop.is_set():
-            break
-        under_way.append(pool.submit(read_chunk, chunk))
-        if len(under_way) >= depth:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()

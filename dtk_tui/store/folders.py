@@ -10,16 +10,22 @@ from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
 
+# Counted once for all of them: a subquery for each of ten thousand siblings takes seconds.
 _ROWS = """
-SELECT folder.id, folder.parent_id, folder.name, folder.path,
-       (SELECT count(*) FROM image WHERE image.folder_id = folder.id),
-       EXISTS (SELECT 1 FROM folder child WHERE child.parent_id = folder.id),
-       folder.unavailable, folder.error
-  FROM folder
+WITH wanted AS MATERIALIZED (SELECT * FROM folder WHERE {which}),
+counted AS (
+    SELECT folder_id, count(*) AS images FROM image WHERE folder_id = ANY (ARRAY(SELECT id FROM wanted)) GROUP BY 1
+),
+parents AS (SELECT DISTINCT parent_id AS id FROM folder WHERE parent_id = ANY (ARRAY(SELECT id FROM wanted)))
+SELECT wanted.id, wanted.parent_id, wanted.name, wanted.path, coalesce(counted.images, 0), parents.id IS NOT NULL,
+       wanted.unavailable, wanted.error
+  FROM wanted
+  LEFT JOIN counted ON counted.folder_id = wanted.id
+  LEFT JOIN parents ON parents.id = wanted.id
 """
-_ROOTS = _ROWS + " WHERE folder.parent_id IS NULL ORDER BY folder.path"
-_CHILDREN = _ROWS + " WHERE folder.parent_id = %s ORDER BY lower(folder.name), folder.name"
-_ONE = _ROWS + " WHERE folder.id = %s"
+_ROOTS = _ROWS.replace("{which}", "parent_id IS NULL") + " ORDER BY wanted.path"
+_CHILDREN = _ROWS.replace("{which}", "parent_id = %s") + " ORDER BY lower(wanted.name), wanted.name"
+_ONE = _ROWS.replace("{which}", "id = %s")
 
 _FIND = "SELECT id FROM folder WHERE sha256(dtk_utf8(path)) = sha256(dtk_utf8(%s))"
 
@@ -60,16 +66,73 @@ _ADOPT = """
 UPDATE folder SET parent_id = %(root)s
  WHERE parent_id IS NULL AND id <> %(root)s AND left(path, length(%(prefix)s)) = %(prefix)s
 """
+_KNOWN = f"""
+SELECT id, path, parent_id, scanned_at IS NOT NULL AND error IS NULL AND NOT unavailable, excluded, archived, recursive
+  FROM folder WHERE id IN ({_SUBTREE})
+"""  # noqa: S608 (a constant)
+_RULES = """
+SELECT path, excluded, archived, recursive FROM folder
+ WHERE sha256(dtk_utf8(path)) = ANY (SELECT sha256(dtk_utf8(above)) FROM unnest(%s::text[]) AS above)
+"""
+_LIST_ROOTS = """
+WITH RECURSIVE tree AS (
+    SELECT id AS top_id, id FROM folder
+     WHERE parent_id IS NULL OR is_root OR excluded OR archived OR NOT recursive
+    UNION ALL
+    SELECT tree.top_id, folder.id FROM folder JOIN tree ON folder.parent_id = tree.id
+), counted AS (
+    SELECT top_id, count(DISTINCT tree.id) AS folders, count(image.id) AS images,
+           count(image.id) FILTER (WHERE image.unavailable) AS missing
+      FROM tree LEFT JOIN image ON image.folder_id = tree.id GROUP BY top_id
+)
+SELECT id, path, parent_id IS NULL, excluded, archived, recursive, watched, unavailable, folders, images, missing
+  FROM counted JOIN folder ON folder.id = counted.top_id ORDER BY path
+"""
+_IMAGES_GONE = """
+WITH gone AS (
+    UPDATE image SET unavailable = true WHERE folder_id = ANY (%s) AND NOT unavailable RETURNING metadata_hash)
+SELECT array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How scans treat a folder.
+
+    Neither an ``excluded`` nor an ``archived`` folder is looked into; what is known of an excluded one counts as gone,
+    what is known of an archived one stays as it is. ``recursive``: the same goes for the folders below; a folder with
+    neither mark that is not recursive is scanned without its subfolders.
+    """
+
+    excluded: bool = False
+    archived: bool = False
+    recursive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFolder:
-    """A folder that the library has, as a scan needs it."""
+    """A folder that the library has, as a scan needs it; ``settled``: read before, without an error, and there."""
 
     id: int
     path: str
     parent_id: int | None
+    settled: bool
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class RootRow:
+    """A root or a folder with a rule of its own, as ``dtk library roots`` lists it; counts include subfolders."""
+
+    id: int
+    path: str
+    is_root: bool
+    rule: Rule
+    watched: bool
     unavailable: bool
+    folders: int
+    images: int
+    missing: int
 
 
 def _row(values: tuple[object, ...]) -> FolderRow:
@@ -120,12 +183,60 @@ def badges(conn: Connection) -> dict[int, Badge]:
 
 def known(conn: Connection, root_id: int) -> dict[str, KnownFolder]:
     """Return a folder and all below it, by path."""
-    sql = f"SELECT id, path, parent_id, unavailable FROM folder WHERE id IN ({_SUBTREE})"  # noqa: S608 (a constant)
-    rows = conn.execute(sql, (root_id,))
-    return {
-        from_db(path): KnownFolder(int(number), from_db(path), parent, bool(gone))
-        for number, path, parent, gone in rows
-    }
+    result: dict[str, KnownFolder] = {}
+    for number, path, parent, settled, excluded, archived, recursive in conn.execute(_KNOWN, (root_id,)):
+        name = from_db(path)
+        result[name] = KnownFolder(number, name, parent, settled, Rule(excluded, archived, recursive))
+    return result
+
+
+def rules_above(conn: Connection, path: str) -> list[Rule]:
+    """Return the rules of the known folders above a path, the nearest first."""
+    above: list[str] = []
+    while path != (upper := os.path.dirname(path)):  # noqa: PTH120
+        above.append(upper)
+        path = upper
+    rows = {from_db(v[0]): Rule(*v[1:]) for v in conn.execute(_RULES, ([to_db(p) for p in above],))}
+    return [rows[p] for p in above if p in rows]
+
+
+def rule_of(conn: Connection, path: str) -> Rule | None:
+    """Return the rule of the folder at ``path``, or None when it is not known."""
+    rows = list(conn.execute(_RULES, ([to_db(path)],)))
+    return Rule(*rows[0][1:]) if rows else None
+
+
+def set_rule(conn: Connection, folder_id: int, rule: Rule) -> None:
+    """Say how scans treat a folder."""
+    sql = "UPDATE folder SET excluded = %s, archived = %s, recursive = %s WHERE id = %s"
+    conn.execute(sql, (rule.excluded, rule.archived, rule.recursive, folder_id))
+
+
+def list_roots(conn: Connection) -> list[RootRow]:
+    """Return the roots and all folders with a rule of their own, by path."""
+    return [
+        RootRow(v[0], from_db(v[1]), v[2], Rule(v[3], v[4], v[5]), v[6], v[7], v[8], v[9], v[10])
+        for v in conn.execute(_LIST_ROOTS)
+    ]
+
+
+def place(conn: Connection, path: str) -> int | None:
+    """Return the id of the folder at ``path``, made if a folder above it is known; None when it lies in no root."""
+    existing = find(conn, path)
+    if existing is not None:
+        return existing
+    parent = _nearest_ancestor(conn, path)
+    return None if parent is None else add(conn, [(parent, path)])[path]
+
+
+def count_images(conn: Connection, folder_ids: Sequence[int]) -> int:
+    """Return how many images are in folders."""
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s)", (list(folder_ids),))[0])
+
+
+def remove(conn: Connection, folder_id: int) -> None:
+    """Take a folder, all below it and their images out of the library; no file is touched."""
+    conn.execute("DELETE FROM folder WHERE id = %s", (folder_id,))
 
 
 def add(conn: Connection, new: Iterable[tuple[int | None, str]]) -> dict[str, int]:
@@ -180,10 +291,9 @@ def mark_unreadable(conn: Connection, folder_id: int, reason: str) -> None:
     conn.execute("UPDATE folder SET error = %s WHERE id = %s", (to_db(reason), folder_id))
 
 
-def mark_gone(conn: Connection, ids: Sequence[int]) -> int:
-    """Mark folders that vanished, and their images, as unavailable; return how many images that were."""
+def mark_gone(conn: Connection, ids: Sequence[int]) -> None:
+    """Mark folders that vanished, and their images, as unavailable; other members stand for the images' groups."""
     conn.execute("UPDATE folder SET unavailable = true WHERE id = ANY (%s)", (list(ids),))
-    sql = """
-        WITH gone AS (UPDATE image SET unavailable = true WHERE folder_id = ANY (%s) AND NOT unavailable RETURNING 1)
-        SELECT count(*) FROM gone"""
-    return int(row_of(conn, sql, (list(ids),))[0])
+    hashes = row_of(conn, _IMAGES_GONE, (list(ids),))[0]
+    if hashes:
+        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes,))

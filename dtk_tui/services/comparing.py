@@ -1,0 +1,66 @@
+"""Comparing folder listings with what the library has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dtk_tui.services.walk import Listing
+from dtk_tui.store import ingest
+from dtk_tui.store.database import Connection
+
+
+@dataclass(slots=True)
+class Differences:
+    """What is different on the disk; rows by image id, folders by folder id.
+
+    ``changed`` are (id, size in bytes, mtime in ns); ``read`` are folders that were read whole, ``touched`` those with
+    anything different, ``unreadable`` those with the reason.
+    """
+
+    new: list[ingest.Found] = field(default_factory=list)
+    changed: list[tuple[int, int, int]] = field(default_factory=list)
+    back: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+
+
+def compare(conn: Connection, listings: Sequence[tuple[int, Listing, bool]]) -> Differences:
+    """Compare folders given as (folder id, listing, known before); only those that differ are looked at row by row."""
+    result = Differences()
+    old = [folder_id for folder_id, _, known in listings if known]
+    digests = ingest.digests(conn, old) if old else {}
+    different: list[tuple[int, Listing]] = []
+    for folder_id, listing, known in listings:
+        if listing.complete:
+            result.read.append(folder_id)
+        elif listing.error:
+            result.unreadable.append((folder_id, listing.error))
+        if not known:
+            result.new += [ingest.Found(folder_id, *file) for file in listing.files]
+            continue
+        had = digests.get(folder_id)
+        if had is None or had != ingest.digest(listing.files):
+            different.append((folder_id, listing))
+    rows = ingest.listed(conn, [folder_id for folder_id, _ in different]) if different else {}
+    for folder_id, listing in different:
+        _compare_one(folder_id, listing, rows[folder_id], result)
+    return result
+
+
+def _compare_one(folder_id: int, listing: Listing, rows: dict[str, ingest.Listed], result: Differences) -> None:
+    before = len(result.new) + len(result.changed) + len(result.back) + len(result.gone)
+    for name, size, mtime_ns in listing.files:
+        row = rows.pop(name, None)
+        if row is None:
+            result.new.append(ingest.Found(folder_id, name, size, mtime_ns))
+        elif row.unread or (row.file_size, row.mtime_ns) != (size, mtime_ns):
+            result.changed.append((row.id, size, mtime_ns))
+        elif row.unavailable:
+            result.back.append(row.id)
+    if listing.complete:
+        result.gone += [row.id for row in rows.values() if not row.unavailable]
+    if len(result.new) + len(result.changed) + len(result.back) + len(result.gone) > before:
+        result.touched.add(folder_id)

@@ -1,0 +1,113 @@
+"""Reading many files at once: what the processes of a pool do, and the pool. Needs no database."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from typing import TypeVar
+
+from dtk_tui.domain.parameters import FileReading, RawChunk
+from dtk_tui.errors import UnreadableFileError
+from dtk_tui.metadata.reader import derive, read_file
+from dtk_tui.store.copying import digest, reading_row
+
+#: Below this many files, starting processes costs more than it saves.
+PROCESSES_FROM = 2000
+_CHUNK = 128
+#: A chunk that holds more than this is handed over, and its rest is read as another: memory stays flat.
+_CHUNK_BYTES = 4 * 1024 * 1024
+
+File = tuple[int, str]
+Raw = tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Read:
+    """What a few files gave: encoded rows by image id, texts of prompts by digest, reasons of unreadable files.
+
+    ``rest`` was not read yet.
+    """
+
+    rows: list[tuple[int, bytes]] = field(default_factory=list)
+    prompts: dict[bytes, str] = field(default_factory=dict)
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    damaged: int = 0
+    rest: list[File] = field(default_factory=list)
+
+    def take(self, image_id: int, reading: FileReading) -> int:
+        """Encode one reading and return its size in bytes."""
+        row = reading_row(image_id, reading)
+        self.rows.append((image_id, row))
+        self.damaged += reading.error is not None
+        for text in (reading.parameters.prompt, reading.parameters.negative_prompt):
+            if text is not None:
+                self.prompts[digest(text)] = text
+        return len(row)
+
+
+def read_chunk(files: list[File]) -> Read:
+    """Read some files, given as (image id, path); a file that cannot be read gives its reason instead."""
+    result = Read()
+    size = 0
+    for place, (image_id, path) in enumerate(files):
+        if size > _CHUNK_BYTES:
+            result.rest = files[place:]
+            break
+        try:
+            size += result.take(image_id, read_file(path))
+        except UnreadableFileError as error:
+            result.unreadable.append((image_id, f"{error.title} {error.detail}".strip()))
+    return result
+
+
+def derive_chunk(images: list[Raw]) -> Read:
+    """Derive the parameters of some images again from their raw metadata; what cannot be understood is left out."""
+    result = Read()
+    for image_id, width, height, size, chunks in images:
+        try:
+            dialect, parameters = derive(chunks, width, height)
+        except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+            result.unreadable.append((image_id, f"The metadata cannot be understood ({type(error).__name__})."))
+            continue
+        result.take(
+            image_id, FileReading(None, width, height, dialect, parameters, chunks, b"", file_size=size, mtime_ns=0)
+        )
+    return result
+
+
+@contextmanager
+def readers(processes: int | None, files: int) -> Iterator[Executor]:
+    """Give processes for many files, threads for few; a spawned process inherits no thread or model of ours."""
+    count = processes or os.cpu_count() or 1
+    if files < PROCESSES_FROM:
+        with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
+            yield threads
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+def read_all(
+    pool: Executor, work: Callable[[list[T]], Read], items: Iterable[T], stop: threading.Event
+) -> Iterator[Read]:
+    """Yield what ``work`` gives for ``items``, in their order but for rests; few chunks are under way at a time."""
+    waiting = iter(items)
+    under_way: deque[Future[Read]] = deque()
+    depth = 8 * (os.cpu_count() or 1)
+    while True:
+        while len(under_way) < depth and not stop.is_set() and (chunk := list(islice(waiting, _CHUNK))):
+            under_way.append(pool.submit(work, chunk))
+        if not under_way:
+            return
+        result = under_way.popleft().result()
+        if result.rest and not stop.is_set():
+            under_way.appendleft(pool.submit(read_chunk, result.rest))
+        yield result

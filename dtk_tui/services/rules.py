@@ -1,0 +1,73 @@
+"""Which folders a scan looks into: the rules of the library's folders, applied to paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from dtk_tui.errors import UsageError
+from dtk_tui.services.walk import ALL, Look
+from dtk_tui.store import folders
+from dtk_tui.store.database import Connection
+from dtk_tui.store.folders import Rule
+
+_PLAIN = Rule()
+
+
+def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
+    """Raise UsageError when a folder's own rule or one above it keeps scans out."""
+    rules = [rule] if rule is not None else []
+    rules += [above for above in folders.rules_above(conn, path) if above.recursive]
+    for found in rules:
+        if found.excluded or found.archived:
+            word = "excluded from" if found.excluded else "archived in"
+            raise UsageError(
+                f"The folder {path} is {word} the library.", f"Scan it again with: dtk library include {path}"
+            )
+
+
+class Rules:
+    """The rules of one tree of folders.
+
+    Args:
+        rules: by absolute path; folders without an entry have none of their own.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = {path: rule for path, rule in rules.items() if rule != _PLAIN}
+
+    def look(self, path: str) -> Look:
+        """Say what to do with the folder at ``path``, whose parents were asked before."""
+        rule = self._rules.get(path)
+        if rule is None:
+            return ALL
+        if rule.excluded or rule.archived:
+            return Look(files=False, folders=not rule.recursive)
+        return Look(folders=False)
+
+    def out_of_sight(self, unreadable: Iterable[str]) -> OutOfSight:
+        """Return which folders keep what is known of them although a walk did not meet them."""
+        exact = {path for path, rule in self._rules.items() if rule.archived and not rule.excluded}
+        below = list(unreadable)
+        for path, rule in self._rules.items():
+            stays = rule.archived and not rule.excluded and rule.recursive
+            not_asked = not (rule.excluded or rule.archived or rule.recursive)
+            if stays or not_asked:
+                below.append(path)
+        return OutOfSight(exact, tuple(path.rstrip("/") + "/" for path in below))
+
+
+class OutOfSight:
+    """Folders that a walk cannot speak of: archived ones, those below an unreadable or not recursive one."""
+
+    def __init__(self, exact: set[str], below: tuple[str, ...]) -> None:
+        self._exact = exact
+        self._below = below
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._exact or path.startswith(self._below)
+
+
+def absolute(path: str) -> str:
+    """Return the absolute path of what a person named; ``~`` is their home."""
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (surrogates must survive)

@@ -1,0 +1,254 @@
+"""What the deep phase of a scan writes: readings of the files, batch by batch, and the files that moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dtk_tui.domain.parameters import RawChunk
+from dtk_tui.store.copying import READING_COLUMNS, blocks, prompt_row
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.escape import from_db, to_db
+from dtk_tui.store.images import ids_from, join_path
+from dtk_tui.store.ingest import skip_checks
+
+if TYPE_CHECKING:
+    from dtk_tui.store.images import Ids
+
+_STAGE = (
+    "SET LOCAL client_min_messages = warning",
+    f"CREATE TEMP TABLE IF NOT EXISTS scan_reading ({READING_COLUMNS}) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS scan_prompt (sha256 bytea, text text) ON COMMIT DELETE ROWS",
+    # A batch is small beside the library: whatever the statistics say, its rows are looked up one by one.
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL jit = off",
+)
+_COPY_READINGS = "COPY scan_reading FROM STDIN (FORMAT binary)"
+_COPY_PROMPTS = "COPY scan_prompt FROM STDIN (FORMAT binary)"
+# In one order for all: two writers with the same new prompts wait for each other instead of locking up.
+_NEW_PROMPTS = """
+INSERT INTO prompt (text)
+SELECT text FROM scan_prompt WHERE NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.sha256 = scan_prompt.sha256)
+ ORDER BY sha256
+    ON CONFLICT (sha256) DO NOTHING
+"""
+_HOLD_PROMPTS = "SELECT 1 FROM scan_prompt JOIN prompt USING (sha256) ORDER BY prompt.id FOR KEY SHARE OF prompt"
+
+
+# OFFSET 0: whatever the statistics say of a library that is being filled, its rows are looked up one by one.
+_ROW_OF_READING = """
+  FROM scan_reading reading
+ CROSS JOIN LATERAL (SELECT * FROM image WHERE id = reading.id OFFSET 0) AS self
+"""
+# A new row of the same content as one whose file is no longer in its place; a row that a person or a migration has
+# already given something to is nobody's second half.
+_TWINS = f"""
+SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_READING}
+ CROSS JOIN LATERAL (
+      SELECT id, folder_id, file_name, unavailable FROM image
+       WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1 OFFSET 0) AS old
+  JOIN folder ON folder.id = old.folder_id
+ WHERE self.fingerprint IS NULL AND self.prompt_id IS NULL AND reading.file_size > 0
+   AND self.rating IS NULL AND self.custom_tags IS NULL
+   AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
+   AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
+ ORDER BY old.id, self.created_at DESC, reading.id
+"""  # noqa: S608 (constants)
+_LEAVE = "DELETE FROM image WHERE id = ANY (%s) RETURNING id, folder_id, file_name, file_size, mtime_ns"
+_TAKE_PLACE = """
+UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
+                 mtime_ns = new.mtime_ns, unavailable = false
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+       AS new (id, folder_id, file_name, file_size, mtime_ns)
+ WHERE image.id = new.id
+"""
+_RENUMBER = """
+UPDATE scan_reading SET id = moved.old_id FROM unnest(%s::bigint[], %s::bigint[]) AS moved (id, old_id)
+ WHERE scan_reading.id = moved.id
+"""
+
+# Which contents are not those of before; which groups the images were in; which have their parameters from a migration
+# and a file that says nothing.
+_BEFORE = f"""
+SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerprint),
+       array_agg(DISTINCT self.metadata_hash) FILTER (WHERE self.metadata_hash IS NOT NULL),
+       array_agg(reading.id) FILTER (
+           WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL)
+       {_ROW_OF_READING}
+"""  # noqa: S608 (constants)
+# What was computed from other bytes is not of this file.
+_FORGET = (
+    "SELECT dtk_bequeath(%s)",
+    "DELETE FROM image_vector WHERE image_id = ANY (%s)",
+    "DELETE FROM tag_prediction WHERE image_id = ANY (%s)",
+    "DELETE FROM image_tag WHERE image_id = ANY (%s) AND confidence IS NOT NULL",
+)
+_FILE_FACTS = """
+       file_size = reading.file_size, mtime_ns = reading.mtime_ns, width = reading.width, height = reading.height,
+       is_video = reading.is_video, fingerprint = reading.fingerprint, error = reading.error, scan_phase = 1
+"""
+_PARAMETERS = """
+       prompt_id = positive.id, negative_prompt_id = negative.id, steps = reading.steps,
+       cfg_scale = reading.cfg_scale, seed = reading.seed, has_workflow = reading.has_workflow,
+       dialect = reading.dialect, sampler = reading.sampler, scheduler = reading.scheduler, model = reading.model,
+       model_hash = reading.model_hash, extra = reading.extra,
+       is_embedding_representative = true, embedding_source_id = NULL
+"""
+_WITH_PROMPTS = """
+  FROM scan_reading reading
+  LEFT JOIN prompt positive ON positive.sha256 = reading.prompt
+  LEFT JOIN prompt negative ON negative.sha256 = reading.negative_prompt
+"""
+_DEEP = f"""
+UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS} WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[])
+"""  # noqa: S608 (constants)
+# Parameters that a migration brought stay where the file itself says nothing.
+_DEEP_BROUGHT = f"""
+UPDATE image SET {_FILE_FACTS} FROM scan_reading reading WHERE image.id = reading.id AND image.id = ANY (%s)
+"""  # noqa: S608 (constants)
+_SAME_PARAMETERS = """
+    (image.prompt_id, image.negative_prompt_id, image.steps, image.cfg_scale, image.seed, image.has_workflow,
+     image.dialect, image.sampler, image.scheduler, image.model, image.model_hash, image.extra)
+    IS NOT DISTINCT FROM
+    (positive.id, negative.id, reading.steps, reading.cfg_scale, reading.seed, reading.has_workflow,
+     reading.dialect, reading.sampler, reading.scheduler, reading.model, reading.model_hash, reading.extra)
+"""
+_REPARSE = f"""
+UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
+ WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
+"""  # noqa: S608 (constants)
+_WOULD_REPARSE = f"""
+SELECT count(*) {_WITH_PROMPTS} JOIN image ON image.id = reading.id
+ WHERE image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
+"""  # noqa: S608 (constants)
+_CHOOSE = f"""
+SELECT dtk_choose_representatives(ARRAY(
+    SELECT self.metadata_hash {_ROW_OF_READING} WHERE self.metadata_hash IS NOT NULL
+     UNION SELECT unnest(%s::bytea[])))
+"""  # noqa: S608 (constants)
+_RAW = """
+INSERT INTO image_raw (image_id, chunks) SELECT id, chunks FROM scan_reading WHERE chunks IS NOT NULL
+    ON CONFLICT (image_id) DO UPDATE SET chunks = excluded.chunks
+"""
+_NO_RAW = """
+DELETE FROM image_raw WHERE image_id = ANY (ARRAY(
+    SELECT id FROM scan_reading WHERE chunks IS NULL AND id <> ALL (%s::bigint[])))
+"""
+_UNREADABLE = """
+UPDATE image SET error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error) WHERE image.id = why.id
+"""
+_WITH_RAW = """
+SELECT string_agg(int8send(image_id), ''::bytea ORDER BY image_id) FROM image_raw
+ WHERE %(all)s OR EXISTS (SELECT 1 FROM image WHERE image.id = image_id AND folder_id = ANY (%(folders)s))
+"""
+_CHUNKS = """
+SELECT image_raw.image_id, image.width, image.height, image.file_size, image_raw.chunks
+  FROM image_raw JOIN image ON image.id = image_raw.image_id WHERE image_raw.image_id = ANY (%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A new row and the known row of the same content."""
+
+    new_id: int
+    old_id: int
+    unavailable: bool
+    path: str
+
+
+def stage(conn: Connection, rows: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
+    """Bring readings near the library, within this transaction.
+
+    Args:
+        rows: as ``copying.reading_row`` gives them.
+        prompts: the texts of their prompts by ``copying.digest``.
+    """
+    for statement in _STAGE:
+        conn.execute(statement)
+    _copy(conn, _COPY_READINGS, rows)
+    _copy(conn, _COPY_PROMPTS, (prompt_row(sha256, text) for sha256, text in prompts.items()))
+
+
+def _copy(conn: Connection, statement: str, rows: Iterable[bytes]) -> None:
+    with conn.cursor().copy(statement) as copy:
+        for block in blocks(rows):
+            copy.write(block)
+
+
+def twins(conn: Connection) -> list[Twin]:
+    """Return for the staged readings of new rows the known rows of the same content, the oldest first."""
+    return [Twin(v[0], v[1], v[2], join_path(v[3], v[4])) for v in conn.execute(_TWINS)]
+
+
+def move(conn: Connection, moved: Sequence[tuple[int, int]]) -> int:
+    """Let known images take the places of new rows, given as (known id, new id): a file that moved keeps its row.
+
+    The staged readings go with them.
+    """
+    places = {v[0]: v[1:] for v in conn.execute(_LEAVE, ([new for _, new in moved],))}
+    rows = [(old, *places[new]) for old, new in moved if new in places]
+    conn.execute(_TAKE_PLACE, tuple([row[i] for row in rows] for i in range(5)))
+    conn.execute(_RENUMBER, ([new for _, new in moved], [old for old, _ in moved]))
+    return len(rows)
+
+
+def write(conn: Connection) -> None:
+    """Write the staged readings into their rows and choose the representatives of their groups."""
+    stale, hashes, brought = row_of(conn, _BEFORE)
+    for statement in _FORGET if stale else ():
+        conn.execute(statement, (stale,))
+    _add_prompts(conn)
+    skip_checks(conn, True)
+    conn.execute(_DEEP, (brought or [],))
+    if brought:
+        conn.execute(_DEEP_BROUGHT, (brought,))
+    conn.execute(_RAW)
+    skip_checks(conn, False)
+    conn.execute(_NO_RAW, (brought or [],))
+    conn.execute(_CHOOSE, (hashes,))
+
+
+def _add_prompts(conn: Connection) -> None:
+    conn.execute(_NEW_PROMPTS)
+    conn.execute(_HOLD_PROMPTS)
+
+
+def write_derived(conn: Connection) -> int:
+    """Write the staged parameters where they differ from what is known; facts of the files stay. Return how many."""
+    _, hashes, brought = row_of(conn, _BEFORE)
+    _add_prompts(conn)
+    changed = conn.execute(_REPARSE, (brought or [],)).rowcount
+    if changed:
+        conn.execute(_CHOOSE, (hashes,))
+    return changed
+
+
+def count_derived(conn: Connection) -> int:
+    """Return how many images ``write_derived`` would change."""
+    brought = row_of(conn, _BEFORE)[2]
+    return int(row_of(conn, _WOULD_REPARSE, (brought or [],))[0])
+
+
+def write_unreadable(conn: Connection, reasons: Sequence[tuple[int, str]]) -> None:
+    """Note why files could not be read at all, given as (image id, reason); every scan tries them again."""
+    if reasons:
+        conn.execute(_UNREADABLE, ([row[0] for row in reasons], [to_db(row[1]) for row in reasons]))
+
+
+def with_raw(conn: Connection, folder_ids: Sequence[int] | None) -> Ids:
+    """Return the ids of images with raw metadata, in folders or (None) everywhere; int64, shape [n]."""
+    parameters = {"all": folder_ids is None, "folders": list(folder_ids or ())}
+    return ids_from(row_of(conn, _WITH_RAW, parameters)[0])
+
+
+def raw(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]]:
+    """Return (id, width, height, file size, raw metadata as read) of images."""
+    return [
+        (v[0], v[1], v[2], v[3], tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[4])))
+        for v in conn.execute(_CHUNKS, (list(ids),))
+    ]
