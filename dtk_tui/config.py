@@ -44,6 +44,15 @@ class WorkerSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    log_days: Annotated[int, Field(ge=1, le=36500)] = 365
+
+
+class PathSettings(_Section):
+    """Where this host sees the folders of the library: path in the library to path here."""
+
+    map: dict[str, str] = Field(default_factory=dict)
 
 
 class ScanSettings(_Section):
@@ -67,6 +76,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     models: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
     preview: PreviewSettings = PreviewSettings()
     keys: dict[str, str] = Field(default_factory=dict)
@@ -153,6 +163,17 @@ class Config:
     def database_url(self) -> str | None:
         """The connection string of the server to use, or None for the embedded one."""
         return self.places.database_url or self.settings.database.url
+
+    def local_path(self, path: str) -> str:
+        """Return where this host sees a file that the library knows as ``path``: the longest mapped folder counts."""
+        best = ""
+        for folder in self.settings.paths.map:
+            whole = folder.rstrip("/")
+            if len(whole) >= len(best) and (path == whole or path.startswith(whole + "/")):
+                best = folder
+        if not best:
+            return path
+        return self.settings.paths.map[best].rstrip("/") + path[len(best.rstrip("/")) :]
 
 
 def load(environ: dict[str, str] | None = None) -> Config:

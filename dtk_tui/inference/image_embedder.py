@@ -20,19 +20,20 @@ class ImageModel:
         spec: of a role that takes pictures.
         folder: the models folder.
         threads: CPU threads for one run.
+        device: number of the GPU, where one does the work.
 
     Raises:
         ModelError: the model is not installed, or takes other input than its manifest entry says.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         if spec.image is None:
             raise ModelError(f"The model {spec.name} takes no pictures.")
         self.spec = spec
         self._image: ImageInput = spec.image
         path = session_path(spec, folder)
         self.sha256 = model_sha256(spec, folder)
-        self._session = Session(path, threads)
+        self._session = Session(path, threads, device)
         if len(self._session.inputs) != 1:
             raise ModelError(f"The model {spec.name} takes {len(self._session.inputs)} inputs, not one picture.")
         self._input, (shape, self._wanted) = next(iter(self._session.inputs.items()))
@@ -79,8 +80,8 @@ class ImageModel:
 class ImageEmbedder(ImageModel):
     """An image embedder; its vectors have ``spec.dims`` values. Arguments and errors as ``ImageModel``."""
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
-        super().__init__(spec, folder, threads)
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
+        super().__init__(spec, folder, threads, device)
         if spec.dims is None:
             raise ModelError(f"The model {spec.name} gives no vectors.")
         self.dims: int = spec.dims

@@ -86,14 +86,18 @@ def _hidden() -> bool:
     return os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1", "NoDevFiles")
 
 
-def wanted_providers() -> list[Any]:
-    """Return the providers to ask for, best first: CUDA when a GPU is visible and this ONNX Runtime knows it, CPU."""
+def wanted_providers(device: int = 0) -> list[Any]:
+    """Return the providers to ask for, best first: CUDA when a GPU is visible and this ONNX Runtime knows it, CPU.
+
+    Args:
+        device: number of the GPU, as CUDA counts them.
+    """
     import onnxruntime
 
     if _hidden() or not gpu_report() or CUDA not in onnxruntime.get_available_providers():
         return [CPU]
     # Growing by what is asked for keeps the memory of a GPU that other programs share.
-    return [(CUDA, {"arena_extend_strategy": "kSameAsRequested"}), CPU]
+    return [(CUDA, {"device_id": device, "arena_extend_strategy": "kSameAsRequested"}), CPU]
 
 
 class Session:
@@ -102,12 +106,13 @@ class Session:
     Args:
         model: the model file, or the model itself.
         threads: threads that one run may use on the CPU.
+        device: number of the GPU, where one does the work.
 
     Raises:
         ModelError: the file is no ONNX model that runs here.
     """
 
-    def __init__(self, model: Path | bytes, threads: int) -> None:
+    def __init__(self, model: Path | bytes, threads: int, device: int = 0) -> None:
         import onnxruntime
 
         self._name = str(model) if isinstance(model, Path) else "in memory"
@@ -117,7 +122,7 @@ class Session:
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from decoding and from the screen.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = wanted_providers()
+        providers = wanted_providers(device)
         if len(providers) > 1:
             _preload()
         try:
@@ -148,6 +153,13 @@ class Session:
         """Unload the model and give its memory back to the system."""
         self._session = None
         release_memory()
+
+
+def devices() -> tuple[int, ...]:
+    """Return the numbers of the GPUs that models would run on; the CPU is one device."""
+    if len(wanted_providers()) == 1:
+        return (0,)
+    return tuple(range(len(gpu_report())))
 
 
 def probe() -> Placement:

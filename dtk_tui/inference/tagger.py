@@ -28,10 +28,10 @@ class Tagger(ImageModel):
         exclusive: categories of which only the best tag holds.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         if spec.tags is None:
             raise ModelError(f"The model {spec.name} is no tagger.")
-        super().__init__(spec, folder, threads)
+        super().__init__(spec, folder, threads, device)
         self._rules: TagOutput = spec.tags
         self.tags = read_tags(spec.tags, model_folder(spec, folder))
         self.keep = spec.tags.keep

@@ -22,12 +22,13 @@ class TextEmbedder:
         spec: of the role text-embedder.
         folder: the models folder.
         threads: CPU threads for one run.
+        device: number of the GPU, where one does the work.
 
     Raises:
         ModelError: the model is not installed, or takes or gives something else than its manifest entry says.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         if spec.text is None or spec.dims is None:
             raise ModelError(f"The model {spec.name} takes no texts.")
         self.spec = spec
@@ -36,7 +37,7 @@ class TextEmbedder:
         path = session_path(spec, folder)
         self.sha256 = model_sha256(spec, folder)
         self._tokenizer = Tokenizer(spec.text, model_folder(spec, folder))
-        self._session = Session(path, threads)
+        self._session = Session(path, threads, device)
         self._output = self._find_output()
 
     @property

@@ -47,7 +47,7 @@ class Belt:
     Attributes:
         in_flight: ids of jobs that are claimed and not ended.
         epoch: grows with each pause: what was claimed in an older one was given back.
-        loading, inferring: how many images are in the hands of loaders and of the device.
+        loading, inferring: how many images loaders, and batches devices, have in their hands.
         texts: ids of prompts that are under way to their vector.
         bad_texts: prompts that cannot be embedded, with the reason and whether trying again is useless.
         busy_since: when ``in_flight`` was last empty (monotonic seconds).

@@ -13,16 +13,17 @@ from typing import TypeVar
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, TroubleMet, WorkerStateChanged, ignore
-from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.hours import Hours
+from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import QueueCounts
-from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.inference.provider import Placement, gpu_report
+from dtk_tui.errors import DatabaseLostError, DtkError, ModelError
+from dtk_tui.inference.provider import Placement, devices, gpu_report
 from dtk_tui.services.belt import be_nice
 from dtk_tui.services.patience import persist
 from dtk_tui.services.pipeline import Pipeline
 from dtk_tui.services.progress import Progress
-from dtk_tui.services.steps import load_steps
-from dtk_tui.store import jobs, workers
+from dtk_tui.services.steps import Step, load_steps
+from dtk_tui.store import jobs, log, workers
 from dtk_tui.store.database import Database
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ _MODELS_AGAIN_S = 15.0
 #: The longest that a wish goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
 _POLL_S = 0.2
+#: How often speeds are remembered and the log is cut.
+_BOOKS_S = 600.0
 
 
 class Engine:
@@ -67,7 +70,12 @@ class Engine:
         self._stop = threading.Event()
         self._first_look = threading.Event()
         self._trouble: str | None = None
+        hours = config.settings.worker.auto_pause
+        self._hours = Hours.parse(hours) if hours else None
+        self._resting: str | None = None
         self._loaded_at = 0.0
+        self._models: dict[Kind, str] = {}
+        self._kept_books_at = time.monotonic()
         self.state = WorkerState.STOPPED
         self._control = threading.Thread(target=self._follow, name="dtk-control", daemon=True)
         self._heart = threading.Thread(target=self._beat, name="dtk-heart", daemon=True)
@@ -170,8 +178,9 @@ class Engine:
             "cache_hits": progress.cache_hits,
             "cache_misses": progress.cache_misses,
             "speed": progress.speed(),
+            "pace": progress.pace(),
             "provider": self.provider,
-            "trouble": self._trouble or (self._placement.reason if self._placement else None),
+            "trouble": self._trouble or self._resting or (self._placement.reason if self._placement else None),
         }
         with self._db.connection() as conn:
             alive = workers.heartbeat(
@@ -180,9 +189,19 @@ class Engine:
             workers.reap(conn)
         if not alive:
             self._id = self._register()
+        if time.monotonic() >= self._kept_books_at + _BOOKS_S:
+            self._keep_books()
+
+    def _keep_books(self) -> None:
+        """Remember how fast this worker is, and forget what is old in the log."""
+        self._kept_books_at = time.monotonic()
+        with self._db.connection() as conn:
+            workers.remember_pace(conn, socket.gethostname(), self._models, self._progress.pace(measured=True))
+            log.forget(conn, self._config.settings.worker.log_days)
 
     def _sign_off(self) -> None:
         def leave() -> None:
+            self._keep_books()
             with self._db.connection() as conn:
                 jobs.release(conn, self._id)
                 workers.leave(conn, self._id)
@@ -214,14 +233,25 @@ class Engine:
 
     def _obey(self) -> None:
         with self._db.connection() as conn:
-            wish, changed_at = workers.wished(conn)
+            wish, changed_at = workers.wished(conn, self._id)
         if self._begin is not None:
             if self._begun_at is None:
                 self._begun_at = changed_at
             if changed_at == self._begun_at:
                 wish = self._begin
-        self._become(wish)
+        self._become(self._kept_to_hours(wish, changed_at))
         self._first_look.set()
+
+    def _kept_to_hours(self, wish: WorkerState, changed_at: datetime) -> WorkerState:
+        """Return what to do now: in the hours of rest nothing, unless Start was wished in them."""
+        self._resting = None
+        if self._hours is None or wish != WorkerState.RUNNING:
+            return wish
+        edge, rests = self._hours.last_edge(datetime.now().astimezone())
+        if not rests or changed_at >= edge:
+            return wish
+        self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
+        return WorkerState.PAUSED
 
     def _become(self, wish: WorkerState) -> None:
         if wish == WorkerState.STOPPED:
@@ -256,9 +286,14 @@ class Engine:
     def _load(self) -> None:
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
+        loaded: list[dict[Kind, Step]] = []
+        missing: list[ModelError] = []
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
         with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
-            steps, missing = loader.submit(load_steps, self._db, self._config, processors).result()
+            for device in settings.devices or devices():
+                steps, missing = loader.submit(load_steps, self._db, self._config, processors, device).result()
+                loaded.append(steps)
+        steps = loaded[0]
         self._loaded_at = time.monotonic()
         for error in missing:
             self._emit(TroubleMet(error.title, error.detail))
@@ -267,18 +302,25 @@ class Engine:
             return
         self._trouble = None
         self._placement = next(iter(steps.values())).placement
+        self._models = {kind: step.model for kind, step in steps.items()}
+        self._progress.remember(self._persist(self._remembered))
         self._pipeline = Pipeline(
             self._db,
-            steps,
+            loaded,
             lambda: self._id,
             self._emit,
             self._progress,
             decode_threads=settings.decode_threads or processors,
             max_retries=settings.max_retries,
             batch_size=settings.batch_size,
+            local_path=self._config.local_path,
             niceness=self._niceness,
         )
         self._pipeline.start()
+
+    def _remembered(self) -> dict[str, float]:
+        with self._db.connection() as conn:
+            return workers.remembered_pace(conn, socket.gethostname(), self._models)
 
     def _release(self) -> None:
         def release() -> None:

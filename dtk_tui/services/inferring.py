@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.batching import BatchSizes
 from dtk_tui.services.belt import Belt, Text
 from dtk_tui.services.outcomes import Outcome, is_memory, is_permanent, merged_texts, reason_of
-from dtk_tui.services.steps import EmbedStep, Loaded
+from dtk_tui.services.steps import EmbedStep, Loaded, Step
 from dtk_tui.store import jobs
 
 _TEXT_BATCH = 64
@@ -20,10 +21,18 @@ _Work = Loaded | Text
 
 
 class Device:
-    """What the thread of one device does."""
+    """What the thread of one device does.
 
-    def __init__(self, belt: Belt) -> None:
+    Args:
+        steps: the models on this device.
+        devices: how many devices share the belt.
+    """
+
+    def __init__(self, belt: Belt, steps: Mapping[Kind, Step], devices: int) -> None:
         self._belt = belt
+        self._steps = steps
+        self._sizes = BatchSizes({kind: belt.sizes.of(kind) for kind in steps})
+        self._devices = devices
         self._span_from = 0.0
 
     def run(self) -> None:
@@ -37,7 +46,7 @@ class Device:
             if not batch:
                 continue
             with belt.changed:
-                belt.inferring = len(batch)
+                belt.inferring += 1
             texts = [work for work in batch if isinstance(work, Text)]
             images = [work for work in batch if isinstance(work, Loaded)]
             done = self._infer_texts(texts) if texts else self._infer_batch(images)
@@ -45,13 +54,13 @@ class Device:
                 self._time(images)
             belt.to_save.put(done)
             with belt.changed:
-                belt.inferring = 0
+                belt.inferring -= 1
                 belt.changed.notify_all()
 
     def _size(self, work: _Work) -> int:
         if isinstance(work, Text):
             return _TEXT_BATCH
-        return 1 if work.job.isolated else self._belt.sizes.of(work.job.kind)
+        return 1 if work.job.isolated else self._sizes.of(work.job.kind)
 
     def _more(self) -> bool:
         return self._belt.loading > 0 or len(self._belt.to_load) > 0
@@ -61,13 +70,13 @@ class Device:
         now = time.monotonic()
         if not images[0].job.isolated:
             began = max(self._span_from, self._belt.busy_since)
-            self._belt.progress.count_span(images[0].job.kind, len(images), now - began)
+            self._belt.progress.count_span(images[0].job.kind, len(images), (now - began) / self._devices)
         self._span_from = now
 
     # -- texts ------------------------------------------------------------------------------------------------------
 
     def _infer_texts(self, texts: Sequence[Text]) -> Outcome:
-        embed = self._belt.steps[Kind.EMBED]
+        embed = self._steps[Kind.EMBED]
         if not isinstance(embed, EmbedStep):
             raise TypeError("the step of the kind embed makes text vectors too")
         try:
@@ -108,7 +117,7 @@ class Device:
 
     def _infer_images(self, images: Sequence[Loaded]) -> Outcome:
         kind = images[0].job.kind
-        step, sizes = self._belt.steps[kind], self._belt.sizes
+        step, sizes = self._steps[kind], self._sizes
         try:
             found = step.infer(images)
         except Exception as error:

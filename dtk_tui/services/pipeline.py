@@ -7,7 +7,7 @@ of their jobs in one transaction. Prompts travel beside the images: each unique 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dtk_tui.domain.events import Emit
 from dtk_tui.domain.job import Kind
@@ -27,7 +27,7 @@ class Pipeline:
     """The stages of one worker; ``start`` and ``close`` once, ``pause`` and ``resume`` any number of times.
 
     Args:
-        steps: the loaded models by kind of work.
+        devices: the loaded models by kind of work, of each device.
         worker_id: called for the worker whose lease the jobs are under, which changes when a lease was lost.
         decode_threads: how many threads load images.
         max_retries: how often a job with a passing fault is tried again.
@@ -38,7 +38,7 @@ class Pipeline:
     def __init__(
         self,
         db: Database,
-        steps: dict[Kind, Step],
+        devices: Sequence[dict[Kind, Step]],
         worker_id: Callable[[], int],
         emit: Emit,
         progress: Progress,
@@ -51,7 +51,7 @@ class Pipeline:
     ) -> None:
         belt = Belt(
             db,
-            steps,
+            devices[0],
             worker_id,
             emit,
             progress,
@@ -60,13 +60,13 @@ class Pipeline:
             niceness=niceness,
         )
         self._belt = belt
-        self._steps = steps
+        self._devices = devices
         self._trial = Trial()
         work = {
             "dtk-claim": Claimer(belt, local_path, BulkIndexes(belt)).run,
             **{f"dtk-load-{number}": Loader(belt).run for number in range(decode_threads)},
             "dtk-suspects": SuspectLoader(belt, self._trial).run,
-            "dtk-infer": Device(belt).run,
+            **{f"dtk-infer-{n}": Device(belt, steps, len(devices)).run for n, steps in enumerate(devices)},
         }
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in work.items()]
         self._saver = threading.Thread(target=Saver(belt, max_retries).run, name="dtk-save", daemon=True)
@@ -116,14 +116,15 @@ class Pipeline:
             thread.join()
         belt.to_save.put(None)
         self._saver.join()
-        for step in self._steps.values():
-            step.close()
-        self._steps.clear()
+        for steps in self._devices:
+            for step in steps.values():
+                step.close()
+            steps.clear()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of work that this pipeline can do."""
-        return tuple(self._steps)
+        return tuple(self._devices[0])
 
     @property
     def idle(self) -> bool:

@@ -23,7 +23,7 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         desired, _ = workers.wished(conn)
         sizes = library or counts.library(conn)
     alive = tuple(worker for worker in everyone if worker.alive)
-    speed = _speed(alive)
+    speed = _rates(alive, "speed")
     hits, misses = _total(alive, "cache_hits"), _total(alive, "cache_misses")
     return Stats(
         state=_state(alive),
@@ -35,19 +35,23 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         failed=_total(alive, "failed"),
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=speed,
-        eta_s=eta(queue, speed),
+        eta_s=eta(queue, _rates(alive, "pace")),
         provider=next((str(w.stats["provider"]) for w in alive if w.stats.get("provider")), None),
         gpus=_gpus(alive),
     )
 
 
-def eta(queue: QueueCounts, speed: dict[str, float]) -> float | None:
-    """Return the seconds until the queue is empty: what remains of each kind at its own speed; None when unknown."""
+def eta(queue: QueueCounts, pace: dict[str, float]) -> float | None:
+    """Return the seconds until the queue is empty: what remains of each kind at its own pace; None when unknown.
+
+    Args:
+        pace: jobs per second by the kind's word while that kind has the device; see ``progress.Progress``.
+    """
     total_s = 0.0
     for kind, number in queue.by_kind.items():
         if number == 0:
             continue
-        rate = speed.get(kind, 0.0)
+        rate = pace.get(kind, 0.0)
         if rate <= 0:
             return None
         total_s += number / rate
@@ -66,13 +70,14 @@ def _total(alive: Sequence[WorkerInfo], key: str) -> int:
     return sum(int(str(worker.stats.get(key, 0))) for worker in alive)
 
 
-def _speed(alive: Sequence[WorkerInfo]) -> dict[str, float]:
-    speed: dict[str, float] = {}
+def _rates(alive: Sequence[WorkerInfo], key: str) -> dict[str, float]:
+    """Return what the workers do together, jobs per second by kind; a rate is of a running worker only."""
+    total: dict[str, float] = {}
     for worker in alive:
-        of_worker: Any = worker.stats.get("speed", {})
+        of_worker: Any = worker.stats.get(key, {}) if worker.state == WorkerState.RUNNING else {}
         for kind, rate in of_worker.items():
-            speed[kind] = round(speed.get(kind, 0.0) + float(rate), 2)
-    return speed
+            total[kind] = round(total.get(kind, 0.0) + float(rate), 3)
+    return total
 
 
 def _gpus(alive: Sequence[WorkerInfo]) -> tuple[dict[str, object], ...]:

@@ -229,26 +229,26 @@ def _require(spec: ModelSpec, folder: Path) -> ModelSpec:
     return spec
 
 
-def _embed_step(db: Database, config: Config, threads: int) -> Step:
+def _embed_step(db: Database, config: Config, threads: int, device: int) -> Step:
     names, folder = config.settings.models, config.places.models
     image_spec = _require(_spec(names.image_embedder, "image-embedder"), folder)
     text_spec = _require(_spec(names.text_embedder, "text-embedder"), folder)
-    image = ImageEmbedder(image_spec, folder, threads)
-    text = TextEmbedder(text_spec, folder, threads)
+    image = ImageEmbedder(image_spec, folder, threads, device)
+    text = TextEmbedder(text_spec, folder, threads, device)
     with db.connection() as conn:
         image_space = spaces.register(conn, image_spec.name, "image", image.sha256, image.dims)
         text_space = spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
     return EmbedStep(image, text, image_space, text_space)
 
 
-def _tag_step(db: Database, config: Config, threads: int) -> Step:
+def _tag_step(db: Database, config: Config, threads: int, device: int) -> Step:
     folder = config.places.models
     specs = [_require(_spec(name, "tagger"), folder) for name in config.settings.models.taggers]
     if not specs:
         raise ModelError("No tagger is named in the config.", "Name one in [models] taggers of config.toml.")
     uses = []
     for spec in specs:
-        tagger = Tagger(spec, folder, threads)
+        tagger = Tagger(spec, folder, threads, device)
         with db.connection() as conn:
             number = results.tagger(conn, spec.name, tagger.sha256)
             ids = np.array(results.tag_ids(conn, tagger.tags), dtype=np.int64)
@@ -257,20 +257,23 @@ def _tag_step(db: Database, config: Config, threads: int) -> Step:
     return TagStep(uses)
 
 
-_MAKERS: dict[Kind, Callable[[Database, Config, int], Step]] = {Kind.TAG: _tag_step, Kind.EMBED: _embed_step}
+_MAKERS: dict[Kind, Callable[[Database, Config, int, int], Step]] = {Kind.TAG: _tag_step, Kind.EMBED: _embed_step}
 
 
-def load_steps(db: Database, config: Config, threads: int) -> tuple[dict[Kind, Step], list[ModelError]]:
+def load_steps(
+    db: Database, config: Config, threads: int, device: int = 0
+) -> tuple[dict[Kind, Step], list[ModelError]]:
     """Load the models of every kind of work that this machine can do, and say what is missing for the others.
 
     Args:
         threads: threads that one inference may use.
+        device: number of the GPU, where one does the work.
     """
     steps: dict[Kind, Step] = {}
     missing: list[ModelError] = []
     for kind, make in _MAKERS.items():
         try:
-            steps[kind] = make(db, config, threads)
+            steps[kind] = make(db, config, threads, device)
         except ModelError as error:
             missing.append(error)
     return steps, missing

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerInfo
 from dtk_tui.store.database import Connection, row_of
 
@@ -49,6 +49,15 @@ SELECT count(*) FROM orphaned
 _ALL = """
 SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats
   FROM worker ORDER BY id
+"""
+_REMEMBER_PACE = """
+INSERT INTO pace (host, kind, model, jobs_per_s) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (host, kind, model) DO UPDATE SET jobs_per_s = excluded.jobs_per_s, measured_at = clock_timestamp()
+"""
+_PACES = """
+SELECT DISTINCT ON (kind) kind, jobs_per_s FROM pace
+ WHERE (%(model)s::text[] IS NULL OR (kind, model) IN (SELECT * FROM unnest(%(kind)s::smallint[], %(model)s::text[])))
+ ORDER BY kind, host = %(host)s DESC, measured_at DESC
 """
 _WISHED = """
 SELECT coalesce(worker.wish, desired_state), coalesce(worker.wish_at, changed_at)
@@ -108,3 +117,24 @@ def wish(conn: Connection, state: WorkerState, worker_id: int | None = None) -> 
         number = conn.execute(sql, (state, worker_id)).rowcount
     conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, state))
     return number
+
+
+def remember_pace(conn: Connection, host: str, model_of: Mapping[Kind, str], pace: Mapping[str, float]) -> None:
+    """Keep how many jobs a second this host's worker does of each kind, with which model."""
+    rows = [(host, kind, model, pace[kind.label]) for kind, model in model_of.items() if kind.label in pace]
+    with conn.cursor() as cursor:
+        cursor.executemany(_REMEMBER_PACE, rows)
+
+
+def remembered_pace(conn: Connection, host: str, model_of: Mapping[Kind, str] | None = None) -> dict[str, float]:
+    """Return jobs per second by the kind's word from earlier runs, of this host's if there are any, else of others'.
+
+    Args:
+        model_of: only with these models; None takes the latest, whatever the model.
+    """
+    parameters = {
+        "host": host,
+        "kind": None if model_of is None else [int(kind) for kind in model_of],
+        "model": None if model_of is None else list(model_of.values()),
+    }
+    return {Kind(kind).label: float(rate) for kind, rate in conn.execute(_PACES, parameters)}
