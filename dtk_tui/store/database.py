@@ -19,7 +19,7 @@ from dtk_tui.store.server import EmbeddedServer
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 #: How long a caller waits for a connection before it is told that the database is away.
-_WAIT_S = 20.0
+_WAIT_S = 8.0
 _POOL_SIZE = 12
 
 
