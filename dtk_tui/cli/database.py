@@ -39,8 +39,8 @@ def start() -> None:
 def stop() -> None:
     """Stop the embedded server, whoever uses it."""
     server = _embedded()
-    server.keep(False)
     running = server.is_running()
+    server.keep(False)
     server.stop()
     typer.echo("PostgreSQL has stopped." if running else "PostgreSQL was not running.")
 
