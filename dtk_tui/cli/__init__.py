@@ -10,7 +10,7 @@ import sys
 import typer
 
 from dtk_tui import __version__
-from dtk_tui.cli import database, library, migration, models, queue, setup, worker
+from dtk_tui.cli import database, library, log, migration, models, queue, setup, worker
 from dtk_tui.cli.session import show_error
 from dtk_tui.errors import DtkError, UsageError
 
@@ -22,7 +22,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (library, worker, migration, setup):
+for part in (library, worker, log, migration, setup):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(queue.commands, name="queue")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.session import Json, Limit, duration, library, print_json, print_table
 from dtk_tui.errors import UsageError
 
 if TYPE_CHECKING:
+    from dtk_tui.config import Config
     from dtk_tui.domain.job import JobState, Kind
     from dtk_tui.domain.queue import Target
-    from dtk_tui.store.database import Connection
+    from dtk_tui.store.database import Connection, Database
 
 commands = typer.Typer(help="What is to be done: add, look, try again, clear.", no_args_is_help=True)
 
@@ -27,20 +28,24 @@ def add(
     folder: Annotated[str | None, typer.Option("--folder", help="A folder of the library.")] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="With all subfolders.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="The whole library.")] = False,
+    query: Annotated[str | None, typer.Option("--query", help="What a search finds, e.g. 'rating:>=4'.")] = None,
     now: Annotated[bool, typer.Option("--now", help="Before everything else.")] = False,
+    priority: Annotated[int, typer.Option("--priority", min=-1000, max=1000, help="0 is normal, 100 is now.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Also what is done already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     as_json: Json = False,
 ) -> None:
     """Queue work for images; what is done with the current models is skipped."""
-    from dtk_tui.domain.job import NORMAL, NOW
+    from dtk_tui.domain.job import NOW
     from dtk_tui.services.queueing import enqueue
 
-    kinds = _kinds(kind)
+    kinds = kinds_of(kind)
     with library() as (db, config):
         with db.connection() as conn:
-            target = _target(conn, image, folder, recursive, everything)
-        done = enqueue(db, config, target, kinds, priority=NOW if now else NORMAL, dry_run=dry_run, again=again)
+            target = _target(conn, image, folder, recursive, everything, query)
+        if query is not None:
+            target = _found(db, config, query)
+        done = enqueue(db, config, target, kinds, priority=NOW if now else priority, dry_run=dry_run, again=again)
     if as_json:
         print_json(
             {
@@ -48,6 +53,7 @@ def add(
                 "already_done": done.already_done,
                 "spared": done.spared,
                 "waiting": done.waiting,
+                "expected_s": done.expected_s,
             }
         )
         return
@@ -56,9 +62,14 @@ def add(
         f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"
         f" parameters), {done.waiting:,} waiting before."
     )
+    if done.queued:
+        typer.echo(
+            f"That takes about {duration(done.expected_s)}." if done.expected_s else "How long is not known yet."
+        )
 
 
-def _kinds(words: str) -> list[Kind]:
+def kinds_of(words: str) -> list[Kind]:
+    """Return kinds of work named with commas between; raises UsageError for an unknown one."""
     from dtk_tui.domain.job import Kind
 
     try:
@@ -67,15 +78,26 @@ def _kinds(words: str) -> list[Kind]:
         raise UsageError(f"--kind: {error}.") from error
 
 
-def _target(conn: Connection, image: list[str] | None, folder: str | None, recursive: bool, everything: bool) -> Target:
+def _found(db: Database, config: Config, query: str) -> Target:
+    from dtk_tui.domain.queue import Target
+    from dtk_tui.services.searching import search
+
+    return Target(image_ids=tuple(hit.image_id for hit in search(db, config, query)))
+
+
+def _target(
+    conn: Connection, image: list[str] | None, folder: str | None, recursive: bool, everything: bool, query: str | None
+) -> Target:
     from dtk_tui.domain.queue import Target
     from dtk_tui.services.searching import find_image
     from dtk_tui.store import folders
 
-    if (image is not None) + (folder is not None) + everything != 1:
-        raise UsageError("Name what to queue: exactly one of --image, --folder and --all.")
+    if (image is not None) + (folder is not None) + (query is not None) + everything != 1:
+        raise UsageError("Name what to queue: exactly one of --image, --folder, --query and --all.")
     if everything:
         return Target(everything=True)
+    if query is not None:
+        return Target()
     if image is not None:
         return Target(image_ids=tuple(find_image(conn, name) for name in image))
     path = os.path.abspath(folder or "")  # noqa: PTH100 (surrogates must survive)
@@ -152,10 +174,47 @@ def clear(
     """Take jobs out of the queue; running ones are finished."""
     from dtk_tui.store import jobs
 
-    kinds = _kinds(kind) if kind else [None]
+    kinds = kinds_of(kind) if kind else [None]
     with library() as (db, _), db.connection() as conn:
         number = sum(jobs.remove(conn, kind=one, state=_state(state)) for one in kinds)
     if as_json:
         print_json({"removed": number})
     else:
         typer.echo(f"{number:,} jobs removed.")
+
+
+Jobs = Annotated[list[int] | None, typer.Option("--job", help="Only this job; may be repeated.")]
+
+
+@commands.command()
+def remove(
+    job: Annotated[list[int], typer.Argument(metavar="JOB...", help="Ids of jobs.")], as_json: Json = False
+) -> None:
+    """Take single jobs out of the queue; running ones are finished."""
+    from dtk_tui.store import jobs
+
+    with library() as (db, _), db.connection() as conn:
+        number = jobs.remove(conn, job)
+    if as_json:
+        print_json({"removed": number})
+    else:
+        typer.echo(f"{number:,} jobs removed.")
+
+
+@commands.command()
+def priority(
+    value: Annotated[int, typer.Argument(min=-1000, max=1000, help="0 is normal, 100 is now.")],
+    job: Jobs = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only one kind of work.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change the priority of jobs that do not run; of all of them unless some are named."""
+    from dtk_tui.store import jobs
+
+    kinds = kinds_of(kind) if kind else [None]
+    with library() as (db, _), db.connection() as conn:
+        number = sum(jobs.set_priority(conn, job, value, one) for one in kinds)
+    if as_json:
+        print_json({"changed": number})
+    else:
+        typer.echo(f"{number:,} jobs have priority {value} now.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, duration, library, print_json
+from dtk_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -157,36 +158,42 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-@control.command()
-def start() -> None:
-    """Ask all workers to run, or to go on after a pause."""
-    from dtk_tui.services.control import start as wish
-
-    _wish(wish)
+Worker = Annotated[int | None, typer.Option("--worker", help="Only this worker, by its id in dtk status --json.")]
 
 
 @control.command()
-def pause() -> None:
-    """Ask all workers to pause; their models stay in memory."""
-    from dtk_tui.services.control import pause as wish
-
-    _wish(wish)
+def start(worker: Worker = None) -> None:
+    """Ask all workers, or one, to run, or to go on after a pause."""
+    _wish("running", worker)
 
 
 @control.command()
-def stop() -> None:
-    """Ask all workers to stop and to give their memory back."""
-    from dtk_tui.services.control import stop as wish
-
-    _wish(wish)
+def pause(worker: Worker = None) -> None:
+    """Ask all workers, or one, to pause; their models stay in memory."""
+    _wish("paused", worker)
 
 
-def _wish(wish: Any) -> None:
+@control.command()
+def stop(worker: Worker = None) -> None:
+    """Ask all workers, or one, to stop and to give their memory back."""
+    _wish("stopped", worker)
+
+
+def _wish(word: str, worker: int | None) -> None:
+    from dtk_tui.domain.job import WorkerState
     from dtk_tui.services.stats import look
+    from dtk_tui.store import workers
 
     with library() as (db, _):
-        wish(db)
+        with db.connection() as conn:
+            heard = workers.wish(conn, WorkerState(word), worker)
         stats = look(db)
+    if worker is not None:
+        if not heard:
+            known = ", ".join(str(one.id) for one in stats.workers) or "none"
+            raise UsageError(f"There is no worker {worker}.", f"Connected are: {known}.")
+        typer.echo(f"Asked worker {worker} to be {word}.")
+        return
     number = len(stats.workers)
     if number:
         typer.echo(f"Asked {number} worker{'s' if number > 1 else ''} to be {stats.desired}.")

@@ -27,12 +27,14 @@ class Enqueued:
         already_done: done with the current models, so not queued.
         spared: members of a group whose representative does the work for them.
         waiting: jobs that were in the queue already, at this priority or higher.
+        expected_s: how long the queued ones will take, None when that is not known.
     """
 
     queued: int
     already_done: int
     spared: int
     waiting: int = 0
+    expected_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

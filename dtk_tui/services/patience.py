@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +14,20 @@ T = TypeVar("T")
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
+
+
+def insist(action: Callable[[], T], times: int = 4) -> T:
+    """Do a whole transaction, and again when another one got into its way (a deadlock) or the connection broke.
+
+    Raises:
+        DtkError: whatever ``action`` raises besides, or DatabaseLostError when it happened every time.
+    """
+    for left in range(times, 1, -1):
+        try:
+            return action()
+        except DatabaseLostError:
+            time.sleep(0.05 * (times - left + 1))
+    return action()
 
 
 def persist(action: Callable[[], T], stop: threading.Event, emit: Emit) -> T:

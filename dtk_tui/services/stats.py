@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo
 from dtk_tui.store import counts, jobs, workers
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
+
+#: Counting a million jobs takes a while: the share of the time that goes into it stays below one in so many.
+_THRIFT = 20
+_SLOW_S = 0.05
+_counted: WeakKeyDictionary[Database, tuple[float, QueueCounts]] = WeakKeyDictionary()
 
 
 def look(db: Database, library: LibraryCounts | None = None) -> Stats:
@@ -18,7 +25,7 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         library: sizes from an earlier look, which change slowly; None counts them.
     """
     with db.connection() as conn:
-        queue = jobs.counts(conn)
+        queue = _queue(db, conn)
         everyone = workers.all_workers(conn)
         desired, _ = workers.wished(conn)
         sizes = library or counts.library(conn)
@@ -35,10 +42,23 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         failed=_total(alive, "failed"),
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=speed,
-        eta_s=eta(queue, _rates(alive, "pace")),
+        eta_s=eta(queue, pace_of(alive)),
         provider=next((str(w.stats["provider"]) for w in alive if w.stats.get("provider")), None),
         gpus=_gpus(alive),
     )
+
+
+def _queue(db: Database, conn: Connection) -> QueueCounts:
+    """Count the queue, or return the last count where counting is slow and the last one is not old."""
+    begun = time.monotonic()
+    until, counts_then = _counted.get(db, (0.0, QueueCounts()))
+    if begun < until:
+        return counts_then
+    now = jobs.counts(conn)
+    took_s = time.monotonic() - begun
+    if took_s > _SLOW_S:
+        _counted[db] = (begun + _THRIFT * took_s, now)
+    return now
 
 
 def eta(queue: QueueCounts, pace: dict[str, float]) -> float | None:
@@ -68,6 +88,11 @@ def _state(alive: Sequence[WorkerInfo]) -> WorkerState:
 
 def _total(alive: Sequence[WorkerInfo], key: str) -> int:
     return sum(int(str(worker.stats.get(key, 0))) for worker in alive)
+
+
+def pace_of(workers: Sequence[WorkerInfo]) -> dict[str, float]:
+    """Return what the workers that are alive and run do together, jobs per second by the kind's word."""
+    return _rates([worker for worker in workers if worker.alive], "pace")
 
 
 def _rates(alive: Sequence[WorkerInfo], key: str) -> dict[str, float]:

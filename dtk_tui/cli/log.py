@@ -1,0 +1,111 @@
+"""log: what was done, when, by whom, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from dtk_tui.cli.session import Json, Limit, duration, library, print_json, print_table
+from dtk_tui.errors import UsageError
+
+commands = typer.Typer()
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@commands.command()
+def log(
+    kind: Annotated[str | None, typer.Option("--kind", help="Kinds of work, e.g. embed,tag.")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="done, failed or removed.")] = None,
+    image: Annotated[str | None, typer.Option("--image", help="An image, by id or path.")] = None,
+    worker: Annotated[int | None, typer.Option("--worker", help="A worker's id.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="The host of the worker.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="A date, a time, or an age: 2h, 7d.")] = None,
+    days: Annotated[bool, typer.Option("--days", help="How many each day, over all time.")] = False,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show the jobs that ended, newest first."""
+    if days:
+        _days(as_json)
+        return
+    from dtk_tui.cli.queue import kinds_of
+    from dtk_tui.services.searching import find_image
+    from dtk_tui.store import log as store
+
+    if outcome is not None and outcome not in store.OUTCOMES:
+        raise UsageError(f"--outcome: unknown outcome {outcome!r}; known are {', '.join(store.OUTCOMES)}.")
+    kinds, begin = kinds_of(kind) if kind else None, _instant(since) if since else None
+    with library() as (db, _), db.connection() as conn:
+        number = find_image(conn, image) if image is not None else None
+        found = list(
+            store.entries(
+                conn, limit, kinds=kinds, outcome=outcome, image_id=number, worker_id=worker, host=host, since=begin
+            )
+        )
+    if not as_json:
+        print_table(
+            ("ended", "kind", "outcome", "took", "host", "model", "image", "error"),
+            [
+                (
+                    f"{entry.finished_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                    entry.kind.label,
+                    entry.outcome,
+                    duration(entry.seconds),
+                    entry.host,
+                    entry.model,
+                    entry.path or entry.image_id,
+                    entry.error,
+                )
+                for entry in found
+            ],
+        )
+        return
+    for entry in found:
+        print_json(
+            {
+                "job_id": entry.job_id,
+                "image_id": entry.image_id,
+                "path": entry.path,
+                "kind": entry.kind.label,
+                "priority": entry.priority,
+                "attempts": entry.attempts,
+                "outcome": entry.outcome,
+                "model": entry.model,
+                "error": entry.error,
+                "host": entry.host,
+                "worker": entry.worker_id,
+                "queued_at": entry.queued_at.isoformat(),
+                "started_at": entry.started_at and entry.started_at.isoformat(),
+                "finished_at": entry.finished_at.isoformat(),
+                "seconds": entry.seconds,
+            }
+        )
+
+
+def _days(as_json: bool) -> None:
+    from dtk_tui.store import log as store
+
+    with library() as (db, _), db.connection() as conn:
+        found = store.days(conn)
+    if as_json:
+        for day in found:
+            print_json({"day": day.day.isoformat(), "kind": day.kind.label, "outcome": day.outcome, "jobs": day.jobs})
+        return
+    rows = [(day.day.isoformat(), day.kind.label, day.outcome, f"{day.jobs:,}") for day in found]
+    print_table(("day", "kind", "outcome", "jobs"), rows, right=frozenset({3}))
+
+
+def _instant(words: str) -> datetime:
+    """Return a moment named by a date, a time, or an age."""
+    age = re.fullmatch(r"(\d+)([mhdw])", words.strip())
+    if age:
+        return datetime.now().astimezone() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+    try:
+        moment = datetime.fromisoformat(words.strip())
+    except ValueError:
+        raise UsageError(f"--since: {words!r} is neither a date nor an age like 2h or 7d.") from None
+    return moment.astimezone() if moment.tzinfo is None else moment
