@@ -10,7 +10,7 @@ import sys
 import typer
 
 from dtk_tui import __version__
-from dtk_tui.cli import database, library, log, migration, models, queue, setup, worker
+from dtk_tui.cli import database, library, log, migration, models, queue, roots, setup, worker
 from dtk_tui.cli.session import show_error
 from dtk_tui.errors import DtkError, UsageError
 
@@ -25,6 +25,7 @@ application = typer.Typer(
 for part in (library, worker, log, migration, setup):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
+application.add_typer(roots.commands, name="library")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")

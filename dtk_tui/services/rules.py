@@ -26,6 +26,13 @@ def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
             )
 
 
+def is_watched(conn: Connection, path: str, rule: Rule) -> bool:
+    """Tell whether a scan of the roots would look into a known folder."""
+    above = folders.rules_above(conn, path)
+    kept_out = rule.excluded or rule.archived or any(r.recursive and (r.excluded or r.archived) for r in above)
+    return not kept_out and all(r.recursive or r.excluded or r.archived for r in above)
+
+
 class Rules:
     """The rules of one tree of folders.
 

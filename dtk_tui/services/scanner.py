@@ -19,18 +19,16 @@ from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, require_scannable
+from dtk_tui.services.rules import Rules, absolute, is_watched, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 
-_FLUSH_FILES = 10_000
-_FLUSH_FOLDERS = 1000
+_FLUSH_FILES = 4_000
+_FLUSH_FOLDERS = 400
 _WRITE_ROWS = 2000
 _WRITE_BYTES = 16 * 1024 * 1024
 _PAGE = 4096
-#: From so many new rows on, PostgreSQL is told to count the table again.
-_MANY = 20_000
 
 
 @dataclass(slots=True)
@@ -42,6 +40,7 @@ class Tally:
     updated: int = 0
     moved: int = 0
     failed: int = 0
+    gone: int = 0
     started: float = field(default_factory=time.monotonic)
 
     def counts(self) -> dict[str, float]:
@@ -124,6 +123,11 @@ class Scan:
 
         persist(transaction, self._stop, self._emit)
 
+    @property
+    def gone(self) -> int:
+        """How many files vanished since they were last looked for; those that moved are among them."""
+        return self._tally.gone
+
     # -- quick ------------------------------------------------------------------------------------------------------
 
     def quick(self, root: str) -> list[int]:
@@ -138,7 +142,7 @@ class Scan:
         unreadable: list[str] = []
         flushed: Future[None] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
-            for batch in _batches(walk(root, self._extensions, rules.look)):
+            for batch in batches(walk(root, self._extensions, rules.look)):
                 seen.update([listing.path for listing in batch])
                 unreadable += [listing.path for listing in batch if not listing.complete]
                 if flushed is not None:
@@ -151,9 +155,20 @@ class Scan:
         if not self._stop.is_set():
             hidden = rules.out_of_sight(unreadable)
             gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
-            if gone:
-                self._write(lambda conn: folders.mark_gone(conn, gone))
+            self._forget(gone)
         return [ids[path] for path in seen if path in ids]
+
+    def _forget(self, folder_ids: list[int]) -> None:
+        """Mark folders that vanished, with their images."""
+        images = 0
+
+        def write(conn: Connection) -> None:
+            nonlocal images
+            images = folders.mark_gone(conn, folder_ids)
+
+        if folder_ids:
+            self._write(write)
+            self._tally.gone += images
 
     def _refresh_one(self, path: str) -> list[int]:
         with self._db.connection() as conn:
@@ -161,18 +176,16 @@ class Scan:
             if number is None:
                 return []
             known = folders.known(conn, number)
-            try:
-                require_scannable(conn, path, known[path].rule)
-            except UsageError:
+            if not is_watched(conn, path, known[path].rule):
                 return []
         if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
             gone = [folder.id for folder in known.values()]
-            self._write(lambda conn: folders.mark_gone(conn, gone))
+            self._forget(gone)
             return []
         rules = Rules({p: f.rule for p, f in known.items()})
         ids = {p: f.id for p, f in known.items()}
         met: list[str] = []
-        for batch in _batches(walk(path, self._extensions, rules.look)):
+        for batch in batches(walk(path, self._extensions, rules.look)):
             # Folders below that are known already have news of their own.
             new = [x for x in batch if x.path == path or x.path not in known or not known[x.path].settled]
             self._flush(new, ids, known)
@@ -181,10 +194,10 @@ class Scan:
 
     def _flush(self, batch: list[Listing], ids: dict[str, int], known: dict[str, folders.KnownFolder]) -> None:
         """Write the quick rows of some folders: what is new, changed, back, or gone."""
-        added = updated = 0
+        added = updated = gone = 0
 
         def write(conn: Connection) -> None:
-            nonlocal added, updated
+            nonlocal added, updated, gone
             found = self._differences(conn, batch, ids, known)
             added = ingest.add_quick(conn, found.new)
             ingest.touch(conn, found.changed)
@@ -194,13 +207,12 @@ class Scan:
                 folders.mark_unreadable(conn, folder_id, reason)
             if found.read:
                 folders.mark_scanned(conn, found.read)
-            if added >= _MANY // 2:
-                ingest.analyze(conn)
-            updated = len(found.changed)
+            updated, gone = len(found.changed), len(found.gone)
 
         self._write(write)
         self._tally.added += added
         self._tally.updated += updated
+        self._tally.gone += gone
         self._tally.seen += sum([len(listing.files) for listing in batch])
         self._emit(ScanProgressed("quick", self._tally.seen, 0, batch[-1].path if batch else ""))
 
@@ -285,7 +297,8 @@ def scan(
     return Scan(db, config, emit, stop).run(paths)
 
 
-def _batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
+def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
+    """Gather listings into batches of some thousand files."""
     batch: list[Listing] = []
     files = 0
     for listing in listings:

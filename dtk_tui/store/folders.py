@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.store.database import Connection, row_of
@@ -66,10 +67,12 @@ _ADOPT = """
 UPDATE folder SET parent_id = %(root)s
  WHERE parent_id IS NULL AND id <> %(root)s AND left(path, length(%(prefix)s)) = %(prefix)s
 """
-_KNOWN = f"""
+_KNOWN_ROWS = """
 SELECT id, path, parent_id, scanned_at IS NOT NULL AND error IS NULL AND NOT unavailable, excluded, archived, recursive
-  FROM folder WHERE id IN ({_SUBTREE})
-"""  # noqa: S608 (a constant)
+  FROM folder
+"""
+_KNOWN = f"{_KNOWN_ROWS} WHERE id IN ({_SUBTREE})"
+_KNOWN_BELOW = f"{_KNOWN_ROWS} WHERE path = %(path)s OR left(path, length(%(prefix)s)) = %(prefix)s"
 _RULES = """
 SELECT path, excluded, archived, recursive FROM folder
  WHERE sha256(dtk_utf8(path)) = ANY (SELECT sha256(dtk_utf8(above)) FROM unnest(%s::text[]) AS above)
@@ -91,7 +94,7 @@ SELECT id, path, parent_id IS NULL, excluded, archived, recursive, watched, unav
 _IMAGES_GONE = """
 WITH gone AS (
     UPDATE image SET unavailable = true WHERE folder_id = ANY (%s) AND NOT unavailable RETURNING metadata_hash)
-SELECT array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
+SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
 """
 
 
@@ -183,8 +186,17 @@ def badges(conn: Connection) -> dict[int, Badge]:
 
 def known(conn: Connection, root_id: int) -> dict[str, KnownFolder]:
     """Return a folder and all below it, by path."""
+    return _by_path(conn.execute(_KNOWN, (root_id,)))
+
+
+def known_below(conn: Connection, path: str) -> dict[str, KnownFolder]:
+    """Return what is known of a path and all below it, by path, whether or not the path itself is known."""
+    return _by_path(conn.execute(_KNOWN_BELOW, {"path": to_db(path), "prefix": to_db(path.rstrip("/")) + "/"}))
+
+
+def _by_path(rows: Iterable[tuple[Any, ...]]) -> dict[str, KnownFolder]:
     result: dict[str, KnownFolder] = {}
-    for number, path, parent, settled, excluded, archived, recursive in conn.execute(_KNOWN, (root_id,)):
+    for number, path, parent, settled, excluded, archived, recursive in rows:
         name = from_db(path)
         result[name] = KnownFolder(number, name, parent, settled, Rule(excluded, archived, recursive))
     return result
@@ -291,9 +303,13 @@ def mark_unreadable(conn: Connection, folder_id: int, reason: str) -> None:
     conn.execute("UPDATE folder SET error = %s WHERE id = %s", (to_db(reason), folder_id))
 
 
-def mark_gone(conn: Connection, ids: Sequence[int]) -> None:
-    """Mark folders that vanished, and their images, as unavailable; other members stand for the images' groups."""
+def mark_gone(conn: Connection, ids: Sequence[int]) -> int:
+    """Mark folders that vanished, and their images, as unavailable; return how many images that were.
+
+    Other members stand for the images' groups.
+    """
     conn.execute("UPDATE folder SET unavailable = true WHERE id = ANY (%s)", (list(ids),))
-    hashes = row_of(conn, _IMAGES_GONE, (list(ids),))[0]
+    images, hashes = row_of(conn, _IMAGES_GONE, (list(ids),))
     if hashes:
         conn.execute("SELECT dtk_choose_representatives(%s)", (hashes,))
+    return int(images)

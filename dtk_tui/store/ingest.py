@@ -174,6 +174,7 @@ def paths(conn: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
     return [(number, found[number]) for number in ids if number in found]
 
 
-def analyze(conn: Connection) -> None:
-    """Let PostgreSQL count what a large scan added, so that it plans for the table as it is now."""
-    conn.execute("ANALYZE image (id, folder_id, scan_phase, fingerprint)")
+def available_in(conn: Connection, folder_ids: Sequence[int]) -> list[int]:
+    """Return the ids of the images in folders whose files were there when they were last looked for."""
+    sql = "SELECT id FROM image WHERE folder_id = ANY (%s) AND NOT unavailable"
+    return [number for (number,) in conn.execute(sql, (list(folder_ids),))]

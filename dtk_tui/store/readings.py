@@ -58,6 +58,10 @@ SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_
    AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
  ORDER BY old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
+_SAME_CONTENT = """
+SELECT image.id, image.unavailable, folder.path, image.file_name
+  FROM image JOIN folder ON folder.id = image.folder_id WHERE fingerprint = %s ORDER BY image.id
+"""
 _LEAVE = "DELETE FROM image WHERE id = ANY (%s) RETURNING id, folder_id, file_name, file_size, mtime_ns"
 _TAKE_PLACE = """
 UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
@@ -79,7 +83,7 @@ SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerpri
        array_agg(reading.id) FILTER (
            WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL)
        {_ROW_OF_READING}
-"""  # noqa: S608 (constants)
+"""
 # What was computed from other bytes is not of this file.
 _FORGET = (
     "SELECT dtk_bequeath(%s)",
@@ -104,7 +108,8 @@ _WITH_PROMPTS = """
   LEFT JOIN prompt negative ON negative.sha256 = reading.negative_prompt
 """
 _DEEP = f"""
-UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS} WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[])
+UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
+ WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[])
 """  # noqa: S608 (constants)
 # Parameters that a migration brought stay where the file itself says nothing.
 _DEEP_BROUGHT = f"""
@@ -124,12 +129,12 @@ UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
 _WOULD_REPARSE = f"""
 SELECT count(*) {_WITH_PROMPTS} JOIN image ON image.id = reading.id
  WHERE image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
-"""  # noqa: S608 (constants)
+"""
 _CHOOSE = f"""
 SELECT dtk_choose_representatives(ARRAY(
     SELECT self.metadata_hash {_ROW_OF_READING} WHERE self.metadata_hash IS NOT NULL
      UNION SELECT unnest(%s::bytea[])))
-"""  # noqa: S608 (constants)
+"""
 _RAW = """
 INSERT INTO image_raw (image_id, chunks) SELECT id, chunks FROM scan_reading WHERE chunks IS NOT NULL
     ON CONFLICT (image_id) DO UPDATE SET chunks = excluded.chunks
@@ -252,3 +257,13 @@ def raw(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int | None, int
         (v[0], v[1], v[2], v[3], tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[4])))
         for v in conn.execute(_CHUNKS, (list(ids),))
     ]
+
+
+def sizes(conn: Connection) -> set[int]:
+    """Return the sizes in bytes of all files whose content is known."""
+    return {v[0] for v in conn.execute("SELECT DISTINCT file_size FROM image WHERE fingerprint IS NOT NULL")}
+
+
+def with_fingerprint(conn: Connection, fingerprint: bytes) -> list[tuple[int, bool, str]]:
+    """Return (id, unavailable, path) of the images with one content, the oldest first."""
+    return [(v[0], v[1], join_path(v[2], v[3])) for v in conn.execute(_SAME_CONTENT, (fingerprint,))]

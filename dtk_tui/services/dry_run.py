@@ -1,0 +1,100 @@
+"""What a scan would do, without a single write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, ScanProgressed, ignore
+from dtk_tui.errors import UnreadableFileError
+from dtk_tui.metadata.reader import read_file
+from dtk_tui.services.comparing import compare
+from dtk_tui.services.rules import Rules
+from dtk_tui.services.scanner import Scan, batches
+from dtk_tui.services.walk import walk
+from dtk_tui.store import folders, ingest, readings
+from dtk_tui.store.database import Connection, Database
+
+_UNKNOWN = -1
+
+
+def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ignore) -> dict[str, float]:
+    """Return the keys of ``dtk scan --json``, ``gone`` and ``back``, as the scan would count them.
+
+    New files are only read where a vanished image of the same size could be theirs.
+
+    Raises:
+        UsageError: as ``Scan.run``.
+    """
+    total = {"seen": 0, "added": 0, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0, "gone": 0, "back": 0}
+    new: list[tuple[str, int]] = []
+    gone: list[int] = []
+    for root in Scan(db, config).targets(paths):
+        with db.connection() as conn:
+            known = folders.known_below(conn, root)
+        _look(db, config, root, known, total, new, gone, emit)
+    with db.connection() as conn:
+        moved, from_gone = _moved(conn, new, gone)
+    total["moved"] = moved
+    total["added"] -= moved
+    total["gone"] = len(gone) - from_gone
+    total["unchanged"] = total["seen"] - total["added"] - total["updated"] - moved
+    return {**total, "seconds": 0.0}
+
+
+def _look(
+    db: Database,
+    config: Config,
+    root: str,
+    known: dict[str, folders.KnownFolder],
+    total: dict[str, int],
+    new: list[tuple[str, int]],
+    gone: list[int],
+    emit: Emit,
+) -> None:
+    """Compare one tree with the library and add what is found to ``total``, ``new`` and ``gone``."""
+    rules = Rules({path: folder.rule for path, folder in known.items()})
+    seen: set[str] = set()
+    unreadable: list[str] = []
+    for batch in batches(walk(root, frozenset(config.settings.scan.extensions), rules.look)):
+        ids = {x.path: known[x.path].id if x.path in known else _UNKNOWN for x in batch}
+        names = {ids[x.path]: x.path for x in batch if x.path in known}
+        seen.update(ids)
+        unreadable += [x.path for x in batch if not x.complete]
+        total["seen"] += sum(len(x.files) for x in batch)
+        with db.connection() as conn:
+            found = compare(conn, [(ids[x.path], x, x.path in known) for x in batch])
+        total["added"] += len(found.new)
+        total["updated"] += len(found.changed)
+        total["back"] += len(found.back)
+        gone += found.gone
+        new += [(os.path.join(names[f.folder_id], f.file_name), f.file_size) for f in found.new if f.folder_id in names]  # noqa: PTH118
+        for listing in batch:
+            if listing.path not in known:
+                new += [(os.path.join(listing.path, name), size) for name, size, _ in listing.files]  # noqa: PTH118
+        emit(ScanProgressed("quick", total["seen"], 0, batch[-1].path))
+    hidden = rules.out_of_sight(unreadable)
+    lost = [folder.id for path, folder in known.items() if path not in seen and path not in hidden]
+    with db.connection() as conn:
+        gone += ingest.available_in(conn, lost)
+
+
+def _moved(conn: Connection, new: Iterable[tuple[str, int]], gone: Sequence[int]) -> tuple[int, int]:
+    """Return how many new files are known images that moved, and how many of those are in ``gone``."""
+    vanishing = set(gone)
+    sizes = readings.sizes(conn)
+    taken: set[int] = set()
+    for path, size in new:
+        if size not in sizes:
+            continue
+        try:
+            fingerprint = read_file(path).fingerprint
+        except UnreadableFileError:
+            continue
+        for image_id, unavailable, old_path in readings.with_fingerprint(conn, fingerprint):
+            lost = unavailable or image_id in vanishing or not os.path.lexists(old_path)
+            if lost and image_id not in taken:
+                taken.add(image_id)
+                break
+    return len(taken), len(taken & vanishing)

@@ -1,0 +1,240 @@
+"""Watching folders: what changes on the disk is in the library a moment later.
+
+Local folders are watched with inotify (through watchfiles); where its limit is reached, and on network file systems,
+which send no news, the times of the folders are looked at every few seconds instead.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, Protocol
+
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet, ignore
+from dtk_tui.errors import DtkError
+from dtk_tui.services.mounts import is_network
+from dtk_tui.services.scanner import Scan
+from dtk_tui.store import folders
+from dtk_tui.store.database import Database
+
+#: Changes are gathered until the disk is quiet for ``_QUIET_MS``, but not longer than ``_GATHER_MS``.
+_GATHER_MS = 1600
+_QUIET_MS = 200
+_POLL_S = 5.0
+#: Beside inotify the folder times are looked at as well, for it loses news when too much happens at once.
+_SWEEP_S = 30.0
+_JOIN_S = 10.0
+
+Changes = set[tuple[int, str]]
+
+
+class Notifier(Protocol):
+    """The part of watchfiles' RustNotify that is used."""
+
+    def watch(
+        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: threading.Event | None
+    ) -> Changes | Literal["signal", "stop", "timeout"]:
+        """Wait for changes."""
+        ...
+
+    def close(self) -> None:
+        """End watching."""
+        ...
+
+
+def notifier(paths: list[str]) -> Notifier:
+    """Watch folders with all below them.
+
+    Raises:
+        OSError: the limit of inotify is reached, a folder is not there or may not be read.
+        UnicodeEncodeError: a name is not UTF-8.
+    """
+    return RustNotify(paths, False, False, 0, True, False)
+
+
+class Watcher:
+    """Keeps the library in step with some folders, in a thread of its own.
+
+    Args:
+        paths: folders; none: all roots of the library.
+        poll_s: how often folder times are looked at where nothing sends news, in seconds.
+        watch: makes the notifier of some folders.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        config: Config,
+        emit: Emit = ignore,
+        paths: Sequence[str] = (),
+        *,
+        poll_s: float = _POLL_S,
+        watch: Callable[[list[str]], Notifier] = notifier,
+    ) -> None:
+        self._db = db
+        self._config = config
+        self._emit = emit
+        self._paths = list(paths)
+        self._poll_s = poll_s
+        self._watch = watch
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._notifier: Notifier | None = None
+        self._times: dict[str, int] = {}
+        self._pending: set[str] = set()
+        #: Whether news comes from the system; otherwise folder times are polled.
+        self.notified = False
+        self.watching = threading.Event()
+
+    def check(self) -> None:
+        """Raise UsageError when the folders are none that can be scanned."""
+        Scan(self._db, self._config).targets(self._paths)
+
+    def start(self) -> None:
+        """Begin watching; returns at once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self.run, name="dtk-watch", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End watching; what is under way is ended soon, the rest is found by the next scan."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+            self._thread = None
+
+    def run(self) -> None:
+        """Watch in this thread until ``stop`` is called from another; scans once first."""
+        try:
+            self._run()
+        except DtkError as error:
+            self._emit(TroubleMet(error.title, error.detail))
+        finally:
+            self.watching.clear()
+            if self._notifier is not None:
+                self._notifier.close()
+
+    def _run(self) -> None:
+        roots = Scan(self._db, self._config).targets(self._paths)
+        self._open(roots)
+        began_ns = time.time_ns()
+        Scan(self._db, self._config, self._emit, self._stop).run(roots)
+        self._sweep(roots, began_ns)
+        self._refresh()
+        self.watching.set()
+        swept = time.monotonic()
+        while not self._stop.is_set():
+            interval_s = _SWEEP_S if self.notified else self._poll_s
+            self._pending.update(self._changed(max(swept + interval_s - time.monotonic(), 0.05)))
+            if time.monotonic() - swept >= interval_s or self._notifier is None:
+                self._sweep(roots, None)
+                swept = time.monotonic()
+                if self._notifier is None and self.notified:
+                    self._open(roots)
+            self._refresh()
+
+    def _open(self, roots: list[str]) -> None:
+        """Ask the system for news of the folders; say so where it cannot give them."""
+        self._notifier = None
+        self.notified = False
+        remote = [root for root in roots if is_network(root)]
+        if remote:
+            detail = f"{remote[0]} is on a network: its folders are looked at every {self._poll_s:.0f} s."
+            self._emit(TroubleMet("Network file systems send no news.", detail))
+            return
+        try:
+            self._notifier = self._watch(roots)
+            self.notified = True
+        except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
+            self._emit(TroubleMet(*_why(error, self._poll_s)))
+
+    def _changed(self, wait_s: float) -> Iterable[str]:
+        """Wait for news and return the folders that it is about."""
+        if self._notifier is None:
+            self._stop.wait(wait_s)
+            return ()
+        try:
+            news = self._notifier.watch(_GATHER_MS, _QUIET_MS, max(int(wait_s * 1000), 1), self._stop)
+        except WatchfilesRustInternalError:
+            # A name that is not UTF-8: nothing more is heard from this notifier, and the folder times tell the rest.
+            self._notifier.close()
+            self._notifier = None
+            return ()
+        if isinstance(news, str):
+            if news == "signal":
+                self._stop.set()
+            return ()
+        return self._folders_of(path for _, path in news)
+
+    def _folders_of(self, paths: Iterable[str]) -> set[str]:
+        endings = tuple(self._config.settings.scan.extensions)
+        found: set[str] = set()
+        for path in paths:
+            if path.lower().endswith(endings):
+                found.add(os.path.dirname(path))  # noqa: PTH120 (surrogates must survive)
+            elif path in self._times or os.path.isdir(path):  # noqa: PTH112
+                found.update((path, os.path.dirname(path)))  # noqa: PTH120
+        return found
+
+    def _sweep(self, roots: list[str], began_ns: int | None) -> None:
+        """Look at the times of all known folders; those that changed are looked at again.
+
+        Args:
+            began_ns: a folder that is new to the sweep is looked at again when it changed after this time.
+        """
+        times: dict[str, int] = {}
+        for root in roots:
+            if not os.path.isdir(root):  # noqa: PTH112
+                continue  # a disk that is not mounted says nothing about its files
+            with self._db.connection() as conn:
+                known = folders.known_below(conn, root)
+            for path, folder in known.items():
+                try:
+                    times[path] = os.stat(path).st_mtime_ns  # noqa: PTH116
+                except OSError:
+                    if folder.settled:
+                        self._pending.add(path)
+                    continue
+                before = self._times.get(path, began_ns)
+                changed = before is not None and (
+                    times[path] != before if path in self._times else times[path] > before
+                )
+                if changed:
+                    self._pending.add(path)
+        self._times = times
+
+    def _refresh(self) -> None:
+        """Scan the folders that changed; those that a lost database kept back are tried again later."""
+        if not self._pending or self._stop.is_set():
+            return
+        paths, self._pending = self._pending, set()
+        scan = Scan(self._db, self._config, self._hold_back, self._stop)
+        try:
+            counts = scan.refresh(paths)
+        except DtkError as error:
+            self._pending |= paths
+            self._emit(TroubleMet(error.title, error.detail))
+            self._stop.wait(1.0)
+            return
+        if scan.gone or counts["failed"] or counts["unchanged"] != counts["seen"]:
+            self._emit(ScanFinished(counts))
+
+    def _hold_back(self, event: Event) -> None:
+        """Pass on troubles; the end of a refresh is only news when something was different."""
+        if isinstance(event, TroubleMet):
+            self._emit(event)
+
+
+def _why(error: Exception, poll_s: float) -> tuple[str, str]:
+    instead = f"The times of the folders are looked at every {poll_s:.0f} s instead."
+    if "limit reached" in str(error) or getattr(error, "errno", None) == 28:
+        return (
+            "The system's limit of watched folders is reached.",
+            f"{instead} To raise it: sudo sysctl fs.inotify.max_user_watches=1048576",
+        )
+    return "The system cannot send news of all folders.", f"{error}. {instead}"
