@@ -24,6 +24,8 @@ import numpy as np
 import psycopg
 from workload import MODELS, Home, home, spread, write_library
 
+from tests.idle import idle_models
+
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "500"))
 RUNS = int(os.environ.get("DTK_BENCH_RUNS", "3"))
 #: As many images to a prompt as in a large library.
@@ -110,40 +112,6 @@ def measure_worker(place: Home, conn: psycopg.Connection, models: Path) -> Measu
     return Measured(float(row[0]) if row else 0.0, process_s)
 
 
-def idle_models(folder: Path) -> Path:
-    """Make a models folder whose image embedder takes the same input and does next to nothing with it."""
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    for model in MODELS.iterdir():
-        if model.name != "dinov2-small":
-            (folder / model.name).symlink_to(model)
-    made = folder / "dinov2-small"
-    made.mkdir()
-    (made / "vit_s_focus.onnx").symlink_to(MODELS / "dinov2-small" / "vit_s_focus.onnx")
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, 224, 224])
-    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 384])
-    numbers: dict[str, np.ndarray] = {
-        "starts": np.zeros(3, np.int64),
-        "ends": np.ones(3, np.int64),
-        "axes": np.array([1, 2, 3], np.int64),
-        "shape": np.array([-1, 1], np.int64),
-        "weights": np.zeros((1, 384), np.float32),
-        "bias": np.ones(384, np.float32),
-    }
-    nodes = [
-        helper.make_node("Slice", ["pixels", "starts", "ends", "axes"], ["one"]),
-        helper.make_node("Reshape", ["one", "shape"], ["flat"]),
-        helper.make_node("Gemm", ["flat", "weights", "bias"], ["vectors"]),
-    ]
-    constants = [numpy_helper.from_array(value, name) for name, value in numbers.items()]
-    graph = helper.make_graph(nodes, "idle", [pixels], [vectors], constants)
-    save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
-        str(made / "backbone.onnx"),
-    )
-    return folder
-
-
 def report(title: str, worker: Sequence[Measured], floor: Sequence[Measured]) -> None:
     """Print one table: images a second of both, and their ratio run by run."""
     print(f"\n{title}: {IMAGES} images, {THREADS} decode threads, {RUNS} runs     min   median      max")
@@ -162,8 +130,7 @@ def main() -> None:
         size = sum(Path(path).stat().st_size for path in paths) / len(paths)
         print(f"{len(paths)} pictures of {size / 1e6:.2f} MB on average")
         place.dtk("scan", str(folder / "library"))
-        (folder / "models").mkdir()
-        idle = idle_models(folder / "models")
+        idle = idle_models(folder / "models", MODELS)
         from dtk_tui.config import load
         from dtk_tui.store.database import Database
 

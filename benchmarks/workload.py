@@ -17,6 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))  # for the parts that benchmarks share with tests
 MODELS = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
 
 
