@@ -29,6 +29,7 @@ _POLL_S = 5.0
 #: Beside inotify the folder times are looked at as well, for it loses news when too much happens at once.
 _SWEEP_S = 30.0
 _JOIN_S = 10.0
+_CLOCK_NS = 1_000_000_000
 
 Changes = set[tuple[int, str]]
 
@@ -86,6 +87,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._notifier: Notifier | None = None
         self._times: dict[str, int] = {}
+        self._swept_ns = 0
         self._pending: set[str] = set()
         #: Whether news comes from the system; otherwise folder times are polled.
         self.notified = False
@@ -122,9 +124,9 @@ class Watcher:
     def _run(self) -> None:
         roots = Scan(self._db, self._config).targets(self._paths)
         self._open(roots)
-        began_ns = time.time_ns()
+        self._swept_ns = time.time_ns()
         Scan(self._db, self._config, self._emit, self._stop).run(roots)
-        self._sweep(roots, began_ns)
+        self._sweep(roots)
         self._refresh()
         self.watching.set()
         swept = time.monotonic()
@@ -132,7 +134,7 @@ class Watcher:
             interval_s = _SWEEP_S if self.notified else self._poll_s
             self._pending.update(self._changed(max(swept + interval_s - time.monotonic(), 0.05)))
             if time.monotonic() - swept >= interval_s or self._notifier is None:
-                self._sweep(roots, None)
+                self._sweep(roots)
                 swept = time.monotonic()
                 if self._notifier is None and self.notified:
                     self._open(roots)
@@ -177,16 +179,15 @@ class Watcher:
         for path in paths:
             if path.lower().endswith(endings):
                 found.add(os.path.dirname(path))  # noqa: PTH120 (surrogates must survive)
-            elif path in self._times or os.path.isdir(path):  # noqa: PTH112
+            else:
                 found.update((path, os.path.dirname(path)))  # noqa: PTH120
         return found
 
-    def _sweep(self, roots: list[str], began_ns: int | None) -> None:
-        """Look at the times of all known folders; those that changed are looked at again.
-
-        Args:
-            began_ns: a folder that is new to the sweep is looked at again when it changed after this time.
-        """
+    def _sweep(self, roots: list[str]) -> None:
+        """Look at the times of all known folders; those that changed are looked at again."""
+        # A folder that is new to the sweep may have changed since it was listed; clocks of file systems are coarse.
+        since_ns = self._swept_ns - _CLOCK_NS
+        self._swept_ns = time.time_ns()
         times: dict[str, int] = {}
         for root in roots:
             if not os.path.isdir(root):  # noqa: PTH112
@@ -200,11 +201,8 @@ class Watcher:
                     if folder.settled:
                         self._pending.add(path)
                     continue
-                before = self._times.get(path, began_ns)
-                changed = before is not None and (
-                    times[path] != before if path in self._times else times[path] > before
-                )
-                if changed:
+                before = self._times.get(path)
+                if times[path] > since_ns if before is None else times[path] != before:
                     self._pending.add(path)
         self._times = times
 

@@ -1,0 +1,129 @@
+"""Following real folders as they change."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Event, TroubleMet
+from dtk_tui.services.mounts import is_network
+from dtk_tui.services.watcher import Notifier, Watcher, notifier
+from dtk_tui.store import images
+from dtk_tui.store.database import Database
+from tests.pictures import write_png
+
+Start = Callable[..., Watcher]
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def start(db: Database, config: Config, tmp_path: Path, events: list[Event]) -> Iterator[Start]:
+    started: list[Watcher] = []
+    (tmp_path / "library").mkdir()
+
+    def begin(watch: Callable[[list[str]], Notifier] = notifier) -> Watcher:
+        watcher = Watcher(db, config, events.append, [str(tmp_path / "library")], poll_s=0.1, watch=watch)
+        started.append(watcher)
+        watcher.start()
+        assert watcher.watching.wait(30)
+        return watcher
+
+    yield begin
+    for watcher in started:
+        watcher.stop()
+
+
+def _until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        pause.wait(0.02)
+
+
+def _there(db: Database, path: Path | str) -> bool:
+    with db.connection() as conn:
+        number = images.find(conn, str(path))
+        detail = None if number is None else images.detail(conn, number)
+    return detail is not None and detail.scan_phase == 1 and not detail.unavailable
+
+
+def _limit(_: list[str]) -> Notifier:
+    raise OSError(errno.ENOSPC, "OS file watch limit reached.")
+
+
+@pytest.mark.parametrize("watch", [notifier, _limit], ids=["inotify", "polling"])
+def test_changes_are_followed(
+    db: Database, start: Start, tmp_path: Path, events: list[Event], watch: Callable[[list[str]], Notifier]
+) -> None:
+    library = tmp_path / "library"
+    first = write_png(library / "first.png", "first", seed=1)
+    watcher = start(watch)
+    assert watcher.notified is (watch is notifier)
+    assert _there(db, first), "what was there before is scanned first"
+
+    second = write_png(library / "new folder" / "deep" / "second.png", "second", seed=2)
+    _until(lambda: _there(db, second), "a new file in a new folder")
+    with db.connection() as conn:
+        number = images.find(conn, str(first))
+        conn.execute("UPDATE image SET rating = 5")
+    first.rename(second.with_name("moved.png"))
+    _until(lambda: _there(db, second.with_name("moved.png")), "a moved file")
+    with db.connection() as conn:
+        assert images.find(conn, str(second.with_name("moved.png"))) == number, "it keeps its row"
+    (library / "new folder").rename(tmp_path / "away")
+    _until(lambda: not _there(db, second), "a vanished folder")
+    (tmp_path / "away").rename(library / "new folder")
+    _until(lambda: _there(db, second), "a folder that came back")
+    troubles = [event for event in events if isinstance(event, TroubleMet)]
+    assert ["limit of watched folders" in event.title for event in troubles] == ([] if watch is notifier else [True])
+
+
+def test_a_file_that_is_written_again(db: Database, start: Start, tmp_path: Path) -> None:
+    path = write_png(tmp_path / "library" / "a.png", "first", seed=1)
+    start()
+
+    def prompt() -> str | None:
+        with db.connection() as conn:
+            detail = images.detail(conn, images.find(conn, str(path)) or 0)
+        return detail.prompt if detail else None
+
+    write_png(path, "second", seed=2, size=(80, 80))
+    _until(lambda: prompt() == "second", "the new prompt")
+
+
+def test_names_that_are_not_utf8(db: Database, start: Start, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    good = write_png(tmp_path / "good.png", "odd", seed=1).read_bytes()
+    start()
+    odd = os.fsencode(library) + b"/caf\xe9.png"
+    Path(os.fsdecode(odd)).write_bytes(good)
+    _until(lambda: _there(db, os.fsdecode(odd)), "a name that is not UTF-8")
+    later = write_png(library / "later.png", "later", seed=2)
+    _until(lambda: _there(db, later), "a file after it")
+
+
+def test_network_file_systems_are_known(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(
+        "22 1 253:0 / / rw - ext4 /dev/vda rw\n"
+        "30 22 0:45 / /mnt/my\\040photos rw shared:1 - nfs4 box:/photos rw\n"
+        "31 22 0:46 / /mnt/local rw - xfs /dev/vdb rw\n"
+        "32 30 0:47 / /mnt/my\\040photos/scratch rw - tmpfs tmpfs rw\n"
+    )
+    assert is_network("/mnt/my photos/2025", table)
+    assert not is_network("/mnt/my photos/scratch/a", table)
+    assert not is_network("/mnt/local/a", table)
+    assert not is_network("/mnt/my photos 2", table)
+    assert not is_network("/home", tmp_path / "missing")
