@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,6 +149,8 @@ def _library(dest: str | None) -> Iterator[tuple[Database, Config]]:
     from dtk_tui.config import load
     from dtk_tui.store.database import Database
 
+    # The pool tells the console of each attempt to reconnect; the one sentence at the end says it.
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     config = load({**os.environ, "DTK_DATABASE_URL": dest} if dest else None)
     database = Database.open(config)
     try:

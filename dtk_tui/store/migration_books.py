@@ -217,7 +217,9 @@ def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
 def note_counts(conn: Connection, migration_id: int) -> list[tuple[str, str, str, int]]:
     """Return (table, outcome, reason, rows), reasons without the numbers of rows in them."""
     query: LiteralString = """
-        SELECT table_name, outcome, regexp_replace(reason, 'row \\d+', 'another row'), count(*)
+        SELECT table_name, outcome, regexp_replace(regexp_replace(reason, 'rows? \\d+( to \\d+)?', 'other rows'),
+                                                         'recovered from the indexes, without .*',
+                                                         'recovered from the indexes, without the others'), count(*)
           FROM migration_note WHERE migration_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3"""
     return conn.execute(query, (migration_id,)).fetchall()
 

@@ -27,7 +27,8 @@ _KINDS: tuple[tuple[LiteralString, LiteralString], ...] = (
 )  # fmt: skip
 
 _IMAGES: LiteralString = """
-SELECT ids.export_id, coalesce(book.root_folder_id, 0), place.export_id, folder_book.original ->> 'Path', folder.path,
+SELECT ids.export_id, CASE WHEN book.image_id IS NULL THEN 0 ELSE book.root_folder_id END,
+       place.export_id, folder_book.original ->> 'Path', folder.path,
        image.file_name, positive.text, negative.text, image.steps, image.sampler, image.cfg_scale,
        CASE WHEN image.seed BETWEEN -9223372036854775808 AND 9223372036854775807 THEN image.seed::bigint END,
        image.width, image.height, image.model_hash, image.model, book.batch_size, book.batch_pos,
@@ -39,9 +40,10 @@ SELECT ids.export_id, coalesce(book.root_folder_id, 0), place.export_id, folder_
        image.custom_tags, image.rating, image.favorite::integer, image.for_deletion::integer, image.nsfw::integer,
        image.unavailable::integer, image.aesthetic_score, image.hypernetwork, image.hypernetwork_strength,
        coalesce(book.clip_skip, (image.extra ->> 'clip_skip')::integer), book.ensd, image.file_size,
-       coalesce(book.no_metadata, book.image_id IS NULL AND image.prompt_id IS NULL AND image.dialect IS NULL)::integer,
+       CASE WHEN book.image_id IS NULL THEN image.prompt_id IS NULL AND image.dialect IS NULL
+            ELSE book.no_metadata END::integer,
        image_raw.chunks, book.workflow_id,
-       coalesce(book.has_error, book.image_id IS NULL AND image.error IS NOT NULL)::integer, book.hash,
+       CASE WHEN book.image_id IS NULL THEN image.error IS NOT NULL ELSE book.has_error END::integer, book.hash,
        book.viewed_ticks, book.touched_ticks, image.is_video::integer, blank.original ->> 'Prompt'
   FROM image
   JOIN export_image ids ON ids.id = image.id
@@ -58,13 +60,20 @@ SELECT ids.export_id, coalesce(book.root_folder_id, 0), place.export_id, folder_
 """.replace("{epoch}", _EPOCH)
 _FOLDERS: LiteralString = """
 SELECT ids.export_id, coalesce(above.export_id, 0), book.original ->> 'Path', folder.path,
-       coalesce((book.original ->> 'ImageCount')::bigint, 0), (book.original ->> 'ScannedDate')::bigint,
-       folder.unavailable::integer, folder.archived::integer, folder.excluded::integer, folder.is_root::integer,
-       folder.recursive::integer, folder.watched::integer
+       CASE WHEN book.original ? 'ImageCount' THEN (book.original ->> 'ImageCount')::bigint ELSE 0 END,
+       (book.original ->> 'ScannedDate')::bigint,
+       CASE WHEN folder.unavailable OR NOT book.original @> '{"Unavailable": null}'
+            THEN folder.unavailable::integer END,
+       CASE WHEN folder.archived OR NOT book.original @> '{"Archived": null}' THEN folder.archived::integer END,
+       CASE WHEN folder.excluded OR NOT book.original @> '{"Excluded": null}' THEN folder.excluded::integer END,
+       CASE WHEN NOT book.original @> '{"IsRoot": null}' THEN folder.is_root::integer END,
+       CASE WHEN NOT folder.recursive OR NOT book.original @> '{"Recursive": null}' THEN folder.recursive::integer END,
+       CASE WHEN folder.watched OR NOT book.original @> '{"Watched": null}' THEN folder.watched::integer END
   FROM folder
   JOIN export_folder ids ON ids.id = folder.id
   LEFT JOIN export_folder above ON above.id = folder.parent_id
-  LEFT JOIN export_folder_book book ON book.row_id = folder.id
+  LEFT JOIN LATERAL (SELECT coalesce((SELECT original FROM export_folder_book own WHERE own.row_id = folder.id), '{}')
+                            AS original) AS book ON true
  ORDER BY ids.export_id
 """
 _ALBUMS: LiteralString = """

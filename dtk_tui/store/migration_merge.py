@@ -84,7 +84,8 @@ INSERT INTO image (id, folder_id, prompt_id, negative_prompt_id, file_size, mtim
 OVERRIDING SYSTEM VALUE
 SELECT %(base)s + source_id, place_id, prompt_id, negative_id, greatest(coalesce(file_size, 0), 0),
        -- Time in nanoseconds as a scan sees it; 0, which no file has, for what a scan should read again.
-       CASE WHEN has_metadata AND coalesce(modified, created) BETWEEN 530000000000000000 AND 713000000000000000
+       CASE WHEN has_metadata AND prompt_id IS NOT NULL
+            AND coalesce(modified, created) BETWEEN 530000000000000000 AND 713000000000000000
             THEN (date_part('epoch', dtk_instant(coalesce(modified, created), %(zone)s)) * 1e6)::bigint * 1000
                  + coalesce(modified, created) %% 10 * 100
             ELSE 0 END,

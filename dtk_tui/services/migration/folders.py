@@ -40,8 +40,9 @@ def _grow(conn: Connection, tree: _Tree, wanted: Iterable[str]) -> None:
     """Insert the wanted folders that are missing, and those between them and a folder above, level by level."""
     above: dict[str, str | None] = {}
     all_known = set(tree.ids) | set(wanted)
+    by_form = {paths.form(path): path for path in sorted(all_known)}
     for path in sorted(all_known - set(tree.ids)):
-        chain = _chain(path, all_known)
+        chain = _chain(path, by_form)
         for child, upper in zip(chain, [*chain[1:], None], strict=True):
             above.setdefault(child, upper)
     waiting = sorted(path for path in above if path not in tree.ids)
@@ -53,22 +54,23 @@ def _grow(conn: Connection, tree: _Tree, wanted: Iterable[str]) -> None:
         tree.parents.update({path: parent for path, _, parent in rows})
         tree.new.update(made.values())
         waiting = [path for path in waiting if path not in tree.ids]
-    _adopt(conn, tree, all_known)
+    _adopt(conn, tree)
 
 
-def _chain(path: str, known: set[str]) -> list[str]:
+def _chain(path: str, known: dict[str, str]) -> list[str]:
     """Return ``path`` and the folders above it up to the highest known one; alone when none above is known."""
     chain, highest = [path], 0
     upper = paths.parent(path)
     while upper is not None:
+        upper = known.get(paths.form(upper), upper)
         chain.append(upper)
-        if upper in known:
+        if paths.form(upper) in known:
             highest = len(chain) - 1
         upper = paths.parent(upper)
     return chain[: highest + 1]
 
 
-def _adopt(conn: Connection, tree: _Tree, known: set[str]) -> None:
+def _adopt(conn: Connection, tree: _Tree) -> None:
     """Put roots that the library had below folders that are new above them."""
     pairs = []
     for path, parent in tree.parents.items():
@@ -117,7 +119,8 @@ def _book(
         seen.setdefault(path, row.source_id)
         original = {
             "Path": row.path.encode("utf-8", "surrogateescape").hex(), "ScannedDate": row.scanned_ticks,
-            "ImageCount": row.image_count,
+            "ImageCount": row.image_count, "Unavailable": row.unavailable, "Archived": row.archived,
+            "Excluded": row.excluded, "IsRoot": row.is_root, "Recursive": row.recursive, "Watched": row.watched,
         }  # fmt: skip
         books.append((tree.ids[path], row.source_id, tree.ids[path] in tree.new, original))
     done = {number for number, _, _, _ in books}

@@ -12,6 +12,7 @@ from typing import Any
 from dtk_tui.services.migration import images_sql, odd, paths, reading
 from dtk_tui.services.migration.csvline import field as csv_field
 from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.services.migration.small_tables import DAMAGED
 from dtk_tui.store.escape import to_db
 
 _CACHE_BYTES = 96 * 1024 * 1024
@@ -25,7 +26,9 @@ def _digest_of(text: bytes) -> bytes:
 
 def chunks_json(workflow: str) -> str:
     """Return a workflow as ``image_raw.chunks`` holds it."""
-    return json.dumps([[_SOURCE, odd.chunk_key(workflow), to_db(workflow)]])
+    row = [_SOURCE, odd.chunk_key(workflow), to_db(workflow)]
+    # As SQLite writes JSON, so that the quick way and the careful way give the same text.
+    return json.dumps([row], ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(slots=True)
@@ -70,13 +73,17 @@ class ImageLines:
             self.forget()
         self._next = chunk << 24
         self._lines = Lines()
+        failed = list(found.failed)
         careful = self._quick(found.rows)
         for number in careful:
             row = odd.read(conn, self._columns, number)
-            if row is not None:
+            if row is None:
+                # A damaged tree: a scan comes by a row that a look-up does not find.
+                failed.append(number)
+            else:
                 self._careful(odd.mend(row))
-        if found.failed:
-            self._damaged(conn, found.failed)
+        if failed:
+            self._damaged(conn, failed, set(failed) - set(found.failed))
         return self._lines
 
     def _quick(self, rows: Sequence[reading.Row]) -> list[int]:
@@ -190,19 +197,17 @@ class ImageLines:
     def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
         self._lines.note.append(line(("Image", number, outcome, reason, odd.note_json(original))))
 
-    def _damaged(self, conn: sqlite3.Connection, failed: Sequence[int]) -> None:
-        """Write what the indexes still know of rows whose page is damaged."""
-        lost = reading.lost_ids(conn, "Image", failed)
-        for number, values in reading.from_indexes(conn, "Image", lost).items():
+    def _damaged(self, conn: sqlite3.Connection, failed: Sequence[int], known: set[int]) -> None:
+        """Write what the indexes still know of rows whose page is damaged; ``known`` ones are there for sure."""
+        lost = set(reading.lost_ids(conn, "Image", failed)[0]) | known
+        for number, values in reading.from_indexes(conn, "Image", sorted(lost)).items():
             texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
             if not texts.get("Path"):
-                self._note(number, "refused", "its page in the file is damaged", {})
+                self._note(number, "refused", DAMAGED, {})
                 continue
             row = odd.mend({**texts, "Id": number})
             missing = sorted(set(self._columns) & set(images_sql.ALL) - set(texts) - {"Id"})
-            row.notes.append(
-                (f"its page in the file is damaged: recovered from the indexes, without {', '.join(missing)}", {})
-            )
+            row.notes.append((f"{DAMAGED}: recovered from the indexes, without {', '.join(missing)}", {}))
             self._careful(row)
 
 

@@ -115,7 +115,7 @@ class Loading:
                 batch = self._queue.get_nowait()
             except queue.Empty:
                 return
-            found = reading.read(conn, selects[batch.table], batch.low, batch.high)
+            found = reading.read(conn, batch.table, selects[batch.table], batch.low, batch.high)
             if batch.table == "Image":
                 lines: Mapping[str, Sequence[bytes]] = images.build(conn, batch.number, found).by_table()
             else:
@@ -125,7 +125,8 @@ class Loading:
     def _save(
         self, batch: Batch, found: reading.Range, lines: Mapping[str, Sequence[bytes]], images: ImageLines
     ) -> None:
-        lost = sum(1 for text in lines["note"] if b"is damaged" in text)
+        damaged = sum(1 for text in lines["note"] if b"is damaged" in text and b"may be lost" not in text)
+        lost = min(damaged, len(found.failed))
         try:
             self._write(batch.table, batch.number, len(found.rows) + lost, lost, lines)
         except DtkError:

@@ -49,12 +49,19 @@ def _decode(text: bytes) -> str:
 
 
 def read(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
-    """Return one row by rowid: texts as str (undecodable bytes as lone surrogates), binary values as bytes."""
+    """Return one row by rowid, or None when it cannot be read.
+
+    Texts come as str (undecodable bytes as lone surrogates), binary values as bytes.
+    """
     names = [column for column in columns if column in images_sql.ALL]
     factory, conn.text_factory = conn.text_factory, _decode
     try:
         sql = f'SELECT {", ".join(map(quoted, names))} FROM "Image" WHERE rowid = ?'  # noqa: S608
         found = conn.execute(sql, (number,)).fetchone()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return None
     finally:
         conn.text_factory = factory
     return None if found is None else {**dict(zip(names, found, strict=True)), "Id": number}

@@ -31,6 +31,11 @@ def join(folder: str, name: str) -> str:
     return folder + ("\\" if is_windows(folder) else "/") + name
 
 
+def form(path: str) -> str:
+    """Return a path with one kind of separator, to find folders that are written in two ways."""
+    return path.replace("/", "\\") if is_windows(path) else path
+
+
 def tidy(folder: str) -> str:
     """Return a folder's path without separators at its end, except that of a root."""
     ends = "/\\" if is_windows(folder) else "/"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dtk_tui.services.migration.source import bounds, indexes, quoted
+from dtk_tui.services.migration.source import bounds, indexes, largest_given, quoted
 
 Row = tuple[Any, ...]
 
@@ -49,59 +49,86 @@ def plan(conn: sqlite3.Connection, table: str, batch_size: int) -> Plan:
     return Plan(table, tuple(ranges), count)
 
 
-def read(conn: sqlite3.Connection, sql: str, low: int, high: int) -> Range:
+def read(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) -> Range:
     """Return the rows of a SELECT with the parameters (first rowid, last rowid), whose first column is the rowid.
 
     A scan that meets a damaged page goes on by single look-ups until one succeeds behind it.
     """
     result = Range()
-    while low <= high:
+    at = low
+    while at <= high:
         try:
-            for row in conn.execute(sql, (low, high)):
+            for row in conn.execute(sql, (at, high)):
+                if not at <= row[0] <= high:
+                    raise sqlite3.DatabaseError("rowids out of order")
                 result.rows.append(row)
-                low = row[0] + 1
-            return result
+                at = row[0] + 1
+            break
         except sqlite3.OperationalError:
             # Locked, or the disk is away: not damage of this page.
             raise
         except sqlite3.DatabaseError:
-            low = _step_over(conn, sql, low, high, result)
+            at = _step_over(conn, sql, at, high, result)
+    if result.failed:
+        _add_unseen(conn, table, low, high, result)
     return result
 
 
 def _step_over(conn: sqlite3.Connection, sql: str, low: int, high: int, result: Range) -> int:
     """Look up single rowids until one succeeds; return where the scan goes on."""
-    has_failed = False
-    while low <= high:
+    is_behind = False
+    while low <= high and not is_behind:
         try:
             row = conn.execute(sql, (low, low)).fetchone()
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError:
             result.failed.append(low)
-            has_failed = True
-            low += 1
-            continue
-        if row is not None:
-            result.rows.append(row)
+        else:
+            if row is not None and row[0] == low:
+                result.rows.append(row)
+                is_behind = bool(result.failed)
+            elif row is not None:
+                result.failed.append(low)
         low += 1
-        if row is not None and has_failed:
-            break
     return low
 
 
-def lost_ids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> list[int]:
-    """Return which of the failed rowids have a row, as an index tells; all of them when no index can be read."""
-    wanted = set(failed)
+def _add_unseen(conn: sqlite3.Connection, table: str, low: int, high: int, result: Range) -> None:
+    """Count as failed what the indexes know and a damaged tree does not show."""
+    seen = {row[0] for row in result.rows} | set(result.failed)
     for index in indexes(conn, table):
         try:
-            known = conn.execute(f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)}")  # noqa: S608
-            return sorted({row[0] for row in known} & wanted)
+            sql = f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)} WHERE +rowid BETWEEN ? AND ?"  # noqa: S608
+            known = {row[0] for row in conn.execute(sql, (low, high))}
         except sqlite3.DatabaseError:
             continue
-    return sorted(wanted)
+        result.failed = sorted({*result.failed, *(known - seen)})
+        return
+
+
+def lost_ids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> tuple[list[int], bool]:
+    """Return which of the failed rowids have a row, and whether there may be others, whose number nobody knows.
+
+    A whole index tells exactly. Without one, a table whose ids count up has each of them; of any other, only those
+    that the remains of its indexes know.
+    """
+    wanted = set(failed)
+    seen: set[int] = set()
+    for index in indexes(conn, table):
+        try:
+            for row in conn.execute(f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)}"):  # noqa: S608
+                seen.add(row[0])
+        except sqlite3.DatabaseError:
+            continue
+        return sorted(seen & wanted), False
+    if largest_given(conn, table):
+        return sorted(wanted), False
+    return sorted(seen & wanted), True
 
 
 def from_indexes(conn: sqlite3.Connection, table: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return what the single-column indexes say of rows whose own page is damaged: by rowid, by column."""
+    """Return what the indexes say of rows whose own page is damaged: by rowid, by column."""
     found: dict[int, dict[str, Any]] = {number: {} for number in ids}
     for index in indexes(conn, table):
         _collect(conn, table, index, found)
@@ -111,13 +138,14 @@ def from_indexes(conn: sqlite3.Connection, table: str, ids: Sequence[int]) -> di
 def _collect(conn: sqlite3.Connection, table: str, index: str, found: dict[int, dict[str, Any]]) -> None:
     try:
         columns = [row[2] for row in conn.execute(f"PRAGMA index_info({quoted(index)})")]
-        if len(columns) != 1 or columns[0] is None:
+        if None in columns:
             return
-        column = columns[0].decode()
-        sql = f"SELECT rowid, {quoted(column)} FROM {quoted(table)} INDEXED BY {quoted(index)}"  # noqa: S608
-        for number, value in conn.execute(sql):
+        names = [column.decode() for column in columns]
+        chosen = ", ".join(map(quoted, names))
+        sql = f"SELECT rowid, {chosen} FROM {quoted(table)} INDEXED BY {quoted(index)}"  # noqa: S608
+        for number, *values in conn.execute(sql):
             if number in found:
-                found[number][column] = value
+                found[number].update(zip(names, values, strict=True))
     except sqlite3.DatabaseError:
         return
 

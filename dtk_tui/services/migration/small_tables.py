@@ -26,6 +26,21 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 
+#: Without these a row that was found in the indexes says nothing.
+ESSENTIAL: dict[str, frozenset[str]] = {
+    "Folder": frozenset({"Path"}),
+    "Album": frozenset({"Name"}),
+    "AlbumImage": frozenset({"AlbumId", "ImageId"}),
+    "Tag": frozenset({"Name"}),
+    "ImageTag": frozenset({"ImageId", "TagId"}),
+    "Query": frozenset({"Name", "QueryJson"}),
+    "Node": frozenset({"ImageId", "NodeId", "Name"}),
+    "NodeProperty": frozenset({"NodeId", "Name", "Value"}),
+    "Migration": frozenset({"Name"}),
+}
+DAMAGED = "its page in the file is damaged"
+
+
 def select(table: str, columns: tuple[str, ...]) -> str:
     """Return the SELECT over a range of rowids: rowid, odd (0 or 1), the line of the table."""
     names = [(quoted(name) if name in columns else "NULL", kind) for name, kind in COLUMNS[table]]
@@ -52,18 +67,29 @@ def build(
         if not is_odd and (all_plain or is_plain(text)):
             lines.append(text)
             continue
-        values = _values(conn, table, columns, number)
-        mended = odd.OddRow(dict(values))
-        for name, kind in COLUMNS[table]:
-            mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
-        lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
-        notes += [
-            line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes
-        ]
+        _careful(table, number, _values(conn, table, columns, number), lines, notes)
     if found.failed:
-        for number in reading.lost_ids(conn, table, found.failed):
-            notes.append(line((table, number, "refused", "its page in the file is damaged", "{}")))
+        lost, is_vague = reading.lost_ids(conn, table, found.failed)
+        if is_vague:
+            span = f"rows {found.failed[0]} to {found.failed[-1]}"
+            notes.append(line((table, None, "refused", f"{DAMAGED}: others of {span} may be lost", "{}")))
+        for number, values in reading.from_indexes(conn, table, lost).items():
+            if not ESSENTIAL[table] <= set(values):
+                notes.append(line((table, number, "refused", DAMAGED, "{}")))
+                continue
+            texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
+            _careful(table, number, texts, lines, notes)
+            notes.append(line((table, number, "repaired", f"{DAMAGED}: recovered from the indexes", "{}")))
     return {table.lower(): lines, "note": notes}
+
+
+def _careful(table: str, number: int, values: dict[str, Any], lines: list[bytes], notes: list[bytes]) -> None:
+    """Write one row value by value."""
+    mended = odd.OddRow(dict(values))
+    for name, kind in COLUMNS[table]:
+        mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
+    lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
+    notes += [line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes]
 
 
 def _values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:

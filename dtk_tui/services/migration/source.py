@@ -105,8 +105,12 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
         stamp = _stamp(file)
         _require_unlocked(file)
         hot = [suffix for suffix in ("-wal", "-journal") if _size(file, suffix) > 0]
-        if hot:
+        whole = _whole_size(head)
+        if hot or whole > stamp["size"]:
             copy = _copy(file, hot, workplace)
+            if not hot:
+                # SQLite refuses a file that was cut off; with its length restored, what is there can be read.
+                os.truncate(copy, whole)
             if _stamp(file) != stamp:
                 raise DtkError("The source changes while it is read.", "Close Diffusion Toolkit and try again.")
         uri = _uri(copy or file, "mode=rw" if copy else "mode=ro" if head[18] < 2 else "immutable=1")
@@ -132,6 +136,14 @@ def _head(file: Path) -> bytes:
     if not head.startswith(_MAGIC) or len(head) < 100:
         raise DtkError(f"{file} is not a SQLite database.", "Name Diffusion Toolkit's diffusion-toolkit.db.")
     return head
+
+
+def _whole_size(head: bytes) -> int:
+    """Return the size that the header promises, 0 where it makes no valid promise (file format, section 1.3.7)."""
+    page = int.from_bytes(head[16:18], "big")
+    if head[24:28] != head[92:96]:
+        return 0
+    return int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page)
 
 
 def _size(file: Path, suffix: str) -> int:
@@ -191,7 +203,8 @@ def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
 def bounds(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
     """Return (first rowid, last rowid, rows) of a table, from what is readable; (1, 0, 0) when it is empty.
 
-    A damaged table is walked up to the largest id that SQLite ever gave out.
+    A damaged table is walked up to the largest id that SQLite ever gave out, or that an index knows, or that it
+    can have.
     """
     name = quoted(table)
     try:
@@ -205,12 +218,7 @@ def bounds(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
 
 
 def _bounds_of_damaged(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
-    found = 0
-    try:
-        row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-        found = int(row[0]) if row else 0
-    except sqlite3.DatabaseError:
-        found = 0
+    found = largest_given(conn, table)
     for index in indexes(conn, table):
         try:
             row = conn.execute(
@@ -219,9 +227,32 @@ def _bounds_of_damaged(conn: sqlite3.Connection, table: str) -> tuple[int, int, 
         except sqlite3.DatabaseError:
             continue
         return 1, max(found, row[0] or 0), row[1]
-    size = int(conn.execute("PRAGMA page_count").fetchone()[0]) * int(conn.execute("PRAGMA page_size").fetchone()[0])
-    found = found or size // 100
-    return 1, found, found
+    last = found or _last_by_probing(conn, table)
+    return 1, last, last
+
+
+def largest_given(conn: sqlite3.Connection, table: str) -> int:
+    """Return the largest id that SQLite ever gave out for a table with an autoincrement key; 0 for others."""
+    try:
+        row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    except sqlite3.DatabaseError:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def _last_by_probing(conn: sqlite3.Connection, table: str) -> int:
+    """Return a rowid behind which there is nothing, within a factor of two; bounded by what a file can hold."""
+    pages = conn.execute("PRAGMA page_count").fetchone()[0] * conn.execute("PRAGMA page_size").fetchone()[0]
+    last = 1
+    while last < pages // 32:
+        try:
+            sql = f"SELECT rowid FROM {quoted(table)} WHERE rowid >= ? ORDER BY rowid LIMIT 1"  # noqa: S608
+            if conn.execute(sql, (last,)).fetchone() is None:
+                break
+        except sqlite3.DatabaseError:
+            pass
+        last *= 2
+    return int(last)
 
 
 def indexes(conn: sqlite3.Connection, table: str) -> list[str]:
