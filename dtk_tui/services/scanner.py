@@ -262,11 +262,11 @@ class Scan:
         """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
         if not batch.rows and not batch.unreadable:
             return
-        moved = 0
+        moved = traded = 0
 
         def write(conn: Connection) -> None:
-            nonlocal moved
-            moved = _write_readings(conn, batch)
+            nonlocal moved, traded
+            moved, traded = _write_readings(conn, batch)
 
         try:
             self._write(write)
@@ -281,8 +281,9 @@ class Scan:
             self._write_batch(Read(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged))
             self._write_batch(Read(batch.rows[middle:], batch.prompts))
             return
-        self._tally.moved += moved
+        self._tally.moved += moved + traded
         self._tally.added -= moved
+        self._tally.updated -= traded
         self._tally.failed += len(batch.unreadable) + batch.damaged
 
 
@@ -311,21 +312,34 @@ def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
         yield batch
 
 
-def _write_readings(conn: Connection, batch: Read) -> int:
-    """Write a batch and return how many of its files had only moved."""
-    moved = 0
+def _write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
+    """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
+    moved = traded = 0
     if batch.rows:
         readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
-        moves: dict[int, int] = {}
-        for twin in readings.twins(conn):
-            free = twin.new_id not in moves and twin.old_id not in moves.values()
-            if free and (twin.unavailable or not os.path.lexists(twin.path)):
-                moves[twin.new_id] = twin.old_id
+        # First those that were put over others: what they replaced may itself have moved on.
+        trades = _lost(readings.put_over(conn))
+        if trades:
+            readings.trade_places(conn, trades)
+            traded = len(trades)
+        moves = _lost(readings.twins(conn))
         if moves:
-            moved = readings.move(conn, [(old, new) for new, old in moves.items()])
+            moved = readings.move(conn, moves)
         readings.write(conn)
     readings.write_unreadable(conn, batch.unreadable)
-    return moved
+    return moved, traded
+
+
+def _lost(twins: Iterable[readings.Twin]) -> list[tuple[int, int]]:
+    """Return (known id, new id) of the twins whose known file is no longer in its place, each row at most once."""
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for twin in twins:
+        if twin.old_id not in pairs and twin.new_id not in taken and twin.old_id not in taken:
+            if twin.unavailable or not os.path.lexists(twin.path):
+                pairs[twin.old_id] = twin.new_id
+                taken.add(twin.new_id)
+    return list(pairs.items())
 
 
 def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
@@ -26,6 +27,7 @@ _FLOAT8 = Struct("!id")
 _NUMERIC = Struct("!hhHH")
 _LISTED = Struct("!hiqiqiqiqi")
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
+_ASCII, _UNICODE = json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)
 _EPOCH_2000_US = 946_684_800_000_000
 _SEED_LIMIT = 10**20
 
@@ -52,8 +54,9 @@ def _microseconds(nanoseconds: int) -> int:
     return nanoseconds // 1000 if nanoseconds >= 0 else -(-nanoseconds // 1000)
 
 
+@lru_cache(maxsize=512)
 def digest(text: str) -> bytes:
-    """Return the SHA-256 by which a prompt, as stored, is known."""
+    """Return the SHA-256 by which a prompt, as stored, is known; kept, because neighbours share their prompts."""
     return hashlib.sha256(to_db(text).encode()).digest()
 
 
@@ -101,7 +104,7 @@ def _words(dialect: str | None, p: GenerationParameters) -> Iterator[bytes]:
 def _chunks(reading: FileReading) -> bytes:
     if not reading.chunks:
         return _NULL
-    return _bytes(json.dumps([[to_db(c.source), to_db(c.key), to_db(c.text)] for c in reading.chunks]).encode())
+    return _bytes(_ASCII.encode([[to_db(c.source), to_db(c.key), to_db(c.text)] for c in reading.chunks]).encode())
 
 
 def _bytes(data: bytes) -> bytes:
@@ -146,7 +149,7 @@ def _extra(p: GenerationParameters) -> bytes:
         ],
     }
     kept = {key: value for key, value in extra.items() if value not in (None, [])}
-    return _bytes(b"\x01" + json.dumps(kept, ensure_ascii=False).encode()) if kept else _NULL
+    return _bytes(b"\x01" + _UNICODE.encode(kept).encode()) if kept else _NULL
 
 
 def blocks(rows: Iterable[bytes]) -> Iterator[bytes]:

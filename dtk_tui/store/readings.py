@@ -58,6 +58,34 @@ SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_
    AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
  ORDER BY old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
+# A file that was put in the place of another: the content of a known row whose file is no longer in its place.
+_PUT_OVER = f"""
+SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_READING}
+ CROSS JOIN LATERAL (
+      SELECT id, folder_id, file_name, unavailable FROM image
+       WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1 OFFSET 0) AS old
+  JOIN folder ON folder.id = old.folder_id
+ WHERE self.fingerprint <> reading.fingerprint AND reading.file_size > 0
+ ORDER BY old.id, reading.id
+"""  # noqa: S608 (constants)
+# No two rows may have one place at any time: the row that leaves waits under a name that no file has.
+_STEP_ASIDE = "UPDATE image SET file_name = '/' || id WHERE id = ANY (%s)"
+_TRADE = """
+WITH pair AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS pair (id, other_id, file_name)),
+     other AS (SELECT pair.id, image.folder_id, pair.file_name, image.file_size, image.mtime_ns
+                 FROM pair JOIN image ON image.id = pair.other_id)
+UPDATE image SET folder_id = other.folder_id, file_name = other.file_name, file_size = other.file_size,
+                 mtime_ns = other.mtime_ns, unavailable = false
+  FROM other WHERE image.id = other.id
+"""
+_GONE_FROM = """
+UPDATE image SET folder_id = gone.folder_id, file_name = gone.file_name, unavailable = true, scan_phase = 1
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS gone (id, folder_id, file_name) WHERE image.id = gone.id
+"""
+_CHOOSE_FOR = """
+SELECT dtk_choose_representatives(array_agg(metadata_hash)) FROM image
+ WHERE id = ANY (%s) AND metadata_hash IS NOT NULL HAVING count(*) > 0
+"""
 _SAME_CONTENT = """
 SELECT image.id, image.unavailable, folder.path, image.file_name
   FROM image JOIN folder ON folder.id = image.folder_id WHERE fingerprint = %s ORDER BY image.id
@@ -200,6 +228,27 @@ def move(conn: Connection, moved: Sequence[tuple[int, int]]) -> int:
     conn.execute(_TAKE_PLACE, tuple([row[i] for row in rows] for i in range(5)))
     conn.execute(_RENUMBER, ([new for _, new in moved], [old for old, _ in moved]))
     return len(rows)
+
+
+def put_over(conn: Connection) -> list[Twin]:
+    """Return for the staged readings of rows whose content changed the known rows that have this content."""
+    return [Twin(v[0], v[1], v[2], join_path(v[3], v[4])) for v in conn.execute(_PUT_OVER)]
+
+
+def trade_places(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+    """Let known images take the places of rows whose files they were put over, given as (known id, id there).
+
+    The others, whose content is nowhere, count as gone from where the first ones were. The staged readings go along.
+    """
+    arriving, leaving = [old for old, _ in pairs], [there for _, there in pairs]
+    rows = conn.execute("SELECT id, file_name FROM image WHERE id = ANY (%s)", (arriving + leaving,))
+    names = dict(rows)
+    conn.execute(_STEP_ASIDE, (arriving + leaving,))
+    places = dict(conn.execute("SELECT id, folder_id FROM image WHERE id = ANY (%s)", (arriving,)))
+    conn.execute(_TRADE, (arriving, leaving, [names[number] for number in leaving]))
+    conn.execute(_GONE_FROM, (leaving, [places[n] for n in arriving], [names[n] for n in arriving]))
+    conn.execute(_RENUMBER, (leaving, arriving))
+    conn.execute(_CHOOSE_FOR, (leaving,))
 
 
 def write(conn: Connection) -> None:

@@ -179,6 +179,34 @@ def test_a_vanished_file_comes_back(db: Database, config: Config, tmp_path: Path
     assert _detail(db, path) == before
 
 
+def test_a_file_that_is_moved_over_another(db: Database, config: Config, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    first, second, third = (small_pngs.write(library, [number])[0] for number in (1, 2, 3))
+    scan(db, config, [str(library)])
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET rating = substr(file_name, 6, 1)::int")
+        _embed(conn)
+        vectors = _vectors(conn)
+    before = {path: _detail(db, path).id for path in (first, second, third)}
+    second.rename(library / "fourth.png")  # 2 goes on, 1 takes its place, 3 is overwritten by nobody
+    first.rename(second)
+    counts = scan(db, config, [str(library)])
+    assert (counts["moved"], counts["added"], counts["updated"]) == (2, 0, 0)
+    for path, was in ((second, first), (library / "fourth.png", second), (third, third)):
+        found = _detail(db, path)
+        assert (found.id, found.unavailable) == (before[was], False)
+        assert found.rating == int(was.name[5])
+    third.write_bytes(second.read_bytes())
+    second.unlink()
+    assert scan(db, config, [str(library)])["moved"] == 1
+    overwritten = _detail(db, second)
+    assert (overwritten.id, overwritten.rating, overwritten.unavailable) == (before[third], 3, True)
+    assert _detail(db, third).id == before[first]
+    with db.connection() as conn:
+        assert _vectors(conn) == vectors, "nothing is computed again"
+    assert scan(db, config, [str(library)])["unchanged"] == 2
+
+
 def test_a_file_that_may_not_be_read_is_tried_again(db: Database, config: Config, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")

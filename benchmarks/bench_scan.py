@@ -1,0 +1,208 @@
+"""Scanning a tree of small PNGs against merely walking it and merely reading the headers of its files.
+
+DTK_BENCH_FILES (200,000) and DTK_BENCH_FOLDERS (10,200) give the size of the tree. "Warm": the files are in the page
+cache, as after a copy; "cold": their content was dropped from it before (posix_fadvise), as when a library is read for
+the first time. The floors are Python as well: os.scandir with stat, and open, read 64 KiB, close in one process a core.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from dtk_tui.config import Config, load
+from dtk_tui.domain.events import Event, ScanProgressed
+from dtk_tui.services.scanner import Scan
+from dtk_tui.store.database import Database
+
+FILES = int(os.environ.get("DTK_BENCH_FILES", "200000"))
+FOLDERS = int(os.environ.get("DTK_BENCH_FOLDERS", str(max(FILES * 10_200 // 200_000, 3))))
+CORES = os.cpu_count() or 1
+INFOTEXT = (
+    "a castle of kind {kind}, oil painting, highly detailed, sharp focus, dramatic light, (masterpiece:1.2)\n"
+    "Negative prompt: blurry, lowres, bad anatomy\nSteps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, "
+    "Seed: {number}, Size: 832x1216, Model hash: 45a21ea00a, Model: someModel_v160, Version: v1.10.1"
+)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a PNG chunk."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+HEAD = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0))
+TAIL = chunk(b"IDAT", zlib.compress((b"\0" + bytes(96)) * 32)) + chunk(b"IEND", b"")
+
+
+def write_some(job: tuple[list[str], int, int]) -> None:
+    """Write the files of some folders; their times lie within three years, in no order."""
+    folders, first, step = job
+    chance = random.Random(first)
+    for folder in folders:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    for number in range(first, FILES, step):
+        text = INFOTEXT.format(kind=number % (FILES // 30 + 1), number=number)
+        path = f"{folders[number // step % len(folders)]}/{number:06d}-{number * 7919 % 1_000_003}.png"
+        with open(path, "wb") as file:
+            file.write(HEAD + chunk(b"tEXt", b"parameters\0" + text.encode()) + TAIL)
+        written = 1.6e9 + chance.random() * 1e8
+        os.utime(path, (written, written))
+
+
+def generate(root: str) -> None:
+    """Write the tree: folders of two levels, all with files."""
+    top = max(int(FOLDERS**0.5), 1)
+    folders = [f"{root}/{i:04d}" if i < top else f"{root}/{i % top:04d}/{i // top:04d}" for i in range(FOLDERS)]
+    with ProcessPoolExecutor(CORES) as pool:
+        list(pool.map(write_some, [(folders[i::CORES], i, CORES) for i in range(CORES)]))
+    os.sync()  # what is not on the disk yet cannot be dropped from the cache
+
+
+def bare_walk(root: str) -> list[str]:
+    """Walk with scandir and stat, nothing more."""
+    stack, paths = [root], []
+    while stack:
+        with os.scandir(stack.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    stack.append(entry.path)
+                else:
+                    entry.stat()
+                    paths.append(entry.path)
+    return paths
+
+
+def read_headers(paths: list[str]) -> None:
+    """Open, read 64 KiB, close."""
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY)
+        os.pread(fd, 65536, 0)
+        os.close(fd)
+
+
+def drop(paths: list[str]) -> None:
+    """Drop the content of files from the page cache."""
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that some work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+class Memory(threading.Thread):
+    """Samples the resident memory of this process with its readers; ``peak`` in MiB, by phase."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak: dict[str, float] = {}
+        self.phase = "start"
+        self._stop_asked = threading.Event()
+
+    def run(self) -> None:
+        """Sample ten times a second."""
+        while not self._stop_asked.wait(0.1):
+            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+            pages = sum(resident(pid) for pid in ["self", *children])
+            size = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            self.peak[self.phase] = max(self.peak.get(self.phase, 0.0), size)
+
+    def end(self) -> None:
+        """Stop sampling."""
+        self._stop_asked.set()
+        self.join()
+
+
+def resident(pid: str) -> int:
+    """Return the resident pages of a process that is no database server; 0 when it is gone."""
+    try:
+        if b"postgres" in Path(f"/proc/{pid}/comm").read_bytes():
+            return 0
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0
+
+
+def scans(root: str, paths: list[str], config: Config, memory: Memory, cold: bool) -> dict[str, float]:
+    """Return the seconds of the quick and the deep phase and of a second scan, in a fresh library."""
+    seconds: dict[str, float] = {}
+
+    def note(event: Event) -> None:
+        if isinstance(event, ScanProgressed) and event.phase == "deep" and event.total:
+            quarter = 4 * event.done // (event.total + 1)
+            memory.phase = f"deep {quarter + 1}/4"
+
+    database = Database.open(config)
+    try:
+        scan = Scan(database, config, note)
+        ids: list[int] = []
+        memory.phase = "quick"
+        seconds["quick"] = timed(lambda: ids.extend(scan.quick(root)))
+        if cold:
+            drop(paths)
+        seconds["deep"] = timed(lambda: scan.deep(ids))
+        memory.phase = "second"
+        seconds["second"] = min(timed(lambda: Scan(database, config).run([root])) for _ in range(2))
+        with database.connection() as conn:
+            row = conn.execute("SELECT count(*), count(prompt_id) FROM image WHERE scan_phase = 1").fetchone()
+        if row != (len(paths), len(paths)):
+            raise SystemExit(f"{row} of {len(paths)} files were read")
+    finally:
+        database.close()
+    return seconds
+
+
+def line(name: str, seconds: float, floor: float, goal: str) -> None:
+    """Print one line of the table."""
+    print(f"{name:<34}{seconds:>9.2f}{FILES / seconds:>12,.0f}{floor / seconds:>9.2f}  {goal}")
+
+
+def main() -> int:
+    """Print one table: seconds, files a second, and ratios of one run to its floor."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder:
+        root = f"{folder}/library"
+        generate(root)
+        paths = bare_walk(root)
+        memory = Memory()
+        memory.start()
+        walk_s = min(timed(lambda: bare_walk(root)) for _ in range(3))
+        with ProcessPoolExecutor(CORES) as pool:
+            parts = [paths[start : start + 500] for start in range(0, len(paths), 500)]
+            list(pool.map(read_headers, parts[:CORES]))
+            warm_s = min(timed(lambda: list(pool.map(read_headers, parts))) for _ in range(3))
+            drop(paths)
+            cold_s = timed(lambda: list(pool.map(read_headers, parts)))
+        results = {}
+        for cold in (False, True):
+            config = load({**os.environ, "DTK_HOME": f"{folder}/home-{cold}", "DTK_DATABASE_URL": ""})
+            results[cold] = scans(root, paths, config, memory, cold)
+        memory.end()
+    print(f"{FILES:,} files in {FOLDERS:,} folders, {CORES} cores")
+    print(f"{'':<34}{'seconds':>9}{'files/s':>12}{'ratio':>9}")
+    line("bare walk (scandir + stat)", walk_s, walk_s, "")
+    line("quick scan", results[False]["quick"], walk_s, "of the bare walk")
+    line("second scan, nothing to do", results[False]["second"], walk_s, "of the bare walk")
+    line("headers alone, warm", warm_s, warm_s, "")
+    line("deep scan, warm", results[False]["deep"], warm_s, "of the headers, warm")
+    line("headers alone, cold", cold_s, cold_s, "")
+    line("deep scan, cold", results[True]["deep"], cold_s, "of the headers, cold")
+    print("peak memory, MiB: " + ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
