@@ -335,10 +335,10 @@ def _lost(twins: Iterable[readings.Twin]) -> list[tuple[int, int]]:
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     for twin in twins:
-        if twin.old_id not in pairs and twin.new_id not in taken and twin.old_id not in taken:
-            if twin.unavailable or not os.path.lexists(twin.path):
-                pairs[twin.old_id] = twin.new_id
-                taken.add(twin.new_id)
+        free = twin.old_id not in pairs and twin.new_id not in taken and twin.old_id not in taken
+        if free and (twin.unavailable or not os.path.lexists(twin.path)):
+            pairs[twin.old_id] = twin.new_id
+            taken.add(twin.new_id)
     return list(pairs.items())
 
 
