@@ -56,6 +56,7 @@ SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_
    AND self.rating IS NULL AND self.custom_tags IS NULL
    AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
    AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
+   AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id)
  ORDER BY old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
 # A file that was put in the place of another: the content of a known row whose file is no longer in its place.
@@ -242,9 +243,9 @@ def trade_places(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     """
     arriving, leaving = [old for old, _ in pairs], [there for _, there in pairs]
     rows = conn.execute("SELECT id, file_name FROM image WHERE id = ANY (%s)", (arriving + leaving,))
-    names = dict(rows)
+    names: dict[int, str] = dict(rows)
     conn.execute(_STEP_ASIDE, (arriving + leaving,))
-    places = dict(conn.execute("SELECT id, folder_id FROM image WHERE id = ANY (%s)", (arriving,)))
+    places: dict[int, int] = dict(conn.execute("SELECT id, folder_id FROM image WHERE id = ANY (%s)", (arriving,)))
     conn.execute(_TRADE, (arriving, leaving, [names[number] for number in leaving]))
     conn.execute(_GONE_FROM, (leaving, [places[n] for n in arriving], [names[n] for n in arriving]))
     conn.execute(_RENUMBER, (leaving, arriving))
