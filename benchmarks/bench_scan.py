@@ -191,16 +191,19 @@ def main() -> int:
             config = load({**os.environ, "DTK_HOME": f"{folder}/home-{cold}", "DTK_DATABASE_URL": ""})
             results[cold] = scans(root, paths, config, memory, cold)
         memory.end()
-    print(f"{FILES:,} files in {FOLDERS:,} folders, {CORES} cores")
-    print(f"{'':<34}{'seconds':>9}{'files/s':>12}{'ratio':>9}")
-    line("bare walk (scandir + stat)", walk_s, walk_s, "")
-    line("quick scan", results[False]["quick"], walk_s, "of the bare walk")
-    line("second scan, nothing to do", results[False]["second"], walk_s, "of the bare walk")
-    line("headers alone, warm", warm_s, warm_s, "")
-    line("deep scan, warm", results[False]["deep"], warm_s, "of the headers, warm")
-    line("headers alone, cold", cold_s, cold_s, "")
-    line("deep scan, cold", results[True]["deep"], cold_s, "of the headers, cold")
-    print("peak memory, MiB: " + ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items())))
+        print(f"{FILES:,} files in {FOLDERS:,} folders, {CORES} cores")
+        print(f"{'':<34}{'seconds':>9}{'files/s':>12}{'ratio':>9}")
+        line("bare walk (scandir + stat)", walk_s, walk_s, "")
+        line("quick scan", results[False]["quick"], walk_s, "of the bare walk")
+        line("second scan, nothing to do", results[False]["second"], walk_s, "of the bare walk")
+        line("headers alone, warm", warm_s, warm_s, "")
+        line("deep scan, warm", results[False]["deep"], warm_s, "of the headers, warm")
+        line("headers alone, cold", cold_s, cold_s, "")
+        line("deep scan, cold", results[True]["deep"], cold_s, "of the headers, cold")
+        print(
+            "peak memory, MiB: " + ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items())),
+            flush=True,
+        )
     return 0
 
 

@@ -64,8 +64,8 @@ def test_thousands_of_files_move_at_once(db: Database, config: Config, tmp_path:
     assert scan(db, config, both)["added"] == 4000
     with db.connection() as conn:
         conn.execute("UPDATE image SET rating = id % 10 + 1, favorite = id % 2 = 0")
-        conn.execute("CREATE TABLE shelf (image_id bigint REFERENCES image (id) ON DELETE CASCADE)")
-        conn.execute("INSERT INTO shelf SELECT id FROM image")
+        conn.execute("INSERT INTO album (name) VALUES ('everything')")
+        conn.execute("INSERT INTO album_image (album_id, image_id) SELECT album.id, image.id FROM album, image")
         _embed(conn)
         before = {v[0]: v[1:] for v in conn.execute("SELECT fingerprint, id, rating, favorite FROM image")}
         vectors = _vectors(conn)
@@ -95,7 +95,7 @@ def test_thousands_of_files_move_at_once(db: Database, config: Config, tmp_path:
         assert all(after[key] == row for key, row in before.items() if row[0] in kept), "rows, ratings and flags stay"
         assert _one(conn, "SELECT count(*) FROM image") == 4000
         assert _one(conn, "SELECT count(*) FROM image WHERE unavailable") == 1000
-        assert _one(conn, "SELECT count(*) FROM shelf") == 4000, "what points to an image still does"
+        assert _one(conn, "SELECT count(*) FROM album_image") == 4000, "albums keep their images"
         assert _one(conn, "SELECT count(*) FROM image_tag") == 3000, "tags of other bytes are not of this file"
         assert _vectors(conn) == {number: vec for number, vec in vectors.items() if number in kept}
         assert _one(conn, "SELECT count(*) FROM job") == 0, "nothing is embedded again"
