@@ -10,13 +10,14 @@ from dtk_tui.domain.job import WorkerState
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """Jobs by state; ``by_kind`` counts pending ones by the kind's word; ``priority`` is pending with priority."""
+    """Jobs by state; ``by_kind`` counts pending ones by the kind's word, ``priority`` pending ones with priority."""
 
     pending: int = 0
     running: int = 0
     failed: int = 0
     priority: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
+    running_by_kind: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dtk_tui.domain.job import Kind
 #: Speed is the average over this window.
 _WINDOW_S = 30.0
 #: Pace is the average over so much time that a kind really took.
-_PACE_S = 120.0
+_PACE_S = 45.0
 
 
 class Progress:

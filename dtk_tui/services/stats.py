@@ -68,7 +68,8 @@ def eta(queue: QueueCounts, pace: dict[str, float]) -> float | None:
         pace: jobs per second by the kind's word while that kind has the device; see ``progress.Progress``.
     """
     total_s = 0.0
-    for kind, number in queue.by_kind.items():
+    for kind in {*queue.by_kind, *queue.running_by_kind}:
+        number = queue.by_kind.get(kind, 0) + queue.running_by_kind.get(kind, 0)
         if number == 0:
             continue
         rate = pace.get(kind, 0.0)

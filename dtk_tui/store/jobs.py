@@ -206,9 +206,12 @@ def counts(conn: Connection) -> QueueCounts:
     """Return how many jobs wait, run and failed."""
     by_state = dict.fromkeys(JobState, 0)
     by_kind: dict[str, int] = {}
+    running_by_kind: dict[str, int] = {}
     urgent = 0
     for kind, state, is_urgent, number in conn.execute(_COUNTS):
         by_state[JobState(state)] += number
+        if state == JobState.RUNNING:
+            running_by_kind[Kind(kind).label] = running_by_kind.get(Kind(kind).label, 0) + number
         if state == JobState.PENDING:
             by_kind[Kind(kind).label] = by_kind.get(Kind(kind).label, 0) + number
             urgent += number if is_urgent else 0
@@ -218,6 +221,7 @@ def counts(conn: Connection) -> QueueCounts:
         failed=by_state[JobState.FAILED],
         priority=urgent,
         by_kind=by_kind,
+        running_by_kind=running_by_kind,
     )
 
 
