@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from dtk_tui.config import Config, load
@@ -137,73 +137,89 @@ def resident(pid: str) -> int:
         return 0
 
 
-def scans(root: str, paths: list[str], config: Config, memory: Memory, cold: bool) -> dict[str, float]:
-    """Return the seconds of the quick and the deep phase and of a second scan, in a fresh library."""
-    seconds: dict[str, float] = {}
+def scans(root: str, config: Config, memory: Memory, bench: Floors, cold: bool) -> dict[str, tuple[float, float]]:
+    """Return (seconds, seconds of the floor just before) of both phases and of a second scan, in a fresh library."""
+    result: dict[str, tuple[float, float]] = {}
 
     def note(event: Event) -> None:
         if isinstance(event, ScanProgressed) and event.phase == "deep" and event.total:
-            quarter = 4 * event.done // (event.total + 1)
-            memory.phase = f"deep {quarter + 1}/4"
+            memory.phase = f"deep {4 * event.done // (event.total + 1) + 1}/4"
 
     database = Database.open(config)
     try:
         scan = Scan(database, config, note)
         ids: list[int] = []
+        floor_s = bench.walk()
         memory.phase = "quick"
-        seconds["quick"] = timed(lambda: ids.extend(scan.quick(root)))
+        result["quick"] = (timed(lambda: ids.extend(scan.quick(root))), floor_s)
+        floor_s = bench.headers(cold)
         if cold:
-            drop(paths)
-        seconds["deep"] = timed(lambda: scan.deep(ids))
+            drop(bench.paths)
+        result["deep"] = (timed(lambda: scan.deep(ids)), floor_s)
         memory.phase = "second"
-        seconds["second"] = min(timed(lambda: Scan(database, config).run([root])) for _ in range(2))
+        Scan(database, config).run([root])
+        floor_s = bench.walk()
+        result["second"] = (timed(lambda: Scan(database, config).run([root])), floor_s)
         with database.connection() as conn:
             row = conn.execute("SELECT count(*), count(prompt_id) FROM image WHERE scan_phase = 1").fetchone()
-        if row != (len(paths), len(paths)):
-            raise SystemExit(f"{row} of {len(paths)} files were read")
+        if row != (len(bench.paths), len(bench.paths)):
+            raise SystemExit(f"{row} of {len(bench.paths)} files were read")
     finally:
         database.close()
-    return seconds
+    return result
 
 
-def line(name: str, seconds: float, floor: float, goal: str) -> None:
-    """Print one line of the table."""
-    print(f"{name:<34}{seconds:>9.2f}{FILES / seconds:>12,.0f}{floor / seconds:>9.2f}  {goal}")
+class Floors:
+    """The bare work, measured just before what it is compared with: other work on the machine comes and goes."""
+
+    def __init__(self, root: str, pool: Executor) -> None:
+        self.paths = bare_walk(root)
+        self._root = root
+        self._pool = pool
+        self._parts = [self.paths[start : start + 500] for start in range(0, len(self.paths), 500)]
+
+    def walk(self) -> float:
+        """Return the seconds of a bare walk, the better of two."""
+        return min(timed(lambda: bare_walk(self._root)) for _ in range(2))
+
+    def headers(self, cold: bool) -> float:
+        """Return the seconds of reading all headers in one process a core; warm, the better of two."""
+        if cold:
+            drop(self.paths)
+            return timed(lambda: list(self._pool.map(read_headers, self._parts)))
+        return min(timed(lambda: list(self._pool.map(read_headers, self._parts))) for _ in range(2))
+
+
+def lines(names: tuple[str, str], measured: tuple[float, float], of: str) -> None:
+    """Print a floor and what is compared with it."""
+    seconds, floor_s = measured
+    for name, value in zip(names, (floor_s, seconds), strict=True):
+        ratio = "" if value == floor_s else f"{floor_s / seconds:>9.2f}  of {of}"
+        print(f"{name:<34}{value:>9.2f}{FILES / value:>12,.0f}{ratio}")
 
 
 def main() -> int:
-    """Print one table: seconds, files a second, and ratios of one run to its floor."""
+    """Print one table: seconds, files a second, and the ratio of each to the floor measured just before it."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder:
         root = f"{folder}/library"
         generate(root)
-        paths = bare_walk(root)
         memory = Memory()
         memory.start()
-        walk_s = min(timed(lambda: bare_walk(root)) for _ in range(3))
+        measured = {}
         with ProcessPoolExecutor(CORES) as pool:
-            parts = [paths[start : start + 500] for start in range(0, len(paths), 500)]
-            list(pool.map(read_headers, parts[:CORES]))
-            warm_s = min(timed(lambda: list(pool.map(read_headers, parts))) for _ in range(3))
-            drop(paths)
-            cold_s = timed(lambda: list(pool.map(read_headers, parts)))
-        results = {}
-        for cold in (False, True):
-            config = load({**os.environ, "DTK_HOME": f"{folder}/home-{cold}", "DTK_DATABASE_URL": ""})
-            results[cold] = scans(root, paths, config, memory, cold)
+            floors = Floors(root, pool)
+            for cold in (False, True):
+                config = load({**os.environ, "DTK_HOME": f"{folder}/home-{cold}", "DTK_DATABASE_URL": ""})
+                measured[cold] = scans(root, config, memory, floors, cold)
         memory.end()
         print(f"{FILES:,} files in {FOLDERS:,} folders, {CORES} cores")
         print(f"{'':<34}{'seconds':>9}{'files/s':>12}{'ratio':>9}")
-        line("bare walk (scandir + stat)", walk_s, walk_s, "")
-        line("quick scan", results[False]["quick"], walk_s, "of the bare walk")
-        line("second scan, nothing to do", results[False]["second"], walk_s, "of the bare walk")
-        line("headers alone, warm", warm_s, warm_s, "")
-        line("deep scan, warm", results[False]["deep"], warm_s, "of the headers, warm")
-        line("headers alone, cold", cold_s, cold_s, "")
-        line("deep scan, cold", results[True]["deep"], cold_s, "of the headers, cold")
-        print(
-            "peak memory, MiB: " + ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items())),
-            flush=True,
-        )
+        lines(("bare walk (scandir + stat)", "quick scan"), measured[False]["quick"], "the bare walk")
+        lines(("bare walk again", "second scan, nothing to do"), measured[False]["second"], "the bare walk")
+        lines(("headers alone, warm", "deep scan, warm"), measured[False]["deep"], "the headers")
+        lines(("headers alone, cold", "deep scan, cold"), measured[True]["deep"], "the headers")
+        peaks = ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items()))
+        print(f"peak memory of the scan and its readers, MiB: {peaks}", flush=True)
     return 0
 
 

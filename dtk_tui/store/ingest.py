@@ -55,9 +55,11 @@ WITH altered AS (
 SELECT dtk_choose_representatives(array_agg(DISTINCT metadata_hash)), count(*)
   FROM altered WHERE metadata_hash IS NOT NULL HAVING count(*) > 0
 """
+# OFFSET 0: what waits is found by its own index, however many folders are asked for.
 _UNREAD = """
 SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id)
-  FROM image WHERE scan_phase = 0 AND NOT unavailable AND folder_id = ANY (%s)
+  FROM (SELECT id, folder_id, created_at FROM image WHERE scan_phase = 0 AND NOT unavailable OFFSET 0) AS waiting
+ WHERE folder_id = ANY (%s)
 """
 _PLACES = """
 SELECT image.id, folder.path, image.file_name
@@ -103,8 +105,11 @@ def skip_checks(conn: Connection, skip: bool) -> None:
 
 def digest(files: Sequence[tuple[str, int, int]]) -> bytes:
     """Return what ``digests`` gives for a folder with these files (name, size, mtime in ns), in any order."""
-    lines = sorted([(to_db(name), size, mtime_ns) for name, size, mtime_ns in files])
-    return hashlib.sha256("/".join([f"{n}/{s}/{m}" for n, s, m in lines]).encode()).digest()
+    text = "/".join([f"{name}/{size}/{mtime_ns}" for name, size, mtime_ns in sorted(files)])
+    if not text.isascii():
+        lines = sorted([(to_db(name), size, mtime_ns) for name, size, mtime_ns in files])
+        text = "/".join([f"{name}/{size}/{mtime_ns}" for name, size, mtime_ns in lines])
+    return hashlib.sha256(text.encode()).digest()
 
 
 def digests(conn: Connection, folder_ids: Sequence[int]) -> dict[int, bytes]:
@@ -165,6 +170,7 @@ def mark_gone(conn: Connection, ids: Sequence[int]) -> None:
 
 def unread(conn: Connection, folder_ids: Sequence[int]) -> Ids:
     """Return the ids of the images in folders whose files wait to be read, newest first; int64, shape [n]."""
+    conn.execute("SET LOCAL enable_seqscan = off")
     return ids_from(row_of(conn, _UNREAD, (list(folder_ids),))[0])
 
 
