@@ -8,10 +8,10 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.belt import Belt
 from dtk_tui.services.steps import EmbedStep
-from dtk_tui.store import spaces
+from dtk_tui.store import jobs, spaces
 
 #: From so many images on, if they are at least as many as there are vectors: see benchmarks/bench_index.py.
-_BULK = 50_000
+_BULK = 5_000
 
 
 class BulkIndexes:
@@ -47,15 +47,17 @@ class BulkIndexes:
         def build() -> None:
             for space in self._spaces():
                 with self._belt.db.connection() as conn:
+                    if jobs.is_left(conn, Kind.EMBED):
+                        return
                     spaces.build_index(conn, space)
+                    self._unfinished = False
 
-        self._unfinished = not self._do(build)
+        self._do(build)
 
-    def _do(self, action: Callable[[], None]) -> bool:
+    def _do(self, action: Callable[[], None]) -> None:
         try:
             self._belt.persist(action)
         except DatabaseLostError:
-            return False
+            pass  # stopping while the database is away: the next worker does it
         except DtkError as error:
             self._belt.emit_trouble(error)
-        return True

@@ -62,6 +62,7 @@ class Claimer:
             if not found and self._place == jobs.FIRST:
                 self._rest()
             self._place = place if found else jobs.FIRST
+        self._bulk.finish()
 
     def _sleep(self, seconds: float) -> None:
         self._belt.wake.wait(seconds)

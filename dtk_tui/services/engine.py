@@ -244,13 +244,15 @@ class Engine:
 
     def _kept_to_hours(self, wish: WorkerState, changed_at: datetime) -> WorkerState:
         """Return what to do now: in the hours of rest nothing, unless Start was wished in them."""
-        self._resting = None
+        told, self._resting = self._resting, None
         if self._hours is None or wish != WorkerState.RUNNING:
             return wish
         edge, rests = self._hours.last_edge(datetime.now().astimezone())
         if not rests or changed_at >= edge:
             return wish
         self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
+        if told is None:
+            self._emit(TroubleMet("This worker rests.", self._resting))
         return WorkerState.PAUSED
 
     def _become(self, wish: WorkerState) -> None:

@@ -225,6 +225,12 @@ def counts(conn: Connection) -> QueueCounts:
     )
 
 
+def is_left(conn: Connection, kind: Kind) -> bool:
+    """Say whether a job of that kind waits or runs."""
+    sql = "SELECT EXISTS (SELECT 1 FROM job WHERE kind = %s AND state <> 'failed')"
+    return bool(row_of(conn, sql, (kind,))[0])
+
+
 def page_ids(conn: Connection, state: JobState | None = None) -> npt.NDArray[np.int64]:
     """Return the ids of the jobs: running, then pending in the order of the claim, then failed; int64, shape [n]."""
     if state is None:

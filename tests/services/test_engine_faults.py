@@ -293,3 +293,23 @@ def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_
     ask = enqueue(db, config, Target(everything=True), [Kind.EMBED], dry_run=True, again=True)
     assert ask.queued == 60 and ask.expected_s is not None and 0 < ask.expected_s < 300
     assert look(db).queue.pending == 0
+
+
+def test_a_bulk_run_builds_its_index_once_in_the_end(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dtk_tui.services.bulk._BULK", 50)
+    exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
+    _prepare(db, config, tmp_path / "library", 100)
+    with worker(db, config) as (engine, news):
+        news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+        assert _one(db, exists) == 0 or _one(db, "SELECT count(*) FROM job") == 0
+        engine.wait_until_empty()
+    assert _one(db, exists) == 2
+    assert _one(db, "SELECT count(*) FROM image_vector") == 100
+    with worker(db, config) as (engine, _):  # a few more are no bulk run
+        write_many(tmp_path / "more", 3, first=9000)
+        scan(db, config, [str(tmp_path / "more")])
+        enqueue(db, config, EVERYTHING, [Kind.EMBED])
+        engine.wait_until_empty()
+    assert _one(db, exists) == 2
