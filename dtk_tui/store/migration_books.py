@@ -28,55 +28,53 @@ SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname
         OR (contype = 'f' AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))))
  ORDER BY contype = 'f' DESC, conrelid, conname
 """
-_LOADED = ["image", "image_raw", "migrated_image", "prompt"]
+_LOADED = [
+    "image", "image_raw", "migrated_image", "prompt", "album_image", "image_tag", "node", "node_property",
+]  # fmt: skip
 
-# The row as the source's reader saw it; see services.migration.image_lines.
-_DIGESTS: LiteralString = """
-WITH texts AS (SELECT id, md5(text) AS md5 FROM prompt)
+# Texts by the digest that the source's reader made of them (services.migration.image_lines), numbers by value.
+_DIFFERING: LiteralString = r"""
 SELECT stage.source_id
   FROM migration_stage_image stage
   JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
   LEFT JOIN image ON image.id = book.image_id
   LEFT JOIN folder ON folder.id = image.folder_id
-  LEFT JOIN texts positive ON positive.id = image.prompt_id
-  LEFT JOIN texts negative ON negative.id = image.negative_prompt_id
+  LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS positive ON positive.id = image.prompt_id
+  LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS negative ON negative.id = image.negative_prompt_id
   LEFT JOIN image_raw ON image_raw.image_id = image.id
  WHERE stage.digest IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s AND note.table_name = 'Image'
                       AND note.source_id = stage.source_id)
-   AND stage.digest IS DISTINCT FROM ('x' || left(md5(concat({line})), 16))::bit(64)::bigint
+   AND (stage.digest IS DISTINCT FROM md5(concat({texts}, E'\x1f', folder.path, E'\x1f', image.file_name, E'\x1f',
+                                                 positive.md5, E'\x1f', negative.md5, E'\x1f',
+                                                 md5(image_raw.chunks)))::uuid
+        OR ({values}) IS DISTINCT FROM ({staged}))
  ORDER BY 1
 """
-_NUMBERS: tuple[LiteralString, ...] = (
-    "book.source_id", "book.root_folder_id", "stage.folder_id", "image.steps", "image.seed", "image.width",
-    "image.height", "book.batch_size", "book.batch_pos", "book.created_ticks", "book.modified_ticks", "image.rating",
-    "image.favorite::integer", "image.for_deletion::integer", "image.nsfw::integer", "image.unavailable::integer",
-    "book.clip_skip", "book.ensd", "image.file_size", "book.no_metadata::integer", "book.has_error::integer",
-    "book.viewed_ticks", "book.touched_ticks", "stage.type", "image.cfg_scale", "image.aesthetic_score",
-    "image.hypernetwork_strength",
+_VALUES: tuple[LiteralString, ...] = (
+    "book.root_folder_id", "image.steps", "image.seed", "image.width", "image.height", "book.batch_size",
+    "book.batch_pos", "book.created_ticks", "book.modified_ticks", "image.rating", "book.clip_skip", "book.ensd",
+    "image.file_size", "book.viewed_ticks", "book.touched_ticks", "image.cfg_scale", "image.aesthetic_score",
+    "image.hypernetwork_strength", "image.favorite", "image.for_deletion", "image.nsfw", "image.unavailable",
+    "coalesce(book.no_metadata, false)", "coalesce(book.has_error, false)",
 )  # fmt: skip
-#: Flags that the source may not know: unknown and false are one in the library.
-_FLAGS = {
-    "image.favorite::integer": "favorite", "image.for_deletion::integer": "for_deletion",
-    "image.nsfw::integer": "nsfw", "image.unavailable::integer": "unavailable",
-}  # fmt: skip
+_STAGED: tuple[LiteralString, ...] = (
+    "stage.root_folder_id", "stage.steps", "stage.seed", "stage.width", "stage.height", "stage.batch_size",
+    "stage.batch_pos", "stage.created_ticks", "stage.modified_ticks", "stage.rating", "stage.clip_skip", "stage.ensd",
+    "stage.file_size", "stage.viewed_ticks", "stage.touched_ticks", "stage.cfg_scale", "stage.aesthetic_score",
+    "stage.hypernetwork_strength", "coalesce(stage.favorite = 1, false)", "coalesce(stage.for_deletion = 1, false)",
+    "coalesce(stage.nsfw = 1, false)", "coalesce(stage.unavailable = 1, false)",
+    "coalesce(stage.no_metadata = 1, false)", "coalesce(stage.has_error = 1, false)",
+)  # fmt: skip
 _TEXTS: tuple[LiteralString, ...] = (
     "image.sampler", "image.model_hash", "image.model", "image.custom_tags", "image.hypernetwork", "book.workflow_id",
     "book.hash",
 )  # fmt: skip
-
-
-def _digest_sql() -> str:
-    parts = []
-    for name in _NUMBERS:
-        value = f"'''' || {name} || ''''"
-        if name in _FLAGS:
-            value = f"CASE WHEN stage.{_FLAGS[name]} IS NULL AND {name} = 0 THEN NULL ELSE {value} END"
-        parts.append(f"coalesce({value}, 'NULL')")
-    parts += [f"coalesce('''' || replace({name}, '''', '''''') || '''', 'NULL')" for name in _TEXTS]
-    line = ", ',', ".join(parts)
-    rest = ("folder.path", "image.file_name", "positive.md5", "negative.md5", "md5(image_raw.chunks)")
-    return line + "".join(f", E'\\x1f', {name}" for name in rest)
+_DIGESTS: LiteralString = (
+    _DIFFERING.replace("{values}", ", ".join(_VALUES))
+    .replace("{staged}", ", ".join(_STAGED))
+    .replace("{texts}", ", ',', ".join([f"'''' || replace({name}, '''', '''''') || ''''" for name in _TEXTS]))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,7 @@ def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
 
     Rows with a note are left out: what became of them stands there.
     """
-    found = conn.execute(_DIGESTS.replace("{line}", _digest_sql()).encode(), {"id": migration_id})
+    found = conn.execute(_DIGESTS, {"id": migration_id})
     ids = [number for (number,) in found]
     compared: LiteralString = """
         SELECT count(*) FROM migration_stage_image stage
@@ -265,7 +263,13 @@ def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
 
 def choose_representatives(conn: Connection) -> None:
     """Choose the representative of every group."""
-    conn.execute("SELECT dtk_choose_representatives(NULL)")
+    groups: LiteralString = """
+        SELECT array_agg(metadata_hash)
+          FROM (SELECT metadata_hash FROM image WHERE metadata_hash IS NOT NULL
+                 GROUP BY metadata_hash HAVING count(*) > 1 LIMIT 50001) AS several"""
+    (hashes,) = row_of(conn, groups)
+    if hashes:
+        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes if len(hashes) <= 50000 else None,))
 
 
 def representatives(conn: Connection) -> int:

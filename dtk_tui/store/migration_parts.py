@@ -47,7 +47,7 @@ WITH placed AS (
     INSERT INTO album_image (album_id, image_id, position)
     SELECT album_id, image_id, min(source_id) FROM placed
      WHERE album_id IS NOT NULL AND image_id IS NOT NULL GROUP BY 1, 2
-        ON CONFLICT (album_id, image_id) DO NOTHING
+        ON CONFLICT DO NOTHING
 )
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
 SELECT %(id)s, 'AlbumImage', source_id, 'refused',
@@ -87,7 +87,7 @@ WITH placed AS (
 ), written AS (
     INSERT INTO image_tag (image_id, tag_id, source)
     SELECT DISTINCT image_id, tag_id, 'diffusion-toolkit' FROM placed WHERE tag_id IS NOT NULL AND image_id IS NOT NULL
-        ON CONFLICT (image_id, tag_id, source) DO NOTHING
+        ON CONFLICT DO NOTHING
 )
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
 SELECT %(id)s, 'ImageTag', source_id, 'refused',

@@ -28,7 +28,7 @@ _TABLES: dict[str, LiteralString] = {
         cfg_scale double precision, aesthetic_score double precision, hypernetwork_strength double precision,
         sampler text, model_hash text, model text, custom_tags text, hypernetwork text, workflow_id text, hash text,
         folder_key bigint NOT NULL, file_name text NOT NULL, prompt_key bigint, negative_key bigint,
-        has_workflow boolean NOT NULL, digest bigint, dialect text, scheduler text""",
+        has_workflow boolean NOT NULL, digest uuid, dialect text, scheduler text""",
     "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
     "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
@@ -46,6 +46,10 @@ _TABLES: dict[str, LiteralString] = {
     "nodeproperty": "source_id bigint, node_id bigint, name text, value text",
     "migration": "source_id bigint, name text",
 }
+_COMPRESSION: LiteralString = """
+SELECT CASE attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END FROM pg_attribute
+ WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
+"""
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 
 
@@ -67,7 +71,9 @@ def create(conn: Connection) -> None:
     drop(conn)
     for name, columns in _TABLES.items():
         conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(_NAMES[name], sql.SQL(columns)))
-    conn.execute("ALTER TABLE migration_stage_raw ALTER COLUMN chunks SET STORAGE EXTERNAL")
+    # Compressed as in the library, so that a value is compressed once, by the readers' connections.
+    for (method,) in conn.execute(_COMPRESSION).fetchall():
+        conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET COMPRESSION {}").format(_NAMES["raw"], sql.SQL(method)))
 
 
 def drop(conn: Connection) -> None:
@@ -94,13 +100,13 @@ def write_chunk(
 
     Args:
         rows, lost: how many rows the source has there, and how many of them cannot be read.
-        copies: lines by stage table: CSV in UTF-8 with single quotes, unquoted NULL, without line ends.
+        copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
     """
     conn.execute("SET LOCAL synchronous_commit = off")
     for name, lines in copies.items():
         if not lines:
             continue
-        statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL 'NULL')").format(_NAMES[name])
+        statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name])
         with conn.cursor().copy(statement) as copy:
             copy.write(b"\n".join(lines) + b"\n")
     conn.execute(

@@ -319,10 +319,8 @@ def test_what_the_library_has_already_is_merged_by_policy(
     conn.commit()
     conn.close()
     with db.connection() as pg:
-        pg.execute(
-            "UPDATE image SET rating = CASE WHEN id = (SELECT image_id FROM migrated_image WHERE source_id = 1)"
-            " THEN 2 END WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id IN (1, 2))"
-        )
+        pg.execute("UPDATE image SET rating = NULL")
+        pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
     report = bring(db, config, source, policy=policy)
     assert report.merged == 40
     assert report.verification.is_good

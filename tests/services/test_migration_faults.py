@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -9,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,18 @@ def has_begun(db: Database, chunks: int) -> bool:
     return found is not None and found[0] >= chunks
 
 
+def killed(source: Path, config: Config, db: Database, dice: random.Random, *more: str) -> bool:
+    """Start the command, kill it at a random place; return whether it was still at work."""
+    chunks, delay_s = dice.randrange(1, 45), dice.choice((0.0, 0.0, dice.random()))
+    with subprocess.Popen(command(source, *more), env=environment(config), stderr=subprocess.DEVNULL) as process:
+        while not has_begun(db, chunks) and process.poll() is None:
+            pass
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(delay_s)
+        process.send_signal(signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("schema", ["current", "v1.0"])
 def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Config, make: Make, schema: str) -> None:
     source, _ = make("--schema", schema, "--n", "1500")
@@ -62,21 +74,20 @@ def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Conf
     with db.connection() as conn:
         expected = digest(conn)
     forget(db)
-    dice = random.Random(4)
-    killed = 0
-    for attempt in range(4):
-        more = ["--resume"] if attempt else []
-        with subprocess.Popen(command(source, *more), env=environment(config), stderr=subprocess.PIPE) as process:
-            chunks = 1 + attempt * 10 + dice.randrange(10)
-            deadline = time.monotonic() + 60
-            while not has_begun(db, chunks) and process.poll() is None and time.monotonic() < deadline:
-                pass
-            process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
-    assert killed
-    assert one(db, "SELECT count(*) FROM image") in (0, one(db, "SELECT count(*) FROM migrated_image"))
-    if not one(db, "SELECT count(*) FROM migration WHERE state = 'done'"):
+    dice = random.Random(int(os.environ.get("DTK_KILL_SEED", "4")))
+    kills = 0
+    while kills < int(os.environ.get("DTK_KILLS", "4")):
+        began = one(db, "SELECT count(*) FROM migration WHERE state = 'loading'")
+        kills += killed(source, config, db, dice, *(["--resume"] if began else []))
+        assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM migrated_image")
+        if one(db, "SELECT count(*) FROM migration WHERE state = 'done'"):
+            with db.connection() as conn:
+                assert digest(conn) == expected
+            forget(db)
+    if one(db, "SELECT count(*) FROM migration WHERE state = 'loading'"):
         subprocess.run(command(source, "--resume"), env=environment(config), check=True, stdout=subprocess.DEVNULL)
+    else:
+        bring(db, config, source)
     with db.connection() as conn:
         assert digest(conn) == expected
 

@@ -1,4 +1,4 @@
-"""Lines of CSV as the stage takes them: single quotes, NULL without quotes."""
+"""Lines of CSV as the stage takes them: single quotes, NULL as nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGN = "\U0010fffe".encode()
 def field(value: Any) -> bytes:
     """Return one value."""
     if value is None:
-        return b"NULL"
+        return b""
     if isinstance(value, bool):
         return b"t" if value else b"f"
     return b"'" + to_db(str(value)).replace("'", "''").encode() + b"'"

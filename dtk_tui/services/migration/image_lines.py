@@ -16,7 +16,7 @@ from dtk_tui.services.migration.small_tables import DAMAGED
 from dtk_tui.store.escape import to_db
 
 _CACHE_BYTES = 96 * 1024 * 1024
-_NO_PROMPT = (b"NULL", b"")
+_NO_PROMPT = (b"", b"")
 _SOURCE = "diffusion-toolkit"
 
 
@@ -88,12 +88,12 @@ class ImageLines:
 
     def _quick(self, rows: Sequence[reading.Row]) -> list[int]:
         """Write what is clean; return the rowids of the rest."""
-        probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[6], row[5] or b"")])
+        probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[7], row[5] or b"")])
         all_plain = is_plain(probe)
         careful: list[int] = []
-        image, raw, prompt_of, folder_of = self._lines.image, self._lines.raw, self._prompt, self._folder
-        for number, is_odd, path, prompt, negative, chunks, plain in rows:
-            if is_odd or (not all_plain and not is_plain(path + plain + (chunks or b""))):
+        image, raw, prompt_of, folder_of = self._lines.image.append, self._lines.raw, self._prompt, self._folder
+        for number, is_odd, path, prompt, negative, chunks, numbers, texts in rows:
+            if is_odd or (not all_plain and not is_plain(path + texts + (chunks or b""))):
                 careful.append(number)
                 continue
             at = path.rfind(b"/")
@@ -106,22 +106,19 @@ class ImageLines:
                 careful.append(number)
                 continue
             folder_key, folder = folder_of(path[: at + 1])
-            parts = (plain, folder, name, positive[1], second[1], _digest_of(chunks) if chunks is not None else b"")
-            digest = int.from_bytes(md5(b"\x1f".join(parts), usedforsecurity=False).digest()[:8], "big", signed=True)
-            image.append(
-                b"%b,%b,'%b',%b,%b,%b,%d,NULL,NULL"
-                % (
-                    plain,
-                    folder_key,
-                    name.replace(b"'", b"''"),
-                    positive[0],
-                    second[0],
-                    b"f" if chunks is None else b"t",
-                    digest,
-                )
-            )
+            has_workflow = b"f"
+            parts = b"%b\x1f%b\x1f%b\x1f%b\x1f%b\x1f" % (texts, folder, name, positive[1], second[1])
             if chunks is not None:
+                has_workflow = b"t"
+                parts += _digest_of(chunks)
                 raw.append(b"%d,'%b'" % (number, chunks.replace(b"'", b"''")))
+            if b"'" in name:
+                name = name.replace(b"'", b"''")
+            digest = md5(parts, usedforsecurity=False).hexdigest().encode()
+            image(
+                b"%b,%b,%b,'%b',%b,%b,%b,%b,,"
+                % (numbers, texts, folder_key, name, positive[0], second[0], has_workflow, digest)
+            )
         return careful
 
     def _prompt(self, text: bytes | None) -> tuple[bytes, bytes] | None:
@@ -175,14 +172,14 @@ class ImageLines:
         workflow = values["Workflow"]
         plain = line(_plain_value(values[column]) for column in images_sql.PLAIN)
         rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
-        end = (csv_field(workflow is not None), b"NULL", csv_field(row.dialect), csv_field(row.scheduler))
+        end = (csv_field(workflow is not None), b"", csv_field(row.dialect), csv_field(row.scheduler))
         self._lines.image.append(b",".join((plain, cached[0], csv_field(name), *rest, *end)))
         if workflow is not None:
             self._lines.raw.append(line((values["Id"], chunks_json(workflow))))
 
     def _key(self, text: str | None) -> bytes:
         if text is None:
-            return b"NULL"
+            return b""
         stored = to_db(text)
         if stored != text:
             return self._escaped(stored.encode())

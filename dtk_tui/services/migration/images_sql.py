@@ -26,8 +26,24 @@ ALL = (*PLAIN, *SHARED, "FileName")
 _BLANK = "char(9, 10, 11, 12, 13, 32)"
 
 
-def _number(name: str) -> str:
-    """Return a float as PostgreSQL writes it: 7, not 7.0."""
+def _line(names: Sequence[str], have: set[str]) -> str:
+    """Return the expression for some columns as CSV; what the table lacks is NULL."""
+    form = ",".join("%s" if c in have else "" for c in names)
+    return f"printf({', '.join([chr(39) + form + chr(39), *(_value(c) for c in names if c in have)])})"
+
+
+def in_quotes(name: str) -> str:
+    """Return a text in single quotes; what is NULL stays NULL, which printf writes as nothing."""
+    return f"'''' || replace({name}, '''', '''''') || ''''"
+
+
+def _value(column: str) -> str:
+    """Return a column as its field of the line; a float as PostgreSQL writes it: 7, not 7.0."""
+    name = quoted(column)
+    if column in TEXTS:
+        return in_quotes(name)
+    if column not in FLOATS:
+        return name
     return f"iif({name} = CAST({name} AS INTEGER), CAST({name} AS INTEGER), {name})"
 
 
@@ -35,14 +51,13 @@ def select(columns: Sequence[str]) -> str:
     """Return the SELECT over a range of Ids for a table with ``columns``.
 
     Its columns: Id, odd (0 or 1), Path, Prompt, NegativePrompt, Workflow as
-    image_raw.chunks holds it, and the line of ``PLAIN`` as CSV with single quotes. Its parameters: first and last Id.
+    image_raw.chunks holds it, and two pieces of CSV with single quotes: the numbers and the texts of ``PLAIN``. Its
+    parameters: first and last Id.
     """
     have = set(columns)
-    plain = ", ".join(_number(quoted(c)) if c in FLOATS else quoted(c) for c in PLAIN if c in have)
-    form = ",".join("%Q" if c in have else "NULL" for c in PLAIN)
     shared = ", ".join(quoted(c) if c in have else "NULL" for c in SHARED[:-1])
     return f"""
-        SELECT rowid, {_odd(have)}, {shared}, {_chunks(have)}, printf('{form}', {plain})
+        SELECT rowid, {_odd(have)}, {shared}, {_chunks(have)}, {_line(INTEGERS + FLOATS, have)}, {_line(TEXTS, have)}
           FROM "Image" WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
 
 

@@ -158,13 +158,13 @@ class Migration:
             books.analyze(conn)
         with self._step("representatives"):
             books.choose_representatives(conn)
-        with self._step("indexes"):
-            for statement in make_again:
-                books.make_index(conn, statement)
         with self._step("albums, tags, queries, nodes"):
             parts.write_albums_and_tags(conn, values)
             queries.write(conn, row.id, self._zone)
             parts.write_nodes(conn, values)
+        with self._step("indexes"):
+            for statement in make_again:
+                books.make_index(conn, statement)
         with self._step("comparing"):
             self._account(conn, row.id)
         books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})

@@ -7,6 +7,7 @@ from typing import Any
 
 from dtk_tui.services.migration import odd, reading
 from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.services.migration.images_sql import in_quotes
 from dtk_tui.services.migration.source import quoted
 
 #: Columns by table, in the order of the staging table after the rowid; an i marks numbers, a t texts.
@@ -49,8 +50,8 @@ def select(table: str, columns: tuple[str, ...]) -> str:
         + (f" OR instr(CAST({name} AS BLOB), x'00') > 0" if kind == "t" else "")
         for name, kind in names
     ]
-    form = ",".join(["%Q"] * (len(names) + 1))
-    values = ", ".join(name for name, _ in names)
+    form = ",".join(["%s"] * (len(names) + 1))
+    values = ", ".join(name if kind == "i" else in_quotes(name) for name, kind in names)
     return f"""
         SELECT rowid, {" OR ".join(checks)}, printf('{form}', rowid, {values})
           FROM {quoted(table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
