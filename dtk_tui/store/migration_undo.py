@@ -28,6 +28,7 @@ _STATEMENTS: tuple[LiteralString, ...] = (
         WHERE brought.id = image.id AND NOT brought.is_new
           AND dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) =
               (SELECT marks FROM migrated_image book WHERE book.image_id = image.id AND book.migration_id = %(id)s)""",
+    "DELETE FROM migrated_image WHERE migration_id = %(id)s AND NOT is_new",
     """DELETE FROM image_tag USING migration_brought brought
         WHERE brought.id = image_tag.image_id AND NOT brought.is_new AND source = 'diffusion-toolkit'
           AND created_at = %(finished)s""",

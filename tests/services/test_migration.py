@@ -365,8 +365,15 @@ def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: C
     with db.connection() as pg:
         pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
     bring(db, config, source, policy="take")
-    assert undo(db)["restored"] == 40
+    assert undo(db) == {"removed": 0, "kept": 0, "restored": 40}
     assert one(db, "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = 1") == 2
+
+    with db.connection() as pg:
+        pg.execute("UPDATE image SET rating = 1 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+    # The first migration's images go too, but for those that were rated here.
+    counts = undo(db)
+    assert counts["removed"] + counts["kept"] == 40
+    assert counts["kept"] == 1
 
 
 def test_a_later_scan_keeps_ratings_tags_and_albums(
