@@ -5,7 +5,9 @@ Every command imports what it needs when it runs, so that ``dtk status`` loads n
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -52,8 +54,16 @@ def main(
         open_app()
 
 
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def run() -> None:
     """Run the command line; a DtkError becomes one panel on stderr and exit status 1, bad usage 2."""
+    # Ended from outside (systemd, a dropped SSH connection), a command gives back what it holds, as on Ctrl-C.
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupted)
     try:
         application()
     except UsageError as error:

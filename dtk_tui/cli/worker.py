@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import asdict
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -133,8 +131,6 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
 
     engine = Engine(db, config, news, begin=WorkerState.RUNNING)
     engine.open()
-    # systemd and nohup end a worker with SIGTERM: it gives its jobs back like on Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         engine.wait_until_empty(each=draw, forever=not until_empty)
     except KeyboardInterrupt:
@@ -152,10 +148,6 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         "seconds": round(time.monotonic() - begun, 3),
         "provider": engine.provider or provider,
     }
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 Worker = Annotated[int | None, typer.Option("--worker", help="Only this worker, by its id in dtk status --json.")]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, Kind
-from dtk_tui.errors import ModelError
+from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
 from dtk_tui.inference.provider import Placement
@@ -217,7 +217,10 @@ class TagStep(Step):
 
 
 def _spec(name: str, role: str) -> ModelSpec:
-    spec = load_manifest().get(name)
+    try:
+        spec = load_manifest().get(name)
+    except UsageError as error:  # a misspelt name in the config is a model that is not there
+        raise ModelError(error.title, error.detail) from error
     if spec.role != role:
         raise ModelError(f"The model {name} is a {spec.role}, not a {role}.", "Correct [models] in config.toml.")
     return spec

@@ -9,6 +9,7 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
@@ -45,6 +46,17 @@ def row_of(conn: Connection, sql: LiteralString, parameters: Any = None) -> tupl
     return row
 
 
+def _require_conninfo(url: str) -> None:
+    """Refuse what is no connection string, without quoting it: it may hold a password."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:
+        raise DtkError(
+            "The database's connection string is not understood.",
+            "DTK_DATABASE_URL or [database] url must be like postgresql://user:password@host:5432/dbname",
+        ) from None
+
+
 class Database:
     """A library's database: connections, and the end of using it.
 
@@ -65,6 +77,8 @@ class Database:
             DtkError: the server cannot be started or reached; says why and what to do.
         """
         url = config.database_url
+        if url is not None:
+            _require_conninfo(url)
         database = cls(url, None if url else EmbeddedServer(config.places.database))
         try:
             database._prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +92,15 @@ def restore(db: Database, source: Path) -> None:
     """
     if not source.is_file():
         raise DtkError(f"There is no backup {source}.", "Check the spelling.")
-    command = [str(program("pg_restore")), "--clean", "--if-exists", "--single-transaction", "--no-owner"]
-    _run([*command, "--dbname=", str(source)], db, "The backup could not be restored; the library is unchanged.")
+    title = "The backup could not be restored; the library is unchanged."
+    with tempfile.TemporaryDirectory(prefix="dtk-restore-") as folder:
+        # Written out first: a backup that breaks off must not leave half a library behind.
+        script = str(Path(folder) / "restore.sql")
+        _run([str(program("pg_restore")), "--no-owner", f"--file={script}", str(source)], db, title)
+        # pg_restore --clean cannot drop what partitions inherit: the schema goes and comes as a whole.
+        fresh = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        psql_once = [str(program("psql")), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+        _run([*psql_once, f"--command={fresh}", f"--file={script}"], db, title)
 
 
 def reindex(db: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -131,6 +132,8 @@ class DtkApp(App[None]):
         self.theme = THEME.name
         self._take_keymap()
         self.set_interval(0.25, self._tick)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._name_library()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Dtk
 from tests.pictures import write_many, write_png
 
@@ -80,11 +82,14 @@ def test_a_hostile_library_is_shown_and_survived(dtk: Dtk) -> None:
     assert "\x1b" not in dtk.run("queue", "list")
 
 
+@pytest.mark.usefixtures("starter_models")
 def test_backup_and_restore(dtk: Dtk) -> None:
     library = dtk.home.parent / "library"
     write_many(library, 4)
     dtk.run("db", "start")
     dtk.run("scan", str(library))
+    dtk.run("queue", "add", "--all")
+    dtk.run("worker", "run", "--until-empty")
     saved = dtk.home.parent / "library.dump"
     dtk.run("db", "backup", str(saved))
     assert "exists already" in dtk.run("db", "backup", str(saved), status=1)
@@ -96,7 +101,21 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     (dtk.home.parent / "no.dump").write_text("not a dump")
     assert "unchanged" in dtk.run("db", "restore", str(dtk.home.parent / "no.dump"), "--yes", status=1)
     assert dtk.json("status")["library"]["images"] == 4
+    assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
+    assert dtk.run("search", "about: a thing of kind 2")
     dtk.run("db", "reindex")
+
+
+def test_a_connection_string_that_is_none_is_not_quoted(dtk: Dtk) -> None:
+    dtk.environ["DTK_DATABASE_URL"] = "mysql://user:secret-word@host/x"
+    assert "secret-word" not in dtk.run("status", status=1)
+
+
+@pytest.mark.usefixtures("starter_models")
+def test_a_misspelt_model_ends_the_worker_with_its_name(dtk: Dtk) -> None:
+    names = '[models]\ntext_embedder = "nosuch"\ntaggers = ["nosuch"]\n'
+    (dtk.home / "config.toml").write_text(names)
+    assert "nosuch" in dtk.run("worker", "run", "--until-empty", status=1)
 
 
 def test_a_password_in_the_config_is_never_shown(dtk: Dtk) -> None:
