@@ -62,6 +62,7 @@ class ScanSettings(_Section):
         ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
+    watch: bool = True
 
 
 class PreviewSettings(_Section):

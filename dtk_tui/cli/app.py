@@ -30,6 +30,7 @@ def open_app() -> None:
 def run_app(db: Database, config: Config) -> None:
     """Run the app with a worker in background threads of this process."""
     from dtk_tui.services.engine import Engine
+    from dtk_tui.services.watcher import Watcher
     from dtk_tui.ui.app import DtkApp
 
     sys.setswitchinterval(_SWITCH_S)
@@ -38,5 +39,6 @@ def run_app(db: Database, config: Config) -> None:
         app.take(event)
 
     engine = Engine(db, config, news, niceness=_NICENESS)
-    app = DtkApp(db, config, engine)
+    watcher = Watcher(db, config, news) if config.settings.scan.watch else None
+    app = DtkApp(db, config, engine, watcher)
     app.run()

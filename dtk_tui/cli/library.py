@@ -110,7 +110,7 @@ def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> Non
     try:
         watcher.run()
     except KeyboardInterrupt:
-        watcher.stop()
+        watcher.close()
         raise
 
 

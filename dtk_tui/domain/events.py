@@ -44,9 +44,10 @@ class ScanProgressed:
 
 @dataclass(frozen=True, slots=True)
 class ScanFinished:
-    """A scan is over; ``counts`` has the keys of ``dtk scan --json``."""
+    """A scan is over; ``counts`` has the keys of ``dtk scan --json``; ``watched``: nobody asked for it."""
 
     counts: dict[str, float] = field(default_factory=dict)
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

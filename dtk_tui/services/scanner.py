@@ -82,9 +82,12 @@ class Scan:
                 changed then.
         """
         scanned: list[int] = []
-        for root in self.targets(paths):
-            scanned += self.quick(root)
-        self.deep(scanned)
+        targets = self.targets(paths)
+        with self._db.listener() as announced:
+            ingest.announce(announced)
+            for root in targets:
+                scanned += self.quick(root)
+            self.deep(scanned)
         return self._finish()
 
     def refresh(self, paths: Iterable[str]) -> dict[str, float]:

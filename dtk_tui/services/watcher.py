@@ -1,25 +1,28 @@
 """Watching folders: what changes on the disk is in the library a moment later.
 
 Local folders are watched with inotify (through watchfiles); where its limit is reached, and on network file systems,
-which send no news, the times of the folders are looked at every few seconds instead.
+which send no news, the times of the folders are looked at every few seconds instead. A root that is mounted, added or
+replaced while others are watched is scanned and watched from then on.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet, ignore
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.mounts import is_network
 from dtk_tui.services.scanner import Scan
-from dtk_tui.store import folders
+from dtk_tui.store import folders, ingest
 from dtk_tui.store.database import Database
 
 #: Changes are gathered until the disk is quiet for ``_QUIET_MS``, but not longer than ``_GATHER_MS``.
@@ -32,6 +35,8 @@ _JOIN_S = 10.0
 _CLOCK_NS = 1_000_000_000
 
 Changes = set[tuple[int, str]]
+#: Roots by path, with the device and the inode that they are at the moment.
+Roots = dict[str, tuple[int, int]]
 
 
 class Notifier(Protocol):
@@ -62,8 +67,8 @@ class Watcher:
     """Keeps the library in step with some folders, in a thread of its own.
 
     Args:
-        paths: folders; none: all roots of the library.
-        poll_s: how often folder times are looked at where nothing sends news, in seconds.
+        paths: folders; none: all roots of the library, also those that are added later.
+        poll_s: how often roots, and where nothing sends news folder times, are looked at, in seconds.
         watch: makes the notifier of some folders.
     """
 
@@ -84,6 +89,7 @@ class Watcher:
         self._poll_s = poll_s
         self._watch = watch
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._notifier: Notifier | None = None
         self._times: dict[str, int] = {}
@@ -103,15 +109,20 @@ class Watcher:
             self._thread = threading.Thread(target=self.run, name="dtk-watch", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End watching; what is under way is ended soon, the rest is found by the next scan."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(_JOIN_S)
             self._thread = None
 
+    def look_again(self) -> None:
+        """Look now whether roots were added or removed."""
+        self._wake.set()
+
     def run(self) -> None:
-        """Watch in this thread until ``stop`` is called from another; scans once first."""
+        """Watch in this thread until ``close`` is called from another; scans once first."""
         try:
             self._run()
         except DtkError as error:
@@ -122,28 +133,59 @@ class Watcher:
                 self._notifier.close()
 
     def _run(self) -> None:
-        roots = Scan(self._db, self._config).targets(self._paths)
+        targets = Scan(self._db, self._config).targets(self._paths) if self._paths else None
+        roots: Roots = {}
+        swept = 0.0
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                now = _places(self._open_roots() if targets is None else targets)
+                if now != roots or (self._notifier is None and self.notified):
+                    new = [root for root in now if now[root] != roots.get(root)]
+                    if new and self._others_scan():
+                        now = {root: place for root, place in now.items() if root not in new}
+                        new = []
+                    roots, swept = now, 0.0
+                    self._begin(list(roots), new)
+                if self._notifier is None or time.monotonic() - swept >= _SWEEP_S:
+                    self._sweep(list(roots))
+                    swept = time.monotonic()
+            except DatabaseLostError:
+                roots, swept = {}, 0.0  # whatever changes until it is back is found by scanning once more
+            self._refresh()
+            self.watching.set()
+            self._pending.update(self._changed(self._poll_s))
+
+    def _open_roots(self) -> list[str]:
+        with self._db.connection() as conn:
+            rows = [row for row in folders.list_roots(conn) if row.is_root]
+        return [row.path for row in rows if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
+
+    def _others_scan(self) -> bool:
+        """Whether another scan is under way, which may be reading what is new; it is waited for."""
+        with self._db.connection() as conn:
+            return ingest.is_anyone_scanning(conn)
+
+    def _begin(self, roots: list[str], new: list[str]) -> None:
+        """Watch other folders than before; those that are new are scanned once."""
         self._open(roots)
         self._swept_ns = time.time_ns()
-        Scan(self._db, self._config, self._emit, self._stop).run(roots)
-        self._sweep(roots)
-        self._refresh()
-        self.watching.set()
-        swept = time.monotonic()
-        while not self._stop.is_set():
-            interval_s = _SWEEP_S if self.notified else self._poll_s
-            self._pending.update(self._changed(max(swept + interval_s - time.monotonic(), 0.05)))
-            if time.monotonic() - swept >= interval_s or self._notifier is None:
-                self._sweep(roots)
-                swept = time.monotonic()
-                if self._notifier is None and self.notified:
-                    self._open(roots)
-            self._refresh()
+        try:
+            if new:
+                Scan(self._db, self._config, self._tell, self._stop).run(new)
+        except DatabaseLostError:
+            raise
+        except DtkError as error:
+            self._emit(TroubleMet(error.title, error.detail))
 
     def _open(self, roots: list[str]) -> None:
         """Ask the system for news of the folders; say so where it cannot give them."""
-        self._notifier = None
+        if self._notifier is not None:
+            self._notifier.close()
+            self._notifier = None
         self.notified = False
+        if not roots:
+            return
         remote = [root for root in roots if is_network(root)]
         if remote:
             detail = f"{remote[0]} is on a network: its folders are looked at every {self._poll_s:.0f} s."
@@ -158,10 +200,10 @@ class Watcher:
     def _changed(self, wait_s: float) -> Iterable[str]:
         """Wait for news and return the folders that it is about."""
         if self._notifier is None:
-            self._stop.wait(wait_s)
+            self._wake.wait(wait_s)
             return ()
         try:
-            news = self._notifier.watch(_GATHER_MS, _QUIET_MS, max(int(wait_s * 1000), 1), self._stop)
+            news = self._notifier.watch(_GATHER_MS, _QUIET_MS, max(int(wait_s * 1000), 1), self._wake)
         except WatchfilesRustInternalError:
             # A name that is not UTF-8: nothing more is heard from this notifier, and the folder times tell the rest.
             self._notifier.close()
@@ -190,8 +232,6 @@ class Watcher:
         self._swept_ns = time.time_ns()
         times: dict[str, int] = {}
         for root in roots:
-            if not os.path.isdir(root):  # noqa: PTH112
-                continue  # a disk that is not mounted says nothing about its files
             with self._db.connection() as conn:
                 known = folders.known_below(conn, root)
             for path, folder in known.items():
@@ -220,12 +260,28 @@ class Watcher:
             self._stop.wait(1.0)
             return
         if scan.gone or counts["failed"] or counts["unchanged"] != counts["seen"]:
-            self._emit(ScanFinished(counts))
+            self._emit(ScanFinished(counts, watched=True))
+
+    def _tell(self, event: Event) -> None:
+        self._emit(replace(event, watched=True) if isinstance(event, ScanFinished) else event)
 
     def _hold_back(self, event: Event) -> None:
         """Pass on troubles; the end of a refresh is only news when something was different."""
         if isinstance(event, TroubleMet):
             self._emit(event)
+
+
+def _places(paths: Iterable[str]) -> Roots:
+    """Return what stands at some paths; a disk that is not mounted says nothing about its files."""
+    places: Roots = {}
+    for path in paths:
+        try:
+            status = os.stat(path)  # noqa: PTH116 (surrogates must survive)
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            places[path] = (status.st_dev, status.st_ino)
+    return places
 
 
 def _why(error: Exception, poll_s: float) -> tuple[str, str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # One scan writes at a time, so that two of them never wait for each other's rows in a circle.
 _TURN = "SELECT pg_advisory_xact_lock(7628139)"
+_ANNOUNCE = "SELECT pg_advisory_lock_shared(7628140)"
+_NOBODY_SCANS = "SELECT pg_try_advisory_xact_lock(7628140)"
 _MAY_SKIP_CHECKS = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
 
 # A "/" is in no file name. A row that was migrated and never read has no digest: its folder is looked at.
@@ -92,6 +94,16 @@ def take_turn(conn: Connection) -> None:
     """Wait until no other scan writes; what a crash of the server forgets, the next scan finds again."""
     conn.execute("SET LOCAL synchronous_commit = off")
     conn.execute(_TURN)
+
+
+def announce(conn: Connection) -> None:
+    """Let others know that a scan is under way for as long as this connection lives."""
+    conn.execute(_ANNOUNCE)
+
+
+def is_anyone_scanning(conn: Connection) -> bool:
+    """Return whether a scan is under way in any process."""
+    return not row_of(conn, _NOBODY_SCANS)[0]
 
 
 def skip_checks(conn: Connection, skip: bool) -> None:

@@ -26,6 +26,7 @@ from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services import control
 from dtk_tui.services import stats as stats_service
 from dtk_tui.services.engine import Engine
+from dtk_tui.services.watcher import Watcher
 from dtk_tui.store.database import Database
 from dtk_tui.text import one_line
 from dtk_tui.ui import keys
@@ -68,6 +69,7 @@ class DtkApp(App[None]):
     Args:
         db: the open database; the caller closes it after ``run``.
         engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
+        watcher: follows the folders of the library, started and stopped by the app; None leaves them to scans.
     """
 
     TITLE = "dtk"
@@ -87,11 +89,12 @@ class DtkApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
 
-    def __init__(self, db: Database, config: Config, engine: Engine | None) -> None:
+    def __init__(self, db: Database, config: Config, engine: Engine | None, watcher: Watcher | None = None) -> None:
         super().__init__()
         self.library = Library(db, config)
         self.config = config
         self.engine = engine
+        self.watcher = watcher
         self.stats: Stats | None = None
         self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
         self.library_name = ""
@@ -137,6 +140,8 @@ class DtkApp(App[None]):
         self._name_library()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
+        if self.watcher is not None:
+            self.watcher.start()
 
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
@@ -144,9 +149,10 @@ class DtkApp(App[None]):
         if self._scan is not None:
             self._scan.stop()
             ending.append(self._scan)
-        if self.engine is not None:
-            ending.append(threading.Thread(target=self.engine.close, name="dtk-close", daemon=True))
-            ending[-1].start()
+        for part in (self.engine, self.watcher):
+            if part is not None:
+                ending.append(threading.Thread(target=part.close, name="dtk-close", daemon=True))
+                ending[-1].start()
         end = monotonic() + _CLOSE_S
         while any(thread.is_alive() for thread in ending) and monotonic() < end:
             await asyncio.sleep(0.02)
@@ -359,13 +365,20 @@ class DtkApp(App[None]):
         self._scan.start()
 
     def _scan_finished(self, event: ScanFinished) -> None:
-        scan, self._scan = self._scan, None
         self._library_counts = None
+        if event.watched:
+            if self._scan is None:
+                self.main.show_activity("")
+            self.main.renew()
+            return
+        scan, self._scan = self._scan, None
         self.main.show_activity("")
         if scan is not None and scan.error is not None:
             self.on_trouble_reported(TroubleReported(scan.error))
         elif event.counts:
             self.say(counts_words(event.counts))
+        if self.watcher is not None:
+            self.watcher.look_again()
         self._name_library()
         self.main.action_refresh()
 

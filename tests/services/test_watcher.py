@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, TroubleMet
+from dtk_tui.domain.events import Event, ScanFinished, TroubleMet
 from dtk_tui.services.mounts import is_network
+from dtk_tui.services.scanner import scan
 from dtk_tui.services.watcher import Notifier, Watcher, notifier
-from dtk_tui.store import images
+from dtk_tui.store import folders, images, ingest
 from dtk_tui.store.database import Database
 from tests.pictures import write_png
 
@@ -41,7 +42,7 @@ def start(db: Database, config: Config, tmp_path: Path, events: list[Event]) -> 
 
     yield begin
     for watcher in started:
-        watcher.stop()
+        watcher.close()
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:
@@ -127,3 +128,31 @@ def test_network_file_systems_are_known(tmp_path: Path) -> None:
     assert not is_network("/mnt/local/a", table)
     assert not is_network("/mnt/my photos 2", table)
     assert not is_network("/home", tmp_path / "missing")
+
+
+def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path: Path, events: list[Event]) -> None:
+    library, other = tmp_path / "library", tmp_path / "other"
+    first = write_png(library / "first.png", "first", seed=1)
+    watcher = Watcher(db, config, events.append, poll_s=0.1)
+    watcher.start()
+    try:
+        assert watcher.watching.wait(30), "a library without folders is watched as well"
+        scan(db, config, [str(library)])
+        _until(lambda: watcher.notified, "a root that was added")
+        library.rename(tmp_path / "away")
+        second = write_png(library / "second.png", "second", seed=2)
+        _until(lambda: _there(db, second) and not _there(db, first), "another folder in the place of a root")
+        third = write_png(library / "third.png", "third", seed=3)
+        _until(lambda: _there(db, third), "a file in the new folder")
+        with db.listener() as another_scan:
+            ingest.announce(another_scan)
+            with db.connection() as conn:
+                folders.add_root(conn, str(write_png(other / "fourth.png", "fourth", seed=4).parent))
+            fifth = write_png(library / "fifth.png", "fifth", seed=5)
+            _until(lambda: _there(db, fifth), "a known folder, while a scan is under way elsewhere")
+            assert not _there(db, other / "fourth.png"), "a new root is left to the scan that brought it"
+        _until(lambda: _there(db, other / "fourth.png"), "a root whose scan was ended")
+    finally:
+        watcher.close()
+    assert not [event for event in events if isinstance(event, TroubleMet)]
+    assert all(event.watched for event in events if isinstance(event, ScanFinished))

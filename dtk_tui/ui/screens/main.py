@@ -213,6 +213,11 @@ class MainScreen(WorkScreen):
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=True)
 
+    def renew(self) -> None:
+        """Show what became of folders and visible images; order stays, and what is new is offered."""
+        self.query_one(FolderTree).reload()
+        self._renew()
+
     # -- search -------------------------------------------------------------------------------------------------------
 
     def action_search(self) -> None:
