@@ -138,13 +138,14 @@ def test_a_group_keeps_its_vector_when_its_representative_changes_or_goes(
     scan(db, config, [str(library)])
     with db.connection() as conn:
         assert _vectors(conn) == {_detail(db, middle).id: vector}, "what changed has no vector of its own yet"
+        assert _one(conn, "SELECT image_id FROM job") == _detail(db, middle).id, "it serves until the heir has its own"
 
     middle.unlink()
     scan(db, config, [str(library)])
     with db.connection() as conn:
         assert _vectors(conn) == {_detail(db, small).id: vector}
         assert pruning.prune_some(conn) == 1
-        assert _one(conn, "SELECT count(*) FROM job") == 0
+        assert _one(conn, "SELECT image_id FROM job") == _detail(db, small).id
     assert _detail(db, small).members == 1
 
 

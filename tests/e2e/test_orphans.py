@@ -1,0 +1,72 @@
+"""A thousand FINALs go: their ORIGs are queued in the very transactions, are found meanwhile, and then in their own right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.e2e.conftest import Dtk
+from tests.idle import idle_models
+from tests.services import small_pngs
+
+pytestmark = pytest.mark.usefixtures("starter_models")
+
+PAIRS = 1000
+#: Jobs of ORIGs, and whether each was written by the transaction that took its FINAL away.
+_QUEUED = """
+SELECT count(*), count(*) FILTER (WHERE job.xmin = final.xmin)
+  FROM job
+  JOIN image orig ON orig.id = job.image_id AND orig.is_embedding_representative
+  JOIN folder ON folder.id = orig.folder_id AND folder.name = 'orig'
+  JOIN image final ON final.metadata_hash = orig.metadata_hash AND final.id <> orig.id
+ WHERE job.kind = 2 AND job.state = 'pending' AND final.unavailable
+"""
+_DONE = """
+SELECT count(*), bool_and(folder.name = 'orig') FROM job_log
+  JOIN image ON image.id = image_id JOIN folder ON folder.id = folder_id WHERE outcome = 'done'
+"""
+
+
+def _ask(dtk: Dtk, sql: str) -> tuple[Any, ...] | None:
+    with psycopg.connect(host=str(dtk.home / "postgres"), user="dtk", dbname="dtk") as conn:
+        return conn.execute(sql.encode()).fetchone()
+
+
+def test_the_origs_of_a_thousand_deleted_finals_are_queued_and_found(dtk: Dtk, tmp_path: Path) -> None:
+    real = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
+    dtk.environ["DTK_MODELS"] = str(idle_models(tmp_path / "models", real))
+    library = dtk.home.parent / "library"
+    origs = small_pngs.write(library / "orig", range(PAIRS))
+    finals = small_pngs.write(library / "final", range(PAIRS))
+    for path in finals:  # larger, like an upscaled picture
+        path.write_bytes(path.read_bytes() + bytes(500))
+    dtk.run("db", "start")
+    dtk.run("scan", str(library))
+    queued = dtk.json("queue", "add", "--all", "--kind", "embed")
+    assert (queued["queued"], queued["spared"]) == (PAIRS, PAIRS)
+    dtk.run("worker", "run", "--until-empty")
+    assert dtk.json("show", str(origs[3]))["group"]["representative"] == dtk.json("show", str(finals[3]))["id"]
+    assert dtk.json("status")["library"]["vectors"]["dinov2-small"] == PAIRS
+
+    shutil.rmtree(library / "final")
+    dtk.run("scan", str(library))
+    assert _ask(dtk, _QUEUED) == (PAIRS, PAIRS), "every ORIG, by the transaction in which its FINAL went"
+    assert dtk.lines("similar", str(origs[3])), "it is found by what its group had"
+    assert dtk.json("library", "prune", "--yes")["pruned"] == PAIRS
+    status = dtk.json("status")
+    assert status["queue"]["by_kind"] == {"embed": PAIRS} and status["library"]["images"] == PAIRS
+
+    _ask(dtk, "WITH gone AS (DELETE FROM job_log RETURNING 1) SELECT count(*) FROM gone")
+    dtk.run("worker", "run", "--until-empty")
+    assert _ask(dtk, _DONE) == (PAIRS, True)
+    assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": PAIRS, "minilm-l6-v2": 37}
+    paths = {str(path) for path in origs}
+    like = [hit["path"] for hit in dtk.lines("search", f"like:{dtk.json('show', str(origs[3]))['id']}", "--limit", "9")]
+    assert like and set(like) <= paths
+    assert {hit["path"] for hit in dtk.lines("search", "about: subject 5", "--limit", "2000")} <= paths
