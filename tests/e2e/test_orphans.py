@@ -1,4 +1,4 @@
-"""A thousand FINALs go: their ORIGs are queued in the very transactions, are found meanwhile, and then in their own right."""
+"""A thousand FINALs go: their ORIGs are queued in the same transactions, found meanwhile, and embedded themselves."""
 
 from __future__ import annotations
 
