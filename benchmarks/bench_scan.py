@@ -2,7 +2,8 @@
 
 DTK_BENCH_FILES (200,000) and DTK_BENCH_FOLDERS (10,200) give the size of the tree. "Warm": the files are in the page
 cache, as after a copy; "cold": their content was dropped from it before (posix_fadvise), as when a library is read for
-the first time. The floors are Python as well: os.scandir with stat, and open, read 64 KiB, close in one process a core.
+the first time. The floors are Python as well: os.scandir with stat; and in one process a core, open, read 64 KiB, close
+("bytes"), and Pillow's look at size and texts ("headers").
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
+
+from PIL import Image
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.events import Event, ScanProgressed
@@ -82,6 +85,13 @@ def bare_walk(root: str) -> list[str]:
 
 
 def read_headers(paths: list[str]) -> None:
+    """Let Pillow read the headers."""
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.info
+
+
+def read_bytes(paths: list[str]) -> None:
     """Open, read 64 KiB, close."""
     for path in paths:
         fd = os.open(path, os.O_RDONLY)
@@ -152,10 +162,13 @@ def scans(root: str, config: Config, memory: Memory, bench: Floors, cold: bool) 
         floor_s = bench.walk()
         memory.phase = "quick"
         result["quick"] = (timed(lambda: ids.extend(scan.quick(root))), floor_s)
-        floor_s = bench.headers(cold)
+        for name, work in (("bytes", read_bytes), ("headers", read_headers)):
+            result[name] = (0.0, bench.headers(work, cold))
         if cold:
             drop(bench.paths)
-        result["deep"] = (timed(lambda: scan.deep(ids)), floor_s)
+        deep_s = timed(lambda: scan.deep(ids))
+        for name in ("bytes", "headers"):
+            result[name] = (deep_s, result[name][1])
         memory.phase = "second"
         Scan(database, config).run([root])
         floor_s = bench.walk()
@@ -182,12 +195,12 @@ class Floors:
         """Return the seconds of a bare walk, the better of two."""
         return min(timed(lambda: bare_walk(self._root)) for _ in range(2))
 
-    def headers(self, cold: bool) -> float:
+    def headers(self, work: Callable[[list[str]], None], cold: bool) -> float:
         """Return the seconds of reading all headers in one process a core; warm, the better of two."""
         if cold:
             drop(self.paths)
-            return timed(lambda: list(self._pool.map(read_headers, self._parts)))
-        return min(timed(lambda: list(self._pool.map(read_headers, self._parts))) for _ in range(2))
+            return timed(lambda: list(self._pool.map(work, self._parts)))
+        return min(timed(lambda: list(self._pool.map(work, self._parts))) for _ in range(2))
 
 
 def lines(names: tuple[str, str], measured: tuple[float, float], of: str) -> None:
@@ -216,8 +229,9 @@ def main() -> int:
         print(f"{'':<34}{'seconds':>9}{'files/s':>12}{'ratio':>9}")
         lines(("bare walk (scandir + stat)", "quick scan"), measured[False]["quick"], "the bare walk")
         lines(("bare walk again", "second scan, nothing to do"), measured[False]["second"], "the bare walk")
-        lines(("headers alone, warm", "deep scan, warm"), measured[False]["deep"], "the headers")
-        lines(("headers alone, cold", "deep scan, cold"), measured[True]["deep"], "the headers")
+        for cold, word in ((False, "warm"), (True, "cold")):
+            for name in ("bytes", "headers"):
+                lines((f"{name} alone, {word}", f"deep scan, {word}"), measured[cold][name], f"the {name}")
         peaks = ", ".join(f"{phase} {size:.0f}" for phase, size in sorted(memory.peak.items()))
         print(f"peak memory of the scan and its readers, MiB: {peaks}", flush=True)
     return 0
