@@ -1,4 +1,4 @@
-"""How true the time expected is: asked for at every tenth of a run with two kinds of work, beside what it then took.
+"""How true the time expected is: asked for during a run with two kinds of work, beside what it then took.
 
 The run takes about DTK_BENCH_MINUTES minutes (default 3). No speed is remembered from earlier runs.
 """
@@ -10,6 +10,8 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +20,7 @@ from workload import MODELS, painting
 from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.domain.stats import LibraryCounts
 from dtk_tui.services.engine import Engine
 from dtk_tui.services.queueing import enqueue
 from dtk_tui.services.scanner import scan
@@ -27,6 +30,16 @@ from dtk_tui.store.database import Database
 MINUTES = float(os.environ.get("DTK_BENCH_MINUTES", "3"))
 #: Different pictures; each is written many times, with other generation parameters.
 PICTURES = 100
+LOOK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What ``dtk status`` would say at a moment; ``left`` counts jobs."""
+
+    at: float
+    left: int
+    eta_s: float | None
 
 
 def write(folder: Path, start: int, count: int) -> None:
@@ -55,38 +68,48 @@ def run(db: Database, minutes: float, folder: Path) -> None:
         scan(db, config, [str(folder / "library")])
         return enqueue(db, config, Target(everything=True), kinds).queued
 
-    def drain() -> tuple[list[tuple[float, float, float | None]], float]:
-        looks: list[tuple[float, float, float | None]] = []
+    def drain() -> list[Look]:
+        looks: list[Look] = []
         engine = Engine(db, config, begin=WorkerState.RUNNING)
         engine.open()
 
         def note() -> None:
-            stats = look(db)
-            looks.append((time.perf_counter(), stats.queue.pending + stats.queue.running, stats.eta_s))
+            now = time.perf_counter()
+            if not looks or now >= looks[-1].at + LOOK_S:
+                stats = look(db, LibraryCounts())
+                looks.append(Look(now, stats.queue.pending + stats.queue.running, stats.eta_s))
 
         try:
             engine.wait_until_empty(each=note)
+            looks.append(Look(time.perf_counter(), 0, 0.0))
         finally:
             engine.close()
-        return looks, time.perf_counter()
+        return looks
 
-    probe = fill(0, 120)
-    looks, end = drain()
-    per_s = probe / (end - next(at for at, left, _ in looks if left < probe))
+    probe = fill(0, 160)
+    looks = drain()
+    per_s = probe / (looks[-1].at - next(one.at for one in looks if one.left < probe))
     with db.connection() as conn:
         conn.execute("DELETE FROM pace")
-    total = fill(120, max(200, int(minutes * 60 * per_s / len(kinds))))
-    looks, end = drain()
-    start = next(at for at, left, _ in looks if left < total)
-    print(
-        f"{total:,} jobs (tag, embed) in {end - start:.0f} s\n{'done':>6}{'expected s':>12}{'truth s':>10}{'error':>9}"
-    )
-    for tenth in range(1, 10):
-        at, left, eta_s = next(one for one in looks if one[1] <= total * (1 - tenth / 10))
-        truth = end - at
-        shown = "unknown" if eta_s is None else f"{eta_s:.0f}"
-        error = "" if eta_s is None else f"{eta_s / truth - 1:+.1%}"
-        print(f"{tenth * 10:5} %{shown:>12}{truth:10.0f}{error:>9}   {left:,.0f} left")
+    total = fill(160, max(800, int(minutes * 60 * per_s / len(kinds))))
+    report(drain(), total)
+
+
+def report(looks: Sequence[Look], total: int) -> None:
+    """Print what was expected beside the truth, from the first job that ended to the last."""
+    start, end = next(one.at for one in looks if one.left < total), looks[-1].at
+    print(f"{total:,} jobs (tag, then embed) in {end - start:.0f} s")
+    print(f"{'':<20}{'expected s':>12}{'truth s':>10}{'error':>9}")
+    rows = [("10 % of the time", next(one for one in looks if one.at >= start + 0.1 * (end - start)))]
+    for share in (10, 25, 50, 75):
+        rows.append((f"{share} % of the jobs", next(one for one in looks if one.left <= total * (1 - share / 100))))
+    for name, one in rows:
+        truth = end - one.at
+        shown = "unknown" if one.eta_s is None else f"{one.eta_s:.0f}"
+        error = "" if one.eta_s is None else f"{one.eta_s / truth - 1:+.1%}"
+        print(f"  {name:<18}{shown:>12}{truth:10.0f}{error:>9}   {one.left:,} left")
+    known = next((one.at - start for one in looks if one.at >= start and one.eta_s is not None), None)
+    print(f"  first known {'never' if known is None else f'{known:.0f} s'} after the first job")
 
 
 def main() -> None:

@@ -72,6 +72,7 @@ class Belt:
         self.progress = progress
         self.sizes = BatchSizes({kind: batch_size or step.batch_size for kind, step in steps.items()})
         self.depth = max(4 * self.sizes.largest, 2 * decode_threads, 32)
+        self._decode_threads = decode_threads
         self.to_load: UrgencyBuffer[ToLoad] = UrgencyBuffer(1 << 30)
         self.to_try: UrgencyBuffer[ToLoad] = UrgencyBuffer(1 << 30)
         self.to_infer: UrgencyBuffer[Loaded | Text] = UrgencyBuffer(2 * self.sizes.largest + decode_threads)
@@ -90,6 +91,10 @@ class Belt:
         self.bad_texts: dict[int, tuple[str, bool]] = {}
         self.busy_since = time.monotonic()
         self._niceness = niceness
+
+    def depth_of(self, kind: Kind) -> int:
+        """Return how many jobs of one kind alone are enough to keep every stage busy."""
+        return max(4 * self.sizes.of(kind), 2 * self._decode_threads)
 
     def persist(self, action: Callable[[], T]) -> T:
         """Do a whole transaction, waiting for a database that is away; see ``patience.persist``."""

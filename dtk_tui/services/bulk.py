@@ -10,8 +10,9 @@ from dtk_tui.services.belt import Belt
 from dtk_tui.services.steps import EmbedStep
 from dtk_tui.store import jobs, spaces
 
-#: From so many images on, if they are at least as many as there are vectors: see benchmarks/bench_index.py.
-_BULK = 5_000
+#: From so many images on, if they are so large a share of the vectors that are there: see benchmarks/bench_index.py.
+LEAST = 5_000
+SHARE = 1.0
 
 
 class BulkIndexes:
@@ -27,13 +28,14 @@ class BulkIndexes:
 
     def prepare(self, pending: int) -> None:
         """Take the indexes away if so much is to come that building them anew is quicker."""
-        if pending < _BULK:
+        if pending < LEAST:
             return
+        few = int(pending / SHARE)
 
         def drop() -> None:
             with self._belt.db.connection() as conn:
                 for space in self._spaces():
-                    if spaces.count_up_to(conn, space, pending) < pending:
+                    if spaces.count_up_to(conn, space, few) < few:
                         spaces.drop_index(conn, space)
 
         self._do(drop)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
+from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.belt import Belt, Text, ToLoad
 from dtk_tui.services.bulk import BulkIndexes
 from dtk_tui.services.steps import PROMPT_CHARACTERS, EmbedStep
+from dtk_tui.services.turns import Turns
 from dtk_tui.store import jobs, results
 from dtk_tui.store.database import Connection
 
 _PATIENCE_S = 0.1
 _IDLE_S = 1.0
-#: Batches of a kind whose speed is not known that go first, so that the time expected is known early.
-_SAMPLE = 4
 
 
 class Claimer:
@@ -32,16 +32,18 @@ class Claimer:
         self._local_path = local_path
         self._bulk = bulk
         self._place = jobs.FIRST
+        self._turns = Turns(tuple(belt.steps), belt.sizes.of, belt.progress.timed_s)
+        self._turn_place = jobs.FIRST
 
     def run(self) -> None:
         """Claim until the belt stops."""
         belt = self._belt
         belt.be_nice()
-        fresh = True
+        self._turns.forget()
         while not belt.stop.is_set():
             if not belt.running.is_set():
                 self._place = jobs.FIRST
-                fresh = True
+                self._turns.forget()
                 self._sleep(_IDLE_S)
                 continue
             if belt.was_lost.is_set():
@@ -50,19 +52,47 @@ class Claimer:
             if belt.urgent_news.is_set():
                 belt.urgent_news.clear()
                 self._place = jobs.FIRST
-                self._claim(jobs.FIRST, belt.sizes.largest, least=NORMAL + 1)
-            room = belt.depth - len(belt.in_flight)
-            if room < max(1, belt.depth // 4):
+                if self._claim(jobs.FIRST, belt.sizes.largest, least=NORMAL + 1)[0]:
+                    self._turns.plan({})  # what is urgent waits for nobody's turn
+            kinds = self._turns.kinds(idle=not belt.in_flight)
+            if not kinds:
                 self._sleep(_PATIENCE_S)
-                continue
-            found, place = self._claim(self._place, room)
-            if found and fresh:
-                fresh = False
-                self._look_ahead()
-            if not found and self._place == jobs.FIRST:
-                self._rest()
-            self._place = place if found else jobs.FIRST
+            elif self._turns.turn is None:
+                self._claim_in_order()
+            else:
+                self._claim_in_turn(self._turns.turn)
         self._bulk.finish()
+
+    def _claim_in_order(self) -> None:
+        """Claim what comes next; rest when nothing does."""
+        room = self._room(self._belt.depth)
+        if not room:
+            return
+        found, place = self._claim(self._place, room)
+        if found and self._turns.is_due:
+            self._look_ahead()
+        if not found and self._place == jobs.FIRST:
+            self._rest()
+        self._place = place if found else jobs.FIRST
+
+    def _claim_in_turn(self, kind: Kind) -> None:
+        """Claim jobs of one kind that nobody hurries."""
+        room = self._room(self._belt.depth_of(kind))
+        if not room:
+            return
+        start = jobs.before(kind) if self._turn_place.kind != kind else self._turn_place
+        found, place = self._claim(start, room, kinds=(kind,))
+        self._turn_place = place if found else jobs.FIRST
+        if not found:
+            self._turns.end()
+
+    def _room(self, depth: int) -> int:
+        """Return how many jobs may be claimed; waits a moment and returns 0 when it is not worth it yet."""
+        room = depth - len(self._belt.in_flight)
+        if room >= max(1, depth // 4):
+            return room
+        self._sleep(_PATIENCE_S)
+        return 0
 
     def _sleep(self, seconds: float) -> None:
         self._belt.wake.wait(seconds)
@@ -74,26 +104,23 @@ class Claimer:
             return
         if not self._belt.in_flight:
             self._bulk.finish()
+            self._turns.forget()
         self._sleep(_IDLE_S)
 
     def _look_ahead(self) -> None:
-        """Let the first jobs of a kind that was never timed go along, and prepare for a bulk run."""
+        """Let each kind show how fast it goes, and prepare for a bulk run."""
         belt = self._belt
 
-        def pending() -> dict[str, int]:
+        def pending() -> QueueCounts:
             with belt.db.connection() as conn:
-                return jobs.counts(conn).by_kind
+                return jobs.counts(conn)
 
         try:
-            by_kind = belt.persist(pending)
+            counts = belt.persist(pending)
         except DatabaseLostError:
             return
-        self._bulk.prepare(by_kind.get(Kind.EMBED.label, 0))
-        pace = belt.progress.pace()
-        for kind in belt.steps:
-            sample = _SAMPLE * belt.sizes.of(kind)
-            if kind.label not in pace and by_kind.get(kind.label, 0) > 10 * sample and len(belt.steps) > 1:
-                self._claim(jobs.FIRST, sample, kinds=(kind,))
+        self._bulk.prepare(counts.by_kind.get(Kind.EMBED.label, 0))
+        self._turns.plan({} if counts.priority else counts.by_kind)
 
     def _give_back_strays(self) -> int:
         """Give back jobs under our lease that are not with us: a crash of PostgreSQL forgot how they ended."""

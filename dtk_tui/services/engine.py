@@ -179,6 +179,7 @@ class Engine:
             "cache_misses": progress.cache_misses,
             "speed": progress.speed(),
             "pace": progress.pace(),
+            "kinds": [kind.label for kind in self._models],
             "provider": self.provider,
             "trouble": self._trouble or self._resting or (self._placement.reason if self._placement else None),
         }
@@ -305,7 +306,7 @@ class Engine:
         self._trouble = None
         self._placement = next(iter(steps.values())).placement
         self._models = {kind: step.model for kind, step in steps.items()}
-        self._progress.remember(self._persist(self._remembered))
+        self._progress.begin(self._persist(self._remembered))
         self._pipeline = Pipeline(
             self._db,
             loaded,

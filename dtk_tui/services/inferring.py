@@ -50,8 +50,7 @@ class Device:
             texts = [work for work in batch if isinstance(work, Text)]
             images = [work for work in batch if isinstance(work, Loaded)]
             done = self._infer_texts(texts) if texts else self._infer_batch(images)
-            if images:
-                self._time(images)
+            self._time(batch[0], len(batch))
             belt.to_save.put(done)
             with belt.changed:
                 belt.inferring -= 1
@@ -65,13 +64,15 @@ class Device:
     def _more(self) -> bool:
         return self._belt.loading > 0 or len(self._belt.to_load) > 0
 
-    def _time(self, images: Sequence[Loaded]) -> None:
-        """Count the time since the batch before to this one: waiting for files and its share of prompts included."""
+    def _time(self, first: _Work, number: int) -> None:
+        """Count the time since the batch before to this one, waiting for files included."""
         now = time.monotonic()
-        if not images[0].job.isolated:
-            began = max(self._span_from, self._belt.busy_since)
-            self._belt.progress.count_span(images[0].job.kind, len(images), (now - began) / self._devices)
+        span_s = (now - max(self._span_from, self._belt.busy_since)) / self._devices
         self._span_from = now
+        if isinstance(first, Text):
+            self._belt.progress.count_prompts(number, span_s)
+        elif not first.job.isolated:
+            self._belt.progress.count_span(first.job.kind, number, span_s)
 
     # -- texts ------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Loader:
             pass  # a pause or a stop: the job is given back with the rest
         except Exception as error:
             failure = Outcome(failed=[(item.job, reason_of(error), is_permanent(error))])
+            belt.progress.count_unloaded(item.job.kind)
         with belt.changed:
             current = item.epoch == belt.epoch
         if current and loaded is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
 from dtk_tui.domain.queue import JobRow
@@ -90,6 +90,20 @@ _COUNTS = """
 SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
 """
 
+_FEW = 20_000
+_TEXT_SPACE: LiteralString = "(SELECT max(id) FROM embedding_space WHERE modality = 'text')"
+_PROMPTS_OF_JOBS: LiteralString = f"""
+SELECT count(*) FROM (
+    SELECT DISTINCT image.prompt_id FROM job JOIN image ON image.id = job.image_id
+     WHERE job.kind = 2 AND job.state <> 'failed' AND image.prompt_id IS NOT NULL) AS wanted
+ WHERE NOT EXISTS (SELECT 1 FROM prompt_vector
+                    WHERE space_id = {_TEXT_SPACE} AND prompt_vector.prompt_id = wanted.prompt_id)
+"""  # noqa: S608 (constants)
+_PROMPTS_OF_ALL: LiteralString = f"""
+SELECT greatest(0, least(%(jobs)s, (SELECT count(DISTINCT prompt_id) FROM image WHERE prompt_id IS NOT NULL)
+                                   - (SELECT count(*) FROM prompt_vector WHERE space_id = {_TEXT_SPACE})))
+"""  # noqa: S608 (constants)
+
 _PAGE = """
 SELECT string_agg(int8send(id), ''::bytea
                   ORDER BY array_position(ARRAY['running', 'pending', 'failed'], state), -priority, kind, id)
@@ -139,6 +153,11 @@ class Place:
 
 
 FIRST = Place()
+
+
+def before(kind: Kind) -> Place:
+    """Return the place just before the first job of a kind at normal priority."""
+    return Place(-NORMAL, int(kind), 0)
 
 
 def claim(
@@ -223,6 +242,15 @@ def counts(conn: Connection) -> QueueCounts:
         by_kind=by_kind,
         running_by_kind=running_by_kind,
     )
+
+
+def prompts_left(conn: Connection, embed_jobs: int) -> int:
+    """Return how many prompts of the images that wait to be embedded lack a vector in the newest text space.
+
+    Args:
+        embed_jobs: how many there are; of many it is only known that all prompts of the library are at most meant.
+    """
+    return int(row_of(conn, _PROMPTS_OF_JOBS if embed_jobs <= _FEW else _PROMPTS_OF_ALL, {"jobs": embed_jobs})[0])
 
 
 def is_left(conn: Connection, kind: Kind) -> bool:

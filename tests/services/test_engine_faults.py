@@ -20,14 +20,12 @@ from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.inference.provider import DeviceMemoryError
 from dtk_tui.services import control
 from dtk_tui.services.batching import BatchSizes
-from dtk_tui.services.progress import Progress
 from dtk_tui.services.queueing import enqueue
 from dtk_tui.services.scanner import scan
-from dtk_tui.services.stats import eta, look
+from dtk_tui.services.stats import look
 from dtk_tui.services.steps import EmbedStep, Loaded
 from dtk_tui.services.trial import Trial, TrialEndedError
 from dtk_tui.store import jobs, workers
@@ -274,18 +272,6 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
     assert first < 1000 and took_s < 6, (first, took_s)  # generous: the goals are 100 ms and 3 s, see the benchmark
 
 
-def test_the_time_expected_adds_up_what_remains_of_each_kind() -> None:
-    progress = Progress()
-    progress.remember({"embed": 2.0, "caption": 1.0})
-    for _ in range(11):
-        progress.count_span(Kind.TAG, 8, 0.8)
-    assert progress.pace() == {"tag": 10.0, "embed": 2.0, "caption": 1.0}
-    assert progress.pace(measured=True) == {"tag": 10.0}
-    queue = QueueCounts(pending=300, by_kind={"tag": 100, "embed": 200, "caption": 0})
-    assert eta(queue, progress.pace()) == pytest.approx(10 + 100)
-    assert eta(queue, {"tag": 10.0}) is None, "unknown is unknown"
-
-
 def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_path: Path) -> None:
     _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, _):
@@ -298,7 +284,7 @@ def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_
 def test_a_bulk_run_builds_its_index_once_in_the_end(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dtk_tui.services.bulk._BULK", 50)
+    monkeypatch.setattr("dtk_tui.services.bulk.LEAST", 50)
     exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
     _prepare(db, config, tmp_path / "library", 100)
     with worker(db, config) as (engine, news):
