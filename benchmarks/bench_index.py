@@ -1,6 +1,8 @@
 """When to take the vector index away for a bulk run: rows written with it, beside without it and built once in the end.
 
-DTK_BENCH_DIMS dimensions (default 384), batches of 64 as a worker writes them.
+DTK_BENCH_VECTORS vectors at most (default 20,000) of DTK_BENCH_DIMS dimensions (default 384), batches of 64 as a worker
+writes them. Each case is measured both ways; the last lines say from where on a bulk run pays, and where the engine
+switches.
 """
 
 from __future__ import annotations
@@ -8,27 +10,46 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psycopg
 
+from dtk_tui.services import bulk
 from dtk_tui.store import results, spaces
 from dtk_tui.store.database import Connection
 from dtk_tui.store.migrate import migrate
 from dtk_tui.store.server import EmbeddedServer
 
 DIMS = int(os.environ.get("DTK_BENCH_DIMS", "384"))
-#: Vectors that are there before, and how many come.
-CASES = ((0, 2_000), (0, 10_000), (10_000, 2_000), (10_000, 10_000))
+MOST = int(os.environ.get("DTK_BENCH_VECTORS", "20000"))
+#: Vectors that are there before, and how many come, as shares of the most.
+CASES = ((0, 0.05), (0, 0.25), (0, 1.0), (0.5, 0.05), (0.5, 0.125), (0.5, 0.25), (0.5, 0.5))
 BATCH, CLUSTERS = 64, 200
-RNG = np.random.default_rng(3)
 
 
-def vectors(count: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Case:
+    """Seconds for ``new`` vectors beside ``there``: row by row, and written without the index that is then built."""
+
+    there: int
+    new: int
+    rows_s: float
+    load_s: float
+    build_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How much longer row by row takes."""
+        return self.rows_s / (self.load_s + self.build_s)
+
+
+def vectors(count: int, seed: int) -> np.ndarray:
     """Return unit vectors around random centres, float32 [count, DIMS]."""
+    chance = np.random.default_rng(seed)
     centres = np.random.default_rng(4).normal(size=(CLUSTERS, DIMS))
-    found = centres[RNG.integers(0, CLUSTERS, count)] + 0.8 * RNG.normal(size=(count, DIMS))
+    found = centres[chance.integers(0, CLUSTERS, count)] + 0.8 * chance.normal(size=(count, DIMS))
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
 
 
@@ -43,27 +64,39 @@ def write(conn: Connection, space: int, start: int, values: np.ndarray) -> float
     return time.perf_counter() - begun
 
 
-def case(conn: Connection, space: int, before: int, new: int) -> None:
+def build(conn: Connection, space: int) -> float:
+    """Build the index; return the seconds."""
+    begun = time.perf_counter()
+    spaces.build_index(conn, space)
+    return time.perf_counter() - begun
+
+
+def measure(conn: Connection, space: int, there: int, new: int) -> Case:
     """Measure both ways for one size."""
-    old, values = vectors(before), vectors(new)
-    spent: list[tuple[float, float]] = []
-    for bulk in (False, True):
-        conn.execute("TRUNCATE image_vector")
-        spaces.drop_index(conn, space)
-        write(conn, space, 1, old)
-        spaces.build_index(conn, space)
-        if bulk:
-            spaces.drop_index(conn, space)
-        writing_s = write(conn, space, 1 + before, values)
-        begun = time.perf_counter()
-        spaces.build_index(conn, space)
-        spent.append((writing_s, time.perf_counter() - begun))
-    (rows_s, _), (bare_s, build_s) = spent
+    old, values = vectors(there, 1), vectors(new, 2)
+    conn.execute("TRUNCATE image_vector")
+    spaces.drop_index(conn, space)
+    write(conn, space, 1, old)
+    build(conn, space)
+    rows_s = write(conn, space, 1 + there, values)
+    conn.execute("DELETE FROM image_vector WHERE image_id > %s", (there,))
+    spaces.drop_index(conn, space)
+    conn.execute("VACUUM image_vector")
+    load_s = write(conn, space, 1 + there, values)
+    return Case(there, new, rows_s, load_s, build(conn, space))
+
+
+def report(cases: list[Case]) -> None:
+    """Print from where on a bulk run pays: r a row into the index, b a row of a build, new * r against all * b."""
+    large = max(cases, key=lambda case: case.rows_s)
+    row_s = (large.rows_s - large.load_s) / large.new
+    build_s = large.build_s / (large.there + large.new)
     print(
-        f"{before:8,}{new:8,}{rows_s:12.1f}{1000 * rows_s / new:8.2f}{bare_s:12.1f}{build_s:9.1f}"
-        f"{rows_s / (bare_s + build_s):8.2f}",
-        flush=True,
+        f"\nat {large.there + large.new:,}: {1000 * row_s:.2f} ms a row into the index, {1000 * build_s:.2f} ms built"
     )
+    if row_s > build_s:
+        print(f"as quick when the new ones are {build_s / (row_s - build_s):.2f} of those that are there")
+    print(f"the engine switches at {bulk.LEAST:,} new ones that are {bulk.SHARE} of those that are there")
 
 
 def main() -> None:
@@ -77,12 +110,22 @@ def main() -> None:
                 conn.execute(
                     "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at)"
                     " SELECT 1, n || '.png', 1, 1, now() FROM generate_series(1, %s) n",
-                    (max(before + new for before, new in CASES),),
+                    (MOST,),
                 )
                 space = spaces.register(conn, "bench", "image", "x", DIMS)
-                print(f"{DIMS} dimensions, seconds\n   there     new row by row  ms/row     no index    build   ratio")
-                for before, new in CASES:
-                    case(conn, space, before, new)
+                print(
+                    f"{DIMS} dimensions, seconds\n   there     new   row by row  ms/row     no index    build   ratio"
+                )
+                cases = []
+                for there, new in CASES:
+                    one = measure(conn, space, int(MOST * there), int(MOST * new))
+                    cases.append(one)
+                    print(
+                        f"{one.there:8,}{one.new:8,}{one.rows_s:13.1f}{1000 * one.rows_s / one.new:8.2f}"
+                        f"{one.load_s:13.1f}{one.build_s:9.1f}{one.ratio:8.2f}",
+                        flush=True,
+                    )
+                report(cases)
         finally:
             server.leave()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
+from dtk_tui.store import spaces
 from dtk_tui.store.database import Connection, Database, row_of
 from dtk_tui.store.server import program
 
@@ -104,10 +105,12 @@ def restore(db: Database, source: Path) -> None:
 
 
 def reindex(db: Database) -> None:
-    """Build every index of the library anew; readers and writers wait meanwhile."""
+    """Build every index of the library anew, also those of vectors that a bulk run took away; others wait meanwhile."""
     with db.listener() as conn:  # REINDEX SCHEMA runs outside a transaction
         (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
         conn.execute(f"REINDEX SCHEMA {name}".encode())
+        for number in spaces.all_ids(conn):
+            spaces.build_index(conn, number)
 
 
 def _run(command: list[str], db: Database, title: str) -> None:

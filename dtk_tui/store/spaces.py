@@ -55,6 +55,11 @@ def current(conn: Connection, text_model: str, image_model: str, taggers: Sequen
     return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
 
 
+def all_ids(conn: Connection) -> list[int]:
+    """Return the ids of all spaces, also of models that are not in use any more."""
+    return [int(number) for (number,) in conn.execute("SELECT id FROM embedding_space ORDER BY id")]
+
+
 def drop_index(conn: Connection, space_id: int) -> bool:
     """Take the HNSW index of a space away before a bulk run; False when there is none."""
     return bool(row_of(conn, "SELECT dtk_drop_vector_index(%s::smallint)", (space_id,))[0])

@@ -6,7 +6,7 @@ import pytest
 
 from dtk_tui.domain.job import NOW, Kind
 from dtk_tui.domain.queue import Target
-from dtk_tui.store import enqueue, jobs, spaces
+from dtk_tui.store import enqueue, jobs, maintenance, spaces
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.spaces import CurrentModels
 
@@ -118,3 +118,7 @@ def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -
         assert spaces.count_up_to(conn, models.image_space, 60) == 60
         assert spaces.build_index(conn, models.image_space) and not spaces.build_index(conn, models.image_space)
         assert conn.execute(sql.encode()).fetchall() == before and len(before) == 1
+        spaces.drop_index(conn, models.image_space)
+    maintenance.reindex(db)
+    with db.connection() as conn:
+        assert conn.execute(sql.encode()).fetchall() == before
