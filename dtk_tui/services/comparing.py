@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dtk_tui.services.walk import Listing
+from dtk_tui.services.walk import File, Listing
 from dtk_tui.store import ingest
 from dtk_tui.store.database import Connection
 
@@ -14,11 +14,11 @@ from dtk_tui.store.database import Connection
 class Differences:
     """What is different on the disk; rows by image id, folders by folder id.
 
-    ``changed`` are (id, size in bytes, mtime in ns); ``read`` are folders that were read whole, ``touched`` those with
-    anything different, ``unreadable`` those with the reason.
+    ``new`` are files by folder, ``changed`` are (id, size in bytes, mtime in ns); ``read`` are folders that were read
+    whole, ``touched`` those with anything different, ``unreadable`` those with the reason.
     """
 
-    new: list[ingest.Found] = field(default_factory=list)
+    new: dict[int, list[File]] = field(default_factory=dict)
     changed: list[tuple[int, int, int]] = field(default_factory=list)
     back: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
@@ -39,7 +39,8 @@ def compare(conn: Connection, listings: Sequence[tuple[int, Listing, bool]]) -> 
         elif listing.error:
             result.unreadable.append((folder_id, listing.error))
         if not known:
-            result.new += [ingest.Found(folder_id, *file) for file in listing.files]
+            if listing.files:
+                result.new[folder_id] = listing.files
             continue
         had = digests.get(folder_id)
         if had is None or had != ingest.digest(listing.files):
@@ -51,16 +52,20 @@ def compare(conn: Connection, listings: Sequence[tuple[int, Listing, bool]]) -> 
 
 
 def _compare_one(folder_id: int, listing: Listing, rows: dict[str, ingest.Listed], result: Differences) -> None:
-    before = len(result.new) + len(result.changed) + len(result.back) + len(result.gone)
-    for name, size, mtime_ns in listing.files:
+    before = len(result.changed) + len(result.back) + len(result.gone)
+    new: list[File] = []
+    for file in listing.files:
+        name, size, mtime_ns = file
         row = rows.pop(name, None)
         if row is None:
-            result.new.append(ingest.Found(folder_id, name, size, mtime_ns))
+            new.append(file)
         elif row.unread or (row.file_size, row.mtime_ns) != (size, mtime_ns):
             result.changed.append((row.id, size, mtime_ns))
         elif row.unavailable:
             result.back.append(row.id)
     if listing.complete:
         result.gone += [row.id for row in rows.values() if not row.unavailable]
-    if len(result.new) + len(result.changed) + len(result.back) + len(result.gone) > before:
+    if new:
+        result.new[folder_id] = new
+    if new or len(result.changed) + len(result.back) + len(result.gone) > before:
         result.touched.add(folder_id)

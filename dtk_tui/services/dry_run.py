@@ -16,8 +16,6 @@ from dtk_tui.services.walk import walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 
-_UNKNOWN = -1
-
 
 def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ignore) -> dict[str, float]:
     """Return the keys of ``dtk scan --json``, ``gone`` and ``back``, as the scan would count them.
@@ -58,21 +56,20 @@ def _look(
     seen: set[str] = set()
     unreadable: list[str] = []
     for batch in batches(walk(root, frozenset(config.settings.scan.extensions), rules.look)):
-        ids = {x.path: known[x.path].id if x.path in known else _UNKNOWN for x in batch}
-        names = {ids[x.path]: x.path for x in batch if x.path in known}
-        seen.update(ids)
+        old = [(known[x.path].id, x, True) for x in batch if x.path in known]
+        fresh = [x for x in batch if x.path not in known]
+        seen.update([x.path for x in batch])
         unreadable += [x.path for x in batch if not x.complete]
         total["seen"] += sum(len(x.files) for x in batch)
         with db.connection() as conn:
-            found = compare(conn, [(ids[x.path], x, x.path in known) for x in batch])
-        total["added"] += len(found.new)
+            found = compare(conn, old)
         total["updated"] += len(found.changed)
         total["back"] += len(found.back)
         gone += found.gone
-        new += [(os.path.join(names[f.folder_id], f.file_name), f.file_size) for f in found.new if f.folder_id in names]  # noqa: PTH118
-        for listing in batch:
-            if listing.path not in known:
-                new += [(os.path.join(listing.path, name), size) for name, size, _ in listing.files]  # noqa: PTH118
+        added = [(x.path, x.files) for x in fresh]
+        added += [(x.path, found.new[number]) for number, x, _ in old if number in found.new]
+        total["added"] += sum(len(files) for _, files in added)
+        new += [(os.path.join(path, name), size) for path, files in added for name, size, _ in files]  # noqa: PTH118
         emit(ScanProgressed("quick", total["seen"], 0, batch[-1].path))
     hidden = rules.out_of_sight(unreadable)
     lost = [folder.id for path, folder in known.items() if path not in seen and path not in hidden]

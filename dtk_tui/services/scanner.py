@@ -24,8 +24,8 @@ from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 
-_FLUSH_FILES = 4_000
-_FLUSH_FOLDERS = 400
+_FLUSH_FILES = 8_000
+_FLUSH_FOLDERS = 800
 _WRITE_ROWS = 2000
 _WRITE_BYTES = 16 * 1024 * 1024
 _PAGE = 4096
@@ -201,8 +201,9 @@ class Scan:
 
         def write(conn: Connection) -> None:
             nonlocal added, updated, gone
-            found = self._differences(conn, batch, ids, known)
-            added = ingest.add_quick(conn, found.new)
+            made = _add_folders(conn, batch, ids)
+            found = _differences(conn, batch, ids, known, made)
+            added = ingest.add_quick(conn, found.new, made)
             ingest.touch(conn, found.changed)
             ingest.mark_back(conn, found.back)
             ingest.mark_gone(conn, found.gone)
@@ -218,17 +219,6 @@ class Scan:
         self._tally.gone += gone
         self._tally.seen += sum([len(listing.files) for listing in batch])
         self._emit(ScanProgressed("quick", self._tally.seen, 0, batch[-1].path if batch else ""))
-
-    def _differences(
-        self, conn: Connection, batch: list[Listing], ids: dict[str, int], known: dict[str, folders.KnownFolder]
-    ) -> Differences:
-        _add_folders(conn, batch, ids)
-        old = {x.path for x in batch if x.path in known}
-        differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch])
-        settled = {known[path].id for path in old if known[path].settled}
-        # A folder that is as it was costs no write at all.
-        differences.read = [n for n in differences.read if n not in settled or n in differences.touched]
-        return differences
 
     # -- deep -------------------------------------------------------------------------------------------------------
 
@@ -362,10 +352,30 @@ def _require_folder(path: str) -> None:
         raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
 
 
-def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) -> None:
-    """Insert the folders of a batch that are new, level by level, for a child needs its parent's id."""
+def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) -> set[int]:
+    """Insert the folders of a batch that are new, level by level, for a child needs its parent's id; return theirs."""
     new = [listing for listing in batch if listing.path not in ids]
+    read = {listing.path for listing in new if listing.complete}
+    made: set[int] = set()
     while new:
         ready = [x for x in new if x.parent in ids]
-        ids.update(folders.add(conn, [(ids[x.parent] if x.parent else None, x.path) for x in ready]))
+        added = folders.add(conn, [(ids[x.parent] if x.parent else None, x.path) for x in ready], read)
+        ids.update(added)
+        made.update(added.values())
         new = [x for x in new if x.path not in ids]
+    return made
+
+
+def _differences(
+    conn: Connection,
+    batch: list[Listing],
+    ids: dict[str, int],
+    known: dict[str, folders.KnownFolder],
+    made: set[int],
+) -> Differences:
+    old = {x.path for x in batch if x.path in known}
+    differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch])
+    settled = {known[path].id for path in old if known[path].settled}
+    # A folder that is as it was costs no write at all.
+    differences.read = [n for n in differences.read if n not in made and (n not in settled or n in differences.touched)]
+    return differences

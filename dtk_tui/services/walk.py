@@ -11,18 +11,23 @@ from dataclasses import dataclass, field
 #: Times outside of about 1677 to 2262 do not fit into 64 bits of nanoseconds.
 _TIME_LIMIT = 2**63 - 1
 
+#: The bits of a mode that say what kind of file it is.
+_KIND = 0o170000
+#: Name, size in bytes, mtime in ns.
+File = tuple[str, int, int]
+
 
 @dataclass(slots=True)
 class Listing:
     """One folder as it stands on the disk.
 
-    ``files`` are (name, size in bytes, mtime in ns), by name; ``error`` says why the folder, or some entry of it,
+    ``files`` are in the order of their names; ``error`` says why the folder, or some entry of it,
     could not be read, and ``complete`` whether what is missing from ``files`` is really not there.
     """
 
     path: str
     parent: str | None
-    files: list[tuple[str, int, int]] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
     error: str | None = None
     complete: bool = True
 
@@ -89,7 +94,7 @@ def _take(
         try:
             if name[name.rfind(".") :].lower() in extensions:
                 status = entry.stat()
-                if stat.S_ISREG(status.st_mode):
+                if status.st_mode & _KIND == stat.S_IFREG:
                     time_ns = status.st_mtime_ns
                     if not -_TIME_LIMIT <= time_ns <= _TIME_LIMIT:
                         time_ns = _TIME_LIMIT if time_ns > 0 else -_TIME_LIMIT

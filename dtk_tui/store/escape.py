@@ -18,6 +18,8 @@ def to_db(text: str) -> str:
     """Return ``text`` in the form that is stored; the very same text where nothing needs an escape."""
     if text.isascii() and "\x00" not in text:
         return text
+    if _REFUSED.search(text) is None:
+        return text
     return _REFUSED.sub(lambda m: f"{_SIGN}{min(ord(m.group()), 0xFFFE):04X}", text)
 
 

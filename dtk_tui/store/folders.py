@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,12 @@ SELECT folder_id, sum(pending)::bigint, sum(urgent)::bigint FROM up GROUP BY fol
 """
 
 _ADD = """
-INSERT INTO folder (parent_id, path, name)
-SELECT parent_id, path, name FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (parent_id, path, name)
+INSERT INTO folder (parent_id, path, name, scanned_at)
+SELECT parent_id, path, name, CASE WHEN read THEN now() END
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[]) AS new (parent_id, path, name, read)
     ON CONFLICT (sha256(dtk_utf8(path))) DO UPDATE
-   SET parent_id = coalesce(excluded.parent_id, folder.parent_id), unavailable = false, error = NULL
+   SET parent_id = coalesce(excluded.parent_id, folder.parent_id), unavailable = false, error = NULL,
+       scanned_at = coalesce(excluded.scanned_at, folder.scanned_at)
 RETURNING id, path
 """
 _SCANNED = "UPDATE folder SET scanned_at = now(), error = NULL, unavailable = false WHERE id = ANY (%s)"
@@ -251,12 +253,16 @@ def remove(conn: Connection, folder_id: int) -> None:
     conn.execute("DELETE FROM folder WHERE id = %s", (folder_id,))
 
 
-def add(conn: Connection, new: Iterable[tuple[int | None, str]]) -> dict[str, int]:
-    """Insert folders given as (parent id, absolute path), or find them again; return their ids by path."""
+def add(conn: Connection, new: Iterable[tuple[int | None, str]], read: Collection[str] = frozenset()) -> dict[str, int]:
+    """Insert folders given as (parent id, absolute path), or find them again; return their ids by path.
+
+    Args:
+        read: those that were read whole just now.
+    """
     rows = sorted(set(new), key=lambda item: item[1])
     paths = [to_db(path) for _, path in rows]
     names = [to_db(os.path.basename(path) or path) for _, path in rows]  # noqa: PTH119 (paths may be bytes in disguise)
-    added = conn.execute(_ADD, ([parent for parent, _ in rows], paths, names))
+    added = conn.execute(_ADD, ([parent for parent, _ in rows], paths, names, [path in read for _, path in rows]))
     return {from_db(path): int(number) for number, path in added}
 
 

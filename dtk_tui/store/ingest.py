@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import errors as pg
 
-from dtk_tui.store.copying import blocks, listed_row
+from dtk_tui.store.copying import blocks, listed_rows
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
 from dtk_tui.store.images import ids_from, join_path
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from dtk_tui.store.images import Ids
 
 # One scan writes at a time, so that two of them never wait for each other's rows in a circle.
-_TURN = "SELECT pg_advisory_xact_lock(7628139)"
+_TURN = "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7628139)"
 _ANNOUNCE = "SELECT pg_advisory_lock_shared(7628140)"
 _NOBODY_SCANS = "SELECT pg_try_advisory_xact_lock(7628140)"
-_MAY_SKIP_CHECKS = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
+_SKIP_CHECKS = """
+SELECT set_config('session_replication_role', %s, true)
+ WHERE has_parameter_privilege('session_replication_role', 'SET')
+"""
 
 # A "/" is in no file name. A row that was migrated and never read has no digest: its folder is looked at.
 _DIGESTS = """
@@ -80,19 +83,8 @@ class Listed:
     unavailable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that a folder listing showed."""
-
-    folder_id: int
-    file_name: str
-    file_size: int
-    mtime_ns: int
-
-
 def take_turn(conn: Connection) -> None:
     """Wait until no other scan writes; what a crash of the server forgets, the next scan finds again."""
-    conn.execute("SET LOCAL synchronous_commit = off")
     conn.execute(_TURN)
 
 
@@ -111,8 +103,7 @@ def skip_checks(conn: Connection, skip: bool) -> None:
 
     Those look-ups cost as much as the rest of a bulk insert. Triggers rest as well: call it again with False.
     """
-    if row_of(conn, _MAY_SKIP_CHECKS)[0]:
-        conn.execute("SELECT set_config('session_replication_role', %s, true)", ("replica" if skip else "origin",))
+    conn.execute(_SKIP_CHECKS, ("replica" if skip else "origin",))
 
 
 def digest(files: Sequence[tuple[str, int, int]]) -> bytes:
@@ -137,27 +128,37 @@ def listed(conn: Connection, folder_ids: Sequence[int]) -> dict[int, dict[str, L
     return result
 
 
-def add_quick(conn: Connection, files: Sequence[Found]) -> int:
-    """Insert quick rows for new files; return how many are new."""
-    if not files:
+def add_quick(
+    conn: Connection, new: Mapping[int, Sequence[tuple[str, int, int]]], held: Collection[int] = frozenset()
+) -> int:
+    """Insert quick rows for new files; return how many are new.
+
+    Args:
+        new: by folder id: name, size in bytes, mtime in ns.
+        held: folders that this transaction has made, which nobody else can remove.
+    """
+    if not new:
         return 0
-    folder_ids = sorted({file.folder_id for file in files})
-    conn.execute("SELECT 1 FROM folder WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", (folder_ids,))
+    others = sorted(new.keys() - held)
+    if others:
+        conn.execute("SELECT 1 FROM folder WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", (others,))
+    rows = (row for folder_id, files in new.items() for row in listed_rows(folder_id, files))
     try:
         with conn.transaction():
             skip_checks(conn, True)
             with conn.cursor().copy(_COPY) as copy:
-                for block in blocks(listed_row(f.folder_id, f.file_name, f.file_size, f.mtime_ns) for f in files):
+                for block in blocks(rows):
                     copy.write(block)
             skip_checks(conn, False)
-        return len(files)
+        return sum([len(files) for files in new.values()])
     except pg.UniqueViolation:
         # Another program added some of them since they were looked up.
+        files = [(folder_id, *file) for folder_id, files in new.items() for file in files]
         columns = (
-            [file.folder_id for file in files],
-            [to_db(file.file_name) for file in files],
-            [file.file_size for file in files],
-            [file.mtime_ns for file in files],
+            [file[0] for file in files],
+            [to_db(file[1]) for file in files],
+            [file[2] for file in files],
+            [file[3] for file in files],
         )
         return conn.execute(_ADD, columns).rowcount
 
