@@ -10,9 +10,10 @@ from dtk_tui.services.belt import Belt
 from dtk_tui.services.steps import EmbedStep
 from dtk_tui.store import jobs, spaces
 
-#: From so many images on, if they are so large a share of the vectors that are there: see benchmarks/bench_index.py.
+#: From so many images on, if they are so large a share of the vectors that are there, a bulk run is twice as quick or
+#: better (benchmarks/bench_index.py); below that it is not worth that searches are slower meanwhile.
 LEAST = 5_000
-SHARE = 1.0
+SHARE = 0.5
 
 
 class BulkIndexes:

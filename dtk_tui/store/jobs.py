@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Channel on which workers hear that there is something new to claim.
 CHANNEL = "dtk_queue"
 
+# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
+# is a chance to wait for a processor.
 _CLAIM = """
 WITH claimed AS (
     UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
@@ -36,7 +38,7 @@ WITH claimed AS (
     RETURNING id, kind, image_id, priority, attempts, deaths
 )
 SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
-       folder.path, image.file_name, image.prompt_id
+       folder.path, image.file_name, image.prompt_id, (SELECT set_config('synchronous_commit', 'off', true))
   FROM claimed
   JOIN image ON image.id = claimed.image_id
   JOIN folder ON folder.id = image.folder_id
@@ -178,7 +180,6 @@ def claim(
         "after_id": after.id,
         "least": least,
     }
-    conn.execute("SET LOCAL synchronous_commit = off")  # a claim that a crash forgets is only a job to claim again
     jobs = [
         ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], isolated=v[5] > 0)
         for v in conn.execute(_CLAIM, parameters)
