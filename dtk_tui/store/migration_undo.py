@@ -21,6 +21,10 @@ SELECT image.id, image.prompt_id, image.negative_prompt_id, book.is_new, book.be
  WHERE book.migration_id = %(id)s
 """
 _STATEMENTS: tuple[LiteralString, ...] = (
+    # What was computed for a group stays with its members that stay.
+    """SELECT dtk_bequeath(array_agg(id)) FROM migration_brought
+        WHERE is_new AND NOT is_touched
+          AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
     """UPDATE image SET rating = (before ->> 'rating')::smallint, favorite = (before ->> 'favorite')::boolean,
               nsfw = (before ->> 'nsfw')::boolean, for_deletion = (before ->> 'for_deletion')::boolean,
               custom_tags = before ->> 'custom_tags'

@@ -19,13 +19,11 @@ from dtk_tui.config import Config
 from dtk_tui.domain.migration import MigrationOptions, MigrationReport
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration.run import migrate
-from dtk_tui.services.migration.undo import undo
 from dtk_tui.services.scanner import scan
 from dtk_tui.store import images
 from dtk_tui.store.database import Database
 from dtk_tui.store.escape import from_db
 from tests.conftest import INPUTS
-from tests.services.migration_content import content
 
 Make = Callable[..., tuple[Path, dict[str, Any]]]
 ZONE = "Europe/Berlin"
@@ -328,52 +326,6 @@ def test_what_the_library_has_already_is_merged_by_policy(
     sql = "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = %s LIMIT 1"
     assert one(db, sql, 1) == rating
     assert one(db, sql, 2) == 9
-
-
-def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, config: Config, make: Make) -> None:
-    source, _ = make("--n", "60")
-    with db.connection() as conn:
-        before = content(conn)
-    report = bring(db, config, source)
-    with db.connection() as conn:
-        conn.execute(
-            "UPDATE image SET rating = 7 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 3)"
-        )
-    counts = undo(db)
-    assert counts == {"removed": report.tables["Image"].written - 1, "kept": 1, "restored": 0}
-    assert one(db, "SELECT rating FROM image") == 7
-    with db.connection() as conn:
-        conn.execute("DELETE FROM image")
-    bring(db, config, source)
-    undo(db)
-    with db.connection() as conn:
-        after = content(conn)
-        assert conn.execute("SELECT count(*) FROM prompt").fetchone() == (0,) or after["image"] == before["image"]
-    assert after["image"] == before["image"] == []
-    assert after["album"] == before["album"]
-    with pytest.raises(DtkError, match="no migration"):
-        undo(db)
-
-
-def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: Config, make: Make) -> None:
-    source, _ = make("--n", "40", "--no-nasty")
-    bring(db, config, source)
-    conn = sqlite3.connect(source)
-    conn.execute("UPDATE Image SET Rating = 9 WHERE Id = 1")
-    conn.commit()
-    conn.close()
-    with db.connection() as pg:
-        pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
-    bring(db, config, source, policy="take")
-    assert undo(db) == {"removed": 0, "kept": 0, "restored": 40}
-    assert one(db, "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = 1") == 2
-
-    with db.connection() as pg:
-        pg.execute("UPDATE image SET rating = 1 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
-    # The first migration's images go too, but for those that were rated here.
-    counts = undo(db)
-    assert counts["removed"] + counts["kept"] == 40
-    assert counts["kept"] == 1
 
 
 def test_a_later_scan_keeps_ratings_tags_and_albums(

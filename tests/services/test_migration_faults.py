@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
@@ -22,6 +21,7 @@ from dtk_tui.services.diffusion_toolkit_export import export
 from dtk_tui.services.migration import loading
 from dtk_tui.store.database import Database
 from tests.services.migration_content import content, digest
+from tests.services.migration_kills import Killer
 from tests.services.test_migration import ZONE, Make, bring, make, one, rows
 
 __all__ = ["make"]
@@ -55,41 +55,40 @@ def has_begun(db: Database, chunks: int) -> bool:
     return found is not None and found[0] >= chunks
 
 
-def killed(source: Path, config: Config, db: Database, dice: random.Random, *more: str) -> bool:
-    """Start the command, kill it at a random place; return whether it was still at work."""
-    chunks, delay_s = dice.randrange(1, 45), dice.choice((0.0, 0.0, dice.random()))
-    with subprocess.Popen(command(source, *more), env=environment(config), stderr=subprocess.DEVNULL) as process:
-        while not has_begun(db, chunks) and process.poll() is None:
-            pass
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(delay_s)
-        process.send_signal(signal.SIGKILL)
-        return process.wait() == -signal.SIGKILL
-
-
 @pytest.mark.parametrize("schema", ["current", "v1.0"])
 def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Config, make: Make, schema: str) -> None:
     source, _ = make("--schema", schema, "--n", "1500")
-    bring(db, config, source)
+    killer = Killer(config.database_url or "", source, environment(config))
+    course = killer.finish()
     with db.connection() as conn:
         expected = digest(conn)
     forget(db)
     dice = random.Random(int(os.environ.get("DTK_KILL_SEED", "4")))
-    kills = 0
-    while kills < int(os.environ.get("DTK_KILLS", "4")):
-        began = one(db, "SELECT count(*) FROM migration WHERE state = 'loading'")
-        kills += killed(source, config, db, dice, *(["--resume"] if began else []))
+    for place in course.places(dice, 4):
+        killer.kill_at(place, course)
         assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM migrated_image")
-        if one(db, "SELECT count(*) FROM migration WHERE state = 'done'"):
-            with db.connection() as conn:
-                assert digest(conn) == expected
-            forget(db)
-    if one(db, "SELECT count(*) FROM migration WHERE state = 'loading'"):
-        subprocess.run(command(source, "--resume"), env=environment(config), check=True, stdout=subprocess.DEVNULL)
-    else:
-        bring(db, config, source)
+    killer.finish(*(["--resume"] if killer.state() != "nothing" else []))
+    assert killer.done.total() > 1
     with db.connection() as conn:
         assert digest(conn) == expected
+
+
+def test_killed_after_its_last_transaction_a_resume_writes_the_notes(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "50")
+    report = bring(db, config, source)
+    notes = Path(report.notes_file or "")
+    expected = notes.read_text()
+    notes.unlink()
+    again = bring(db, config, source, resume=True)
+    assert notes.read_text() == expected
+    assert (again.tables, again.reasons, again.verification) == (report.tables, report.reasons, report.verification)
+    assert one(db, "SELECT count(*) FROM migration") == 1
+    conn = sqlite3.connect(source)
+    conn.execute("UPDATE Image SET Rating = 3 WHERE Id = 1")
+    conn.commit()
+    conn.close()
+    with pytest.raises(DtkError, match="no unfinished"):
+        bring(db, config, source, resume=True)
 
 
 def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Config, make: Make) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.migration import MigrationReport
+from dtk_tui.domain.migration import MigrationReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.store import migration_books as books
 from dtk_tui.store.database import Database
@@ -53,3 +53,24 @@ def report_json(report: MigrationReport) -> dict[str, Any]:
         "time_zone": report.zone,
         "dry_run": report.dry_run,
     }
+
+
+def report_of(books: dict[str, Any]) -> MigrationReport:
+    """Return the report of a migration that is done, from what its books keep of ``report_json``."""
+    check = books["verification"]
+    return MigrationReport(
+        tables={
+            name: TableCount(t["read"], t["written"], t["repaired"], t["refused"])
+            for name, t in books["tables"].items()
+        },
+        reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in books["reasons"]},
+        verification=Verification(
+            check["compared"], check["differing"], {name: (n["want"], n["have"]) for name, n in check["counts"].items()}
+        ),
+        migration_id=books["migration"],
+        merged=books["merged"],
+        representatives=books["representatives"],
+        seconds=books["seconds"],
+        steps=books["steps"],
+        zone=books["time_zone"],
+    )

@@ -10,7 +10,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration import folders, loading, paths, queries
-from dtk_tui.services.migration.report import report_json, write_notes
+from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
 from dtk_tui.services.migration.zones import host_zone
 from dtk_tui.store import migration_books as books
@@ -43,6 +43,8 @@ class Migration:
             DtkError: the source or the database failed; what was read so far stays in the stage for a resume.
         """
         row = self._begin()
+        if row.report is not None:
+            return report_of(row.report)
         with self._step("reading"):
             self._load()
         if self._source.has_changed():
@@ -51,7 +53,6 @@ class Migration:
                 "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
             )
         self._merge(row)
-        self._report.seconds = round(time.monotonic() - self._started, 3)
         return self._report
 
     @contextmanager
@@ -64,20 +65,28 @@ class Migration:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> books.MigrationRow:
-        """Return the books of this migration: those of the unfinished one, or new ones."""
+        """Return the books of this migration: those of the unfinished one, of one that is done, or new ones."""
         options = self._options
         with self._db.connection() as conn:
             if not books.zone_is_known(conn, self._zone):
                 raise UsageError(f"The time zone {self._zone} is not known.", "Name one like Europe/Berlin.")
-            row = books.unfinished(conn)
             if options.resume:
-                return self._resumed(conn, row)
+                # Ended between its last transaction and its list of notes, a migration is done but for that list.
+                return self._done(conn) or self._resumed(conn, books.unfinished(conn))
             if options.policy not in ("keep", "take", "newest"):
                 raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
             stage.create(conn)
             images, nodes = self._spans()
             facts = {**self._source.facts, "batch_size": options.batch_size}
             return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
+
+    def _done(self, conn: Connection) -> books.MigrationRow | None:
+        """Return the books of the last migration, where it is of this very source and nothing is unfinished."""
+        row = books.last_done(conn) if books.unfinished(conn) is None else None
+        if row is None or row.source != self._source.path:
+            return None
+        facts = {name: value for name, value in row.facts.items() if name != "batch_size"}
+        return row if facts == self._source.facts else None
 
     def _resumed(self, conn: Connection, row: books.MigrationRow | None) -> books.MigrationRow:
         if row is None or not stage.exists(conn):
@@ -167,6 +176,7 @@ class Migration:
                 books.make_index(conn, statement)
         with self._step("comparing"):
             self._account(conn, row.id)
+        self._report.seconds = round(time.monotonic() - self._started, 3)
         books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
 
     def _account(self, conn: Connection, migration_id: int) -> None:

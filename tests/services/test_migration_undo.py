@@ -1,0 +1,84 @@
+"""A migration is taken back: what it brought goes, what people touched stays, and what was computed is not lost."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from dtk_tui.config import Config
+from dtk_tui.errors import DtkError
+from dtk_tui.services.migration.undo import undo
+from dtk_tui.store.database import Database
+from tests.services.migration_content import content
+from tests.services.test_migration import Make, bring, make, one
+
+__all__ = ["make"]
+
+
+def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "60")
+    with db.connection() as conn:
+        before = content(conn)
+    report = bring(db, config, source)
+    with db.connection() as conn:
+        conn.execute(
+            "UPDATE image SET rating = 7 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 3)"
+        )
+    counts = undo(db)
+    assert counts == {"removed": report.tables["Image"].written - 1, "kept": 1, "restored": 0}
+    assert one(db, "SELECT rating FROM image") == 7
+    with db.connection() as conn:
+        conn.execute("DELETE FROM image")
+    bring(db, config, source)
+    undo(db)
+    with db.connection() as conn:
+        after = content(conn)
+        assert conn.execute("SELECT count(*) FROM prompt").fetchone() == (0,) or after["image"] == before["image"]
+    assert after["image"] == before["image"] == []
+    assert after["album"] == before["album"]
+    with pytest.raises(DtkError, match="no migration"):
+        undo(db)
+
+
+def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "40", "--no-nasty")
+    bring(db, config, source)
+    conn = sqlite3.connect(source)
+    conn.execute("UPDATE Image SET Rating = 9 WHERE Id = 1")
+    conn.commit()
+    conn.close()
+    with db.connection() as pg:
+        pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+    bring(db, config, source, policy="take")
+    assert undo(db) == {"removed": 0, "kept": 0, "restored": 40}
+    assert one(db, "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = 1") == 2
+
+    with db.connection() as pg:
+        pg.execute("UPDATE image SET rating = 1 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+    # The first migration's images go too, but for those that were rated here.
+    counts = undo(db)
+    assert counts["removed"] + counts["kept"] == 40
+    assert counts["kept"] == 1
+
+
+def test_an_undo_leaves_vectors_to_the_members_that_stay(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "30", "--no-nasty")
+    conn = sqlite3.connect(source)
+    conn.execute("UPDATE Image SET Prompt = 'one', NegativePrompt = NULL, Steps = 20, Seed = 5, Sampler = 'x', "
+                 "CFGScale = 7, Model = 'm', ModelHash = 'h', FileSize = 90 - Id WHERE Id < 4")  # fmt: skip
+    conn.commit()
+    conn.close()
+    bring(db, config, source)
+    with db.connection() as pg:
+        ids = dict(pg.execute("SELECT source_id, image_id FROM migrated_image WHERE source_id < 5").fetchall())
+        row = pg.execute("SELECT dtk_embedding_space('looks', 'image', 'looks', repeat('0', 64), 2)").fetchone()
+        assert row is not None
+        for number, vector in ((ids[1], "[1,2]"), (ids[4], "[3,4]")):
+            pg.execute("INSERT INTO image_vector VALUES (%s, %s, %s)", (row[0], number, vector))
+        pg.execute("UPDATE image SET rating = 7 WHERE id = %s", (ids[3],))
+    assert undo(db)["kept"] == 1
+    with db.connection() as pg:
+        assert pg.execute("SELECT image_id, vec::text FROM image_vector").fetchall() == [(ids[3], "[1,2]")]
+        assert pg.execute("SELECT image_id FROM job WHERE kind = 2").fetchall() == [(ids[3],)]
+    assert one(db, "SELECT is_embedding_representative FROM image WHERE id = %s", ids[3])
