@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Literal, TextIO
 
 #: Preview protocols from best to plainest.
 PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
@@ -19,6 +20,29 @@ PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 _QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[c"
 _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
+
+
+def fill_standard_streams() -> None:
+    """Put the null device where a standard stream was closed, so that no file or socket gets its descriptor."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest descriptor that is free: this one
+        if getattr(sys, name) is None:
+            stream = _text_stream(descriptor, "w" if descriptor else "r")
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def columns(stream: TextIO) -> int | None:
+    """Return how wide the terminal behind a stream is; None where there is none, or one that does not say."""
+    if not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -53,8 +77,8 @@ def guard(log_file: Path) -> Iterator[None]:
             text_stream.close()
 
 
-def _text_stream(descriptor: int) -> TextIOWrapper:
-    return open(descriptor, "w", encoding="utf-8", errors="replace", closefd=True)
+def _text_stream(descriptor: int, mode: Literal["r", "w"] = "w") -> TextIOWrapper:
+    return open(descriptor, mode, encoding="utf-8", errors="replace", closefd=True)
 
 
 def image_protocol(wanted: str) -> str:

@@ -5,6 +5,8 @@ Every command imports what it needs when it runs, so that ``dtk status`` loads n
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,9 +14,10 @@ from types import FrameType
 import typer
 
 from dtk_tui import __version__
-from dtk_tui.cli import database, library, log, migration, models, queue, roots, setup, worker
+from dtk_tui.cli import database, library, log, migration, models, queue, roots, scan, setup, worker
 from dtk_tui.cli.session import show_error
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.terminal import fill_standard_streams
 
 application = typer.Typer(
     name="dtk",
@@ -24,7 +27,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (library, worker, log, migration, setup):
+for part in (scan, library, worker, log, migration, setup):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(roots.commands, name="library")
@@ -58,23 +61,77 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def run() -> None:
-    """Run the command line; a DtkError becomes one panel on stderr and exit status 1, bad usage 2."""
-    # Ended from outside (systemd, a dropped SSH connection), a command gives back what it holds, as on Ctrl-C.
+def _heed_signals() -> None:
+    """Let signals end a command in order: it gives back what it holds, as on Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # in the background of a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Ended from outside: systemd, a dropped SSH connection.
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupted)
+
+
+def run() -> None:
+    """Run the command line and leave with its exit status.
+
+    0 done, 1 failed (a DtkError becomes one panel on stderr), 2 bad usage, 130 interrupted; 141, as of a program that
+    SIGPIPE ended, when the reader of the output went away.
+    """
+    fill_standard_streams()
+    _heed_signals()
+    status = _status()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # All is given back; an interrupt of what the interpreter does at its end would only leave a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
+
+
+def _status() -> int:
     try:
         application()
+        return 0
+    except SystemExit as ended:
+        # Typer makes a status of 1 out of a broken pipe.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _reader_gone()
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except UsageError as error:
         show_error(error)
-        sys.exit(2)
+        return 2
     except DtkError as error:
         show_error(error)
-        sys.exit(1)
+        return 1
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        # The reader of our output is gone; keep the interpreter from complaining about it at its end.
-        sys.stdout = None
-        sys.exit(0)
+        return _reader_gone()
+    except OSError as error:
+        show_error(_refused(error))
+        return 1
+    except ImportError as error:
+        # An extension module that is interrupted while it loads says that it cannot be loaded.
+        if _was_interrupted(error):
+            return 130
+        raise
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _reader_gone() -> int:
+    """Keep the interpreter from writing at its end what nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
+
+
+def _refused(error: OSError) -> DtkError:
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        return DtkError(f"{os.fsdecode(error.filename)}: {reason}.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DtkError("The output cannot be written.", f"{reason}.")
+    return DtkError("The system refused something.", f"{reason}.")

@@ -1,117 +1,22 @@
-"""scan, show, search, similar."""
+"""show, search, similar."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, ProgressLine, bar, library, print_json, print_table
-from dtk_tui.errors import UsageError
+from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
 from dtk_tui.text import display
 
 if TYPE_CHECKING:
-    from dtk_tui.config import Config
-    from dtk_tui.domain.events import Event
     from dtk_tui.domain.library import Hit, ImageDetail
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
 
 Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
-
-
-@commands.command()
-def scan(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Folders, with all below them; without any, the library's."),
-    ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes on the disk.")] = False,
-    reparse: Annotated[
-        bool, typer.Option("--reparse", help="Understand again what was read before; no file is touched.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Read folders into the library: what is new, changed, moved or gone."""
-    if watch and (reparse or dry_run):
-        raise UsageError("--watch goes with neither --reparse nor --dry-run.")
-    line = ProgressLine()
-    names = [os.fsdecode(path) for path in paths or ()]
-    with library() as (db, config):
-        if watch:
-            _watch(db, config, names, as_json)
-            return
-        try:
-            counts = _scan(db, config, names, reparse, dry_run, _progress(line))
-        finally:
-            line.end()
-    _print_counts(counts, as_json, dry_run)
-
-
-def _progress(line: ProgressLine) -> Callable[[Event], None]:
-    from dtk_tui.domain.events import ScanProgressed, TroubleMet
-
-    def show(event: Event) -> None:
-        if isinstance(event, ScanProgressed) and event.phase == "quick":
-            line.show(f"listing  {event.done:,} files  {event.folder}")
-        elif isinstance(event, ScanProgressed) and event.total:
-            line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
-        elif isinstance(event, TroubleMet):
-            line.show(f"{event.title} {event.detail}")
-
-    return show
-
-
-def _scan(
-    db: Database, config: Config, names: list[str], reparse: bool, dry_run: bool, show: Callable[[Event], None]
-) -> dict[str, float]:
-    if reparse:
-        from dtk_tui.services.reparse import reparse as run_reparse
-
-        return run_reparse(db, config, names, show, write=not dry_run)
-    if dry_run:
-        from dtk_tui.services.dry_run import dry_run as run_dry
-
-        return run_dry(db, config, names, show)
-    from dtk_tui.services.scanner import Scan
-
-    run = Scan(db, config, show)
-    counts = run.run(names)
-    return {**counts, "gone": max(run.gone - int(counts["moved"]), 0)}
-
-
-def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> None:
-    if as_json:
-        print_json({key: value if key == "seconds" else int(value) for key, value in counts.items()})
-        return
-    keys = ("added", "updated", "moved", "unchanged", "failed", "back", "gone")
-    words = ", ".join(f"{int(counts[key]):,} {key}" for key in keys if key in counts)
-    what = f"{int(counts['seen']):,} files seen"
-    typer.echo(f"{what}; a scan would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
-
-
-def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
-    """Scan, then follow the disk until Ctrl+C; one line for each change."""
-    from dtk_tui.domain.events import ScanFinished, TroubleMet
-    from dtk_tui.services.watcher import Watcher
-
-    def show(event: Event) -> None:
-        if isinstance(event, ScanFinished):
-            _print_counts(event.counts, as_json, False)
-        elif isinstance(event, TroubleMet):
-            typer.echo(display(f"{event.title} {event.detail}".strip()), err=True)
-
-    watcher = Watcher(db, config, show, names)
-    watcher.check()
-    try:
-        watcher.run()
-    except KeyboardInterrupt:
-        watcher.close()
-        raise
 
 
 @commands.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.session import LARGEST, Json, Limit, duration, library, print_json, print_table
 from dtk_tui.errors import UsageError
 
 commands = typer.Typer()
@@ -21,7 +21,7 @@ def log(
     kind: Annotated[str | None, typer.Option("--kind", help="Kinds of work, e.g. embed,tag.")] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", help="done, failed or removed.")] = None,
     image: Annotated[str | None, typer.Option("--image", help="An image, by id or path.")] = None,
-    worker: Annotated[int | None, typer.Option("--worker", help="A worker's id.")] = None,
+    worker: Annotated[int | None, typer.Option("--worker", min=1, max=LARGEST, help="A worker's id.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="The host of the worker.")] = None,
     since: Annotated[str | None, typer.Option("--since", help="A date, a time, or an age: 2h, 7d.")] = None,
     days: Annotated[bool, typer.Option("--days", help="How many each day, over all time.")] = False,
@@ -102,10 +102,10 @@ def _days(as_json: bool) -> None:
 def _instant(words: str) -> datetime:
     """Return a moment named by a date, a time, or an age."""
     age = re.fullmatch(r"(\d+)([mhdw])", words.strip())
-    if age:
-        return datetime.now().astimezone() - timedelta(**{_UNITS[age[2]]: int(age[1])})
     try:
+        if age:
+            return datetime.now().astimezone() - timedelta(**{_UNITS[age[2]]: int(age[1])})
         moment = datetime.fromisoformat(words.strip())
-    except ValueError:
+        return moment.astimezone() if moment.tzinfo is None else moment
+    except (ValueError, OverflowError):
         raise UsageError(f"--since: {words!r} is neither a date nor an age like 2h or 7d.") from None
-    return moment.astimezone() if moment.tzinfo is None else moment

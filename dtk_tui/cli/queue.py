@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.session import LARGEST, Jobs, Json, Limit, duration, library, print_json, print_table
 from dtk_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +88,7 @@ def _target(
     conn: Connection, image: list[str] | None, folder: str | None, recursive: bool, everything: bool, query: str | None
 ) -> Target:
     from dtk_tui.domain.queue import Target
+    from dtk_tui.services.rules import absolute, known_path
     from dtk_tui.services.searching import find_image
     from dtk_tui.store import folders
 
@@ -100,7 +100,7 @@ def _target(
         return Target()
     if image is not None:
         return Target(image_ids=tuple(find_image(conn, name) for name in image))
-    path = os.path.abspath(folder or "")  # noqa: PTH100 (surrogates must survive)
+    path = known_path(conn, absolute(folder or ""))
     number = folders.find(conn, path)
     if number is None:
         raise UsageError(f"The folder {path} is not in the library.", f"Scan it first: dtk scan {path}")
@@ -151,7 +151,7 @@ def list_(state: State = None, limit: Limit = 50, as_json: Json = False) -> None
 
 @commands.command()
 def retry(
-    job: Annotated[list[int] | None, typer.Option("--job", help="Only this job; may be repeated.")] = None,
+    job: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Let failed jobs be tried again."""
@@ -183,12 +183,10 @@ def clear(
         typer.echo(f"{number:,} jobs removed.")
 
 
-Jobs = Annotated[list[int] | None, typer.Option("--job", help="Only this job; may be repeated.")]
-
-
 @commands.command()
 def remove(
-    job: Annotated[list[int], typer.Argument(metavar="JOB...", help="Ids of jobs.")], as_json: Json = False
+    job: Annotated[list[int], typer.Argument(metavar="JOB...", min=1, max=LARGEST, help="Ids of jobs.")],
+    as_json: Json = False,
 ) -> None:
     """Take single jobs out of the queue; running ones are finished."""
     from dtk_tui.store import jobs

@@ -1,4 +1,4 @@
-"""library roots, add, remove, exclude, include, archive, prune."""
+"""library roots, add, remove, exclude, include, archive, failures, prune."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, library, print_json, print_table
+from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
 from dtk_tui.errors import UsageError
 from dtk_tui.text import display
 
@@ -59,14 +59,20 @@ def _state(row: RootRow) -> str:
     words += ["excluded"] if row.rule.excluded else []
     words += ["archived"] if row.rule.archived else []
     words += [] if row.rule.recursive else ["alone"]
-    words += ["not there"] if row.unavailable and not row.rule.excluded else []
+    gone = row.unavailable or (row.is_root and not os.path.isdir(row.path))  # noqa: PTH112 (surrogates must survive)
+    words += ["not there"] if gone and not row.rule.excluded else []
     return ", ".join(words)
 
 
-def _path(folder: str) -> str:
-    from dtk_tui.services.rules import absolute
+def _path(conn: Connection, folder: str) -> str:
+    """Return the absolute path by which the library knows, or will know, what a person named."""
+    from dtk_tui.services.rules import absolute, known_path
 
-    return absolute(os.fsdecode(folder))
+    named = absolute(os.fsdecode(folder))
+    path = known_path(conn, named)
+    if path != named:
+        typer.echo(display(f"dtk: The folder {named} is in the library as {path}."), err=True)
+    return path
 
 
 def _known(conn: Connection, path: str) -> int:
@@ -83,10 +89,10 @@ def add(folder: Folder, recursive: Recursive = True) -> None:
     """Make a folder a root of the library; the next scan reads it."""
     from dtk_tui.store import folders
 
-    path = _path(folder)
-    if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
-        raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.")
     with library() as (db, _), db.connection() as conn:
+        path = _path(conn, folder)
+        if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
+            raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.")
         number = folders.add_root(conn, path)
         folders.set_rule(conn, number, folders.Rule(recursive=recursive))
     typer.echo(display(f"{path} is in the library. dtk scan reads it."))
@@ -97,9 +103,9 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Take a folder with all below it out of the library, with all that is known of its images; no file is touched."""
     from dtk_tui.store import folders, pruning
 
-    path = _path(folder)
     with library() as (db, _):
         with db.connection() as conn:
+            path = _path(conn, folder)
             number = _known(conn, path)
             tree = folders.subtree(conn, number)
             images = folders.count_images(conn, tree)
@@ -117,8 +123,8 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
 def _set(folder: str, rule: Rule, said: str) -> None:
     from dtk_tui.store import folders
 
-    path = _path(folder)
     with library() as (db, _), db.connection() as conn:
+        path = _path(conn, folder)
         number = folders.place(conn, path)
         if number is None:
             raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")
@@ -150,6 +156,32 @@ def archive(folder: Folder, recursive: Recursive = True) -> None:
     _set(folder, Rule(archived=True, recursive=recursive), "stays as it is: scans do not look into it.")
 
 
+@commands.command(name="failures")
+def failures_(
+    folder: Annotated[
+        str | None, typer.Argument(metavar="[FOLDER]", help="Only this folder, with all below it.")
+    ] = None,
+    limit: Limit = 1000,
+    as_json: Json = False,
+) -> None:
+    """List the files and folders that could not be read, or not whole, with the reasons."""
+    from dtk_tui.store import failures, folders
+
+    with library() as (db, _), db.connection() as conn:
+        tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
+        found, number = failures.listed(conn, limit, tree)
+    if as_json:
+        for failure in found:
+            print_json({"path": failure.path, "reason": failure.reason, "folder": failure.is_folder})
+        return
+    if not found:
+        typer.echo("Everything could be read.", err=True)
+        return
+    print_table(("path", "reason"), [(failure.path, failure.reason) for failure in found])
+    if number > len(found):
+        typer.echo(f"... and {number - len(found):,} more (--limit)", err=True)
+
+
 @commands.command()
 def prune(
     folder: Annotated[
@@ -164,7 +196,7 @@ def prune(
 
     with library() as (db, _):
         with db.connection() as conn:
-            tree = None if folder is None else folders.subtree(conn, _known(conn, _path(folder)))
+            tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
             number = pruning.count(conn, tree)
             away = [r.path for r in folders.list_roots(conn) if r.is_root and r.missing and not os.path.isdir(r.path)]  # noqa: PTH112
         if not as_json:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtk_tui.errors import DtkError
+from dtk_tui.terminal import columns
 from dtk_tui.text import cell_width, display, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
     from dtk_tui.store.database import Database
 
+_GAP = "  "
+#: Columns of a table on a terminal are not made narrower than this, in cells.
+_NARROW = 8
+#: Cells are cut at so many characters, on a terminal and elsewhere; a path may have 4096 bytes.
+_SHORT, _LONG = 300, 5000
+#: The largest number that the database counts with.
+LARGEST = 2**63 - 1
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=LARGEST, help="At most so many.")]
+Jobs = Annotated[list[int] | None, typer.Option("--job", min=1, max=LARGEST, help="Only this job; may be repeated.")]
 
 
 @contextmanager
@@ -38,9 +47,10 @@ def library() -> Iterator[tuple[Database, Config]]:
 
 def show_error(error: DtkError) -> None:
     """Print one error on stderr: what went wrong, and what to do."""
-    typer.echo(f"dtk: {display(error.title)}", err=True)
-    if error.detail:
-        typer.echo(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
+    with suppress(OSError):  # nobody can be told where stderr cannot be written
+        typer.echo(f"dtk: {display(error.title)}", err=True)
+        if error.detail:
+            typer.echo(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
 
 
 def print_json(value: Any) -> None:
@@ -51,46 +61,70 @@ def print_json(value: Any) -> None:
 def print_table(
     headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: frozenset[int] = frozenset()
 ) -> None:
-    """Print a table for people; untrusted text is made safe, the last column is cut at the terminal's edge.
+    """Print a table: one record a line, untrusted text made safe.
+
+    On a terminal the columns are aligned and cut so that they fit; elsewhere nothing is, and tabs stand between them.
 
     Args:
         right: numbers of the columns that are aligned to the right.
     """
-    cells = [[one_line("" if value is None else str(value), 300) for value in row] for row in rows]
+    total = columns(sys.stdout)
+    limit = _LONG if total is None else _SHORT
+    cells = [[one_line("" if value is None else str(value), limit) for value in row] for row in rows]
+    if total is None:
+        for row in [list(headings), *cells]:
+            typer.echo("\t".join(row))
+        return
     widths = [max([cell_width(h), *(cell_width(row[i]) for row in cells)]) for i, h in enumerate(headings)]
-    total = _columns()
+    widths = _fitted(widths, total - len(_GAP) * (len(widths) - 1))
     for row in [list(headings), *cells]:
         parts = []
         for i, cell in enumerate(row):
-            pad = " " * (widths[i] - cell_width(cell))
-            parts.append(pad + cell if i in right else cell + pad)
-        typer.echo(_cut("  ".join(parts).rstrip(), total))
+            shown = _cut(cell, widths[i])
+            pad = " " * (widths[i] - cell_width(shown))
+            parts.append(pad + shown if i in right else shown + pad)
+        typer.echo(_cut(_GAP.join(parts).rstrip(), total))
 
 
-def _columns() -> int | None:
-    return os.get_terminal_size().columns if sys.stdout.isatty() else None
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """Return the widths with the widest columns made narrower, none below ``_NARROW``, until all fit."""
+    fitted = list(widths)
+    while sum(fitted) > room and max(fitted) > _NARROW:
+        widest = max(fitted)
+        among = [i for i, width in enumerate(fitted) if width == widest]
+        below = max([width for width in fitted if width < widest], default=0)
+        excess = sum(fitted) - room
+        target = max(below, _NARROW, widest - -(-excess // len(among)))
+        for i in among:
+            fitted[i] = target
+    return fitted
 
 
-def _cut(line: str, width: int | None) -> str:
-    if width is None or cell_width(line) <= width:
-        return line
-    while cell_width(line) > width - 1:
-        line = line[:-1]
-    return line + "\u2026"
+def _cut(text: str, width: int) -> str:
+    """Return ``text`` in at most ``width`` cells."""
+    if cell_width(text) <= width:
+        return text
+    used, end = 0, 0
+    for char in text:
+        used += cell_width(char)
+        if used > width - 1:
+            break
+        end += 1
+    return text[:end] + "\u2026"
 
 
 class ProgressLine:
     """One line on stderr that is drawn over and over on a terminal, and is silent elsewhere."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self._width = columns(sys.stderr)
         self._shown = False
 
     def show(self, line: str) -> None:
         """Draw the line."""
-        if self._live:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
-            sys.stderr.write("\r\x1b[2K" + _cut(one_line(line), width))
+        if self._width is not None:
+            self._width = columns(sys.stderr) or self._width
+            sys.stderr.write("\r\x1b[2K" + _cut(one_line(line), self._width))
             sys.stderr.flush()
             self._shown = True
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, duration, library, print_json
+from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
 from dtk_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,7 +150,10 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     }
 
 
-Worker = Annotated[int | None, typer.Option("--worker", help="Only this worker, by its id in dtk status --json.")]
+Worker = Annotated[
+    int | None,
+    typer.Option("--worker", min=1, max=LARGEST, help="Only this worker, by its id in dtk status --json."),
+]
 
 
 @control.command()

@@ -28,7 +28,7 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     total = {"seen": 0, "added": 0, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0, "gone": 0, "back": 0}
     new: list[tuple[str, int]] = []
     gone: list[int] = []
-    for root in Scan(db, config).targets(paths):
+    for root in Scan(db, config, emit).targets(paths):
         with db.connection() as conn:
             known = folders.known_below(conn, root)
         _look(db, config, root, known, total, new, gone, emit)

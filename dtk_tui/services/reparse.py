@@ -11,7 +11,7 @@ from dtk_tui.domain.events import Emit, ScanProgressed, ignore
 from dtk_tui.errors import UsageError
 from dtk_tui.services.patience import persist
 from dtk_tui.services.reading import Raw, Read, derive_chunk, read_all, readers
-from dtk_tui.services.rules import absolute
+from dtk_tui.services.rules import absolute, known_path
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 
@@ -73,7 +73,7 @@ def _folders(conn: Connection, paths: Sequence[str]) -> list[int] | None:
         return None
     ids: list[int] = []
     for path in map(absolute, paths):
-        number = folders.find(conn, path)
+        number = folders.find(conn, known_path(conn, path))
         if number is None:
             raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
         ids += folders.subtree(conn, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from dtk_tui.errors import UsageError
 from dtk_tui.services.walk import ALL, Look
@@ -31,6 +31,53 @@ def is_watched(conn: Connection, path: str, rule: Rule) -> bool:
     above = folders.rules_above(conn, path)
     kept_out = rule.excluded or rule.archived or any(r.recursive and (r.excluded or r.archived) for r in above)
     return not kept_out and all(r.recursive or r.excluded or r.archived for r in above)
+
+
+def known_path(conn: Connection, path: str, others: Collection[str] = ()) -> str:
+    """Return ``as_known`` with the roots of the library, and ``others``."""
+    # A folder of Windows, from a migration, is none here.
+    return as_known(path, [*(row.path for row in folders.roots(conn) if row.path.startswith("/")), *others])
+
+
+def as_known(path: str, roots: Collection[str]) -> str:
+    """Return the path by which the library knows a folder that a person named, which may lead there by a link.
+
+    Two roots that show one folder would hold each of its images twice. A path that leads into no root is as it was.
+
+    Args:
+        path: absolute.
+        roots: absolute paths of all roots.
+
+    Raises:
+        UsageError: a root shows a folder inside this one by another path.
+    """
+    if path in roots:
+        return path
+    real = os.path.realpath(path)
+    best, longest = path, -1
+    for root in roots:
+        shown = os.path.realpath(root)
+        if _is_in(real, shown):
+            if len(shown) > longest:
+                best, longest = _joined(root, real[len(shown) :]), len(shown)
+        elif _is_in(shown, real) and not _is_in(root, path):
+            above = root.removesuffix(shown[len(real.rstrip("/")) :])
+            if above == root or os.path.realpath(above) != real:
+                raise UsageError(
+                    f"The folder {path} holds {shown}, which is in the library as {root}.",
+                    f"Name single folders in it instead, or take that one out first: dtk library remove {root}",
+                )
+            if longest < 0:
+                best = above
+    return best
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _joined(root: str, below: str) -> str:
+    return root.rstrip("/") + "/" + below.strip("/") if below.strip("/") else root
 
 
 class Rules:

@@ -14,12 +14,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, ignore
+from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, is_watched, require_scannable
+from dtk_tui.services.rules import Rules, absolute, is_watched, known_path, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
@@ -115,7 +115,11 @@ class Scan:
             targets = [absolute(path) for path in paths]
             for path in targets:
                 _require_folder(path)
-                require_scannable(conn, path, folders.rule_of(conn, path))
+                known = known_path(conn, path, targets)
+                require_scannable(conn, known, folders.rule_of(conn, known))
+                if known != path:
+                    self._emit(TroubleMet(f"The folder {path} is in the library as {known}.", "That is scanned."))
+                targets += [] if known in targets else [known]
             return targets
 
     def _write(self, action: Callable[[Connection], None]) -> None:

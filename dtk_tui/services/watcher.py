@@ -101,7 +101,7 @@ class Watcher:
 
     def check(self) -> None:
         """Raise UsageError when the folders are none that can be scanned."""
-        Scan(self._db, self._config).targets(self._paths)
+        Scan(self._db, self._config, self._emit).targets(self._paths)
 
     def start(self) -> None:
         """Begin watching; returns at once."""

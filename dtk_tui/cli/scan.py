@@ -1,0 +1,157 @@
+"""scan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.text import display, one_line
+
+if TYPE_CHECKING:
+    from dtk_tui.config import Config
+    from dtk_tui.domain.events import Event
+    from dtk_tui.store.database import Database
+
+commands = typer.Typer()
+
+#: A scan names so many of the files that it could not read.
+_FAILURES = 10
+
+
+@commands.command()
+def scan(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Folders, with all below them; without any, the library's."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes on the disk.")] = False,
+    reparse: Annotated[
+        bool, typer.Option("--reparse", help="Understand again what was read before; no file is touched.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read folders into the library: what is new, changed, moved or gone."""
+    if watch and (reparse or dry_run):
+        raise UsageError("--watch goes with neither --reparse nor --dry-run.")
+    line = ProgressLine()
+    names = [os.fsdecode(path) for path in paths or ()]
+    with library() as (db, config):
+        if watch:
+            _watch(db, config, names, as_json)
+            return
+        try:
+            counts = _scan(db, config, names, reparse, dry_run, _progress(line))
+        finally:
+            line.end()
+        _print_counts(counts, as_json, dry_run)
+        if not (names or reparse):
+            _require_roots(db)
+        if not (reparse or dry_run):
+            _show_failures(db, names, files=counts["failed"] > 0)
+
+
+def _progress(line: ProgressLine) -> Callable[[Event], None]:
+    from dtk_tui.domain.events import ScanProgressed, TroubleMet
+
+    def show(event: Event) -> None:
+        if isinstance(event, ScanProgressed) and event.phase == "quick":
+            line.show(f"listing  {event.done:,} files  {event.folder}")
+        elif isinstance(event, ScanProgressed) and event.total:
+            line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
+        elif isinstance(event, TroubleMet):
+            line.end()
+            _say(f"{event.title} {event.detail}".strip())
+
+    return show
+
+
+def _say(text: str) -> None:
+    typer.echo(f"dtk: {display(text)}", err=True)
+
+
+def _scan(
+    db: Database, config: Config, names: list[str], reparse: bool, dry_run: bool, show: Callable[[Event], None]
+) -> dict[str, float]:
+    if reparse:
+        from dtk_tui.services.reparse import reparse as run_reparse
+
+        return run_reparse(db, config, names, show, write=not dry_run)
+    if dry_run:
+        from dtk_tui.services.dry_run import dry_run as run_dry
+
+        return run_dry(db, config, names, show)
+    from dtk_tui.services.scanner import Scan
+
+    run = Scan(db, config, show)
+    counts = run.run(names)
+    return {**counts, "gone": max(run.gone - int(counts["moved"]), 0)}
+
+
+def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        print_json({key: value if key == "seconds" else int(value) for key, value in counts.items()})
+        return
+    keys = ("added", "updated", "moved", "unchanged", "failed", "back", "gone")
+    words = ", ".join(f"{int(counts[key]):,} {key}" for key in keys if key in counts)
+    what = f"{int(counts['seen']):,} files seen"
+    typer.echo(f"{what}; a scan would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
+
+
+def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
+    """Name the folders, and with ``files`` the files, that could not be read, on stderr; the first of many."""
+    from dtk_tui.services.rules import absolute, known_path
+    from dtk_tui.store import failures, folders
+
+    with db.connection() as conn:
+        roots = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
+        tree = [number for root in roots if root is not None for number in folders.subtree(conn, root)]
+        found, number = failures.listed(conn, _FAILURES, tree if names else None, files=files)
+    for failure in found:
+        _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
+    if number > len(found):
+        _say(f"... and {number - len(found):,} more: dtk library failures shows them.")
+
+
+def _require_roots(db: Database) -> None:
+    """Say which roots were not there to be scanned; raise DtkError when it was none of them."""
+    from dtk_tui.store import folders
+
+    with db.connection() as conn:
+        roots = [row for row in folders.list_roots(conn) if row.is_root]
+    wanted = [row for row in roots if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
+    away = [row for row in wanted if not os.path.isdir(row.path)]  # noqa: PTH112 (surrogates must survive)
+    for row in away:
+        _say(f"The folder {row.path} is not there; its {row.images:,} images stay as they are. Is its disk mounted?")
+    if away and len(away) == len(wanted):
+        raise DtkError(
+            "No folder of the library is there: nothing was scanned.",
+            "What is gone for good is taken out with: dtk library remove FOLDER",
+        )
+
+
+def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
+    """Scan, then follow the disk until Ctrl+C; one line for each change."""
+    from dtk_tui.domain.events import ScanFinished, TroubleMet
+    from dtk_tui.services.watcher import Watcher
+
+    def show(event: Event) -> None:
+        if isinstance(event, ScanFinished):
+            _print_counts(event.counts, as_json, False)
+            if event.counts.get("failed"):
+                _say("What could not be read: dtk library failures")
+        elif isinstance(event, TroubleMet):
+            _say(f"{event.title} {event.detail}".strip())
+
+    watcher = Watcher(db, config, show, names)
+    watcher.check()
+    try:
+        watcher.run()
+    except KeyboardInterrupt:
+        watcher.close()
+        raise
