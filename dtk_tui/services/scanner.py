@@ -112,8 +112,8 @@ class Scan:
                 if not roots:
                     raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
                 return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
-            targets = [absolute(path) for path in paths]
-            for path in targets:
+            targets: list[str] = []
+            for path in map(absolute, paths):
                 _require_folder(path)
                 known = known_path(conn, path, targets)
                 require_scannable(conn, known, folders.rule_of(conn, known))
