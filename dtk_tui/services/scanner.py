@@ -235,7 +235,11 @@ class Scan:
         done = 0
         batch = Read()
         size = 0
-        with readers(self._config.settings.scan.processes, len(waiting)) as pool:
+        written: Future[None] | None = None
+        with (
+            readers(self._config.settings.scan.processes, len(waiting)) as pool,
+            ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
+        ):
             for read in read_all(pool, read_chunk, self._files(waiting.tolist()), self._stop):
                 batch.rows += read.rows
                 batch.prompts.update(read.prompts)
@@ -243,10 +247,14 @@ class Scan:
                 batch.damaged += read.damaged
                 size += sum([len(row) for _, row in read.rows])
                 if len(batch.rows) >= _WRITE_ROWS or size >= _WRITE_BYTES:
-                    self._write_batch(batch)
+                    if written is not None:
+                        written.result()
+                    written = writer.submit(self._write_batch, batch)
                     batch, size = Read(), 0
                 done += len(read.rows) + len(read.unreadable)
                 self._emit(ScanProgressed("deep", done, len(waiting)))
+            if written is not None:
+                written.result()
         self._write_batch(batch)
 
     def _files(self, ids: list[int]) -> Iterator[File]:
@@ -314,15 +322,19 @@ def _write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
     moved = traded = 0
     if batch.rows:
         readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
-        # First those that were put over others: what they replaced may itself have moved on.
-        trades = _lost(readings.put_over(conn))
-        if trades:
-            readings.trade_places(conn, trades)
-            traded = len(trades)
-        moves = _lost(readings.twins(conn))
-        if moves:
-            moved = readings.move(conn, moves)
-        readings.write(conn)
+        before = readings.before(conn)
+        if before.has_twins:
+            # First those that were put over others: what they replaced may itself have moved on.
+            trades = _lost(readings.put_over(conn))
+            if trades:
+                readings.trade_places(conn, trades)
+                traded = len(trades)
+            moves = _lost(readings.twins(conn))
+            if moves:
+                moved = readings.move(conn, moves)
+            if traded or moved:
+                before = readings.before(conn)
+        readings.write(conn, before)
     readings.write_unreadable(conn, batch.unreadable)
     return moved, traded
 

@@ -104,15 +104,17 @@ UPDATE scan_reading SET id = moved.old_id FROM unnest(%s::bigint[], %s::bigint[]
  WHERE scan_reading.id = moved.id
 """
 
-# Which contents are not those of before; which groups the images were in; which have their parameters from a migration
-# and a file that says nothing.
+# In one look at the rows as they are: which contents are not those of before; which groups the images were in; which
+# have their parameters from a migration and a file that says nothing; whether any content is in the library already.
 _BEFORE = f"""
 SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerprint),
        array_agg(DISTINCT self.metadata_hash) FILTER (WHERE self.metadata_hash IS NOT NULL),
        array_agg(reading.id) FILTER (
-           WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL)
+           WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL),
+       coalesce(bool_or(EXISTS (
+           SELECT 1 FROM image WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1)), false)
        {_ROW_OF_READING}
-"""
+"""  # noqa: S608 (constants)
 # What was computed from other bytes is not of this file.
 _FORGET = (
     "SELECT dtk_bequeath(%s)",
@@ -137,8 +139,10 @@ _WITH_PROMPTS = """
   LEFT JOIN prompt negative ON negative.sha256 = reading.negative_prompt
 """
 _DEEP = f"""
-UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
- WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[])
+WITH written AS (
+    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
+     WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) RETURNING metadata_hash)
+SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
 # Parameters that a migration brought stay where the file itself says nothing.
 _DEEP_BROUGHT = f"""
@@ -152,16 +156,20 @@ _SAME_PARAMETERS = """
      reading.dialect, reading.sampler, reading.scheduler, reading.model, reading.model_hash, reading.extra)
 """
 _REPARSE = f"""
-UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
- WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
+WITH written AS (
+    UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
+     WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS} RETURNING metadata_hash)
+SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
 _WOULD_REPARSE = f"""
 SELECT count(*) {_WITH_PROMPTS} JOIN image ON image.id = reading.id
  WHERE image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
 """
-_CHOOSE = f"""
+# Whoever is alone in a group stands for it already.
+_CHOOSE = """
 SELECT dtk_choose_representatives(ARRAY(
-    SELECT self.metadata_hash {_ROW_OF_READING} WHERE self.metadata_hash IS NOT NULL
+    SELECT hash FROM unnest(%s::bytea[]) AS hash
+     WHERE EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash OFFSET 1)
      UNION SELECT unnest(%s::bytea[])))
 """
 _RAW = """
@@ -193,6 +201,20 @@ class Twin:
     old_id: int
     unavailable: bool
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The rows of the staged readings before they are written.
+
+    ``stale``: ids whose content is not that of before; ``hashes``: the groups that they are in; ``brought``: ids whose
+    parameters a migration brought, and whose files say nothing; ``has_twins``: some content is in another row as well.
+    """
+
+    stale: list[int]
+    hashes: list[bytes]
+    brought: list[int]
+    has_twins: bool
 
 
 def stage(conn: Connection, rows: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
@@ -252,20 +274,25 @@ def trade_places(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     conn.execute(_CHOOSE_FOR, (leaving,))
 
 
-def write(conn: Connection) -> None:
+def before(conn: Connection) -> Before:
+    """Look at the rows of the staged readings as they are."""
+    stale, hashes, brought, has_twins = row_of(conn, _BEFORE)
+    return Before(stale or [], hashes or [], brought or [], has_twins)
+
+
+def write(conn: Connection, old: Before) -> None:
     """Write the staged readings into their rows and choose the representatives of their groups."""
-    stale, hashes, brought = row_of(conn, _BEFORE)
-    for statement in _FORGET if stale else ():
-        conn.execute(statement, (stale,))
+    for statement in _FORGET if old.stale else ():
+        conn.execute(statement, (old.stale,))
     _add_prompts(conn)
     skip_checks(conn, True)
-    conn.execute(_DEEP, (brought or [],))
-    if brought:
-        conn.execute(_DEEP_BROUGHT, (brought,))
+    hashes = row_of(conn, _DEEP, (old.brought,))[1]
+    if old.brought:
+        conn.execute(_DEEP_BROUGHT, (old.brought,))
     conn.execute(_RAW)
     skip_checks(conn, False)
-    conn.execute(_NO_RAW, (brought or [],))
-    conn.execute(_CHOOSE, (hashes,))
+    conn.execute(_NO_RAW, (old.brought,))
+    conn.execute(_CHOOSE, (hashes, old.hashes))
 
 
 def _add_prompts(conn: Connection) -> None:
@@ -275,18 +302,17 @@ def _add_prompts(conn: Connection) -> None:
 
 def write_derived(conn: Connection) -> int:
     """Write the staged parameters where they differ from what is known; facts of the files stay. Return how many."""
-    _, hashes, brought = row_of(conn, _BEFORE)
+    old = before(conn)
     _add_prompts(conn)
-    changed = conn.execute(_REPARSE, (brought or [],)).rowcount
+    changed, hashes = row_of(conn, _REPARSE, (old.brought,))
     if changed:
-        conn.execute(_CHOOSE, (hashes,))
-    return changed
+        conn.execute(_CHOOSE, (hashes, old.hashes))
+    return int(changed)
 
 
 def count_derived(conn: Connection) -> int:
     """Return how many images ``write_derived`` would change."""
-    brought = row_of(conn, _BEFORE)[2]
-    return int(row_of(conn, _WOULD_REPARSE, (brought or [],))[0])
+    return int(row_of(conn, _WOULD_REPARSE, (before(conn).brought,))[0])
 
 
 def write_unreadable(conn: Connection, reasons: Sequence[tuple[int, str]]) -> None:
