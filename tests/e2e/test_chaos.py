@@ -1,4 +1,5 @@
-"""Chaos: workers are killed and frozen, PostgreSQL is killed and stopped, images go; in the end everything is right.
+"""Chaos: workers are killed and frozen, PostgreSQL is killed and stopped, images go, everything is queued once more; in
+the end every good image has one result of each kind, every broken one its reason, and the log says the same.
 
 Seeded: the same seed does the same things in the same order. In the suite it is small; the whole of it is
 
@@ -11,16 +12,22 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, TypeVar
 
 import pytest
 
 from dtk_tui.config import load
+from dtk_tui.domain.job import NORMAL, NOW, Kind
+from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.queueing import enqueue
+from dtk_tui.store import ingest, pruning
 from dtk_tui.store.database import Connection, Database
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
@@ -36,11 +43,42 @@ IDLE = bool(os.environ.get("DTK_CHAOS_IDLE"))
 WORKERS = 3
 BROKEN = max(2, IMAGES // 100)
 PAIRS = IMAGES // 10
-#: Blows in one run, with pauses of this many seconds between them.
+#: Blows in one run, spread over its jobs, and the longest that one waits for jobs to end.
 BLOWS = max(10, IMAGES // 100)
-PAUSE_S = (0.3, 1.6)
+LONGEST_S = 8.0
+#: Longer than the longest pause before a job is tried again.
+STUCK_S = 150.0
+#: Models that do nothing are so quick that larger files are needed for the blows to fall among the work.
+SIDE = 384 if IDLE else 64
+#: What must have been among them.
+LEAST = {"kill": 2, "postgres": 1, "delete": 1, "queue": 1}
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A folder of images, and the paths of those that are broken."""
+
+    folder: Path
+    broken: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def library() -> Iterator[Library]:
+    """Files for every run; a run changes none of them."""
+    with tempfile.TemporaryDirectory(prefix="dtk-chaos-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary) / "library"
+        broken = set()
+        for number in range(IMAGES - PAIRS):
+            prompt = f"a thing of kind {number % 40}, painted"
+            path = write_png(folder / f"{number:05d}.png", prompt, number, (SIDE, SIDE))
+            if number < PAIRS:  # a larger image with the same generation parameters
+                write_png(folder / "final" / path.name, prompt, number, (SIDE * 3 // 2, SIDE * 3 // 2))
+            elif number < PAIRS + BROKEN:
+                path.write_bytes(path.read_bytes()[:-60])
+                broken.add(str(path))
+        yield Library(folder, frozenset(broken))
 
 
 class Chaos:
@@ -48,33 +86,27 @@ class Chaos:
 
     def __init__(self, dtk: Dtk, seed: int) -> None:
         self.dtk = dtk
+        self.config = load(dtk.environ)
         self.chance = random.Random(seed)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.done: list[str] = []
-        self.broken: set[str] = set()
+        # Each at least so often, in the first half of them; the rest is left to chance.
+        sure = [what for what, times in LEAST.items() for _ in range(times)]
+        self.chance.shuffle(sure)
+        self.plan = [*sure, *self.chance.choices(BLOW_NAMES, BLOW_WEIGHTS, k=BLOWS - len(sure))]
 
-    def prepare(self) -> None:
-        """Write the library, scan it, queue everything."""
-        (self.dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\n")
-        library = self.dtk.home.parent / "library"
-        for number in range(IMAGES - PAIRS):
-            path = write_png(library / f"{number:05d}.png", f"a thing of kind {number % 40}, painted", seed=number)
-            if number < PAIRS:  # a larger image with the same generation parameters
-                write_png(library / "final" / path.name, f"a thing of kind {number % 40}, painted", number, (96, 96))
-            elif number < PAIRS + BROKEN:
-                path.write_bytes(path.read_bytes()[:-60])
-                self.broken.add(str(path))
+    def prepare(self, library: Library) -> None:
+        """Scan the library, queue everything."""
         self.dtk.run("db", "start")
-        self.dtk.run("scan", str(library), timeout_s=600)
+        self.dtk.run("scan", str(library.folder), timeout_s=600)
         self.dtk.run("queue", "add", "--all", "--kind", "tag,embed", timeout_s=600)
 
     def start(self) -> None:
         """Start a worker."""
         self.workers.append(self.dtk.start("worker", "run"))
 
-    def blow(self, db: Database) -> None:
+    def blow(self, db: Database, what: str) -> None:
         """Do one bad thing."""
-        what = self.chance.choice(["kill", "kill", "kill", "freeze", "postgres", "postgres", "delete", "delete"])
         self.done.append(what)
         victim = self.chance.randrange(len(self.workers))
         if what == "kill":
@@ -90,20 +122,50 @@ class Chaos:
                 os.kill(self.dtk.server_pid(), self.chance.choice([signal.SIGKILL, signal.SIGINT]))
             except (FileNotFoundError, ProcessLookupError):
                 self.done[-1] = "postgres was away"
+        elif what == "queue":  # what is done stays done, what failed is tried again, what waits is hurried or not
+            kinds = [Kind.TAG, Kind.EMBED]
+            enqueue(db, self.config, Target(everything=True), kinds, priority=self.chance.choice([NORMAL, NOW]))
         else:
-            limit = max(1, PAIRS // 8)
-            self.ask(db, lambda conn: conn.execute(_DELETE_REPRESENTATIVES, (limit,)))
+            self._delete(db, vanish=self.chance.random() < 0.5)
+
+    def _delete(self, db: Database, *, vanish: bool) -> None:
+        """Delete representatives: at once, or as a scan that misses them and a prune do."""
+        limit = max(1, PAIRS // 8)
+        sql = _REPRESENTATIVES.encode()
+        ids = [number for (number,) in self.ask(db, lambda conn: conn.execute(sql, (limit,)).fetchall())]
+        if vanish:
+            self.ask(db, lambda conn: ingest.mark_gone(conn, ids))
+            self.ask(db, pruning.prune_some)
+        else:
+            self.ask(db, lambda conn: conn.execute("DELETE FROM image WHERE id = ANY (%s)", (ids,)))
 
     def ask(self, db: Database, action: Callable[[Connection], T]) -> T:
         """Do something in the database, again if it is away."""
         until = time.monotonic() + 120
         while True:
             try:
-                with db.connection() as conn:
+                with db.listener() as conn, conn.transaction():  # a pool takes its time to come back
                     return action(conn)
             except DatabaseLostError:
                 assert time.monotonic() < until, "PostgreSQL does not come back"
                 time.sleep(0.2)
+
+    def wait(self, db: Database, goal: float) -> bool:
+        """Wait until at most so many jobs are left, or for a while; say whether there are any."""
+        until = time.monotonic() + LONGEST_S
+        while (left := self.left(db)) > goal and time.monotonic() < until:
+            time.sleep(0.05)
+        return left > 0
+
+    def drain(self, db: Database) -> None:
+        """Wait until nothing is left; it fails when nothing ends any more."""
+        until, least = time.monotonic() + STUCK_S, self.left(db)
+        while left := self.left(db):
+            if left < least:
+                until, least = time.monotonic() + STUCK_S, left
+            assert time.monotonic() < until, f"never done after {self.done}: {_stuck(self, db)}"
+            assert all(worker.poll() is None for worker in self.workers), "a worker ended by itself"
+            time.sleep(0.3)
 
     def left(self, db: Database) -> int:
         """Return how many jobs are not ended."""
@@ -111,12 +173,14 @@ class Chaos:
         return int(self.ask(db, lambda conn: conn.execute(sql.encode()).fetchall())[0][0])
 
 
-_DELETE_REPRESENTATIVES = """
-DELETE FROM image WHERE id IN (
-    SELECT image.id FROM image JOIN folder ON folder.id = folder_id
-     WHERE folder.name = 'final' AND is_embedding_representative
-       AND EXISTS (SELECT 1 FROM image member WHERE member.embedding_source_id = image.id)
-     ORDER BY image.id LIMIT %s)
+BLOW_NAMES = ["kill", "freeze", "postgres", "delete", "queue"]
+BLOW_WEIGHTS = [3, 1, 2, 2, 1]
+
+_REPRESENTATIVES = """
+SELECT image.id FROM image JOIN folder ON folder.id = folder_id
+ WHERE folder.name = 'final' AND is_embedding_representative
+   AND EXISTS (SELECT 1 FROM image member WHERE member.embedding_source_id = image.id)
+ ORDER BY image.id LIMIT %s
 """
 #: What must not be there in the end, as queries that return what is wrong.
 _WRONGS: dict[str, LiteralString] = {
@@ -142,8 +206,21 @@ _WRONGS: dict[str, LiteralString] = {
         "SELECT DISTINCT prompt_id FROM image JOIN image_vector ON image_id = image.id"
         " WHERE NOT EXISTS (SELECT 1 FROM prompt_vector WHERE prompt_vector.prompt_id = image.prompt_id)"
     ),
-    "the log says twice": (
-        "SELECT kind, image_id FROM job_log WHERE outcome = 'done' GROUP BY 1, 2 HAVING count(*) > 1"
+    "an image has not one verdict": (
+        "SELECT id FROM image WHERE EXISTS (SELECT 1 FROM tag_prediction WHERE image_id = image.id)"
+        " AND (SELECT count(*) FROM image_tag WHERE image_id = image.id AND source = 'open-nsfw') <> 1"
+    ),
+    "a job ended twice": (
+        "SELECT job_id FROM job_log WHERE outcome = 'done' GROUP BY 1 HAVING count(*) > 1"
+        " UNION ALL SELECT job_id FROM job_log JOIN job ON job.id = job_id WHERE outcome = 'done'"
+    ),
+    "a failure is not in the log": (
+        "SELECT kind, image_id FROM job WHERE state = 'failed'"
+        " EXCEPT SELECT kind, image_id FROM job_log WHERE outcome = 'failed'"
+    ),
+    "the log names a failure of a good image": (
+        "SELECT kind, image_id FROM job_log WHERE outcome = 'failed'"
+        " EXCEPT SELECT kind, image_id FROM job WHERE state = 'failed'"
     ),
     "a result is not in the log": (
         "(SELECT 1, image_id FROM tag_prediction UNION ALL SELECT 2, image_id FROM image_vector)"
@@ -157,7 +234,7 @@ _WRONGS: dict[str, LiteralString] = {
 
 
 @contextmanager
-def _library(dtk: Dtk) -> Iterator[Database]:
+def _open(dtk: Dtk) -> Iterator[Database]:
     db = Database.open(load(dtk.environ))
     try:
         yield db
@@ -166,25 +243,24 @@ def _library(dtk: Dtk) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
-def test_chaos(dtk: Dtk, seed: int, tmp_path: Path) -> None:
+def test_chaos(dtk: Dtk, seed: int, library: Library, tmp_path: Path) -> None:
     if IDLE:
         real = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
         dtk.environ["DTK_MODELS"] = str(idle_models(tmp_path / "models", real, tagger=True))
+    (dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\n")
     chaos = Chaos(dtk, seed)
-    chaos.prepare()
-    with _library(dtk) as db:
+    chaos.prepare(library)
+    with _open(dtk) as db:
         try:
             for _ in range(WORKERS):
                 chaos.start()
-            for number in range(BLOWS):
-                time.sleep(chaos.chance.uniform(*PAUSE_S))
-                assert number > 3 or chaos.left(db), "the blows fall while there is work"
-                chaos.blow(db)
-            until = time.monotonic() + max(120, IMAGES)
-            while chaos.left(db):
-                assert time.monotonic() < until, f"never done after {chaos.done}: {_stuck(chaos, db)}"
-                assert all(worker.poll() is None for worker in chaos.workers), "a worker ended by itself"
-                time.sleep(0.3)
+            total = chaos.left(db)
+            for number, what in enumerate(chaos.plan):
+                if not chaos.wait(db, total * (1 - (number + chaos.chance.random()) / (BLOWS + 2))):
+                    break
+                chaos.blow(db, what)
+            assert len(chaos.done) >= BLOWS // 2, f"the blows fall while there is work: {chaos.done}"
+            chaos.drain(db)
         finally:
             for worker in chaos.workers:
                 worker.terminate()
@@ -194,7 +270,7 @@ def test_chaos(dtk: Dtk, seed: int, tmp_path: Path) -> None:
             found = chaos.ask(db, lambda conn, sql=sql: conn.execute(sql.encode()).fetchall())  # type: ignore[misc]
             assert not found, f"{wrong} after {chaos.done}: {found[:5]}"
     failed = dtk.lines("queue", "list", "--state", "failed", "--limit", "10000")
-    assert {job["path"] for job in failed} == chaos.broken and len(failed) == 2 * BROKEN, (chaos.done, failed[:3])
+    assert {job["path"] for job in failed} == library.broken and len(failed) == 2 * BROKEN, (chaos.done, failed[:3])
     assert all("damaged" in job["error"] for job in failed), failed
 
 
