@@ -150,6 +150,12 @@ class Chaos:
                 assert time.monotonic() < until, "PostgreSQL does not come back"
                 time.sleep(0.2)
 
+    def check(self, db: Database, wrongs: dict[str, LiteralString]) -> None:
+        """Fail if a query finds what must not be."""
+        for wrong, sql in wrongs.items():
+            found = self.ask(db, lambda conn, sql=sql: conn.execute(sql).fetchall())  # type: ignore[misc]
+            assert not found, f"{wrong} after {self.done}: {found[:5]}"
+
     def wait(self, db: Database, goal: float) -> bool:
         """Wait until at most so many jobs are left, or for a while; say whether there are any."""
         until = time.monotonic() + LONGEST_S
@@ -182,7 +188,21 @@ SELECT image.id FROM image JOIN folder ON folder.id = folder_id
    AND EXISTS (SELECT 1 FROM image member WHERE member.embedding_source_id = image.id)
  ORDER BY image.id LIMIT %s
 """
-#: What must not be there in the end, as queries that return what is wrong.
+#: What must not be there at any moment, as queries that return what is wrong.
+_NEVER: dict[str, LiteralString] = {
+    "a job ended twice": (
+        "SELECT job_id FROM job_log WHERE outcome = 'done' GROUP BY 1 HAVING count(*) > 1"
+        " UNION ALL SELECT job_id FROM job_log JOIN job ON job.id = job_id WHERE outcome = 'done'"
+    ),
+    "tags are not in the log": (
+        "SELECT image_id FROM tag_prediction EXCEPT SELECT image_id FROM job_log WHERE kind = 1 AND outcome = 'done'"
+    ),
+    "the log names tags that are not there": (
+        "SELECT image_id FROM job_log JOIN image ON image.id = image_id WHERE kind = 1 AND outcome = 'done'"
+        " EXCEPT SELECT image_id FROM tag_prediction"
+    ),
+}
+#: What must not be there in the end.
 _WRONGS: dict[str, LiteralString] = {
     "a job is stuck": "SELECT id, kind, image_id, state FROM job WHERE state <> 'failed'",
     "an image has no tags": (
@@ -209,10 +229,6 @@ _WRONGS: dict[str, LiteralString] = {
     "an image has not one verdict": (
         "SELECT id FROM image WHERE EXISTS (SELECT 1 FROM tag_prediction WHERE image_id = image.id)"
         " AND (SELECT count(*) FROM image_tag WHERE image_id = image.id AND source = 'open-nsfw') <> 1"
-    ),
-    "a job ended twice": (
-        "SELECT job_id FROM job_log WHERE outcome = 'done' GROUP BY 1 HAVING count(*) > 1"
-        " UNION ALL SELECT job_id FROM job_log JOIN job ON job.id = job_id WHERE outcome = 'done'"
     ),
     "a failure is not in the log": (
         "SELECT kind, image_id FROM job WHERE state = 'failed'"
@@ -256,6 +272,7 @@ def test_chaos(dtk: Dtk, seed: int, library: Library, tmp_path: Path) -> None:
                 chaos.start()
             total = chaos.left(db)
             for number, what in enumerate(chaos.plan):
+                chaos.check(db, _NEVER)
                 if not chaos.wait(db, total * (1 - (number + chaos.chance.random()) / (BLOWS + 2))):
                     break
                 chaos.blow(db, what)
@@ -266,9 +283,7 @@ def test_chaos(dtk: Dtk, seed: int, library: Library, tmp_path: Path) -> None:
                 worker.terminate()
             for worker in chaos.workers:
                 worker.communicate()
-        for wrong, sql in _WRONGS.items():
-            found = chaos.ask(db, lambda conn, sql=sql: conn.execute(sql.encode()).fetchall())  # type: ignore[misc]
-            assert not found, f"{wrong} after {chaos.done}: {found[:5]}"
+        chaos.check(db, _NEVER | _WRONGS)
     failed = dtk.lines("queue", "list", "--state", "failed", "--limit", "10000")
     assert {job["path"] for job in failed} == library.broken and len(failed) == 2 * BROKEN, (chaos.done, failed[:3])
     assert all("damaged" in job["error"] for job in failed), failed
