@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dtk_tui.errors import DtkError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -55,10 +59,18 @@ class PathSettings(_Section):
     map: dict[str, str] = Field(default_factory=dict)
 
 
+def _ending(value: str) -> str:
+    """Return the end of file names that a person wrote, e.g. ``PNG``, as a scan compares it: ``.png``."""
+    name = value.strip().lower().removeprefix(".")
+    if not name or not name.isprintable() or set(name) & set("./\\*?[] "):
+        raise ValueError(f"{value!r} is no ending of file names; write one like .png")
+    return f".{name}"
+
+
 class ScanSettings(_Section):
     """What a scan reads."""
 
-    extensions: tuple[str, ...] = (
+    extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
         ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
@@ -165,16 +177,25 @@ class Config:
         """The connection string of the server to use, or None for the embedded one."""
         return self.places.database_url or self.settings.database.url
 
+    def library_path(self, path: str) -> str:
+        """Return what the library calls a file that this host sees as ``path``: ``local_path`` the other way round."""
+        return _mapped(path, {here: there for there, here in self.settings.paths.map.items()})
+
     def local_path(self, path: str) -> str:
         """Return where this host sees a file that the library knows as ``path``: the longest mapped folder counts."""
-        best = ""
-        for folder in self.settings.paths.map:
-            whole = folder.rstrip("/")
-            if len(whole) >= len(best) and (path == whole or path.startswith(whole + "/")):
-                best = folder
-        if not best:
-            return path
-        return self.settings.paths.map[best].rstrip("/") + path[len(best.rstrip("/")) :]
+        return _mapped(path, self.settings.paths.map)
+
+
+def _mapped(path: str, folders: Mapping[str, str]) -> str:
+    """Return ``path`` with the longest of the folders that it lies in replaced by what that one stands for."""
+    best = ""
+    for folder in folders:
+        whole = folder.rstrip("/")
+        if len(whole) >= len(best.rstrip("/")) and (path == whole or path.startswith(whole + "/")):
+            best = folder
+    if not best:
+        return path
+    return folders[best].rstrip("/") + path[len(best.rstrip("/")) :]
 
 
 def load(environ: dict[str, str] | None = None) -> Config:
@@ -204,5 +225,11 @@ def read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_reason(e)}" for e in error.errors())
         raise DtkError(f"The config file {path} has a setting that cannot be used.", faults) from error
+
+
+def _reason(error: ErrorDetails) -> str:
+    if error["type"] == "too_short":
+        return "the list is empty; name at least one, or leave the setting out"
+    return error["msg"].removeprefix("Value error, ")

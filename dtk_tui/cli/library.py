@@ -25,8 +25,8 @@ def show(image: Image, as_json: Json = False) -> None:
     from dtk_tui.services.searching import find_image
     from dtk_tui.store import images
 
-    with library() as (db, _), db.connection() as conn:
-        detail = images.detail(conn, find_image(conn, image))
+    with library() as (db, config), db.connection() as conn:
+        detail = images.detail(conn, find_image(conn, config, image))
     if detail is None:
         return
     if as_json:

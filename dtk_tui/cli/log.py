@@ -39,8 +39,8 @@ def log(
     if outcome is not None and outcome not in store.OUTCOMES:
         raise UsageError(f"--outcome: unknown outcome {outcome!r}; known are {', '.join(store.OUTCOMES)}.")
     kinds, begin = kinds_of(kind) if kind else None, _instant(since) if since else None
-    with library() as (db, _), db.connection() as conn:
-        number = find_image(conn, image) if image is not None else None
+    with library() as (db, config), db.connection() as conn:
+        number = find_image(conn, config, image) if image is not None else None
         found = list(
             store.entries(
                 conn, limit, kinds=kinds, outcome=outcome, image_id=number, worker_id=worker, host=host, since=begin

@@ -8,6 +8,7 @@ import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
 from dtk_tui.errors import DtkError
+from dtk_tui.text import display
 
 if TYPE_CHECKING:
     from dtk_tui.inference.download import Progress
@@ -60,7 +61,7 @@ def list_(as_json: Json = False) -> None:
         for state in found
     ]
     print_table(("", "name", "role", "here", "size", "licence", "sets"), rows, right=frozenset({4}))
-    typer.echo(f"* in use. Folder: {config.places.models}")
+    typer.echo(display(f"* in use. Folder: {config.places.models}"), err=True)
 
 
 def _progress(line: ProgressLine) -> Progress:
@@ -95,16 +96,18 @@ def pull(names: Names = None, as_json: Json = False) -> None:
 
 @commands.command()
 def verify(names: Names = None, as_json: Json = False) -> None:
-    """Check model files against their checksums."""
+    """Check model files against their sizes and checksums; without names those of every model that is here."""
     from dtk_tui.config import load
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.registry import present
     from dtk_tui.inference.registry import verify as verify_one
 
     config = load()
     manifest = load_manifest()
     folder = config.places.models
-    specs = manifest.select(names) if names else [m for m in manifest.models if installed(m, folder)]
+    specs = manifest.select(names) if names else [m for m in manifest.models if present(m, folder)]
+    if not specs and not as_json:
+        typer.echo(f"There is no model in {folder}.", err=True)
     bad: list[str] = []
     for spec in specs:
         line = ProgressLine()
@@ -120,6 +123,6 @@ def verify(names: Names = None, as_json: Json = False) -> None:
             )
             continue
         for check in checks:
-            typer.echo(f"{check.path}: {check.condition} {check.detail}".rstrip())
+            typer.echo(display(f"{check.path}: {check.condition} {check.detail}".rstrip()))
     if bad:
         raise DtkError(f"Damaged or missing: {', '.join(bad)}.", f"Get them again: dtk models pull {' '.join(bad)}")

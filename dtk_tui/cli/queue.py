@@ -41,7 +41,7 @@ def add(
     kinds = kinds_of(kind)
     with library() as (db, config):
         with db.connection() as conn:
-            target = _target(conn, image, folder, recursive, everything, query)
+            target = _target(conn, config, image, folder, recursive, everything, query)
         if query is not None:
             target = _found(db, config, query)
         done = enqueue(db, config, target, kinds, priority=NOW if now else priority, dry_run=dry_run, again=again)
@@ -85,7 +85,13 @@ def _found(db: Database, config: Config, query: str) -> Target:
 
 
 def _target(
-    conn: Connection, image: list[str] | None, folder: str | None, recursive: bool, everything: bool, query: str | None
+    conn: Connection,
+    config: Config,
+    image: list[str] | None,
+    folder: str | None,
+    recursive: bool,
+    everything: bool,
+    query: str | None,
 ) -> Target:
     from dtk_tui.domain.queue import Target
     from dtk_tui.services.rules import absolute, known_path
@@ -99,7 +105,7 @@ def _target(
     if query is not None:
         return Target()
     if image is not None:
-        return Target(image_ids=tuple(find_image(conn, name) for name in image))
+        return Target(image_ids=tuple(find_image(conn, config, name) for name in image))
     path = known_path(conn, absolute(folder or ""))
     number = folders.find(conn, path)
     if number is None:

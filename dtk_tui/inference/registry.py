@@ -70,6 +70,12 @@ def installed(spec: ModelSpec, folder: Path) -> bool:
     return all((home / file.path).is_file() and _size_fits(home / file.path, file) for file in spec.files)
 
 
+def present(spec: ModelSpec, folder: Path) -> bool:
+    """Return whether anything of a model is there, whole or not, or was: a pull leaves a record."""
+    home = model_folder(spec, folder)
+    return any((home / name).exists() for name in (_RECORD, spec.session_file, *(file.path for file in spec.files)))
+
+
 def _size_fits(path: Path, file: ModelFile) -> bool:
     return file.size is None or path.stat().st_size == file.size
 
@@ -112,19 +118,26 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
 
 
 def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> tuple[FileCheck, ...]:
-    """Read every file of a model and compare its sha256 with the manifest, else with what was taken at the pull."""
+    """Read every file of a model and compare its size and sha256 with the manifest, else with those of the pull."""
     home = model_folder(spec, folder)
     recorded = _recorded(home)
-    checks = [_check(home / file.path, file.sha256, recorded.get(file.path), progress) for file in spec.files]
+    checks = [
+        _check(home / file.path, file.sha256, recorded.get(file.path), progress, file.size) for file in spec.files
+    ]
     if spec.cut:
         made = _check(home / spec.session_file, recorded.get(spec.session_file), None, progress)
         checks.append(made)
     return tuple(checks)
 
 
-def _check(path: Path, known: str | None, recorded: str | None, progress: Progress | None) -> FileCheck:
+def _check(
+    path: Path, known: str | None, recorded: str | None, progress: Progress | None, size: int | None = None
+) -> FileCheck:
     if not path.is_file():
         return FileCheck(path, "missing")
+    length = path.stat().st_size
+    if size is not None and length != size:
+        return FileCheck(path, "damaged", f"{length:,} bytes, expected {size:,}")
     try:
         found = sha256_of(path, progress)
     except OSError as error:
@@ -212,7 +225,7 @@ def _require_supplied(spec: ModelSpec, home: Path) -> None:
 def _published_ok(spec: ModelSpec, home: Path) -> bool:
     recorded = _recorded(home)
     published = [file for file in spec.files if file.origin is not None]
-    checks = (_check(home / file.path, file.sha256, recorded.get(file.path), None) for file in published)
+    checks = (_check(home / file.path, file.sha256, recorded.get(file.path), None, file.size) for file in published)
     return all(check.usable for check in checks)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit
 from dtk_tui.domain.query_parser import parse
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.rules import known_path
 from dtk_tui.store import images, spaces
 from dtk_tui.store import search as store
 from dtk_tui.store.database import Connection, Database
@@ -87,13 +90,13 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
     return [Hit(number, score) for number, score in found]
 
 
-def find_image(conn: Connection, image: str) -> int:
-    """Return the id of an image that a person named by id or by path.
+def find_image(conn: Connection, config: Config, image: str) -> int:
+    """Return the id of an image that a person named by id or by path, as the library or as this host knows it.
 
     Raises:
         UsageError: there is no such image in the library.
     """
-    found = _known(conn, image)
+    found = _known(conn, config, image)
     if found is None:
         raise UsageError(
             f"There is no image {image!r} in the library.", "Name its id or its path; scan its folder first."
@@ -101,15 +104,26 @@ def find_image(conn: Connection, image: str) -> int:
     return found
 
 
-def _known(conn: Connection, image: str) -> int | None:
+def _known(conn: Connection, config: Config, image: str) -> int | None:
     if image.isascii() and image.isdigit() and len(image) < 19:
         number = int(image)
         if images.path_of(conn, number) is not None:
             return number
-    # A path of Windows is one as it stands.
-    if (found := images.find(conn, image)) is not None:
-        return found
-    return images.find(conn, os.path.abspath(image))  # noqa: PTH100 (surrogates must survive)
+    for path in _names(conn, config, image):
+        if (found := images.find(conn, path)) is not None:
+            return found
+    return None
+
+
+def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
+    """Yield the paths by which the library may know the file that a person named."""
+    yield image  # a path of Windows is one as it stands
+    here = os.path.abspath(image)  # noqa: PTH100 (surrogates must survive)
+    yield here
+    yield config.library_path(here)
+    folder, name = os.path.split(here)
+    with suppress(UsageError):
+        yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
 
 
 def _current(conn: Connection, config: Config) -> spaces.CurrentModels:
@@ -121,12 +135,13 @@ def _alike(conn: Connection, config: Config, space: int | None, image: str) -> t
     """Return the space, the unit vector and, when it is in the library, the id of an image named by a person."""
     if space is None:
         raise _nothing_embedded("like:")
-    number = _known(conn, image)
+    number = _known(conn, config, image)
     stored = None if number is None else spaces.image_vector(conn, number, space)
     if stored is not None:
         return space, stored, number
-    path = images.path_of(conn, number) if number is not None else image
-    if path is None or not os.path.isfile(path):  # noqa: PTH113 (surrogates must survive)
+    known = None if number is None else images.path_of(conn, number)
+    path = image if known is None else config.local_path(known)
+    if not os.path.isfile(path):  # noqa: PTH113 (surrogates must survive)
         raise UsageError(f"There is no image {image!r}.", "Name the id of an image, or the path of a file.")
     embedder = _image_embedder(config.settings.models.image_embedder, config.places.models)
     vector: Vector = embedder.infer(embedder.load(path)[None])[0]

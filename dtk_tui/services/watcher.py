@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol
 
+from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from dtk_tui.config import Config
@@ -95,6 +96,7 @@ class Watcher:
         self._times: dict[str, int] = {}
         self._swept_ns = 0
         self._pending: set[str] = set()
+        self._deleted: set[str] = set()
         #: Whether news comes from the system; otherwise folder times are polled.
         self.notified = False
         self.watching = threading.Event()
@@ -140,6 +142,9 @@ class Watcher:
             self._wake.clear()
             try:
                 now = _places(self._open_roots() if targets is None else targets)
+                # What is put in the place of a root that was deleted may get its inode, but nobody watches it.
+                roots = {root: place for root, place in roots.items() if root not in self._deleted}
+                self._deleted.clear()
                 if now != roots or (self._notifier is None and self.notified):
                     new = [root for root in now if now[root] != roots.get(root)]
                     if new and self._others_scan():
@@ -213,6 +218,7 @@ class Watcher:
             if news == "signal":
                 self._stop.set()
             return ()
+        self._deleted.update(path for change, path in news if change == Change.deleted)
         return self._folders_of(path for _, path in news)
 
     def _folders_of(self, paths: Iterable[str]) -> set[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,104 @@ def test_a_password_in_the_config_is_never_shown(dtk: Dtk) -> None:
 
 def test_where_the_config_is(dtk: Dtk) -> None:
     assert dtk.run("config", "path").strip() == str(Path(dtk.home) / "config.toml")
+
+
+def test_output_that_nobody_takes(dtk: Dtk) -> None:
+    command = f"{dtk.program} models list --json"
+    ended = _shell(dtk, f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}")
+    assert ended.stdout.splitlines()[-1] in ("141", "0") and not ended.stderr
+    ended = _shell(dtk, f"{dtk.program} models list | sleep 0; echo ${{PIPESTATUS[0]}}")
+    assert ended.stdout.splitlines()[-1] in ("141", "0") and not ended.stderr
+    ended = _shell(dtk, f"{command} > /dev/full")
+    assert ended.returncode == 1
+    assert "cannot be written" in ended.stderr and "Traceback" not in ended.stderr
+    ended = _shell(dtk, f"{command} <&- >&-; {dtk.program} <&-")
+    assert ended.returncode == 1 and "needs a terminal" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def _shell(dtk: Dtk, line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", line], env=dtk.environ, capture_output=True, text=True, check=False)
+
+
+_INTERRUPTED_AT = """
+import os, signal, sys
+
+wanted, sys.argv[1:] = sys.argv[1], ["models", "list"]
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from dtk_tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.worker", "dtk_tui.inference.manifest"])
+def test_interrupted_while_it_loads(dtk: Dtk, module: str) -> None:
+    command = [sys.executable, "-c", _INTERRUPTED_AT, module]
+    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "x", "--limit", "0"),
+        ("search", "x", "--limit", "9223372036854775808"),
+        ("queue", "remove", "9223372036854775808"),
+        ("queue", "retry", "--job", "0"),
+        ("worker", "stop", "--worker", "9223372036854775808"),
+        ("log", "--since", "99999999999d"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_by_name(dtk: Dtk, arguments: tuple[str, ...]) -> None:
+    said = dtk.run(*arguments, status=2)
+    name = next((part for part in arguments if part.startswith("--")), "JOB")
+    assert name in said and "Traceback" not in said
+
+
+def test_what_a_scan_could_not_do_is_said(dtk: Dtk) -> None:
+    library, alias = dtk.home.parent / "library", dtk.home.parent / "alias"
+    write_many(library, 2)
+    for number in range(12):
+        (library / f"empty{number}.png").touch()
+    alias.symlink_to(library)
+    dtk.run("db", "start")
+    scanned = _shell(dtk, f"{dtk.program} scan {library} --json")
+    assert json.loads(scanned.stdout)["failed"] == 12
+    said = scanned.stderr.splitlines()
+    assert len(said) == 11 and "empty0.png: The file is empty" in said[0] and "2 more: dtk library failures" in said[-1]
+    assert len(dtk.lines("library", "failures", str(alias))) == 12
+    again = _shell(dtk, f"{dtk.program} scan {alias}/. --json")
+    assert json.loads(again.stdout)["unchanged"] == 14
+    assert f"in the library as {library}" in again.stderr
+    assert len(dtk.lines("library", "roots")) == 1
+    assert dtk.json("show", str(alias / "00000.png"))["path"] == str(library / "00000.png")
+    (dtk.home / "config.toml").write_text(f'[paths]\nmap = {{ "{library}" = "/mnt/elsewhere" }}\n')
+    assert dtk.json("show", "/mnt/elsewhere/00001.png")["path"] == str(library / "00001.png")
+    library.rename(dtk.home.parent / "away")
+    gone = _shell(dtk, f"{dtk.program} scan --json")
+    assert gone.returncode == 1 and json.loads(gone.stdout)["seen"] == 0
+    assert f"{library} is not there; its 14 images stay" in gone.stderr and "nothing was scanned" in gone.stderr
+    assert dtk.lines("library", "roots")[0]["missing"] == 0
+    assert "not there" in dtk.run("library", "roots")
+
+
+@pytest.mark.usefixtures("starter_models")
+def test_models_are_verified_whole_or_not_and_nothing_is_written_elsewhere(dtk: Dtk) -> None:
+    models, user = dtk.home.parent / "models", dtk.home.parent / "user"
+    (models / "open-nsfw").mkdir(parents=True)
+    user.mkdir()
+    whole = Path(dtk.environ["DTK_MODELS"]) / "open-nsfw/open-nsfw.onnx"
+    copy = models / "open-nsfw/open-nsfw.onnx"
+    os.link(whole, copy) if whole.stat().st_dev == models.stat().st_dev else shutil.copy(whole, copy)
+    dtk.environ |= {"DTK_MODELS": str(models), "HOME": str(user)}
+    assert "open-nsfw.onnx: ok" in dtk.run("models", "verify")
+    dtk.run("doctor", status=1)
+    copy.unlink()
+    copy.write_bytes(b"short")
+    assert "open-nsfw" in dtk.run("models", "verify", status=1)
+    assert not list(user.iterdir())

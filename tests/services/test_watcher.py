@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,8 +46,8 @@ def start(db: Database, config: Config, tmp_path: Path, events: list[Event]) -> 
         watcher.close()
 
 
-def _until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
+def _until(condition: Callable[[], bool], what: str, within_s: float = 30) -> None:
+    end = time.monotonic() + within_s
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < end, f"never: {what}"
@@ -144,6 +145,11 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         _until(lambda: _there(db, second) and not _there(db, first), "another folder in the place of a root")
         third = write_png(library / "third.png", "third", seed=3)
         _until(lambda: _there(db, third), "a file in the new folder")
+        shutil.rmtree(library)
+        again = write_png(library / "again/first.png", "again", seed=6)
+        _until(lambda: _there(db, again) and not _there(db, third), "a new folder where one was deleted", within_s=10)
+        later = write_png(library / "again/later.png", "later", seed=7)
+        _until(lambda: _there(db, later), "a file in that one", within_s=10)
         with db.listener() as another_scan:
             ingest.announce(another_scan)
             with db.connection() as conn:

@@ -39,7 +39,9 @@ class DetailScreen(WorkScreen):
         """Name, picture, facts."""
         yield Line(id="detail-title", classes="pane-title")
         library = self.library
-        yield Preview(self.dtk.protocol, library.detail, library.similar_rows, id="detail-preview")
+        yield Preview(
+            self.dtk.protocol, library.detail, library.similar_rows, library.config.local_path, id="detail-preview"
+        )
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:

@@ -93,7 +93,9 @@ class MainScreen(WorkScreen):
                 yield Line(id="folders-title", classes="pane-title")
                 yield FolderTree(library.folders, id="folders")
             yield ImagePane(library.image_rows, id="images-pane")
-            yield Preview(self.dtk.protocol, library.detail, library.similar_rows, id="preview")
+            yield Preview(
+                self.dtk.protocol, library.detail, library.similar_rows, library.config.local_path, id="preview"
+            )
         yield Line(id="activity")
         yield SearchLine(id="search")
         yield Footer(show_command_palette=False, compact=True)

@@ -25,6 +25,7 @@ TABS = ("Prompt", "Parameters", "Tags", "Similar")
 
 FetchDetail = Callable[[int], ImageDetail | None]
 FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
+LocalPath = Callable[[str], str]
 
 
 class FactsScroll(VerticalScroll):
@@ -34,11 +35,25 @@ class FactsScroll(VerticalScroll):
 
 
 class Preview(Vertical):
-    """Shows one image. Both callables are called in threads."""
+    """Shows one image.
 
-    def __init__(self, protocol: str, fetch: FetchDetail, similar: FetchSimilar, *, id: str | None = None) -> None:
+    Args:
+        fetch, similar: called in threads.
+        local_path: says where this host sees a file of the library.
+    """
+
+    def __init__(
+        self,
+        protocol: str,
+        fetch: FetchDetail,
+        similar: FetchSimilar,
+        local_path: LocalPath,
+        *,
+        id: str | None = None,
+    ) -> None:
         super().__init__(id=id)
         self._protocol = protocol
+        self._local_path = local_path
         self._fetch = fetch
         self._similar = similar
         self._image_id: int | None = None
@@ -78,7 +93,7 @@ class Preview(Vertical):
         moved = detail is None or self._detail is None or detail.id != self._detail.id
         self._detail = detail
         if moved:
-            self.query_one(Picture).show(detail.path if detail is not None else None)
+            self.query_one(Picture).show(self._local_path(detail.path) if detail is not None else None)
             self.query_one(FactsScroll).scroll_home(animate=False)
         self._show_facts()
 
