@@ -1,0 +1,42 @@
+"""Settings as people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dtk_tui.config import Config, load
+from dtk_tui.errors import DtkError
+
+
+def _config(folder: Path, text: str) -> Config:
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    return load({"HOME": str(folder), "DTK_HOME": str(folder)})
+
+
+def test_endings_of_files_are_taken_as_they_are_meant(tmp_path: Path) -> None:
+    config = _config(tmp_path, '[scan]\nextensions = ["png", ".JPG", " .WebP "]\n')
+    assert config.settings.scan.extensions == (".png", ".jpg", ".webp")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("[]", "list is empty"), ('["*.png"]', "write one like .png"), ('[".", ""]', "write one like .png")],
+)
+def test_endings_that_would_find_nothing_are_refused(tmp_path: Path, value: str, said: str) -> None:
+    with pytest.raises(DtkError) as caught:
+        _config(tmp_path, f"[scan]\nextensions = {value}\n")
+    assert "scan.extensions" in caught.value.detail and said in caught.value.detail
+
+
+def test_a_path_is_mapped_there_and_back(tmp_path: Path) -> None:
+    config = _config(tmp_path, '[paths]\nmap = { "/srv/images" = "/mnt/nas", "/srv/images/old/" = "/mnt/old" }\n')
+    for there, here in {
+        "/srv/images/a/1.png": "/mnt/nas/a/1.png",
+        "/srv/images/old/1.png": "/mnt/old/1.png",
+        "/srv/images2/1.png": "/srv/images2/1.png",
+        "/srv/images": "/mnt/nas",
+    }.items():
+        assert config.local_path(there) == here
+        assert config.library_path(here) == there
