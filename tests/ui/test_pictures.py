@@ -11,7 +11,7 @@ from PIL import Image
 from rich.style import Style
 from textual.geometry import Size
 
-from dtk_tui.config import Config, PreviewSettings, Settings
+from dtk_tui.config import Config, PathSettings, PreviewSettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.picture import Picture, centred, half_blocks, letters
 from dtk_tui.ui.widgets.pixels import KittyImage, room_px, sixel
@@ -93,3 +93,14 @@ async def test_the_app_with_each_protocol(
         await run.shows("1 of 30")
         await run.press("right", "escape")
         await run.shows("All images  30")
+
+
+async def test_a_picture_that_another_host_scanned_is_found_where_this_one_sees_it(
+    db: Database, config: Config, library: Path
+) -> None:
+    library.rename(library.with_name("mounted"))
+    there = PathSettings(map={str(library): str(library.with_name("mounted"))})
+    mapped = Config(config.places, config.settings.model_copy(update={"paths": there}))
+    async with library_app(db, mapped) as run:
+        await run.shows("\u2580" * 8)
+        assert "is not there" not in run.text()
