@@ -332,7 +332,9 @@ class EmbeddedServer:
                 seen = now
                 folder = postmaster.socket_folder or folder
                 if asked != postmaster.pid:
-                    send(postmaster.pid, signal.SIGINT)
+                    # In the recovery after a crash PostgreSQL 18 never ends on SIGINT; there is nothing to save either.
+                    recovers = self._ask(postmaster) is Answer.NOT_YET
+                    send(postmaster.pid, signal.SIGQUIT if recovers else signal.SIGINT)
                     asked = postmaster.pid
             if (now - seen > _ORPHANS_S and not self._end_orphans()) or now - begin > _STOP_TIMEOUT_S:
                 return False

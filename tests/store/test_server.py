@@ -252,6 +252,19 @@ def test_join_waits_for_the_recovery_after_a_killed_backend(server: EmbeddedServ
     assert ask(server.join(), "SELECT 1") == 1
 
 
+def test_the_last_leave_ends_a_server_that_recovers_from_a_crash(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.join(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE much AS SELECT repeat('x', 500) FROM generate_series(1, 100000)")
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+    begin = time.monotonic()
+    server.leave()
+    assert time.monotonic() - begin < 20
+    assert server.pid() is None
+    assert ask(server.join(), "SELECT count(*) FROM much") == 100000
+
+
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
 def test_a_backend_that_outlives_a_killed_server_is_ended(server: EmbeddedServer) -> None:
     connection = psycopg.connect(server.join())
