@@ -32,7 +32,8 @@ SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
 _SIGNS = {"indexes": r"^(ALTER TABLE \S+ ADD|CREATE (UNIQUE )?INDEX)", "comparing": r"stage\.digest"}
 _DOING = """
 SELECT query FROM pg_stat_activity
- WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state IN ('active', 'idle in transaction')
+ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+   AND state IN ('active', 'idle in transaction')
    AND query !~ '^(LISTEN|SELECT pg_try_advisory_lock)'
  ORDER BY state, xact_start LIMIT 1
 """
