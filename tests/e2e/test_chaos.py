@@ -93,7 +93,9 @@ class Chaos:
         # Each at least so often, in the first half of them; the rest is left to chance.
         sure = [what for what, times in LEAST.items() for _ in range(times)]
         self.chance.shuffle(sure)
-        self.plan = [*sure, *self.chance.choices(BLOW_NAMES, BLOW_WEIGHTS, k=BLOWS - len(sure))]
+        rest = self.chance.choices(BLOW_NAMES, BLOW_WEIGHTS, k=BLOWS - len(sure) - 1)
+        # Last of all what no death of a worker heals: commits that PostgreSQL forgets.
+        self.plan = [*sure, *rest, "postgres"]
 
     def prepare(self, library: Library) -> None:
         """Scan the library, queue everything."""
@@ -290,5 +292,5 @@ def test_chaos(dtk: Dtk, seed: int, library: Library, tmp_path: Path) -> None:
 
 
 def _stuck(chaos: Chaos, db: Database) -> Any:
-    sql = "SELECT state, worker_id, deaths, attempts, run_after, count(*) FROM job GROUP BY 1, 2, 3, 4, 5"
+    sql = "SELECT state, worker_id, deaths, attempts, run_after::text, count(*) FROM job GROUP BY 1, 2, 3, 4, 5"
     return chaos.ask(db, lambda conn: conn.execute(sql.encode()).fetchall())
