@@ -2,7 +2,8 @@
 
 DTK_BENCH_IMAGES pictures (default 500) of 512 x 768, kind embed, DTK_BENCH_RUNS runs (default 3) of each, in turn:
 - worker to bare loop: the same decode threads, the same ONNX Runtime session, the same batches, no database;
-- worker with a model that does nothing to the decode floor: threads that only decode.
+- worker with a model that does nothing to the decode floor: threads that only decode;
+- the decode floor with processes instead of threads, which have to hand their arrays over.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,6 +69,26 @@ def decoded(paths: Sequence[str], load: Any) -> Iterator[np.ndarray]:
         thread.join()
 
 
+def _prepare(path: str) -> np.ndarray:
+    from dtk_tui.inference import preprocessing
+    from dtk_tui.inference.manifest import load_manifest
+
+    spec = load_manifest().get("dinov2-small").image
+    if spec is None:
+        raise SystemExit("the manifest does not say how to prepare an image")
+    return preprocessing.load(path, spec)
+
+
+def by_processes(paths: Sequence[str]) -> float:
+    """Decode with THREADS processes; return the seconds without starting them."""
+    with ProcessPoolExecutor(THREADS) as processes:
+        list(processes.map(_prepare, paths[: 4 * THREADS]))
+        begun = time.perf_counter()
+        for _ in processes.map(_prepare, paths, chunksize=4):
+            pass
+        return time.perf_counter() - begun
+
+
 def bare(paths: Sequence[str], models: Path, *, infer: bool) -> float:
     """Decode, batch and run, in this process; return the seconds without loading the models."""
     from dtk_tui.inference.image_embedder import ImageEmbedder
@@ -91,10 +113,10 @@ def bare(paths: Sequence[str], models: Path, *, infer: bool) -> float:
     return time.perf_counter() - begun
 
 
-def measure_bare(paths: Sequence[str], *, infer: bool) -> Measured:
-    """Run the bare loop, or the decode floor, in a fresh process."""
+def measure_bare(paths: Sequence[str], what: str) -> Measured:
+    """Run the bare loop, or a decode floor, in a fresh process."""
     begun = time.perf_counter()
-    command = [sys.executable, __file__, "bare" if infer else "decode"]
+    command = [sys.executable, __file__, what]
     done = subprocess.run(command, input=json.dumps(paths), capture_output=True, text=True, check=True)
     return Measured(float(done.stdout), time.perf_counter() - begun)
 
@@ -137,18 +159,25 @@ def main() -> None:
         db = Database.open(load(place.environ))
         try:
             with psycopg.connect(db.conninfo(), autocommit=True) as conn:
-                for title, models, infer in (("real model", MODELS, True), ("idle model", idle, False)):
+                for title, models, what in (("real model", MODELS, "bare"), ("idle model", idle, "decode")):
                     worker, floor = [], []
                     for _ in range(RUNS):
                         worker.append(measure_worker(place, conn, models))
-                        floor.append(measure_bare(paths, infer=infer))
+                        floor.append(measure_bare(paths, what))
                     report(title, worker, floor)
+                apart = [measure_bare(paths, "processes") for _ in range(RUNS)]
+                print(f"\n  {'decode with processes':<36} images/s {spread([IMAGES / one.work_s for one in apart])}")
         finally:
             db.close()
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(bare(json.load(sys.stdin), MODELS, infer=sys.argv[1] == "bare"))
+        pictures = json.load(sys.stdin)
+        print(
+            by_processes(pictures)
+            if sys.argv[1] == "processes"
+            else bare(pictures, MODELS, infer=sys.argv[1] == "bare")
+        )
     else:
         main()

@@ -39,12 +39,16 @@ def status(as_json: Json = False) -> None:
     kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
     typer.echo(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
+    if stats.speed:
+        typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
     if stats.cache_hit_rate is not None:
         typer.echo(f"Cache    {stats.cache_hit_rate:.0%} of prompts needed no new embedding")
     vectors = "".join(f", {number:,} {name}" for name, number in sizes.vectors.items())
     typer.echo(
         f"Library  {sizes.images:,} images, {sizes.representatives:,} representatives, {sizes.prompts:,} prompts"
     )
+    if stats.spared_images:
+        typer.echo(f"Spared   {stats.spared_images:,} images share the vector of their group")
     if vectors:
         typer.echo(f"Vectors  {vectors[2:]}")
 
@@ -72,6 +76,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
         "processed": stats.processed,
         "failed": stats.failed,
         "cache_hit_rate": stats.cache_hit_rate,
+        "spared": {"images": stats.spared_images, "prompts": stats.cache_hits},
         "speed": stats.speed,
         "eta_s": stats.eta_s,
         "library": asdict(stats.library),

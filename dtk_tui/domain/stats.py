@@ -51,6 +51,7 @@ class Stats:
     Attributes:
         state: what the workers do; the wish (``desired``) may be ahead of it.
         processed, failed: jobs ended by the living workers since their last start.
+        cache_hits: prompts that needed no text embedding, as ``processed``.
         cache_hit_rate: share of prompts that needed no text embedding (0 to 1), None before the first.
         speed: moving average by kind, jobs per second.
         eta_s: seconds until the queue is empty, None when unknown.
@@ -65,11 +66,17 @@ class Stats:
     library: LibraryCounts
     processed: int = 0
     failed: int = 0
+    cache_hits: int = 0
     cache_hit_rate: float | None = None
     speed: dict[str, float] = field(default_factory=dict)
     eta_s: float | None = None
     provider: str | None = None
     gpus: tuple[dict[str, object], ...] = ()
+
+    @property
+    def spared_images(self) -> int:
+        """Images that need no vector of their own: another one stands for their group."""
+        return self.library.images - self.library.representatives
 
     @property
     def progress(self) -> float:

@@ -46,6 +46,7 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         library=sizes,
         processed=_total(alive, "processed"),
         failed=_total(alive, "failed"),
+        cache_hits=hits,
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=speed,
         eta_s=eta(queue, pace, prompts),
