@@ -95,6 +95,13 @@ class Settings(_Section):
     keys: dict[str, str] = Field(default_factory=dict)
 
 
+def _home() -> Path:
+    """Return the user's folder by the system's list of users, for an environment that does not say."""
+    import pwd
+
+    return Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
 class Places:
     """Where the files of one library are."""
 
@@ -103,7 +110,8 @@ class Places:
 
     def _xdg(self, variable: str, default: str) -> Path:
         value = self._environ.get(variable, "")
-        base = Path(value) if value.startswith("/") else Path(self._environ.get("HOME", "~")).expanduser() / default
+        user = self._environ.get("HOME", "")
+        base = Path(value) if value.startswith("/") else (Path(user) if user.startswith("/") else _home()) / default
         return base / "dtk-tui"
 
     @cached_property
@@ -218,8 +226,10 @@ def read_settings(path: Path) -> Settings:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DtkError(f"The config file {path} cannot be read.", str(error)) from error
+    except OSError as error:
+        raise DtkError(f"The config file {path} cannot be read.", f"{error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DtkError(f"The config file {path} cannot be read.", "It is not UTF-8. Save it anew as text.") from error
     except tomllib.TOMLDecodeError as error:
         raise DtkError(f"The config file {path} is not valid TOML.", f"{error}. Correct it, or rename it.") from error
     try:
@@ -230,6 +240,8 @@ def read_settings(path: Path) -> Settings:
 
 
 def _reason(error: ErrorDetails) -> str:
+    if error["type"] == "tuple_type":
+        return 'a list belongs here: ["one", "two"]'
     if error["type"] == "too_short":
         return "the list is empty; name at least one, or leave the setting out"
     return error["msg"].removeprefix("Value error, ")

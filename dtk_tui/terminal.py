@@ -22,8 +22,12 @@ _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 
 
-def fill_standard_streams() -> None:
-    """Put the null device where a standard stream was closed, so that no file or socket gets its descriptor."""
+def prepare_standard_streams() -> None:
+    """Make the standard streams such that writing to them does no harm.
+
+    The null device goes where one was closed, so that no file or socket gets its descriptor; a character that the
+    terminal's encoding lacks becomes a question mark.
+    """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
@@ -33,6 +37,9 @@ def fill_standard_streams() -> None:
             stream = _text_stream(descriptor, "w" if descriptor else "r")
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, TextIOWrapper):
+            out.reconfigure(errors="replace")
 
 
 def columns(stream: TextIO) -> int | None:

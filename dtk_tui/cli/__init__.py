@@ -17,7 +17,7 @@ from dtk_tui import __version__
 from dtk_tui.cli import database, library, log, migration, models, queue, roots, scan, setup, worker
 from dtk_tui.cli.session import show_error
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.terminal import fill_standard_streams
+from dtk_tui.terminal import prepare_standard_streams
 
 application = typer.Typer(
     name="dtk",
@@ -77,7 +77,7 @@ def run() -> None:
     0 done, 1 failed (a DtkError becomes one panel on stderr), 2 bad usage, 130 interrupted; 141, as of a program that
     SIGPIPE ended, when the reader of the output went away.
     """
-    fill_standard_streams()
+    prepare_standard_streams()
     _heed_signals()
     status = _status()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -9,7 +9,7 @@ import typer
 
 from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import display
+from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.database import Connection
@@ -71,7 +71,7 @@ def _path(conn: Connection, folder: str) -> str:
     named = absolute(os.fsdecode(folder))
     path = known_path(conn, named)
     if path != named:
-        typer.echo(display(f"dtk: The folder {named} is in the library as {path}."), err=True)
+        typer.echo(one_line(f"dtk: The folder {named} is in the library as {path}."), err=True)
     return path
 
 
@@ -95,7 +95,7 @@ def add(folder: Folder, recursive: Recursive = True) -> None:
             raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.")
         number = folders.add_root(conn, path)
         folders.set_rule(conn, number, folders.Rule(recursive=recursive))
-    typer.echo(display(f"{path} is in the library. dtk scan reads it."))
+    typer.echo(one_line(f"{path} is in the library. dtk scan reads it."))
 
 
 @commands.command()
@@ -109,7 +109,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
             number = _known(conn, path)
             tree = folders.subtree(conn, number)
             images = folders.count_images(conn, tree)
-        typer.echo(display(f"{path}: {len(tree):,} folders, {images:,} images with their ratings, tags and vectors."))
+        typer.echo(one_line(f"{path}: {len(tree):,} folders, {images:,} images with their ratings, tags and vectors."))
         if dry_run or not (yes or typer.confirm("Take them out of the library? The files stay.")):
             return
         while True:
@@ -129,7 +129,7 @@ def _set(folder: str, rule: Rule, said: str) -> None:
         if number is None:
             raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")
         folders.set_rule(conn, number, rule)
-    typer.echo(display(f"{path} {said}"))
+    typer.echo(one_line(f"{path} {said}"))
 
 
 @commands.command()
@@ -202,7 +202,7 @@ def prune(
         if not as_json:
             typer.echo(f"{number:,} images of the library have no file any more.")
             for path in away:
-                typer.echo(display(f"All of {path} is away: is its disk mounted?"), err=True)
+                typer.echo(one_line(f"All of {path} is away: is its disk mounted?"), err=True)
         question = f"Forget these {number:,} images, with their ratings, tags, captions and vectors?"
         if not number or dry_run or not (yes or typer.confirm(question, err=True)):
             if as_json:

@@ -10,7 +10,7 @@ import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import display, one_line
+from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -72,7 +72,7 @@ def _progress(line: ProgressLine) -> Callable[[Event], None]:
 
 
 def _say(text: str) -> None:
-    typer.echo(f"dtk: {display(text)}", err=True)
+    typer.echo(f"dtk: {one_line(text, 5000)}", err=True)
 
 
 def _scan(

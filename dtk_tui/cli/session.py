@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _GAP = "  "
 #: Columns of a table on a terminal are not made narrower than this, in cells.
 _NARROW = 8
+#: A last column with less room than this is wrapped instead of cut, in cells.
+_READABLE = 16
 #: Cells are cut at so many characters, on a terminal and elsewhere; a path may have 4096 bytes.
 _SHORT, _LONG = 300, 5000
 #: The largest number that the database counts with.
@@ -48,7 +50,7 @@ def library() -> Iterator[tuple[Database, Config]]:
 def show_error(error: DtkError) -> None:
     """Print one error on stderr: what went wrong, and what to do."""
     with suppress(OSError):  # nobody can be told where stderr cannot be written
-        typer.echo(f"dtk: {display(error.title)}", err=True)
+        typer.echo(f"dtk: {one_line(error.title, _LONG)}", err=True)
         if error.detail:
             typer.echo(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
 
@@ -63,7 +65,8 @@ def print_table(
 ) -> None:
     """Print a table: one record a line, untrusted text made safe.
 
-    On a terminal the columns are aligned and cut so that they fit; elsewhere nothing is, and tabs stand between them.
+    On a terminal the columns are aligned and cut so that they fit, but for a last one with hardly any room, which the
+    terminal wraps; elsewhere nothing is aligned or cut, and tabs stand between the columns.
 
     Args:
         right: numbers of the columns that are aligned to the right.
@@ -76,14 +79,19 @@ def print_table(
             typer.echo("\t".join(row))
         return
     widths = [max([cell_width(h), *(cell_width(row[i]) for row in cells)]) for i, h in enumerate(headings)]
+    whole = widths[-1]
     widths = _fitted(widths, total - len(_GAP) * (len(widths) - 1))
+    room = total - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    wraps = whole > room < _READABLE
+    widths[-1] = whole if wraps else min(widths[-1], room)
     for row in [list(headings), *cells]:
         parts = []
         for i, cell in enumerate(row):
-            shown = _cut(cell, widths[i])
+            # The end of a path says more than its begin.
+            shown = _cut(cell[::-1], widths[i])[::-1] if cell.startswith("/") else _cut(cell, widths[i])
             pad = " " * (widths[i] - cell_width(shown))
             parts.append(pad + shown if i in right else shown + pad)
-        typer.echo(_cut(_GAP.join(parts).rstrip(), total))
+        typer.echo(_GAP.join(parts).rstrip())
 
 
 def _fitted(widths: list[int], room: int) -> list[int]:

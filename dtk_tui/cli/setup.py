@@ -56,7 +56,8 @@ def path_() -> None:
     """Print where config.toml is, or would be."""
     from dtk_tui.config import Places
 
-    typer.echo(str(Places().config_file))
+    sys.stdout.buffer.write(os.fsencode(Places().config_file) + b"\n")
+    sys.stdout.flush()
 
 
 @configuration.command(name="show")

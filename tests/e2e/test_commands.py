@@ -140,6 +140,8 @@ def test_output_that_nobody_takes(dtk: Dtk) -> None:
     ended = _shell(dtk, f"{command} > /dev/full")
     assert ended.returncode == 1
     assert "cannot be written" in ended.stderr and "Traceback" not in ended.stderr
+    ended = _shell(dtk, f"PYTHONIOENCODING=latin-1 {dtk.program} scan '/no \u5bae'")
+    assert ended.returncode == 2 and "no folder /no ?" in ended.stderr
     ended = _shell(dtk, f"{command} <&- >&-; {dtk.program} <&-")
     assert ended.returncode == 1 and "needs a terminal" in ended.stderr and "Traceback" not in ended.stderr
 

@@ -30,4 +30,4 @@ def test_on_a_terminal_a_table_fits(
     lines = _table(capsys)
     assert len(lines) == 3 and all(cell_width(line) <= width for line in lines)
     assert "cut sh" in lines[1], "a long path leaves room for what follows"
-    assert len({line.rstrip().find("/p") for line in lines[1:]}) == 1, "columns are aligned"
+    assert "name .png  cut" in lines[1], "of a path the end is shown"
