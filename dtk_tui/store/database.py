@@ -22,6 +22,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+#: A refused connection has no SQLSTATE for its client, only a text.
+_REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "')
 
 
 def translate(error: psycopg.Error) -> DtkError:
@@ -29,8 +31,10 @@ def translate(error: psycopg.Error) -> DtkError:
     reason = str(error).strip() or type(error).__name__
     if isinstance(error, pg.DiskFull):
         return DatabaseLostError("The disk of the database is full.", f"{reason} Free some space; nothing is lost.")
-    if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification):
-        return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL.")
+    if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification) or (
+        error.sqlstate is None and any(words in reason for words in _REFUSALS)
+    ):
+        return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL or --dest.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

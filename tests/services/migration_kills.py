@@ -141,7 +141,7 @@ class Killer:
             began = monotonic()
             part = course.part_at(place_s)
             reached_at: float | None = None
-            for staged in self._looks(watch, process):
+            for staged in self.looks(watch, process):
                 now = monotonic()
                 if reached_at is None and staged >= course.chunks and self._has_reached(watch, part):
                     reached_at = now
@@ -162,7 +162,7 @@ class Killer:
         found = watch.execute(_DOING).fetchone()
         return found is not None and re.search(_SIGNS[part], found[0]) is not None
 
-    def _looks(self, watch: psycopg.Connection, process: subprocess.Popen[bytes]) -> Iterator[int]:
+    def looks(self, watch: psycopg.Connection, process: subprocess.Popen[bytes]) -> Iterator[int]:
         """Yield how many batches are in the stage, again and again until the process ends."""
         staged = 0
         while process.poll() is None:

@@ -9,6 +9,7 @@ from typing import Any
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import MigrationReport, TableCount, Verification
 from dtk_tui.errors import DtkError
+from dtk_tui.services.migration.source import TABLES
 from dtk_tui.store import migration_books as books
 from dtk_tui.store.database import Database
 
@@ -25,7 +26,8 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
                 stream.write(json.dumps(row) + "\n")
     except OSError as error:
         raise DtkError(
-            "The migration is done, but its list of notes could not be written.", f"{error.strerror}: {folder}"
+            "The migration is done, but its list of notes could not be written.",
+            f"{error.strerror}: {folder}. Put this right, and --resume writes it.",
         ) from error
     return file
 
@@ -55,14 +57,15 @@ def report_json(report: MigrationReport) -> dict[str, Any]:
     }
 
 
+def _count(t: dict[str, int]) -> TableCount:
+    return TableCount(t["read"], t["written"], t["repaired"], t["refused"])
+
+
 def report_of(books: dict[str, Any]) -> MigrationReport:
     """Return the report of a migration that is done, from what its books keep of ``report_json``."""
     check = books["verification"]
     return MigrationReport(
-        tables={
-            name: TableCount(t["read"], t["written"], t["repaired"], t["refused"])
-            for name, t in books["tables"].items()
-        },
+        tables={name: _count(books["tables"][name]) for name in TABLES if name in books["tables"]},
         reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in books["reasons"]},
         verification=Verification(
             check["compared"], check["differing"], {name: (n["want"], n["have"]) for name, n in check["counts"].items()}

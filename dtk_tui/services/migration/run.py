@@ -10,6 +10,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration import folders, loading, paths, queries
+from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
 from dtk_tui.services.migration.zones import host_zone
@@ -206,7 +207,7 @@ def migrate(db: Database, config: Config, options: MigrationOptions, follow: Fol
         DtkError: says what failed; what was read so far is kept for ``resume``, the library is as it was.
     """
     workplace = config.places.cache / "migration"
-    with stage.only_one(db), open_source(options.source, workplace) as source:
+    with told(db), stage.only_one(db), open_source(options.source, workplace) as source:
         report = Migration(db, source, options, follow).run()
         if report.reasons and report.migration_id is not None and not options.dry_run:
             report.notes_file = str(write_notes(db, config, report.migration_id))
