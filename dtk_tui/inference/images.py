@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from dtk_tui.errors import DtkError, UnreadableFileError
+from dtk_tui.inference import video
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
 # Naming the decoders' classes also makes sure that they are registered, whatever Pillow has loaded so far.
@@ -50,7 +51,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def open_picture(path: str, background: tuple[int, int, int] = WHITE) -> Image.Image:
-    """Decode a picture to RGB, upright, its first frame, transparent pixels composited onto ``background``.
+    """Decode a picture or a video to RGB, upright, its first frame, transparent pixels put onto ``background``.
 
     Args:
         path: as ``os.fsdecode`` gives it.
@@ -63,7 +64,13 @@ def open_picture(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError(f"{path} is not a file.")
-        return _decode(path, background)
+        try:
+            return _decode(path, background)
+        except UnidentifiedImageError:
+            frame = video.first_frame(path)
+            if frame is None:
+                raise
+            return frame
     except DtkError:
         raise
     except FileNotFoundError as error:

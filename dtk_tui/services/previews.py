@@ -8,18 +8,18 @@ import stat
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dtk_tui.errors import UnreadableFileError
+from dtk_tui.inference import video
 
 #: Only what image generators write: every further decoder is a further way in for a hostile file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
-_VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".avi")
 _BEHIND = (24, 24, 24)
 
 
 def load(path: str, max_size: tuple[int, int]) -> Image.Image:
-    """Return the first frame of a picture as RGB, upright, at most ``max_size`` (width, height) pixels; never enlarged.
+    """Return the first frame of a picture or a video as RGB, upright, at most ``max_size`` (width, height) pixels.
 
-    JPEG files are decoded at a reduced size where that is enough. Transparent parts show a dark ground. Call it in a
-    thread: a large picture takes a good part of a second.
+    It is never enlarged. JPEG files are decoded at a reduced size where that is enough. Transparent parts show a dark
+    ground. Call it in a thread: a large picture takes a good part of a second.
 
     Raises:
         UnreadableFileError: the file is not there, is no picture, is damaged, or has more pixels than Pillow's limit.
@@ -28,14 +28,22 @@ def load(path: str, max_size: tuple[int, int]) -> Image.Image:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError(f"{name} is not a regular file.")
-        with Image.open(path, formats=_FORMATS) as image:
-            image.thumbnail(max_size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-            return _plain(ImageOps.exif_transpose(image))
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                image.thumbnail(max_size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+                return _plain(ImageOps.exif_transpose(image))
+        except UnidentifiedImageError:
+            frame = video.first_frame(path)
+            if frame is None:
+                raise
+            frame.thumbnail(max_size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+            return frame
+    except UnreadableFileError:
+        raise
     except FileNotFoundError:
         raise UnreadableFileError(f"{name} is not there (any more).") from None
     except UnidentifiedImageError:
-        reason = "A video has no preview." if name.lower().endswith(_VIDEOS) else "It is not a picture of a known kind."
-        raise UnreadableFileError(f"{name} cannot be shown.", reason) from None
+        raise UnreadableFileError(f"{name} cannot be shown.", "It is not a picture of a known kind.") from None
     except Image.DecompressionBombError as error:
         raise UnreadableFileError(f"{name} is too large to be shown.", str(error)) from error
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
