@@ -193,7 +193,6 @@ def set_for_load(conn: Connection, memory_mb: int) -> None:
     conn.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{memory_mb}MB")))
     conn.execute(sql.SQL("SET LOCAL work_mem = {}").format(sql.Literal(f"{memory_mb // 2}MB")))
     conn.execute("SET LOCAL jit = off")
-    conn.execute("SET LOCAL synchronous_commit = off")
 
 
 def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
