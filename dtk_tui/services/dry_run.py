@@ -10,7 +10,7 @@ from dtk_tui.domain.events import Emit, ScanProgressed, ignore
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
 from dtk_tui.services.comparing import compare
-from dtk_tui.services.rules import Rules
+from dtk_tui.services.rules import Rules, elsewhere
 from dtk_tui.services.scanner import Scan, batches
 from dtk_tui.services.walk import walk
 from dtk_tui.store import folders, ingest, readings
@@ -31,7 +31,8 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     for root in Scan(db, config, emit).targets(paths):
         with db.connection() as conn:
             known = folders.known_below(conn, root)
-        _look(db, config, root, known, total, new, gone, emit)
+            apart = elsewhere(conn, root)
+        _look(db, config, root, known, apart, total, new, gone, emit)
     with db.connection() as conn:
         moved, from_gone = _moved(conn, new, gone)
     total["moved"] = moved
@@ -46,13 +47,14 @@ def _look(
     config: Config,
     root: str,
     known: dict[str, folders.KnownFolder],
+    apart: list[str],
     total: dict[str, int],
     new: list[tuple[str, int]],
     gone: list[int],
     emit: Emit,
 ) -> None:
     """Compare one tree with the library and add what is found to ``total``, ``new`` and ``gone``."""
-    rules = Rules({path: folder.rule for path, folder in known.items()})
+    rules = Rules({path: folder.rule for path, folder in known.items()}, apart)
     seen: set[str] = set()
     unreadable: list[str] = []
     for batch in batches(walk(root, frozenset(config.settings.scan.extensions), rules.look)):

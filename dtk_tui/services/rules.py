@@ -34,19 +34,32 @@ def is_watched(conn: Connection, path: str, rule: Rule) -> bool:
 
 
 def known_path(conn: Connection, path: str, others: Collection[str] = ()) -> str:
-    """Return ``as_known`` with the roots of the library, and ``others``."""
+    """Return ``as_known`` with the roots of the library, and ``others``, and the links in the library."""
+    if folders.find(conn, path) is not None:
+        return path
     # A folder of Windows, from a migration, is none here.
-    return as_known(path, [*(row.path for row in folders.roots(conn) if row.path.startswith("/")), *others])
+    roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
+    return as_known(path, [*roots, *others], [known for known in folders.paths(conn) if os.path.islink(known)])  # noqa: PTH114
 
 
-def as_known(path: str, roots: Collection[str]) -> str:
+def elsewhere(conn: Connection, path: str) -> list[str]:
+    """Return the real paths of the roots that have nothing to do with a folder."""
+    roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
+    apart = [os.path.realpath(root) for root in roots if not (_is_in(root, path) or _is_in(path, root))]
+    real = os.path.realpath(path)
+    return [root for root in apart if not _is_in(real, root)]
+
+
+def as_known(path: str, roots: Collection[str], links: Collection[str] = ()) -> str:
     """Return the path by which the library knows a folder that a person named, which may lead there by a link.
 
-    Two roots that show one folder would hold each of its images twice. A path that leads into no root is as it was.
+    Two paths that show one folder would hold each of its images twice. A path that leads nowhere into the library is as
+    it was.
 
     Args:
         path: absolute.
         roots: absolute paths of all roots.
+        links: absolute paths of folders of the library that are links.
 
     Raises:
         UsageError: a root shows a folder inside this one by another path.
@@ -55,12 +68,12 @@ def as_known(path: str, roots: Collection[str]) -> str:
         return path
     real = os.path.realpath(path)
     best, longest = path, -1
-    for root in roots:
+    for root in (*roots, *links):
         shown = os.path.realpath(root)
         if _is_in(real, shown):
             if len(shown) > longest:
                 best, longest = _joined(root, real[len(shown) :]), len(shown)
-        elif _is_in(shown, real) and not _is_in(root, path):
+        elif root in roots and _is_in(shown, real) and not _is_in(root, path):
             above = root.removesuffix(shown[len(real.rstrip("/")) :])
             if above == root or os.path.realpath(above) != real:
                 raise UsageError(
@@ -84,14 +97,21 @@ class Rules:
     """The rules of one tree of folders.
 
     Args:
-        rules: by absolute path; folders without an entry have none of their own.
+        rules: of the known folders by absolute path; folders without an entry have none of their own.
+        elsewhere: real paths that are in the library by other folders; a new link that leads there is left out.
     """
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], elsewhere: Collection[str] = ()) -> None:
+        self._known = rules.keys()
+        self._elsewhere = tuple(elsewhere)
         self._rules = {path: rule for path, rule in rules.items() if rule != _PLAIN}
 
     def look(self, path: str) -> Look:
         """Say what to do with the folder at ``path``, whose parents were asked before."""
+        if self._elsewhere and path not in self._known and os.path.islink(path):  # noqa: PTH114
+            real = os.path.realpath(path)
+            if any(_is_in(real, folder) for folder in self._elsewhere):
+                return Look(files=False, folders=False)
         rule = self._rules.get(path)
         if rule is None:
             return ALL
@@ -123,5 +143,11 @@ class OutOfSight:
 
 
 def absolute(path: str) -> str:
-    """Return the absolute path of what a person named; ``~`` is their home."""
+    """Return the absolute path of what a person named; ``~`` is their home.
+
+    Raises:
+        UsageError: nothing was named; the folder one happens to be in is hardly what is meant.
+    """
+    if not path:
+        raise UsageError("The name of a folder is empty.", "Name the folder; the one you are in is .")
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (surrogates must survive)

@@ -19,7 +19,7 @@ from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, is_watched, known_path, require_scannable
+from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
@@ -144,8 +144,9 @@ class Scan:
             known = folders.known(conn, root_id)
         # A root that was put above older ones is their parent until the folders in between are met.
         ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
-        rules = Rules({path: f.rule for path, f in known.items()})
+        rules = Rules({path: f.rule for path, f in known.items()}, apart)
         seen: set[str] = set()
+            apart = elsewhere(conn, root)
         unreadable: list[str] = []
         flushed: Future[None] | None = None
         with ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
@@ -189,7 +190,8 @@ class Scan:
             gone = [folder.id for folder in known.values()]
             self._forget(gone)
             return []
-        rules = Rules({p: f.rule for p, f in known.items()})
+            apart = elsewhere(conn, path)
+        rules = Rules({p: f.rule for p, f in known.items()}, apart)
         ids = {p: f.id for p, f in known.items()}
         met: list[str] = []
         for batch in batches(walk(path, self._extensions, rules.look)):

@@ -176,6 +176,11 @@ def find(conn: Connection, path: str) -> int | None:
     return int(values[0]) if values else None
 
 
+def paths(conn: Connection) -> list[str]:
+    """Return the absolute paths of all folders."""
+    return [from_db(path) for (path,) in conn.execute("SELECT path FROM folder")]
+
+
 def subtree(conn: Connection, folder_id: int) -> list[int]:
     """Return the ids of a folder and all folders below it."""
     return [int(number) for (number,) in conn.execute(_SUBTREE, (folder_id,))]

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.errors import UsageError
-from dtk_tui.services.rules import as_known
+from dtk_tui.services.rules import Rules, as_known
+from dtk_tui.services.walk import ALL, Look
+from dtk_tui.store.folders import Rule
 
 
 @pytest.fixture
@@ -39,6 +41,22 @@ def disk(tmp_path: Path) -> Path:
 )
 def test_a_folder_has_one_path_in_the_library(disk: Path, named: str, roots: list[str], known: str) -> None:
     assert as_known(str(disk / named), [str(disk / root) for root in roots]) == str(disk / known)
+
+
+def test_a_folder_that_a_link_in_the_library_shows(disk: Path) -> None:
+    link = disk / "other/link"
+    link.symlink_to(disk / "real")
+    roots, links = [str(disk / "other")], [str(link)]
+    assert as_known(str(disk / "real/pics"), roots, links) == str(link / "pics")
+    assert as_known(str(disk), roots, links) == str(disk), "a link does not keep the folders around out"
+
+
+def test_a_new_link_into_another_root_is_left_out(disk: Path) -> None:
+    link = disk / "other/link"
+    link.symlink_to(disk / "real/pics")
+    assert Rules({}, [str(disk / "real")]).look(str(link)) == Look(files=False, folders=False)
+    assert Rules({str(link): Rule()}, [str(disk / "real")]).look(str(link)) == ALL, "what is known stays"
+    assert Rules({}, [str(disk / "deep")]).look(str(link)) == ALL
 
 
 def test_a_folder_around_a_root_with_another_name_is_refused(disk: Path) -> None:
