@@ -9,6 +9,7 @@ import typer
 
 from dtk_tui.cli.session import library
 from dtk_tui.errors import DtkError
+from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.server import EmbeddedServer
@@ -62,7 +63,7 @@ def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new fi
 
     with library() as (db, _):
         size = run(db, target)
-    typer.echo(f"{target}: {size / 1e6:,.1f} MB")
+    typer.echo(f"{one_line(str(target), 5000)}: {size / 1e6:,.1f} MB")
 
 
 @commands.command()
@@ -72,10 +73,17 @@ def restore(
 ) -> None:
     """Replace the library by a backup."""
     from dtk_tui.services.stats import look
+    from dtk_tui.store.maintenance import require_backup
     from dtk_tui.store.maintenance import restore as run
 
+    require_backup(source)
     with library() as (db, _):
-        images = look(db).library.images
+        stats = look(db)
+        if stats.workers:
+            # What a worker knows of the library would be wrong from one moment to the next.
+            names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in stats.workers)
+            raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
+        images = stats.library.images
         if images and not yes:
             typer.confirm(f"This library has {images:,} images. Replace it by the backup?", abort=True)
         run(db, source)

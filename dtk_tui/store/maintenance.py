@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store import spaces
+from dtk_tui.store import migrate, spaces
 from dtk_tui.store.database import Connection, Database, row_of
 from dtk_tui.store.server import program
 
@@ -89,11 +89,18 @@ def restore(db: Database, source: Path) -> None:
     """Replace the library by a backup, in one transaction: either all of it or nothing.
 
     Raises:
-        DtkError: the file is not there or is no backup; the library is unchanged then.
+        DtkError: the file is not there, is no backup of a library, or one of a newer program; the library is unchanged
+            then.
     """
-    if not source.is_file():
-        raise DtkError(f"There is no backup {source}.", "Check the spelling.")
     title = "The backup could not be restored; the library is unchanged."
+    require_backup(source)
+    dumped = _run(
+        [str(program("pg_restore")), "--data-only", "--table=_yoyo_migration", "--file=-", str(source)], db, title
+    )
+    applied = {line.split("\t")[1] for line in dumped.splitlines() if line.count("\t") == 2}
+    if not applied:
+        raise DtkError(title, f"{source} holds another database, not a library.")
+    migrate.missing(applied)
     with tempfile.TemporaryDirectory(prefix="dtk-restore-") as folder:
         # Written out first: a backup that breaks off must not leave half a library behind.
         script = str(Path(folder) / "restore.sql")
@@ -102,6 +109,13 @@ def restore(db: Database, source: Path) -> None:
         fresh = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
         psql_once = [str(program("psql")), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         _run([*psql_once, f"--command={fresh}", f"--file={script}"], db, title)
+    migrate.migrate(db.conninfo())
+
+
+def require_backup(source: Path) -> None:
+    """Raise DtkError when there is no such file."""
+    if not source.is_file():
+        raise DtkError(f"There is no backup {source}.", "Check the spelling.")
 
 
 def reindex(db: Database) -> None:
@@ -113,9 +127,10 @@ def reindex(db: Database) -> None:
             spaces.build_index(conn, number)
 
 
-def _run(command: list[str], db: Database, title: str) -> None:
+def _run(command: list[str], db: Database, title: str) -> str:
     done = subprocess.run(
         command, env=environment(db.conninfo()), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise DtkError(title, done.stderr.strip()[-2000:])
+    return done.stdout

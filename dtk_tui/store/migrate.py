@@ -22,9 +22,13 @@ def pending(conn: psycopg.Connection[tuple[object, ...]], folder: Path | None = 
     Raises:
         DtkError: the database was migrated by a newer program.
     """
-    known = sorted(path.stem for path in (folder or shipped("migrations")).glob("V*.sql"))
     row = conn.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
-    applied = {str(name) for (name,) in conn.execute(_APPLIED)} if row and row[0] else set()
+    return missing({str(name) for (name,) in conn.execute(_APPLIED)} if row and row[0] else set(), folder)
+
+
+def missing(applied: set[str], folder: Path | None = None) -> list[str]:
+    """Return the names of the migrations that are not among ``applied``, in order; raises DtkError as ``pending``."""
+    known = sorted(path.stem for path in (folder or shipped("migrations")).glob("V*.sql"))
     newer = sorted(applied - set(known))
     if newer:
         raise DtkError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,11 +99,18 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     assert "exists already" in dtk.run("db", "backup", str(saved), status=1)
     write_many(library / "more", 4, first=5000)
     dtk.run("scan", str(library))
+    worker = dtk.start("worker", "run")
+    while not dtk.json("status")["worker"]["workers"]:
+        assert worker.poll() is None
+    assert "uses this library" in dtk.run("db", "restore", str(saved), "--yes", status=1)
+    worker.send_signal(signal.SIGINT)
+    worker.communicate(timeout=60)
     assert dtk.json("status")["library"]["images"] == 8
     dtk.run("db", "restore", str(saved), "--yes")
     assert dtk.json("status")["library"]["images"] == 4
     (dtk.home.parent / "no.dump").write_text("not a dump")
     assert "unchanged" in dtk.run("db", "restore", str(dtk.home.parent / "no.dump"), "--yes", status=1)
+    assert "no backup" in dtk.run("db", "restore", str(dtk.home.parent / "missing.dump"), status=1)
     assert dtk.json("status")["library"]["images"] == 4
     assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
     assert dtk.run("search", "about: a thing of kind 2")
