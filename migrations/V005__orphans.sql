@@ -71,7 +71,7 @@ BEGIN
            array_agg(id) FILTER (WHERE id <> source_id AND left_it),
            array_agg(source_id) FILTER (WHERE id <> source_id AND left_it)
       INTO changed, givers, heirs, gone, orphans FROM altered;
-    IF givers IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2)) THEN
+    IF givers IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
         PERFORM dtk_hand_on(givers, heirs);
     END IF;
     IF orphans IS NOT NULL THEN

@@ -92,6 +92,12 @@ _COUNTS = """
 SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
 """
 
+# In two parts: each has an index of its own, that of what waits in the order of the claim.
+_IS_LEFT = """
+SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s)
+    OR EXISTS (SELECT 1 FROM job WHERE state = 'running' AND kind = %(kind)s)
+"""
+
 _FEW = 20_000
 _TEXT_SPACE: LiteralString = "(SELECT max(id) FROM embedding_space WHERE modality = 'text')"
 _PROMPTS_OF_JOBS: LiteralString = f"""
@@ -256,8 +262,7 @@ def prompts_left(conn: Connection, embed_jobs: int) -> int:
 
 def is_left(conn: Connection, kind: Kind) -> bool:
     """Say whether a job of that kind waits or runs."""
-    sql = "SELECT EXISTS (SELECT 1 FROM job WHERE kind = %s AND state <> 'failed')"
-    return bool(row_of(conn, sql, (kind,))[0])
+    return bool(row_of(conn, _IS_LEFT, {"kind": kind})[0])
 
 
 def page_ids(conn: Connection, state: JobState | None = None) -> npt.NDArray[np.int64]:

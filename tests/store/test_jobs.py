@@ -183,5 +183,6 @@ def test_the_end_of_jobs_and_the_search_for_dead_workers_use_indexes(long_queue:
         owned = _plan(conn, jobs._OWNED, (list(range(32)), 1))
         release = _plan(conn, jobs._RELEASE, (1, []))
         reap = _plan(conn, workers._REAP, {"deadly": 4})
-    for plan in (finish, owned, release, reap):
+        of_image = _plan(conn, "DELETE FROM job WHERE image_id = 5", ())  # as the end of an image does it
+    for plan in (finish, owned, release, reap, of_image):
         assert "Seq Scan on job" not in plan, plan
