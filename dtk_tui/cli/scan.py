@@ -125,14 +125,25 @@ def _require_roots(db: Database) -> None:
     with db.connection() as conn:
         roots = [row for row in folders.list_roots(conn) if row.is_root]
     wanted = [row for row in roots if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
-    away = [row for row in wanted if not os.path.isdir(row.path)]  # noqa: PTH112 (surrogates must survive)
-    for row in away:
-        _say(f"The folder {row.path} is not there; its {row.images:,} images stay as they are. Is its disk mounted?")
+    away = {row.path: why for row in wanted if (why := _why_away(row.path))}
+    for row in wanted:
+        if row.path in away:
+            _say(f"The folder {row.path} {away[row.path]}; its {row.images:,} images stay as they are.")
     if away and len(away) == len(wanted):
         raise DtkError(
-            "No folder of the library is there: nothing was scanned.",
-            "What is gone for good is taken out with: dtk library remove FOLDER",
+            "No folder of the library can be read: nothing was scanned.",
+            "Are their disks mounted? What is gone for good is taken out with: dtk library remove FOLDER",
         )
+
+
+def _why_away(path: str) -> str | None:
+    try:
+        with os.scandir(path):
+            return None
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
