@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,6 +21,8 @@ from dtk_tui.errors import DtkError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+#: A path of Windows: a drive, or a share.
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -51,6 +54,15 @@ class WorkerSettings(_Section):
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
+
+
+def _folder(value: str) -> str:
+    if not (value.startswith("/") or _WINDOWS.match(value)):
+        raise ValueError(f"{value!r} is no absolute path")
+    return value
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
 
 
 class PathSettings(_Section):
@@ -198,12 +210,26 @@ def _mapped(path: str, folders: Mapping[str, str]) -> str:
     """Return ``path`` with the longest of the folders that it lies in replaced by what that one stands for."""
     best = ""
     for folder in folders:
-        whole = folder.rstrip("/")
-        if len(whole) >= len(best.rstrip("/")) and (path == whole or path.startswith(whole + "/")):
-            best = folder
+        rest = _below(path, folder)
+        if rest is not None and len(folder) > len(best):
+            best, below = folder, rest
     if not best:
         return path
-    return folders[best].rstrip("/") + path[len(best.rstrip("/")) :]
+    target = folders[best]
+    windows = _WINDOWS.match(target) is not None
+    return target.rstrip("/\\") + (below.replace("/", "\\") if windows else below) or "/"
+
+
+def _below(path: str, folder: str) -> str | None:
+    """Return the rest of a path in a folder, with a slash before each part, or None when it lies elsewhere."""
+    if _WINDOWS.match(folder):
+        whole, rest = folder.rstrip("/\\"), path.replace("\\", "/")
+        inside = rest.lower().startswith(whole.replace("\\", "/").lower())
+    else:
+        whole, rest = folder.rstrip("/"), path
+        inside = rest.startswith(whole)
+    rest = rest[len(whole) :]
+    return rest if inside and (not rest or rest.startswith("/")) else None
 
 
 def load(environ: dict[str, str] | None = None) -> Config:
@@ -223,7 +249,7 @@ def read_settings(path: Path) -> Settings:
         DtkError: as ``load``.
     """
     try:
-        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Settings()
     except OSError as error:

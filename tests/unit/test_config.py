@@ -31,12 +31,28 @@ def test_endings_that_would_find_nothing_are_refused(tmp_path: Path, value: str,
 
 
 def test_a_path_is_mapped_there_and_back(tmp_path: Path) -> None:
-    config = _config(tmp_path, '[paths]\nmap = { "/srv/images" = "/mnt/nas", "/srv/images/old/" = "/mnt/old" }\n')
+    config = _config(
+        tmp_path,
+        '[paths]\nmap = { "/srv/images" = "/mnt/nas", "/srv/images/old/" = "/mnt/old",'
+        " 'C:\\Users\\me\\out' = \"/mnt/out\" }\n",
+    )
     for there, here in {
         "/srv/images/a/1.png": "/mnt/nas/a/1.png",
         "/srv/images/old/1.png": "/mnt/old/1.png",
         "/srv/images2/1.png": "/srv/images2/1.png",
         "/srv/images": "/mnt/nas",
+        "C:\\Users\\me\\out\\a\\1.png": "/mnt/out/a/1.png",
     }.items():
         assert config.local_path(there) == here
         assert config.library_path(here) == there
+    assert config.local_path("c:\\users\\me\\OUT\\1.png") == "/mnt/out/1.png"
+
+
+def test_a_map_of_relative_paths_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DtkError) as caught:
+        _config(tmp_path, '[paths]\nmap = { "images" = "/mnt" }\n')
+    assert "'images' is no absolute path" in caught.value.detail
+
+
+def test_what_an_editor_of_windows_wrote_is_read(tmp_path: Path) -> None:
+    assert not _config(tmp_path, "\ufeff[scan]\r\nwatch = false\r\n").settings.scan.watch
