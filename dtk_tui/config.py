@@ -68,7 +68,7 @@ Folder = Annotated[str, AfterValidator(_folder)]
 class PathSettings(_Section):
     """Where this host sees the folders of the library: path in the library to path here."""
 
-    map: dict[str, str] = Field(default_factory=dict)
+    map: dict[Folder, Folder] = Field(default_factory=dict)
 
 
 def _ending(value: str) -> str:
@@ -208,7 +208,7 @@ class Config:
 
 def _mapped(path: str, folders: Mapping[str, str]) -> str:
     """Return ``path`` with the longest of the folders that it lies in replaced by what that one stands for."""
-    best = ""
+    best, below = "", ""
     for folder in folders:
         rest = _below(path, folder)
         if rest is not None and len(folder) > len(best):
