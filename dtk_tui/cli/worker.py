@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
-from dtk_tui.errors import UsageError
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.text import display
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -101,6 +102,9 @@ def run(
             f"{result['processed']:,} done, {result['failed']:,} failed in {duration(result['seconds'])}"
             f" ({result['provider']})."
         )
+    if until_empty and result["left"] and result["troubles"]:
+        left = f"{result['left']:,} jobs are left" if result["left"] > 1 else "1 job is left"
+        raise DtkError(f"{left} that this worker cannot do.", "Why stands above.")
 
 
 def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
@@ -117,11 +121,14 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     shown_at = 0.0
     begun = time.monotonic()
     provider: str | None = None
+    troubles = 0
 
     def news(event: Event) -> None:
+        nonlocal troubles
         if isinstance(event, TroubleMet):
+            troubles += 1
             line.end()
-            typer.echo(f"dtk: {event.title} {event.detail}".rstrip(), err=True)
+            typer.echo(f"dtk: {display(f'{event.title} {event.detail}'.rstrip())}", err=True)
 
     def draw() -> None:
         nonlocal sizes, shown_at, provider
@@ -155,6 +162,8 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         "cache_misses": done.cache_misses,
         "seconds": round(time.monotonic() - begun, 3),
         "provider": engine.provider or provider,
+        "left": look(db, sizes).queue.pending,
+        "troubles": troubles,
     }
 
 

@@ -85,13 +85,17 @@ def _models(config: Config) -> Iterator[Finding]:
     from dtk_tui.inference.registry import installed
 
     names = config.settings.models
-    for name in (names.text_embedder, names.image_embedder, *names.taggers):
+    wanted = [(names.text_embedder, "text-embedder"), (names.image_embedder, "image-embedder")]
+    for name, role in wanted + [(name, "tagger") for name in names.taggers]:
         try:
-            here = installed(load_manifest().get(name), config.places.models)
+            spec = load_manifest().get(name)
         except DtkError as error:
             yield Finding("model", Verdict.FAULT, f"{name}: {error.title}", error.detail)
             continue
-        if here:
+        if spec.role != role:
+            advice = "Correct [models] in config.toml."
+            yield Finding("model", Verdict.FAULT, f"{name} is no {role}, but one of the kind {spec.role}", advice)
+        elif installed(spec, config.places.models):
             yield Finding("model", Verdict.OK, f"{name} is here")
         else:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")

@@ -123,10 +123,16 @@ def test_a_connection_string_that_is_none_is_not_quoted(dtk: Dtk) -> None:
 
 
 @pytest.mark.usefixtures("starter_models")
-def test_a_misspelt_model_ends_the_worker_with_its_name(dtk: Dtk) -> None:
+def test_a_misspelt_or_misplaced_model_ends_the_worker_with_its_name(dtk: Dtk) -> None:
     names = '[models]\ntext_embedder = "nosuch"\ntaggers = ["nosuch"]\n'
     (dtk.home / "config.toml").write_text(names)
     assert "nosuch" in dtk.run("worker", "run", "--until-empty", status=1)
+    write_png(dtk.home.parent / "library/a.png", "a thing", seed=1)
+    dtk.run("scan", str(dtk.home.parent / "library"))
+    (dtk.home / "config.toml").write_text('[models]\ntaggers = ["minilm-l6-v2"]\n')
+    dtk.run("queue", "add", "--all")
+    assert "1 job is left" in dtk.run("worker", "run", "--until-empty", status=1)
+    assert "minilm-l6-v2 is no tagger" in _shell(dtk, f"{dtk.program} doctor").stdout
 
 
 def test_a_password_in_the_config_is_never_shown(dtk: Dtk) -> None:
