@@ -89,6 +89,12 @@ class ScanSettings(_Section):
     watch: bool = True
 
 
+class MigrateSettings(_Section):
+    """Where people come from."""
+
+    source: str | None = None
+
+
 class PreviewSettings(_Section):
     """How pictures are drawn: ``auto`` asks the terminal."""
 
@@ -103,6 +109,7 @@ class Settings(_Section):
     worker: WorkerSettings = WorkerSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
+    migrate: MigrateSettings = MigrateSettings()
     preview: PreviewSettings = PreviewSettings()
     keys: dict[str, str] = Field(default_factory=dict)
 

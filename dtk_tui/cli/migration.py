@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ def migrate(
         _undo(dest, as_json)
         return
     if source is None:
-        raise UsageError("What is to be migrated?", "Name the file with --source FILE.")
+        raise UsageError("What is to be migrated?", _advice())
     pairs = tuple(parse_map(text) for text in maps or ())
     options = MigrationOptions(str(source), pairs, time_zone, batch_size, policy, resume, dry_run)
     line = ProgressLine()
@@ -74,6 +75,15 @@ def migrate(
         _print(report, drained)
     if not report.verification.is_good:
         raise typer.Exit(1)
+
+
+def _advice() -> str:
+    """Return how to name a source, with those that lie about."""
+    from dtk_tui.config import load
+    from dtk_tui.services.migration.finding import find_sources
+
+    found = "".join(f"\n--source {shlex.quote(path)}" for path in find_sources(load()))
+    return "Name the file with --source FILE." + (f" There is:{found}" if found else "")
 
 
 def _progress(news: MigrationProgressed) -> str:

@@ -32,9 +32,19 @@ class MigrationOptions:
     dry_run: bool = False
 
 
+#: What a migration does, in this order; only during the first the library can be used beside it.
+STEPS = (
+    "reading", "prompts and folders", "images", "representatives", "albums, tags, queries, nodes", "indexes",
+    "comparing",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class MigrationProgressed:
-    """How far a migration is: ``step`` is what is done now, ``table`` is being read; rate in rows a second."""
+    """How far a migration is: ``step`` is what is done now, ``table`` is being read; rate in rows a second.
+
+    ``tables``: (name, rows read, rows expected) of every table, in the order of reading.
+    """
 
     step: str
     table: str = ""
@@ -42,9 +52,34 @@ class MigrationProgressed:
     total: int = 0
     rate: float = 0.0
     eta_s: float | None = None
+    tables: tuple[tuple[str, int, int], ...] = ()
 
 
 Follow = Callable[[MigrationProgressed], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A folder of the machine that scanned, with so many images below it.
+
+    ``target`` is where it lies here when it is mapped, else None; ``is_here`` says whether that folder exists.
+    """
+
+    path: str
+    images: int
+    target: str | None
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLook:
+    """What a look at a source tells before a migration; ``size`` in bytes."""
+
+    path: str
+    size: int
+    images: int
+    albums: int
+    prefixes: tuple[Prefix, ...]
 
 
 @dataclass(slots=True)

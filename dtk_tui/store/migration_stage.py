@@ -7,10 +7,10 @@ checkpoint never speaks of rows that are gone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
-from psycopg import sql
+from psycopg import Error, sql
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, Database, row_of
@@ -119,6 +119,12 @@ def counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
     rows = conn.execute("SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk GROUP BY 1")
     return {table: (read, lost) for table, read, lost in rows}
+
+
+def interrupt(conn: Connection) -> None:
+    """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
+    with suppress(Error):
+        conn.cancel_safe(timeout=5.0)
 
 
 def analyze(conn: Connection) -> None:

@@ -7,12 +7,11 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -20,10 +19,9 @@ from textual.screen import Screen
 from dtk_tui import terminal
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
-from dtk_tui.domain.job import JobState, WorkerState
+from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services import control
 from dtk_tui.services import stats as stats_service
 from dtk_tui.services.engine import Engine
 from dtk_tui.services.watcher import Watcher
@@ -32,6 +30,7 @@ from dtk_tui.text import one_line
 from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import ActionProvider
+from dtk_tui.ui.importing import Imports
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
 from dtk_tui.ui.scans import FolderSuggester, Scan, counts_words
 from dtk_tui.ui.screens.base import DtkScreen
@@ -39,6 +38,7 @@ from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask, Confirm, Trouble
 from dtk_tui.ui.screens.help import Help
 from dtk_tui.ui.screens.main import MainScreen
+from dtk_tui.ui.screens.migration import MigrationScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.source import Library
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
@@ -47,6 +47,7 @@ from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from dtk_tui.ui.widgets.status import HeaderLine
+from dtk_tui.ui.worker_actions import WorkerActions
 
 _log = logging.getLogger(__name__)
 
@@ -59,11 +60,11 @@ _COUNT_S = 5.0
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
 _WITH_KEYS: list[type[DOMNode]] = [
-    MainScreen, QueueScreen, DetailScreen, FolderTree, ImageTable, JobTable, QueryInput,
+    MainScreen, QueueScreen, DetailScreen, MigrationScreen, FolderTree, ImageTable, JobTable, QueryInput,
 ]  # fmt: skip
 
 
-class DtkApp(App[None]):
+class DtkApp(WorkerActions, Imports):
     """Shows one library and lets its queue be worked on.
 
     Args:
@@ -149,6 +150,9 @@ class DtkApp(App[None]):
         if self._scan is not None:
             self._scan.stop()
             ending.append(self._scan)
+        if self.importing is not None and not self.importing.is_done:
+            self.importing.stop()
+            ending.append(self.importing)
         for part in (self.engine, self.watcher):
             if part is not None:
                 ending.append(threading.Thread(target=part.close, name="dtk-close", daemon=True))
@@ -225,6 +229,7 @@ class DtkApp(App[None]):
     def on_stats_arrived(self, message: StatsArrived) -> None:
         """Show fresh numbers; they also prove that the database is back."""
         self.stats = message.stats
+        self.consider_offer(message.stats)
         was_lost, self._lost = self._lost, False
         for screen in self._screens():
             screen.show_stats(message.stats)
@@ -272,6 +277,9 @@ class DtkApp(App[None]):
         self._look_at = 0.0
 
     def _tick(self) -> None:
+        if self.importing is not None and self.importing.fills:
+            self._looking_since = None
+            return
         if self._looking_since is not None:
             if monotonic() - self._looking_since > _SLOW_S and not self._lost:
                 self._lost = True
@@ -298,45 +306,6 @@ class DtkApp(App[None]):
             raise
         finally:
             self._looking_since = None
-
-    # -- the workers --------------------------------------------------------------------------------------------------
-
-    @task("wish", exclusive=False)
-    async def _wish(self, wish: Callable[[Database], None]) -> None:
-        await in_thread(wish, self.library.db)
-        self.look_now()
-
-    def action_start_worker(self) -> None:
-        """Wish that all workers run."""
-        self._wish(control.start)
-
-    def action_pause_worker(self) -> None:
-        """Wish that all workers rest, with their models in memory."""
-        self._wish(control.pause)
-
-    def action_stop_worker(self) -> None:
-        """Wish that all workers stop and unload their models."""
-        self._wish(control.stop)
-
-    def action_clear_queue(self) -> None:
-        """Take all waiting jobs out of the queue, after a question."""
-        waiting = self.stats.queue.pending if self.stats is not None else 0
-        if not waiting:
-            self.say("No jobs are waiting.")
-            return
-        text = "Jobs that run or failed stay. The images stay as they are and can be queued again."
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._clear()
-
-        self.push_screen(Confirm(f"Remove all {waiting:,} waiting jobs?", text, "Remove them"), answered)
-
-    @task("clear", exclusive=False)
-    async def _clear(self) -> None:
-        number = await in_thread(self.library.remove, None, JobState.PENDING)
-        self.say(f"{number:,} removed from the queue")
-        self.look_now()
 
     # -- folders ------------------------------------------------------------------------------------------------------
 
@@ -377,6 +346,11 @@ class DtkApp(App[None]):
             self.on_trouble_reported(TroubleReported(scan.error))
         elif event.counts:
             self.say(counts_words(event.counts))
+        self.library_changed()
+
+    def library_changed(self) -> None:
+        """Show folders and images anew after much was written."""
+        self._library_counts = None
         if self.watcher is not None:
             self.watcher.look_again()
         self._name_library()

@@ -16,6 +16,7 @@ _GROUPS = {
     "main": "This screen",
     "queue": "This screen",
     "detail": "This screen",
+    "import": "This screen",
     "work": "Work on the folder, the image or the selection",
     "folders": "Folders",
     "table": "Tables",

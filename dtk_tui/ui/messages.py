@@ -47,3 +47,19 @@ class ScanMoved(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest look counts."""
         return isinstance(message, ScanMoved)
+
+
+class ImportMoved(Message):
+    """An import of a Diffusion Toolkit database came further, or ended; older news that still wait are dropped."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest look counts."""
+        return isinstance(message, ImportMoved)
+
+
+class SourceFound(Message):
+    """A database of Diffusion Toolkit lies on this machine."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path

@@ -55,24 +55,28 @@ def counts_words(counts: Mapping[str, float]) -> str:
 
 
 class FolderSuggester(Suggester):
-    """Completes the names of folders."""
+    """Completes the names of folders, and of files with certain endings."""
 
-    def __init__(self) -> None:
+    def __init__(self, endings: tuple[str, ...] = ()) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._endings = endings
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the first folder that begins with what was typed."""
+        """Return the first folder or file that begins with what was typed."""
         return await in_thread(self._complete, value)
 
-    @staticmethod
-    def _complete(value: str) -> str | None:
+    def _complete(self, value: str) -> str | None:
         start, typed = os.path.split(value)
         try:
             with os.scandir(Path(start or ".").expanduser()) as entries:
-                names = sorted(e.name for e in entries if e.name.startswith(typed) and e.is_dir())
+                found = [e for e in entries if e.name.startswith(typed) and (typed or not e.name.startswith("."))]
+            names = sorted(
+                e.name + "/" if e.is_dir() else e.name
+                for e in found
+                if e.is_dir() or e.name.endswith(self._endings or "/")
+            )
         except OSError:
             return None
-        shown = next((name for name in names if typed or not name.startswith(".")), None)
-        if shown is None or one_line(shown) != shown:
+        if not names or one_line(names[0]) != names[0]:
             return None
-        return os.path.join(start, shown) + "/"  # noqa: PTH118 (what was typed must stay as it is)
+        return os.path.join(start, names[0])  # noqa: PTH118 (what was typed must stay as it is)

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ import psycopg
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.migration import MigrationOptions, MigrationProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit_export import export
 from dtk_tui.services.migration import loading
+from dtk_tui.services.migration.run import migrate
+from dtk_tui.services.migration.stopping import StoppedError
 from dtk_tui.store.database import Database
 from tests.services.migration_content import content, digest
 from tests.services.migration_kills import Killer
@@ -128,6 +132,32 @@ def test_a_source_that_changed_is_noticed(
     with pytest.raises(DtkError, match="changed since"):
         bring(db, config, source, resume=True)
     assert bring(db, config, source).verification.is_good
+
+
+@pytest.mark.parametrize("step", ["reading", "images", "comparing"])
+def test_stopped_by_a_person_it_goes_on_to_the_same(db: Database, config: Config, make: Make, step: str) -> None:
+    source, _ = make("--n", "1500")
+    stop = threading.Event()
+
+    def follow(news: MigrationProgressed) -> None:
+        if news.step == step and (news.done or step != "reading"):
+            stop.set()
+
+    with pytest.raises(StoppedError):
+        migrate(db, config, MigrationOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
+    assert one(db, "SELECT count(*) FROM image") == 0
+    with pytest.raises(DtkError, match="would throw away"):
+        bring(db, config, source, dry_run=True)
+    assert bring(db, config, source, resume=True).verification.is_good
+
+
+def test_a_stopped_dry_run_leaves_nothing(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "300")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(StoppedError):
+        migrate(db, config, MigrationOptions(str(source), dry_run=True), lambda news: None, stop)
+    assert one(db, "SELECT to_regclass('migration_stage_image') IS NULL AND NOT EXISTS (SELECT 1 FROM migration)")
 
 
 def test_nothing_to_resume_and_another_file_are_said(db: Database, config: Config, make: Make) -> None:

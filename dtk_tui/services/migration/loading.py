@@ -52,30 +52,35 @@ class Loading:
 
     Args:
         write: writes one batch (table, number, rows, lost rows, lines by stage table) in a transaction of its own.
+        stop: set from outside, ends the reading behind the batches that are under way.
     """
 
-    def __init__(self, source: Source, mapping: paths.Mapping, write: Write, follow: Follow) -> None:
+    def __init__(
+        self, source: Source, mapping: paths.Mapping, write: Write, follow: Follow, stop: threading.Event
+    ) -> None:
         self._source = source
         self._mapping = mapping
         self._write = write
         self._follow = follow
         self._queue: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+        self._wish = stop
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._told = 0.0
-        self._done = 0
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
         self._here = 0
-        self._total = 0
 
-    def run(self, batches: Sequence[Batch], done: int, total: int) -> None:
-        """Read and write some batches; ``done`` of ``total`` rows are there already.
+    def run(self, batches: Sequence[Batch], done: Mapping[str, int], total: Mapping[str, int]) -> None:
+        """Read and write some batches; of ``total`` rows by table, ``done`` are there already.
 
         Raises:
             DtkError: the source cannot be read, or the database cannot be written; what was written stays.
         """
-        self._done, self._total = done, total
+        self._total = dict(total)
+        self._done = {table: done.get(table, 0) for table in total}
         for batch in batches:
             self._queue.put(batch)
         threads = [threading.Thread(target=self._work, name=f"migrate-{i}", daemon=True) for i in range(READERS)]
@@ -84,7 +89,9 @@ class Loading:
         try:
             for thread in threads:
                 while thread.is_alive():
-                    thread.join(0.5)
+                    thread.join(0.2)
+                    if self._wish.is_set():
+                        self._stop.set()
         finally:
             self._stop.set()
         for thread in threads:
@@ -136,13 +143,15 @@ class Loading:
 
     def _tell(self, table: str, rows: int) -> None:
         with self._lock:
-            self._done += rows
+            self._done[table] += rows
             self._here += rows
             now = time.monotonic()
             if now - self._told < _TELL_EVERY_S:
                 return
             self._told = now
             rate = self._here / max(now - self._started, 1e-3)
-            left = max(self._total - self._done, 0)
-            news = MigrationProgressed("reading", table, self._done, self._total, rate, left / rate if rate else None)
+            done, total = sum(self._done.values()), sum(self._total.values())
+            eta_s = max(total - done, 0) / rate if rate else None
+            tables = tuple((name, self._done[name], rows) for name, rows in self._total.items())
+            news = MigrationProgressed("reading", table, done, total, rate, eta_s, tables)
         self._follow(news)

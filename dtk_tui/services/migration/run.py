@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
@@ -13,6 +15,7 @@ from dtk_tui.services.migration import folders, loading, paths, queries
 from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
+from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
 from dtk_tui.store import migration_books as books
 from dtk_tui.store import migration_merge as merge
@@ -27,8 +30,11 @@ _ONLY_ROLLBACK = "dry run"
 class Migration:
     """One migration from an open source into an open library."""
 
-    def __init__(self, db: Database, source: Source, options: MigrationOptions, follow: Follow) -> None:
+    def __init__(
+        self, db: Database, source: Source, options: MigrationOptions, follow: Follow, stop: threading.Event
+    ) -> None:
         self._db = db
+        self._stop = stop
         self._source = source
         self._options = options
         self._follow = follow
@@ -76,9 +82,14 @@ class Migration:
                 return self._done(conn) or self._resumed(conn, books.unfinished(conn))
             if options.policy not in ("keep", "take", "newest"):
                 raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
+            if options.dry_run and (waiting := books.unfinished(conn)) and not waiting.facts.get("dry_run"):
+                raise DtkError(
+                    f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
+                    "Finish it with --resume, or throw it away with --undo.",
+                )
             stage.create(conn)
             images, nodes = self._spans()
-            facts = {**self._source.facts, "batch_size": options.batch_size}
+            facts = {**self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run}
             return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
 
     def _done(self, conn: Connection) -> books.MigrationRow | None:
@@ -86,19 +97,17 @@ class Migration:
         row = books.last_done(conn) if books.unfinished(conn) is None else None
         if row is None or row.source != self._source.path:
             return None
-        facts = {name: value for name, value in row.facts.items() if name != "batch_size"}
-        return row if facts == self._source.facts else None
+        return row if _of_source(row) == self._source.facts else None
 
     def _resumed(self, conn: Connection, row: books.MigrationRow | None) -> books.MigrationRow:
-        if row is None or not stage.exists(conn):
+        if row is None or row.facts.get("dry_run") or not stage.exists(conn):
             raise DtkError("There is no unfinished migration.", "Start one without --resume.")
-        facts = dict(row.facts)
-        batch_size = int(facts.pop("batch_size"))
+        batch_size = int(row.facts["batch_size"])
         if row.source != self._source.path:
             raise DtkError(
                 f"The unfinished migration is of {row.source}.", "Name that file, or start without --resume."
             )
-        if facts != self._source.facts:
+        if _of_source(row) != self._source.facts:
             raise DtkError(
                 "The source was changed since the migration began.",
                 "Start again without --resume: what was read so far is thrown away, the library is unchanged.",
@@ -125,8 +134,12 @@ class Migration:
         with self._db.connection() as conn:
             finished = stage.finished_chunks(conn)
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
-        done = sum(rows for rows, _ in finished.values())
-        loading.Loading(self._source, self._mapping, self._write, self._follow).run(left, done, sum(expected.values()))
+        done: dict[str, int] = {}
+        for (table, _), (rows, _) in finished.items():
+            done[table] = done.get(table, 0) + rows
+        loading.Loading(self._source, self._mapping, self._write, self._follow, self._stop).run(left, done, expected)
+        if self._stop.is_set():
+            raise StoppedError
 
     def _write(self, table: str, number: int, rows: int, lost: int, lines: Mapping[str, Sequence[bytes]]) -> None:
         with self._db.connection() as conn:
@@ -136,18 +149,15 @@ class Migration:
 
     def _merge(self, row: books.MigrationRow) -> None:
         try:
-            with self._db.connection() as conn:
+            with self._db.connection() as conn, stopping(conn, self._stop):
                 self._write_all(conn, row)
                 if self._options.dry_run:
                     raise DtkError(_ONLY_ROLLBACK)
                 stage.drop(conn)
         except DtkError as error:
             if error.title != _ONLY_ROLLBACK:
-                raise
-            with self._db.connection() as conn:
-                stage.drop(conn)
-                conn.execute("DELETE FROM migration WHERE id = %s", (row.id,))
-            return
+                raise (StoppedError() if self._stop.is_set() else error) from error
+            _throw_away(self._db)
 
     def _write_all(self, conn: Connection, row: books.MigrationRow) -> None:
         values = {
@@ -200,15 +210,37 @@ class Migration:
         report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, migration_id)}
 
 
-def migrate(db: Database, config: Config, options: MigrationOptions, follow: Follow) -> MigrationReport:
+def _of_source(row: books.MigrationRow) -> dict[str, Any]:
+    """Return the facts that tell the source's content, without how it was read."""
+    return {name: value for name, value in row.facts.items() if name not in ("batch_size", "dry_run")}
+
+
+def _throw_away(db: Database) -> None:
+    with db.connection() as conn:
+        stage.drop(conn)
+        books.forget_unfinished(conn)
+
+
+def migrate(
+    db: Database, config: Config, options: MigrationOptions, follow: Follow, stop: threading.Event | None = None
+) -> MigrationReport:
     """Bring a Diffusion Toolkit database into the library; see ``MigrationOptions``.
+
+    Args:
+        stop: set from another thread, ends the migration soon.
 
     Raises:
         DtkError: says what failed; what was read so far is kept for ``resume``, the library is as it was.
+        StoppedError: ``stop`` was set; the same holds.
     """
     workplace = config.places.cache / "migration"
     with told(db), stage.only_one(db), open_source(options.source, workplace) as source:
-        report = Migration(db, source, options, follow).run()
+        try:
+            report = Migration(db, source, options, follow, stop or threading.Event()).run()
+        except StoppedError:
+            if options.dry_run:
+                _throw_away(db)
+            raise
         if report.reasons and report.migration_id is not None and not options.dry_run:
             report.notes_file = str(write_notes(db, config, report.migration_id))
     return report

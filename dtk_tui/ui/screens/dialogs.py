@@ -146,10 +146,13 @@ class Menu(Dialog[str]):
 
 
 class Ask(Dialog[str]):
-    """Asks for one line of text."""
+    """Asks for one line of text; an empty one counts as no answer unless it may be empty."""
 
-    def __init__(self, title: str, hint: str, *, value: str = "", suggester: Suggester | None = None) -> None:
+    def __init__(
+        self, title: str, hint: str, *, value: str = "", suggester: Suggester | None = None, may_be_empty: bool = False
+    ) -> None:
         super().__init__(title)
+        self._may_be_empty = may_be_empty
         self._hint = hint
         self._value = value
         self._suggester = suggester
@@ -161,4 +164,4 @@ class Ask(Dialog[str]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        self.dismiss(event.value.strip() or ("" if self._may_be_empty else None))

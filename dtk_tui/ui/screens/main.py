@@ -192,7 +192,7 @@ class MainScreen(WorkScreen):
             self.query_one(SearchLine).show_fault(error)
             pane.show_title(f"\u201c{view.query}\u201d", "not understood")
             return
-        self._known_images = images
+        self._known_images = len(ids) if view == View() else images
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
         name = view.name if view.is_folder or view.like is not None else f"\u201c{view.query}\u201d"

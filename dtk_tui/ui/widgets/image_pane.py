@@ -21,7 +21,9 @@ _EMPTY = Content.assemble(
     ("Ctrl+O", "bold $accent"),
     ",\nor in a shell with ",
     ("dtk scan PATH", "bold $accent"),
-    ".\n\nA first quick pass lists the files, a second one reads how each image was made. "
+    ".\nComing from Diffusion Toolkit? ",
+    ("I", "bold $accent"),
+    " imports its database.\n\nA first quick pass lists the files, a second one reads how each image was made. "
     "The originals are never changed.",
 )
 

@@ -1,0 +1,176 @@
+"""Importing a Diffusion Toolkit database in the background of the app, and offering one that lies about."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from dtk_tui.domain.migration import STEPS, MigrationOptions, MigrationProgressed, MigrationReport
+from dtk_tui.domain.stats import Stats
+from dtk_tui.errors import DtkError
+from dtk_tui.services.migration.finding import find_sources
+from dtk_tui.services.migration.run import migrate
+from dtk_tui.text import one_line
+from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.messages import ImportMoved, SourceFound
+from dtk_tui.ui.screens.dialogs import Confirm
+from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.ui.source import Library
+
+if TYPE_CHECKING:
+    from dtk_tui.ui.app import DtkApp
+
+_log = logging.getLogger(__name__)
+
+
+class Import(threading.Thread):
+    """One migration; at its end ``report`` or ``error`` is there. ``tell`` is called at every step, in this thread."""
+
+    def __init__(self, library: Library, options: MigrationOptions, tell: Callable[[], None]) -> None:
+        super().__init__(name="dtk-import", daemon=True)
+        self.options = options
+        self.progress = MigrationProgressed(STEPS[0])
+        self.report: MigrationReport | None = None
+        self.error: DtkError | None = None
+        self._library = library
+        self._tell = tell
+        self._stopping = threading.Event()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it ended, one way or the other."""
+        return self.report is not None or self.error is not None
+
+    @property
+    def fills(self) -> bool:
+        """Whether it writes the library now: who asks for images waits for its end."""
+        return not self.is_done and self.progress.step != STEPS[0]
+
+    def run(self) -> None:
+        """Migrate."""
+        library = self._library
+        try:
+            self.report = migrate(library.db, library.config, self.options, self._follow, self._stopping)
+        except DtkError as error:
+            self.error = error
+        except Exception as error:
+            _log.exception("the import of %r failed", self.options.source)
+            self.error = DtkError("The import failed.", f"{type(error).__name__}: {error}")
+        self._tell()
+
+    def _follow(self, news: MigrationProgressed) -> None:
+        self.progress = news
+        self._tell()
+
+    def stop(self) -> None:
+        """End soon; what was read is kept for a resume, the library stays as it was."""
+        self._stopping.set()
+
+
+class Imports(App[None]):
+    """What the app does about Diffusion Toolkit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("I", "import_toolkit", "Import a Diffusion Toolkit database", show=False, id="app.import"),
+    ]
+    importing: Import | None = None
+    _offer_considered = False
+
+    @property
+    def _dtk(self) -> DtkApp:
+        return cast("DtkApp", self)
+
+    def action_import_toolkit(self) -> None:
+        """Show the import: a new one, or the one under way."""
+        self.show_import(None)
+
+    def show_import(self, source: str | None) -> None:
+        """Show the screen of the import, with a file."""
+        if not any(isinstance(screen, MigrationScreen) for screen in self.screen_stack):
+            self.push_screen(MigrationScreen(source))
+
+    def start_import(self, options: MigrationOptions) -> None:
+        """Import in the background."""
+        if self.importing is not None and not self.importing.is_done:
+            self._dtk.say("An import is running already.", severity="warning")
+            return
+        self.importing = Import(self._dtk.library, options, self._import_moved)
+        self.importing.start()
+
+    def _import_moved(self) -> None:
+        if self.is_running:
+            try:
+                self.post_message(ImportMoved())
+            except RuntimeError:
+                _log.debug("the app ended before news of the import could be told")
+
+    def on_import_moved(self) -> None:
+        """Show how far the import is, and take over what it brought."""
+        running = self.importing
+        if running is None:
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, MigrationScreen):
+                screen.show_import(running)
+        if not running.is_done:
+            news = running.progress
+            share = f": {news.done:,} of {news.total:,} rows" if news.total else ""
+            self._dtk.main.show_activity(f"Importing, {news.step}{share}")
+            return
+        self._dtk.main.show_activity("")
+        if not any(isinstance(screen, MigrationScreen) for screen in self.screen_stack):
+            self.show_import(None)
+        self._dtk.library_changed()
+
+    # -- the offer ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _offered_file(self) -> Path:
+        return self._dtk.config.places.state / "import-offered"
+
+    def consider_offer(self, stats: Stats) -> None:
+        """Look once for a database when the library is empty and none was ever offered."""
+        if self._offer_considered:
+            return
+        self._offer_considered = True
+        if not stats.library.images:
+            # Not of the pool that is waited for: a mounted profile may hang.
+            threading.Thread(target=self._find, name="dtk-find", daemon=True).start()
+
+    def _find(self) -> None:
+        try:
+            if self._offered_file.exists() or self._dtk.library.folders(None):
+                return
+            found = find_sources(self._dtk.config)
+            if found and self.is_running:
+                self.post_message(SourceFound(found[0]))
+        except (DtkError, OSError, RuntimeError) as error:
+            _log.info("no database of Diffusion Toolkit was looked for: %s", error)
+
+    @task("offer")
+    async def on_source_found(self, message: SourceFound) -> None:
+        """Offer a database, this one time."""
+        await in_thread(self._remember_offer, message.path)
+        text = (
+            f"{one_line(message.path, 200)}\n\nIts images, ratings, albums and tags can be brought over. "
+            "The file is only read. Later: the command palette, or dtk migrate."
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.show_import(message.path)
+
+        self.push_screen(Confirm("A database of Diffusion Toolkit is here.", text, "Look at it"), answered)
+
+    def _remember_offer(self, path: str) -> None:
+        try:
+            self._offered_file.parent.mkdir(parents=True, exist_ok=True)
+            self._offered_file.write_text(path + "\n", encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            _log.warning("the offer cannot be remembered: %s", error)

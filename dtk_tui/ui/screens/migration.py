@@ -1,0 +1,353 @@
+"""Importing a Diffusion Toolkit database: what and how, how far it is, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from dtk_tui.domain.migration import POLICIES as POLICY_NAMES
+from dtk_tui.domain.migration import MigrationOptions, MigrationProgressed, Prefix, SourceLook
+from dtk_tui.errors import DtkError
+from dtk_tui.services.migration.finding import find_sources
+from dtk_tui.services.migration.looking import Unfinished, look, placed, unfinished
+from dtk_tui.services.migration.stopping import StoppedError
+from dtk_tui.services.migration.undo import undo
+from dtk_tui.services.migration.zones import host_zone
+from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.scans import FolderSuggester
+from dtk_tui.ui.screens.base import DtkScreen
+from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu
+from dtk_tui.ui.screens.migration_words import (
+    POLICIES,
+    prefix_words,
+    progress_words,
+    report_words,
+    setting_words,
+    source_words,
+)
+from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.wording import line
+
+if TYPE_CHECKING:
+    from dtk_tui.ui.importing import Import
+
+_SETTINGS = 3
+
+
+class MigrationScreen(DtkScreen):
+    """Asks what to import and how, shows the import, and reports.
+
+    Args:
+        source: the file to begin with; None looks for one.
+    """
+
+    AUTO_FOCUS = "#import-form"
+    BINDING_GROUP_TITLE = "This screen"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "import", "Import", id="import.start", tooltip="Bring everything over"),
+        Binding("d", "dry_run", "Dry run", id="import.dry_run", tooltip="Read and check everything, write nothing"),
+        Binding("r", "resume", "Resume", id="import.resume", tooltip="Go on with the import that was interrupted"),
+        Binding("c", "stop", "Stop", id="import.stop", tooltip="End it; what was read is kept for a resume"),
+        Binding("u", "undo", "Undo", id="import.undo", tooltip="Remove what the last import brought"),
+        Binding("n", "again", "New import", id="import.again"),
+        Binding("escape", "leave", "Back", id="import.back"),
+    ]
+
+    def __init__(self, source: str | None = None) -> None:
+        super().__init__()
+        self._source = source or ""
+        self._found: list[str] = [source] if source else []
+        self._look: SourceLook | None = None
+        self._waiting: Unfinished | None = None
+        self._zone = host_zone()
+        self._policy = "keep"
+        self._maps: dict[str, str] = {}
+        self._steps: list[str] = []
+        self._tables = MigrationProgressed("")
+        self._began = 0.0
+
+    def compose(self) -> ComposeResult:
+        """The title, the form, what takes its place, and what can be done."""
+        yield Line(id="import-title", classes="pane-title")
+        yield OptionList(id="import-form", markup=False, compact=True)
+        with VerticalScroll(id="import-told"):
+            yield Static(id="import-text", markup=False)
+        yield Static(id="import-note", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Look for a file, or show the import that is under way."""
+        if self._import is not None:
+            self.show_import(self._import)
+        else:
+            self._show_form()
+            self._look_around()
+
+    def on_resize(self) -> None:
+        """Write the lines for the new width."""
+        if self._import is None:
+            self._show_form()
+
+    @property
+    def _import(self) -> Import | None:
+        return self.dtk.importing
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._import is not None and not self._import.is_done
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done in this state."""
+        is_form = self._import is None
+        report = self._import.report if self._import is not None else None
+        offered = {
+            "import": (is_form or (report is not None and report.dry_run)) and self._look is not None,
+            "dry_run": is_form and self._look is not None,
+            "resume": self._waiting is not None and not self._is_busy and report is None,
+            "stop": self._is_busy,
+            "undo": report is not None and not report.dry_run,
+            "again": self._import is not None and not self._is_busy,
+        }
+        return offered.get(action, True)
+
+    # -- the form -----------------------------------------------------------------------------------------------------
+
+    @task("look")
+    async def _look_around(self) -> None:
+        self._note("Looking at it\u2026")
+        if not self._found:
+            self._found = await in_thread(find_sources, self.dtk.config)
+        self._source = self._source or next(iter(self._found), "")
+        self._look = None
+        try:
+            if self._source:
+                roots = [root.path for root in await in_thread(self.library.folders, None)]
+                self._look = await in_thread(look, self._source, self.dtk.config, roots)
+                self._maps = {one.path: one.target for one in self._look.prefixes if one.target is not None}
+            self._note("")
+        except DtkError as error:
+            self._note(f"{error.title} {error.detail}", bad=True)
+        self._show_form()
+        self._see_waiting()
+
+    @task("waiting")
+    async def _see_waiting(self) -> None:
+        """Offer to go on with an import that was interrupted."""
+        self._waiting = await in_thread(unfinished, self.library.db)
+        if self._waiting is not None and self._import is None:
+            rows = f"{self._waiting.rows:,} rows were read"
+            self._note(f"An import of {self._waiting.source} was interrupted; {rows}. r goes on with it.")
+        self.refresh_bindings()
+
+    def _note(self, words: str, *, bad: bool = False) -> None:
+        note = self.query_one("#import-note", Static)
+        note.display = bool(words)
+        note.update(line(words, "$error" if bad else "$accent", 600))
+
+    def _show_form(self) -> None:
+        form, width = self.query_one("#import-form", OptionList), self.size.width - 4
+        at = form.highlighted
+        self.query_one("#import-title", Line).show(Content("Import a Diffusion Toolkit database"))
+        self.query_one("#import-told").display = False
+        form.display = True
+        form.clear_options()
+        form.add_option(source_words(self._look, self._source, width))
+        form.add_option(setting_words("Time zone", self._zone, "of the machine that scanned"))
+        form.add_option(setting_words("Merging", POLICIES[self._policy], "for images that are here already"))
+        prefixes = self._look.prefixes if self._look is not None else ()
+        if prefixes:
+            heads = Content.styled("\n    images  folder of that machine \u2192 where it lies here", "$muted")
+            form.add_option(Option(heads, disabled=True))
+        form.add_options([prefix_words(prefix, width) for prefix in prefixes])
+        form.highlighted = at if at is not None and at < form.option_count else 0
+
+    @on(OptionList.OptionSelected, "#import-form")
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        number = event.option_index
+        if number == 0:
+            self._choose_file()
+        elif number == 1:
+            hint = "a name such as Europe/Berlin: its dates are in the local time of the machine that scanned"
+            self.app.push_screen(Ask("Time zone", hint, value=self._zone), self._take_zone)
+        elif number < _SETTINGS:
+            entries = [Entry(words, "", name) for name, words in POLICIES.items()]
+            self.app.push_screen(Menu("Images that are in the library already", entries), self._take_policy)
+        elif self._look is not None:
+            prefix = self._look.prefixes[number - _SETTINGS - 1]
+            hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
+            ask = Ask(
+                f"Where is {prefix.path}?", hint, value=prefix.target or str(Path.home()) + "/",
+                suggester=FolderSuggester(), may_be_empty=True,
+            )  # fmt: skip
+
+            def placed_at(target: str | None) -> None:
+                self._take_map(prefix, target)
+
+            self.app.push_screen(ask, placed_at)
+
+    def _choose_file(self) -> None:
+        def named(path: str | None) -> None:
+            if path:
+                self._source = str(Path(path).expanduser())
+                self._look_around()
+
+        def ask(path: str | None) -> None:
+            if path == "":
+                hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
+                start = self._source or str(Path.home()) + "/"
+                suggester = FolderSuggester((".db", ".sqlite"))
+                self.app.push_screen(Ask("Which file?", hint, value=start, suggester=suggester), named)
+            else:
+                named(path)
+
+        if len(self._found) > 1:
+            entries = [*(Entry(path, "", path) for path in self._found), Entry("another file", "", "")]
+            self.app.push_screen(Menu("Which file?", entries), ask)
+        else:
+            ask("")
+
+    def _take_zone(self, zone: str | None) -> None:
+        self._zone = zone or self._zone
+        self._show_form()
+
+    def _take_policy(self, policy: str | None) -> None:
+        self._policy = policy if policy in POLICY_NAMES else self._policy
+        self._show_form()
+
+    @task("map")
+    async def _take_map(self, prefix: Prefix, target: str | None) -> None:
+        if target is None or self._look is None:
+            return
+        target = target.rstrip("/") or target
+        self._maps.pop(prefix.path, None)
+        if target:
+            self._maps[prefix.path] = target
+        maps = [(prefix.path, target)] if target else []
+        changed = await in_thread(placed, prefix.path, prefix.images, maps, (), False)
+        found = tuple(changed if one.path == prefix.path else one for one in self._look.prefixes)
+        self._look = replace(self._look, prefixes=found)
+        self._show_form()
+
+    # -- the import ---------------------------------------------------------------------------------------------------
+
+    def _options(self, *, resume: bool = False, dry_run: bool = False) -> MigrationOptions:
+        if resume and self._waiting is not None:
+            return MigrationOptions(self._waiting.source, resume=True)
+        return MigrationOptions(
+            self._source, tuple(self._maps.items()), self._zone, policy=self._policy, dry_run=dry_run
+        )
+
+    def _start(self, options: MigrationOptions) -> None:
+        self._steps, self._tables, self._began = [], MigrationProgressed(""), monotonic()
+        self.dtk.start_import(options)
+        if self._import is not None:
+            self.show_import(self._import)
+            self.query_one("#import-told").focus()
+
+    def action_import(self) -> None:
+        """Import; asks first when that throws away what another import has read."""
+        if self._waiting is None:
+            self._start(self._options())
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._start(self._options())
+
+        text = f"An import of {self._waiting.source} was interrupted. A new one throws away what it had read."
+        self.app.push_screen(Confirm("Begin anew?", text, "Begin anew"), answered)
+
+    def action_dry_run(self) -> None:
+        """Read and check everything, write nothing."""
+        self._start(self._options(dry_run=True))
+
+    def action_resume(self) -> None:
+        """Go on with the import that was interrupted."""
+        if self._waiting is not None and self._waiting.source != self._source:
+            self._source, self._look = self._waiting.source, None
+        self._start(self._options(resume=True))
+
+    def action_stop(self) -> None:
+        """End the import; it can be resumed."""
+        if self._import is not None:
+            self._note("It is being stopped\u2026")
+            self._import.stop()
+
+    def action_undo(self) -> None:
+        """Remove what the last import brought and nobody touched since, after a question."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._undo()
+
+        text = "Images that were rated, tagged or put into albums since then stay."
+        self.app.push_screen(Confirm("Remove what this import brought?", text, "Remove it"), answered)
+
+    @task("undo")
+    async def _undo(self) -> None:
+        self._note("Taking it back\u2026")
+        counts = await in_thread(undo, self.library.db)
+        self.dtk.say(f"{counts['removed']:,} images removed, {counts['kept']:,} kept because they were touched since")
+        self.dtk.library_changed()
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Show the form again."""
+        self.dtk.importing = None
+        self._show_form()
+        self._note("")
+        self.query_one("#import-form").focus()
+        if self._look is None:
+            self._look_around()
+        else:
+            self._see_waiting()
+
+    def action_leave(self) -> None:
+        """Leave; an import goes on without this screen."""
+        if self._import is not None and self._import.is_done:
+            self.dtk.importing = None
+        self.dismiss(None)
+
+    def show_import(self, running: Import) -> None:
+        """Show how far the import is, or how it ended."""
+        news = running.progress
+        if news.step not in self._steps:
+            self._steps.append(news.step)
+        if news.tables:
+            self._tables = news
+        self._began = self._began or monotonic()
+        self.query_one("#import-form").display = False
+        self.query_one("#import-told").display = True
+        what = "Dry run" if running.options.dry_run else "Import"
+        self.query_one("#import-title", Line).show(line(f"{what} of {running.options.source}", limit=300))
+        text = self.query_one("#import-text", Static)
+        if running.report is not None:
+            text.update(report_words(running.report))
+            self._note("" if running.report.dry_run else "To search by meaning and looks: Esc, then u on All images.")
+        elif running.error is not None:
+            self._failed(running.error)
+        else:
+            text.update(progress_words(news, monotonic() - self._began, self._steps, self._tables))
+            self._note("This screen can be left: the import goes on." if len(self._steps) < 2 else "")
+        self.refresh_bindings()
+
+    @task("failed")
+    async def _failed(self, error: DtkError) -> None:
+        """Say what went wrong in the words of this screen, and offer to go on."""
+        self._waiting = await in_thread(unfinished, self.library.db)
+        is_stopped = isinstance(error, StoppedError)
+        advice = "r goes on with what was read." if self._waiting is not None else ""
+        detail = "The library is as it was." if is_stopped else error.detail.replace("--resume", "r (Resume)")
+        self._note(f"{error.title} {detail} {advice}".strip(), bad=not is_stopped)
+        self.refresh_bindings()
