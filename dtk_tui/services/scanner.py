@@ -6,11 +6,13 @@ batches, so that an interrupted scan goes on where it stopped.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dtk_tui.config import Config
@@ -18,17 +20,19 @@ from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet
 from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
+from dtk_tui.services.placing import write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
 from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
 from dtk_tui.services.walk import Listing, walk
-from dtk_tui.store import folders, ingest, readings
+from dtk_tui.store import folders, ingest
 from dtk_tui.store.database import Connection, Database
 
 _FLUSH_FILES = 8_000
 _FLUSH_FOLDERS = 800
-_WRITE_ROWS = 2000
+_WRITE_ROWS = 5000
 _WRITE_BYTES = 16 * 1024 * 1024
 _PAGE = 4096
+_COLLECT_AFTER = 50_000
 
 
 @dataclass(slots=True)
@@ -142,14 +146,14 @@ class Scan:
         with self._db.connection() as conn:
             root_id = folders.add_root(conn, root)
             known = folders.known(conn, root_id)
+            apart = elsewhere(conn, root)
         # A root that was put above older ones is their parent until the folders in between are met.
         ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
         rules = Rules({path: f.rule for path, f in known.items()}, apart)
         seen: set[str] = set()
-            apart = elsewhere(conn, root)
         unreadable: list[str] = []
         flushed: Future[None] | None = None
-        with ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
+        with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
             for batch in batches(walk(root, self._extensions, rules.look)):
                 seen.update([listing.path for listing in batch])
                 unreadable += [listing.path for listing in batch if not listing.complete]
@@ -186,11 +190,11 @@ class Scan:
             known = folders.known(conn, number)
             if not is_watched(conn, path, known[path].rule):
                 return []
+            apart = elsewhere(conn, path)
         if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
             gone = [folder.id for folder in known.values()]
             self._forget(gone)
             return []
-            apart = elsewhere(conn, path)
         rules = Rules({p: f.rule for p, f in known.items()}, apart)
         ids = {p: f.id for p, f in known.items()}
         met: list[str] = []
@@ -273,7 +277,7 @@ class Scan:
 
         def write(conn: Connection) -> None:
             nonlocal moved, traded
-            moved, traded = _write_readings(conn, batch)
+            moved, traded = write_readings(conn, batch)
 
         try:
             self._write(write)
@@ -305,6 +309,17 @@ def scan(
     return Scan(db, config, emit, stop).run(paths)
 
 
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let the interpreter look for cycles less often: listings are many objects without any."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_COLLECT_AFTER, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
     """Gather listings into batches of some thousand files."""
     batch: list[Listing] = []
@@ -317,40 +332,6 @@ def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
             batch, files = [], 0
     if batch:
         yield batch
-
-
-def _write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
-    """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
-    moved = traded = 0
-    if batch.rows:
-        readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
-        before = readings.before(conn)
-        if before.has_twins:
-            # First those that were put over others: what they replaced may itself have moved on.
-            trades = _lost(readings.put_over(conn))
-            if trades:
-                readings.trade_places(conn, trades)
-                traded = len(trades)
-            moves = _lost(readings.twins(conn))
-            if moves:
-                moved = readings.move(conn, moves)
-            if traded or moved:
-                before = readings.before(conn)
-        readings.write(conn, before)
-    readings.write_unreadable(conn, batch.unreadable)
-    return moved, traded
-
-
-def _lost(twins: Iterable[readings.Twin]) -> list[tuple[int, int]]:
-    """Return (known id, new id) of the twins whose known file is no longer in its place, each row at most once."""
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for twin in twins:
-        free = twin.old_id not in pairs and twin.new_id not in taken and twin.old_id not in taken
-        if free and (twin.unavailable or not os.path.lexists(twin.path)):
-            pairs[twin.old_id] = twin.new_id
-            taken.add(twin.new_id)
-    return list(pairs.items())
 
 
 def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:
