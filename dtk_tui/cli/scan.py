@@ -163,6 +163,5 @@ def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> Non
     watcher.check()
     try:
         watcher.run()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # the way to end it
         watcher.close()
-        raise
