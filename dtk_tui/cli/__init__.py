@@ -6,6 +6,7 @@ Every command imports what it needs when it runs, so that ``dtk status`` loads n
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -55,6 +56,9 @@ def main(
         from dtk_tui.cli.app import open_app
 
         open_app()
+    else:
+        # psycopg tells stderr of each connection that breaks; the sentence of the trouble says it.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,8 +113,6 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     from dtk_tui.services.engine import Engine
     from dtk_tui.services.stats import look
 
-    # psycopg tells stderr of each connection that breaks; the sentence of the trouble says it.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     line = ProgressLine()
     sizes = None
     shown_at = 0.0
