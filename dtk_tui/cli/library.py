@@ -82,7 +82,7 @@ def image_json(detail: ImageDetail) -> dict[str, Any]:
         "nsfw": detail.nsfw,
         "for_deletion": detail.for_deletion,
         "unavailable": detail.unavailable,
-        "albums": [],
+        "albums": list(detail.albums),
         "tags": [{"name": tag.name, "confidence": tag.confidence, "source": tag.source} for tag in detail.tags],
         "captions": [],
         "group": {"representative": detail.representative, "members": detail.members},

@@ -98,6 +98,7 @@ class ImageDetail:
     extra: dict[str, object] = field(default_factory=dict)
     tags: tuple[ImageTag, ...] = ()
     embedded: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,13 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class Album:
+    """In the album of this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """The absolute path is like ``glob``, where ``*`` is any text and ``?`` any one character."""
 
@@ -85,7 +92,10 @@ class SeedLike:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """``field`` (sampler, model, model_hash or dialect) is one of ``names``; in a model ``*`` and ``?`` are wild."""
+    """``field`` (sampler, model, model_hash, hypernet or dialect) is one of ``names``.
+
+    In a model ``*`` and ``?`` are wild.
+    """
 
     field: str
     names: tuple[str, ...]
@@ -123,8 +133,17 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """``field`` (aesthetic_score or hypernet_strength) compared by ``operator`` (= < > <= >= <>) with ``value``."""
+
+    field: str
+    operator: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
-    """``name`` (favorite, for_deletion, nsfw, nometa or is_video) is ``value``."""
+    """``name`` (favorite, for_deletion, nsfw, nometa, is_video or in_album) is ``value``."""
 
     name: str
     value: bool
@@ -183,6 +202,7 @@ Node = (
     | Prompt
     | Negative
     | Folder
+    | Album
     | Path
     | Created
     | Numbers
@@ -192,6 +212,7 @@ Node = (
     | Ratio
     | Orientation
     | Rating
+    | Compared
     | Flag
     | Tag
     | Has

@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from dtk_tui.domain.query import (
     About,
+    Album,
+    Compared,
     Created,
     Flag,
     Folder,
@@ -186,9 +188,12 @@ def _sampler(scanner: Scanner) -> Node | None:
     return Named("sampler", names) if names else None
 
 
-def _dialect(scanner: Scanner) -> Node | None:
-    names = _alternatives(scanner, lambda: _text(scanner, ",|"))
-    return Named("dialect", names) if names else None
+def _named(field: str) -> Reader:
+    def read(scanner: Scanner) -> Node | None:
+        names = _alternatives(scanner, lambda: _text(scanner, ",|"))
+        return Named(field, names) if names else None
+
+    return read
 
 
 def _model_hash(scanner: Scanner) -> Node | None:
@@ -227,6 +232,15 @@ def _rating(scanner: Scanner) -> Node | None:
     operator = scanner.accept(_OPERATOR)
     value = scanner.accept(_SMALL_INTEGER)
     return Rating(operator.group(1) if operator else "=", int(value.group())) if value else None
+
+
+def _compared(field: str) -> Reader:
+    def read(scanner: Scanner) -> Node | None:
+        operator = scanner.accept(_OPERATOR)
+        value = scanner.accept(_DECIMAL)
+        return Compared(field, operator.group(1) if operator else "=", Decimal(value.group())) if value else None
+
+    return read
 
 
 def _flag(name: str) -> Reader:
@@ -300,6 +314,11 @@ def _folder(scanner: Scanner) -> Node | None:
     return Folder(value) if value else None
 
 
+def _album(scanner: Scanner) -> Node | None:
+    value = _text(scanner)
+    return Album(value) if value else None
+
+
 def _absent(what: str) -> Reader:
     def read(scanner: Scanner) -> Node | None:
         raise scanner.error(f"this cannot be asked: this library keeps no {what}")
@@ -311,6 +330,8 @@ _BOOLEAN = "true or false"
 _COMPARISON = "a number, which may follow one of < > <= >= <>"
 
 TOKENS: tuple[Token, ...] = (
+    Token(("album",), _album, "the name of an album"),
+    Token(("in_album",), _flag("in_album"), _BOOLEAN),
     Token(("folder",), _folder, "the name or path of a folder"),
     Token(("path",), _path, '[starts with|contains|ends with] a path, quoted if it holds spaces; "*" is a wildcard'),
     Token(("date",), _date, _A_DAY),
@@ -327,6 +348,9 @@ TOKENS: tuple[Token, ...] = (
     Token(("model_or_hash",), _model_or_hash, 'a quoted name and a hash, such as "sdxl base"|aabbccdd'),
     Token(("size",), _size, "a size such as 512x768 or 512x?, a ratio such as 16:9, portrait, landscape or square"),
     Token(("rating",), _rating, f"none or {_COMPARISON}"),
+    Token(("aesthetic_score",), _compared("aesthetic_score"), _COMPARISON),
+    Token(("hypernet",), _named("hypernet"), "the name of a hypernetwork, or several such as a | b"),
+    Token(("hypernet strength",), _compared("hypernet_strength"), _COMPARISON),
     Token(("favorite", "fave"), _flag("favorite"), _BOOLEAN),
     Token(("delete", "to delete", "for deletion"), _flag("for_deletion"), _BOOLEAN),
     Token(("nsfw",), _flag("nsfw"), _BOOLEAN),
@@ -342,12 +366,9 @@ TOKENS: tuple[Token, ...] = (
         _choice({role: Group(role) for role in ("representative", "duplicates")}),
         "representative or duplicates",
     ),
-    Token(("dialect",), _dialect, "the name of a metadata dialect"),
+    Token(("dialect",), _named("dialect"), "the name of a metadata dialect"),
     Token(("queue",), _choice({state: Queued(state) for state in ("pending", "failed")}), "pending or failed"),
-    Token(("album", "in_album"), _absent("albums"), ""),
     Token(("caption",), _absent("captions"), ""),
-    Token(("aesthetic_score",), _absent("aesthetic scores"), ""),
-    Token(("hypernet", "hypernet strength"), _absent("hypernetworks"), ""),
 )
 
 BY_NAME: dict[str, Token] = {name: token for token in TOKENS for name in token.names}

@@ -58,6 +58,10 @@ SELECT tag.name, tag.category, image_tag.confidence, image_tag.source
  WHERE image_tag.image_id = %s
  ORDER BY image_tag.confidence DESC NULLS FIRST, tag.name
 """
+_ALBUMS = """
+SELECT album.name FROM album_image JOIN album ON album.id = album_image.album_id
+ WHERE album_image.image_id = %s ORDER BY album.position, album.name
+"""
 _SPACES = """
 SELECT name FROM embedding_space space
  WHERE EXISTS (SELECT 1 FROM image_vector WHERE space_id = space.id AND image_id = %(source)s)
@@ -142,6 +146,7 @@ def detail(conn: Connection, image_id: int) -> ImageDetail | None:
         ImageTag(from_db(name), category, confidence, source)
         for name, category, confidence, source in conn.execute(_TAGS, (image_id,))
     )
+    albums = tuple(from_db(name) for (name,) in conn.execute(_ALBUMS, (image_id,)))
     spaces = tuple(name for (name,) in conn.execute(_SPACES, {"source": v[25]}))
     return ImageDetail(
         id=v[0],
@@ -174,6 +179,7 @@ def detail(conn: Connection, image_id: int) -> ImageDetail | None:
         extra=_unescaped(v[27] or {}),
         tags=tags,
         embedded=spaces,
+        albums=albums,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtk_tui.domain.query import Folder, Query, Tag
+from dtk_tui.domain.query import Album, Folder, Query, Tag
 from dtk_tui.store import search_sql
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import to_db
@@ -40,6 +40,10 @@ _FOLDER_IDS = """
 SELECT wanted, array_agg(folder.id)
   FROM unnest(%s::text[]) AS wanted
   JOIN folder ON lower(name) = lower(wanted) OR lower(path) = lower(coalesce(nullif(rtrim(wanted, '/'), ''), '/'))
+ GROUP BY wanted
+"""
+_ALBUM_IDS = """
+SELECT wanted, array_agg(album.id) FROM unnest(%s::text[]) AS wanted JOIN album ON lower(name) = lower(wanted)
  GROUP BY wanted
 """
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
@@ -161,6 +165,7 @@ def _known(conn: Connection, query: Query) -> search_sql.Known:
     return search_sql.Known(
         tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Tag)]),
         folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in conditions if isinstance(leaf, Folder)]),
+        albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Album)]),
     )
 
 

@@ -17,6 +17,7 @@ class Known:
 
     tags: Mapping[str, Sequence[int]]
     folders: Mapping[str, Sequence[int]]
+    albums: Mapping[str, Sequence[int]]
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -30,6 +31,11 @@ _NAMES: dict[str, str] = {
     "model": "image.model",
     "model_hash": "image.model_hash",
     "dialect": "image.dialect",
+    "hypernet": "image.hypernetwork",
+}
+_COMPARED: dict[str, str] = {
+    "aesthetic_score": "image.aesthetic_score",
+    "hypernet_strength": "image.hypernetwork_strength",
 }
 _OPERATORS = frozenset({"=", "<", ">", "<=", ">=", "<>"})
 _HAS_METADATA: str = "(image.dialect IS NOT NULL OR image.prompt_id IS NOT NULL)"
@@ -43,6 +49,8 @@ _FLAGS: dict[tuple[str, bool], str] = {
     ("nsfw", False): "NOT image.nsfw",
     ("is_video", True): "image.is_video",
     ("is_video", False): "NOT image.is_video",
+    ("in_album", True): "image.id IN (SELECT image_id FROM album_image)",
+    ("in_album", False): "NOT EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = image.id)",
     ("nometa", True): "image.scan_phase > 0 AND NOT " + _HAS_METADATA,
     ("nometa", False): _HAS_METADATA,
 }
@@ -61,6 +69,7 @@ _ORIENTATIONS: dict[str, str] = {
 _HOLDS = "left(prompt.text, 100000) ILIKE "
 _IN_PROMPTS = "{column} IN (SELECT prompt.id FROM prompt WHERE {conditions})"
 _IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
+_IN_ALBUM = "image.id IN (SELECT image_id FROM album_image WHERE album_id = ANY ({ids}::bigint[]))"
 _LIKE_PATH = "rtrim(folder.path, '/') || '/' || image.file_name ILIKE {pattern}"
 # Folders in which no path can begin like this are left out before any file name is looked at.
 _BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE rtrim(path, '/') || '/' ILIKE {prefix}
@@ -133,6 +142,7 @@ class _Compiler:
             q.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
             q.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
             q.Folder: self._folder,
+            q.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._known.albums.get(node.name, ())))),
             q.Path: self._path,
             q.Created: self._created,
             q.Numbers: self._numbers,
@@ -142,6 +152,7 @@ class _Compiler:
             q.Ratio: self._ratio,
             q.Orientation: lambda node: _ORIENTATIONS[node.name],
             q.Rating: self._rating,
+            q.Compared: self._compared,
             q.Flag: lambda node: _FLAGS[node.name, node.value],
             q.Tag: self._tag,
             q.Has: lambda node: _HAS[node.what],
@@ -227,6 +238,10 @@ class _Compiler:
         if node.value is None or node.operator not in _OPERATORS:
             return "image.rating IS NULL"
         return f"image.rating {node.operator} {self._bind(node.value)}"
+
+    def _compared(self, node: q.Compared) -> str:
+        operator = node.operator if node.operator in _OPERATORS else "="
+        return f"{_COMPARED[node.field]} {operator} {self._bind(float(node.value))}"
 
     def _tag(self, node: q.Tag) -> str:
         ids, compared = self._bind(list(self._known.tags.get(node.name, ()))), ""

@@ -20,6 +20,7 @@ from dtk_tui.domain.migration import MigrationOptions, MigrationReport
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration.run import migrate
 from dtk_tui.services.scanner import scan
+from dtk_tui.services.searching import search
 from dtk_tui.store import images
 from dtk_tui.store.database import Database
 from dtk_tui.store.escape import from_db
@@ -351,6 +352,11 @@ def test_a_later_scan_keeps_ratings_tags_and_albums(
     assert found == (8, True, "mine", True)
     assert one(db, "SELECT count(*) FROM image_tag WHERE image_id = %s AND source = 'diffusion-toolkit'", number) >= 1
     assert one(db, "SELECT count(*) FROM album_image WHERE image_id = %s", number) >= 1
+    album = rows(source, "SELECT Name FROM Album WHERE Id = 1")[0][0]
+    with db.connection() as pg:
+        detail = images.detail(pg, number or 0)
+    assert detail is not None and album in detail.albums
+    assert number in {hit.image_id for hit in search(db, config, f'album:"{album}" in_album:true')}
 
 
 def test_a_scan_of_the_same_file_keeps_its_date(db: Database, config: Config, make: Make, tmp_path: Path) -> None:

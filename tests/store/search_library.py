@@ -121,6 +121,7 @@ def fill(library: Library) -> None:
         rating=5,
         favorite=True,
         dialect="AUTOMATIC1111",
+        aesthetic_score=5.5,
         tags=[("blue_hair", 0.9), ("sfw", None)],
     )
     library.image(
@@ -138,12 +139,23 @@ def fill(library: Library) -> None:
         folder="/pictures/out/sub_dir",
         dialect="ComfyUI",
         has_workflow=True,
+        hypernetwork="Anime",
+        hypernetwork_strength=0.75,
         tags=[("blue hair", 0.4)],
     )
-    library.image("c.png", "sandcastle", negative="castle", width=640, height=640, steps=40, dialect="ComfyUI")
+    library.image(
+        "c.png", "sandcastle", negative="castle", width=640, height=640, steps=40, dialect="ComfyUI", aesthetic_score=7
+    )
     library.image("d.png", "a dog", nsfw=True, for_deletion=True, seed=999, created_at=NOON - timedelta(days=3))
     library.image("plain.jpg", folder="/pictures/Holiday 100%", created_at=NOON - timedelta(days=40))
     library.image("unread.png", scan_phase=0)
     library.image("film.mp4", is_video=True, dialect="ComfyUI")
     library.conn.execute("INSERT INTO job (kind, image_id) SELECT 1, id FROM image WHERE file_name = 'a.png'")
     library.conn.execute("INSERT INTO job (kind, image_id, state) SELECT 2, id, 'failed' FROM image WHERE steps = 30")
+    for number, (name, members) in enumerate({"best": ("a.png", "c.png"), "so so": ("c.png",), "empty": ()}.items()):
+        library.conn.execute("INSERT INTO album (name, position) VALUES (%s, %s)", (name, number))
+        library.conn.execute(
+            "INSERT INTO album_image (album_id, image_id) SELECT album.id, image.id FROM album, image"
+            " WHERE name = %s AND file_name = ANY (%s)",
+            (name, list(members)),
+        )

@@ -74,6 +74,19 @@ ALL = "a b c unread film d plain"
         ("rating:>=4", "a"),
         ("rating:<>5", "b"),
         ("rating: < 5", "b"),
+        ("aesthetic_score:>=5.5", "a c"),
+        ("aesthetic_score:5.5", "a"),
+        ("aesthetic_score:<>5.5", "c"),
+        ("hypernet: anime | other", "b"),
+        ('hypernet:"no such one"', ""),
+        ("hypernet strength: > 0.5", "b"),
+        ("album:best", "a c"),
+        ('album:"Best"', "a c"),
+        ('album:"so so"', "c"),
+        ("album:none", ""),
+        ("in_album:true", "a c"),
+        ("in_album:false type:image steps:20-40", "b"),
+        ("NOT album:best steps:20-40", "b"),
         ("favorite:true", "a"),
         ("favorite:false steps:20-40", "b c"),
         ("nsfw:", "d"),
@@ -293,9 +306,17 @@ def test_every_query_runs(library: Library) -> None:
 
 
 def test_every_token_reaches_the_database(library: Library) -> None:
-    values = {"album": None, "in_album": None, "caption": None, "aesthetic_score": None, "hypernet": None, "like": None}
+    values = {"caption": None, "like": None}
+    others = {"aesthetic_score": "5.5", "hypernet strength": "<1"}
     texts = {"date": "today", "seed": "1", "steps": "1", "cfg": "1", "model_hash": "a", "model_or_hash": '"a"|b'}
-    texts |= {"size": "1x1", "rating": "1", "type": "image", "has": "tags", "group": "duplicates", "queue": "failed"}
+    texts |= {
+        "size": "1x1",
+        "rating": "1",
+        "type": "image",
+        "has": "tags",
+        "group": "duplicates",
+        "queue": "failed",
+    } | others
     for token in TOKENS:
         if token.names[0] not in values:
             library.ask(f"{token.names[0]}:{texts.get(token.names[0], 'true')}")

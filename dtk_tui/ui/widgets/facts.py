@@ -42,6 +42,7 @@ def parameters(detail: ImageDetail) -> Content:
         ("CFG", detail.cfg_scale),
         ("Seed", detail.seed),
         ("Rating", detail.rating),
+        ("Albums", ", ".join(detail.albums) or None),
         ("Group", f"{detail.members} images, embedded once" if detail.members > 1 else None),
         ("Embedded", ", ".join(detail.embedded) or None),
         ("State", _state(detail)),
