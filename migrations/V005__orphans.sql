@@ -42,7 +42,7 @@ BEGIN
     END IF;
 END $$;
 
--- As before; and where the former representative is gone from the disk, the new one is queued.
+-- As before; and where the former representative is gone from the disk, the one that takes its place is queued.
 CREATE OR REPLACE FUNCTION dtk_choose_representatives(hashes bytea[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -68,8 +68,8 @@ BEGIN
         RETURNING image.id, chosen.source_id, chosen.left_it
     )
     SELECT count(*), array_agg(id) FILTER (WHERE id <> source_id), array_agg(source_id) FILTER (WHERE id <> source_id),
-           array_agg(id) FILTER (WHERE id <> source_id AND left_it),
-           array_agg(source_id) FILTER (WHERE id <> source_id AND left_it)
+           array_agg(id) FILTER (WHERE left_it AND source_id IN (SELECT id FROM altered WHERE id = source_id)),
+           array_agg(source_id) FILTER (WHERE left_it AND source_id IN (SELECT id FROM altered WHERE id = source_id))
       INTO changed, givers, heirs, gone, orphans FROM altered;
     IF givers IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
         PERFORM dtk_hand_on(givers, heirs);

@@ -106,6 +106,20 @@ def test_an_undone_delete_queues_nothing(db: Database) -> None:
         assert row == (10,)
 
 
+def test_a_copy_that_was_never_there_queues_nothing(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 10)
+        _embedded(conn, _models(conn))
+        conn.execute(  # as a migration brings it: it stands for nobody but itself, and its file is gone
+            "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, prompt_id, seed, unavailable)"
+            " SELECT 2, 'gone' || n || '.png', 500, 1, now(), 1 + n % 10, n, true FROM generate_series(1, 10) n"
+        )
+        conn.execute("SELECT dtk_choose_representatives()")
+        assert jobs.counts(conn).pending == 0
+        row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
+        assert row == (10,)
+
+
 def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -> None:
     with db.connection() as conn:
         _pairs(conn, 100)
