@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
-SourceFile = Annotated[Path | None, typer.Option("--source", help="Diffusion Toolkit's diffusion-toolkit.db.")]
+SourceFile = Annotated[
+    Path | None, typer.Option("--source", readable=False, help="Diffusion Toolkit's diffusion-toolkit.db.")
+]
 Dest = Annotated[str | None, typer.Option("--dest", help="A PostgreSQL server, instead of this environment's library.")]
 Maps = Annotated[
     list[str] | None, typer.Option("--map", metavar="FROM=TO", help="Where a folder lies on this machine; repeatable.")

@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.escape import from_db, to_db
 
 # Integrity while nothing is there costs nothing; while rows are loaded it costs more than the rows.
 _INDEXES: LiteralString = """
@@ -102,8 +103,8 @@ def _row(v: tuple[Any, ...] | None) -> MigrationRow | None:
     if v is None:
         return None
     number, image_base, node_base, state, source, zone, policy, maps, facts, report = v
-    pairs = tuple((old, new) for old, new in maps)
-    return MigrationRow(number, image_base, node_base, state, source, zone, policy, pairs, facts, report)
+    pairs = tuple((from_db(old), from_db(new)) for old, new in maps)
+    return MigrationRow(number, image_base, node_base, state, from_db(source), zone, policy, pairs, facts, report)
 
 
 def unfinished(conn: Connection) -> MigrationRow | None:
@@ -135,7 +136,8 @@ def begin(
     insert: LiteralString = """
         INSERT INTO migration (image_base, node_base, state, source, zone, policy, maps, facts)
         VALUES (%s, %s, 'loading', %s, %s, %s, %s::jsonb, %s::jsonb)"""
-    conn.execute(insert, (*bases, source, zone, policy, json.dumps(maps), json.dumps(facts)))
+    pairs = json.dumps([(to_db(old), to_db(new)) for old, new in maps])
+    conn.execute(insert, (*bases, to_db(source), zone, policy, pairs, json.dumps(facts)))
     row = unfinished(conn)
     assert row is not None
     return row

@@ -158,6 +158,23 @@ def test_paths_keep_their_form_and_folders_are_completed(db: Database, config: C
     assert lonely == (1,)
 
 
+def test_a_file_and_a_folder_whose_names_are_no_text(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "20")
+    conn = sqlite3.connect(source)
+    conn.execute("UPDATE Image SET Path = CAST(? AS TEXT) WHERE Id = 3", (b"/srv/\xfd/odd.png",))
+    conn.commit()
+    conn.close()
+    odd = source.with_name(os.fsdecode(b"odd \xff.db"))
+    source.rename(odd)
+    target = os.fsdecode(b"/mnt/\xfe")
+    report = bring(db, config, odd, maps=(("D:\\AI", target),))
+    assert report.verification.is_good
+    assert bring(db, config, odd, resume=True).tables == report.tables
+    with db.connection() as pg:
+        assert images.find(pg, f"{target}/outputs/mixed/sep.png")
+        assert images.find(pg, os.fsdecode(b"/srv/\xfd/odd.png"))
+
+
 def test_prefixes_are_mapped_whatever_their_case_and_the_longest_wins(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "60")
     maps = (("d:/ai", "/mnt/ai"), ("D:\\AI\\outputs\\nasty\\", "/mnt/odd"), ("\\\\nas-01\\share", "/nas"))

@@ -147,9 +147,9 @@ class ImageLines:
     def _place(self, start: bytes) -> tuple[bytes, bytes]:
         whole = start.decode("utf-8", "surrogateescape") + "x"
         source = paths.split(whole)[0]
-        target = to_db(paths.split(self._mapping.apply(whole))[0])
+        target = paths.split(self._mapping.apply(whole))[0]
         self._next += 1
-        cached = b"%d" % self._next, target.encode()
+        cached = b"%d" % self._next, to_db(target).encode()
         self._folders[start] = cached
         self._held += len(target) + len(source) + 300
         self._lines.path.append(line((self._next, target, source)))
