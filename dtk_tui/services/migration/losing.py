@@ -28,7 +28,8 @@ def told(db: Database) -> Iterator[None]:
     try:
         yield
     except DatabaseLostError as error:
-        title, detail = error.title, error.detail
+        # Here nothing tries again by itself.
+        title, detail = error.title, error.detail.removesuffix("It is tried again.")
         if db.server is not None and _log_size(db) > begin:
             with db.server.log_file.open("rb") as log:
                 log.seek(begin)
