@@ -43,6 +43,9 @@ _NOT_TAGGED: LiteralString = """
     < %(tagger_count)s"""
 _ALWAYS: LiteralString = "true"
 
+#: So many new jobs change what the queue looks like.
+_MANY = 10_000
+
 _COUNT: LiteralString = """
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
        (SELECT count(*) FROM missing WHERE NOT EXISTS (
@@ -103,4 +106,7 @@ def enqueue(
         "tagger_count": models.tagger_count,
     }
     selected, wanted, missing, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
+    if not dry_run and queued >= _MANY:
+        # What the planner knew of an empty queue would let the next claims sort all of a full one.
+        conn.execute("ANALYZE job")
     return Enqueued(queued=queued, already_done=wanted - missing, spared=selected - wanted, waiting=missing - queued)

@@ -136,3 +136,13 @@ def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -
     maintenance.reindex(db)
     with db.connection() as conn:
         assert conn.execute(sql.encode()).fetchall() == before
+
+
+def test_the_planner_hears_of_a_queue_that_was_empty(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 6000)
+        conn.execute("ANALYZE job")
+        jobs_queued = enqueue.enqueue(conn, EVERYTHING, Kind.TAG, 0, _models(conn)).queued
+        plan = conn.execute("EXPLAIN SELECT * FROM job WHERE state = 'pending'").fetchone()
+    assert jobs_queued == 12_000
+    assert plan is not None and "rows=12000" in plan[0], "what it knew of an empty queue would have it sort a full one"
