@@ -125,7 +125,11 @@ class Imports(App[None]):
             return
         self._dtk.main.show_activity("")
         if not any(isinstance(screen, MigrationScreen) for screen in self.screen_stack):
-            self.show_import(None)
+            # Whoever left the screen does something else now.
+            if running.error is not None:
+                self._dtk.say(f"{running.error.title} I shows more.", severity="error")
+            else:
+                self._dtk.say("The import is done. I shows its report.")
         self._dtk.library_changed()
 
     # -- the offer ----------------------------------------------------------------------------------------------------

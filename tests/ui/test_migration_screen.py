@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from textual.widgets import OptionList
 
@@ -69,7 +72,7 @@ async def test_an_import_from_the_form_to_the_report(
         await run.shows("refused")
         assert "has no path" in run.text() or size == NARROW
         await run.press("i")
-        await run.shows("The library has it all.")
+        await run.shows("Written to the library")
         await run.shows("all equal")
         await run.press("escape")
         await run.shows("39.png")
@@ -80,28 +83,54 @@ async def test_an_import_from_the_form_to_the_report(
     assert found == (1,)
 
 
-async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config: Config, tmp_path: Path) -> None:
-    source = write_source(tmp_path / "big.db", 30_000)
+@contextmanager
+def held(config: Config) -> Iterator[None]:
+    """Let imports stand still when they write."""
+    with psycopg.connect(config.database_url or "") as blocker:
+        blocker.execute("LOCK TABLE album_image IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
-        run.dtk.show_import(str(source))
-        await run.shows("30,002 images")
-        await run.press("i")
-        await run.until(lambda: " of 30,002" in run.text() and "rows/s" in run.text())
-        await run.press("c")
-        await run.shows("The library is as it was.")
-        await run.shows("r goes on")
+        with held(config):
+            run.dtk.show_import(str(source))
+            await run.shows("42 images")
+            await run.press("i")
+            await run.until(lambda: " of 42" in run.text() and "rows/s" in run.text())
+            await run.shows("\u25b8 prompts and folders")
+            await run.press("c")
+            await run.shows("The library is as it was.")
+            await run.shows("r goes on")
         await run.press("escape")
         await run.shows("This library is empty.")
         await run.press("I")
-        await run.shows("goes on with it.")
+        await run.shows("r goes on with the import")
         await run.press("r")
-        await run.shows("The library has it all.")
+        await run.shows("Written to the library")
         await run.press("u")
         await run.shows("Remove what this import brought?")
         await run.press("y")
-        await run.until(lambda: isinstance(run.app.screen, MigrationScreen) and "30,002 images" in run.text())
+        await run.until(lambda: isinstance(run.app.screen, MigrationScreen) and "42 images" in run.text())
     with db.connection() as conn:
         assert conn.execute("SELECT count(*) FROM image").fetchone() == (0,)
+
+
+async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Config, source: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        with held(config):
+            run.dtk.show_import(str(source))
+            await run.shows("42 images")
+            await run.press("i")
+            await run.shows("\u25b8 prompts and folders")
+            await run.press("escape")
+            await run.shows("Importing, prompts and folders")
+            assert "db does not answer" not in run.text()
+        await run.shows("The import is done. I shows its report.")
+        await run.shows("39.png")
+        assert "Importing, " not in run.text()
+        await run.press("I")
+        await run.shows("all equal")
 
 
 async def test_what_cannot_be_read_is_said_on_the_form(db: Database, config: Config, tmp_path: Path) -> None:

@@ -145,8 +145,8 @@ class MigrationScreen(DtkScreen):
         """Offer to go on with an import that was interrupted."""
         self._waiting = await in_thread(unfinished, self.library.db)
         if self._waiting is not None and self._import is None:
-            rows = f"{self._waiting.rows:,} rows were read"
-            self._note(f"An import of {self._waiting.source} was interrupted; {rows}. r goes on with it.")
+            after = f"which was interrupted after {self._waiting.rows:,} rows"
+            self._note(f"r goes on with the import of {self._waiting.source}, {after}.")
         self.refresh_bindings()
 
     def _note(self, words: str, *, bad: bool = False) -> None:
@@ -334,7 +334,8 @@ class MigrationScreen(DtkScreen):
         text = self.query_one("#import-text", Static)
         if running.report is not None:
             text.update(report_words(running.report))
-            self._note("" if running.report.dry_run else "To search by meaning and looks: Esc, then u on All images.")
+            is_dry = running.report.dry_run
+            self._note("" if is_dry else "To search them by meaning and looks, queue All images on the main screen.")
         elif running.error is not None:
             self._failed(running.error)
         else:

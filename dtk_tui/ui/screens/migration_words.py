@@ -104,8 +104,8 @@ def report_words(report: MigrationReport) -> Content:
     lines += [Content(""), _verdict(report)]
     if report.merged:
         lines.append(Content(f"  {report.merged:,} images were in the library already and were merged."))
-    end = "  Nothing was written: this was a dry run." if report.dry_run else "  The library has it all."
-    lines.append(Content(f"{end} {duration(report.seconds)}, times read as {one_line(report.zone, 60)}."))
+    end = "Nothing was written: this was a dry run of" if report.dry_run else "Written to the library in"
+    lines.append(Content(f"  {end} {duration(report.seconds)}, times read as {one_line(report.zone, 60)}."))
     if report.notes_file:
         lines.append(
             Content.assemble("  Every repaired and refused row: ", (one_line(report.notes_file, 500), "$accent"))
