@@ -27,8 +27,10 @@ from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.database import Connection, Database
 
-_FLUSH_FILES = 8_000
-_FLUSH_FOLDERS = 800
+_FLUSH_FILES = 20_000
+_FLUSH_FOLDERS = 2_000
+#: On a slow disk what was found is shown this often.
+_FLUSH_S = 0.5
 _WRITE_ROWS = 5000
 _WRITE_BYTES = 16 * 1024 * 1024
 _PAGE = 4096
@@ -321,15 +323,17 @@ def _few_collections() -> Iterator[None]:
 
 
 def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
-    """Gather listings into batches of some thousand files."""
+    """Gather listings into batches of some thousand files, or of half a second."""
     batch: list[Listing] = []
     files = 0
+    end = time.monotonic() + _FLUSH_S
     for listing in listings:
         batch.append(listing)
         files += len(listing.files)
-        if files >= _FLUSH_FILES or len(batch) >= _FLUSH_FOLDERS:
+        if files >= _FLUSH_FILES or len(batch) >= _FLUSH_FOLDERS or time.monotonic() > end:
             yield batch
             batch, files = [], 0
+            end = time.monotonic() + _FLUSH_S
     if batch:
         yield batch
 
