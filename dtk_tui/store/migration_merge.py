@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, LiteralString
 
+from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 
 #: Ticks between which every time zone of the world has a date that clients can show.
@@ -28,6 +29,15 @@ SELECT text FROM (
 _TEXT_PLACES: LiteralString = """
 CREATE TEMP TABLE migration_text ON COMMIT DROP AS
 SELECT key, prompt.id, blank, CASE WHEN blank THEN text END AS blank_text FROM migration_hash JOIN prompt USING (sha256)
+"""
+
+_INCOMPLETE: LiteralString = """
+SELECT EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_place place ON place.key = folder_key
+                WHERE place.key IS NULL)
+    OR EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_text text ON text.key = prompt_key
+                WHERE prompt_key IS NOT NULL AND text.key IS NULL)
+    OR EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_text text ON text.key = negative_key
+                WHERE negative_key IS NOT NULL AND text.key IS NULL)
 """
 
 # Rows that do not become a new image: the same path twice in the source, or an image that the library has already.
@@ -255,6 +265,18 @@ UPDATE migrated_image SET marks = dtk_marks(rating, favorite, nsfw, for_deletion
   FROM image WHERE image.id = migrated_image.image_id AND migrated_image.migration_id = %(id)s
    AND image.id IN (SELECT image_id FROM migration_target WHERE kept_id IS NOT NULL)
 """
+
+
+def require_whole(conn: Connection) -> None:
+    """Make sure that every staged image has its folder and its prompts; called when those are placed.
+
+    Raises:
+        DtkError: some have not.
+    """
+    if row_of(conn, _INCOMPLETE)[0]:
+        raise DtkError(
+            "What was read of the source is incomplete.", "The library is unchanged. Start again without --resume."
+        )
 
 
 def place_texts(conn: Connection) -> int:

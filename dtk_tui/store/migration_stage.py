@@ -1,18 +1,20 @@
 """The stage of a migration: unlogged tables that take the source's rows batch by batch, out of sight.
 
 A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied together, so that a
-checkpoint never speaks of rows that are gone.
+checkpoint never speaks of rows that are gone; and whoever was reading into them then is shut out, because its next
+batches would speak of texts and folders that it had sent before.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
 from psycopg import Error, sql
 
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.database import Connection, Database, row_of
 
 #: One migration at a time in one database; held by a session, so it ends with its process.
@@ -87,20 +89,32 @@ def exists(conn: Connection) -> bool:
     return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
 
 
+def enter(conn: Connection) -> int:
+    """Begin to read into the stage; return the pass without which nothing is written, and which a crash takes away."""
+    ticket = secrets.randbits(60)
+    conn.execute("DELETE FROM migration_stage_chunk WHERE table_name = ''")
+    conn.execute("INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES ('', %s, 0, 0)", (ticket,))
+    return ticket
+
+
 def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
-    rows = conn.execute("SELECT table_name, chunk, rows, lost FROM migration_stage_chunk")
+    rows = conn.execute("SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE table_name <> ''")
     return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
 
 
 def write_chunk(
-    conn: Connection, table: str, chunk: int, rows: int, lost: int, copies: Mapping[str, Sequence[bytes]]
+    conn: Connection, ticket: int, table: str, chunk: int, rows: int, lost: int, copies: Mapping[str, Sequence[bytes]]
 ) -> None:
     """Write one batch and its checkpoint.
 
     Args:
+        ticket: the pass that ``enter`` gave.
         rows, lost: how many rows the source has there, and how many of them cannot be read.
         copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
+
+    Raises:
+        DatabaseLostError: the server crashed since ``enter``, and the stage with it.
     """
     conn.execute("SET LOCAL synchronous_commit = off")
     for name, lines in copies.items():
@@ -109,15 +123,21 @@ def write_chunk(
         statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name])
         with conn.cursor().copy(statement) as copy:
             copy.write(b"\n".join(lines) + b"\n")
-    conn.execute(
-        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, %s, %s, %s)",
-        (table, chunk, rows, lost),
+    written = conn.execute(
+        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) SELECT %s, %s, %s, %s"
+        " WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)",
+        (table, chunk, rows, lost, ticket),
     )
+    if not written.rowcount:
+        raise DatabaseLostError("The database was started anew in the middle of the migration.")
 
 
 def counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
-    rows = conn.execute("SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk GROUP BY 1")
+    rows = conn.execute(
+        "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
+        " WHERE table_name <> '' GROUP BY 1"
+    )
     return {table: (read, lost) for table, read, lost in rows}
 
 

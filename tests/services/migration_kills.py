@@ -21,7 +21,7 @@ import psycopg
 
 ZONE = "Europe/Berlin"
 _DONE = "SELECT count(*) FROM migration WHERE state = 'done'"
-_STAGED = "SELECT count(*) FROM migration_stage_chunk"
+_STAGED = "SELECT count(*) FROM migration_stage_chunk WHERE table_name <> ''"
 # The first statement of the transaction that writes takes this lock and holds it to the end.
 _WRITES = """
 SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)

@@ -41,6 +41,7 @@ class Migration:
         self._zone = options.zone or host_zone()
         self._mapping = paths.Mapping(options.maps)
         self._started = time.monotonic()
+        self._ticket = 0
         self._report = MigrationReport(zone=self._zone, dry_run=options.dry_run)
 
     def run(self) -> MigrationReport:
@@ -133,6 +134,7 @@ class Migration:
         batches, expected = loading.plan(self._source, self._options.batch_size)
         with self._db.connection() as conn:
             finished = stage.finished_chunks(conn)
+            self._ticket = stage.enter(conn)
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
         for (table, _), (rows, _) in finished.items():
@@ -143,7 +145,7 @@ class Migration:
 
     def _write(self, table: str, number: int, rows: int, lost: int, lines: Mapping[str, Sequence[bytes]]) -> None:
         with self._db.connection() as conn:
-            stage.write_chunk(conn, table, number, rows, lost, lines)
+            stage.write_chunk(conn, self._ticket, table, number, rows, lost, lines)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -151,6 +153,8 @@ class Migration:
         try:
             with self._db.connection() as conn, stopping(conn, self._stop):
                 self._write_all(conn, row)
+                if self._stop.is_set():
+                    raise StoppedError
                 if self._options.dry_run:
                     raise DtkError(_ONLY_ROLLBACK)
                 stage.drop(conn)
@@ -172,6 +176,7 @@ class Migration:
             make_again = books.drop_indexes(conn) if is_empty else []
             folders.write(conn, row.id, self._zone, self._mapping)
             merge.place_texts(conn)
+            merge.require_whole(conn)
         with self._step("images"):
             self._report.merged, _ = merge.find_targets(conn, row.image_base, is_empty)
             merge.write_images(conn, values, is_empty)
