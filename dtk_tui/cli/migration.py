@@ -68,6 +68,10 @@ def migrate(
     with _library(dest) as (db, config):
         try:
             report = run(db, config, options, lambda news: line.show(_progress(news)))
+        except KeyboardInterrupt:
+            line.end()
+            typer.echo("dtk: Stopped. The library is as it was; --resume goes on.", err=True)
+            raise
         finally:
             line.end()
         drained = _embed(db, config) if with_embeddings and not dry_run else None

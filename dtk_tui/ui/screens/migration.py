@@ -23,6 +23,7 @@ from dtk_tui.services.migration.looking import Unfinished, look, placed, unfinis
 from dtk_tui.services.migration.stopping import StoppedError
 from dtk_tui.services.migration.undo import undo
 from dtk_tui.services.migration.zones import host_zone
+from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.scans import FolderSuggester
 from dtk_tui.ui.screens.base import DtkScreen
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
     from dtk_tui.ui.importing import Import
 
 _SETTINGS = 3
+
+
+def _typable(path: str | None) -> str:
+    """Return a path to begin with in an input line: one that a terminal would act on is not shown there."""
+    return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
 
 
 class MigrationScreen(DtkScreen):
@@ -187,7 +193,7 @@ class MigrationScreen(DtkScreen):
             prefix = self._look.prefixes[number - _SETTINGS - 1]
             hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
             ask = Ask(
-                f"Where is {prefix.path}?", hint, value=prefix.target or str(Path.home()) + "/",
+                f"Where is {prefix.path}?", hint, value=_typable(prefix.target),
                 suggester=FolderSuggester(), may_be_empty=True,
             )  # fmt: skip
 
@@ -205,14 +211,14 @@ class MigrationScreen(DtkScreen):
         def ask(path: str | None) -> None:
             if path == "":
                 hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
-                start = self._source or str(Path.home()) + "/"
+                start = _typable(self._source)
                 suggester = FolderSuggester((".db", ".sqlite"))
                 self.app.push_screen(Ask("Which file?", hint, value=start, suggester=suggester), named)
             else:
                 named(path)
 
         if len(self._found) > 1:
-            entries = [*(Entry(path, "", path) for path in self._found), Entry("another file", "", "")]
+            entries = [*(Entry(one_line(path, 60), "", path) for path in self._found), Entry("another file", "", "")]
             self.app.push_screen(Menu("Which file?", entries), ask)
         else:
             ask("")
