@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import sql
 
 from dtk_tui.store.database import Connection, row_of
@@ -75,6 +76,11 @@ _DIGESTS: LiteralString = (
     _DIFFERING.replace("{values}", ", ".join(_VALUES))
     .replace("{staged}", ", ".join(_STAGED))
     .replace("{texts}", ", ',', ".join([f"'''' || replace({name}, '''', '''''') || ''''" for name in _TEXTS]))
+)
+_PARALLEL: tuple[LiteralString, ...] = (
+    "SET LOCAL parallel_setup_cost = 0",
+    "SET LOCAL parallel_tuple_cost = 0",
+    "SET LOCAL min_parallel_table_scan_size = '1MB'",
 )
 
 
@@ -173,8 +179,26 @@ def library_is_empty(conn: Connection) -> bool:
     return not row_of(conn, "SELECT EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt)")[0]
 
 
-def drop_indexes(conn: Connection) -> list[str]:
-    """Drop indexes and constraints of the tables that are loaded, in this transaction; return what makes them again."""
+def prepare_empty(conn: Connection) -> list[str] | None:
+    """Drop indexes and constraints of the tables that are loaded, in this transaction, where the library is empty.
+
+    Returns:
+        What makes them again; None when the library has images or prompts.
+    """
+    if not library_is_empty(conn):
+        return None
+    with conn.transaction() as attempt:
+        make_again = _drop_indexes(conn)
+        # Looked at again behind the locks: what came in between is not thrown away.
+        if not library_is_empty(conn):
+            raise psycopg.Rollback(attempt)
+        # Files that are new in this transaction are flushed at its end, and their rows are not logged one by one.
+        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, _LOADED))))
+        return make_again
+    return None
+
+
+def _drop_indexes(conn: Connection) -> list[str]:
     values = {"tables": _LOADED}
     constraints = conn.execute(_CONSTRAINTS, values).fetchall()
     indexes = conn.execute(_INDEXES, values).fetchall()
@@ -186,7 +210,7 @@ def drop_indexes(conn: Connection) -> list[str]:
 
 
 def make_index(conn: Connection, statement: str) -> None:
-    """Make one of what ``drop_indexes`` dropped."""
+    """Make one of what ``prepare_empty`` dropped."""
     conn.execute(statement.encode())
 
 
@@ -202,6 +226,9 @@ def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
 
     Rows with a note are left out: what became of them stands there.
     """
+    # Every core compares: the planner thinks too much of what it costs to start workers and to send them rows.
+    for setting in _PARALLEL:
+        conn.execute(setting)
     found = conn.execute(_DIGESTS, {"id": migration_id})
     ids = [number for (number,) in found]
     compared: LiteralString = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, LiteralString
 
 from dtk_tui.errors import DtkError
@@ -117,21 +118,25 @@ SELECT %(base)s + source_id, place_id, prompt_id, negative_id, greatest(coalesce
   FROM migration_ready
  WHERE target_id IS NULL
 """
-_BOOKS: LiteralString = """
-INSERT INTO migrated_image (image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
+#: The books of an image that is new, from a row of the stage with its ``stars``.
+BOOK_COLUMNS: LiteralString = """image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
     touched_ticks, marks, batch_size, batch_pos, clip_skip, ensd, no_metadata, has_error, is_new, root_folder_id,
-    workflow_id, hash, custom_tags)
-SELECT %(base)s + source_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
+    workflow_id, hash, custom_tags"""
+BOOK_VALUES: LiteralString = """
+       %(base)s + source_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
        dtk_marks(stars, coalesce(favorite, 0) <> 0, coalesce(nsfw, 0) <> 0, coalesce(for_deletion, 0) <> 0),
        CASE WHEN batch_size BETWEEN -2147483648 AND 2147483647 THEN batch_size END,
        CASE WHEN batch_pos BETWEEN -2147483648 AND 2147483647 THEN batch_pos END,
        CASE WHEN clip_skip BETWEEN -2147483648 AND 2147483647 THEN clip_skip END,
        CASE WHEN ensd BETWEEN -2147483648 AND 2147483647 THEN ensd END,
        no_metadata <> 0, has_error <> 0, true,
-       root_folder_id, workflow_id, hash, custom_tags
+       root_folder_id, workflow_id, hash, custom_tags"""
+_BOOKS: LiteralString = f"""
+INSERT INTO migrated_image ({BOOK_COLUMNS})
+SELECT {BOOK_VALUES}
   FROM migration_ready
  WHERE target_id IS NULL
-"""
+"""  # noqa: S608 (columns of our own list)
 _RAW: LiteralString = """
 INSERT INTO image_raw (image_id, chunks)
 SELECT coalesce(target.image_id, %(base)s + source_id), chunks
@@ -299,19 +304,26 @@ def find_targets(conn: Connection, base: int, is_empty: bool) -> tuple[int, int]
     return known, same
 
 
-def write_images(conn: Connection, values: dict[str, Any], is_empty: bool) -> int:
+def write_images(
+    conn: Connection, values: dict[str, Any], is_empty: bool, take_over: Callable[[], None] | None = None
+) -> int:
     """Write the images with their books, raw workflows and notes; return how many are new.
 
     Args:
         values: id, base, zone and policy of the migration.
+        take_over: puts books and raw workflows that were written beside in their place; without it they are written
+            here.
     """
     new = conn.execute(_IMAGES, values).rowcount
-    conn.execute(_BOOKS, values)
-    if not is_empty:
-        conn.execute(_MERGE, values)
-    conn.execute(_RAW_NEW if is_empty else _RAW, values)
+    if take_over is None:
+        conn.execute(_BOOKS, values)
+        if not is_empty:
+            conn.execute(_MERGE, values)
+        conn.execute(_RAW_NEW if is_empty else _RAW, values)
     for statement in (_STAGED_NOTES, _REPAIRS):
         conn.execute(statement, values)
+    if take_over is not None:
+        take_over()
     if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target WHERE kept_id IS NOT NULL)")[0]:
         for statement in (_TWICE, _FOLD, _FOLD_NOTES, _FOLD_BOOKS):
             conn.execute(statement, values)

@@ -15,6 +15,7 @@ from typing import Any, LiteralString
 from psycopg import Error, sql
 
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.store import migration_beside as beside
 from dtk_tui.store.database import Connection, Database, row_of
 
 #: One migration at a time in one database; held by a session, so it ends with its process.
@@ -82,6 +83,7 @@ def drop(conn: Connection) -> None:
     """Remove the stage."""
     conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
+    beside.drop(conn)
 
 
 def exists(conn: Connection) -> bool:

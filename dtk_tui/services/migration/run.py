@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration import folders, loading, paths, queries
+from dtk_tui.services.migration.beside import Beside
 from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
@@ -170,17 +171,18 @@ class Migration:
         }  # fmt: skip
         memory_mb = max(64, min(1024, usable_memory() // (16 << 20)))
         books.set_for_load(conn, memory_mb)
-        is_empty = books.library_is_empty(conn)
         stage.analyze(conn)
-        with self._step("prompts and folders"):
-            make_again = books.drop_indexes(conn) if is_empty else []
-            folders.write(conn, row.id, self._zone, self._mapping)
-            merge.place_texts(conn)
-            merge.require_whole(conn)
-        with self._step("images"):
-            self._report.merged, _ = merge.find_targets(conn, row.image_base, is_empty)
-            merge.write_images(conn, values, is_empty)
-            books.analyze(conn)
+        with Beside(self._db, values, memory_mb) as beside:
+            with self._step("prompts and folders"):
+                make_again = books.prepare_empty(conn)
+                is_empty = make_again is not None
+                folders.write(conn, row.id, self._zone, self._mapping)
+                merge.place_texts(conn)
+                merge.require_whole(conn)
+            with self._step("images"):
+                self._report.merged, _ = merge.find_targets(conn, row.image_base, is_empty)
+                merge.write_images(conn, values, is_empty, beside.taking_over(conn) if is_empty else None)
+                books.analyze(conn)
         with self._step("representatives"):
             books.choose_representatives(conn)
         with self._step("albums, tags, queries, nodes"):
@@ -188,7 +190,7 @@ class Migration:
             queries.write(conn, row.id, self._zone)
             parts.write_nodes(conn, values)
         with self._step("indexes"):
-            for statement in make_again:
+            for statement in make_again or ():
                 books.make_index(conn, statement)
         with self._step("comparing"):
             self._account(conn, row.id)
