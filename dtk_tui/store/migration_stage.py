@@ -105,14 +105,18 @@ def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
 
 
-def write_chunk(
-    conn: Connection, ticket: int, table: str, chunk: int, rows: int, lost: int, copies: Mapping[str, Sequence[bytes]]
+def write_chunks(
+    conn: Connection,
+    ticket: int,
+    table: str,
+    chunks: Sequence[tuple[int, int, int]],
+    copies: Mapping[str, Sequence[bytes]],
 ) -> None:
-    """Write one batch and its checkpoint.
+    """Write some batches of one table with their checkpoints.
 
     Args:
         ticket: the pass that ``enter`` gave.
-        rows, lost: how many rows the source has there, and how many of them cannot be read.
+        chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
         copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
 
     Raises:
@@ -126,9 +130,10 @@ def write_chunk(
         with conn.cursor().copy(statement) as copy:
             copy.write(b"\n".join(lines) + b"\n")
     written = conn.execute(
-        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) SELECT %s, %s, %s, %s"
-        " WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)",
-        (table, chunk, rows, lost, ticket),
+        """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
+           SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+            WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)""",
+        (table, *([chunk[i] for chunk in chunks] for i in range(3)), ticket),
     )
     if not written.rowcount:
         raise DatabaseLostError("The database was started anew in the middle of the migration.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +18,13 @@ from dtk_tui.services.migration.source import TABLES, Source, readable
 
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
 READERS = 2
+#: Batches, and rows if they are large, that a reader writes in one transaction: one by one they wait for the server.
+_TOGETHER = 8
+_TOGETHER_ROWS = 8000
 _TELL_EVERY_S = 0.25
 
-Write = Callable[[str, int, int, int, Mapping[str, Sequence[bytes]]], None]
+#: Writes batches of one table, given as (number, rows, lost rows), with their lines by stage table.
+Write = Callable[[str, Sequence[tuple[int, int, int]], Mapping[str, Sequence[bytes]]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Loading:
     """One run of the readers.
 
     Args:
-        write: writes one batch (table, number, rows, lost rows, lines by stage table) in a transaction of its own.
+        write: writes some batches in one transaction.
         stop: set from outside, ends the reading behind the batches that are under way.
     """
 
@@ -62,7 +66,7 @@ class Loading:
         self._mapping = mapping
         self._write = write
         self._follow = follow
-        self._queue: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+        self._left: deque[Batch] = deque()
         self._wish = stop
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -81,8 +85,7 @@ class Loading:
         """
         self._total = dict(total)
         self._done = {table: done.get(table, 0) for table in total}
-        for batch in batches:
-            self._queue.put(batch)
+        self._left.extend(batches)
         threads = [threading.Thread(target=self._work, name=f"migrate-{i}", daemon=True) for i in range(READERS)]
         for thread in threads:
             thread.start()
@@ -118,28 +121,47 @@ class Loading:
             for table, columns in self._source.columns.items()
         }
         while not self._stop.is_set():
-            try:
-                batch = self._queue.get_nowait()
-            except queue.Empty:
+            several = self._next()
+            if not several:
                 return
-            found = reading.read(conn, batch.table, selects[batch.table], batch.low, batch.high)
-            if batch.table == "Image":
-                lines: Mapping[str, Sequence[bytes]] = images.build(conn, batch.number, found).by_table()
-            else:
-                lines = small_tables.build(conn, batch.table, self._source.columns[batch.table], found)
-            self._save(batch, found, lines, images)
+            table = several[0].table
+            done: list[tuple[int, int, int]] = []
+            lines: dict[str, list[bytes]] = {}
+            for batch in several:
+                found = reading.read(conn, table, selects[table], batch.low, batch.high)
+                if table == "Image":
+                    made = images.build(conn, batch.number, found).by_table()
+                else:
+                    made = small_tables.build(conn, table, self._source.columns[table], found)
+                damaged = sum(1 for text in made["note"] if b"is damaged" in text and b"may be lost" not in text)
+                lost = min(damaged, len(found.failed))
+                done.append((batch.number, len(found.rows) + lost, lost))
+                for name, more in made.items():
+                    lines.setdefault(name, []).extend(more)
+            self._save(table, done, lines, images)
+
+    def _next(self) -> list[Batch]:
+        """Return the next batches of one table that are written together; none when all are taken."""
+        with self._lock:
+            several: list[Batch] = []
+            rows = 0
+            while self._left and len(several) < _TOGETHER and self._left[0].table == (several or self._left)[0].table:
+                rows += self._left[0].high - self._left[0].low + 1
+                if several and rows > _TOGETHER_ROWS:
+                    break
+                several.append(self._left.popleft())
+            return several
 
     def _save(
-        self, batch: Batch, found: reading.Range, lines: Mapping[str, Sequence[bytes]], images: ImageLines
-    ) -> None:
-        damaged = sum(1 for text in lines["note"] if b"is damaged" in text and b"may be lost" not in text)
-        lost = min(damaged, len(found.failed))
+        self, table: str, done: Sequence[tuple[int, int, int]], lines: Mapping[str, Sequence[bytes]],
+        images: ImageLines,
+    ) -> None:  # fmt: skip
         try:
-            self._write(batch.table, batch.number, len(found.rows) + lost, lost, lines)
+            self._write(table, done, lines)
         except DtkError:
             images.forget()
             raise
-        self._tell(batch.table, len(found.rows) + lost)
+        self._tell(table, sum(rows for _, rows, _ in done))
 
     def _tell(self, table: str, rows: int) -> None:
         with self._lock:

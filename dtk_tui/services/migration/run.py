@@ -144,9 +144,9 @@ class Migration:
         if self._stop.is_set():
             raise StoppedError
 
-    def _write(self, table: str, number: int, rows: int, lost: int, lines: Mapping[str, Sequence[bytes]]) -> None:
+    def _write(self, table: str, batches: Sequence[tuple[int, int, int]], lines: Mapping[str, Sequence[bytes]]) -> None:
         with self._db.connection() as conn:
-            stage.write_chunk(conn, self._ticket, table, number, rows, lost, lines)
+            stage.write_chunks(conn, self._ticket, table, batches, lines)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
