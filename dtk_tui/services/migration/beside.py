@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from dtk_tui.services.migration.stopping import stopping
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
 from dtk_tui.store.database import Connection, Database
@@ -18,12 +19,14 @@ class Beside:
     Args:
         values: as for ``migration_merge.write_images``.
         memory_mb: what the transaction may use.
+        stop: set from outside, ends it.
     """
 
-    def __init__(self, db: Database, values: dict[str, Any], memory_mb: int) -> None:
+    def __init__(self, db: Database, values: dict[str, Any], memory_mb: int, stop: threading.Event) -> None:
         self._db = db
         self._values = values
         self._memory_mb = memory_mb
+        self._stop = stop
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
@@ -57,7 +60,7 @@ class Beside:
 
     def _work(self) -> None:
         try:
-            with self._db.connection() as conn:
+            with self._db.connection() as conn, stopping(conn, self._stop):
                 books.set_for_load(conn, self._memory_mb)
                 beside.fill(conn, self._values)
         except BaseException as error:

@@ -172,7 +172,7 @@ class Migration:
         memory_mb = max(64, min(1024, usable_memory() // (16 << 20)))
         books.set_for_load(conn, memory_mb)
         stage.analyze(conn)
-        with Beside(self._db, values, memory_mb) as beside:
+        with Beside(self._db, values, memory_mb, self._stop) as beside:
             with self._step("prompts and folders"):
                 make_again = books.prepare_empty(conn)
                 is_empty = make_again is not None
