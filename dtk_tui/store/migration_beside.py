@@ -24,6 +24,7 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
                                  WHERE refobjid = pg_class.oid AND classid = 'pg_rewrite'::regclass)
                 AND NOT EXISTS (SELECT 1 FROM pg_publication_rel WHERE prrelid = pg_class.oid)
                 AND NOT EXISTS (SELECT 1 FROM pg_statistic_ext WHERE stxrelid = pg_class.oid)
+                AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = pg_class.oid AND attacl IS NOT NULL)
                 AND NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = pg_class.oid)
                 AND obj_description(pg_class.oid, 'pg_class') IS NULL)
   FROM pg_class WHERE oid = ANY (%s::regclass[])
