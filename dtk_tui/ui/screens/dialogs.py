@@ -130,7 +130,9 @@ class Menu(Dialog[str]):
             Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
             for number, entry in enumerate(self._entries)
         ]
-        yield OptionList(*options, markup=False, compact=True)
+        menu = OptionList(*options, markup=False, compact=True)
+        menu.styles.min_width = max(30, width + max(len(entry.key) for entry in self._entries))
+        yield menu
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

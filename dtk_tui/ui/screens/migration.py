@@ -72,7 +72,7 @@ class MigrationScreen(DtkScreen):
     def __init__(self, source: str | None = None) -> None:
         super().__init__()
         self._source = source or ""
-        self._found: list[str] = [source] if source else []
+        self._found: list[str] | None = None
         self._look: SourceLook | None = None
         self._waiting: Unfinished | None = None
         self._zone = host_zone()
@@ -131,8 +131,9 @@ class MigrationScreen(DtkScreen):
     @task("look")
     async def _look_around(self) -> None:
         self._note("Looking at it\u2026")
-        if not self._found:
-            self._found = await in_thread(find_sources, self.dtk.config)
+        if self._found is None:
+            named = [self._source] if self._source else []
+            self._found = list(dict.fromkeys([*named, *await in_thread(find_sources, self.dtk.config)]))
         self._source = self._source or next(iter(self._found), "")
         self._look = None
         try:
@@ -217,8 +218,9 @@ class MigrationScreen(DtkScreen):
             else:
                 named(path)
 
-        if len(self._found) > 1:
-            entries = [*(Entry(one_line(path, 60), "", path) for path in self._found), Entry("another file", "", "")]
+        found = self._found or []
+        if len(found) > 1:
+            entries = [*(Entry(one_line(path, 60), "", path) for path in found), Entry("another file", "", "")]
             self.app.push_screen(Menu("Which file?", entries), ask)
         else:
             ask("")

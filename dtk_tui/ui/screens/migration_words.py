@@ -42,7 +42,7 @@ def setting_words(name: str, value: str, note: str) -> Content:
 
 def prefix_words(prefix: Prefix, width: int) -> Content:
     """Return the line of one folder of that machine."""
-    room = max(12, (width - 30) // 2)
+    room = min(max(12, (width - 26) // 2), 70)
     if prefix.target is None:
         where, verdict = "stays as it is", "here" if prefix.is_here else "not here"
     else:
