@@ -34,8 +34,7 @@ class MigrationOptions:
 
 #: What a migration does, in this order; only during the first the library can be used beside it.
 STEPS = (
-    "reading", "prompts and folders", "images", "representatives", "albums, tags, queries, nodes", "indexes",
-    "comparing",
+    "reading", "images", "representatives", "indexes", "comparing", "folders, albums, tags, queries, nodes",
 )  # fmt: skip
 
 

@@ -1,25 +1,52 @@
-"""What is written beside the images into an empty library, on a connection of its own: their books and raw texts.
+"""Tables beside the library's own, in a schema of their own, that a migration into an empty library fills.
 
-Each goes into a table like the library's own, which is committed under another name; the transaction of the images
-puts it in the place of the empty one, so that all of it is seen at once.
+What is written there is seen by nobody; in the end the tables take the places of the library's own at once. With that
+schema first in the search path the same statements write into them that otherwise write into the library.
 """
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import LiteralString
 
 from psycopg import sql
 
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.migration_merge import BOOK_COLUMNS, BOOK_VALUES
 
-#: The table of the library by the one that takes its place.
-_PLACES: dict[str, str] = {"migration_stage_new_book": "migrated_image", "migration_stage_new_raw": "image_raw"}
-# What somebody else hung on a table would be lost with it: then it is filled in its place.
+SCHEMA: LiteralString = "migration_beside"
+#: The tables that are filled while the source is read; rows of the others are made of theirs.
+READ = ("prompt", "image", "image_raw", "migrated_image")
+TABLES = (*READ, "album_image", "image_tag", "node", "node_property")
+
+#: Columns of an image as the reader writes them, the first ones of its lines made by SQLite.
+IMAGE_COLUMNS = (
+    "id", "file_size", "mtime_ns", "created_at", "width", "height", "steps", "cfg_scale", "scan_phase", "rating",
+    "favorite", "nsfw", "for_deletion", "unavailable", "is_video", "has_workflow", "seed", "dialect", "sampler",
+    "model", "model_hash", "custom_tags", "error", "extra", "aesthetic_score", "hypernetwork_strength",
+    "hypernetwork", "viewed_at", "touched_at", "folder_id", "prompt_id", "negative_prompt_id", "file_name",
+)  # fmt: skip
+BOOK_COLUMNS = (
+    "image_id", "migration_id", "source_id", "created_ticks", "modified_ticks", "viewed_ticks", "touched_ticks",
+    "marks", "batch_size", "batch_pos", "clip_skip", "ensd", "no_metadata", "has_error", "is_new", "root_folder_id",
+    "workflow_id", "hash", "custom_tags",
+)  # fmt: skip
+_TEXTS = (
+    "dialect", "sampler", "model", "model_hash", "custom_tags", "error", "hypernetwork", "file_name", "workflow_id",
+    "hash",
+)  # fmt: skip
+#: The head of COPY's binary format, and its end (PostgreSQL's documentation of COPY).
+_BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_BINARY_END = b"\xff\xff"
+_RAW_ROW = struct.Struct(">hiqi")
+
+# What somebody else hung on a table would be lost with it; and the schema needs a right that not everybody has.
 _IS_OURS: LiteralString = """
 SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
                 AND reloptions IS NULL AND NOT relrowsecurity AND NOT relhassubclass AND NOT relispartition
-                AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)
+                AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal
+                                   AND (tgname <> 'image_promote_representatives' OR tgenabled <> 'O'))
                 AND NOT EXISTS (SELECT 1 FROM pg_rewrite rule JOIN pg_depend ON pg_depend.objid = rule.oid
                                  WHERE refobjid = pg_class.oid AND classid = 'pg_rewrite'::regclass)
                 AND NOT EXISTS (SELECT 1 FROM pg_publication_rel WHERE prrelid = pg_class.oid)
@@ -27,59 +54,167 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
                 AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = pg_class.oid AND attacl IS NOT NULL)
                 AND NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = pg_class.oid)
                 AND obj_description(pg_class.oid, 'pg_class') IS NULL)
+   AND has_database_privilege(current_database(), 'CREATE')
+   AND has_schema_privilege(max(relnamespace), 'CREATE') AND count(DISTINCT relnamespace) = 1
   FROM pg_class WHERE oid = ANY (%s::regclass[])
 """
-_BOOKS: LiteralString = f"""
-INSERT INTO migration_stage_new_book ({BOOK_COLUMNS})
-SELECT {BOOK_VALUES}
-  FROM (SELECT *, CASE WHEN rating > 0 THEN least(rating, 10)::smallint END AS stars
-          FROM migration_stage_image) AS ready
-"""  # noqa: S608 (columns of our own list)
-_RAW: LiteralString = """
-INSERT INTO migration_stage_new_raw (image_id, chunks)
-SELECT %(base)s + source_id, chunks FROM migration_stage_raw
+_IS_EMPTY: LiteralString = """
+SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt) OR EXISTS (SELECT 1 FROM album_image)
+            OR EXISTS (SELECT 1 FROM image_tag) OR EXISTS (SELECT 1 FROM node))
 """
-_TAKEN: tuple[LiteralString, ...] = (
-    """DELETE FROM migration_stage_new_book book USING migration_target target
-        WHERE target.source_id = book.source_id""",
-    """DELETE FROM migration_stage_new_raw raw USING migration_target target
-        WHERE raw.image_id = %(base)s + target.source_id""",
-)
 
 
-def create(conn: Connection) -> bool:
-    """Make the empty tables; False, and none, where the library's own must stay."""
+def is_possible(conn: Connection) -> bool:
+    """Whether the library is empty and its tables may be replaced."""
+    return bool(row_of(conn, _IS_EMPTY)[0]) and bool(row_of(conn, _IS_OURS, (list(TABLES),))[0])
+
+
+def still_empty(conn: Connection) -> bool:
+    """Whether the library is empty, and stays so until the transaction ends; waits for whoever is writing."""
+    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(map(own, TABLES))))
+    return bool(row_of(conn, _IS_EMPTY)[0])
+
+
+def own(table: str) -> sql.Composable:
+    """Return the name of a table of the library."""
+    return sql.Identifier(table)
+
+
+def other(table: str) -> sql.Identifier:
+    """Return the full name of the table beside it."""
+    return sql.Identifier(SCHEMA, table)
+
+
+def create(conn: Connection) -> None:
+    """Make the empty tables, without indexes and keys."""
     drop(conn)
-    if not row_of(conn, _IS_OURS, (list(_PLACES.values()),))[0]:
-        return False
-    for new, old in _PLACES.items():
-        conn.execute(
-            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)").format(
-                sql.Identifier(new), sql.Identifier(old)
-            )
-        )
-    return True
+    conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+    for table in TABLES:
+        make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
+        conn.execute(sql.SQL(make).format(other(table), own(table)))
+
+
+def exists(conn: Connection) -> bool:
+    """Whether there are such tables."""
+    return bool(row_of(conn, "SELECT to_regnamespace(%s) IS NOT NULL", (SCHEMA,))[0])
 
 
 def drop(conn: Connection) -> None:
     """Remove the tables."""
-    conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(map(sql.Identifier, _PLACES))))
+    if exists(conn):
+        conn.execute("SET LOCAL client_min_messages = warning")
+        conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
 
 
-def fill(conn: Connection, values: dict[str, Any]) -> None:
-    """Write books and raw texts of all staged images; ``values`` as for ``migration_merge.write_images``."""
-    # Files that are new in this transaction are flushed at its end, and their rows are not logged one by one.
-    conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, _PLACES))))
-    conn.execute(_BOOKS, values)
-    conn.execute(_RAW, values)
+def enter(conn: Connection) -> None:
+    """Let the names of tables mean those beside the library, until the transaction ends."""
+    conn.execute("SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), true)", (SCHEMA,))
 
 
-def take_over(conn: Connection, values: dict[str, Any]) -> None:
-    """Put the filled tables in the place of the library's empty ones, whose indexes and constraints are dropped."""
-    if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target)")[0]:
-        for statement in _TAKEN:
-            conn.execute(statement, values)
-    for new, old in _PLACES.items():
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(old)))
-        conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(sql.Identifier(new)))
-        conn.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(new), sql.Identifier(old)))
+# -- texts ------------------------------------------------------------------------------------------------------------
+
+
+def prompts(conn: Connection) -> Iterator[tuple[int, str]]:
+    """Yield (id, text) of all prompts that were read."""
+    with conn.cursor(name="prompts") as cursor:
+        cursor.itersize = 5000
+        yield from cursor.execute(sql.SQL("SELECT id, text FROM {}").format(other("prompt")))
+
+
+def last_prompt(conn: Connection) -> int:
+    """Return the largest id of a prompt that was given out, here or in the library."""
+    query = sql.SQL("""
+        SELECT greatest((SELECT max(id) FROM {}), 0,
+                        pg_sequence_last_value(pg_get_serial_sequence('prompt', 'id')::regclass))""")
+    return int(conn.execute(query.format(other("prompt"))).fetchall()[0][0])
+
+
+def folder_ids(conn: Connection, count: int) -> list[int]:
+    """Return ids for folders that nobody else gets."""
+    rows = conn.execute(
+        "SELECT nextval(pg_get_serial_sequence('folder', 'id')::regclass) FROM generate_series(1, %s)", (count,)
+    )
+    return [number for (number,) in rows]
+
+
+# -- what was written and what is there -------------------------------------------------------------------------------
+
+
+def raw_row(image_id: int, chunks: bytes) -> bytes:
+    """Return a raw text as a row of COPY's binary format."""
+    return _RAW_ROW.pack(2, 8, image_id, len(chunks)) + chunks
+
+
+def _lines(rows: Sequence[bytes]) -> bytes:
+    return b"\n".join(rows) + b"\n" if rows else b""
+
+
+def _binary(rows: Sequence[bytes]) -> bytes:
+    return b"".join((_BINARY_HEAD, *rows, _BINARY_END))
+
+
+_FORMS: dict[str, tuple[tuple[str, ...], Callable[[Sequence[bytes]], bytes]]] = {
+    "image": (IMAGE_COLUMNS, _lines),
+    "migrated_image": (BOOK_COLUMNS, _lines),
+    "image_raw": (("image_id", "chunks"), _binary),
+}
+
+
+def write(conn: Connection, rows: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Write rows in the form of COPY by table, in the order of their ids; return the digest of all of them.
+
+    Args:
+        rows: of ``image`` and ``migrated_image`` lines of CSV with single quotes, NULL as nothing; of ``image_raw``
+            what ``raw_row`` makes.
+    """
+    seen = blake2b(digest_size=16)
+    for table, (columns, join) in _FORMS.items():
+        block = join(rows[table])
+        seen.update(block)
+        form = "(FORMAT binary)" if join is _binary else "(FORMAT csv, QUOTE '''', NULL '')"
+        copy = sql.SQL("COPY {} ({}) FROM STDIN " + form).format(other(table), _names(columns))
+        if rows[table]:
+            with conn.cursor().copy(copy) as sink:
+                sink.write(block)
+    return seen.digest()
+
+
+def digest(rows: Mapping[str, Sequence[bytes]]) -> bytes:
+    """Return the digest of rows as ``write`` takes them."""
+    seen = blake2b(digest_size=16)
+    for table, (_, join) in _FORMS.items():
+        seen.update(join(rows[table]))
+    return seen.digest()
+
+
+def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:
+    """Return the digest of the rows that are there of the images from ``low`` to ``high``; as ``write`` does.
+
+    Args:
+        without: ids of images that are left out.
+    """
+    seen = blake2b(digest_size=16)
+    for table, (columns, join) in _FORMS.items():
+        quoted = [column for column in columns if column in _TEXTS]
+        form = "(FORMAT binary)" if join is _binary else "(FORMAT csv, QUOTE '''', NULL '', FORCE_QUOTE ({}))"
+        key = sql.Identifier(columns[0])
+        rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")
+        rows = sql.SQL("SELECT {} FROM {} WHERE {} BETWEEN {} AND {} {} ORDER BY {}").format(
+            _names(columns), other(table), key, low, high, rest, key
+        )
+        copy = sql.SQL("COPY ({}) TO STDOUT " + form).format(rows, *([_names(quoted)] if quoted else []))
+        with conn.cursor().copy(copy) as source:
+            for block in source:
+                seen.update(block)
+    return seen.digest()
+
+
+def remove(conn: Connection, ids: Sequence[int]) -> None:
+    """Take some images away again."""
+    for table, (columns, _) in _FORMS.items():
+        statement = sql.SQL("DELETE FROM {} WHERE {} = ANY (%s)").format(other(table), sql.Identifier(columns[0]))
+        conn.execute(statement, (list(ids),))
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))

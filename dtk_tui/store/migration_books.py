@@ -7,32 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-import psycopg
 from psycopg import sql
 
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
-
-# Integrity while nothing is there costs nothing; while rows are loaded it costs more than the rows.
-_INDEXES: LiteralString = """
-SELECT 'DROP INDEX ' || quote_ident(relname), pg_get_indexdef(pg_class.oid)
-  FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
- WHERE indrelid = ANY (%(tables)s::regclass[])
-   AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
- ORDER BY indrelid, relname
-"""
-_CONSTRAINTS: LiteralString = """
-SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
-       format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-  FROM pg_constraint
- WHERE conparentid = 0
-   AND ((contype IN ('p', 'u') AND conrelid = ANY (%(tables)s::regclass[]))
-        OR (contype = 'f' AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))))
- ORDER BY contype = 'f' DESC, conrelid, conname
-"""
-_LOADED = [
-    "image", "image_raw", "migrated_image", "prompt", "album_image", "image_tag", "node", "node_property",
-]  # fmt: skip
 
 # Texts by the digest that the source's reader made of them (services.migration.image_lines), numbers by value.
 _DIFFERING: LiteralString = r"""
@@ -167,51 +145,20 @@ def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
     return base
 
 
+def offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
+    """Return (day since 1970, seconds east of UTC at its begin), day by day, from 1990 to 2037, in a time zone."""
+    query: LiteralString = """
+        SELECT (day::date - '1970-01-01'::date),
+               (extract(epoch FROM day) - extract(epoch FROM timezone(%s, day)))::bigint
+          FROM generate_series('1990-01-01'::timestamp, '2038-01-01', '1 day') AS day ORDER BY 1"""
+    return conn.execute(query, (zone,)).fetchall()
+
+
 def zone_is_known(conn: Connection, zone: str) -> bool:
     """Whether PostgreSQL knows a time zone by this name."""
     return bool(
         row_of(conn, "SELECT EXISTS (SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower(%s))", (zone,))[0]
     )
-
-
-def library_is_empty(conn: Connection) -> bool:
-    """Whether there is no image and no prompt."""
-    return not row_of(conn, "SELECT EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt)")[0]
-
-
-def prepare_empty(conn: Connection) -> list[str] | None:
-    """Drop indexes and constraints of the tables that are loaded, in this transaction, where the library is empty.
-
-    Returns:
-        What makes them again; None when the library has images or prompts.
-    """
-    if not library_is_empty(conn):
-        return None
-    with conn.transaction() as attempt:
-        make_again = _drop_indexes(conn)
-        # Looked at again behind the locks: what came in between is not thrown away.
-        if not library_is_empty(conn):
-            raise psycopg.Rollback(attempt)
-        # Files that are new in this transaction are flushed at its end, and their rows are not logged one by one.
-        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, _LOADED))))
-        return make_again
-    return None
-
-
-def _drop_indexes(conn: Connection) -> list[str]:
-    values = {"tables": _LOADED}
-    constraints = conn.execute(_CONSTRAINTS, values).fetchall()
-    indexes = conn.execute(_INDEXES, values).fetchall()
-    for drop, _ in [*constraints, *indexes]:
-        conn.execute(drop.encode())
-    keys = [make for _, make in constraints if " FOREIGN KEY " not in make]
-    foreign = [make for _, make in constraints if " FOREIGN KEY " in make]
-    return [*keys, *(make for _, make in indexes), *foreign]
-
-
-def make_index(conn: Connection, statement: str) -> None:
-    """Make one of what ``prepare_empty`` dropped."""
-    conn.execute(statement.encode())
 
 
 def set_for_load(conn: Connection, memory_mb: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, LiteralString
 
 from dtk_tui.errors import DtkError
@@ -30,6 +29,26 @@ SELECT text FROM (
 _TEXT_PLACES: LiteralString = """
 CREATE TEMP TABLE migration_text ON COMMIT DROP AS
 SELECT key, prompt.id, blank, CASE WHEN blank THEN text END AS blank_text FROM migration_hash JOIN prompt USING (sha256)
+"""
+
+# Where images go beside an empty library, keys are ids already; only those that staged rows use are looked at.
+_KNOWN_PLACES: LiteralString = """
+CREATE TEMP TABLE migration_place ON COMMIT DROP AS SELECT DISTINCT key, key AS folder_id FROM migration_stage_path
+"""
+_KNOWN_TEXTS: LiteralString = """
+CREATE TEMP TABLE migration_text ON COMMIT DROP AS
+SELECT id AS key, id, blank, CASE WHEN blank THEN text END AS blank_text
+  FROM (SELECT id, text, btrim(left(text, 100), E' \\t\\r\\n\\v\\f') = '' AND length(text) < 100 AS blank
+          FROM prompt WHERE id IN (SELECT prompt_key FROM migration_stage_image
+                                    UNION SELECT negative_key FROM migration_stage_image)) AS used
+"""
+_TWICE_BESIDE: LiteralString = """
+SELECT id FROM image JOIN (SELECT folder_id, file_name FROM image GROUP BY 1, 2 HAVING count(*) > 1) AS twice
+       USING (folder_id, file_name)
+"""
+_STAGED_BESIDE: LiteralString = """
+SELECT image.id FROM migration_stage_image stage
+  JOIN image ON image.folder_id = stage.folder_key AND image.file_name = stage.file_name
 """
 
 _INCOMPLETE: LiteralString = """
@@ -118,25 +137,21 @@ SELECT %(base)s + source_id, place_id, prompt_id, negative_id, greatest(coalesce
   FROM migration_ready
  WHERE target_id IS NULL
 """
-#: The books of an image that is new, from a row of the stage with its ``stars``.
-BOOK_COLUMNS: LiteralString = """image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
+_BOOKS: LiteralString = """
+INSERT INTO migrated_image (image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
     touched_ticks, marks, batch_size, batch_pos, clip_skip, ensd, no_metadata, has_error, is_new, root_folder_id,
-    workflow_id, hash, custom_tags"""
-BOOK_VALUES: LiteralString = """
-       %(base)s + source_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
+    workflow_id, hash, custom_tags)
+SELECT %(base)s + source_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
        dtk_marks(stars, coalesce(favorite, 0) <> 0, coalesce(nsfw, 0) <> 0, coalesce(for_deletion, 0) <> 0),
        CASE WHEN batch_size BETWEEN -2147483648 AND 2147483647 THEN batch_size END,
        CASE WHEN batch_pos BETWEEN -2147483648 AND 2147483647 THEN batch_pos END,
        CASE WHEN clip_skip BETWEEN -2147483648 AND 2147483647 THEN clip_skip END,
        CASE WHEN ensd BETWEEN -2147483648 AND 2147483647 THEN ensd END,
        no_metadata <> 0, has_error <> 0, true,
-       root_folder_id, workflow_id, hash, custom_tags"""
-_BOOKS: LiteralString = f"""
-INSERT INTO migrated_image ({BOOK_COLUMNS})
-SELECT {BOOK_VALUES}
+       root_folder_id, workflow_id, hash, custom_tags
   FROM migration_ready
  WHERE target_id IS NULL
-"""  # noqa: S608 (columns of our own list)
+"""
 _RAW: LiteralString = """
 INSERT INTO image_raw (image_id, chunks)
 SELECT coalesce(target.image_id, %(base)s + source_id), chunks
@@ -149,7 +164,6 @@ SELECT %(base)s + source_id, chunks
   FROM migration_stage_raw
  WHERE NOT EXISTS (SELECT 1 FROM migration_target target WHERE target.source_id = migration_stage_raw.source_id)
 """
-
 #: (when it applies, reason, what the source said) of each repair that the statements above make.
 _RULES: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
     ("prompt_id IS NULL AND prompt_key IS NOT NULL",
@@ -294,36 +308,57 @@ def place_texts(conn: Connection) -> int:
     return new
 
 
-def find_targets(conn: Connection, base: int, is_empty: bool) -> tuple[int, int]:
-    """Find rows that do not become new images; return (already in the library, twice in the source)."""
+def place_known(conn: Connection) -> None:
+    """Let the keys of staged texts and folders be ids, as they are where images go beside an empty library."""
+    conn.execute(_KNOWN_TEXTS)
+    conn.execute("ANALYZE migration_text")
+
+
+def place_known_folders(conn: Connection) -> None:
+    """As ``place_known``, for folders that are not in the library yet."""
+    conn.execute(_KNOWN_PLACES)
+    conn.execute("ANALYZE migration_place")
+
+
+def same_places(conn: Connection, are_unique: bool) -> list[int]:
+    """Return the images beside the library that have a place with another of them, or with a staged one.
+
+    Args:
+        are_unique: whether it is known that no two of them have one place.
+    """
+    found = {number for (number,) in conn.execute(_STAGED_BESIDE)}
+    if not are_unique:
+        found.update(number for (number,) in conn.execute(_TWICE_BESIDE))
+    return sorted(found)
+
+
+def find_targets(conn: Connection, base: int, are_new: bool) -> tuple[int, int]:
+    """Find rows that do not become new images; return (already in the library, twice in the source).
+
+    Args:
+        are_new: whether no staged image can be in the library.
+    """
     conn.execute(_TARGETS)
-    known = 0 if is_empty else conn.execute(_KNOWN).rowcount
+    known = 0 if are_new else conn.execute(_KNOWN).rowcount
     same = conn.execute(_SAME, {"base": base}).rowcount
     conn.execute("ANALYZE migration_target")
     conn.execute(_READY)
     return known, same
 
 
-def write_images(
-    conn: Connection, values: dict[str, Any], is_empty: bool, take_over: Callable[[], None] | None = None
-) -> int:
-    """Write the images with their books, raw workflows and notes; return how many are new.
+def write_images(conn: Connection, values: dict[str, Any], are_new: bool) -> int:
+    """Write the staged images with their books, raw workflows and notes; return how many are new.
 
     Args:
         values: id, base, zone and policy of the migration.
-        take_over: puts books and raw workflows that were written beside in their place; without it they are written
-            here.
+        are_new: as for ``find_targets``.
     """
     new = conn.execute(_IMAGES, values).rowcount
-    if take_over is None:
-        conn.execute(_BOOKS, values)
-        if not is_empty:
-            conn.execute(_MERGE, values)
-        conn.execute(_RAW_NEW if is_empty else _RAW, values)
-    for statement in (_STAGED_NOTES, _REPAIRS):
+    conn.execute(_BOOKS, values)
+    if not are_new:
+        conn.execute(_MERGE, values)
+    for statement in (_RAW_NEW if are_new else _RAW, _STAGED_NOTES, _REPAIRS):
         conn.execute(statement, values)
-    if take_over is not None:
-        take_over()
     if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target WHERE kept_id IS NOT NULL)")[0]:
         for statement in (_TWICE, _FOLD, _FOLD_NOTES, _FOLD_BOOKS):
             conn.execute(statement, values)

@@ -17,6 +17,13 @@ SELECT source_id, coalesce(target.image_id, %(base)s + source_id) AS image_id
   FROM migration_stage_image LEFT JOIN migration_target target USING (source_id)
 """
 
+# The same where images went beside an empty library, of which every image has its book.
+_WHERE_BESIDE: LiteralString = """
+CREATE TEMP VIEW migration_where AS
+SELECT source_id, image_id FROM migrated_image
+ UNION ALL SELECT source_id, image_id FROM migration_target
+"""
+
 _ALBUMS: LiteralString = """
 WITH wanted AS (
     SELECT DISTINCT ON (coalesce(name, '(no name)')) source_id, coalesce(name, '(no name)') AS name,
@@ -164,12 +171,15 @@ def library_folders(conn: Connection) -> dict[str, tuple[int, int | None]]:
     }
 
 
-def add_folders(conn: Connection, folders: Sequence[tuple[str, str, int | None]]) -> dict[str, int]:
-    """Insert folders given as (path, name, parent id) and return their ids by path."""
+def add_folders(conn: Connection, folders: Sequence[tuple[str, str, int | None, int | None]]) -> dict[str, int]:
+    """Insert folders given as (path, name, parent id, own id or None) and return their ids by path."""
     sql: LiteralString = """
-        INSERT INTO folder (path, name, parent_id)
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]) RETURNING id, path"""
-    rows = conn.execute(sql, ([to_db(f[0]) for f in folders], [to_db(f[1]) for f in folders], [f[2] for f in folders]))
+        INSERT INTO folder (id, path, name, parent_id) OVERRIDING SYSTEM VALUE
+        SELECT coalesce(id, nextval(pg_get_serial_sequence('folder', 'id')::regclass)), path, name, parent_id
+          FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS new (path, name, parent_id, id)
+        RETURNING id, path"""
+    paths, names = [to_db(f[0]) for f in folders], [to_db(f[1]) for f in folders]
+    rows = conn.execute(sql, (paths, names, [f[2] for f in folders], [f[3] for f in folders]))
     return {from_db(path): number for number, path in rows}
 
 
@@ -229,10 +239,17 @@ def write_notes(
     conn.execute(sql, (migration_id, table, *columns, [json.dumps(row[3]) for row in notes]))
 
 
-def write_albums_and_tags(conn: Connection, values: dict[str, Any]) -> None:
-    """Write albums with their members, and tags with their images; ``values`` as for ``write_images``."""
-    conn.execute(_WHERE, values)
-    conn.execute("ANALYZE migration_where")
+def write_albums_and_tags(conn: Connection, values: dict[str, Any], are_beside: bool) -> None:
+    """Write albums with their members, and tags with their images; ``values`` as for ``write_images``.
+
+    Args:
+        are_beside: whether the images went beside an empty library.
+    """
+    if are_beside:
+        conn.execute(_WHERE_BESIDE)
+    else:
+        conn.execute(_WHERE, values)
+        conn.execute("ANALYZE migration_where")
     new = [number for (number,) in conn.execute(_ALBUMS, values)]
     conn.execute(_ALBUM_BOOKS, {**values, "new": new})
     conn.execute(_MEMBERS, values)

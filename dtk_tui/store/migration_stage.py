@@ -35,6 +35,8 @@ _TABLES: dict[str, LiteralString] = {
     "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
     "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
+    # Of the images from low to high that went beside the library, as they were sent; ids of the library.
+    "digest": "low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL",
     "note": "table_name text NOT NULL, source_id bigint, outcome text NOT NULL, reason text NOT NULL, original jsonb",
     "chunk": """table_name text NOT NULL, chunk bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
         PRIMARY KEY (table_name, chunk)""",
@@ -101,7 +103,9 @@ def enter(conn: Connection) -> int:
 
 def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
-    rows = conn.execute("SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE table_name <> ''")
+    rows = conn.execute(
+        "SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE chunk > 0 AND table_name <> ''"
+    )
     return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
 
 
@@ -111,6 +115,8 @@ def write_chunks(
     table: str,
     chunks: Sequence[tuple[int, int, int]],
     copies: Mapping[str, Sequence[bytes]],
+    images: Mapping[str, Sequence[bytes]] | None = None,
+    span: tuple[int, int] = (0, 0),
 ) -> None:
     """Write some batches of one table with their checkpoints.
 
@@ -118,17 +124,18 @@ def write_chunks(
         ticket: the pass that ``enter`` gave.
         chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
         copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
+        images: rows that go beside the library, as ``migration_beside.write`` takes them.
+        span: first and last id that images of these batches can have.
 
     Raises:
         DatabaseLostError: the server crashed since ``enter``, and the stage with it.
     """
     conn.execute("SET LOCAL synchronous_commit = off")
-    for name, lines in copies.items():
-        if not lines:
-            continue
-        statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name])
-        with conn.cursor().copy(statement) as copy:
-            copy.write(b"\n".join(lines) + b"\n")
+    add(conn, copies)
+    if images is not None:
+        digest = beside.write(conn, images)
+        insert: LiteralString = "INSERT INTO migration_stage_digest (low, high, rows, digest) VALUES (%s, %s, %s, %s)"
+        conn.execute(insert, (*span, len(images["image"]), digest))
     written = conn.execute(
         """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
@@ -139,11 +146,70 @@ def write_chunks(
         raise DatabaseLostError("The database was started anew in the middle of the migration.")
 
 
+def add(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
+    """Write lines by stage table; as ``write_chunks``, but without a checkpoint."""
+    for name, lines in copies.items():
+        if lines:
+            _copy(conn, sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name]), lines)
+
+
+def add_prompts(conn: Connection, lines: Sequence[bytes]) -> None:
+    """Write prompts beside the library, as lines of (id, text)."""
+    if lines:
+        statement = "COPY {} (id, text) FROM STDIN (FORMAT csv, QUOTE '''', NULL '')"
+        _copy(conn, sql.SQL(statement).format(beside.other("prompt")), lines)
+
+
+def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
+    with conn.cursor().copy(statement) as copy:
+        copy.write(b"\n".join(lines) + b"\n")
+
+
+def last_key(conn: Connection) -> int:
+    """Return the largest key that a text or a folder was sent under."""
+    return int(
+        row_of(
+            conn,
+            """SELECT greatest((SELECT max(key) FROM migration_stage_text), (SELECT max(key) FROM migration_stage_path),
+                               0)""",
+        )[0]
+    )
+
+
+def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
+    """Return (first id, last id, rows, digest) of all images that went beside the library."""
+    return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
+
+
+def index_images(conn: Connection) -> None:
+    """Let staged images be found by their ids."""
+    conn.execute("CREATE INDEX IF NOT EXISTS migration_stage_image_source ON migration_stage_image (source_id)")
+
+
+def staged_ids(conn: Connection, low: int, high: int) -> set[int]:
+    """Return the source ids of the images in the stage between two, both included."""
+    query: LiteralString = "SELECT source_id FROM migration_stage_image WHERE source_id BETWEEN %s AND %s"
+    return {number for (number,) in conn.execute(query, (low, high))}
+
+
+def has_done(conn: Connection, part: str) -> bool:
+    """Whether a part of the writing is done and kept."""
+    query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = %s)"
+    return bool(row_of(conn, query, (f"done: {part}",))[0])
+
+
+def set_done(conn: Connection, part: str) -> None:
+    """Note that a part of the writing is done, in its transaction."""
+    conn.execute(
+        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, 0, 0, 0)", (f"done: {part}",)
+    )
+
+
 def counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
     rows = conn.execute(
         "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
-        " WHERE table_name <> '' GROUP BY 1"
+        " WHERE chunk > 0 AND table_name <> '' GROUP BY 1"
     )
     return {table: (read, lost) for table, read, lost in rows}
 

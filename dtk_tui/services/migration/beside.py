@@ -1,67 +1,172 @@
-"""Two connections write into an empty library at once: one the images, the other their books and raw texts."""
+"""The quick way into an empty library: images are read straight into tables beside it, which then take its places."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from dtk_tui.domain.migration import Verification
+from dtk_tui.services.migration import beside_sql, images_sql, loading, reading
+from dtk_tui.services.migration.beside_lines import BesideLines, Rows
+from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration.known import Known
+from dtk_tui.services.migration.source import Source
 from dtk_tui.services.migration.stopping import stopping
+from dtk_tui.services.migration.together import together
+from dtk_tui.services.migration.zones import spans
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
+from dtk_tui.store import migration_merge as merge
+from dtk_tui.store import migration_stage as stage
+from dtk_tui.store import migration_swap as swap
 from dtk_tui.store.database import Connection, Database
 
 
 class Beside:
-    """Books and raw texts, written in a thread of their own from entering on, where the library is empty.
+    """What is done with the tables beside an empty library, between the reading and the last transaction.
 
     Args:
-        values: as for ``migration_merge.write_images``.
-        memory_mb: what the transaction may use.
-        stop: set from outside, ends it.
+        values: id, base, node_base, zone and policy of the migration.
+        memory_mb: what a transaction may use.
     """
 
-    def __init__(self, db: Database, values: dict[str, Any], memory_mb: int, stop: threading.Event) -> None:
+    def __init__(
+        self, db: Database, source: Source, known: Known, values: Mapping[str, Any], memory_mb: int,
+        stop: threading.Event,
+    ) -> None:  # fmt: skip
         self._db = db
-        self._values = values
+        self._source = source
+        self._known = known
+        self._values = dict(values)
+        self._base: int = values["base"]
         self._memory_mb = memory_mb
         self._stop = stop
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
+        self._columns = source.columns["Image"]
+        self._staged_select = images_sql.select(self._columns)
+        with db.connection() as conn:
+            self.library = swap.shape(conn)
+            certain = spans(books.offsets(conn, values["zone"]))
+        self._select = beside_sql.select(self._columns, self._base, values["id"], certain)
 
-    def __enter__(self) -> Beside:
-        with self._db.connection() as conn:
-            is_possible = books.library_is_empty(conn) and beside.create(conn)
-        if is_possible:
-            self._thread = threading.Thread(target=self._work, name="migrate-books", daemon=True)
-            self._thread.start()
-        return self
+    def images(self) -> loading.Images:
+        """Return how images are read."""
+        if beside_sql.is_possible(self._columns):
+            return loading.Images(self._select, lambda: self._lines().build)
+        return loading.Images(self._staged_select, lambda: ImageLines(self._columns, self._known).build)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._thread is not None:
-            self._thread.join()
+    def _lines(self) -> BesideLines:
+        return BesideLines(self._columns, self._known, self._staged_select, self._base)
 
-    def taking_over(self, conn: Connection) -> Callable[[], None] | None:
-        """Return what puts the tables in their place, in the transaction of ``conn``; None when there are none."""
-        if self._thread is None:
-            return None
-        thread = self._thread
+    def span(self, rowids: tuple[int, int]) -> tuple[int, int]:
+        """Return the ids of images that have these rowids."""
+        return rowids[0] + self._base, rowids[1] + self._base
 
-        def take_over() -> None:
-            thread.join()
-            if self._error is not None:
-                raise self._error
-            beside.take_over(conn, self._values)
+    def write_staged(self) -> None:
+        """Write the images that were staged, with all notes; those with the place of another are made one with it."""
+        places = next(index for index in self.library.indexes if index.name == swap.PLACES)
+        with self._db.connection() as conn, stopping(conn, self._stop):
+            if stage.has_done(conn, "images"):
+                return
+            books.set_for_load(conn, self._memory_mb)
+            beside.enter(conn)
+            stage.index_images(conn)
+            stage.analyze(conn)
+            are_unique = swap.build_unique(conn, places)
+            same = merge.same_places(conn, are_unique)
+            if same:
+                self._stage_again(conn, same)
+                swap.build(conn, places)
+                stage.analyze(conn)
+            merge.place_known_folders(conn)
+            merge.place_known(conn)
+            merge.require_whole(conn)
+            merge.find_targets(conn, self._base, are_new=True)
+            merge.write_images(conn, self._values, are_new=True)
+            stage.set_done(conn, "images")
 
-        return take_over
-
-    def _work(self) -> None:
+    def _stage_again(self, conn: Connection, ids: list[int]) -> None:
+        """Take images back from beside the library into the stage, where rows with one place are made one."""
+        lines = ImageLines(self._columns, self._known)
+        lines.begin_with([])
+        source = self._source.connect()
         try:
-            with self._db.connection() as conn, stopping(conn, self._stop):
-                books.set_for_load(conn, self._memory_mb)
-                beside.fill(conn, self._values)
-        except BaseException as error:
-            self._error = error
+            made = lines.end_with(source, [number - self._base for number in ids], [])
+        finally:
+            source.close()
+        self._known.settle()
+        stage.add(conn, made.by_table())
+        beside.remove(conn, ids)
+
+    def choose_representatives(self) -> None:
+        """Choose the representative of every group."""
+        with self._db.connection() as conn, stopping(conn, self._stop):
+            books.set_for_load(conn, self._memory_mb)
+            beside.enter(conn)
+            books.choose_representatives(conn)
+
+    def make_indexes(self) -> None:
+        """Make the indexes that are missing, two at a time."""
+
+        def make(index: swap.Index, conn: Connection) -> None:
+            books.set_for_load(conn, self._memory_mb)
+            swap.build(conn, index)
+
+        together(self._db, [partial(make, index) for index in swap.early(self.library)], self._stop)
+
+    def compare(self) -> Verification:
+        """Read back what was written straight and compare it with what was read; let the planner look at the tables."""
+        found = Verification()
+        lock = threading.Lock()
+        with self._db.connection() as conn:
+            digests = stage.digests(conn)
+
+        def look(low: int, high: int, rows: int, digest: bytes, conn: Connection) -> None:
+            differing: list[int] = []
+            staged = stage.staged_ids(conn, low - self._base, high - self._base)
+            if beside.digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
+                rows, differing = self._differing(conn, low, high, staged)
+            with lock:
+                found.compared += rows
+                found.differing += differing
+
+        pieces: list[Callable[[Connection], None]] = [partial(look, *span) for span in digests]
+        analyze = [lambda conn, table=table: swap.analyze(conn, table) for table in beside.READ]
+        together(self._db, [*analyze, *pieces], self._stop)
+        found.differing.sort()
+        return found
+
+    def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
+        """Return how many rows went straight, and the source ids of those that are not there as they were read."""
+        source = self._source.connect()
+        try:
+            again = reading.read(source, "Image", self._select, low - self._base, high - self._base)
+        finally:
+            source.close()
+        rows: dict[int, Rows] = {}
+        for row in again.rows:
+            made, _, _ = self._lines().straight([row])
+            if made.image and row[0] not in staged:
+                rows[row[0] + self._base] = made
+        without = [number + self._base for number in staged]
+        found = _search(conn, rows, sorted(rows), (low, high), without)
+        return len(rows), [number - self._base for number in found]
+
+
+def _search(
+    conn: Connection, rows: Mapping[int, Rows], ids: Sequence[int], span: tuple[int, int], without: Sequence[int]
+) -> list[int]:
+    """Return which of the images in a span differ from their rows, by halves."""
+    wanted = Rows()
+    for number in ids:
+        wanted.add(rows[number])
+    if beside.digest_there(conn, *span, without) == beside.digest(wanted.by_table()):
+        return []
+    if len(ids) < 2:
+        return list(ids) or [span[0]]
+    middle = len(ids) // 2
+    return [
+        *_search(conn, rows, ids[:middle], (span[0], ids[middle] - 1), without),
+        *_search(conn, rows, ids[middle:], (ids[middle], span[1]), without),
+    ]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dtk_tui.errors import DtkError
 from dtk_tui.services.migration import paths
 from dtk_tui.store import migration_parts as store
 from dtk_tui.store.database import Connection
 
 _NO_FOLDER = "(no folder)"
+
+
+class LibraryChangedError(DtkError):
+    """The library is no longer empty, as it was when the migration began."""
+
+    def __init__(self) -> None:
+        super().__init__("Something was written to the library.", "Start again.")
 
 
 @dataclass(slots=True)
@@ -22,22 +30,36 @@ class _Tree:
     new: set[int] = field(default_factory=set)
 
 
-def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping) -> None:
-    """Write the folders of the stage, with all between them and their images, and note which key is which folder."""
+def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping, keys_are_ids: bool = False) -> None:
+    """Write the folders of the stage, with all between them and their images, and note which key is which folder.
+
+    Args:
+        keys_are_ids: whether images have the keys of their folders for ids already.
+
+    Raises:
+        DtkError: a folder has come into the library under another id than its images say.
+    """
     staged = store.staged_folders(conn)
     needed = store.staged_paths(conn)
     listed = {row.source_id: mapping.apply(paths.tidy(row.path)) for row in staged if row.path}
     listed = {number: paths.tidy(path) for number, path in listed.items()}
     known = store.library_folders(conn)
     tree = _Tree({path: row[0] for path, row in known.items()}, {path: row[1] for path, row in known.items()})
-    _grow(conn, tree, [*listed.values(), *(path for _, path, _ in needed)])
+    given = {path: key for key, path, _ in needed} if keys_are_ids else {}
+    if any(tree.ids.get(path, key) != key for path, key in given.items()):
+        raise LibraryChangedError
+    _grow(conn, tree, given, [*listed.values(), *(path for _, path, _ in needed)])
     _describe(conn, tree, zone, [(row, listed[row.source_id]) for row in staged if row.source_id in listed])
     _book(conn, migration_id, tree, staged, listed, needed)
-    store.place_folders(conn, [(key, tree.ids[path]) for key, path, _ in needed])
+    store.place_folders(conn, {key: tree.ids[path] for key, path, _ in needed}.items())
 
 
-def _grow(conn: Connection, tree: _Tree, wanted: Iterable[str]) -> None:
-    """Insert the wanted folders that are missing, and those between them and a folder above, level by level."""
+def _grow(conn: Connection, tree: _Tree, given: Mapping[str, int], wanted: Iterable[str]) -> None:
+    """Insert the wanted folders that are missing, and those between them and a folder above, level by level.
+
+    Args:
+        given: ids of new folders, by path; others get theirs now.
+    """
     above: dict[str, str | None] = {}
     all_known = set(tree.ids) | set(wanted)
     by_form = {paths.form(path): path for path in sorted(all_known)}
@@ -48,10 +70,13 @@ def _grow(conn: Connection, tree: _Tree, wanted: Iterable[str]) -> None:
     waiting = sorted(path for path in above if path not in tree.ids)
     while waiting:
         ready = [path for path in waiting if above[path] is None or above[path] in tree.ids]
-        rows = [(path, paths.split(path)[1] or path or _NO_FOLDER, _id(tree, above[path])) for path in ready]
+        rows = [
+            (path, paths.split(path)[1] or path or _NO_FOLDER, _id(tree, above[path]), given.get(path))
+            for path in ready
+        ]
         made = store.add_folders(conn, rows)
         tree.ids.update(made)
-        tree.parents.update({path: parent for path, _, parent in rows})
+        tree.parents.update({path: parent for path, _, parent, _ in rows})
         tree.new.update(made.values())
         waiting = [path for path in waiting if path not in tree.ids]
     _adopt(conn, tree)

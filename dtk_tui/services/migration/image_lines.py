@@ -12,11 +12,10 @@ from typing import Any
 from dtk_tui.services.migration import images_sql, odd, paths, reading
 from dtk_tui.services.migration.csvline import field as csv_field
 from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.small_tables import DAMAGED
 from dtk_tui.store.escape import to_db
 
-_CACHE_BYTES = 96 * 1024 * 1024
-_NO_PROMPT = (b"", b"")
 _SOURCE = "diffusion-toolkit"
 
 
@@ -36,45 +35,35 @@ class Lines:
     """What one batch of images writes, by stage table."""
 
     image: list[bytes] = field(default_factory=list)
-    text: list[bytes] = field(default_factory=list)
-    path: list[bytes] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     note: list[bytes] = field(default_factory=list)
 
     def by_table(self) -> dict[str, list[bytes]]:
         """Return the lines by the name of their table."""
-        return {"image": self.image, "text": self.text, "path": self.path, "raw": self.raw, "note": self.note}
+        return {"image": self.image, "raw": self.raw, "note": self.note}
 
 
 class ImageLines:
-    """Turns batches of source rows into lines; one a thread.
+    """Turns batches of source rows into lines; one a thread."""
 
-    Texts that many rows share are sent once by each thread, under a key; the database makes them one.
-    """
-
-    def __init__(self, columns: tuple[str, ...], mapping: paths.Mapping) -> None:
+    def __init__(self, columns: tuple[str, ...], known: Known) -> None:
         self._columns = columns
-        self._mapping = mapping
-        self._texts: dict[bytes, tuple[bytes, bytes]] = {}
-        self._folders: dict[bytes, tuple[bytes, bytes]] = {}
-        self._held = 0
-        self._next = 0
+        self._known = known
         self._lines = Lines()
 
-    def forget(self) -> None:
-        """Forget what was sent: the batch that sent it was not written."""
-        self._texts.clear()
-        self._folders.clear()
-        self._held = 0
+    def build(self, conn: sqlite3.Connection, found: reading.Range) -> tuple[None, Lines]:
+        """Return the lines of one batch of rows as ``images_sql.select`` gives them; no row goes straight."""
+        careful = self.begin_with(found.rows)
+        return None, self.end_with(conn, careful, found.failed)
 
-    def build(self, conn: sqlite3.Connection, chunk: int, found: reading.Range) -> Lines:
-        """Return the lines of one batch; ``chunk`` is its number, from which keys are made."""
-        if self._held > _CACHE_BYTES:
-            self.forget()
-        self._next = chunk << 24
+    def begin_with(self, rows: Sequence[reading.Row]) -> list[int]:
+        """Take the clean ones of some rows, as ``images_sql.select`` gives them; return the rowids of the rest."""
         self._lines = Lines()
-        failed = list(found.failed)
-        careful = self._quick(found.rows)
+        return self._quick(rows)
+
+    def end_with(self, conn: sqlite3.Connection, careful: Sequence[int], damaged: Sequence[int]) -> Lines:
+        """Read rows one by one, and what the indexes know of damaged ones; return the lines of the whole batch."""
+        failed = list(damaged)
         for number in careful:
             row = odd.read(conn, self._columns, number)
             if row is None:
@@ -83,7 +72,7 @@ class ImageLines:
             else:
                 self._careful(odd.mend(row))
         if failed:
-            self._damaged(conn, failed, set(failed) - set(found.failed))
+            self._damaged(conn, failed, set(failed) - set(damaged))
         return self._lines
 
     def _quick(self, rows: Sequence[reading.Row]) -> list[int]:
@@ -91,7 +80,7 @@ class ImageLines:
         probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[7], row[5] or b"")])
         all_plain = is_plain(probe)
         careful: list[int] = []
-        image, raw, prompt_of, folder_of = self._lines.image.append, self._lines.raw, self._prompt, self._folder
+        image, raw, known = self._lines.image.append, self._lines.raw, self._known
         for number, is_odd, path, prompt, negative, chunks, numbers, texts in rows:
             if is_odd or (not all_plain and not is_plain(path + texts + (chunks or b""))):
                 careful.append(number)
@@ -100,12 +89,13 @@ class ImageLines:
             if path[:1] != b"/":
                 at = max(at, path.rfind(b"\\"))
             name = path[at + 1 :]
-            positive = prompt_of(prompt)
-            second = prompt_of(negative)
+            positive = known.texts.get(prompt) or known.text(prompt)
+            second = known.texts.get(negative) or known.text(negative)
             if not name or positive is None or second is None:
                 careful.append(number)
                 continue
-            folder_key, folder = folder_of(path[: at + 1])
+            start = path[: at + 1]
+            folder_key, folder = known.folders.get(start) or known.folder(start)
             has_workflow = b"f"
             parts = b"%b\x1f%b\x1f%b\x1f%b\x1f%b\x1f" % (texts, folder, name, positive[1], second[1])
             if chunks is not None:
@@ -121,40 +111,6 @@ class ImageLines:
             )
         return careful
 
-    def _prompt(self, text: bytes | None) -> tuple[bytes, bytes] | None:
-        """Return (key, digest) of a prompt; None when it cannot be sent as it is."""
-        if text is None:
-            return _NO_PROMPT
-        known = self._texts.get(text)
-        if known is None:
-            if not is_plain(text):
-                return None
-            known = self._send(text)
-        return known
-
-    def _send(self, text: bytes) -> tuple[bytes, bytes]:
-        self._next += 1
-        known = b"%d" % self._next, _digest_of(text)
-        self._texts[text] = known
-        self._held += len(text) + 200
-        self._lines.text.append(b"%b,'%b'" % (known[0], text.replace(b"'", b"''")))
-        return known
-
-    def _folder(self, start: bytes) -> tuple[bytes, bytes]:
-        """Return (key, path as stored) of a folder, given with the separator that follows it."""
-        return self._folders.get(start) or self._place(start)
-
-    def _place(self, start: bytes) -> tuple[bytes, bytes]:
-        whole = start.decode("utf-8", "surrogateescape") + "x"
-        source = paths.split(whole)[0]
-        target = paths.split(self._mapping.apply(whole))[0]
-        self._next += 1
-        cached = b"%d" % self._next, to_db(target).encode()
-        self._folders[start] = cached
-        self._held += len(target) + len(source) + 300
-        self._lines.path.append(line((self._next, target, source)))
-        return cached
-
     # -- careful ----------------------------------------------------------------------------------------------------
 
     def _careful(self, row: odd.OddRow) -> None:
@@ -168,28 +124,17 @@ class ImageLines:
         for reason, original in row.notes:
             self._note(values["Id"], "repaired", reason, original)
         start = path[: len(path) - len(name)].encode("utf-8", "surrogateescape")
-        cached = self._folder(start)
+        folder_key, _ = self._known.folder(start)
         workflow = values["Workflow"]
         plain = line(_plain_value(values[column]) for column in images_sql.PLAIN)
         rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
         end = (csv_field(workflow is not None), b"", csv_field(row.dialect), csv_field(row.scheduler))
-        self._lines.image.append(b",".join((plain, cached[0], csv_field(name), *rest, *end)))
+        self._lines.image.append(b",".join((plain, folder_key, csv_field(name), *rest, *end)))
         if workflow is not None:
             self._lines.raw.append(line((values["Id"], chunks_json(workflow))))
 
     def _key(self, text: str | None) -> bytes:
-        if text is None:
-            return b""
-        stored = to_db(text)
-        if stored != text:
-            return self._escaped(stored.encode())
-        return (self._texts.get(stored.encode()) or self._send(stored.encode()))[0]
-
-    def _escaped(self, stored: bytes) -> bytes:
-        # Not kept: the same bytes in another row would be a text that holds the escape sign itself.
-        self._next += 1
-        self._lines.text.append(b"%d,'%b'" % (self._next, stored.replace(b"'", b"''")))
-        return b"%d" % self._next
+        return b"" if text is None else self._known.stored(to_db(text))
 
     def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
         self._lines.note.append(line(("Image", number, outcome, reason, odd.note_json(original))))

@@ -23,7 +23,7 @@ PLAIN = INTEGERS + FLOATS + TEXTS
 SHARED = ("Path", "Prompt", "NegativePrompt", "Workflow")
 ALL = (*PLAIN, *SHARED, "FileName")
 
-_BLANK = "char(9, 10, 11, 12, 13, 32)"
+BLANK = "char(9, 10, 11, 12, 13, 32)"
 
 
 def _line(names: Sequence[str], have: set[str]) -> str:
@@ -57,12 +57,16 @@ def select(columns: Sequence[str]) -> str:
     have = set(columns)
     shared = ", ".join(quoted(c) if c in have else "NULL" for c in SHARED[:-1])
     return f"""
-        SELECT rowid, {_odd(have)}, {shared}, {_chunks(have)}, {_line(INTEGERS + FLOATS, have)}, {_line(TEXTS, have)}
+        SELECT rowid, {odd(have)}, {shared}, {chunks(have)}, {_line(INTEGERS + FLOATS, have)}, {_line(TEXTS, have)}
           FROM "Image" WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
 
 
-def _odd(have: set[str]) -> str:
-    """Return the condition for rows that are not what the schema promises."""
+def odd(have: set[str], texts_are_seen: bool = False) -> str:
+    """Return the condition for rows that are not what the schema promises.
+
+    Args:
+        texts_are_seen: whether the reader sees the NULs in texts by itself.
+    """
     integers = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS + FLOATS if c in have]
     texts = [f"ifnull({quoted(c)}, '')" for c in (*TEXTS, *SHARED) if c in have]
     sums = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS if c in have and c != "Seed"]
@@ -74,8 +78,9 @@ def _odd(have: set[str]) -> str:
         # A fraction among the whole numbers makes their sum one; the seed alone may overflow it.
         f"typeof({' + '.join(sums)}) <> 'integer'",
         "typeof(Seed) NOT IN ('integer', 'null')",
-        f"instr(CAST({' || '.join(inner)} AS BLOB), x'00') > 0",
     ]
+    if not texts_are_seen:
+        conditions.append(f"instr(CAST({' || '.join(inner)} AS BLOB), x'00') > 0")
     for name in (quoted(c) for c in FLOATS if c in have):
         conditions.append(
             f"({name} IS NOT NULL AND {name} <> 0 AND (abs({name}) NOT BETWEEN 1e-4 AND 1e14"
@@ -84,11 +89,11 @@ def _odd(have: set[str]) -> str:
     if "FileName" in have:
         conditions.append('("FileName" IS NOT NULL AND substr("Path", -length("FileName")) IS NOT "FileName")')
     if "Workflow" in have:
-        conditions.append(f"""("Workflow" IS NOT NULL AND trim(ifnull("Prompt", ''), {_BLANK}) = '')""")
+        conditions.append(f"""("Workflow" IS NOT NULL AND trim(ifnull("Prompt", ''), {BLANK}) = '')""")
     return " OR ".join(conditions)
 
 
-def _chunks(have: set[str]) -> str:
+def chunks(have: set[str]) -> str:
     """Return the expression for a workflow in the form of ``image_raw.chunks``; see ``odd.chunk_key``."""
     if "Workflow" not in have:
         return "NULL"

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dtk_tui.domain.migration import Follow, MigrationProgressed
-from dtk_tui.errors import DtkError
-from dtk_tui.services.migration import images_sql, paths, reading, small_tables
-from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration import reading, small_tables
+from dtk_tui.services.migration.beside_lines import Rows
+from dtk_tui.services.migration.image_lines import Lines
+from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import TABLES, Source, readable
 
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
@@ -23,8 +24,37 @@ _TOGETHER = 8
 _TOGETHER_ROWS = 8000
 _TELL_EVERY_S = 0.25
 
-#: Writes batches of one table, given as (number, rows, lost rows), with their lines by stage table.
-Write = Callable[[str, Sequence[tuple[int, int, int]], Mapping[str, Sequence[bytes]]], None]
+#: What a batch of images writes: rows that go beside an empty library (None elsewhere), and lines for the stage.
+Build = Callable[[sqlite3.Connection, reading.Range], tuple[Rows | None, Lines]]
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """How images are read: by which SELECT, and what gives each thread its builder."""
+
+    select: str
+    builder: Callable[[], Build]
+
+
+@dataclass(slots=True)
+class Written:
+    """What is written in one transaction.
+
+    Attributes:
+        batches: (number, rows, lost rows) of each.
+        span: first and last rowid that they can have.
+        lines: by stage table.
+        rows: of images that go beside an empty library.
+    """
+
+    table: str
+    batches: list[tuple[int, int, int]]
+    span: tuple[int, int]
+    lines: dict[str, list[bytes]]
+    rows: Rows | None = None
+
+
+Write = Callable[[Written], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +85,17 @@ class Loading:
     """One run of the readers.
 
     Args:
+        known: texts and folders that are written before the rows that share them.
         write: writes some batches in one transaction.
         stop: set from outside, ends the reading behind the batches that are under way.
     """
 
     def __init__(
-        self, source: Source, mapping: paths.Mapping, write: Write, follow: Follow, stop: threading.Event
+        self, source: Source, images: Images, known: Known, write: Write, follow: Follow, stop: threading.Event
     ) -> None:
         self._source = source
-        self._mapping = mapping
+        self._images = images
+        self._known = known
         self._write = write
         self._follow = follow
         self._left: deque[Batch] = deque()
@@ -115,30 +147,38 @@ class Loading:
             self._stop.set()
 
     def _drain(self, conn: sqlite3.Connection) -> None:
-        images = ImageLines(self._source.columns["Image"], self._mapping)
-        selects = {
-            table: images_sql.select(columns) if table == "Image" else small_tables.select(table, columns)
-            for table, columns in self._source.columns.items()
-        }
+        build = self._images.builder()
         while not self._stop.is_set():
             several = self._next()
             if not several:
                 return
             table = several[0].table
-            done: list[tuple[int, int, int]] = []
-            lines: dict[str, list[bytes]] = {}
+            made = Written(table, [], (several[0].low, several[-1].high), {})
             for batch in several:
-                found = reading.read(conn, table, selects[table], batch.low, batch.high)
-                if table == "Image":
-                    made = images.build(conn, batch.number, found).by_table()
-                else:
-                    made = small_tables.build(conn, table, self._source.columns[table], found)
-                damaged = sum(1 for text in made["note"] if b"is damaged" in text and b"may be lost" not in text)
-                lost = min(damaged, len(found.failed))
-                done.append((batch.number, len(found.rows) + lost, lost))
-                for name, more in made.items():
-                    lines.setdefault(name, []).extend(more)
-            self._save(table, done, lines, images)
+                self._read(conn, batch, build, made)
+            self._known.settle()
+            self._write(made)
+            self._tell(table, sum(rows for _, rows, _ in made.batches))
+
+    def _read(self, conn: sqlite3.Connection, batch: Batch, build: Build, made: Written) -> None:
+        """Read a batch and add what it writes."""
+        if batch.table == "Image":
+            found = reading.read(conn, batch.table, self._images.select, batch.low, batch.high)
+            rows, image_lines = build(conn, found)
+            lines = image_lines.by_table()
+            if rows is not None:
+                made.rows = made.rows or Rows()
+                made.rows.add(rows)
+        else:
+            columns = self._source.columns[batch.table]
+            select = small_tables.select(batch.table, columns)
+            found = reading.read(conn, batch.table, select, batch.low, batch.high)
+            lines = small_tables.build(conn, batch.table, columns, found)
+        damaged = sum(1 for text in lines["note"] if b"is damaged" in text and b"may be lost" not in text)
+        lost = min(damaged, len(found.failed))
+        made.batches.append((batch.number, len(found.rows) + lost, lost))
+        for name, more in lines.items():
+            made.lines.setdefault(name, []).extend(more)
 
     def _next(self) -> list[Batch]:
         """Return the next batches of one table that are written together; none when all are taken."""
@@ -151,17 +191,6 @@ class Loading:
                     break
                 several.append(self._left.popleft())
             return several
-
-    def _save(
-        self, table: str, done: Sequence[tuple[int, int, int]], lines: Mapping[str, Sequence[bytes]],
-        images: ImageLines,
-    ) -> None:  # fmt: skip
-        try:
-            self._write(table, done, lines)
-        except DtkError:
-            images.forget()
-            raise
-        self._tell(table, sum(rows for _, rows, _ in done))
 
     def _tell(self, table: str, rows: int) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import lt
 from typing import Any
 
 from dtk_tui.services.migration.source import bounds, indexes, largest_given, quoted
@@ -52,10 +53,20 @@ def plan(conn: sqlite3.Connection, table: str, batch_size: int) -> Plan:
 def read(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) -> Range:
     """Return the rows of a SELECT with the parameters (first rowid, last rowid), whose first column is the rowid.
 
-    A scan that meets a damaged page goes on by single look-ups until one succeeds behind it.
+    What can be read at once is; a scan that meets a damaged page goes on by single look-ups until one succeeds behind
+    it.
     """
     result = Range()
     at = low
+    try:
+        rows = conn.execute(sql, (low, high)).fetchall()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        rows = []
+    ids = [row[0] for row in rows]
+    if ids and low <= ids[0] and ids[-1] <= high and all(map(lt, ids, ids[1:])):
+        return Range(rows)
     while at <= high:
         try:
             for row in conn.execute(sql, (at, high)):

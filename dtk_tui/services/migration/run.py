@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.migration import folders, loading, paths, queries
+from dtk_tui.services.migration import folders, images_sql, loading, paths, queries
 from dtk_tui.services.migration.beside import Beside
+from dtk_tui.services.migration.folders import LibraryChangedError
+from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration.keys import beside_known, staged_known
+from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
 from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
+from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
 from dtk_tui.store import migration_merge as merge
 from dtk_tui.store import migration_parts as parts
 from dtk_tui.store import migration_stage as stage
+from dtk_tui.store import migration_swap as swap
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.server_settings import usable_memory
 
@@ -42,7 +48,6 @@ class Migration:
         self._zone = options.zone or host_zone()
         self._mapping = paths.Mapping(options.maps)
         self._started = time.monotonic()
-        self._ticket = 0
         self._report = MigrationReport(zone=self._zone, dry_run=options.dry_run)
 
     def run(self) -> MigrationReport:
@@ -54,15 +59,23 @@ class Migration:
         row = self._begin()
         if row.report is not None:
             return report_of(row.report)
-        with self._step("reading"):
-            self._load()
-        if self._source.has_changed():
-            raise DtkError(
-                "The source was changed while it was read.",
-                "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
-            )
-        self._merge(row)
+        if not row.facts["beside"]:
+            self._into(row)
+            return self._report
+        try:
+            self._beside(row)
+        except LibraryChangedError:
+            # What was read for an empty library is of no use to one that has images.
+            with self._db.connection() as conn:
+                row = self._new_row(conn, are_beside=False)
+            self._into(row)
         return self._report
+
+    def _values(self, row: books.MigrationRow) -> dict[str, Any]:
+        return {
+            "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
+            "policy": self._options.policy,
+        }  # fmt: skip
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -89,10 +102,23 @@ class Migration:
                     f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
                     "Finish it with --resume, or throw it away with --undo.",
                 )
-            stage.create(conn)
-            images, nodes = self._spans()
-            facts = {**self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run}
-            return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
+            return self._new_row(conn, beside.is_possible(conn))
+
+    def _new_row(self, conn: Connection, are_beside: bool) -> books.MigrationRow:
+        """Open new books with an empty stage.
+
+        Args:
+            are_beside: whether images are read into tables beside an empty library.
+        """
+        options = self._options
+        stage.create(conn)
+        if are_beside:
+            beside.create(conn)
+        images, nodes = self._spans()
+        facts = {
+            **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": are_beside
+        }  # fmt: skip
+        return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
 
     def _done(self, conn: Connection) -> books.MigrationRow | None:
         """Return the books of the last migration, where it is of this very source and nothing is unfinished."""
@@ -131,29 +157,100 @@ class Migration:
             conn.close()
         return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
 
-    def _load(self) -> None:
+    def _load(self, images: loading.Images, known: Known, span: Callable[[tuple[int, int]], tuple[int, int]]) -> None:
+        """Read what is not read yet.
+
+        Args:
+            span: gives the ids of images that have some rowids.
+        """
         batches, expected = loading.plan(self._source, self._options.batch_size)
         with self._db.connection() as conn:
             finished = stage.finished_chunks(conn)
-            self._ticket = stage.enter(conn)
+            ticket = stage.enter(conn)
+
+        def write(made: loading.Written) -> None:
+            rows = None if made.rows is None else made.rows.by_table()
+            with self._db.connection() as conn:
+                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, rows, span(made.span))
+
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
         for (table, _), (rows, _) in finished.items():
             done[table] = done.get(table, 0) + rows
-        loading.Loading(self._source, self._mapping, self._write, self._follow, self._stop).run(left, done, expected)
+        loading.Loading(self._source, images, known, write, self._follow, self._stop).run(left, done, expected)
         if self._stop.is_set():
             raise StoppedError
-
-    def _write(self, table: str, batches: Sequence[tuple[int, int, int]], lines: Mapping[str, Sequence[bytes]]) -> None:
-        with self._db.connection() as conn:
-            stage.write_chunks(conn, self._ticket, table, batches, lines)
+        if self._source.has_changed():
+            raise DtkError(
+                "The source was changed while it was read.",
+                "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
+            )
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def _merge(self, row: books.MigrationRow) -> None:
+    def _beside(self, row: books.MigrationRow) -> None:
+        """Migrate into an empty library."""
+        known = beside_known(self._db, self._mapping)
+        quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
+        with self._step("reading"):
+            self._load(quick.images(), known, quick.span)
+        with self._step("images"):
+            quick.write_staged()
+        with self._step("representatives"):
+            quick.choose_representatives()
+        with self._step("indexes"):
+            quick.make_indexes()
+        with self._step("comparing"):
+            self._report.verification = quick.compare()
+        with self._last() as conn, self._step("folders, albums, tags, queries, nodes"):
+            if not beside.still_empty(conn):
+                raise LibraryChangedError
+            beside.enter(conn)
+            folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
+            merge.place_known(conn)
+            merge.find_targets(conn, row.image_base, are_new=True)
+            self._write_others(conn, row, are_beside=True)
+            for index in swap.late(quick.library):
+                swap.build(conn, index)
+            self._finish(conn, row)
+            swap.take_over(conn, quick.library)
+
+    def _into(self, row: books.MigrationRow) -> None:
+        """Migrate into a library that has images, or whose tables must stay."""
+        columns = self._source.columns["Image"]
+        known = staged_known(self._db, self._mapping)
+        with self._step("reading"):
+            images = loading.Images(images_sql.select(columns), lambda: ImageLines(columns, known).build)
+            self._load(images, known, lambda rowids: rowids)
+        with self._last() as conn:
+            with self._step("images"):
+                stage.analyze(conn)
+                folders.write(conn, row.id, self._zone, self._mapping)
+                merge.place_texts(conn)
+                merge.require_whole(conn)
+                self._report.merged, _ = merge.find_targets(conn, row.image_base, are_new=False)
+                merge.write_images(conn, self._values(row), are_new=False)
+                books.analyze(conn)
+            with self._step("representatives"):
+                books.choose_representatives(conn)
+            with self._step("comparing"):
+                verification = self._report.verification
+                verification.compared, verification.differing = books.differing(conn, row.id)
+            with self._step("folders, albums, tags, queries, nodes"):
+                self._write_others(conn, row, are_beside=False)
+                self._finish(conn, row)
+
+    @property
+    def _memory_mb(self) -> int:
+        return max(64, min(1024, usable_memory() // (16 << 20)))
+
+    @contextmanager
+    def _last(self) -> Iterator[Connection]:
+        """Give the connection of the transaction that puts everything into the library, or nothing."""
         try:
             with self._db.connection() as conn, stopping(conn, self._stop):
-                self._write_all(conn, row)
+                books.set_for_load(conn, self._memory_mb)
+                yield conn
                 if self._stop.is_set():
                     raise StoppedError
                 if self._options.dry_run:
@@ -164,36 +261,16 @@ class Migration:
                 raise (StoppedError() if self._stop.is_set() else error) from error
             _throw_away(self._db)
 
-    def _write_all(self, conn: Connection, row: books.MigrationRow) -> None:
-        values = {
-            "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
-            "policy": self._options.policy,
-        }  # fmt: skip
-        memory_mb = max(64, min(1024, usable_memory() // (16 << 20)))
-        books.set_for_load(conn, memory_mb)
-        stage.analyze(conn)
-        with Beside(self._db, values, memory_mb, self._stop) as beside:
-            with self._step("prompts and folders"):
-                make_again = books.prepare_empty(conn)
-                is_empty = make_again is not None
-                folders.write(conn, row.id, self._zone, self._mapping)
-                merge.place_texts(conn)
-                merge.require_whole(conn)
-            with self._step("images"):
-                self._report.merged, _ = merge.find_targets(conn, row.image_base, is_empty)
-                merge.write_images(conn, values, is_empty, beside.taking_over(conn) if is_empty else None)
-                books.analyze(conn)
-        with self._step("representatives"):
-            books.choose_representatives(conn)
-        with self._step("albums, tags, queries, nodes"):
-            parts.write_albums_and_tags(conn, values)
-            queries.write(conn, row.id, self._zone)
-            parts.write_nodes(conn, values)
-        with self._step("indexes"):
-            for statement in make_again or ():
-                books.make_index(conn, statement)
-        with self._step("comparing"):
-            self._account(conn, row.id)
+    def _write_others(self, conn: Connection, row: books.MigrationRow, are_beside: bool) -> None:
+        """Write what stands around the images."""
+        values = self._values(row)
+        parts.write_albums_and_tags(conn, values, are_beside)
+        queries.write(conn, row.id, self._zone)
+        parts.write_nodes(conn, values)
+
+    def _finish(self, conn: Connection, row: books.MigrationRow) -> None:
+        """Close the books."""
+        self._account(conn, row.id)
         self._report.seconds = round(time.monotonic() - self._started, 3)
         books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
 
@@ -201,7 +278,6 @@ class Migration:
         """Fill the report: what was read, what is there, what was noted, and whether they agree."""
         report = self._report
         report.migration_id = migration_id
-        report.verification.compared, report.verification.differing = books.differing(conn, migration_id)
         report.representatives = books.representatives(conn)
         read = stage.counts(conn)
         noted = books.noted_rows(conn, migration_id)
@@ -219,7 +295,7 @@ class Migration:
 
 def _of_source(row: books.MigrationRow) -> dict[str, Any]:
     """Return the facts that tell the source's content, without how it was read."""
-    return {name: value for name, value in row.facts.items() if name not in ("batch_size", "dry_run")}
+    return {name: value for name, value in row.facts.items() if name not in ("batch_size", "dry_run", "beside")}
 
 
 def _throw_away(db: Database) -> None:

@@ -1,0 +1,126 @@
+"""Texts and folders that many rows share: sent once, under a key that all readers know."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b, md5
+
+from dtk_tui.services.migration import paths
+from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.store.escape import to_db
+
+#: What the quick way to a text may hold; behind it is a map of digests.
+_CACHE_BYTES = 128 * 1024 * 1024
+_NO_TEXT = (b"", b"")
+
+
+@dataclass(slots=True)
+class Unsent:
+    """Lines that no table has yet: texts as (key, text), folders as (key, path, path in the source)."""
+
+    texts: list[bytes] = field(default_factory=list)
+    folders: list[bytes] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.texts or self.folders)
+
+
+class Known:
+    """What was met so far; used by all readers at once.
+
+    Args:
+        next_text: gives the key of a new text.
+        next_folder: gives the key of a folder by its path in the library; two paths of the source may be one there.
+        send: writes lines for good.
+    """
+
+    def __init__(
+        self, mapping: paths.Mapping, next_text: Callable[[], int], next_folder: Callable[[str], int],
+        send: Callable[[Unsent], None],
+    ) -> None:  # fmt: skip
+        self._mapping = mapping
+        self._next_text = next_text
+        self._next_folder = next_folder
+        self._send = send
+        #: (key, MD5 in hexadecimal) by text as it stands in the source; only texts that are stored as they stand.
+        self.texts: dict[bytes | None, tuple[bytes, bytes]] = {None: _NO_TEXT}
+        #: (key, path as stored) by the folder's path in the source with the separator behind it.
+        self.folders: dict[bytes, tuple[bytes, bytes]] = {}
+        self._keys: dict[bytes, bytes] = {}
+        self._held = 0
+        self._unsent = Unsent()
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+
+    def add_known(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Take over what was sent before, given as (key, text as stored)."""
+        for key, text in texts:
+            self._keys[_short(text.encode())] = b"%d" % key
+
+    def text(self, text: bytes | None) -> tuple[bytes, bytes] | None:
+        """Return (key, MD5) of a text that is not in ``texts``; None when it cannot be sent as it is."""
+        if text is None:
+            return _NO_TEXT
+        if not is_plain(text):
+            return None
+        with self._lock:
+            known = self.texts.get(text)
+            if known is None:
+                known = self._key_of(text), md5(text, usedforsecurity=False).hexdigest().encode()
+                if self._held > _CACHE_BYTES:
+                    self.texts.clear()
+                    self.texts[None] = _NO_TEXT
+                    self._held = 0
+                self.texts[text] = known
+                self._held += len(text) + 250
+            return known
+
+    def stored(self, stored: str) -> bytes:
+        """Return the key of a text in the form in which it is stored."""
+        with self._lock:
+            return self._key_of(stored.encode())
+
+    def _key_of(self, stored: bytes) -> bytes:
+        short = _short(stored)
+        key = self._keys.get(short)
+        if key is None:
+            key = self._keys[short] = b"%d" % self._next_text()
+            self._unsent.texts.append(b"%b,'%b'" % (key, stored.replace(b"'", b"''")))
+        return key
+
+    def folder(self, start: bytes) -> tuple[bytes, bytes]:
+        """Return (key, path as stored) of a folder, given with the separator that follows it."""
+        with self._lock:
+            known = self.folders.get(start)
+            if known is None:
+                whole = start.decode("utf-8", "surrogateescape") + "x"
+                source, target = paths.split(whole)[0], paths.split(self._mapping.apply(whole))[0]
+                key = self._next_folder(target)
+                known = self.folders[start] = b"%d" % key, to_db(target).encode()
+                self._unsent.folders.append(line((key, target, source)))
+            return known
+
+    def settle(self) -> None:
+        """Write for good whatever was given a key before, so that rows with these keys may follow.
+
+        Raises:
+            DtkError: that failed; it stays unsent.
+        """
+        with self._sending:
+            with self._lock:
+                unsent, self._unsent = self._unsent, Unsent()
+            if not unsent:
+                return
+            try:
+                self._send(unsent)
+            except BaseException:
+                with self._lock:
+                    self._unsent.texts[:0] = unsent.texts
+                    self._unsent.folders[:0] = unsent.folders
+                raise
+
+
+def _short(text: bytes) -> bytes:
+    return blake2b(text, digest_size=16).digest()

@@ -1,0 +1,45 @@
+"""Several pieces of work on the database at once, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from dtk_tui.services.migration.stopping import StoppedError, stopping
+from dtk_tui.store.database import Connection, Database
+
+_CONNECTIONS = 2
+
+
+def together(db: Database, pieces: Sequence[Callable[[Connection], None]], stop: threading.Event) -> None:
+    """Do all pieces, on two connections; each piece is committed when it is done.
+
+    Raises:
+        StoppedError: ``stop`` was set.
+        DtkError: of the first piece that failed; those behind it are not begun.
+    """
+    left = deque(pieces)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while left and not failed and not stop.is_set():
+                with db.connection() as conn, stopping(conn, stop):
+                    try:
+                        piece = left.popleft()
+                    except IndexError:
+                        return
+                    piece(conn)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, name=f"migrate-{i}", daemon=True) for i in range(_CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if stop.is_set():
+        raise StoppedError
+    if failed:
+        raise failed[0]
