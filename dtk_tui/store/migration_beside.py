@@ -59,8 +59,7 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
   FROM pg_class WHERE oid = ANY (%s::regclass[])
 """
 _IS_EMPTY: LiteralString = """
-SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt) OR EXISTS (SELECT 1 FROM album_image)
-            OR EXISTS (SELECT 1 FROM image_tag) OR EXISTS (SELECT 1 FROM node))
+SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt))
 """
 
 

@@ -22,14 +22,14 @@ import psycopg
 ZONE = "Europe/Berlin"
 _DONE = "SELECT count(*) FROM migration WHERE state = 'done'"
 _STAGED = "SELECT count(*) FROM migration_stage_chunk WHERE table_name <> ''"
-# The first statement of the transaction that writes takes this lock and holds it to the end.
-_WRITES = """
-SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
- WHERE relation = to_regclass('migration_stage_image') AND mode = 'ShareUpdateExclusiveLock' AND granted
-   AND backend_type = 'client backend'
-"""
-#: What shows that a part is reached: one that waits for its time may be behind or before it on a busy machine.
-_SIGNS = {"indexes": r"^(ALTER TABLE \S+ ADD|CREATE (UNIQUE )?INDEX)", "comparing": r"stage\.digest"}
+#: What shows that a part behind the reading is reached, in their order; a short one may be missed, then a later tells.
+_SIGNS = {
+    "images": r"image_folder_id_file_name_key|migration_(stage|ready|place|text|target)",
+    "representatives": r"metadata_hash|dtk_choose",
+    "indexes": r"^CREATE (UNIQUE )?INDEX",
+    "comparing": r"^(COPY \(|ANALYZE \"migration_beside\")",
+    "folders, albums, tags, queries, nodes": r"^(LOCK|WITH|INSERT|UPDATE|ALTER|DROP)",
+}
 _DOING = """
 SELECT query FROM pg_stat_activity
  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -45,11 +45,6 @@ class Course:
 
     parts: dict[str, float]
     chunks: int
-
-    @property
-    def read_s(self) -> float:
-        """When everything is read."""
-        return self.parts["start"] + self.parts["reading"]
 
     @property
     def whole_s(self) -> float:
@@ -69,9 +64,7 @@ class Course:
         return sorted(found)
 
     def begin_of(self, part: str) -> float:
-        """Return when a part begins; those of the writing without a sign are timed from the begin of the writing."""
-        if part not in _SIGNS:
-            return self.read_s
+        """Return when a part begins."""
         names = list(self.parts)
         return sum(self.parts[name] for name in names[: names.index(part)])
 
@@ -152,11 +145,13 @@ class Killer:
         return True
 
     def _has_reached(self, watch: psycopg.Connection, part: str) -> bool:
-        """Whether a part of the writing has begun; those without a sign begin with the writing."""
-        if part not in _SIGNS:
-            return watch.execute(_WRITES).fetchone() != (0,)
+        """Whether a part behind the reading has begun, or a later one."""
         found = watch.execute(_DOING).fetchone()
-        return found is not None and re.search(_SIGNS[part], found[0]) is not None
+        names = list(_SIGNS)
+        if found is None or part not in names:
+            return False
+        doing = next((name for name, sign in _SIGNS.items() if re.search(sign, found[0])), None)
+        return doing is not None and names.index(doing) >= names.index(part)
 
     def looks(self, watch: psycopg.Connection, process: subprocess.Popen[bytes]) -> Iterator[int]:
         """Yield how many batches are in the stage, again and again until the process ends."""

@@ -20,9 +20,9 @@ from dtk_tui.config import Config
 from dtk_tui.domain.migration import MigrationOptions, MigrationProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit_export import export
-from dtk_tui.services.migration import loading
 from dtk_tui.services.migration.run import migrate
 from dtk_tui.services.migration.stopping import StoppedError
+from dtk_tui.store import migration_stage as stage
 from dtk_tui.store.database import Database, row_of
 from tests.services.migration_content import content, digest
 from tests.services.migration_kills import Killer
@@ -98,8 +98,8 @@ def test_killed_after_its_last_transaction_a_resume_writes_the_notes(db: Databas
 def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "800")
     with psycopg.connect(config.database_url or "") as blocker:
-        # The last table that is written: the migration stands still in its one transaction.
-        blocker.execute("LOCK TABLE node_property IN ACCESS EXCLUSIVE MODE")
+        # Somebody writes to one of its tables: the migration stands still in its last transaction.
+        blocker.execute("LOCK TABLE node_property IN ROW EXCLUSIVE MODE")
         with subprocess.Popen(command(source), env=environment(config)) as process:
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'node_property'::regclass"
             with psycopg.connect(config.database_url or "", autocommit=True) as watch:
@@ -117,19 +117,19 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = make("--n", "1500")
-    write, batches, alone = loading.Loading._save, iter(range(10**6)), threading.Lock()
+    write, batches, alone = stage.write_chunks, iter(range(10**6)), threading.Lock()
 
-    def crash_once(self: loading.Loading, *arguments: Any) -> None:
+    def crash_once(*arguments: Any) -> None:
         with alone:
             if next(batches) == 8:
                 # What a crash does to unlogged tables, between two batches of a process that does not notice.
                 with db.connection() as conn:
                     names = "SELECT string_agg(relname, ', ') FROM pg_class WHERE relname ~ '^migration_stage_[a-z]+$'"
                     conn.execute(f"TRUNCATE {row_of(conn, names)[0]}".encode())
-            write(self, *arguments)
+            write(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading.Loading, "_save", crash_once)
+        patch.setattr(stage, "write_chunks", crash_once)
         with pytest.raises(DatabaseLostError, match="started anew"):
             bring(db, config, source, batch_size=50)
     report = bring(db, config, source, resume=True)
@@ -142,11 +142,11 @@ def test_a_source_that_changed_is_noticed(
 ) -> None:
     source, _ = make("--n", "300")
 
-    def fail(self: object, *arguments: Any) -> None:
+    def fail(*arguments: Any) -> None:
         raise DatabaseLostError("The database cannot be reached.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading.Loading, "_save", fail)
+        patch.setattr(stage, "write_chunks", fail)
         with pytest.raises(DatabaseLostError):
             bring(db, config, source)
     conn = sqlite3.connect(source)

@@ -87,7 +87,7 @@ async def test_an_import_from_the_form_to_the_report(
 def held(config: Config) -> Iterator[None]:
     """Let imports stand still when they write."""
     with psycopg.connect(config.database_url or "") as blocker:
-        blocker.execute("LOCK TABLE album_image IN ACCESS EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE album_image IN ROW EXCLUSIVE MODE")
         yield
 
 
@@ -98,7 +98,7 @@ async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config:
             await run.shows("42 images")
             await run.press("i")
             await run.until(lambda: " of 42" in run.text() and "rows/s" in run.text())
-            await run.shows("\u25b8 images")
+            await run.shows("\u25b8 folders, albums")
             await run.press("c")
             await run.shows("The library is as it was.")
             await run.shows("r goes on")
@@ -122,9 +122,9 @@ async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Con
             run.dtk.show_import(str(source))
             await run.shows("42 images")
             await run.press("i")
-            await run.shows("\u25b8 images")
+            await run.shows("\u25b8 folders, albums")
             await run.press("escape")
-            await run.shows("Importing, images")
+            await run.shows("Importing, folders, albums")
             assert "db does not answer" not in run.text()
         await run.shows("The import is done. I shows its report.")
         await run.shows("39.png")

@@ -143,6 +143,9 @@ class Migration:
         given = self._options
         if (given.maps and given.maps != row.maps) or (given.zone and given.zone != row.zone):
             raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
+        if row.facts["beside"] and not stage.finished_chunks(conn):
+            # The server crashed: the stage is empty, and what lies beside the library is whole no longer.
+            beside.create(conn)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
         self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
