@@ -32,10 +32,9 @@ class MigrationOptions:
     dry_run: bool = False
 
 
-#: What a migration does, in this order; only during the first the library can be used beside it.
-STEPS = (
-    "reading", "images", "representatives", "indexes", "comparing", "folders, albums, tags, queries, nodes",
-)  # fmt: skip
+#: What a migration does, in this order; only the last is seen in the library. Into one that has images, the second is
+#: a part of it.
+STEPS = ("reading", "indexing and comparing", "writing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def write_chunks(
     Raises:
         DatabaseLostError: the server crashed since ``enter``, and the stage with it.
     """
-    conn.execute("SET LOCAL synchronous_commit = off")
+    do_not_wait(conn)
     add(conn, copies)
     if images is not None:
         digest = beside.write(conn, images)
@@ -144,6 +144,11 @@ def write_chunks(
     )
     if not written.rowcount:
         raise DatabaseLostError("The database was started anew in the middle of the migration.")
+
+
+def do_not_wait(conn: Connection) -> None:
+    """Let the end of the transaction not wait for the disk; what follows is never kept without it."""
+    conn.execute("SET LOCAL synchronous_commit = off")
 
 
 def add(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:

@@ -17,15 +17,15 @@ SELECT i.relname, t.relname, t.relnamespace::regnamespace::text, pg_get_indexdef
   FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid
   JOIN pg_am ON pg_am.oid = i.relam JOIN pg_namespace ON pg_namespace.oid = t.relnamespace
  WHERE indrelid = ANY (%s::regclass[])
- ORDER BY amname = 'btree', t.relname <> 'prompt', i.relname DESC
+ ORDER BY amname = 'btree', NOT indisprimary, t.relname <> 'image', i.relname DESC
 """
 _KEYS: LiteralString = """
 SELECT relname, conname, contype::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
  WHERE contype IN ('p', 'u') AND conrelid = ANY (%s::regclass[]) ORDER BY relname, conname
 """
 _FOREIGN: LiteralString = """
-SELECT format('ALTER TABLE %%I.%%I DROP CONSTRAINT %%I', nspname, relname, conname),
-       format('ALTER TABLE %%I.%%I ADD CONSTRAINT %%I %%s', nspname, relname, conname, pg_get_constraintdef(con.oid))
+SELECT nspname, relname, conname, pg_get_constraintdef(con.oid), relname = ANY (%(read)s)
+       AND (confrelid = ANY (%(tables)s::regclass[]) OR confrelid = 'migration'::regclass)
   FROM pg_constraint con JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
  WHERE conparentid = 0 AND contype = 'f'
    AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))
@@ -46,6 +46,20 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key of a table of the library, or to one.
+
+    ``is_early``: it can be made beside the library, because both its tables are filled there while the source is read.
+    """
+
+    schema: str
+    table: str
+    name: str
+    definition: str
+    is_early: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """What hangs on the library's tables.
 
@@ -53,14 +67,14 @@ class Shape:
         home: the schema that they are in.
         indexes: those of keys too; the one that takes longest first.
         keys: (table, name, p or u) of primary and unique keys.
-        foreign: statements that drop foreign keys and make them again.
+        foreign: foreign keys between them, from them and to them.
         triggers: statements that make them.
     """
 
     home: str
     indexes: tuple[Index, ...]
     keys: tuple[tuple[str, str, str], ...]
-    foreign: tuple[tuple[str, str], ...]
+    foreign: tuple[ForeignKey, ...]
     triggers: tuple[str, ...]
 
 
@@ -70,7 +84,7 @@ def shape(conn: Connection) -> Shape:
     found = conn.execute(_INDEXES, (tables,)).fetchall()
     indexes = [Index(name, table, _placed(definition, home, table)) for name, table, home, definition, _ in found]
     keys = conn.execute(_KEYS, (tables,)).fetchall()
-    foreign = conn.execute(_FOREIGN, {"tables": tables}).fetchall()
+    foreign = [ForeignKey(*row) for row in conn.execute(_FOREIGN, {"tables": tables, "read": list(READ)})]
     triggers = [made for (made,) in conn.execute(_TRIGGERS, (tables,))]
     return Shape(found[0][4], tuple(indexes), tuple(keys), tuple(foreign), tuple(triggers))
 
@@ -89,6 +103,18 @@ def build(conn: Connection, index: Index) -> None:
         conn.execute(index.definition.encode())
 
 
+def build_key(conn: Connection, key: ForeignKey) -> None:
+    """Make a foreign key beside the library that is not there yet; the names of tables must mean those there."""
+    there: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass)"
+    if not row_of(conn, there, (key.name, other(key.table).as_string(conn)))[0]:
+        _add_key(conn, other(key.table), key)
+
+
+def _add_key(conn: Connection, table: sql.Identifier, key: ForeignKey) -> None:
+    head = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(table, sql.Identifier(key.name)).as_bytes(conn)
+    conn.execute(head + key.definition.encode())
+
+
 def build_unique(conn: Connection, index: Index) -> bool:
     """Make a unique index; False, and none, where two rows are alike."""
     try:
@@ -105,23 +131,26 @@ def analyze(conn: Connection, table: str) -> None:
 
 
 def take_over(conn: Connection, library: Shape) -> None:
-    """Put the tables beside the library, whose indexes are made, in the place of its own, which are empty."""
-    for drop, _ in library.foreign:
-        conn.execute(drop.encode())
+    """Put the tables beside the library, whose indexes and early keys are made, in the place of its own, empty ones."""
+    for key in library.foreign:
+        drop = "ALTER TABLE {} DROP CONSTRAINT {}"
+        conn.execute(sql.SQL(drop).format(sql.Identifier(key.schema, key.table), sql.Identifier(key.name)))
     for table in ("prompt", "image", "node"):
         _go_on_counting(conn, library.home, table)
     own = [sql.Identifier(library.home, table) for table in TABLES]
     conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(own)))
     for table, name, kind in library.keys:
-        key = sql.SQL("PRIMARY KEY" if kind == "p" else "UNIQUE")
-        make = "ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}"
-        conn.execute(sql.SQL(make).format(other(table), sql.Identifier(name), key, sql.Identifier(name)))
+        make = f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {'PRIMARY KEY' if kind == 'p' else 'UNIQUE'} USING INDEX {{}}"
+        conn.execute(sql.SQL(make).format(other(table), sql.Identifier(name), sql.Identifier(name)))
     for table in TABLES:
         conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(other(table)))
         conn.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(other(table), sql.Identifier(library.home)))
     conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(SCHEMA)))
-    for statement in (*library.triggers, *(make for _, make in library.foreign)):
+    for statement in library.triggers:
         conn.execute(statement.encode())
+    for key in library.foreign:
+        if not key.is_early:
+            _add_key(conn, sql.Identifier(key.schema, key.table), key)
 
 
 def _go_on_counting(conn: Connection, home: str, table: str) -> None:

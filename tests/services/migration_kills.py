@@ -22,13 +22,10 @@ import psycopg
 ZONE = "Europe/Berlin"
 _DONE = "SELECT count(*) FROM migration WHERE state = 'done'"
 _STAGED = "SELECT count(*) FROM migration_stage_chunk WHERE table_name <> ''"
-#: What shows that a part behind the reading is reached, in their order; a short one may be missed, then a later tells.
+#: What shows that a part behind the reading is reached; the first may be missed, then the other tells.
 _SIGNS = {
-    "images": r"image_folder_id_file_name_key|migration_(stage|ready|place|text|target)",
-    "representatives": r"metadata_hash|dtk_choose",
-    "indexes": r"^CREATE (UNIQUE )?INDEX",
-    "comparing": r"^(COPY \(|ANALYZE \"migration_beside\")",
-    "folders, albums, tags, queries, nodes": r"^(LOCK|WITH|INSERT|UPDATE|ALTER|DROP)",
+    "indexing and comparing": r"^(CREATE (UNIQUE )?INDEX|COPY \(|ANALYZE|ALTER TABLE \"migration_beside\".* ADD)",
+    "writing": r"^(LOCK|WITH|INSERT|UPDATE|ALTER|DROP)",
 }
 _DOING = """
 SELECT query FROM pg_stat_activity

@@ -13,8 +13,7 @@ from dtk_tui.services.migration.beside_lines import BesideLines, Rows
 from dtk_tui.services.migration.image_lines import ImageLines
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import Source
-from dtk_tui.services.migration.stopping import stopping
-from dtk_tui.services.migration.together import together
+from dtk_tui.services.migration.together import Piece, together
 from dtk_tui.services.migration.zones import spans
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
@@ -43,6 +42,7 @@ class Beside:
         self._base: int = values["base"]
         self._memory_mb = memory_mb
         self._stop = stop
+        self._images_are_there = threading.Event()
         self._columns = source.columns["Image"]
         self._staged_select = images_sql.select(self._columns)
         with db.connection() as conn:
@@ -63,12 +63,29 @@ class Beside:
         """Return the ids of images that have these rowids."""
         return rowids[0] + self._base, rowids[1] + self._base
 
-    def write_staged(self) -> None:
+    def complete(self, tell: Callable[[int, int], None]) -> Verification:
+        """Write the staged images, make indexes and keys, and compare what was written straight with what was read.
+
+        Args:
+            tell: is given how many pieces of this work are done, and how many there are.
+        """
+        found = Verification()
+        with self._db.connection() as conn:
+            digests = stage.digests(conn)
+        early = [partial(self._make_index, index) for index in swap.early(self.library)]
+        compare = [partial(self._compare, threading.Lock(), found, *span) for span in digests]
+        # Keys and statistics lock several tables each, so one connection makes all, while the other compares.
+        pieces: list[Piece] = [self._write_staged, *early, self._make_keys, *compare]
+        together(self._db, pieces, self._stop, tell)
+        found.differing.sort()
+        return found
+
+    def _write_staged(self, conn: Connection) -> None:
         """Write the images that were staged, with all notes; those with the place of another are made one with it."""
-        places = next(index for index in self.library.indexes if index.name == swap.PLACES)
-        with self._db.connection() as conn, stopping(conn, self._stop):
+        try:
             if stage.has_done(conn, "images"):
                 return
+            places = next(index for index in self.library.indexes if index.name == swap.PLACES)
             books.set_for_load(conn, self._memory_mb)
             beside.enter(conn)
             stage.index_images(conn)
@@ -84,7 +101,11 @@ class Beside:
             merge.require_whole(conn)
             merge.find_targets(conn, self._base, are_new=True)
             merge.write_images(conn, self._values, are_new=True)
+            books.choose_representatives(conn)
             stage.set_done(conn, "images")
+            conn.commit()
+        finally:
+            self._images_are_there.set()
 
     def _stage_again(self, conn: Connection, ids: list[int]) -> None:
         """Take images back from beside the library into the stage, where rows with one place are made one."""
@@ -99,43 +120,34 @@ class Beside:
         stage.add(conn, made.by_table())
         beside.remove(conn, ids)
 
-    def choose_representatives(self) -> None:
-        """Choose the representative of every group."""
-        with self._db.connection() as conn, stopping(conn, self._stop):
-            books.set_for_load(conn, self._memory_mb)
-            beside.enter(conn)
-            books.choose_representatives(conn)
+    def _make_index(self, index: swap.Index, conn: Connection) -> None:
+        if index.table != "prompt":
+            # Rows are written faster, and changed in place, where there is no index yet.
+            self._images_are_there.wait()
+        books.set_for_load(conn, self._memory_mb)
+        swap.build(conn, index)
 
-    def make_indexes(self) -> None:
-        """Make the indexes that are missing, two at a time."""
+    def _make_keys(self, conn: Connection) -> None:
+        books.set_for_load(conn, self._memory_mb)
+        beside.enter(conn)
+        for key in self.library.foreign:
+            if key.is_early:
+                swap.build_key(conn, key)
+        for table in beside.READ:
+            swap.analyze(conn, table)
 
-        def make(index: swap.Index, conn: Connection) -> None:
-            books.set_for_load(conn, self._memory_mb)
-            swap.build(conn, index)
-
-        together(self._db, [partial(make, index) for index in swap.early(self.library)], self._stop)
-
-    def compare(self) -> Verification:
-        """Read back what was written straight and compare it with what was read; let the planner look at the tables."""
-        found = Verification()
-        lock = threading.Lock()
-        with self._db.connection() as conn:
-            digests = stage.digests(conn)
-
-        def look(low: int, high: int, rows: int, digest: bytes, conn: Connection) -> None:
-            differing: list[int] = []
-            staged = stage.staged_ids(conn, low - self._base, high - self._base)
-            if beside.digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
-                rows, differing = self._differing(conn, low, high, staged)
-            with lock:
-                found.compared += rows
-                found.differing += differing
-
-        pieces: list[Callable[[Connection], None]] = [partial(look, *span) for span in digests]
-        analyze = [lambda conn, table=table: swap.analyze(conn, table) for table in beside.READ]
-        together(self._db, [*analyze, *pieces], self._stop)
-        found.differing.sort()
-        return found
+    def _compare(
+        self, lock: threading.Lock, found: Verification, low: int, high: int, rows: int, digest: bytes,
+        conn: Connection,
+    ) -> None:  # fmt: skip
+        """Read back what was written straight of the images from low to high."""
+        differing: list[int] = []
+        staged = stage.staged_ids(conn, low - self._base, high - self._base)
+        if beside.digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
+            rows, differing = self._differing(conn, low, high, staged)
+        with lock:
+            found.compared += rows
+            found.differing += differing
 
     def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
         """Return how many rows went straight, and the source ids of those that are not there as they were read."""

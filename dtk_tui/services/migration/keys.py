@@ -31,6 +31,7 @@ def beside_known(db: Database, mapping: paths.Mapping) -> Known:
 
         def send(unsent: Unsent) -> None:
             with db.connection() as conn:
+                stage.do_not_wait(conn)
                 stage.add_prompts(conn, unsent.texts)
                 stage.add(conn, {"path": unsent.folders})
 
@@ -47,6 +48,7 @@ def staged_known(db: Database, mapping: paths.Mapping) -> Known:
 
     def send(unsent: Unsent) -> None:
         with db.connection() as conn:
+            stage.do_not_wait(conn)
             stage.add(conn, {"text": unsent.texts, "path": unsent.folders})
 
     return Known(mapping, numbers.__next__, _keys(folders, numbers.__next__), send)

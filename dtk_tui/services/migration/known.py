@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from hashlib import blake2b, md5
 
@@ -52,7 +53,7 @@ class Known:
         self._held = 0
         self._unsent = Unsent()
         self._lock = threading.Lock()
-        self._sending = threading.Lock()
+        self._sending: set[Future[None]] = set()
 
     def add_known(self, texts: Iterable[tuple[int, str]]) -> None:
         """Take over what was sent before, given as (key, text as stored)."""
@@ -106,20 +107,24 @@ class Known:
         """Write for good whatever was given a key before, so that rows with these keys may follow.
 
         Raises:
-            DtkError: that failed; it stays unsent.
+            DtkError: that failed, here or in another reader that was about to write a part of it.
         """
-        with self._sending:
-            with self._lock:
-                unsent, self._unsent = self._unsent, Unsent()
-            if not unsent:
-                return
-            try:
+        with self._lock:
+            unsent, self._unsent = self._unsent, Unsent()
+            before, mine = list(self._sending), Future[None]()
+            self._sending.add(mine)
+        try:
+            if unsent:
                 self._send(unsent)
-            except BaseException:
-                with self._lock:
-                    self._unsent.texts[:0] = unsent.texts
-                    self._unsent.folders[:0] = unsent.folders
-                raise
+        except BaseException as error:
+            # What was not written stays in the way of all rows that follow.
+            mine.set_exception(error)
+            raise
+        mine.set_result(None)
+        for other in before:
+            other.result()
+        with self._lock:
+            self._sending.discard(mine)
 
 
 def _short(text: bytes) -> bytes:

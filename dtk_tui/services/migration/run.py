@@ -84,6 +84,9 @@ class Migration:
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
+    def _tell(self, done: int, total: int) -> None:
+        self._follow(MigrationProgressed("indexing and comparing", done=done, total=total))
+
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> books.MigrationRow:
@@ -197,15 +200,9 @@ class Migration:
         quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
         with self._step("reading"):
             self._load(quick.images(), known, quick.span)
-        with self._step("images"):
-            quick.write_staged()
-        with self._step("representatives"):
-            quick.choose_representatives()
-        with self._step("indexes"):
-            quick.make_indexes()
-        with self._step("comparing"):
-            self._report.verification = quick.compare()
-        with self._last() as conn, self._step("folders, albums, tags, queries, nodes"):
+        with self._step("indexing and comparing"):
+            self._report.verification = quick.complete(self._tell)
+        with self._last() as conn, self._step("writing"):
             if not beside.still_empty(conn):
                 raise LibraryChangedError
             beside.enter(conn)
@@ -225,23 +222,19 @@ class Migration:
         with self._step("reading"):
             images = loading.Images(images_sql.select(columns), lambda: ImageLines(columns, known).build)
             self._load(images, known, lambda rowids: rowids)
-        with self._last() as conn:
-            with self._step("images"):
-                stage.analyze(conn)
-                folders.write(conn, row.id, self._zone, self._mapping)
-                merge.place_texts(conn)
-                merge.require_whole(conn)
-                self._report.merged, _ = merge.find_targets(conn, row.image_base, are_new=False)
-                merge.write_images(conn, self._values(row), are_new=False)
-                books.analyze(conn)
-            with self._step("representatives"):
-                books.choose_representatives(conn)
-            with self._step("comparing"):
-                verification = self._report.verification
-                verification.compared, verification.differing = books.differing(conn, row.id)
-            with self._step("folders, albums, tags, queries, nodes"):
-                self._write_others(conn, row, are_beside=False)
-                self._finish(conn, row)
+        with self._last() as conn, self._step("writing"):
+            stage.analyze(conn)
+            folders.write(conn, row.id, self._zone, self._mapping)
+            merge.place_texts(conn)
+            merge.require_whole(conn)
+            self._report.merged, _ = merge.find_targets(conn, row.image_base, are_new=False)
+            merge.write_images(conn, self._values(row), are_new=False)
+            books.analyze(conn)
+            books.choose_representatives(conn)
+            verification = self._report.verification
+            verification.compared, verification.differing = books.differing(conn, row.id)
+            self._write_others(conn, row, are_beside=False)
+            self._finish(conn, row)
 
     @property
     def _memory_mb(self) -> int:

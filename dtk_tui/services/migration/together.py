@@ -12,8 +12,14 @@ from dtk_tui.store.database import Connection, Database
 _CONNECTIONS = 2
 
 
-def together(db: Database, pieces: Sequence[Callable[[Connection], None]], stop: threading.Event) -> None:
-    """Do all pieces, on two connections; each piece is committed when it is done.
+Piece = Callable[[Connection], None]
+
+
+def together(db: Database, pieces: Sequence[Piece], stop: threading.Event, tell: Callable[[int, int], None]) -> None:
+    """Do all pieces, begun in their order, on two connections; each piece is committed when it is done.
+
+    Args:
+        tell: is given how many pieces are done, and how many there are.
 
     Raises:
         StoppedError: ``stop`` was set.
@@ -31,6 +37,7 @@ def together(db: Database, pieces: Sequence[Callable[[Connection], None]], stop:
                     except IndexError:
                         return
                     piece(conn)
+                tell(len(pieces) - len(left) - 1, len(pieces))
         except BaseException as error:
             failed.append(error)
 

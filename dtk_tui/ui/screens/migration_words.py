@@ -83,10 +83,11 @@ def progress_words(
     lines.append(Content(""))
     for step in STEPS:
         if step == news.step:
-            lines.append(Content.styled(f"  \u25b8 {step}", "bold $accent"))
+            pieces = f", {news.done} of {news.total}" if news.total and is_read else ""
+            lines.append(Content.assemble((f"  \u25b8 {step}", "bold $accent"), pieces))
         elif step in seen:
             lines.append(Content.styled(f"  \u2713 {step}", "$success"))
-        else:
+        elif STEPS.index(step) > STEPS.index(news.step):
             lines.append(Content.styled(f"    {step}", "$muted"))
     return Content("\n").join(lines)
 
