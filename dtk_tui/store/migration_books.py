@@ -146,11 +146,11 @@ def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
 
 
 def offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
-    """Return (day since 1970, seconds east of UTC at its begin), day by day, from 1990 to 2037, in a time zone."""
+    """Return (day since 1970, seconds east of UTC at its begin), day by day, from 2000 to 2037, in a time zone."""
     query: LiteralString = """
         SELECT (day::date - '1970-01-01'::date),
                (extract(epoch FROM day) - extract(epoch FROM timezone(%s, day)))::bigint
-          FROM generate_series('1990-01-01'::timestamp, '2038-01-01', '1 day') AS day ORDER BY 1"""
+          FROM generate_series('2000-01-01'::timestamp, '2038-01-01', '1 day') AS day ORDER BY 1"""
     return conn.execute(query, (zone,)).fetchall()
 
 

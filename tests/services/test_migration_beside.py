@@ -1,0 +1,182 @@
+"""Images that are read straight beside an empty library: the same as through the stage, and compared when written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dtk_tui.config import Config
+from dtk_tui.domain.migration import MigrationReport
+from dtk_tui.services import diffusion_toolkit_schema as schema
+from dtk_tui.services.migration.beside import Beside
+from dtk_tui.services.migration.zones import spans
+from dtk_tui.store import migration_beside as beside
+from dtk_tui.store import migration_books as books
+from dtk_tui.store.database import Database
+from tests.services.migration_content import content
+from tests.services.test_migration import bring, one
+
+DAY_TICKS = 864_000_000_000
+BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS
+BERLIN_SUMMER_ENDS = (dt.datetime(2023, 10, 29) - dt.datetime(1, 1, 1)).days * DAY_TICKS
+DATES = (
+    None, 0, -5, 1, BERLIN_SUMMER_BEGINS, BERLIN_SUMMER_BEGINS + 95_000_000_000, BERLIN_SUMMER_ENDS + 95_000_000_001,
+    BERLIN_SUMMER_ENDS + DAY_TICKS, 638085024000000000, 638085024000000007, 638085024000000010, 638085024001234567,
+    599266080000000000, 3155378975999999999,
+)  # fmt: skip
+FLAGS = (None, 0, 1, 2, -1)
+#: Values at which a column is written in another way, or noted.
+EDGES: dict[str, tuple[Any, ...]] = {
+    "Prompt": (None, "", " \n", "a red fox", "it's a fox", "\ufefffox", "x" * 3000, "nul\0inside"),
+    "NegativePrompt": (None, "", "blurry", "it's"),
+    "Steps": (None, 0, 20, -1, 2**31, 2**40),
+    "Sampler": (None, "", "Euler a", "it's, \"quoted\"", "nul\0inside"),
+    "CFGScale": (None, 0, 7.0, 7.5, 1e300, 1e-9, 0.1 + 0.2, float("inf")),
+    "Seed": (None, 0, 1, 2**63 - 1, -(2**63)),
+    "Width": (None, 0, 512, -1, 2**31), "Height": (None, 512, 2**33),
+    "ModelHash": (None, "31e35c80fc"), "Model": (None, "", "a model"),
+    "BatchSize": (None, 1, 2**31), "BatchPos": (None, 0), "ClipSkip": (None, 0, 2, -(2**31) - 1), "ENSD": (None, 31337),
+    "CreatedDate": DATES, "ModifiedDate": DATES, "ViewedDate": DATES, "TouchedDate": DATES,
+    "Rating": (None, 0, 1, 5, 10, 11, -3), "Favorite": FLAGS, "ForDeletion": FLAGS, "NSFW": FLAGS,
+    "Unavailable": FLAGS, "NoMetadata": FLAGS, "HasError": FLAGS, "FileSize": (None, 0, 1234, -1),
+    "AestheticScore": (None, 5.431), "HyperNetworkStrength": (None, 1.0, 0.5), "HyperNetwork": (None, "net"),
+    "CustomTags": (None, "", "tag"), "Type": (None, 0, 1), "WorkflowId": (None, "w"), "Hash": (None, "h"),
+    "Workflow": (None, None, '{"3": {"class_type": "KSampler", "inputs": {"text": "it\'s"}}}', '["nodes", "links"]'),
+}  # fmt: skip
+USUAL: dict[str, Any] = {
+    "Prompt": "a red fox", "CreatedDate": 638085024001234567, "FileSize": 1234, "Favorite": 0, "ForDeletion": 0,
+    "NSFW": 0, "Unavailable": 0, "NoMetadata": 0, "HasError": 0, "Type": 0, "Width": 512, "Height": 512, "Steps": 20,
+    "Seed": 5, "CFGScale": 7.0,
+}  # fmt: skip
+
+
+def write(path: Path, images: list[dict[str, Any]]) -> None:
+    """Write a database of Diffusion Toolkit with these images."""
+    conn = sqlite3.connect(path)
+    for statement in schema.TABLES:
+        conn.execute(statement)
+    for number, values in enumerate(images, start=1):
+        given = {"Id": number, "RootFolderId": 0, "FolderId": 1, **USUAL, **values}
+        given.setdefault("FileName", given["Path"].replace("\\", "/").rpartition("/")[2])
+        names = ", ".join(f'"{name}"' for name in given)
+        marks = ", ".join("?" * len(given))
+        conn.execute(f"INSERT INTO Image ({names}) VALUES ({marks})", list(given.values()))
+    conn.commit()
+    conn.close()
+
+
+def edges(count: int, seed: int) -> list[dict[str, Any]]:
+    """Give images of which a few values each are at an edge."""
+    dice = random.Random(seed)
+    names = ("a.png", "b's.MP4", "c.webm.png", "d.mov", "e\u00e9.jpg", "f", ".mkv")
+    found = []
+    for number in range(count):
+        folder = dice.choice(("D:\\AI\\out", "D:\\AI\\out's", "/mnt/ai", "D:/AI/mixed\\way"))
+        values = {name: dice.choice(EDGES[name]) for name in dice.sample(sorted(EDGES), dice.choice((0, 0, 1, 2, 4)))}
+        found.append({"Path": f"{folder}/{number:04d}{dice.choice(names)}", **values})
+    return found
+
+
+def notes(db: Database) -> list[Any]:
+    with db.connection() as conn:
+        return conn.execute("SELECT source_id, reason, original::text FROM migration_note ORDER BY 1, 2, 3").fetchall()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
+    source = tmp_path / "edges.db"
+    write(source, edges(600, seed=len(zone)))
+    straight = bring(db, config, source, zone=zone, batch_size=40)
+    with db.connection() as conn:
+        expected, expected_notes = content(conn), notes(db)
+        conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
+        # What somebody made with the table forbids to replace it.
+        conn.execute("CREATE VIEW numbers AS SELECT id FROM image")
+    staged = bring(db, config, source, zone=zone, batch_size=40)
+    with db.connection() as conn:
+        assert content(conn) == expected
+    assert notes(db) == expected_notes
+    assert straight.tables == staged.tables
+    assert straight.verification.is_good and staged.verification.is_good
+    assert straight.verification.compared > 150
+
+
+def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
+    """Let rows beside the library be changed behind the reading."""
+    complete = Beside.complete
+
+    def spoil(self: Beside, *arguments: Any) -> Any:
+        with self._db.connection() as conn:
+            beside.enter(conn)
+            for statement in statements:
+                conn.execute(statement.encode())
+        return complete(self, *arguments)
+
+    monkeypatch.setattr(Beside, "complete", spoil)
+
+
+def test_rows_that_are_not_there_as_they_were_read_are_named(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "spoiled.db"
+    workflow = '{"3": {"class_type": "KSampler"}}'
+    write(source, [{"Path": f"/ai/{n}.png", "Workflow": workflow if n % 2 else None} for n in range(300)])
+    _spoiled(
+        monkeypatch,
+        "UPDATE image SET rating = 4 WHERE id = 17",
+        "DELETE FROM image WHERE id = 100",
+        "UPDATE migrated_image SET touched_ticks = 5 WHERE source_id = 211",
+        "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
+        # A book of an image that is not there would be refused as a whole.
+        "DELETE FROM migrated_image WHERE source_id = 100",
+        "DELETE FROM image_raw WHERE image_id = 100",
+    )
+    report: MigrationReport = bring(db, config, source, batch_size=20)
+    assert report.verification.differing == [17, 100, 211, 250]
+    assert report.verification.compared == 300
+    assert not report.verification.is_good
+
+
+def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, config: Config, tmp_path: Path) -> None:
+    source = tmp_path / "twice.db"
+    images: list[dict[str, Any]] = [{"Path": f"/ai/{n}.png", "Rating": None} for n in range(100)]
+    # Two clean rows; a clean one and one that is staged; three, of which the second has the marks.
+    images[70] = {"Path": "/old/3.png", "Rating": 8}
+    images[71] = {"Path": "/old/4.png", "Rating": 12}
+    images[72], images[73] = {"Path": "/old/5.png", "Favorite": 1}, {"Path": "/older/5.png"}
+    write(source, images)
+    report = bring(db, config, source, batch_size=10, maps=(("/old", "/ai"), ("/older", "/ai")))
+    assert report.tables["Image"].refused == 4
+    assert report.verification.is_good
+    assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM migrated_image") == 96
+    assert one(db, "SELECT rating FROM image WHERE file_name = '3.png'") == 8
+    assert one(db, "SELECT rating FROM image WHERE file_name = '4.png'") == 10
+    assert one(db, "SELECT favorite FROM image WHERE file_name = '5.png'") is True
+    with db.connection() as conn:
+        refused = conn.execute("SELECT source_id FROM migration_note WHERE outcome = 'refused' ORDER BY 1").fetchall()
+    assert refused == [(71,), (72,), (73,), (74,)]
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu",
+        "Pacific/Apia", "Asia/Beirut", "America/Caracas", "UTC",
+    ],
+)  # fmt: skip
+def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_for(db: Database, zone: str) -> None:
+    with db.connection() as conn:
+        certain = spans(books.offsets(conn, zone))
+        assert sum(last - first + 1 for first, last, _ in certain) > 0.97 * 38 * 365 * DAY_TICKS
+        dice = random.Random(zone)
+        for first, last, east in certain:
+            for ticks in (first, last, dice.randint(first, last)):
+                seconds = "SELECT extract(epoch FROM dtk_instant(%s, %s))"
+                found = conn.execute(seconds, (ticks, zone)).fetchone()
+                assert found is not None
+                assert int(found[0] * 10**6) == (ticks - 621355968000000000) // 10 - east * 10**6
