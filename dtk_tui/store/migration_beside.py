@@ -120,6 +120,12 @@ def prompts(conn: Connection) -> Iterator[tuple[int, str]]:
         yield from cursor.execute(sql.SQL("SELECT id, text FROM {}").format(other("prompt")))
 
 
+def with_prompts(conn: Connection, prompts: Sequence[int]) -> list[int]:
+    """Return the images that have one of these prompts."""
+    query = sql.SQL("SELECT id FROM {} WHERE prompt_id = ANY (%(ids)s) OR negative_prompt_id = ANY (%(ids)s)")
+    return [number for (number,) in conn.execute(query.format(other("image")), {"ids": list(prompts)})]
+
+
 def last_prompt(conn: Connection) -> int:
     """Return the largest id of a prompt that was given out, here or in the library."""
     query = sql.SQL("""

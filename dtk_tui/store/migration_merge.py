@@ -298,14 +298,13 @@ def require_whole(conn: Connection) -> None:
         )
 
 
-def place_texts(conn: Connection) -> int:
-    """Write the prompts that the library lacks; return how many are new."""
+def place_texts(conn: Connection) -> None:
+    """Write the prompts that the library lacks."""
     conn.execute(_TEXTS)
     conn.execute("ANALYZE migration_hash")
-    new = conn.execute(_PROMPTS).rowcount
+    conn.execute(_PROMPTS)
     conn.execute(_TEXT_PLACES)
     conn.execute("ANALYZE migration_text")
-    return new
 
 
 def place_known(conn: Connection) -> None:
@@ -332,28 +331,31 @@ def same_places(conn: Connection, are_unique: bool) -> list[int]:
     return sorted(found)
 
 
-def find_targets(conn: Connection, base: int, are_new: bool) -> tuple[int, int]:
-    """Find rows that do not become new images; return (already in the library, twice in the source).
+def find_targets(conn: Connection, base: int, are_new: bool) -> int:
+    """Find rows that do not become new images, as the source has them twice or the library has them already.
+
+    Returns:
+        How many the library has already.
 
     Args:
         are_new: whether no staged image can be in the library.
     """
     conn.execute(_TARGETS)
     known = 0 if are_new else conn.execute(_KNOWN).rowcount
-    same = conn.execute(_SAME, {"base": base}).rowcount
+    conn.execute(_SAME, {"base": base})
     conn.execute("ANALYZE migration_target")
     conn.execute(_READY)
-    return known, same
+    return known
 
 
-def write_images(conn: Connection, values: dict[str, Any], are_new: bool) -> int:
-    """Write the staged images with their books, raw workflows and notes; return how many are new.
+def write_images(conn: Connection, values: dict[str, Any], are_new: bool) -> None:
+    """Write the staged images with their books, raw workflows and notes.
 
     Args:
         values: id, base, zone and policy of the migration.
         are_new: as for ``find_targets``.
     """
-    new = conn.execute(_IMAGES, values).rowcount
+    conn.execute(_IMAGES, values)
     conn.execute(_BOOKS, values)
     if not are_new:
         conn.execute(_MERGE, values)
@@ -362,4 +364,3 @@ def write_images(conn: Connection, values: dict[str, Any], are_new: bool) -> int
     if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target WHERE kept_id IS NOT NULL)")[0]:
         for statement in (_TWICE, _FOLD, _FOLD_NOTES, _FOLD_BOOKS):
             conn.execute(statement, values)
-    return new

@@ -125,10 +125,13 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
 ) -> None:
     source = tmp_path / "spoiled.db"
     workflow = '{"3": {"class_type": "KSampler"}}'
-    write(source, [{"Path": f"/ai/{n}.png", "Workflow": workflow if n % 2 else None} for n in range(300)])
+    images = [{"Path": f"/ai/{n}.png", "Workflow": workflow if n % 2 else None} for n in range(300)]
+    images[41]["Prompt"] = images[42]["Prompt"] = "a rare owl"
+    write(source, images)
     _spoiled(
         monkeypatch,
         "UPDATE image SET rating = 4 WHERE id = 17",
+        "UPDATE prompt SET text = 'a rare cat' WHERE text = 'a rare owl'",
         "DELETE FROM image WHERE id = 100",
         "UPDATE migrated_image SET touched_ticks = 5 WHERE source_id = 211",
         "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
@@ -137,7 +140,7 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "DELETE FROM image_raw WHERE image_id = 100",
     )
     report: MigrationReport = bring(db, config, source, batch_size=20)
-    assert report.verification.differing == [17, 100, 211, 250]
+    assert report.verification.differing == [17, 42, 43, 100, 211, 250]
     assert report.verification.compared == 300
     assert not report.verification.is_good
 

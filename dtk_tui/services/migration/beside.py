@@ -73,11 +73,13 @@ class Beside:
         with self._db.connection() as conn:
             digests = stage.digests(conn)
         early = [partial(self._make_index, index) for index in swap.early(self.library)]
-        compare = [partial(self._compare, threading.Lock(), found, *span) for span in digests]
+        lock = threading.Lock()
+        compare: list[Piece] = [partial(self._compare_prompts, lock, found)]
+        compare += [partial(self._compare, lock, found, *span) for span in digests]
         # Keys and statistics lock several tables each, so one connection makes all, while the other compares.
         pieces: list[Piece] = [self._write_staged, *early, self._make_keys, *compare]
         together(self._db, pieces, self._stop, tell)
-        found.differing.sort()
+        found.differing = sorted(set(found.differing))
         return found
 
     def _write_staged(self, conn: Connection) -> None:
@@ -135,6 +137,13 @@ class Beside:
                 swap.build_key(conn, key)
         for table in beside.READ:
             swap.analyze(conn, table)
+
+    def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
+        """Look whether the prompts are those that were sent."""
+        spoiled = self._known.spoiled(beside.prompts(conn))
+        if spoiled:
+            with lock:
+                found.differing += [number - self._base for number in beside.with_prompts(conn, spoiled)]
 
     def _compare(
         self, lock: threading.Lock, found: Verification, low: int, high: int, rows: int, digest: bytes,

@@ -91,6 +91,10 @@ class Known:
             self._unsent.texts.append(b"%b,'%b'" % (key, stored.replace(b"'", b"''")))
         return key
 
+    def spoiled(self, texts: Iterable[tuple[int, str]]) -> list[int]:
+        """Return the keys of texts, given as (key, text as stored), that are not those that were sent."""
+        return [key for key, text in texts if self._keys.get(_short(text.encode())) != b"%d" % key]
+
     def folder(self, start: bytes) -> tuple[bytes, bytes]:
         """Return (key, path as stored) of a folder, given with the separator that follows it."""
         with self._lock:

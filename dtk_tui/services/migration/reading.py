@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import lt
 from typing import Any
@@ -159,6 +159,3 @@ def _collect(conn: sqlite3.Connection, table: str, index: str, found: dict[int, 
                 found[number].update(zip(names, values, strict=True))
     except sqlite3.DatabaseError:
         return
-
-
-Progress = Callable[[int], None]

@@ -227,7 +227,7 @@ class Migration:
             folders.write(conn, row.id, self._zone, self._mapping)
             merge.place_texts(conn)
             merge.require_whole(conn)
-            self._report.merged, _ = merge.find_targets(conn, row.image_base, are_new=False)
+            self._report.merged = merge.find_targets(conn, row.image_base, are_new=False)
             merge.write_images(conn, self._values(row), are_new=False)
             books.analyze(conn)
             books.choose_representatives(conn)
