@@ -334,11 +334,11 @@ def same_places(conn: Connection, are_unique: bool) -> list[int]:
 def find_targets(conn: Connection, base: int, are_new: bool) -> int:
     """Find rows that do not become new images, as the source has them twice or the library has them already.
 
-    Returns:
-        How many the library has already.
-
     Args:
         are_new: whether no staged image can be in the library.
+
+    Returns:
+        How many the library has already.
     """
     conn.execute(_TARGETS)
     known = 0 if are_new else conn.execute(_KNOWN).rowcount
