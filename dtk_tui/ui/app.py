@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import ActionProvider
 from dtk_tui.ui.importing import Imports
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
-from dtk_tui.ui.scans import FolderSuggester, Scan, counts_words
+from dtk_tui.ui.scans import FolderSuggester, Scan, counts_words, typed_path
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask, Confirm, Trouble
@@ -329,8 +328,8 @@ class DtkApp(WorkerActions, Imports):
         if self._scan is not None:
             self.say("A scan is running already.", severity="warning")
             return
-        self._scan = Scan(self.library, os.path.expanduser(path), self.take)  # noqa: PTH111 (names may be any bytes)
-        self.main.show_activity(f"Scanning {one_line(path, 60)}")
+        self._scan = Scan(self.library, typed_path(path), self.take)
+        self.main.show_activity(f"Scanning {one_line(typed_path(path), 60)}")
         self._scan.start()
 
     def _scan_finished(self, event: ScanFinished) -> None:

@@ -54,6 +54,15 @@ def counts_words(counts: Mapping[str, float]) -> str:
     return "Scan done: " + (", ".join(shown) or "nothing found")
 
 
+def typed_path(text: str) -> str:
+    """Return the path that somebody means: one that was pasted behind the folder that stood there counts alone."""
+    for sign in ("//", "/~"):
+        at = text.rfind(sign)
+        if at > 0 and not os.path.lexists(text):
+            text = text[at + 1 :]
+    return os.path.expanduser(text)  # noqa: PTH111 (names may be any bytes)
+
+
 class FolderSuggester(Suggester):
     """Completes the names of folders, and of files with certain endings."""
 

@@ -57,7 +57,8 @@ async def test_an_import_from_the_form_to_the_report(
         await run.shows("none found")
         await run.press("enter")
         await run.shows("Which file?")
-        run.app.screen.query_one(SafeInput).value = str(source)
+        # As pasted behind the folder that stands there to begin with.
+        run.app.screen.query_one(SafeInput).value += str(source)
         await run.press("enter")
         await run.shows("42 images")
         await run.shows("D:\\AI\\outputs")

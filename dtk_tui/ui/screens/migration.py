@@ -25,7 +25,7 @@ from dtk_tui.services.migration.undo import undo
 from dtk_tui.services.migration.zones import host_zone
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.scans import FolderSuggester
+from dtk_tui.ui.scans import FolderSuggester, typed_path
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu
 from dtk_tui.ui.screens.migration_words import (
@@ -199,14 +199,14 @@ class MigrationScreen(DtkScreen):
             )  # fmt: skip
 
             def placed_at(target: str | None) -> None:
-                self._take_map(prefix, target)
+                self._take_map(prefix, typed_path(target) if target else target)
 
             self.app.push_screen(ask, placed_at)
 
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
             if path:
-                self._source = str(Path(path).expanduser())
+                self._source = typed_path(path)
                 self._look_around()
 
         def ask(path: str | None) -> None:
