@@ -50,7 +50,7 @@ class Import(threading.Thread):
     @property
     def fills(self) -> bool:
         """Whether it writes the library now: who asks for images waits for its end."""
-        return not self.is_done and self.progress.step != STEPS[0]
+        return not self.is_done and self.progress.step == STEPS[-1]
 
     def run(self) -> None:
         """Migrate."""

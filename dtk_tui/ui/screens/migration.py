@@ -348,7 +348,7 @@ class MigrationScreen(DtkScreen):
             self._failed(running.error)
         else:
             text.update(progress_words(news, monotonic() - self._began, self._steps, self._tables))
-            self._note("This screen can be left: the import goes on." if len(self._steps) < 2 else "")
+            self._note("This screen can be left: the import goes on." if not running.fills else "")
         self.refresh_bindings()
 
     @task("failed")
