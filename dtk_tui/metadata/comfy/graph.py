@@ -27,6 +27,9 @@ _VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "see
 _PAIRS = (("on_true", "on_false"), ("true_value", "false_value"), ("tt_value", "ff_value"), ("if_true", "if_false"))
 _CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool")
 _SELECTORS = ("select", "selected", "index", "Input", "input", "selector", "choice", "ckpt_index")
+# Pictures are measured when the graph runs; a formula is worked out then.
+_SEEN = frozenset({"image", "images", "pixels", "mask", "masks", "samples", "latent", "latent_image", "video"})
+_FORMULA = frozenset({"expression", "formula", "operation", "operator", "op", "math_operation"})
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
@@ -97,13 +100,13 @@ class Graph:
                 found = self.scalar(node.inputs[name], names, accept, depth + 1)
                 if found is not None:
                     return found
-        plain = [
-            item for item in node.inputs.values() if not isinstance(item, (list, bool)) and accept(item) is not None
-        ]
-        if len(plain) == 1:
-            return accept(plain[0])
-        linked = [item for item in node.inputs.values() if self.link(item)]
-        return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 else None
+        plain = [item for item in node.inputs.values() if not isinstance(item, (list, bool))]
+        if not node.sources:
+            return accept(plain[0]) if len(plain) == 1 else None
+        if _computes(node):
+            return None
+        linked = [item for name, item in node.inputs.items() if name not in _SEEN and self.link(item)]
+        return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 == len(node.sources) else None
 
     def choices(self, node: Node) -> list[object] | None:
         """Return the inputs of a switch, the one it lets through first, or None for any other node."""
@@ -136,6 +139,13 @@ class Graph:
                 return None
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
+
+
+def _computes(node: Node) -> bool:
+    """Return whether what a node gives is worked out from its inputs, so that none of them is the answer."""
+    return not _FORMULA.isdisjoint(node.inputs) or any(
+        isinstance(item, (int, float)) and not isinstance(item, bool) for item in node.inputs.values()
+    )
 
 
 def _small(value: object) -> int | None:

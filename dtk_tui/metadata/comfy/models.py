@@ -8,7 +8,7 @@ from typing import Any
 
 from dtk_tui.domain.parameters import Lora
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
 from dtk_tui.metadata.dialects import infotext
 
 _WALK_LIMIT = 300
@@ -28,6 +28,8 @@ _LATENT_LINKS = (
     "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
 )  # fmt: skip
 _SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
+_LABELS = ("aspect_ratio", "resolution", "dimensions", "size", "preset", "size_selected")
+_TEXTS = frozenset({"text", "prompt", "positive", "negative", "filename_prefix", "value", "string"})
 _RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
 _SIZE_WORDS = re.compile(r"(\d{3,5})\s*[xX×]\s*(\d{3,5})")
 _RESIZERS = re.compile(r"scale|resize|crop|composite|rotate|flip|tile|pad", re.IGNORECASE)
@@ -175,33 +177,51 @@ def latent_size(graph: Graph, sampler: Node) -> tuple[int | None, int | None]:
 
 
 def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
-    """Return the size that a node asks for."""
+    """Return the size that a node asks for; a label that is chosen counts more than the sides beside it."""
     inputs = node.inputs
+    found = _named_size(node) if any(name in inputs for name in _LABELS) else (None, None)
+    if found != (None, None):
+        return found
     for wide, high in _SIDES:
         if wide in inputs and high in inputs:
-            width = graph.scalar(inputs[wide], (wide, "width"), values.pixels)
-            height = graph.scalar(inputs[high], (high, "height"), values.pixels)
+            width = _side(graph, inputs[wide], (wide, "width"))
+            height = _side(graph, inputs[high], (high, "height"))
             if width and height:
                 return width, height
-            source = graph.link(inputs[wide])
-            if source is not None and source is graph.link(inputs[high]):
-                return _named_size(source)
     return _named_size(node) if "latent" in node.kind.lower() else (None, None)
+
+
+def _side(graph: Graph, value: object, names: tuple[str, str]) -> int | None:
+    """Return one side: a number, or what an output of a node that offers sizes by their labels gives."""
+    for _ in range(DEPTH_LIMIT):
+        source = graph.link(value)
+        if source is None:
+            break
+        width, height = _named_size(source)
+        if width and height and isinstance(value, list):
+            return height if value[1] == 1 else width
+        following = source.inputs.get("value")
+        if graph.link(following) is None or not graph.step():
+            break
+        value = following
+    return graph.scalar(value, names, values.pixels)
 
 
 def _named_size(node: Node) -> tuple[int | None, int | None]:
     """Return a size that is chosen by a label such as ``1024 x 1024 (square)``, or by ratio and megapixels."""
-    ratio, megapixels = node.inputs.get("aspect_ratio"), values.number(node.inputs.get("megapixels"))
+    inputs = node.inputs
+    ratio, megapixels = inputs.get("aspect_ratio"), values.number(inputs.get("megapixels"))
     if isinstance(ratio, str) and megapixels and (match := _RATIO.match(ratio)):
         # comfy_extras/nodes_resolution.py of ComfyUI
         wide, high = int(match[1]), int(match[2])
-        multiple = values.pixels(node.inputs.get("multiple")) or 8
+        multiple = values.pixels(inputs.get("multiple")) or 8
         scale = math.sqrt(megapixels * 1024 * 1024 / (wide * high)) if wide and high and megapixels > 0 else 0
         sides = (round(side * scale / multiple) * multiple for side in (wide, high))
         return next(sides) or None, next(sides) or None
-    for value in node.inputs.values():
-        if isinstance(value, str) and (match := _SIZE_WORDS.search(value[:200])):
-            return values.pixels(match[1]), values.pixels(match[2])
+    for name, value in inputs.items():
+        if isinstance(value, str) and name not in _TEXTS and (match := _SIZE_WORDS.search(value[:200])):
+            sides_of = values.pixels(match[1]), values.pixels(match[2])
+            return sides_of[::-1] if inputs.get("swap_dimensions") in ("On", True) else sides_of
     return None, None
 
 

@@ -33,6 +33,7 @@ _TEXT = (
 )  # fmt: skip
 _FAMILY = re.compile(r"(text|string|prompt|part|str|input|txt|line|value)[_ ]?([a-h]|\d{1,2})$", re.IGNORECASE)
 _DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_with")
+_UNTIDY: dict[object, str] = {"no": ""}
 # What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
 _OPAQUE = re.compile(
     r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|Moondream|Llava|Grok",
@@ -80,7 +81,21 @@ class Texts:
         if node.id not in self._conditionings:
             self._conditionings[node.id] = None
             self._conditionings[node.id] = self._condition(node, depth)
-        return self._conditionings[node.id]
+        found = self._conditionings[node.id]
+        if self._is_second(value, node):
+            return ""
+        return found
+
+    def _is_second(self, value: object, node: Node) -> bool:
+        """Return whether a link takes the negative half of an encoder of both sides that was given one text alone."""
+        return (
+            self.side is _NEGATIVE
+            and isinstance(value, list)
+            and value[1] == 1
+            and "clip" in node.inputs
+            and "prompt" in node.inputs
+            and not any(name in node.inputs for name in self.side)
+        )
 
     def _condition(self, node: Node, depth: int) -> str | None:
         """Return the text of the conditioning that a node gives."""
@@ -94,7 +109,7 @@ class Texts:
             if name in inputs and (found := self._either(inputs[name], depth)) is not None:
                 return found
         parts = [self.conditioning(item, depth + 1) for name, item in inputs.items() if _CONDITIONING.match(name)]
-        found = _joined(parts, "\n")
+        found = _joined(_different(parts), "\n")
         if found is not None:
             return found
         own = self._encoded(node, depth)
@@ -116,7 +131,7 @@ class Texts:
         inputs = node.inputs
         if "text_g" in inputs or "text_l" in inputs:
             both = [self.text(inputs.get(name), depth + 1) for name in ("text_g", "text_l")]
-            found = _joined(both, "\n")
+            found = _joined(_different(both), "\n")
             if found:
                 return found
         if "t5xxl" in inputs:
@@ -193,16 +208,23 @@ class Texts:
         if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
             parts = [part.strip() if part else part for part in parts]
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
-        delimiter = self.text(given, depth + 1) if given is not None else ", "
+        delimiter = (
+            self.text(given, depth + 1) if given is not None else _UNTIDY.get(node.inputs.get("tidy_tags"), ", ")
+        )
+        if node.kind == "StringConcatenate":
+            return None if parts.count(None) == len(parts) else (delimiter or "").join(part or "" for part in parts)
         return _joined(parts, (delimiter or "").replace("\\n", "\n"))
 
 
 def _joined(parts: list[str | None], delimiter: str) -> str | None:
-    """Return the different non-empty texts in order, joined; "" when all are empty, None when there is none."""
+    """Return the non-empty texts joined; "" when all are empty, None when there is none."""
     texts = [part for part in parts if part is not None]
-    if not texts:
-        return None
-    return delimiter.join(dict.fromkeys(part for part in texts if part.strip()))
+    return delimiter.join(part for part in texts if part.strip()) if texts else None
+
+
+def _different(parts: list[str | None]) -> list[str | None]:
+    """Return each text once: a prompt that is encoded for several places or encoders is still one prompt."""
+    return list(dict.fromkeys(parts))
 
 
 def prompt_of(graph: Graph, nodes: list[Node], *, positive: bool) -> str | None:

@@ -14,6 +14,7 @@ from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111, infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
 
+_WORDS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
 
@@ -66,7 +67,7 @@ def parameters(graph: Graph) -> GenerationParameters:
         steps=samplers.setting(graph, nodes, ("steps",), values.count),
         sampler=samplers.setting(graph, nodes, ("sampler_name",), values.text),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
-        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale"), values.number),
+        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
         seed=samplers.setting(graph, nodes, ("seed", "noise_seed"), values.seed),
         width=width,
         height=height,
@@ -80,21 +81,28 @@ def parameters(graph: Graph) -> GenerationParameters:
 
 
 def _remote(graph: Graph, output: Node) -> GenerationParameters:
-    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs."""
-    for node in graph.upstream(output):
+    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs.
+
+    The picture is followed, not the texts: what a language model was told is not the prompt.
+    """
+    for node in graph.upstream(output, _WORDS):
         texted = node.inputs.get("prompt")
-        if isinstance(texted, (str, list)) and node.kind not in ("CLIPTextEncode", "TextGenerate"):
-            positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
-            if positive:
-                negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
-                return GenerationParameters(
-                    prompt=positive,
-                    negative_prompt=values.prompt(negative) or "",
-                    seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
-                    width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
-                    height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
-                    model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
-                )
+        if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
+            continue
+        positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
+        if not positive:
+            if isinstance(texted, list):
+                break
+            continue
+        negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
+        return GenerationParameters(
+            prompt=positive,
+            negative_prompt=values.prompt(negative) or "",
+            seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
+            width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
+            height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
+            model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
+        )
     return GenerationParameters()
 
 
