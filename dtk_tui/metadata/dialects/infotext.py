@@ -75,7 +75,12 @@ def pairs(text: str, begin: int = 0) -> dict[str, str]:
     for _ in range(_SETTINGS_LIMIT):
         match = _PAIR.match(text, position)
         if match is None:
-            break
+            # A switch is written as its name alone, and a text with quotes of its own may end early: go on after it.
+            comma = text.find(",", position + 1)
+            if comma < 0 or text.find("\n", position, comma) >= 0:
+                break
+            position = comma
+            continue
         key, quoted, value = match.groups()
         position = match.end()
         if quoted is not None:
@@ -119,6 +124,11 @@ def loras(prompt: str) -> tuple[Lora, ...]:
     return tuple(found)
 
 
+def _networks(names: str) -> tuple[Lora, ...]:
+    """Return the LoRAs that SD.Next lists by name."""
+    return tuple(Lora(name) for part in names.split(",") if (name := part.strip()))
+
+
 def parameters(info: Infotext) -> GenerationParameters:
     """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
     get = info.settings.get
@@ -141,7 +151,7 @@ def parameters(info: Infotext) -> GenerationParameters:
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),
         vae=values.text(get("VAE")),
         upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=loras(info.prompt),
+        loras=loras(info.prompt) or _networks(get("LoRA networks", "")),
     )
 
 

@@ -11,7 +11,9 @@ from dtk_tui.metadata.dialects import jsontext
 from dtk_tui.metadata.evidence import Evidence, Found
 
 _NEGATIVE = re.compile(r"\[([^\[\]]{0,100000})\]")
-_OPTION = re.compile(r"\s(--?[A-Za-z][\w-]*)(?:[ =]?([^\s-][^\s]*|-\d[^\s]*))?")
+# A short option may touch its value (-C7.5); both kinds may lack one.
+_OPTION = re.compile(r"\s(?:--([A-Za-z][\w-]*)(?:[ =]([^\s-]\S*|-\d\S*))?|-([A-Za-z])(?:[ =]?([^\s-]\S*|-\d\S*))?)")
+_SPACES = re.compile(" +")
 _FIRST_OPTION = re.compile(r"\s--?[A-Za-z]")
 _DREAM_NAMES = {
     "s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler", "f": "strength",
@@ -107,7 +109,9 @@ def _sd_metadata(source: dict[str, Any]) -> GenerationParameters | None:
 def _split(prompt: str) -> tuple[str, str]:
     """Return positive and negative prompt: InvokeAI took the words in square brackets as unwanted ones."""
     negatives = [part.strip() for part in _NEGATIVE.findall(prompt)]
-    return _NEGATIVE.sub("", prompt).strip(), " ".join(part for part in negatives if part)
+    if not negatives:
+        return prompt.strip(), ""
+    return _SPACES.sub(" ", _NEGATIVE.sub(" ", prompt)).strip(), " ".join(part for part in negatives if part)
 
 
 def _dream(text: str) -> GenerationParameters | None:
@@ -121,11 +125,10 @@ def _dream(text: str) -> GenerationParameters | None:
         prompt, rest = line[:cut], line[cut:]
     options: dict[str, Any] = {}
     for match in _OPTION.finditer(rest):
-        flag, value = match[1], match[2]
-        if flag.startswith("--"):
-            options.setdefault(flag[2:], value)
+        if match[1]:
+            options.setdefault(match[1], match[2])
         else:
-            options.setdefault(_DREAM_NAMES.get(flag[1], flag), flag[2:] or value)
+            options.setdefault(_DREAM_NAMES.get(match[3], match[3]), match[4])
     if not options:
         return None
     positive, negative = _split(prompt)

@@ -81,15 +81,16 @@ def test_invokeai_sd_metadata(images: bool, prompt: Any) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '"a castle [blurry]" -s 50 -S 2980747362 -W 512 -H 768 -C 5.0 -A k_lms -G 0.9 -U 4 0.75',
-        '"a castle [blurry]" -s50 -S2980747362 -W512 -H768 -C5.0 -Ak_lms',
-        "a castle [blurry] -s 50 -S 2980747362 -W 512 -H 768 -C 5.0 -A k_lms",
+        '"a castle [blurry]" -s 50 -S 2980747362 -W 512 -H 768 -C 5.5 -A k_lms -G 0.9 -U 4 0.75',
+        '"a [blurry] castle" -S2980747362 -s50 -W512 -H768 -C5.5 -Ak_lms -V 3647897225:0.1,1614299449:0.2 --seamless',
+        '"a castle [blurry]" -s50 -S2980747362 -W512 -H768 -C5.5 -Ak_lms',
+        "a castle [blurry] -s 50 -S 2980747362 -W 512 -H 768 -C 5.5 -A k_lms",
     ],
 )
 def test_invokeai_dream(line: str) -> None:
     expect(
         look(("png", "Dream", line)), "invokeai", prompt="a castle", negative_prompt="blurry", steps=50,
-        seed=2980747362, width=512, height=768, cfg_scale=5.0, sampler="k_lms",
+        seed=2980747362, width=512, height=768, cfg_scale=5.5, sampler="k_lms",
     )  # fmt: skip
 
 

@@ -106,6 +106,26 @@ def test_numbers_are_read_strictly(settings: str, field: str) -> None:
     assert getattr(found, field) is None
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "Tiled", "Pad conds (v0)", '"loose"', "(a:1.2)", 'Detail prompt: "a girl, (grain)", (dream: 1.3)"',
+        'Detail prompt: "never closed, and on', "Tiled Diffusion: \"{'Method': 'Mixture', 'width': 96}\"",
+        'Model: a"b',
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_no_pair_loses_itself_alone(odd: str) -> None:
+    _, found = look(f"a\nNegative prompt: b\nSteps: 20, {odd}, Sampler: Euler a, Seed: 7, Size: 8x16")
+    assert (found.prompt, found.negative_prompt) == ("a", "b")
+    assert (found.steps, found.sampler, found.seed, found.width, found.height) == (20, "Euler a", 7, 8, 16)
+
+
+def test_sdnext_names_its_loras_where_the_prompt_does_not() -> None:
+    settings = 'Steps: 20, Seed: 1, Size: 8x8, App: SD.Next, LoRA networks: "a, b"'
+    assert look(f"x\n{settings}")[1].loras == (Lora("a"), Lora("b"))
+    assert look(f"x <lora:a:0.5>\n{settings}")[1].loras == (Lora("a", 0.5),)
+
+
 def test_json_among_the_settings() -> None:
     resources = '[{"type":"lora","weight":1,"modelName":"a, b: c"},{"x":{"y":[1,2]}}]'
     info = infotext.parse(f'a\nSteps: 20, Civitai resources: {resources}, Hashes: {{"model": "1, 2"}}, Seed: 7')
