@@ -23,10 +23,18 @@ MATERIAL = frozenset(
         "sam_model_opt", "segm_detector_opt", "segs", "detailer_hook", "controlnet", "lora", "block_swap_args",
     }
 )  # fmt: skip
-_VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "seed", "string", "text")
-_PAIRS = (("on_true", "on_false"), ("true_value", "false_value"), ("tt_value", "ff_value"), ("if_true", "if_false"))
-_CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool")
+_VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "string", "text")
+_PAIRS = (
+    ("on_true", "on_false"),
+    ("true_value", "false_value"),
+    ("tt_value", "ff_value"),
+    ("if_true", "if_false"),
+    ("IF_TRUE", "IF_FALSE"),
+)
+_CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool", "ANY")
 _SELECTORS = ("select", "selected", "index", "Input", "input", "selector", "choice", "ckpt_index")
+# Bundles of everything that a sampler needs.
+_CONTEXTS = ("base_ctx", "ctx_01", "context", "pipe", "basic_pipe")
 # Pictures are measured when the graph runs; a formula is worked out then.
 _SEEN = frozenset({"image", "images", "pixels", "mask", "masks", "samples", "latent", "latent_image", "video"})
 _FORMULA = frozenset({"expression", "formula", "operation", "operator", "op", "math_operation"})
@@ -100,6 +108,9 @@ class Graph:
                 found = self.scalar(node.inputs[name], names, accept, depth + 1)
                 if found is not None:
                     return found
+        for name in _CONTEXTS:
+            if name in node.inputs:
+                return self.scalar(node.inputs[name], names, accept, depth + 1)
         plain = [item for item in node.inputs.values() if not isinstance(item, (list, bool))]
         if not node.sources:
             return accept(plain[0]) if len(plain) == 1 else None
@@ -119,9 +130,16 @@ class Graph:
         if "switch" not in node.kind.lower():
             return None
         numbered = {}
+        lettered = {}
         for name, item in inputs.items():
-            if isinstance(item, (list, str)) and (match := _NUMBERED.match(name)):
-                numbered[int(match[1])] = item
+            if isinstance(item, (list, str)):
+                if match := _NUMBERED.match(name):
+                    numbered[int(match[1])] = item
+                elif name[-2:] in ("_a", "_b"):
+                    lettered[name[-1]] = item
+        if len(lettered) == 2 and "boolean" in inputs:
+            flagged = self._flag(inputs["boolean"])
+            return [lettered["b"], lettered["a"]] if flagged is False else [lettered["a"], lettered["b"]]
         if not numbered:
             return None
         selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
@@ -132,8 +150,8 @@ class Graph:
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
         for _ in range(DEPTH_LIMIT):
-            if isinstance(value, bool):
-                return value
+            if isinstance(value, (bool, int)):
+                return bool(value)
             node = self.link(value)
             if node is None or not self.step():
                 return None

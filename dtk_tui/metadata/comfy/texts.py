@@ -26,6 +26,8 @@ _NEGATIVE = (
     "negative_conditioning",
     "neg_prompt",
 )
+_POSITIVE_BRANCH = re.compile(r"(?:positive|pos)_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
+_NEGATIVE_BRANCH = re.compile(r"(?:negative|neg)_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
 _TEXT = (
     "populated_text", "text", "t5xxl", "prompt", "user_prompt", "Text", "prompt_text", "string", "String", "value",
     "wildcard_text", "source", "opt_text", "anything", "any", "input", "caption", "tags", "multi_line_prompt", "clip_g",
@@ -36,7 +38,7 @@ _DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_
 _UNTIDY: dict[object, str] = {"no": ""}
 # What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
 _OPAQUE = re.compile(
-    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|Moondream|Llava|Grok",
+    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|VQA|Moondream|Llava|Grok",
     re.IGNORECASE,
 )
 _ZERO = re.compile(r"ConditioningZeroOut|ZeroOut|EmptyConditioning", re.IGNORECASE)
@@ -52,6 +54,9 @@ class Texts:
         self.graph = graph
         self.side = _POSITIVE if positive else _NEGATIVE
         self.other = _NEGATIVE if positive else _POSITIVE
+        self.branch = _POSITIVE_BRANCH if positive else _NEGATIVE_BRANCH
+        self.other_branch = _NEGATIVE_BRANCH if positive else _POSITIVE_BRANCH
+        self.is_zeroed = False
         # What a node gave is kept, and is nothing while it is being found out: no node is walked twice, no ring ends.
         self._conditionings: dict[str, str | None] = {}
         self._texts: dict[str, str | None] = {}
@@ -100,6 +105,7 @@ class Texts:
     def _condition(self, node: Node, depth: int) -> str | None:
         """Return the text of the conditioning that a node gives."""
         if _ZERO.search(node.kind):
+            self.is_zeroed = True
             return ""
         chosen = self.graph.choices(node)
         if chosen is not None:
@@ -108,17 +114,19 @@ class Texts:
         for name in self.side:
             if name in inputs and (found := self._either(inputs[name], depth)) is not None:
                 return found
-        parts = [self.conditioning(item, depth + 1) for name, item in inputs.items() if _CONDITIONING.match(name)]
+        joining = [item for name, item in inputs.items() if _CONDITIONING.match(name) or self.branch.match(name)]
+        parts = [self.conditioning(item, depth + 1) for item in joining]
         found = _joined(_different(parts), "\n")
         if found is not None:
             return found
         own = self._encoded(node, depth)
         if own is not None:
             return own
-        for _, item in self._inner_links(node):
-            found = self.conditioning(item, depth + 1)
-            if found is not None:
-                return found
+        for name, item in self._inner_links(node):
+            if name not in self.other and not self.other_branch.match(name):
+                found = self.conditioning(item, depth + 1)
+                if found is not None:
+                    return found
         return None
 
     def _either(self, value: object, depth: int) -> str | None:
@@ -178,6 +186,11 @@ class Texts:
         cached = inputs.get("text_0")
         if isinstance(cached, str):
             return cached
+        if len(inputs) == 1:
+            # A box for texts that is named after the other side.
+            for name in self.other:
+                if isinstance(inputs.get(name), str):
+                    return str(inputs[name])
         links = [item for name, item in self._inner_links(node) if name not in self.other]
         return self.text(links[0], depth + 1) if len(links) == 1 else None
 
@@ -227,6 +240,8 @@ def _different(parts: list[str | None]) -> list[str | None]:
     return list(dict.fromkeys(parts))
 
 
-def prompt_of(graph: Graph, nodes: list[Node], *, positive: bool) -> str | None:
-    """Return the positive or negative prompt of a sampler and its helpers, trimmed, or None."""
-    return values.prompt(Texts(graph, positive=positive).of_sampler(nodes))
+def prompts_of(graph: Graph, nodes: list[Node]) -> tuple[str | None, str | None, bool]:
+    """Return positive and negative prompt of a sampler and its helpers, and whether the positive one was zeroed out."""
+    positive, negative = Texts(graph, positive=True), Texts(graph, positive=False)
+    told = values.prompt(positive.of_sampler(nodes))
+    return told, values.prompt(negative.of_sampler(nodes)), positive.is_zeroed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
@@ -15,6 +16,7 @@ from dtk_tui.metadata.dialects import automatic1111, infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
 
 _WORDS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
+_EARLIER_LIMIT = 8
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
 
@@ -57,15 +59,14 @@ def parameters(graph: Graph) -> GenerationParameters:
     if sampler is None:
         return _remote(graph, output)
     nodes = samplers.helpers(graph, sampler)
-    positive = texts.prompt_of(graph, nodes, positive=True)
-    negative = texts.prompt_of(graph, nodes, positive=False)
+    positive, negative = _prompts(graph, sampler, nodes)
     width, height = models.latent_size(graph, sampler)
     model, loras = models.model_and_loras(graph, nodes)
     return GenerationParameters(
         prompt=positive,
         negative_prompt="" if negative is None and positive is not None else negative,
-        steps=samplers.setting(graph, nodes, ("steps",), values.count),
-        sampler=samplers.setting(graph, nodes, ("sampler_name",), values.text),
+        steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
+        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
         cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
         seed=samplers.setting(graph, nodes, ("seed", "noise_seed"), values.seed),
@@ -78,6 +79,19 @@ def parameters(graph: Graph) -> GenerationParameters:
         upscaler=models.upscaler(graph, output),
         loras=loras,
     )
+
+
+def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None, str | None]:
+    """Return both prompts of a sampler; one that was told nothing works on what an earlier one was told to paint."""
+    positive, negative, is_zeroed = texts.prompts_of(graph, nodes)
+    if positive or (positive is not None and not is_zeroed):
+        return positive, negative
+    before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
+    for earlier in islice(before, _EARLIER_LIMIT):
+        told = texts.prompts_of(graph, samplers.helpers(graph, earlier))
+        if told[0]:
+            return told[:2]
+    return positive, negative
 
 
 def _remote(graph: Graph, output: Node) -> GenerationParameters:
