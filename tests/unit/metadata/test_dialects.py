@@ -94,6 +94,46 @@ def test_invokeai_dream(line: str) -> None:
     )  # fmt: skip
 
 
+def test_invokeai_graph_alone() -> None:
+    def edge(origin: str, source: str, target: str, field: str) -> dict[str, Any]:
+        return {
+            "source": {"node_id": origin, "field": source},
+            "destination": {"node_id": target, "field": field},
+        }
+
+    nodes = {
+        "n1": {"type": "sdxl_model_loader", "model": {"name": "jugger", "hash": "blake3:7c16"}},
+        "n2": {"type": "sdxl_compel_prompt", "prompt": ""},
+        "n3": {"type": "sdxl_compel_prompt", "prompt": "blurry"},
+        "n4": {"type": "string", "value": "a castle"},
+        "n5": {"type": "noise", "seed": 1, "width": 832, "height": 1216},
+        "n6": {"type": "denoise_latents", "steps": 30, "cfg_scale": 7.5, "scheduler": "euler"},
+        "n7": {"type": "range_of_size", "start": 77, "size": 1},
+        "n8": {"type": "iterate"},
+    }
+    edges = [
+        edge("n3", "conditioning", "n6", "negative_conditioning"), edge("n2", "conditioning", "n6",
+                                                                        "positive_conditioning"),
+        edge("n4", "value", "n2", "prompt"), edge("n5", "noise", "n6", "noise"), edge("n8", "item", "n5", "seed"),
+        edge("n7", "collection", "n8", "collection"),
+    ]  # fmt: skip
+    expect(
+        look(("png", "invokeai_graph", {"nodes": nodes, "edges": edges})), "invokeai", prompt="a castle",
+        negative_prompt="blurry", steps=30, cfg_scale=7.5, sampler="euler", seed=77, width=832, height=1216,
+        model="jugger", model_hash="blake3:7c16",
+    )  # fmt: skip
+    flux = {
+        "a": {"type": "flux_text_encoder", "prompt": "a castle"},
+        "b": {"type": "flux_denoise", "num_steps": 28, "guidance": 4.0, "cfg_scale": None, "seed": 5, "width": 1024,
+              "height": 768},
+    }  # fmt: skip
+    found = look(
+        ("png", "invokeai_graph", {"nodes": flux, "edges": [edge("a", "conditioning", "b",
+                                                                 "positive_text_conditioning")]})
+    )  # fmt: skip
+    expect(found, "invokeai", prompt="a castle", negative_prompt="", steps=28, cfg_scale=4.0, seed=5, width=1024)
+
+
 V4 = {
     "steps": 28, "height": 1216, "width": 832, "scale": 5.0, "seed": 7, "n_samples": 1, "noise_schedule": "karras",
     "sampler": "k_euler", "uncond_scale": 0.0,
