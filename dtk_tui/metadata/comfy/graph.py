@@ -100,9 +100,8 @@ class Graph:
             return None
         chosen = self.choices(node)
         if chosen is not None:
-            return next(
-                (found for item in chosen if (found := self.scalar(item, names, accept, depth + 1)) is not None), None
-            )
+            let = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
+            return self.scalar(let, names, accept, depth + 1)
         for name in (*names, *_VALUE_NAMES):
             if name in node.inputs:
                 found = self.scalar(node.inputs[name], names, accept, depth + 1)
@@ -161,8 +160,10 @@ class Graph:
 
 def _computes(node: Node) -> bool:
     """Return whether what a node gives is worked out from its inputs, so that none of them is the answer."""
-    return not _FORMULA.isdisjoint(node.inputs) or any(
-        isinstance(item, (int, float)) and not isinstance(item, bool) for item in node.inputs.values()
+    return (
+        not _FORMULA.isdisjoint(node.inputs)
+        or "math" in node.kind.lower()
+        or any(isinstance(item, (int, float)) and not isinstance(item, bool) for item in node.inputs.values())
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
@@ -57,6 +58,7 @@ class Texts:
         self.branch = _POSITIVE_BRANCH if positive else _NEGATIVE_BRANCH
         self.other_branch = _NEGATIVE_BRANCH if positive else _POSITIVE_BRANCH
         self.is_zeroed = False
+        self.models_met = 0
         # What a node gave is kept, and is nothing while it is being found out: no node is walked twice, no ring ends.
         self._conditionings: dict[str, str | None] = {}
         self._texts: dict[str, str | None] = {}
@@ -109,7 +111,7 @@ class Texts:
             return ""
         chosen = self.graph.choices(node)
         if chosen is not None:
-            return next((found for item in chosen if (found := self.conditioning(item, depth + 1)) is not None), None)
+            return self._chosen(chosen, self.conditioning, depth)
         inputs = node.inputs
         for name in self.side:
             if name in inputs and (found := self._either(inputs[name], depth)) is not None:
@@ -156,21 +158,33 @@ class Texts:
         if isinstance(value, dict) and isinstance(value.get("__value__"), str):
             return str(value["__value__"])
         node = self.graph.link(value)
-        if node is None or depth > DEPTH_LIMIT or not self.graph.step() or _OPAQUE.search(node.kind):
+        if node is None or depth > DEPTH_LIMIT or not self.graph.step():
+            return None
+        if _OPAQUE.search(node.kind):
+            self.models_met += 1
             return None
         if node.id not in self._texts:
             self._texts[node.id] = None
             chosen = self.graph.choices(node)
-            if chosen is not None:
-                found = next((found for item in chosen if (found := self.text(item, depth + 1))), None)
-            else:
-                found = self._own_text(node, depth)
+            found = self._own_text(node, depth) if chosen is None else self._chosen(chosen, self.text, depth)
             self._texts[node.id] = found
         return self._texts[node.id]
+
+    def _chosen(self, items: list[object], read: Callable[[object, int], str | None], depth: int) -> str | None:
+        """Return what a switch lets through; where a language model wrote that, what was typed stands beside it."""
+        for item in items:
+            if not isinstance(item, str) and self.graph.link(item) is None:
+                continue
+            met = self.models_met
+            found = read(item, depth + 1)
+            if found is not None or self.models_met == met:
+                return found
+        return None
 
     def _own_text(self, node: Node, depth: int) -> str | None:
         """Return the text a node holds, joins or passes on."""
         if _OPAQUE.search(node.kind):
+            self.models_met += 1
             return None
         inputs = node.inputs
         if "find" in inputs and "replace" in inputs and "string" in inputs:

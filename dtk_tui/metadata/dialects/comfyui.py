@@ -69,7 +69,7 @@ def parameters(graph: Graph) -> GenerationParameters:
         sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
         cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
-        seed=samplers.setting(graph, nodes, ("seed", "noise_seed"), values.seed),
+        seed=_seed(graph, sampler, nodes),
         width=width,
         height=height,
         model=model,
@@ -86,12 +86,26 @@ def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None
     positive, negative, is_zeroed = texts.prompts_of(graph, nodes)
     if positive or (positive is not None and not is_zeroed):
         return positive, negative
-    before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
-    for earlier in islice(before, _EARLIER_LIMIT):
+    for earlier in _earlier(graph, sampler):
         told = texts.prompts_of(graph, samplers.helpers(graph, earlier))
         if told[0]:
             return told[:2]
     return positive, negative
+
+
+def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
+    """Return the seed of a sampler, or of the one before it where it only goes on without noise of its own."""
+    for helpers in (nodes, *(samplers.helpers(graph, node) for node in _earlier(graph, sampler))):
+        seed = samplers.setting(graph, helpers, ("seed", "noise_seed"), values.seed)
+        if seed is not None or all(node.kind != "DisableNoise" for node in helpers):
+            return seed
+    return None
+
+
+def _earlier(graph: Graph, sampler: Node) -> list[Node]:
+    """Return the samplers that ran before ``sampler``, nearest first, a few of them."""
+    before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
+    return list(islice(before, _EARLIER_LIMIT))
 
 
 def _remote(graph: Graph, output: Node) -> GenerationParameters:

@@ -60,6 +60,18 @@ def wired(**links: Any) -> dict[str, Any]:
         (wired(positive=["20", 0],
                n20=node("If ANY execute A else B", ANY=False, IF_TRUE=["7", 0], IF_FALSE=["6", 0])),
          {"prompt": "a castle"}),
+        # What a switch lets through counts, even where it says nothing or cannot be told.
+        (wired(positive=["20", 0], n20=node("CLIPTextEncode", text=["21", 0], clip=["4", 1]),
+               n21=node("Any Switch (rgthree)", any_01=["22", 0], any_02=["23", 0]),
+               n22=node("PromptBuilder", layout=["24", 0]), n23=node("PrimitiveString", value="other words")),
+         {"prompt": None}),
+        (wired(positive=["20", 0], n20=node("CLIPTextEncode", text=["21", 0], clip=["4", 1]),
+               n21=node("ComfySwitchNode", switch=False, on_true="other words", on_false=["23", 0]),
+               n23=node("PrimitiveString", value="")),
+         {"prompt": ""}),
+        (wired(steps=["20", 0], n20=node("ComfySwitchNode", switch=True, on_true=["21", 0], on_false=9),
+               n21=node("SimpleMath+", value="a*2", a=["22", 0]), n22=node("PrimitiveInt", value=4)),
+         {"steps": None}),
         # A box for texts says what it says, whatever it is called.
         (wired(negative=["20", 0], n20=node("CLIPTextEncode", text=["21", 0], clip=["4", 1]),
                n21=node("easy positive", positive="lowres")),
@@ -99,6 +111,24 @@ def test_a_later_stage_without_a_prompt_goes_on_with_the_first() -> None:
     graph["12"] = node("CLIPTextEncode", text="", clip=["1", 1])
     graph["2"]["inputs"]["text"] = "a castle"
     assert look(graph).prompt == ""
+
+
+def test_a_sampler_that_goes_on_without_noise_has_the_seed_of_the_one_before() -> None:
+    shared = {"guider": ["3", 0], "sampler": ["4", 0], "sigmas": ["5", 0]}
+    graph = {
+        "1": node("SamplerCustomAdvanced", noise=["7", 0], latent_image=["2", 0], **shared),
+        "2": node("SamplerCustomAdvanced", noise=["8", 0], latent_image=["6", 0], **shared),
+        "3": node("BasicGuider", model=["9", 0], conditioning=["10", 0]),
+        "4": node("KSamplerSelect", sampler_name="euler"),
+        "5": node("BasicScheduler", scheduler="simple", steps=12, denoise=1.0, model=["9", 0]),
+        "6": node("EmptySD3LatentImage", width=64, height=96),
+        "7": node("DisableNoise"),
+        "8": node("RandomNoise", noise_seed=222374388644438),
+        "9": node("UNETLoader", unet_name="x"),
+        "10": node("CLIPTextEncode", text="a castle"),
+        "11": node("SaveImage", images=["1", 0]),
+    }
+    assert look(graph).seed == 222374388644438
 
 
 @pytest.mark.parametrize(
