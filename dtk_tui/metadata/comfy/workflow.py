@@ -89,7 +89,7 @@ class _Opened:
             prefix = key.rpartition(":")[0]
             prefix = f"{prefix}:" if prefix else ""
             for entry in _inputs(item):
-                if entry.get("link") is not None:
+                if isinstance(entry.get("link"), (int, str)):
                     origin = self._links[prefix].get(entry["link"])
                     source = self._resolve(prefix, origin) if origin else None
                     name = str(entry.get("name", ""))
@@ -157,7 +157,7 @@ class _Opened:
                     link = _passed_on(item, slot)
                 else:
                     return [key, slot]
-            following = self._links.get(prefix, {}).get(link)
+            following = self._links.get(prefix, {}).get(link) if isinstance(link, (int, str)) else None
             if following is None:
                 return None
             origin = following
@@ -229,7 +229,7 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
             found[name] = _uncommented(name, values[position])
         position += 1
         follows = values[position] if position < len(values) else None
-        if not known and name in ("seed", "noise_seed") and follows in _CONTROL:
+        if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:
             position += 1
     if not names and len(values) == 1 and isinstance(values[0], str) and _gives_text(item):
         found["text"] = values[0]
@@ -239,7 +239,7 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
 def _gives_text(item: dict[str, Any]) -> bool:
     """Return whether a node whose values have no names gives a text or encodes one."""
     outputs = item.get("outputs")
-    kinds = {entry.get("type") for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)}
+    kinds = [entry.get("type") for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)]
     return "STRING" in kinds or (
         "CONDITIONING" in kinds and all(entry.get("type") != "CONDITIONING" for entry in _inputs(item))
     )

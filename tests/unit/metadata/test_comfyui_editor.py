@@ -118,3 +118,11 @@ def test_what_is_set_under_a_name_is_got_under_it() -> None:
         item(7, "SetNode", ["other"], [("CONDITIONING", None)]),
     )
     assert look(plain(*nodes, positive=4, links=[[4, 6, 0, 5, 0, "CONDITIONING"]])).prompt == "a castle"
+
+
+def test_an_odd_link_is_lost_alone() -> None:
+    workflow = plain(item(4, "CLIPTextEncode", ["a castle"], [("clip", [1])], [[]]), positive=4)
+    workflow["nodes"][1]["inputs"].append({"name": "latent_image", "link": {"a": 1}})
+    workflow["nodes"].append(item(9, "KSampler", [7, [], 20], [("seed", None, True), ("steps", None, True)]))
+    found = look(workflow)
+    assert (found.prompt, found.steps, found.model) == ("a castle", 20, "x.safetensors")
