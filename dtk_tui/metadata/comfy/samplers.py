@@ -42,6 +42,8 @@ def is_sampler(node: Node) -> bool:
         return True
     if "sampler" not in kind:
         return False
+    if "steps" in inputs and "seed" in inputs and node.sources:
+        return True
     return bool(_DRIVEN_BY.intersection(inputs)) and (
         "steps" in inputs or bool(_LATENT.intersection(inputs)) or "pipe" in inputs
     )

@@ -76,6 +76,16 @@ class Texts:
                 for name, value in node.inputs.items():
                     if _CONDITIONING.match(name) and (found := self.conditioning(value)) is not None:
                         return found
+        return self._of_encoder(nodes[1:]) if is_positive else None
+
+    def _of_encoder(self, nodes: list[Node]) -> str | None:
+        """Return the prompt of an encoder whose result reaches the sampler under a name of its own."""
+        for node in nodes:
+            told = node.inputs.get("prompt")
+            if told is not None and ("negative_prompt" in node.inputs or "encode" in node.kind.lower()):
+                found = self.text(told)
+                if found is not None:
+                    return found
         return None
 
     def conditioning(self, value: object, depth: int = 0) -> str | None:

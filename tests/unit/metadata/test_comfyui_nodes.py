@@ -113,6 +113,27 @@ def test_a_later_stage_without_a_prompt_goes_on_with_the_first() -> None:
     assert look(graph).prompt == ""
 
 
+@pytest.mark.parametrize(
+    ("encoder", "negative"),
+    [
+        (node("KolorsTextEncode", prompt="a castle", negative_prompt="blurry", chatglm3_model=["4", 0]), "blurry"),
+        (node("HyVideoTextEncode", prompt=["5", 0], text_encoders=["4", 0]), ""),
+    ],
+)  # fmt: skip
+def test_wrappers_with_names_of_their_own(encoder: dict[str, Any], negative: str) -> None:
+    graph = {
+        "1": node("SaveImage", images=["2", 0]),
+        "2": node("WrapperSampler", wrapped_model=["4", 0], wrapped_embeds=["3", 0], width=832, height=480, steps=20,
+                  seed=7, scheduler="euler"),
+        "3": encoder,
+        "4": node("WrapperModelLoader", model="w.safetensors"),
+        "5": node("Text Multiline", text="a castle"),
+    }  # fmt: skip
+    found = look(graph)
+    assert (found.prompt, found.negative_prompt, found.seed, found.steps) == ("a castle", negative, 7, 20)
+    assert (found.width, found.height) == (832, 480)
+
+
 def test_a_sampler_that_goes_on_without_noise_has_the_seed_of_the_one_before() -> None:
     shared = {"guider": ["3", 0], "sampler": ["4", 0], "sigmas": ["5", 0]}
     graph = {
