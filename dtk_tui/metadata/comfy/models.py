@@ -16,6 +16,7 @@ _MODEL_NAMES = (
     "ckpt_name", "base_ckpt_name", "unet_name", "gguf_name", "model_name", "model_path", "checkpoint",
     "checkpoint_name", "ckpt", "diffusion_model_name", "base_model", "model",
 )  # fmt: skip
+_GIVEN = ("model", "MODEL", "unet")
 _BASES = ("ckpt_name", "base_ckpt_name", "unet_name")
 _MODEL_LINKS = (
     "model", "MODEL", "unet", "guider", "base_model", "model1", "model_a", "opt_model", "model_opt", "pipe",
@@ -32,7 +33,7 @@ _LATENT_LINKS = (
     "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
 )  # fmt: skip
 _SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
-_LABELS = ("aspect_ratio", "resolution", "dimensions", "size", "preset", "size_selected")
+_LABELS = frozenset({"aspect_ratio", "resolution", "dimensions", "size", "preset", "size_selected"})
 _TEXTS = frozenset({"text", "prompt", "positive", "negative", "filename_prefix", "value", "string"})
 _RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
 _SIZE_WORDS = re.compile(r"(\d{3,5})\s*[xX×]\s*(\d{3,5})")
@@ -79,7 +80,8 @@ def _model_name(graph: Graph, node: Node) -> str | None:
 
     A node that is given a model names something that it adds to it, unless it calls it a checkpoint.
     """
-    is_patch = any(graph.link(node.inputs.get(name)) for name in _MODEL_LINKS[:3])
+    inputs = node.inputs
+    is_patch = any(name in inputs and graph.link(inputs[name]) for name in _GIVEN)
     for name in _BASES if is_patch else _MODEL_NAMES:
         value = node.inputs.get(name)
         if isinstance(value, dict):
@@ -105,7 +107,8 @@ def _loras(graph: Graph, node: Node) -> list[Lora]:
 
 def _stack(graph: Graph, node: Node) -> Node | None:
     """Return the node that lists further LoRAs for ``node``."""
-    return next((linked for name in _STACKS if (linked := graph.link(node.inputs.get(name)))), None)
+    inputs = node.inputs
+    return next((linked for name in _STACKS if name in inputs and (linked := graph.link(inputs[name]))), None)
 
 
 def _own_loras(graph: Graph, node: Node) -> list[Lora]:
@@ -135,7 +138,8 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
         found.extend(_listed(inputs["loras"]))
     else:
         # A node on the way of the model that holds such tags applies them.
-        found.extend(lora for key in _TAGGED for lora in infotext.loras(str(inputs.get(key, ""))))
+        texts = (inputs.get(key) for key in _TAGGED)
+        found.extend(lora for text in texts if isinstance(text, str) for lora in infotext.loras(text))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
@@ -195,9 +199,10 @@ def latent_size(graph: Graph, sampler: Node) -> tuple[int | None, int | None]:
 def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
     """Return the size that a node asks for; a label that is chosen counts more than the sides beside it."""
     inputs = node.inputs
-    found = _named_size(node) if any(name in inputs for name in _LABELS) else (None, None)
-    if found != (None, None):
-        return found
+    if not _LABELS.isdisjoint(inputs):
+        found = _named_size(node)
+        if found != (None, None):
+            return found
     for wide, high in _SIDES:
         if wide in inputs and high in inputs:
             width = _side(graph, inputs[wide], (wide, "width"))

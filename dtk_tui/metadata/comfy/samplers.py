@@ -36,6 +36,8 @@ def is_sampler(node: Node) -> bool:
     if "sampler" in inputs and "sigmas" in inputs:
         return True
     kind = node.kind.lower()
+    if "sampler" not in kind and "sampler_name" not in inputs:
+        return False
     if any(word in kind for word in _NOT_SAMPLERS):
         return False
     if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _DRIVEN_BY.intersection(inputs):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
 
-_CONDITIONING = re.compile(r"(?:conditioning|cond)(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
+_CONDITIONING = re.compile(r"cond(?:itioning)?(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
 _POSITIVE = (
     "positive",
     "positive_prompt",
@@ -27,8 +27,8 @@ _NEGATIVE = (
     "negative_conditioning",
     "neg_prompt",
 )
-_POSITIVE_BRANCH = re.compile(r"(?:positive|pos)_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
-_NEGATIVE_BRANCH = re.compile(r"(?:negative|neg)_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
+_POSITIVE_BRANCH = re.compile(r"pos(?:itive)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
+_NEGATIVE_BRANCH = re.compile(r"neg(?:ative)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
 _TEXT = (
     "populated_text", "text", "t5xxl", "prompt", "user_prompt", "Text", "prompt_text", "string", "String", "value",
     "wildcard_text", "source", "opt_text", "anything", "any", "input", "caption", "tags", "multi_line_prompt", "clip_g",
@@ -127,10 +127,11 @@ class Texts:
             if name in inputs and (found := self._either(inputs[name], depth)) is not None:
                 return found
         joining = [item for name, item in inputs.items() if _CONDITIONING.match(name) or self.branch.match(name)]
-        parts = [self.conditioning(item, depth + 1) for item in joining]
-        found = _joined(_different(parts), "\n")
-        if found is not None:
-            return found
+        if joining:
+            parts = [self.conditioning(item, depth + 1) for item in joining]
+            found = _joined(_different(parts), "\n")
+            if found is not None:
+                return found
         own = self._encoded(node, depth)
         if own is not None:
             return own

@@ -95,11 +95,14 @@ def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None
 
 def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
     """Return the seed of a sampler, or of the one before it where it only goes on without noise of its own."""
-    for helpers in (nodes, *(samplers.helpers(graph, node) for node in _earlier(graph, sampler))):
-        seed = samplers.setting(graph, helpers, ("seed", "noise_seed"), values.seed)
-        if seed is not None or all(node.kind != "DisableNoise" for node in helpers):
-            return seed
-    return None
+    names = ("seed", "noise_seed")
+    seed = samplers.setting(graph, nodes, names, values.seed)
+    if seed is None and any(node.kind == "DisableNoise" for node in nodes):
+        for earlier in _earlier(graph, sampler):
+            seed = samplers.setting(graph, samplers.helpers(graph, earlier), names, values.seed)
+            if seed is not None:
+                break
+    return seed
 
 
 def _earlier(graph: Graph, sampler: Node) -> list[Node]:
