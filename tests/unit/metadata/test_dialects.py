@@ -183,6 +183,12 @@ def test_fooocus_and_its_relatives(source: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
+def test_fooocus_signs_beside_its_json() -> None:
+    source = {"prompt": "a castle", "negative_prompt": "", "base_model": "jugger"}
+    found = look(("png", "parameters", source), ("png", "fooocus_scheme", "fooocus"))
+    expect(found, "fooocus", prompt="a castle", negative_prompt="", model="jugger")
+
+
 def test_fooocus_in_the_scheme_of_a1111() -> None:
     text = (
         "a castle\nNegative prompt: blurry\nSteps: 30, Sampler: DPM++ 2M SDE Karras, Seed: 5, Size: 512x512, "

@@ -66,6 +66,13 @@ def test_where_the_prompt_ends(text: str, prompt: str, negative: str) -> None:
     assert (found.prompt, found.negative_prompt) == (prompt, negative)
 
 
+def test_a_prompt_may_begin_with_a_brace() -> None:
+    for prompt in ("{masterpiece}, {{best quality}}, 1girl", "{red|blue} hair", "{", '{"a"} b', '{"scene": "sea"}'):
+        for source, key in (("png", "parameters"), ("exif", "UserComment"), ("gif-comment", "Comment")):
+            found = derive([RawChunk(source, key, f"{prompt}\nNegative prompt: {{x}}\nSteps: 20, Seed: 1")], 8, 8)[1]
+            assert (found.prompt, found.negative_prompt, found.seed) == (prompt, "{x}", 1)
+
+
 @pytest.mark.parametrize(
     "text", ["Screenshot", "", "a prompt without anything", "note: buy milk, bread", "Steps to reproduce: none", "{}"]
 )
