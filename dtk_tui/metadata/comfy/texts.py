@@ -198,7 +198,7 @@ class Texts:
             self.models_met += 1
             return None
         inputs = node.inputs
-        if "find" in inputs and "replace" in inputs and "string" in inputs:
+        if "find" in inputs and "replace" in inputs and ("string" in inputs or "text" in inputs):
             return self._replaced(inputs, depth)
         joined = self._family(node, depth)
         if joined is not None:
@@ -224,8 +224,8 @@ class Texts:
         return [(name, item) for name, item in node.inputs.items() if name not in _NO_TEXT and self.graph.link(item)]
 
     def _replaced(self, inputs: dict[str, object], depth: int) -> str | None:
-        """Return what a StringReplace node gives."""
-        whole = self.text(inputs["string"], depth + 1)
+        """Return what a node gives that replaces one text by another."""
+        whole = self.text(inputs["string"] if "string" in inputs else inputs["text"], depth + 1)
         find, replace = self.text(inputs["find"], depth + 1), self.text(inputs["replace"], depth + 1)
         return whole.replace(find, replace) if whole and find and replace is not None else whole
 

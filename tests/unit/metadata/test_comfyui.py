@@ -187,6 +187,8 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
           "31": node("OllamaGenerate", prompt="you are an expert")}, "from a model"),
         ({"30": node("StringReplace", string=["31", 0], find="tower", replace="castle"),
           "31": node("PrimitiveString", value="a tower")}, "a castle"),
+        ({"30": node("Text Find and Replace", text="a tower", find=["31", 0], replace="castle"),
+          "31": node("PrimitiveString", value="tower")}, "a castle"),
         ({"30": node("ImpactWildcardProcessor", wildcard_text="{x|y}", populated_text="a x", mode="populate")}, "a x"),
         ({"30": node("CR Text Input Switch", Input=2, text1="one", text2="two")}, "two"),
         ({"30": node("Any Switch (rgthree)", any_02=["31", 0]), "31": node("String Literal", string="a castle")},
