@@ -39,7 +39,8 @@ _DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_
 _UNTIDY: dict[object, str] = {"no": ""}
 # What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
 _OPAQUE = re.compile(
-    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|VQA|Moondream|Llava|Grok",
+    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|VQA|Moondream|Llava|Grok|"
+    r"Chat(?!GLM)|OpenRouter|DeepSeek|Anthropic",
     re.IGNORECASE,
 )
 _ZERO = re.compile(r"ConditioningZeroOut|ZeroOut|EmptyConditioning", re.IGNORECASE)

@@ -133,6 +133,17 @@ def test_sdnext_names_its_loras_where_the_prompt_does_not() -> None:
     assert look(f"x <lora:a:0.5>\n{settings}")[1].loras == (Lora("a", 0.5),)
 
 
+def test_civitai_lists_its_loras() -> None:
+    resources = [
+        {"type": "checkpoint", "modelVersionId": 1, "modelName": "m"},
+        {"type": "lora", "weight": 0.65, "modelVersionId": 2, "modelName": "a, b: c"},
+        {"type": "lora", "modelVersionId": 3},
+        {"type": ["lora"]}, "x",
+    ]  # fmt: skip
+    dialect, found = look(f"x\nSteps: 20, Seed: 1, Size: 8x8, Civitai resources: {json.dumps(resources)}")
+    assert (dialect, found.loras, found.model) == ("civitai", (Lora("a, b: c", 0.65),), None)
+
+
 def test_json_among_the_settings() -> None:
     resources = '[{"type":"lora","weight":1,"modelName":"a, b: c"},{"x":{"y":[1,2]}}]'
     info = infotext.parse(f'a\nSteps: 20, Civitai resources: {resources}, Hashes: {{"model": "1, 2"}}, Seed: 7')
