@@ -138,8 +138,10 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
         found.extend(_listed(inputs["loras"]))
     else:
         # A node on the way of the model that holds such tags applies them.
-        texts = (inputs.get(key) for key in _TAGGED)
-        found.extend(lora for text in texts if isinstance(text, str) for lora in infotext.loras(text))
+        for key in _TAGGED:
+            text = inputs.get(key)
+            if isinstance(text, str):
+                found.extend(infotext.loras(text))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
