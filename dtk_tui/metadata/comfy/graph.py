@@ -23,10 +23,21 @@ MATERIAL = frozenset(
         "sam_model_opt", "segm_detector_opt", "segs", "detailer_hook", "controlnet", "lora", "block_swap_args",
     }
 )  # fmt: skip
-_VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "seed", "string", "text")
-_PAIRS = (("on_true", "on_false"), ("true_value", "false_value"), ("tt_value", "ff_value"), ("if_true", "if_false"))
-_CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool")
+_VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "string", "text")
+_PAIRS = (
+    ("on_true", "on_false"),
+    ("true_value", "false_value"),
+    ("tt_value", "ff_value"),
+    ("if_true", "if_false"),
+    ("IF_TRUE", "IF_FALSE"),
+)
+_CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool", "ANY")
 _SELECTORS = ("select", "selected", "index", "Input", "input", "selector", "choice", "ckpt_index")
+# Bundles of everything that a sampler needs.
+_CONTEXTS = ("base_ctx", "ctx_01", "context", "pipe", "basic_pipe")
+# Pictures are measured when the graph runs; a formula is worked out then.
+_SEEN = frozenset({"image", "images", "pixels", "mask", "masks", "samples", "latent", "latent_image", "video"})
+_FORMULA = frozenset({"expression", "formula", "operation", "operator", "op", "math_operation"})
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
@@ -89,21 +100,23 @@ class Graph:
             return None
         chosen = self.choices(node)
         if chosen is not None:
-            return next(
-                (found for item in chosen if (found := self.scalar(item, names, accept, depth + 1)) is not None), None
-            )
+            let = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
+            return self.scalar(let, names, accept, depth + 1)
         for name in (*names, *_VALUE_NAMES):
             if name in node.inputs:
                 found = self.scalar(node.inputs[name], names, accept, depth + 1)
                 if found is not None:
                     return found
-        plain = [
-            item for item in node.inputs.values() if not isinstance(item, (list, bool)) and accept(item) is not None
-        ]
-        if len(plain) == 1:
-            return accept(plain[0])
-        linked = [item for item in node.inputs.values() if self.link(item)]
-        return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 else None
+        for name in _CONTEXTS:
+            if name in node.inputs:
+                return self.scalar(node.inputs[name], names, accept, depth + 1)
+        plain = [item for item in node.inputs.values() if not isinstance(item, (list, bool))]
+        if not node.sources:
+            return accept(plain[0]) if len(plain) == 1 else None
+        if _computes(node):
+            return None
+        linked = [item for name, item in node.inputs.items() if name not in _SEEN and self.link(item)]
+        return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 == len(node.sources) else None
 
     def choices(self, node: Node) -> list[object] | None:
         """Return the inputs of a switch, the one it lets through first, or None for any other node."""
@@ -116,9 +129,16 @@ class Graph:
         if "switch" not in node.kind.lower():
             return None
         numbered = {}
+        lettered = {}
         for name, item in inputs.items():
-            if isinstance(item, (list, str)) and (match := _NUMBERED.match(name)):
-                numbered[int(match[1])] = item
+            if isinstance(item, (list, str)):
+                if match := _NUMBERED.match(name):
+                    numbered[int(match[1])] = item
+                elif name[-2:] in ("_a", "_b"):
+                    lettered[name[-1]] = item
+        if len(lettered) == 2 and "boolean" in inputs:
+            flagged = self._flag(inputs["boolean"])
+            return [lettered["b"], lettered["a"]] if flagged is False else [lettered["a"], lettered["b"]]
         if not numbered:
             return None
         selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
@@ -129,13 +149,22 @@ class Graph:
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
         for _ in range(DEPTH_LIMIT):
-            if isinstance(value, bool):
-                return value
+            if isinstance(value, (bool, int)):
+                return bool(value)
             node = self.link(value)
             if node is None or not self.step():
                 return None
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
+
+
+def _computes(node: Node) -> bool:
+    """Return whether what a node gives is worked out from its inputs, so that none of them is the answer."""
+    return (
+        not _FORMULA.isdisjoint(node.inputs)
+        or "math" in node.kind.lower()
+        or any(isinstance(item, (int, float)) and not isinstance(item, bool) for item in node.inputs.values())
+    )
 
 
 def _small(value: object) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dtk_tui.domain.parameters import Lora
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
 from dtk_tui.metadata.dialects import infotext
 
 _WALK_LIMIT = 300
@@ -16,18 +16,25 @@ _MODEL_NAMES = (
     "ckpt_name", "base_ckpt_name", "unet_name", "gguf_name", "model_name", "model_path", "checkpoint",
     "checkpoint_name", "ckpt", "diffusion_model_name", "base_model", "model",
 )  # fmt: skip
+_GIVEN = ("model", "MODEL", "unet")
+_BASES = ("ckpt_name", "base_ckpt_name", "unet_name")
 _MODEL_LINKS = (
     "model", "MODEL", "unet", "guider", "base_model", "model1", "model_a", "opt_model", "model_opt", "pipe",
     "basic_pipe", "context", "base_ctx", "ctx", "sdxl_tuple", "transformer", "diffusion_model", "ckpt", "any", "", "*",
 )  # fmt: skip
 _WEIGHTS = ("strength_model", "lora_model_strength", "model_strength", "model_weight", "strength", "lora_wt", "weight")
 _CLIP_WEIGHTS = ("strength_clip", "lora_clip_strength", "clip_strength", "clip_weight", "strengthTwo", "clipStrength")
+_STACKS = ("lora_stack", "optional_lora_stack", "lora", "prev_lora")
+_TAGGED = ("populated_text", "text", "prompt")
+_OFF: tuple[object, ...] = ("Off", False)
 _NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
 _LATENT_LINKS = (
     "latent_image", "latent", "samples", "latents", "optional_latent", "pixels", "image", "images", "image_embeds",
     "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
 )  # fmt: skip
 _SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
+_LABELS = frozenset({"aspect_ratio", "resolution", "dimensions", "size", "preset", "size_selected"})
+_TEXTS = frozenset({"text", "prompt", "positive", "negative", "filename_prefix", "value", "string"})
 _RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
 _SIZE_WORDS = re.compile(r"(\d{3,5})\s*[xX×]\s*(\d{3,5})")
 _RESIZERS = re.compile(r"scale|resize|crop|composite|rotate|flip|tile|pad", re.IGNORECASE)
@@ -69,8 +76,13 @@ def _next(graph: Graph, node: Node, names: tuple[str, ...]) -> Node | None:
 
 
 def _model_name(graph: Graph, node: Node) -> str | None:
-    """Return the file a loader loads; some loaders keep it in an object under ``content``."""
-    for name in _MODEL_NAMES:
+    """Return the file a loader loads; some loaders keep it in an object under ``content``.
+
+    A node that is given a model names something that it adds to it, unless it calls it a checkpoint.
+    """
+    inputs = node.inputs
+    is_patch = any(name in inputs and graph.link(inputs[name]) for name in _GIVEN)
+    for name in _BASES if is_patch else _MODEL_NAMES:
         value = node.inputs.get(name)
         if isinstance(value, dict):
             value = value.get("content")
@@ -84,23 +96,31 @@ def _model_name(graph: Graph, node: Node) -> str | None:
 def _loras(graph: Graph, node: Node) -> list[Lora]:
     """Return the LoRAs that one node applies, with those of the stack it is given before its own."""
     found: list[Lora] = []
-    stack = graph.link(node.inputs.get("lora_stack")) or graph.link(node.inputs.get("optional_lora_stack"))
+    stack = _stack(graph, node)
     seen: set[str] = set()
     while stack is not None and stack.id not in seen and len(seen) < _WALK_LIMIT:
         seen.add(stack.id)
         found = _own_loras(graph, stack) + found
-        stack = graph.link(stack.inputs.get("lora_stack")) or graph.link(stack.inputs.get("optional_lora_stack"))
+        stack = _stack(graph, stack)
     return found + _own_loras(graph, node)
+
+
+def _stack(graph: Graph, node: Node) -> Node | None:
+    """Return the node that lists further LoRAs for ``node``."""
+    inputs = node.inputs
+    return next((linked for name in _STACKS if name in inputs and (linked := graph.link(inputs[name]))), None)
 
 
 def _own_loras(graph: Graph, node: Node) -> list[Lora]:
     """Return the LoRAs named by the inputs of one node."""
     inputs = node.inputs
+    if inputs.get("toggle") in _OFF or inputs.get("switch") in _OFF:
+        return []
     found = []
     name = _name(graph, inputs.get("lora_name", inputs.get("lora") if "lora" in node.kind.lower() else None))
     if name:
         found.append(_lora(graph, name, inputs, ""))
-    limit = values.count(inputs.get("lora_count"))
+    limit = values.count(inputs.get("lora_count", inputs.get("num_loras")))
     for key, value in inputs.items():
         if not (match := _NUMBERED_LORA.match(key)):
             continue
@@ -109,7 +129,7 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
             name = _name(graph, value.get("lora")) if value.get("on", True) else None
             item: Lora | None = _lora(graph, name, value, "") if name else None
         else:
-            off = inputs.get(f"switch_{label}") in ("Off", False) or (limit is not None and int(label) > limit)
+            off = inputs.get(f"switch_{label}") in _OFF or (limit is not None and int(label) > limit)
             name = None if off else _name(graph, value)
             item = _lora(graph, name, inputs, label) if name else None
         if item is not None:
@@ -118,7 +138,10 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
         found.extend(_listed(inputs["loras"]))
     else:
         # A node on the way of the model that holds such tags applies them.
-        found.extend(lora for key in ("text", "prompt") for lora in infotext.loras(str(inputs.get(key, ""))))
+        for key in _TAGGED:
+            text = inputs.get(key)
+            if isinstance(text, str):
+                found.extend(infotext.loras(text))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
@@ -139,24 +162,25 @@ def _name(graph: Graph, value: object) -> str | None:
     """Return a LoRA's file name."""
     if isinstance(value, dict):
         value = value.get("content")
-    return graph.scalar(value, ("lora_name",), values.text)
+    found = graph.scalar(value, ("lora_name",), values.text)
+    return None if found is None or found.lower() == "none" else found
 
 
 def _lora(graph: Graph, name: str, inputs: dict[str, Any], label: str) -> Lora:
     """Return a LoRA with the weights that stand beside its name."""
     weight = _weight(graph, inputs, ("model_str", *_WEIGHTS) if label else _WEIGHTS, label)
     clip = _weight(graph, inputs, ("clip_str", *_CLIP_WEIGHTS) if label else _CLIP_WEIGHTS, label)
-    if label and inputs.get("input_mode") == "simple":
-        weight, clip = _weight(graph, inputs, ("lora_wt",), label), None
+    if label and "simple" in (inputs.get("input_mode"), inputs.get("mode")):
+        weight, clip = _weight(graph, inputs, ("lora_wt", "strength"), label), None
     return Lora(name, weight, clip)
 
 
 def _weight(graph: Graph, inputs: dict[str, Any], names: tuple[str, ...], label: str) -> float | None:
     """Return the first weight under one of ``names``, numbered by ``label``."""
     for name in names:
-        key = f"{name}_{label}" if label else name
-        if key in inputs:
-            return graph.scalar(inputs[key], (name,), values.number)
+        for key in (f"{name}_{label}", f"lora_{label}_{name}") if label else (name,):
+            if key in inputs:
+                return graph.scalar(inputs[key], (name,), values.number)
     return None
 
 
@@ -175,33 +199,56 @@ def latent_size(graph: Graph, sampler: Node) -> tuple[int | None, int | None]:
 
 
 def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
-    """Return the size that a node asks for."""
+    """Return the size that a node asks for; a label that is chosen counts more than the sides beside it."""
     inputs = node.inputs
+    if not _LABELS.isdisjoint(inputs):
+        found = _named_size(node)
+        if found != (None, None):
+            return found
     for wide, high in _SIDES:
         if wide in inputs and high in inputs:
-            width = graph.scalar(inputs[wide], (wide, "width"), values.pixels)
-            height = graph.scalar(inputs[high], (high, "height"), values.pixels)
+            width = _side(graph, inputs[wide], (wide, "width"))
+            height = _side(graph, inputs[high], (high, "height"))
             if width and height:
                 return width, height
-            source = graph.link(inputs[wide])
-            if source is not None and source is graph.link(inputs[high]):
-                return _named_size(source)
     return _named_size(node) if "latent" in node.kind.lower() else (None, None)
+
+
+def _side(graph: Graph, value: object, names: tuple[str, str]) -> int | None:
+    """Return one side: a number, or what an output of a node that offers sizes by their labels gives."""
+    for _ in range(DEPTH_LIMIT):
+        source = graph.link(value)
+        if source is None:
+            break
+        width, height = _named_size(source)
+        if width and height and isinstance(value, list):
+            return height if value[1] == 1 else width
+        following = source.inputs.get("value")
+        if graph.link(following) is None or not graph.step():
+            break
+        value = following
+    return graph.scalar(value, names, values.pixels)
 
 
 def _named_size(node: Node) -> tuple[int | None, int | None]:
     """Return a size that is chosen by a label such as ``1024 x 1024 (square)``, or by ratio and megapixels."""
-    ratio, megapixels = node.inputs.get("aspect_ratio"), values.number(node.inputs.get("megapixels"))
+    inputs = node.inputs
+    ratio, megapixels = inputs.get("aspect_ratio"), values.number(inputs.get("megapixels"))
     if isinstance(ratio, str) and megapixels and (match := _RATIO.match(ratio)):
         # comfy_extras/nodes_resolution.py of ComfyUI
         wide, high = int(match[1]), int(match[2])
-        multiple = values.pixels(node.inputs.get("multiple")) or 8
+        multiple = values.pixels(inputs.get("multiple")) or 8
         scale = math.sqrt(megapixels * 1024 * 1024 / (wide * high)) if wide and high and megapixels > 0 else 0
         sides = (round(side * scale / multiple) * multiple for side in (wide, high))
         return next(sides) or None, next(sides) or None
-    for value in node.inputs.values():
-        if isinstance(value, str) and (match := _SIZE_WORDS.search(value[:200])):
-            return values.pixels(match[1]), values.pixels(match[2])
+    for name, value in inputs.items():
+        if isinstance(value, str) and name not in _TEXTS and (match := _SIZE_WORDS.search(value[:200])):
+            sides_of = values.pixels(match[1]), values.pixels(match[2])
+            return (
+                sides_of[::-1]
+                if True in (inputs.get("invert"), inputs.get("swap_dimensions") in ("On", True))
+                else sides_of
+            )
     return None, None
 
 

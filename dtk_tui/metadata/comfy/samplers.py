@@ -12,7 +12,7 @@ T = TypeVar("T")
 _CANDIDATE_LIMIT = 40
 _LATENT = frozenset({"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"})
 _DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
-# Classes whose name has "sampler" in it and that yet only choose or configure one.
+# Classes that have the inputs or the name of a sampler and yet only choose, configure or write down one.
 _NOT_SAMPLERS = (
     "select",
     "schedul",
@@ -24,6 +24,7 @@ _NOT_SAMPLERS = (
     "to string",
     "presampl",
     "modelsampl",
+    "save",
 )
 # These work over a finished picture: they count only where no other sampler made it.
 _FINISHERS = ("detailer", "ultimatesdupscale", "iterativeupscale", "iterativelatent", "tiledupscale", "faceswap")
@@ -35,12 +36,16 @@ def is_sampler(node: Node) -> bool:
     if "sampler" in inputs and "sigmas" in inputs:
         return True
     kind = node.kind.lower()
+    if "sampler" not in kind and "sampler_name" not in inputs:
+        return False
     if any(word in kind for word in _NOT_SAMPLERS):
         return False
     if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _DRIVEN_BY.intersection(inputs):
         return True
     if "sampler" not in kind:
         return False
+    if "steps" in inputs and "seed" in inputs and node.sources:
+        return True
     return bool(_DRIVEN_BY.intersection(inputs)) and (
         "steps" in inputs or bool(_LATENT.intersection(inputs)) or "pipe" in inputs
     )

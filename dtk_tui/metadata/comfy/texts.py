@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
 
-_CONDITIONING = re.compile(r"(?:conditioning|cond)(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
+_CONDITIONING = re.compile(r"cond(?:itioning)?(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
 _POSITIVE = (
     "positive",
     "positive_prompt",
@@ -26,6 +27,8 @@ _NEGATIVE = (
     "negative_conditioning",
     "neg_prompt",
 )
+_POSITIVE_BRANCH = re.compile(r"pos(?:itive)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
+_NEGATIVE_BRANCH = re.compile(r"neg(?:ative)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
 _TEXT = (
     "populated_text", "text", "t5xxl", "prompt", "user_prompt", "Text", "prompt_text", "string", "String", "value",
     "wildcard_text", "source", "opt_text", "anything", "any", "input", "caption", "tags", "multi_line_prompt", "clip_g",
@@ -33,9 +36,11 @@ _TEXT = (
 )  # fmt: skip
 _FAMILY = re.compile(r"(text|string|prompt|part|str|input|txt|line|value)[_ ]?([a-h]|\d{1,2})$", re.IGNORECASE)
 _DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_with")
+_UNTIDY: dict[object, str] = {"no": ""}
 # What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
 _OPAQUE = re.compile(
-    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|Moondream|Llava|Grok",
+    r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|VQA|Moondream|Llava|Grok|"
+    r"Chat(?!GLM)|OpenRouter|DeepSeek|Anthropic",
     re.IGNORECASE,
 )
 _ZERO = re.compile(r"ConditioningZeroOut|ZeroOut|EmptyConditioning", re.IGNORECASE)
@@ -51,6 +56,10 @@ class Texts:
         self.graph = graph
         self.side = _POSITIVE if positive else _NEGATIVE
         self.other = _NEGATIVE if positive else _POSITIVE
+        self.branch = _POSITIVE_BRANCH if positive else _NEGATIVE_BRANCH
+        self.other_branch = _NEGATIVE_BRANCH if positive else _POSITIVE_BRANCH
+        self.is_zeroed = False
+        self.models_met = 0
         # What a node gave is kept, and is nothing while it is being found out: no node is walked twice, no ring ends.
         self._conditionings: dict[str, str | None] = {}
         self._texts: dict[str, str | None] = {}
@@ -68,6 +77,16 @@ class Texts:
                 for name, value in node.inputs.items():
                     if _CONDITIONING.match(name) and (found := self.conditioning(value)) is not None:
                         return found
+        return self._of_encoder(nodes[1:]) if is_positive else None
+
+    def _of_encoder(self, nodes: list[Node]) -> str | None:
+        """Return the prompt of an encoder whose result reaches the sampler under a name of its own."""
+        for node in nodes:
+            told = node.inputs.get("prompt")
+            if told is not None and ("negative_prompt" in node.inputs or "encode" in node.kind.lower()):
+                found = self.text(told)
+                if found is not None:
+                    return found
         return None
 
     def conditioning(self, value: object, depth: int = 0) -> str | None:
@@ -80,30 +99,48 @@ class Texts:
         if node.id not in self._conditionings:
             self._conditionings[node.id] = None
             self._conditionings[node.id] = self._condition(node, depth)
-        return self._conditionings[node.id]
+        found = self._conditionings[node.id]
+        if self._is_second(value, node):
+            return ""
+        return found
+
+    def _is_second(self, value: object, node: Node) -> bool:
+        """Return whether a link takes the negative half of an encoder of both sides that was given one text alone."""
+        return (
+            self.side is _NEGATIVE
+            and isinstance(value, list)
+            and value[1] == 1
+            and "clip" in node.inputs
+            and "prompt" in node.inputs
+            and not any(name in node.inputs for name in self.side)
+        )
 
     def _condition(self, node: Node, depth: int) -> str | None:
         """Return the text of the conditioning that a node gives."""
         if _ZERO.search(node.kind):
+            self.is_zeroed = True
             return ""
         chosen = self.graph.choices(node)
         if chosen is not None:
-            return next((found for item in chosen if (found := self.conditioning(item, depth + 1)) is not None), None)
+            return self._chosen(chosen, self.conditioning, depth)
         inputs = node.inputs
         for name in self.side:
             if name in inputs and (found := self._either(inputs[name], depth)) is not None:
                 return found
-        parts = [self.conditioning(item, depth + 1) for name, item in inputs.items() if _CONDITIONING.match(name)]
-        found = _joined(parts, "\n")
-        if found is not None:
-            return found
+        joining = [item for name, item in inputs.items() if _CONDITIONING.match(name) or self.branch.match(name)]
+        if joining:
+            parts = [self.conditioning(item, depth + 1) for item in joining]
+            found = _joined(_different(parts), "\n")
+            if found is not None:
+                return found
         own = self._encoded(node, depth)
         if own is not None:
             return own
-        for _, item in self._inner_links(node):
-            found = self.conditioning(item, depth + 1)
-            if found is not None:
-                return found
+        for name, item in self._inner_links(node):
+            if name not in self.other and not self.other_branch.match(name):
+                found = self.conditioning(item, depth + 1)
+                if found is not None:
+                    return found
         return None
 
     def _either(self, value: object, depth: int) -> str | None:
@@ -116,7 +153,7 @@ class Texts:
         inputs = node.inputs
         if "text_g" in inputs or "text_l" in inputs:
             both = [self.text(inputs.get(name), depth + 1) for name in ("text_g", "text_l")]
-            found = _joined(both, "\n")
+            found = _joined(_different(both), "\n")
             if found:
                 return found
         if "t5xxl" in inputs:
@@ -133,24 +170,36 @@ class Texts:
         if isinstance(value, dict) and isinstance(value.get("__value__"), str):
             return str(value["__value__"])
         node = self.graph.link(value)
-        if node is None or depth > DEPTH_LIMIT or not self.graph.step() or _OPAQUE.search(node.kind):
+        if node is None or depth > DEPTH_LIMIT or not self.graph.step():
+            return None
+        if _OPAQUE.search(node.kind):
+            self.models_met += 1
             return None
         if node.id not in self._texts:
             self._texts[node.id] = None
             chosen = self.graph.choices(node)
-            if chosen is not None:
-                found = next((found for item in chosen if (found := self.text(item, depth + 1))), None)
-            else:
-                found = self._own_text(node, depth)
+            found = self._own_text(node, depth) if chosen is None else self._chosen(chosen, self.text, depth)
             self._texts[node.id] = found
         return self._texts[node.id]
+
+    def _chosen(self, items: list[object], read: Callable[[object, int], str | None], depth: int) -> str | None:
+        """Return what a switch lets through; where a language model wrote that, what was typed stands beside it."""
+        for item in items:
+            if not isinstance(item, str) and self.graph.link(item) is None:
+                continue
+            met = self.models_met
+            found = read(item, depth + 1)
+            if found is not None or self.models_met == met:
+                return found
+        return None
 
     def _own_text(self, node: Node, depth: int) -> str | None:
         """Return the text a node holds, joins or passes on."""
         if _OPAQUE.search(node.kind):
+            self.models_met += 1
             return None
         inputs = node.inputs
-        if "find" in inputs and "replace" in inputs and "string" in inputs:
+        if "find" in inputs and "replace" in inputs and ("string" in inputs or "text" in inputs):
             return self._replaced(inputs, depth)
         joined = self._family(node, depth)
         if joined is not None:
@@ -163,6 +212,11 @@ class Texts:
         cached = inputs.get("text_0")
         if isinstance(cached, str):
             return cached
+        if len(inputs) == 1:
+            # A box for texts that is named after the other side.
+            for name in self.other:
+                if isinstance(inputs.get(name), str):
+                    return str(inputs[name])
         links = [item for name, item in self._inner_links(node) if name not in self.other]
         return self.text(links[0], depth + 1) if len(links) == 1 else None
 
@@ -171,8 +225,8 @@ class Texts:
         return [(name, item) for name, item in node.inputs.items() if name not in _NO_TEXT and self.graph.link(item)]
 
     def _replaced(self, inputs: dict[str, object], depth: int) -> str | None:
-        """Return what a StringReplace node gives."""
-        whole = self.text(inputs["string"], depth + 1)
+        """Return what a node gives that replaces one text by another."""
+        whole = self.text(inputs["string"] if "string" in inputs else inputs["text"], depth + 1)
         find, replace = self.text(inputs["find"], depth + 1), self.text(inputs["replace"], depth + 1)
         return whole.replace(find, replace) if whole and find and replace is not None else whole
 
@@ -193,18 +247,27 @@ class Texts:
         if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
             parts = [part.strip() if part else part for part in parts]
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
-        delimiter = self.text(given, depth + 1) if given is not None else ", "
+        delimiter = (
+            self.text(given, depth + 1) if given is not None else _UNTIDY.get(node.inputs.get("tidy_tags"), ", ")
+        )
+        if node.kind == "StringConcatenate":
+            return None if parts.count(None) == len(parts) else (delimiter or "").join(part or "" for part in parts)
         return _joined(parts, (delimiter or "").replace("\\n", "\n"))
 
 
 def _joined(parts: list[str | None], delimiter: str) -> str | None:
-    """Return the different non-empty texts in order, joined; "" when all are empty, None when there is none."""
+    """Return the non-empty texts joined; "" when all are empty, None when there is none."""
     texts = [part for part in parts if part is not None]
-    if not texts:
-        return None
-    return delimiter.join(dict.fromkeys(part for part in texts if part.strip()))
+    return delimiter.join(part for part in texts if part.strip()) if texts else None
 
 
-def prompt_of(graph: Graph, nodes: list[Node], *, positive: bool) -> str | None:
-    """Return the positive or negative prompt of a sampler and its helpers, trimmed, or None."""
-    return values.prompt(Texts(graph, positive=positive).of_sampler(nodes))
+def _different(parts: list[str | None]) -> list[str | None]:
+    """Return each text once: a prompt that is encoded for several places or encoders is still one prompt."""
+    return list(dict.fromkeys(parts))
+
+
+def prompts_of(graph: Graph, nodes: list[Node]) -> tuple[str | None, str | None, bool]:
+    """Return positive and negative prompt of a sampler and its helpers, and whether the positive one was zeroed out."""
+    positive, negative = Texts(graph, positive=True), Texts(graph, positive=False)
+    told = values.prompt(positive.of_sampler(nodes))
+    return told, values.prompt(negative.of_sampler(nodes)), positive.is_zeroed

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
+from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 _MUTED, _BYPASSED = 2, 4
 _SUBGRAPH_DEPTH = 6
@@ -17,43 +18,6 @@ _INPUT_SIDE, _OUTPUT_SIDE = -10, -20
 _TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
 _CONTROL = frozenset({"fixed", "increment", "decrement", "randomize"})
-_SEEDED = ("seed", "control", "steps", "cfg", "sampler_name", "scheduler", "denoise")
-_WIDGETS: dict[str, tuple[str, ...]] = {
-    "KSampler": _SEEDED,
-    "KSampler (Efficient)": _SEEDED,
-    "KSamplerAdvanced": ("add_noise", "noise_seed", "control", "steps", "cfg", "sampler_name", "scheduler"),
-    "SamplerCustom": ("add_noise", "noise_seed", "control", "cfg"),
-    "RandomNoise": ("noise_seed", "control"),
-    "KSamplerSelect": ("sampler_name",),
-    "BasicScheduler": ("scheduler", "steps", "denoise"),
-    "SDTurboScheduler": ("steps", "denoise"),
-    "KarrasScheduler": ("steps",),
-    "CFGGuider": ("cfg",),
-    "CLIPTextEncode": ("text",),
-    "CLIPTextEncodeFlux": ("clip_l", "t5xxl", "guidance"),
-    "CLIPTextEncodeSDXL": ("width", "height", "crop_w", "crop_h", "target_width", "target_height", "text_g", "text_l"),
-    "CLIPTextEncodeSDXLRefiner": ("ascore", "width", "height", "text"),
-    "CheckpointLoader": ("config_name", "ckpt_name"),
-    "CheckpointLoaderSimple": ("ckpt_name",),
-    "UNETLoader": ("unet_name",),
-    "UnetLoaderGGUF": ("unet_name",),
-    "VAELoader": ("vae_name",),
-    "UpscaleModelLoader": ("model_name",),
-    "LoraLoader": ("lora_name", "strength_model", "strength_clip"),
-    "LoraLoaderModelOnly": ("lora_name", "strength_model"),
-    "CLIPSetLastLayer": ("stop_at_clip_layer",),
-    "EmptyLatentImage": ("width", "height"),
-    "EmptySD3LatentImage": ("width", "height"),
-    "ResolutionSelector": ("aspect_ratio", "megapixels", "multiple"),
-    "PrimitiveNode": ("value",),
-    "PrimitiveString": ("value",),
-    "PrimitiveStringMultiline": ("value",),
-    "PrimitiveInt": ("value",),
-    "PrimitiveFloat": ("value",),
-    "Seed (rgthree)": ("seed",),
-    "String Literal": ("string",),
-    "Text Multiline": ("text",),
-}
 
 
 def from_workflow(source: dict[str, Any]) -> Graph | None:
@@ -79,6 +43,8 @@ class _Opened:
         self._raw: dict[str, dict[str, Any]] = {}
         self._links: dict[str, dict[Any, tuple[Any, int]]] = {}
         self._outputs: dict[str, dict[int, tuple[Any, int]]] = {}
+        self._edges: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
+        self._set: dict[tuple[str, object], Any] = {}
         self._open(source, "", 0)
 
     def _open(self, level: dict[str, Any], prefix: str, depth: int) -> None:
@@ -105,6 +71,10 @@ class _Opened:
                 continue
             key = f"{prefix}{item.get('id')}"
             self._raw[key] = item
+            if item["type"] == "SetNode":
+                self._set.setdefault(
+                    (prefix, _name_of(item)), next((entry.get("link") for entry in _inputs(item)), None)
+                )
             inner = self._subgraphs.get(item["type"])
             if inner is not None and depth < _SUBGRAPH_DEPTH and item.get("mode") not in (_MUTED, _BYPASSED):
                 self._open(inner, f"{key}:", depth + 1)
@@ -119,7 +89,7 @@ class _Opened:
             prefix = key.rpartition(":")[0]
             prefix = f"{prefix}:" if prefix else ""
             for entry in _inputs(item):
-                if entry.get("link") is not None:
+                if isinstance(entry.get("link"), (int, str)):
                     origin = self._links[prefix].get(entry["link"])
                     source = self._resolve(prefix, origin) if origin else None
                     name = str(entry.get("name", ""))
@@ -128,18 +98,45 @@ class _Opened:
             found[key] = node(key, item["type"], inputs)
         return found
 
+    def _edge(self, outer: str) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+        """Return the names of a subgraph's inputs, and by name the links and the values that its instance has for them.
+
+        An instance may list fewer inputs than its subgraph, in another order.
+        """
+        if outer not in self._edges:
+            instance = self._raw.get(outer, {})
+            names = [str(entry.get("name")) for entry in _inputs(self._subgraphs.get(str(instance.get("type")), {}))]
+            wired = {str(entry.get("name")): entry.get("link") for entry in _inputs(instance)}
+            self._edges[outer] = names, wired, self._values_of(instance)
+        return self._edges[outer]
+
+    def _values_of(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """Return the values that the instance of a subgraph keeps for its inputs; those inside stand for the others."""
+        values = instance.get("widgets_values")
+        if isinstance(values, dict):
+            return values
+        level = self._subgraphs.get(str(instance.get("type")), {})
+        properties = instance.get("properties")
+        listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
+        if isinstance(listed, list) and listed:
+            pairs = [pair if isinstance(pair, list) and len(pair) >= 2 else ("", "") for pair in listed]
+            names = [str(pair[1]) if str(pair[0]) == "-1" else "" for pair in pairs]
+        else:
+            shown = _widget_slots(level)
+            names = [str(entry.get("name")) for slot, entry in enumerate(_inputs(level)) if slot in shown]
+        return dict(zip(names, values, strict=False)) if isinstance(values, list) else {}
+
     def _resolve(self, prefix: str, origin: tuple[Any, int]) -> object:
         """Follow a link through bypassed nodes and the edges of subgraphs: to a node as [id, slot], or to a value."""
         for _ in range(200):
             number, slot = origin
             if number == _INPUT_SIDE:
                 outer = prefix[:-1]
-                instance = self._raw.get(outer, {})
-                entries = _inputs(instance)
-                entry = entries[slot] if 0 <= slot < len(entries) else {}
-                link = entry.get("link")
+                names, wired, kept = self._edge(outer)
+                name = names[slot] if 0 <= slot < len(names) else ""
+                link = wired.get(name)
                 if link is None:
-                    return _widgets(instance).get(str(entry.get("name")))
+                    return kept.get(name)
                 prefix = outer.rpartition(":")[0]
                 prefix = f"{prefix}:" if prefix else ""
             else:
@@ -154,10 +151,13 @@ class _Opened:
                         return None
                     origin = inner
                     continue
-                if item.get("mode") != _BYPASSED:
+                if item["type"] == "GetNode":
+                    link = self._set.get((prefix, _name_of(item)))
+                elif item.get("mode") == _BYPASSED:
+                    link = _passed_on(item, slot)
+                else:
                     return [key, slot]
-                link = _passed_on(item, slot)
-            following = self._links.get(prefix, {}).get(link)
+            following = self._links.get(prefix, {}).get(link) if isinstance(link, (int, str)) else None
             if following is None:
                 return None
             origin = following
@@ -168,6 +168,30 @@ def _inputs(item: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the inputs of a node."""
     entries = item.get("inputs")
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _name_of(item: dict[str, Any]) -> str:
+    """Return the name under which a SetNode keeps what a GetNode of the same name gives (ComfyUI-KJNodes)."""
+    values = item.get("widgets_values")
+    return str(values[0]) if isinstance(values, list) and values else ""
+
+
+def _widget_slots(level: dict[str, Any]) -> set[int]:
+    """Return which inputs of a subgraph lead to a widget, and so have one on the outside."""
+    nodes = level.get("nodes")
+    inner = {str(item.get("id")): item for item in (nodes if isinstance(nodes, list) else []) if isinstance(item, dict)}
+    links = level.get("links")
+    found = set()
+    for link in links if isinstance(links, list) else []:
+        if not isinstance(link, dict) or link.get("origin_id") != _INPUT_SIDE:
+            continue
+        entries = _inputs(inner.get(str(link.get("target_id")), {}))
+        origin, slot = link.get("origin_slot"), link.get("target_slot")
+        if not isinstance(origin, int) or not isinstance(slot, int):
+            continue
+        if 0 <= slot < len(entries) and isinstance(entries[slot].get("widget"), dict):
+            found.add(origin)
+    return found
 
 
 def _uncommented(name: str, value: object) -> object:
@@ -194,7 +218,7 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(values, list):
         return {}
     named = [entry["widget"].get("name") for entry in _inputs(item) if isinstance(entry.get("widget"), dict)]
-    known = _WIDGETS.get(item["type"])
+    known = WIDGETS.get(item["type"])
     names = list(known) if known else [str(name) for name in named]
     found: dict[str, Any] = {}
     position = 0
@@ -205,8 +229,17 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
             found[name] = _uncommented(name, values[position])
         position += 1
         follows = values[position] if position < len(values) else None
-        if not known and name in ("seed", "noise_seed") and follows in _CONTROL:
+        if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:
             position += 1
-    if not names and len(values) == 1 and isinstance(values[0], str):
+    if not names and len(values) == 1 and isinstance(values[0], str) and _gives_text(item):
         found["text"] = values[0]
     return found
+
+
+def _gives_text(item: dict[str, Any]) -> bool:
+    """Return whether a node whose values have no names gives a text or encodes one."""
+    outputs = item.get("outputs")
+    kinds = [entry.get("type") for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)]
+    return "STRING" in kinds or (
+        "CONDITIONING" in kinds and all(entry.get("type") != "CONDITIONING" for entry in _inputs(item))
+    )

@@ -16,8 +16,9 @@ _IEND = b"IEND\xaeB`\x82"
 _CHUNK_LIMIT = 100_000
 _RESYNC_BYTES = 1024 * 1024
 _RESYNC_TRIES = 200
-_READ = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
-_NEXT = re.compile(rb"tEXt|zTXt|iTXt|eXIf|IDAT|IEND")
+# ComfyUI puts the texts of an animated PNG into chunks of its own, built like tEXt.
+_READ = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"comf"})
+_NEXT = re.compile(rb"tEXt|zTXt|iTXt|eXIf|comf|IDAT|IEND")
 # With one of these before the picture, no writer puts more behind it.
 _COMPLETE = frozenset(
     {"parameters", "prompt", "workflow", "Comment", "invokeai_metadata", "sd-metadata", "Dream", "generation_data"}
@@ -127,7 +128,7 @@ def _chunk(source: Source, picture: Picture, offset: int, length: int, kind: byt
         picture.problems.append(f"A {name} chunk cannot be unpacked or is larger than 16 MB.")
         return
     keyword = decode_latin(key)
-    if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1"}:
+    if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1", "xmp"}:
         _raw_profile(picture, text)
     else:
         picture.add("png", keyword, text)
@@ -135,7 +136,7 @@ def _chunk(source: Source, picture: Picture, offset: int, length: int, kind: byt
 
 def _text(kind: bytes, rest: bytes) -> str | None:
     """Return the text of a tEXt, zTXt or iTXt chunk behind its keyword, or None when it cannot be unpacked."""
-    if kind == b"tEXt":
+    if kind in (b"tEXt", b"comf"):
         return decode_latin(rest)
     if kind == b"zTXt":
         unpacked = inflate(rest[1:])
@@ -150,11 +151,15 @@ def _text(kind: bytes, rest: bytes) -> str | None:
 
 
 def _raw_profile(picture: Picture, text: str) -> None:
-    """Read EXIF that ImageMagick keeps as hexadecimal digits: name, length and digits on lines of their own."""
+    """Read EXIF or XMP that ImageMagick keeps as hexadecimal digits: name, length and digits on lines of their own."""
     digits = "".join(text.split()[2:])
     try:
         data = bytes.fromhex(digits)
     except ValueError:
         picture.problems.append("An EXIF profile is damaged.")
         return
-    exif.read(data.removeprefix(b"Exif\0\0"), picture)
+    data = data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
+    if data.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"<":
+        picture.add("xmp", "xmp", decode(data))
+    else:
+        exif.read(data.removeprefix(b"Exif\0\0"), picture)

@@ -20,15 +20,21 @@ def read(evidence: Evidence) -> Found | None:
 def find(evidence: Evidence) -> infotext.Infotext | None:
     """Return the first infotext of a file."""
     if "infotext" not in evidence.kept:
-        evidence.kept["infotext"] = _find(evidence.texts)
+        evidence.kept["infotext"] = _find(evidence)
     found: infotext.Infotext | None = evidence.kept["infotext"]
     return found
 
 
-def _find(texts: dict[str, str]) -> infotext.Infotext | None:
+def _find(evidence: Evidence) -> infotext.Infotext | None:
+    """Return the first infotext; a brace begins JSON, or a prompt such as ``{masterpiece}, {red|blue} hair``.
+
+    A prompt may be JSON itself: then the settings follow on a line of their own.
+    """
     for key in KEYS:
-        text = texts.get(key)
-        if text and text[:1] != "{" and (info := infotext.parse(text)):
+        text = evidence.texts.get(key)
+        if not text or (text[0] == "{" and "\nSteps: " not in text and evidence.json(key) is not None):
+            continue
+        if info := infotext.parse(text):
             return info
     return None
 

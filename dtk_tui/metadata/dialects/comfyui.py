@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
@@ -14,6 +15,8 @@ from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111, infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
 
+_WORDS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
+_EARLIER_LIMIT = 8
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
 
@@ -56,18 +59,17 @@ def parameters(graph: Graph) -> GenerationParameters:
     if sampler is None:
         return _remote(graph, output)
     nodes = samplers.helpers(graph, sampler)
-    positive = texts.prompt_of(graph, nodes, positive=True)
-    negative = texts.prompt_of(graph, nodes, positive=False)
+    positive, negative = _prompts(graph, sampler, nodes)
     width, height = models.latent_size(graph, sampler)
     model, loras = models.model_and_loras(graph, nodes)
     return GenerationParameters(
         prompt=positive,
         negative_prompt="" if negative is None and positive is not None else negative,
-        steps=samplers.setting(graph, nodes, ("steps",), values.count),
-        sampler=samplers.setting(graph, nodes, ("sampler_name",), values.text),
+        steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
+        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
-        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale"), values.number),
-        seed=samplers.setting(graph, nodes, ("seed", "noise_seed"), values.seed),
+        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
+        seed=_seed(graph, sampler, nodes),
         width=width,
         height=height,
         model=model,
@@ -79,22 +81,59 @@ def parameters(graph: Graph) -> GenerationParameters:
     )
 
 
+def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None, str | None]:
+    """Return both prompts of a sampler; one that was told nothing works on what an earlier one was told to paint."""
+    positive, negative, is_zeroed = texts.prompts_of(graph, nodes)
+    if positive or (positive is not None and not is_zeroed):
+        return positive, negative
+    for earlier in _earlier(graph, sampler):
+        told = texts.prompts_of(graph, samplers.helpers(graph, earlier))
+        if told[0]:
+            return told[:2]
+    return positive, negative
+
+
+def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
+    """Return the seed of a sampler, or of the one before it where it only goes on without noise of its own."""
+    names = ("seed", "noise_seed")
+    seed = samplers.setting(graph, nodes, names, values.seed)
+    if seed is None and any(node.kind == "DisableNoise" for node in nodes):
+        for earlier in _earlier(graph, sampler):
+            seed = samplers.setting(graph, samplers.helpers(graph, earlier), names, values.seed)
+            if seed is not None:
+                break
+    return seed
+
+
+def _earlier(graph: Graph, sampler: Node) -> list[Node]:
+    """Return the samplers that ran before ``sampler``, nearest first, a few of them."""
+    before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
+    return list(islice(before, _EARLIER_LIMIT))
+
+
 def _remote(graph: Graph, output: Node) -> GenerationParameters:
-    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs."""
-    for node in graph.upstream(output):
+    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs.
+
+    The picture is followed, not the texts: what a language model was told is not the prompt.
+    """
+    for node in graph.upstream(output, _WORDS):
         texted = node.inputs.get("prompt")
-        if isinstance(texted, (str, list)) and node.kind not in ("CLIPTextEncode", "TextGenerate"):
-            positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
-            if positive:
-                negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
-                return GenerationParameters(
-                    prompt=positive,
-                    negative_prompt=values.prompt(negative) or "",
-                    seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
-                    width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
-                    height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
-                    model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
-                )
+        if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
+            continue
+        positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
+        if not positive:
+            if isinstance(texted, list):
+                break
+            continue
+        negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
+        return GenerationParameters(
+            prompt=positive,
+            negative_prompt=values.prompt(negative) or "",
+            seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
+            width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
+            height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
+            model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
+        )
     return GenerationParameters()
 
 

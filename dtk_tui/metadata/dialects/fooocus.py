@@ -26,7 +26,7 @@ def read(evidence: Evidence) -> Found | None:
     """Return the parameters of a Fooocus picture, in either scheme."""
     for source in jsontext.objects(evidence):
         plain = jsontext.plain_keys(source)
-        if is_fooocus(plain):
+        if is_fooocus(plain) or ("prompt" in plain and _signed(evidence)):
             return Found(NAME, parameters(plain))
     info = automatic1111.find(evidence)
     if info is not None and (_signed(evidence) or "Fooocus" in info.settings.get("Version", "")):

@@ -24,6 +24,8 @@ _KNOWN = frozenset(
         "Distilled CFG Scale", "VAE hash", "Scheduler", "Eta", "Civitai resources",
     }
 )  # fmt: skip
+# Civitai's names for the kinds of models that are added to a checkpoint.
+_ADDED = ("lora", "lycoris", "locon", "dora")
 _SETTINGS_LIMIT = 400
 _LIMIT_CHARS = 2 * 1024 * 1024
 
@@ -75,7 +77,12 @@ def pairs(text: str, begin: int = 0) -> dict[str, str]:
     for _ in range(_SETTINGS_LIMIT):
         match = _PAIR.match(text, position)
         if match is None:
-            break
+            # A switch is written as its name alone, and a text with quotes of its own may end early: go on after it.
+            comma = text.find(",", position + 1)
+            if comma < 0 or text.find("\n", position, comma) >= 0:
+                break
+            position = comma
+            continue
         key, quoted, value = match.groups()
         position = match.end()
         if quoted is not None:
@@ -119,6 +126,21 @@ def loras(prompt: str) -> tuple[Lora, ...]:
     return tuple(found)
 
 
+def _networks(names: str) -> tuple[Lora, ...]:
+    """Return the LoRAs that SD.Next lists by name."""
+    return tuple(Lora(name) for part in names.split(",") if (name := part.strip()))
+
+
+def _resources(listed: str) -> tuple[Lora, ...]:
+    """Return the LoRAs that Civitai lists by name."""
+    found = values.json_value(listed) if listed else None
+    return tuple(
+        Lora(name, values.number(item.get("weight")))
+        for item in (found if isinstance(found, list) else [])
+        if isinstance(item, dict) and item.get("type") in _ADDED and (name := values.text(item.get("modelName")))
+    )
+
+
 def parameters(info: Infotext) -> GenerationParameters:
     """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
     get = info.settings.get
@@ -141,7 +163,7 @@ def parameters(info: Infotext) -> GenerationParameters:
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),
         vae=values.text(get("VAE")),
         upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=loras(info.prompt),
+        loras=loras(info.prompt) or _networks(get("LoRA networks", "")) or _resources(get("Civitai resources", "")),
     )
 
 

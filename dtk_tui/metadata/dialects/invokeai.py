@@ -11,8 +11,12 @@ from dtk_tui.metadata.dialects import jsontext
 from dtk_tui.metadata.evidence import Evidence, Found
 
 _NEGATIVE = re.compile(r"\[([^\[\]]{0,100000})\]")
-_OPTION = re.compile(r"\s(--?[A-Za-z][\w-]*)(?:[ =]?([^\s-][^\s]*|-\d[^\s]*))?")
+# A short option may touch its value (-C7.5); both kinds may lack one.
+_OPTION = re.compile(r"\s(?:--([A-Za-z][\w-]*)(?:[ =]([^\s-]\S*|-\d\S*))?|-([A-Za-z])(?:[ =]?([^\s-]\S*|-\d\S*))?)")
+_SPACES = re.compile(" +")
 _FIRST_OPTION = re.compile(r"\s--?[A-Za-z]")
+_STEPS = ("steps", "num_steps")
+_WIRE_LIMIT = 20
 _DREAM_NAMES = {
     "s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler", "f": "strength",
 }  # fmt: skip
@@ -107,7 +111,9 @@ def _sd_metadata(source: dict[str, Any]) -> GenerationParameters | None:
 def _split(prompt: str) -> tuple[str, str]:
     """Return positive and negative prompt: InvokeAI took the words in square brackets as unwanted ones."""
     negatives = [part.strip() for part in _NEGATIVE.findall(prompt)]
-    return _NEGATIVE.sub("", prompt).strip(), " ".join(part for part in negatives if part)
+    if not negatives:
+        return prompt.strip(), ""
+    return _SPACES.sub(" ", _NEGATIVE.sub(" ", prompt)).strip(), " ".join(part for part in negatives if part)
 
 
 def _dream(text: str) -> GenerationParameters | None:
@@ -121,11 +127,10 @@ def _dream(text: str) -> GenerationParameters | None:
         prompt, rest = line[:cut], line[cut:]
     options: dict[str, Any] = {}
     for match in _OPTION.finditer(rest):
-        flag, value = match[1], match[2]
-        if flag.startswith("--"):
-            options.setdefault(flag[2:], value)
+        if match[1]:
+            options.setdefault(match[1], match[2])
         else:
-            options.setdefault(_DREAM_NAMES.get(flag[1], flag), flag[2:] or value)
+            options.setdefault(_DREAM_NAMES.get(match[3], match[3]), match[4])
     if not options:
         return None
     positive, negative = _split(prompt)
@@ -143,21 +148,49 @@ def _dream(text: str) -> GenerationParameters | None:
 
 
 def _graph(source: dict[str, Any]) -> GenerationParameters | None:
-    """Read ``invokeai_graph``, for pictures that carry only the graph."""
-    nodes = source.get("nodes")
+    """Read ``invokeai_graph``, for pictures that carry only the graph: what the last denoising node was given."""
+    nodes, edges = source.get("nodes"), source.get("edges")
     if not isinstance(nodes, dict):
         return None
-    merged: dict[str, Any] = {}
+    wires = _wires(edges if isinstance(edges, list) else [])
+    denoise = None
     for key, node in nodes.items():
-        if not isinstance(node, dict):
-            continue
-        kind = str(node.get("type", ""))
-        if "compel" in kind and isinstance(node.get("prompt"), str):
-            merged.setdefault("negative_prompt" if "neg" in str(key) else "positive_prompt", node["prompt"])
-        elif kind == "noise":
-            merged.update({name: node.get(name) for name in ("seed", "width", "height")})
-        elif kind in ("denoise_latents", "t2l", "l2l"):
-            merged.update({name: node.get(name) for name in ("steps", "cfg_scale", "scheduler")})
-        elif "model_loader" in kind and isinstance(node.get("model"), dict):
-            merged.setdefault("model", node["model"])
-    return _metadata(merged) if merged else None
+        if isinstance(node, dict) and ("denoise" in str(node.get("type")) or node.get("type") in ("t2l", "l2l")):
+            denoise = key
+    if denoise is None:
+        return None
+
+    def given(key: str, field: str) -> Any:
+        """Return the value of a field, or that of the node behind it; of a range the first number counts."""
+        for _ in range(_WIRE_LIMIT):
+            wired = wires.get((key, "collection" if field == "item" else field))
+            if wired is None:
+                break
+            key, field = wired
+        node = nodes.get(key)
+        return node.get("start" if field == "collection" else field) if isinstance(node, dict) else None
+
+    def source_of(field: str) -> str:
+        return wires.get((denoise, field), ("", ""))[0]
+
+    noise = source_of("noise") or denoise
+    merged = {name: given(denoise, name) for name in ("cfg_scale", "guidance", "scheduler")}
+    merged |= {name: given(noise, name) for name in ("seed", "width", "height")}
+    merged["steps"] = jsontext.pick({name: given(denoise, name) for name in _STEPS}, *_STEPS)
+    for side in ("positive", "negative"):
+        key = source_of(f"{side}_conditioning") or source_of(f"{side}_text_conditioning")
+        merged[f"{side}_prompt"] = given(key, "prompt")
+    loaders = (node for node in nodes.values() if isinstance(node, dict) and "model_loader" in str(node.get("type")))
+    merged["model"] = next((node["model"] for node in loaders if isinstance(node.get("model"), dict)), None)
+    return _metadata(merged)
+
+
+def _wires(edges: list[Any]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return (node, field) at the source of each (node, field) that an edge leads to."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for edge in edges:
+        ends = [edge.get(name) for name in ("source", "destination")] if isinstance(edge, dict) else []
+        pairs = [(str(end.get("node_id")), str(end.get("field"))) for end in ends if isinstance(end, dict)]
+        if len(pairs) == 2:
+            found.setdefault(pairs[1], pairs[0])
+    return found

@@ -9,31 +9,7 @@ import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
 from dtk_tui.metadata.reader import derive
-
-
-def node(kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": kind, "inputs": inputs}
-
-
-def look(graph: dict[str, Any], key: str = "prompt") -> GenerationParameters:
-    dialect, found = derive([RawChunk("png", key, json.dumps(graph))], 512, 512)
-    assert dialect == "comfyui"
-    return found
-
-
-def base(**changes: Any) -> dict[str, Any]:
-    """The default graph of ComfyUI."""
-    graph = {
-        "3": node("KSampler", seed=42, steps=20, cfg=8.0, sampler_name="euler", scheduler="normal", denoise=1.0,
-                  model=["4", 0], positive=["6", 0], negative=["7", 0], latent_image=["5", 0]),
-        "4": node("CheckpointLoaderSimple", ckpt_name="v1-5.safetensors"),
-        "5": node("EmptyLatentImage", width=512, height=768, batch_size=1),
-        "6": node("CLIPTextEncode", text="a castle", clip=["4", 1]),
-        "7": node("CLIPTextEncode", text="blurry", clip=["4", 1]),
-        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-        "9": node("SaveImage", filename_prefix="ComfyUI", images=["8", 0]),
-    }  # fmt: skip
-    return graph | changes
+from tests.unit.metadata.graphs import base, look, node
 
 
 def test_the_default_graph() -> None:
@@ -199,6 +175,11 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
         ({"30": node("Text Concatenate", delimiter=" | ", clean_whitespace="true", text_a=["31", 0], text_b=["32", 0]),
           "31": node("Text Multiline", text=" a castle "), "32": node("Text Multiline", text="by the sea")},
          "a castle | by the sea"),
+        ({"30": node("StringConcatenate", string_a="a castle", string_b=["31", 0], delimiter=", "),
+          "31": node("StringConcatenate", string_a="", string_b="a castle", delimiter=" \n ")},
+         "a castle,  \n a castle"),
+        ({"30": node("StringFunction|pysssss", action="append", tidy_tags="no", text_a="a ", text_b="castle")},
+         "a castle"),
         ({"30": node("JoinStrings", string1="a castle", string2="the sea", delimiter="\\n")}, "a castle\nthe sea"),
         ({"30": node("ShowText|pysssss", text=["31", 0], text_0="x"), "31": node("CR Prompt Text", prompt="a castle")},
          "a castle"),
@@ -206,6 +187,8 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
           "31": node("OllamaGenerate", prompt="you are an expert")}, "from a model"),
         ({"30": node("StringReplace", string=["31", 0], find="tower", replace="castle"),
           "31": node("PrimitiveString", value="a tower")}, "a castle"),
+        ({"30": node("Text Find and Replace", text="a tower", find=["31", 0], replace="castle"),
+          "31": node("PrimitiveString", value="tower")}, "a castle"),
         ({"30": node("ImpactWildcardProcessor", wildcard_text="{x|y}", populated_text="a x", mode="populate")}, "a x"),
         ({"30": node("CR Text Input Switch", Input=2, text1="one", text2="two")}, "two"),
         ({"30": node("Any Switch (rgthree)", any_02=["31", 0]), "31": node("String Literal", string="a castle")},

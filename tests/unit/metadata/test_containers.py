@@ -158,6 +158,19 @@ def test_raw_exif_profile_of_imagemagick(tmp_path: Path) -> None:
     assert read(tmp_path, files.png(files.ztxt("Raw profile type exif", profile))).parameters.seed == SEED
 
 
+def test_raw_xmp_profile_of_imagemagick(tmp_path: Path) -> None:
+    packet = f"<x:xmpmeta><exif:UserComment>{INFOTEXT.replace('<', '&lt;').replace('>', '&gt;')}</exif:UserComment>"
+    digits = f"{packet}</x:xmpmeta>".encode().hex()
+    profile = f"\nxmp\n{len(digits) // 2:8}\n" + "\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+    assert read(tmp_path, files.png(files.ztxt("Raw profile type xmp", profile))).parameters.seed == SEED
+
+
+def test_the_texts_of_an_animated_png_by_comfyui(tmp_path: Path) -> None:
+    graph = '{"1": {"class_type": "KSampler", "inputs": {"seed": 42, "positive": ["2", 0]}}}'
+    reading = read(tmp_path, files.png(after=(files.chunk(b"comf", b"prompt\0" + graph.encode()),)))
+    assert (reading.dialect, [found.key for found in reading.chunks]) == ("comfyui", ["prompt"])
+
+
 def test_metadata_far_behind_large_pictures(tmp_path: Path) -> None:
     pictures = tuple(files.chunk(b"IDAT", bytes(40_000)) for _ in range(20))
     assert read(tmp_path, files.png(after=(*pictures, files.text("parameters", INFOTEXT)))).parameters.seed == SEED

@@ -81,16 +81,57 @@ def test_invokeai_sd_metadata(images: bool, prompt: Any) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '"a castle [blurry]" -s 50 -S 2980747362 -W 512 -H 768 -C 5.0 -A k_lms -G 0.9 -U 4 0.75',
-        '"a castle [blurry]" -s50 -S2980747362 -W512 -H768 -C5.0 -Ak_lms',
-        "a castle [blurry] -s 50 -S 2980747362 -W 512 -H 768 -C 5.0 -A k_lms",
+        '"a castle [blurry]" -s 50 -S 2980747362 -W 512 -H 768 -C 5.5 -A k_lms -G 0.9 -U 4 0.75',
+        '"a [blurry] castle" -S2980747362 -s50 -W512 -H768 -C5.5 -Ak_lms -V 3647897225:0.1,1614299449:0.2 --seamless',
+        '"a castle [blurry]" -s50 -S2980747362 -W512 -H768 -C5.5 -Ak_lms',
+        "a castle [blurry] -s 50 -S 2980747362 -W 512 -H 768 -C 5.5 -A k_lms",
     ],
 )
 def test_invokeai_dream(line: str) -> None:
     expect(
         look(("png", "Dream", line)), "invokeai", prompt="a castle", negative_prompt="blurry", steps=50,
-        seed=2980747362, width=512, height=768, cfg_scale=5.0, sampler="k_lms",
+        seed=2980747362, width=512, height=768, cfg_scale=5.5, sampler="k_lms",
     )  # fmt: skip
+
+
+def test_invokeai_graph_alone() -> None:
+    def edge(origin: str, source: str, target: str, field: str) -> dict[str, Any]:
+        return {
+            "source": {"node_id": origin, "field": source},
+            "destination": {"node_id": target, "field": field},
+        }
+
+    nodes = {
+        "n1": {"type": "sdxl_model_loader", "model": {"name": "jugger", "hash": "blake3:7c16"}},
+        "n2": {"type": "sdxl_compel_prompt", "prompt": ""},
+        "n3": {"type": "sdxl_compel_prompt", "prompt": "blurry"},
+        "n4": {"type": "string", "value": "a castle"},
+        "n5": {"type": "noise", "seed": 1, "width": 832, "height": 1216},
+        "n6": {"type": "denoise_latents", "steps": 30, "cfg_scale": 7.5, "scheduler": "euler"},
+        "n7": {"type": "range_of_size", "start": 77, "size": 1},
+        "n8": {"type": "iterate"},
+    }
+    edges = [
+        edge("n3", "conditioning", "n6", "negative_conditioning"), edge("n2", "conditioning", "n6",
+                                                                        "positive_conditioning"),
+        edge("n4", "value", "n2", "prompt"), edge("n5", "noise", "n6", "noise"), edge("n8", "item", "n5", "seed"),
+        edge("n7", "collection", "n8", "collection"),
+    ]  # fmt: skip
+    expect(
+        look(("png", "invokeai_graph", {"nodes": nodes, "edges": edges})), "invokeai", prompt="a castle",
+        negative_prompt="blurry", steps=30, cfg_scale=7.5, sampler="euler", seed=77, width=832, height=1216,
+        model="jugger", model_hash="blake3:7c16",
+    )  # fmt: skip
+    flux = {
+        "a": {"type": "flux_text_encoder", "prompt": "a castle"},
+        "b": {"type": "flux_denoise", "num_steps": 28, "guidance": 4.0, "cfg_scale": None, "seed": 5, "width": 1024,
+              "height": 768},
+    }  # fmt: skip
+    found = look(
+        ("png", "invokeai_graph", {"nodes": flux, "edges": [edge("a", "conditioning", "b",
+                                                                 "positive_text_conditioning")]})
+    )  # fmt: skip
+    expect(found, "invokeai", prompt="a castle", negative_prompt="", steps=28, cfg_scale=4.0, seed=5, width=1024)
 
 
 V4 = {
@@ -140,6 +181,12 @@ def test_fooocus_and_its_relatives(source: dict[str, Any]) -> None:
             model_hash="aeb7", cfg_scale=4, width=768, height=1280, sampler="dpm", scheduler="karras", seed=2**63,
             steps=30, loras=(Lora("a", 0.1),), vae=None,
         )  # fmt: skip
+
+
+def test_fooocus_signs_beside_its_json() -> None:
+    source = {"prompt": "a castle", "negative_prompt": "", "base_model": "jugger"}
+    found = look(("png", "parameters", source), ("png", "fooocus_scheme", "fooocus"))
+    expect(found, "fooocus", prompt="a castle", negative_prompt="", model="jugger")
 
 
 def test_fooocus_in_the_scheme_of_a1111() -> None:

@@ -66,6 +66,13 @@ def test_where_the_prompt_ends(text: str, prompt: str, negative: str) -> None:
     assert (found.prompt, found.negative_prompt) == (prompt, negative)
 
 
+def test_a_prompt_may_begin_with_a_brace() -> None:
+    for prompt in ("{masterpiece}, {{best quality}}, 1girl", "{red|blue} hair", "{", '{"a"} b', '{"scene": "sea"}'):
+        for source, key in (("png", "parameters"), ("exif", "UserComment"), ("gif-comment", "Comment")):
+            found = derive([RawChunk(source, key, f"{prompt}\nNegative prompt: {{x}}\nSteps: 20, Seed: 1")], 8, 8)[1]
+            assert (found.prompt, found.negative_prompt, found.seed) == (prompt, "{x}", 1)
+
+
 @pytest.mark.parametrize(
     "text", ["Screenshot", "", "a prompt without anything", "note: buy milk, bread", "Steps to reproduce: none", "{}"]
 )
@@ -104,6 +111,37 @@ def test_numbers_are_read_strictly(settings: str, field: str) -> None:
     _, found = look(f"a\nSteps: 20, Sampler: Euler, RNG: CPU, {settings}")
     assert found.prompt == "a"
     assert getattr(found, field) is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "Tiled", "Pad conds (v0)", '"loose"', "(a:1.2)", 'Detail prompt: "a girl, (grain)", (dream: 1.3)"',
+        'Detail prompt: "never closed, and on', "Tiled Diffusion: \"{'Method': 'Mixture', 'width': 96}\"",
+        'Model: a"b',
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_no_pair_loses_itself_alone(odd: str) -> None:
+    _, found = look(f"a\nNegative prompt: b\nSteps: 20, {odd}, Sampler: Euler a, Seed: 7, Size: 8x16")
+    assert (found.prompt, found.negative_prompt) == ("a", "b")
+    assert (found.steps, found.sampler, found.seed, found.width, found.height) == (20, "Euler a", 7, 8, 16)
+
+
+def test_sdnext_names_its_loras_where_the_prompt_does_not() -> None:
+    settings = 'Steps: 20, Seed: 1, Size: 8x8, App: SD.Next, LoRA networks: "a, b"'
+    assert look(f"x\n{settings}")[1].loras == (Lora("a"), Lora("b"))
+    assert look(f"x <lora:a:0.5>\n{settings}")[1].loras == (Lora("a", 0.5),)
+
+
+def test_civitai_lists_its_loras() -> None:
+    resources = [
+        {"type": "checkpoint", "modelVersionId": 1, "modelName": "m"},
+        {"type": "lora", "weight": 0.65, "modelVersionId": 2, "modelName": "a, b: c"},
+        {"type": "lora", "modelVersionId": 3},
+        {"type": ["lora"]}, "x",
+    ]  # fmt: skip
+    dialect, found = look(f"x\nSteps: 20, Seed: 1, Size: 8x8, Civitai resources: {json.dumps(resources)}")
+    assert (dialect, found.loras, found.model) == ("civitai", (Lora("a, b: c", 0.65),), None)
 
 
 def test_json_among_the_settings() -> None:

@@ -1,0 +1,128 @@
+"""Workflows of ComfyUI's editor that stand alone: values by position, subgraphs, virtual nodes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dtk_tui.domain.parameters import GenerationParameters, RawChunk
+from dtk_tui.metadata.reader import derive
+
+
+def look(workflow: dict[str, Any]) -> GenerationParameters:
+    return derive([RawChunk("png", "workflow", json.dumps(workflow))], 512, 512)[1]
+
+
+def item(number: int, kind: str, values: Any = (), inputs: Any = (), outputs: Any = (), **more: Any) -> dict[str, Any]:
+    """A node; inputs as (name, link) or (name, link, True) where a widget may take its place, outputs by type."""
+    return {
+        "id": number,
+        "type": kind,
+        "mode": 0,
+        "widgets_values": list(values),
+        "inputs": [
+            {"name": entry[0], "link": entry[1]} | ({"widget": {"name": entry[0]}} if len(entry) > 2 else {})
+            for entry in inputs
+        ],
+        "outputs": [{"type": kind_of} for kind_of in outputs],
+    } | more
+
+
+def link(number: int, origin: int, slot: int, target: int, target_slot: int) -> dict[str, Any]:
+    return {
+        "id": number, "origin_id": origin, "origin_slot": slot, "target_id": target, "target_slot": target_slot,
+        "type": "X",
+    }  # fmt: skip
+
+
+def inside() -> dict[str, Any]:
+    """A subgraph of five inputs whose nodes have values of their own."""
+    return {
+        "id": "aaaa-1",
+        "inputs": [{"name": name, "type": "X"} for name in ("steps", "text", "picture", "unet_name", "width")],
+        "outputs": [{"name": "IMAGE", "type": "IMAGE"}],
+        "nodes": [
+            item(1, "UNETLoader", ["inner.safetensors", "default"], [("unet_name", 4, True)]),
+            item(2, "CLIPTextEncode", ["an inner text"], [("clip", None), ("text", 2, True)]),
+            item(3, "ConditioningZeroOut", [], [("conditioning", 11)]),
+            item(4, "EmptySD3LatentImage", [64, 96, 1], [("width", 5, True)]),
+            item(5, "KSampler", [7, "randomize", 99, 1, "euler", "simple", 1],
+                 [("model", 12), ("positive", 13), ("negative", 14), ("latent_image", 15), ("steps", 1, True)]),
+            item(6, "VAEDecode", [], [("samples", 16)]),
+        ],
+        "links": [
+            link(1, -10, 0, 5, 4), link(2, -10, 1, 2, 1), link(4, -10, 3, 1, 0), link(5, -10, 4, 4, 0),
+            link(11, 2, 0, 3, 0), link(12, 1, 0, 5, 0), link(13, 2, 0, 5, 1), link(14, 3, 0, 5, 2),
+            link(15, 4, 0, 5, 3), link(16, 5, 0, 6, 0), link(17, 6, 0, -20, 0),
+        ],
+    }  # fmt: skip
+
+
+def around(instance: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "nodes": [
+            instance,
+            item(20, "SaveImage", ["x"], [("images", 30)]),
+            item(21, "PrimitiveStringMultiline", ["a text from outside"], outputs=["STRING"]),
+        ],
+        "links": [[30, 10, 0, 20, 0, "IMAGE"], [31, 21, 0, 10, 0, "STRING"]],
+        "definitions": {"subgraphs": [inside()]},
+    }
+
+
+def test_a_subgraph_keeps_the_values_of_its_inputs_in_their_order() -> None:
+    # The instance lists only what is wired or was wired; its values stand for every input that is a widget inside.
+    found = look(around(item(10, "aaaa-1", [8, "a castle", "outer.safetensors", 832], [("picture", None)])))
+    assert (found.prompt, found.negative_prompt, found.steps, found.model) == ("a castle", "", 8, "outer.safetensors")
+    assert (found.width, found.height, found.seed) == (832, 96, 7)
+
+
+def test_the_inputs_of_a_subgraph_go_by_name() -> None:
+    found = look(around(item(10, "aaaa-1", [], [("text", 31, True)])))
+    assert (found.prompt, found.steps, found.model) == ("a text from outside", 99, "inner.safetensors")
+
+
+def test_the_values_of_a_subgraph_may_have_a_list_of_names() -> None:
+    listed = {"properties": {"proxyWidgets": [["-1", "text"], ["5", "seed"], ["-1", "steps"]]}}
+    found = look(around(item(10, "aaaa-1", ["a castle", 5, 12], [("picture", None)], **listed)))
+    assert (found.prompt, found.steps, found.model) == ("a castle", 12, "inner.safetensors")
+
+
+def plain(*more: dict[str, Any], positive: int, links: Any = ()) -> dict[str, Any]:
+    return {
+        "nodes": [
+            item(1, "CheckpointLoaderSimple", ["x.safetensors"]),
+            item(2, "KSampler", [7, "fixed", 20, 1, "euler", "simple", 1], [("model", 1), ("positive", 2)]),
+            item(3, "SaveImage", ["x"], [("images", 3)]),
+            *more,
+        ],
+        "links": [[1, 1, 0, 2, 0, "MODEL"], [2, positive, 0, 2, 1, "X"], [3, 2, 0, 3, 0, "LATENT"], *links],
+    }
+
+
+def test_a_value_without_a_name_is_a_text_only_where_a_text_comes_out() -> None:
+    vision = item(5, "CLIPVisionEncode", ["none"], [("image", None)], ["CLIP_VISION_OUTPUT"])
+    seen = item(4, "SomeConditioning", [], [("front", 4)], ["CONDITIONING"])
+    assert look(plain(seen, vision, positive=4, links=[[4, 5, 0, 4, 0, "X"]])).prompt is None
+    passing = item(4, "SomeMethod", ["offset"], [("conditioning", None)], ["CONDITIONING"])
+    passing["inputs"][0]["type"] = "CONDITIONING"
+    assert look(plain(passing, positive=4)).prompt is None
+    assert look(plain(item(4, "SomeEncoder", ["a castle"], [], ["CONDITIONING"]), positive=4)).prompt == "a castle"
+
+
+def test_what_is_set_under_a_name_is_got_under_it() -> None:
+    nodes = (
+        item(4, "GetNode", ["prompt"]),
+        item(5, "SetNode", ["prompt"], [("CONDITIONING", 4)]),
+        item(6, "CLIPTextEncode", ["a castle"]),
+        item(7, "SetNode", ["other"], [("CONDITIONING", None)]),
+    )
+    assert look(plain(*nodes, positive=4, links=[[4, 6, 0, 5, 0, "CONDITIONING"]])).prompt == "a castle"
+
+
+def test_an_odd_link_is_lost_alone() -> None:
+    workflow = plain(item(4, "CLIPTextEncode", ["a castle"], [("clip", [1])], [[]]), positive=4)
+    workflow["nodes"][1]["inputs"].append({"name": "latent_image", "link": {"a": 1}})
+    workflow["nodes"].append(item(9, "KSampler", [7, [], 20], [("seed", None, True), ("steps", None, True)]))
+    found = look(workflow)
+    assert (found.prompt, found.steps, found.model) == ("a castle", 20, "x.safetensors")
