@@ -14,7 +14,7 @@ def write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
     """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
     moved = traded = 0
     if batch.rows:
-        readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
+        readings.stage(conn, [row for _, row in sorted(batch.rows)], batch.prompts)
         before = readings.before(conn)
         if before.has_twins:
             # First those that were put over others: what they replaced may itself have moved on.

@@ -25,6 +25,8 @@ PROCESSES_FROM = 2000
 _CHUNK = 128
 #: The heads of this many files are asked for before they are read.
 _AHEAD = 64
+#: One in so many of them tells whether the disk has to be asked at all.
+_SAMPLE = 16
 #: A chunk that holds more than this is handed over, and its rest is read as another: memory stays flat.
 _CHUNK_BYTES = 4 * 1024 * 1024
 
@@ -77,11 +79,11 @@ def read_chunk(files: list[File]) -> Read:
 
 def _want(files: list[File]) -> None:
     """Let the disk bring the heads of files that are read next: one at a time it would mostly wait."""
-    if not hasattr(os, "posix_fadvise"):
+    if not hasattr(os, "posix_fadvise") or all(_is_in_memory(path) for _, path in files[::_SAMPLE]):
         return
     for _, path in files:
         try:
-            fd = os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = _open(path)
         except (OSError, ValueError):
             continue  # whoever reads it says why
         try:
@@ -90,6 +92,27 @@ def _want(files: list[File]) -> None:
             continue  # a pipe, a device
         finally:
             os.close(fd)
+
+
+def _is_in_memory(path: str) -> bool:
+    """Return whether a file can be read without waiting for the disk, as far as the system tells."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return False
+    try:
+        fd = _open(path)
+    except (OSError, ValueError):
+        return True
+    try:
+        os.preadv(fd, [bytearray(1)], 0, os.RWF_NOWAIT)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def _open(path: str) -> int:
+    return os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def derive_chunk(images: list[Raw]) -> Read:
