@@ -18,11 +18,11 @@ from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import derive, read_file
 from dtk_tui.metadata.source import HEAD_BYTES
-from dtk_tui.store.copying import digest, reading_row
+from dtk_tui.store.copying import digest, raw_row, reading_row
 
 #: Below this many files, starting processes costs more than it saves.
 PROCESSES_FROM = 2000
-_CHUNK = 128
+_CHUNK = 256
 #: The heads of this many files are asked for before they are read.
 _AHEAD = 64
 #: One in so many of them tells whether the disk has to be asked at all.
@@ -31,47 +31,59 @@ _SAMPLE = 16
 _CHUNK_BYTES = 4 * 1024 * 1024
 
 File = tuple[int, str]
+Row = tuple[int, bytes, bytes]
 Raw = tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Read:
-    """What a few files gave: encoded rows by image id, texts of prompts by digest, reasons of unreadable files.
+    """What a few files gave: image id, encoded reading and encoded raw metadata (or b""); texts of prompts by digest;
+    reasons of unreadable files.
 
-    ``rest`` was not read yet.
+    ``size`` is that of the rows in bytes; ``rest`` was not read yet.
     """
 
-    rows: list[tuple[int, bytes]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     prompts: dict[bytes, str] = field(default_factory=dict)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     damaged: int = 0
+    size: int = 0
     rest: list[File] = field(default_factory=list)
 
-    def take(self, image_id: int, reading: FileReading) -> int:
-        """Encode one reading and return its size in bytes."""
+    def take(self, image_id: int, reading: FileReading, *, with_raw: bool = True) -> None:
+        """Encode one reading."""
         row = reading_row(image_id, reading)
-        self.rows.append((image_id, row))
+        raw = raw_row(image_id, reading.chunks) if with_raw and reading.chunks else b""
+        self.rows.append((image_id, row, raw))
+        self.size += len(row) + len(raw)
         self.damaged += reading.error is not None
-        for text in (reading.parameters.prompt, reading.parameters.negative_prompt):
+        parameters = reading.parameters
+        for text in (parameters.prompt, parameters.negative_prompt):
             if text is not None:
                 self.prompts[digest(text)] = text
-        return len(row)
+
+    def add(self, other: Read) -> None:
+        """Take what others gave as well."""
+        self.rows += other.rows
+        self.prompts.update(other.prompts)
+        self.unreadable += other.unreadable
+        self.damaged += other.damaged
+        self.size += other.size
 
 
 def read_chunk(files: list[File]) -> Read:
     """Read some files, given as (image id, path); a file that cannot be read gives its reason instead."""
     result = Read()
-    size = 0
     _want(files[:_AHEAD])
     for place, (image_id, path) in enumerate(files):
         if place % _AHEAD == 0:
             _want(files[place + _AHEAD : place + 2 * _AHEAD])
-        if size > _CHUNK_BYTES:
+        if result.size > _CHUNK_BYTES:
             result.rest = files[place:]
             break
         try:
-            size += result.take(image_id, read_file(path))
+            result.take(image_id, read_file(path))
         except UnreadableFileError as error:
             result.unreadable.append((image_id, f"{error.title} {error.detail}".strip()))
     return result
@@ -124,9 +136,8 @@ def derive_chunk(images: list[Raw]) -> Read:
         except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
             result.unreadable.append((image_id, f"The metadata cannot be understood ({type(error).__name__})."))
             continue
-        result.take(
-            image_id, FileReading(None, width, height, dialect, parameters, chunks, b"", file_size=size, mtime_ns=0)
-        )
+        reading = FileReading(None, width, height, dialect, parameters, chunks, b"", file_size=size, mtime_ns=0)
+        result.take(image_id, reading, with_raw=False)
     return result
 
 

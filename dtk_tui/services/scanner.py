@@ -31,7 +31,7 @@ _FLUSH_FILES = 20_000
 _FLUSH_FOLDERS = 2_000
 #: On a slow disk what was found is shown this often.
 _FLUSH_S = 0.5
-_WRITE_ROWS = 5000
+_WRITE_ROWS = 10_000
 _WRITE_BYTES = 16 * 1024 * 1024
 _PAGE = 4096
 _COLLECT_AFTER = 50_000
@@ -242,23 +242,18 @@ class Scan:
             return
         done = 0
         batch = Read()
-        size = 0
         written: Future[None] | None = None
         with (
             readers(self._config.settings.scan.processes, len(waiting)) as pool,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
             for read in read_all(pool, read_chunk, self._files(waiting.tolist()), self._stop):
-                batch.rows += read.rows
-                batch.prompts.update(read.prompts)
-                batch.unreadable += read.unreadable
-                batch.damaged += read.damaged
-                size += sum([len(row) for _, row in read.rows])
-                if len(batch.rows) >= _WRITE_ROWS or size >= _WRITE_BYTES:
+                batch.add(read)
+                if len(batch.rows) >= _WRITE_ROWS or batch.size >= _WRITE_BYTES:
                     if written is not None:
                         written.result()
                     written = writer.submit(self._write_batch, batch)
-                    batch, size = Read(), 0
+                    batch = Read()
                 done += len(read.rows) + len(read.unreadable)
                 self._emit(ScanProgressed("deep", done, len(waiting)))
             if written is not None:
@@ -287,7 +282,7 @@ class Scan:
             raise
         except DtkError as error:
             if len(batch.rows) <= 1:
-                lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _ in batch.rows]
+                lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _, _ in batch.rows]
                 self._write_batch(Read(unreadable=batch.unreadable + lost))
                 return
             middle = len(batch.rows) // 2

@@ -26,6 +26,7 @@ _LENGTH = Struct("!i")
 _INT4 = Struct("!ii")
 _FLOAT8 = Struct("!id")
 _FACTS = Struct("!hiqiqiq")
+_RAW_HEAD = Struct("!hiqi")
 #: By the number of groups.
 _NUMERICS = [Struct(f"!ihhHH{groups}H") for groups in range(6)]
 _LISTED = Struct("!hiqiqiqiqi")
@@ -40,7 +41,7 @@ READING_COLUMNS = (
     "id bigint, file_size bigint, mtime_ns bigint, width integer, height integer, steps integer,"
     " cfg_scale double precision, seed numeric, is_video boolean, has_workflow boolean, fingerprint bytea,"
     " prompt bytea, negative_prompt bytea, dialect text, sampler text, scheduler text, model text, model_hash text,"
-    " error text, extra jsonb, chunks text"
+    " error text, extra jsonb"
 )
 _PROMPT_HEAD = Struct("!h").pack(2)
 _DIGEST = _LENGTH.pack(32)
@@ -93,7 +94,7 @@ def reading_row(image_id: int, reading: FileReading) -> bytes:
     error = reading.error
     return b"".join(
         (
-            _FACTS.pack(21, 8, image_id, 8, reading.file_size, 8, reading.mtime_ns),
+            _FACTS.pack(20, 8, image_id, 8, reading.file_size, 8, reading.mtime_ns),
             _int4(reading.width),
             _int4(reading.height),
             _int4(p.steps),
@@ -111,17 +112,15 @@ def reading_row(image_id: int, reading: FileReading) -> bytes:
             _word(p.model_hash),
             _NULL if error is None else _text(error),
             _extra(p),
-            _chunks(reading.chunks),
         )
     )
 
 
-def _chunks(chunks: Sequence[RawChunk]) -> bytes:
-    """Encode raw metadata as a JSON array of [source, key, text]."""
-    if not chunks:
-        return _NULL
+def raw_row(image_id: int, chunks: Sequence[RawChunk]) -> bytes:
+    """Return a row of image_id, chunks for ``image_raw``: a JSON array of [source, key, text]."""
     quoted = [f"[{_quote(to_db(c.source))}, {_quote(to_db(c.key))}, {_quote(to_db(c.text))}]" for c in chunks]
-    return _bytes(f"[{', '.join(quoted)}]".encode())
+    text = f"[{', '.join(quoted)}]".encode()
+    return _RAW_HEAD.pack(2, 8, image_id, len(text)) + text
 
 
 def _bytes(data: bytes) -> bytes:
