@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -22,13 +23,17 @@ from dtk_tui.store.copying import digest, raw_row, reading_row
 
 #: Below this many files, starting processes costs more than it saves.
 PROCESSES_FROM = 2000
-_CHUNK = 256
+#: Files that a process is given at a time, at most; fewer where that would leave others without any.
+_CHUNK = 512
+_CHUNKS_EACH = 8
 #: The heads of this many files are asked for before they are read.
 _AHEAD = 64
 #: One in so many of them tells whether the disk has to be asked at all.
 _SAMPLE = 16
 #: A chunk that holds more than this is handed over, and its rest is read as another: memory stays flat.
 _CHUNK_BYTES = 4 * 1024 * 1024
+#: So is one that takes longer: a slow disk does not keep a scan from being stopped.
+_CHUNK_S = 1.0
 
 File = tuple[int, str]
 Row = tuple[int, bytes, bytes]
@@ -75,11 +80,12 @@ class Read:
 def read_chunk(files: list[File]) -> Read:
     """Read some files, given as (image id, path); a file that cannot be read gives its reason instead."""
     result = Read()
+    end = time.monotonic() + _CHUNK_S
     _want(files[:_AHEAD])
     for place, (image_id, path) in enumerate(files):
         if place % _AHEAD == 0:
             _want(files[place + _AHEAD : place + 2 * _AHEAD])
-        if result.size > _CHUNK_BYTES:
+        if result.size > _CHUNK_BYTES or (place and time.monotonic() > end):
             result.rest = files[place:]
             break
         try:
@@ -167,18 +173,25 @@ def _end_with_parent() -> None:
 
 
 def read_all(
-    pool: Executor, work: Callable[[list[T]], Read], items: Iterable[T], stop: threading.Event
+    pool: Executor, work: Callable[[list[T]], Read], items: Iterable[T], amount: int, stop: threading.Event
 ) -> Iterator[Read]:
-    """Yield what ``work`` gives for ``items``, in their order but for rests; few chunks are under way at a time."""
+    """Yield what ``work`` gives for ``items``, in their order but for rests; few chunks are under way at a time.
+
+    Args:
+        amount: how many items there are.
+    """
     waiting = iter(items)
     under_way: deque[Future[Read]] = deque()
-    depth = 8 * (os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    size = min(_CHUNK, amount // (_CHUNKS_EACH * cores) + 1)
     while True:
-        while len(under_way) < depth and not stop.is_set() and (chunk := list(islice(waiting, _CHUNK))):
+        while len(under_way) < 8 * cores and not stop.is_set() and (chunk := list(islice(waiting, size))):
             under_way.append(pool.submit(work, chunk))
+        if stop.is_set():
+            under_way = deque([future for future in under_way if not future.cancel()])
         if not under_way:
             return
         result = under_way.popleft().result()
         if result.rest and not stop.is_set():
-            under_way.appendleft(pool.submit(read_chunk, result.rest))
+            under_way.append(pool.submit(read_chunk, result.rest))
         yield result

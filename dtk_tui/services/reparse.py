@@ -56,7 +56,7 @@ def reparse(
 
     batch = Read()
     with readers(config.settings.scan.processes, len(waiting)) as pool:
-        for read in read_all(pool, derive_chunk, _raw(db, waiting), stop):
+        for read in read_all(pool, derive_chunk, _raw(db, waiting), len(waiting), stop):
             batch.add(read)
             if len(batch.rows) >= _WRITE_ROWS:
                 flush(batch)

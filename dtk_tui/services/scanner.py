@@ -251,7 +251,7 @@ class Scan:
             readers(self._config.settings.scan.processes, len(waiting)) as pool,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
-            for read in read_all(pool, read_chunk, self._files(waiting.tolist()), self._stop):
+            for read in read_all(pool, read_chunk, self._files(waiting.tolist()), len(waiting), self._stop):
                 batch.add(read)
                 # Small ones in the end: nobody reads while the last one is written.
                 enough = min(_WRITE_ROWS, max((len(waiting) - done) // 4, _WRITE_ROWS // 10))
