@@ -40,11 +40,20 @@ DIALECTS: tuple[Callable[[Evidence], Found | None], ...] = (
     huggingface.read,
 )
 
+# Nothing else tells anything from one plain text under the name that AUTOMATIC1111 gave to it.
+_OF_PLAIN_TEXT = (fooocus.read, sdcpp.read, automatic1111.read)
+
 
 def recognise(evidence: Evidence) -> Found | None:
     """Return what the first dialect that knows the evidence has read, or None when no dialect does."""
-    for read in DIALECTS:
+    for read in _OF_PLAIN_TEXT if _is_plain_text(evidence) else DIALECTS:
         found = read(evidence)
         if found is not None:
             return found
     return None
+
+
+def _is_plain_text(evidence: Evidence) -> bool:
+    """Return whether ``parameters``, no JSON, is all there is: so it is in most of the pictures there are."""
+    texts = evidence.texts
+    return len(texts) == 1 and texts.get("parameters", "")[:1].isalnum() and not evidence.is_sidecar

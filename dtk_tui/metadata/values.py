@@ -19,20 +19,23 @@ _LINE_END = re.compile(r"\r\n?")
 
 def whole(value: object, low: int, high: int) -> int | None:
     """Return ``value`` as an int within low..high, or None for anything that is not exactly a whole number."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         text = value.strip()
-        if not _INT.fullmatch(text):
+        if text.isdecimal() and len(text) <= 20:
+            found = int(text)
+        elif _INT.fullmatch(text):
+            found = int(text.partition(".")[0])
+        else:
             return None
-        value = int(text.partition(".")[0])
     elif isinstance(value, float):
         if not math.isfinite(value) or not value.is_integer():
             return None
-        value = int(value)
-    if isinstance(value, int) and low <= value <= high:
-        return value
-    return None
+        found = int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    else:
+        return None
+    return found if low <= found <= high else None
 
 
 def count(value: object) -> int | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from dtk_tui.services.reading import Read
-from dtk_tui.store import readings
+from dtk_tui.services.reading import Read, Row
+from dtk_tui.store import raw, readings, staging
 from dtk_tui.store.database import Connection
 
 
@@ -14,21 +14,36 @@ def write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
     """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
     moved = traded = 0
     if batch.rows:
-        readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
-        before = readings.before(conn)
-        if before.has_twins:
-            # First those that were put over others: what they replaced may itself have moved on.
-            trades = _lost(readings.put_over(conn))
-            if trades:
-                readings.trade_places(conn, trades)
-                traded = len(trades)
-            moves = _lost(readings.twins(conn))
-            if moves:
-                moved = readings.move(conn, moves)
-            if traded or moved:
-                before = readings.before(conn)
-        readings.write(conn, before)
+        # In the order of their places, neighbours meet on the same pages.
+        rows = sorted(batch.rows)
+        staging.stage(conn, [row for _, row, _ in rows], batch.prompts)
+        written = readings.write_new(conn)
+        raw.add(conn, [(number, text) for number, _, text in rows if number in written])
+        rest = [row for row in rows if row[0] not in written]
+        if rest:
+            moved, traded = _write_known(conn, rest)
     readings.write_unreadable(conn, batch.unreadable)
+    return moved, traded
+
+
+def _write_known(conn: Connection, rows: list[Row]) -> tuple[int, int]:
+    """Write readings of rows that were read before, or whose content is known."""
+    moved = traded = 0
+    staging.stage_again(conn, [row for _, row, _ in rows])
+    staging.stage_raw(conn, [text for _, _, text in rows if text])
+    before = readings.before(conn)
+    if before.has_twins:
+        # First those that were put over others: what they replaced may itself have moved on.
+        trades = _lost(readings.put_over(conn))
+        if trades:
+            readings.trade_places(conn, trades)
+            traded = len(trades)
+        moves = _lost(readings.twins(conn))
+        if moves:
+            moved = readings.move(conn, moves)
+        if traded or moved:
+            before = readings.before(conn)
+    readings.write(conn, before)
     return moved, traded
 
 

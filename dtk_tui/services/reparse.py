@@ -12,7 +12,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.services.patience import persist
 from dtk_tui.services.reading import Raw, Read, derive_chunk, read_all, readers
 from dtk_tui.services.rules import absolute, known_path
-from dtk_tui.store import folders, ingest, readings
+from dtk_tui.store import folders, ingest, raw, readings, staging
 from dtk_tui.store.database import Connection, Database
 
 _PAGE = 256
@@ -39,14 +39,14 @@ def reparse(
     started = time.monotonic()
     stop = stop or threading.Event()
     with db.connection() as conn:
-        waiting = readings.with_raw(conn, _folders(conn, paths)).tolist()
+        waiting = raw.image_ids(conn, _folders(conn, paths)).tolist()
     counts = {"seen": 0, "updated": 0, "failed": 0}
 
     def flush(batch: Read) -> None:
         def transaction() -> int:
             with db.connection() as conn:
                 ingest.take_turn(conn)
-                readings.stage(conn, [row for _, row in batch.rows], batch.prompts)
+                staging.stage(conn, [row for _, row, _ in batch.rows], batch.prompts)
                 return readings.write_derived(conn) if write else readings.count_derived(conn)
 
         counts["updated"] += persist(transaction, stop, emit) if batch.rows else 0
@@ -56,10 +56,8 @@ def reparse(
 
     batch = Read()
     with readers(config.settings.scan.processes, len(waiting)) as pool:
-        for read in read_all(pool, derive_chunk, _raw(db, waiting), stop):
-            batch.rows += read.rows
-            batch.prompts.update(read.prompts)
-            batch.unreadable += read.unreadable
+        for read in read_all(pool, derive_chunk, _raw(db, waiting), len(waiting), stop):
+            batch.add(read)
             if len(batch.rows) >= _WRITE_ROWS:
                 flush(batch)
                 batch = Read()
@@ -83,5 +81,5 @@ def _folders(conn: Connection, paths: Sequence[str]) -> list[int] | None:
 def _raw(db: Database, ids: list[int]) -> Iterator[Raw]:
     for start in range(0, len(ids), _PAGE):
         with db.connection() as conn:
-            page = readings.raw(conn, ids[start : start + _PAGE])
+            page = raw.chunks(conn, ids[start : start + _PAGE])
         yield from page

@@ -31,8 +31,11 @@ _FLUSH_FILES = 20_000
 _FLUSH_FOLDERS = 2_000
 #: On a slow disk what was found is shown this often.
 _FLUSH_S = 0.5
-_WRITE_ROWS = 5000
+#: Neighbours in a large batch meet on the same pages of the library.
+_WRITE_ROWS = 20_000
 _WRITE_BYTES = 16 * 1024 * 1024
+#: On a slow disk what was read is kept this often.
+_WRITE_S = 3.0
 _PAGE = 4096
 _COLLECT_AFTER = 50_000
 
@@ -242,23 +245,22 @@ class Scan:
             return
         done = 0
         batch = Read()
-        size = 0
         written: Future[None] | None = None
+        due = time.monotonic() + _WRITE_S
         with (
             readers(self._config.settings.scan.processes, len(waiting)) as pool,
             ThreadPoolExecutor(1, thread_name_prefix="write") as writer,
         ):
-            for read in read_all(pool, read_chunk, self._files(waiting.tolist()), self._stop):
-                batch.rows += read.rows
-                batch.prompts.update(read.prompts)
-                batch.unreadable += read.unreadable
-                batch.damaged += read.damaged
-                size += sum([len(row) for _, row in read.rows])
-                if len(batch.rows) >= _WRITE_ROWS or size >= _WRITE_BYTES:
+            for read in read_all(pool, read_chunk, self._files(waiting.tolist()), len(waiting), self._stop):
+                batch.add(read)
+                # Small ones in the end: nobody reads while the last one is written.
+                enough = min(_WRITE_ROWS, max((len(waiting) - done) // 4, _WRITE_ROWS // 10))
+                if len(batch.rows) >= enough or batch.size >= _WRITE_BYTES or time.monotonic() > due:
                     if written is not None:
                         written.result()
                     written = writer.submit(self._write_batch, batch)
-                    batch, size = Read(), 0
+                    batch = Read()
+                    due = time.monotonic() + _WRITE_S
                 done += len(read.rows) + len(read.unreadable)
                 self._emit(ScanProgressed("deep", done, len(waiting)))
             if written is not None:
@@ -287,7 +289,7 @@ class Scan:
             raise
         except DtkError as error:
             if len(batch.rows) <= 1:
-                lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _ in batch.rows]
+                lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _, _ in batch.rows]
                 self._write_batch(Read(unreadable=batch.unreadable + lost))
                 return
             middle = len(batch.rows) // 2
@@ -323,16 +325,18 @@ def _few_collections() -> Iterator[None]:
 
 
 def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
-    """Gather listings into batches of some thousand files, or of half a second."""
+    """Gather listings into batches of some thousand files, or of half a second, small ones first."""
     batch: list[Listing] = []
     files = 0
+    enough = _FLUSH_FILES // 16
     end = time.monotonic() + _FLUSH_S
     for listing in listings:
         batch.append(listing)
         files += len(listing.files)
-        if files >= _FLUSH_FILES or len(batch) >= _FLUSH_FOLDERS or time.monotonic() > end:
+        if files >= enough or len(batch) >= _FLUSH_FOLDERS or time.monotonic() > end:
             yield batch
             batch, files = [], 0
+            enough = min(2 * enough, _FLUSH_FILES)
             end = time.monotonic() + _FLUSH_S
     if batch:
         yield batch

@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quote
 from operator import itemgetter
 from struct import Struct
 from typing import Any
 
-from dtk_tui.domain.parameters import FileReading, GenerationParameters
+from dtk_tui.domain.parameters import FileReading, GenerationParameters, RawChunk
 from dtk_tui.store.escape import to_db
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -23,12 +24,14 @@ TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = Struct("!i")
 _INT4 = Struct("!ii")
-_INT8 = Struct("!iq")
 _FLOAT8 = Struct("!id")
-_NUMERIC = Struct("!hhHH")
+_FACTS = Struct("!hiqiqiq")
+_RAW_HEAD = Struct("!hiqi")
+#: By the number of groups.
+_NUMERICS = [Struct(f"!ihhHH{groups}H") for groups in range(6)]
 _LISTED = Struct("!hiqiqiqiqi")
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
-_ASCII, _UNICODE = json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)
+_UNICODE = json.JSONEncoder(ensure_ascii=False)
 _FIRST, _LAST = itemgetter(0), itemgetter(2)
 _EPOCH_2000_US = 946_684_800_000_000
 _SEED_LIMIT = 10**20
@@ -38,10 +41,13 @@ READING_COLUMNS = (
     "id bigint, file_size bigint, mtime_ns bigint, width integer, height integer, steps integer,"
     " cfg_scale double precision, seed numeric, is_video boolean, has_workflow boolean, fingerprint bytea,"
     " prompt bytea, negative_prompt bytea, dialect text, sampler text, scheduler text, model text, model_hash text,"
-    " error text, extra jsonb, chunks text"
+    " error text, extra jsonb"
 )
-_READING_HEAD = Struct("!h").pack(21)
 _PROMPT_HEAD = Struct("!h").pack(2)
+_DIGEST = _LENGTH.pack(32)
+_NO_RARE = (None, None, None, None)
+#: Longer words are not worth keeping.
+_SHORT = 100
 
 
 def listed_rows(folder_id: int, files: Sequence[tuple[str, int, int]]) -> list[bytes]:
@@ -78,59 +84,64 @@ def digest(text: str) -> bytes:
 
 def prompt_row(sha256: bytes, text: str) -> bytes:
     """Return a row of sha256, text."""
-    return _PROMPT_HEAD + _bytes(sha256) + _text(text)
+    return _PROMPT_HEAD + _DIGEST + sha256 + _text(text)
 
 
 def reading_row(image_id: int, reading: FileReading) -> bytes:
     """Return a row of READING_COLUMNS; prompts go by their digest, a number out of its column's range is left out."""
     p = reading.parameters
+    seed = p.seed
+    error = reading.error
     return b"".join(
         (
-            _READING_HEAD,
-            _INT8.pack(8, image_id),
-            _INT8.pack(8, reading.file_size),
-            _INT8.pack(8, reading.mtime_ns),
+            _FACTS.pack(20, 8, image_id, 8, reading.file_size, 8, reading.mtime_ns),
             _int4(reading.width),
             _int4(reading.height),
-            *_numbers(p),
+            _int4(p.steps),
+            _NULL if p.cfg_scale is None else _FLOAT8.pack(8, p.cfg_scale),
+            _NULL if seed is None or abs(seed) >= _SEED_LIMIT else _numeric(seed),
             _TRUE if reading.is_video else _FALSE,
-            _TRUE if any(chunk.key == "workflow" for chunk in reading.chunks) else _FALSE,
+            _TRUE if "workflow" in [chunk.key for chunk in reading.chunks] else _FALSE,
             _bytes(reading.fingerprint),
-            *_words(reading.dialect, p),
-            _text(reading.error),
+            _NULL if p.prompt is None else _DIGEST + digest(p.prompt),
+            _NULL if p.negative_prompt is None else _DIGEST + digest(p.negative_prompt),
+            _word(reading.dialect),
+            _word(p.sampler),
+            _word(p.scheduler),
+            _word(p.model),
+            _word(p.model_hash),
+            _NULL if error is None else _text(error),
             _extra(p),
-            _chunks(reading),
         )
     )
 
 
-def _numbers(p: GenerationParameters) -> Iterator[bytes]:
-    yield _int4(p.steps)
-    yield _NULL if p.cfg_scale is None else _FLOAT8.pack(8, p.cfg_scale)
-    yield _NULL if p.seed is None or abs(p.seed) >= _SEED_LIMIT else _numeric(p.seed)
-
-
-def _words(dialect: str | None, p: GenerationParameters) -> Iterator[bytes]:
-    yield _NULL if p.prompt is None else _bytes(digest(p.prompt))
-    yield _NULL if p.negative_prompt is None else _bytes(digest(p.negative_prompt))
-    for word in (dialect, p.sampler, p.scheduler, p.model, p.model_hash):
-        yield _text(word)
-
-
-def _chunks(reading: FileReading) -> bytes:
-    if not reading.chunks:
-        return _NULL
-    return _bytes(_ASCII.encode([[to_db(c.source), to_db(c.key), to_db(c.text)] for c in reading.chunks]).encode())
+def raw_row(image_id: int, chunks: Sequence[RawChunk]) -> bytes:
+    """Return a row of image_id, chunks for ``image_raw``: a JSON array of [source, key, text]."""
+    quoted = [f"[{_quote(to_db(c.source))}, {_quote(to_db(c.key))}, {_quote(to_db(c.text))}]" for c in chunks]
+    text = f"[{', '.join(quoted)}]".encode()
+    return _RAW_HEAD.pack(2, 8, image_id, len(text)) + text
 
 
 def _bytes(data: bytes) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def _text(text: str | None) -> bytes:
-    return _NULL if text is None else _bytes(to_db(text).encode())
+def _text(text: str) -> bytes:
+    return _bytes(to_db(text).encode())
 
 
+def _word(text: str | None) -> bytes:
+    """Encode the name of a sampler or a model: there are few of them for many files."""
+    if text is None:
+        return _NULL
+    return _short_word(text) if len(text) <= _SHORT else _text(text)
+
+
+_short_word = lru_cache(maxsize=2048)(_text)
+
+
+@lru_cache(maxsize=2048)
 def _int4(value: int | None) -> bytes:
     return _NULL if value is None or not -(2**31) <= value < 2**31 else _INT4.pack(4, value)
 
@@ -142,8 +153,10 @@ def _numeric(value: int) -> bytes:
     while rest:
         rest, group = divmod(rest, 10_000)
         groups.append(group)
-    head = _NUMERIC.pack(len(groups), max(len(groups) - 1, 0), 0x4000 if value < 0 else 0, 0)
-    return _bytes(head + b"".join(group.to_bytes(2, "big") for group in reversed(groups)))
+    groups.reverse()
+    amount = len(groups)
+    sign = 0x4000 if value < 0 else 0
+    return _NUMERICS[amount].pack(8 + 2 * amount, amount, max(amount - 1, 0), sign, 0, *groups)
 
 
 def _finite(value: float | None) -> float | None:
@@ -152,6 +165,9 @@ def _finite(value: float | None) -> float | None:
 
 def _extra(p: GenerationParameters) -> bytes:
     """Encode what is shown but not searched by column, as jsonb."""
+    rare = (p.clip_skip, p.denoising_strength, p.vae, p.upscaler)
+    if rare == _NO_RARE and not p.loras:
+        return _size(p.width, p.height)
     extra: dict[str, Any] = {
         "width": p.width,
         "height": p.height,
@@ -164,8 +180,16 @@ def _extra(p: GenerationParameters) -> bytes:
             for lora in p.loras
         ],
     }
-    kept = {key: value for key, value in extra.items() if value not in (None, [])}
-    return _bytes(b"\x01" + _UNICODE.encode(kept).encode()) if kept else _NULL
+    return _jsonb({key: value for key, value in extra.items() if value not in (None, [])})
+
+
+@lru_cache(maxsize=2048)
+def _size(width: int | None, height: int | None) -> bytes:
+    return _jsonb({key: value for key, value in (("width", width), ("height", height)) if value is not None})
+
+
+def _jsonb(value: dict[str, Any]) -> bytes:
+    return _bytes(b"\x01" + _UNICODE.encode(value).encode()) if value else _NULL
 
 
 def blocks(rows: Iterable[bytes]) -> Iterator[bytes]:

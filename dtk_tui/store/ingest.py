@@ -68,7 +68,7 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id)
 """
 _PLACES = """
 SELECT image.id, folder.path, image.file_name
-  FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s)
+  FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s::bigint[])
 """
 
 
@@ -189,7 +189,10 @@ def unread(conn: Connection, folder_ids: Sequence[int]) -> Ids:
 
 def paths(conn: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
     """Return (id, absolute path) of images in the order of ``ids``; those that are gone are left out."""
-    found = {number: join_path(path, name) for number, path, name in conn.execute(_PLACES, (list(ids),))}
+    # As text: a list would be taken apart number by number.
+    rows = conn.execute(_PLACES, (f"{{{','.join(map(str, ids))}}}",)).fetchall()
+    folders = {path: join_path(path, "") for path in {path for _, path, _ in rows}}
+    found = {number: folders[path] + from_db(name) for number, path, name in rows}
     return [(number, found[number]) for number in ids if number in found]
 
 

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from dtk_tui.domain.parameters import RawChunk
-from dtk_tui.store.copying import READING_COLUMNS, blocks, prompt_row
+from dtk_tui.store import raw, staging
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.escape import from_db, to_db
+from dtk_tui.store.escape import to_db
 from dtk_tui.store.images import ids_from, join_path
 from dtk_tui.store.ingest import skip_checks
-
-if TYPE_CHECKING:
-    from dtk_tui.store.images import Ids
-
-_STAGE = (
-    "SET LOCAL client_min_messages = warning",
-    f"CREATE TEMP TABLE IF NOT EXISTS scan_reading ({READING_COLUMNS}) ON COMMIT DELETE ROWS",
-    "CREATE TEMP TABLE IF NOT EXISTS scan_prompt (sha256 bytea, text text) ON COMMIT DELETE ROWS",
-    # A batch is small beside the library: whatever the statistics say, its rows are looked up one by one.
-    "SET LOCAL enable_hashjoin = off",
-    "SET LOCAL enable_mergejoin = off",
-    "SET LOCAL enable_seqscan = off",
-    "SET LOCAL jit = off",
-)
-_COPY_READINGS = "COPY scan_reading FROM STDIN (FORMAT binary)"
-_COPY_PROMPTS = "COPY scan_prompt FROM STDIN (FORMAT binary)"
-# In one order for all: two writers with the same new prompts wait for each other instead of locking up.
-_NEW_PROMPTS = """
-INSERT INTO prompt (text)
-SELECT text FROM scan_prompt WHERE NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.sha256 = scan_prompt.sha256)
- ORDER BY sha256
-    ON CONFLICT (sha256) DO NOTHING
-"""
-_HOLD_PROMPTS = "SELECT 1 FROM scan_prompt JOIN prompt USING (sha256) ORDER BY prompt.id FOR KEY SHARE OF prompt"
-
 
 # OFFSET 0: whatever the statistics say of a library that is being filled, its rows are looked up one by one.
 _ROW_OF_READING = """
@@ -99,11 +71,6 @@ UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size
        AS new (id, folder_id, file_name, file_size, mtime_ns)
  WHERE image.id = new.id
 """
-_RENUMBER = """
-UPDATE scan_reading SET id = moved.old_id FROM unnest(%s::bigint[], %s::bigint[]) AS moved (id, old_id)
- WHERE scan_reading.id = moved.id
-"""
-
 # In one look at the rows as they are: which contents are not those of before; which groups the images were in; which
 # have their parameters from a migration and a file that says nothing; whether any content is in the library already.
 _BEFORE = f"""
@@ -138,6 +105,20 @@ _WITH_PROMPTS = """
   LEFT JOIN prompt positive ON positive.sha256 = reading.prompt
   LEFT JOIN prompt negative ON negative.sha256 = reading.negative_prompt
 """
+# What was never read, of a content that is nowhere else, needs no look before: nothing of it can be lost. The CASE and
+# OFFSET 0 hide from the planner how few rows the statistics know of: every row is looked up by its id.
+_NEW = f"""
+WITH written AS (
+    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
+     WHERE image.id = reading.id
+       AND CASE WHEN image.fingerprint IS NULL THEN image.prompt_id IS NULL ELSE false END
+       AND NOT EXISTS (SELECT 1 FROM image known WHERE known.fingerprint = reading.fingerprint OFFSET 0)
+    RETURNING image.id, image.metadata_hash),
+grown AS (
+    SELECT metadata_hash FROM written WHERE metadata_hash IS NOT NULL GROUP BY metadata_hash
+    HAVING count(*) > 1 OR EXISTS (SELECT 1 FROM image WHERE image.metadata_hash = written.metadata_hash))
+SELECT (SELECT string_agg(int8send(id), ''::bytea) FROM written), ARRAY(SELECT metadata_hash FROM grown)
+"""  # noqa: S608 (constants)
 _DEEP = f"""
 WITH written AS (
     UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
@@ -172,24 +153,8 @@ SELECT dtk_choose_representatives(ARRAY(
      WHERE EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash OFFSET 1)
      UNION SELECT unnest(%s::bytea[])))
 """
-_RAW = """
-INSERT INTO image_raw (image_id, chunks) SELECT id, chunks FROM scan_reading WHERE chunks IS NOT NULL
-    ON CONFLICT (image_id) DO UPDATE SET chunks = excluded.chunks
-"""
-_NO_RAW = """
-DELETE FROM image_raw WHERE image_id = ANY (ARRAY(
-    SELECT id FROM scan_reading WHERE chunks IS NULL AND id <> ALL (%s::bigint[])))
-"""
 _UNREADABLE = """
 UPDATE image SET error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error) WHERE image.id = why.id
-"""
-_WITH_RAW = """
-SELECT string_agg(int8send(image_id), ''::bytea ORDER BY image_id) FROM image_raw
- WHERE %(all)s OR EXISTS (SELECT 1 FROM image WHERE image.id = image_id AND folder_id = ANY (%(folders)s))
-"""
-_CHUNKS = """
-SELECT image_raw.image_id, image.width, image.height, image.file_size, image_raw.chunks
-  FROM image_raw JOIN image ON image.id = image_raw.image_id WHERE image_raw.image_id = ANY (%s)
 """
 
 
@@ -217,25 +182,6 @@ class Before:
     has_twins: bool
 
 
-def stage(conn: Connection, rows: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
-    """Bring readings near the library, within this transaction.
-
-    Args:
-        rows: as ``copying.reading_row`` gives them.
-        prompts: the texts of their prompts by ``copying.digest``.
-    """
-    for statement in _STAGE:
-        conn.execute(statement)
-    _copy(conn, _COPY_READINGS, rows)
-    _copy(conn, _COPY_PROMPTS, (prompt_row(sha256, text) for sha256, text in prompts.items()))
-
-
-def _copy(conn: Connection, statement: str, rows: Iterable[bytes]) -> None:
-    with conn.cursor().copy(statement) as copy:
-        for block in blocks(rows):
-            copy.write(block)
-
-
 def twins(conn: Connection) -> list[Twin]:
     """Return for the staged readings of new rows the known rows of the same content, the oldest first."""
     return [Twin(v[0], v[1], v[2], join_path(v[3], v[4])) for v in conn.execute(_TWINS)]
@@ -249,7 +195,7 @@ def move(conn: Connection, moved: Sequence[tuple[int, int]]) -> int:
     places = {v[0]: v[1:] for v in conn.execute(_LEAVE, ([new for _, new in moved],))}
     rows = [(old, *places[new]) for old, new in moved if new in places]
     conn.execute(_TAKE_PLACE, tuple([row[i] for row in rows] for i in range(5)))
-    conn.execute(_RENUMBER, ([new for _, new in moved], [old for old, _ in moved]))
+    staging.renumber(conn, [new for _, new in moved], [old for old, _ in moved])
     return len(rows)
 
 
@@ -270,7 +216,7 @@ def trade_places(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     places: dict[int, int] = dict(conn.execute("SELECT id, folder_id FROM image WHERE id = ANY (%s)", (arriving,)))
     conn.execute(_TRADE, (arriving, leaving, [names[number] for number in leaving]))
     conn.execute(_GONE_FROM, (leaving, [places[n] for n in arriving], [names[n] for n in arriving]))
-    conn.execute(_RENUMBER, (leaving, arriving))
+    staging.renumber(conn, leaving, arriving)
     conn.execute(_CHOOSE_FOR, (leaving,))
 
 
@@ -280,30 +226,34 @@ def before(conn: Connection) -> Before:
     return Before(stale or [], hashes or [], brought or [], has_twins)
 
 
+def write_new(conn: Connection) -> set[int]:
+    """Write the staged readings of files that were never read and have no twins; return the ids of their rows."""
+    staging.add_prompts(conn)
+    skip_checks(conn, True)
+    written, grown = row_of(conn, _NEW)
+    skip_checks(conn, False)
+    if grown:
+        conn.execute("SELECT dtk_choose_representatives(%s)", (grown,))
+    return set(ids_from(written).tolist())
+
+
 def write(conn: Connection, old: Before) -> None:
     """Write the staged readings into their rows and choose the representatives of their groups."""
     for statement in _FORGET if old.stale else ():
         conn.execute(statement, (old.stale,))
-    _add_prompts(conn)
     skip_checks(conn, True)
     hashes = row_of(conn, _DEEP, (old.brought,))[1]
     if old.brought:
         conn.execute(_DEEP_BROUGHT, (old.brought,))
-    conn.execute(_RAW)
     skip_checks(conn, False)
-    conn.execute(_NO_RAW, (old.brought,))
+    raw.replace(conn, old.brought)
     conn.execute(_CHOOSE, (hashes, old.hashes))
-
-
-def _add_prompts(conn: Connection) -> None:
-    conn.execute(_NEW_PROMPTS)
-    conn.execute(_HOLD_PROMPTS)
 
 
 def write_derived(conn: Connection) -> int:
     """Write the staged parameters where they differ from what is known; facts of the files stay. Return how many."""
     old = before(conn)
-    _add_prompts(conn)
+    staging.add_prompts(conn)
     changed, hashes = row_of(conn, _REPARSE, (old.brought,))
     if changed:
         conn.execute(_CHOOSE, (hashes, old.hashes))
@@ -319,20 +269,6 @@ def write_unreadable(conn: Connection, reasons: Sequence[tuple[int, str]]) -> No
     """Note why files could not be read at all, given as (image id, reason); every scan tries them again."""
     if reasons:
         conn.execute(_UNREADABLE, ([row[0] for row in reasons], [to_db(row[1]) for row in reasons]))
-
-
-def with_raw(conn: Connection, folder_ids: Sequence[int] | None) -> Ids:
-    """Return the ids of images with raw metadata, in folders or (None) everywhere; int64, shape [n]."""
-    parameters = {"all": folder_ids is None, "folders": list(folder_ids or ())}
-    return ids_from(row_of(conn, _WITH_RAW, parameters)[0])
-
-
-def raw(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]]:
-    """Return (id, width, height, file size, raw metadata as read) of images."""
-    return [
-        (v[0], v[1], v[2], v[3], tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[4])))
-        for v in conn.execute(_CHUNKS, (list(ids),))
-    ]
 
 
 def sizes(conn: Connection) -> set[int]:

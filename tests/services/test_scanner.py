@@ -172,3 +172,23 @@ def test_hostile_text_is_kept_as_read(db: Database, config: Config, tmp_path: Pa
     _scan(db, config, library)
     assert _detail(db, library / "nasty.png").prompt == nasty
     assert len(_detail(db, library / "long.png").prompt or "") >= 999_999
+
+
+def test_raw_metadata_of_a_migration_gives_way_to_what_the_file_says(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    telling, silent = write_png(library / "telling.png", "a prompt"), write_png(library / "silent.png")
+    _scan(db, config, library)
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET scan_phase = 0, fingerprint = NULL, prompt_id = NULL, negative_prompt_id = NULL")
+        conn.execute("DELETE FROM image_raw")
+        conn.execute("INSERT INTO image_raw (image_id, chunks) SELECT id, '[]' FROM image")
+
+    _scan(db, config, library)
+
+    assert (_detail(db, telling).prompt, _detail(db, silent).prompt) == ("a prompt", None)
+    with db.connection() as conn:
+        rows = conn.execute("SELECT file_name, chunks FROM image_raw JOIN image ON image.id = image_id").fetchall()
+    assert [name for name, _ in rows] == ["telling.png"]
+    assert "a prompt" in rows[0][1]

@@ -13,6 +13,8 @@ from dtk_tui.metadata.source import Source
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _IEND = b"IEND\xaeB`\x82"
+_CHUNK_HEAD = struct.Struct(">I4s")
+_HEADER = struct.Struct(">IIBBBBB")
 _CHUNK_LIMIT = 100_000
 _RESYNC_BYTES = 1024 * 1024
 _RESYNC_TRIES = 200
@@ -31,12 +33,16 @@ def read(source: Source, picture: Picture) -> None:
     head, size = source.head, source.size
     offset = len(SIGNATURE)
     seen_picture = False
+    in_head = len(head) - 8
     for _ in range(_CHUNK_LIMIT):
-        header = head[offset : offset + 8] if offset + 8 <= len(head) else source.read(offset, 8)
-        if len(header) < 8:
-            picture.problems.append("The PNG is cut short.")
-            return
-        length, kind = struct.unpack(">I4s", header)
+        if offset <= in_head:
+            length, kind = _CHUNK_HEAD.unpack_from(head, offset)
+        else:
+            header = source.read(offset, 8)
+            if len(header) < 8:
+                picture.problems.append("The PNG is cut short.")
+                return
+            length, kind = _CHUNK_HEAD.unpack(header)
         end = offset + 12 + length
         if end > size or not kind.isalpha():
             found = _resync(source, offset)
@@ -54,7 +60,7 @@ def read(source: Source, picture: Picture) -> None:
         if kind == b"IDAT":
             if not seen_picture:
                 seen_picture = True
-                if any(chunk.key in _COMPLETE for chunk in picture.chunks) and _IEND in source.tail:
+                if not _COMPLETE.isdisjoint([chunk.key for chunk in picture.chunks]) and _IEND in source.tail:
                     return
         elif kind in _READ:
             _chunk(source, picture, offset, length, kind)
@@ -93,7 +99,7 @@ def _header(source: Source, picture: Picture, offset: int, length: int) -> None:
     if len(data) < 13:
         picture.problems.append("The PNG header is damaged.")
         return
-    width, height, depth, colour, _compression, _filter, interlace = struct.unpack(">IIBBBBB", data)
+    width, height, depth, colour, _compression, _filter, interlace = _HEADER.unpack(data)
     if 0 < width < 2**31 and 0 < height < 2**31:
         picture.width, picture.height = width, height
         if depth == 8 and colour in (2, 6) and interlace == 0:

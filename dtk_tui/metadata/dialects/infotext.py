@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
 from dtk_tui.metadata import values
 
 # The settings line as modules/infotext_utils.py of stable-diffusion-webui writes it: bare values end at a comma,
 # others are quoted as JSON strings; Civitai and SD.Next add bare JSON.
+_BARE = re.compile(r"[ \t]*(\w[\w \-/.+()]{0,80}):[ \t]*([^,\n]*)")
+_SHORT = 100
 _PAIR = re.compile(
     r'[ \t,]*(\w[\w \-/.+()]{0,80}):[ \t]*(?:("(?:\\.|[^"\\])*")(?=[ \t]*(?:,|\n|$))|([^,\n]*))', re.DOTALL
 )
@@ -43,24 +46,46 @@ def parse(source: str) -> Infotext | None:
     """Return the parts of an infotext, or None when ``source`` is not one."""
     if ":" not in source or len(source) > _LIMIT_CHARS:
         return None
-    text = source.replace("\r\n", "\n").replace("\r", "\n").strip("\0 \t\n\ufeff")
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    text = source.strip("\0 \t\n\ufeff")
     found = _settings(text)
     if found is None:
         return None
     start, settings = found
     head = text[:start]
-    if template := _TEMPLATES.search(head):
+    if "Template:" in head and (template := _TEMPLATES.search(head)):
         head = head[: template.start()]
-    if match := _NEGATIVE.search(head):
+    if match := _negative(head):
         return Infotext(head[: match.start()].strip(), head[match.end() :].strip(), settings)
     return Infotext(head.strip(), "", settings)
 
 
+def _negative(head: str) -> re.Match[str] | None:
+    """Find the first line that begins with ``Negative prompt:``; a text is searched for a word faster than by lines."""
+    place = head.find("Negative ")
+    while place >= 0:
+        if match := _NEGATIVE.match(head, head.rfind("\n", 0, place) + 1):
+            return match
+        end = head.find("\n", place)
+        place = head.find("Negative ", end) if end >= 0 else -1
+    return None
+
+
+def _steps_line(text: str) -> int:
+    """Return where the last line that begins with ``Steps:`` begins, or -1."""
+    place = text.rfind("Steps:")
+    while place >= 0:
+        begin = text.rfind("\n", 0, place) + 1
+        if _STEPS_LINE.match(text, begin):
+            return begin
+        place = text.rfind("Steps:", 0, begin)
+    return -1
+
+
 def _settings(text: str) -> tuple[int, dict[str, str]] | None:
     """Return where the settings begin and what they say; they begin with Steps, or are the last line of known keys."""
-    begin = -1
-    for match in _STEPS_LINE.finditer(text):
-        begin = match.start()
+    begin = _steps_line(text)
     if begin >= 0:
         settings = pairs(text, begin)
         if len(_KNOWN.intersection(settings)) >= 2 or text.count("\n", begin) == 0:
@@ -72,6 +97,37 @@ def _settings(text: str) -> tuple[int, dict[str, str]] | None:
 
 def pairs(text: str, begin: int = 0) -> dict[str, str]:
     """Return the ``key: value`` pairs of the settings at ``begin``; on later lines only ones that continue them."""
+    return _plain_pairs(text, begin) or _all_pairs(text, begin)
+
+
+def _plain_pairs(text: str, begin: int) -> dict[str, str] | None:
+    """Return the pairs of a last line of bare values, as most are; None: it has to be read with more care."""
+    line = text[begin:]
+    if "\n" in line or '"' in line or "{" in line or "[" in line:
+        return None
+    parts = line.split(",", _SETTINGS_LIMIT)
+    if len(parts) > _SETTINGS_LIMIT:
+        return None
+    settings: dict[str, str] = {}
+    for part in parts:
+        pair = _short_pair(part) if len(part) <= _SHORT else _pair(part)
+        if pair is None:
+            return None
+        settings.setdefault(*pair)
+    return settings
+
+
+def _pair(part: str) -> tuple[str, str] | None:
+    """Return key and bare value of one setting, or None where there is none."""
+    match = _BARE.fullmatch(part)
+    return None if match is None else (match[1].rstrip(), match[2].rstrip())
+
+
+# Most settings are those of many other pictures as well.
+_short_pair = lru_cache(maxsize=2048)(_pair)
+
+
+def _all_pairs(text: str, begin: int) -> dict[str, str]:
     settings: dict[str, str] = {}
     position = begin
     for _ in range(_SETTINGS_LIMIT):

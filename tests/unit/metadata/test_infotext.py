@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
 from dtk_tui.metadata.dialects import infotext
+from dtk_tui.metadata.evidence import Evidence
 from dtk_tui.metadata.reader import derive
+from dtk_tui.metadata.recogniser import DIALECTS, recognise
 
 
 def look(text: str, key: str = "parameters") -> tuple[str | None, GenerationParameters]:
@@ -199,3 +201,19 @@ def test_what_a1111_writes_comes_back(
     found = infotext.parameters(info)
     assert (found.steps, found.seed, found.width, found.height) == (steps, seed, 512, 640)
     assert found.cfg_scale == float(f"{cfg:f}")
+
+
+_PIECES = st.sampled_from(
+    ["Steps: 20", "Steps", "Sampler: Euler a", "Seed : 5", "Seed\t: 5", "Model:\u00a0a b ", "Version: Fooocus v2.5",
+     "Version: stable-diffusion.cpp", "Negative prompt: bad", "Negative ", "Template: x", "\n", "\n\n", "\r\n", ",",
+     ", ", " ", "\t", '"', 'Hashes: "a: 1, b"', '{"a": 1}', "Foo bar-/.+(): x", "a" * 82 + ": v", "\u00e9: 1", "::",
+     "class_type", "extraMetadata"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=14).map("".join))
+def test_short_cuts_find_what_the_whole_search_finds(text: str) -> None:
+    whole = next((found for read in DIALECTS if (found := read(Evidence({"parameters": text}, 512, 512)))), None)
+    assert recognise(Evidence({"parameters": text}, 512, 512)) == whole
+    for place in range(len(text) + 1):
+        assert infotext.pairs(text, place) == infotext._all_pairs(text, place)
