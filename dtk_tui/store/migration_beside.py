@@ -16,6 +16,7 @@ from psycopg import sql
 from dtk_tui.store.database import Connection, row_of
 
 SCHEMA: LiteralString = "migration_beside"
+_MARK: LiteralString = "Made by dtk migrate, which removes it."
 #: The tables that are filled while the source is read; rows of the others are made of theirs.
 READ = ("prompt", "image", "image_raw", "migrated_image")
 TABLES = (*READ, "album_image", "image_tag", "node", "node_property")
@@ -64,8 +65,9 @@ SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt))
 
 
 def is_possible(conn: Connection) -> bool:
-    """Whether the library is empty and its tables may be replaced."""
-    return bool(row_of(conn, _IS_EMPTY)[0]) and bool(row_of(conn, _IS_OURS, (list(TABLES),))[0])
+    """Whether the library is empty, its tables may be replaced, and nobody else has a schema of that name."""
+    is_free = exists(conn) or row_of(conn, "SELECT to_regnamespace(%s) IS NULL", (SCHEMA,))[0]
+    return bool(is_free and row_of(conn, _IS_EMPTY)[0] and row_of(conn, _IS_OURS, (list(TABLES),))[0])
 
 
 def still_empty(conn: Connection) -> bool:
@@ -88,14 +90,16 @@ def create(conn: Connection) -> None:
     """Make the empty tables, without indexes and keys."""
     drop(conn)
     conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+    conn.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), _MARK))
     for table in TABLES:
         make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
         conn.execute(sql.SQL(make).format(other(table), own(table)))
 
 
 def exists(conn: Connection) -> bool:
-    """Whether there are such tables."""
-    return bool(row_of(conn, "SELECT to_regnamespace(%s) IS NOT NULL", (SCHEMA,))[0])
+    """Whether there are such tables; a schema of that name that somebody else made is none of ours."""
+    query: LiteralString = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace') IS NOT DISTINCT FROM %s"
+    return bool(row_of(conn, query, (SCHEMA, _MARK))[0])
 
 
 def drop(conn: Connection) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import MigrationReport
+from dtk_tui.errors import DtkError
 from dtk_tui.services import diffusion_toolkit_schema as schema
 from dtk_tui.services.migration.beside import Beside
 from dtk_tui.services.migration.zones import spans
@@ -183,3 +184,81 @@ def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_f
                 found = conn.execute(seconds, (ticks, zone)).fetchone()
                 assert found is not None
                 assert int(found[0] * 10**6) == (ticks - 621355968000000000) // 10 - east * 10**6
+
+
+#: Texts that a line of COPY could end, or be divided, by.
+BREAKING = (
+    "\\.", "a\n\\.\nb", "\n\\.\n", "a\r\nb", "\r", "',\n'", "\\N", "\\", "NULL", "\U0010fffe", "x\U0010fffe00", "\t",
+    "%s", "'||'", "\u2028",
+)  # fmt: skip
+
+
+def test_texts_that_could_break_a_line_come_over_both_ways(db: Database, config: Config, tmp_path: Path) -> None:
+    source = tmp_path / "breaking.db"
+    columns = ("Prompt", "NegativePrompt", "Sampler", "Model", "CustomTags", "HyperNetwork", "Hash", "Workflow")
+    images = [{"Path": f"D:\\{c}{n}.png", c: text} for c in columns for n, text in enumerate(BREAKING)]
+    images += [{"Path": f"/{n}{text}/{n}{text}.png"} for n, text in enumerate(BREAKING)]
+    write(source, images)
+    assert bring(db, config, source, batch_size=7).verification.is_good
+    with db.connection() as conn:
+        expected = content(conn)
+        conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
+        conn.execute("CREATE VIEW numbers AS SELECT id FROM image")
+    assert bring(db, config, source).verification.is_good
+    with db.connection() as conn:
+        assert content(conn) == expected
+
+
+def _with_other_ids(source: Path, declaration: str, end: str = "") -> None:
+    """Make the table of images anew, as a program of another kind might, with Ids that are not its rowids."""
+    conn = sqlite3.connect(source)
+    names = [row[1] for row in conn.execute("PRAGMA table_info(Image)")]
+    rest = ", ".join(f'"{name}"' for name in names if name != "Id")
+    conn.execute("PRAGMA legacy_alter_table = on")
+    conn.execute(f'CREATE TABLE other ("Id" {declaration}, {rest}) {end}')
+    conn.execute(f"INSERT INTO other (Id, {rest}) SELECT Id * 10, {rest} FROM Image")
+    conn.execute("DROP TABLE Image")
+    conn.execute("ALTER TABLE other RENAME TO Image")
+    conn.execute("INSERT INTO Album (Id, Name) VALUES (1, 'an album')")
+    conn.execute("INSERT INTO AlbumImage (AlbumId, ImageId) VALUES (1, 30)")
+    conn.commit()
+    conn.close()
+
+
+@pytest.mark.parametrize("declaration", ["varchar", "bigint PRIMARY KEY"])
+def test_members_of_albums_are_found_by_ids_that_are_no_rowids(
+    db: Database, config: Config, tmp_path: Path, declaration: str
+) -> None:
+    source = tmp_path / "other.db"
+    write(source, [{"Path": f"/ai/{n}.png"} for n in range(1, 9)])
+    _with_other_ids(source, declaration)
+    assert bring(db, config, source).verification.is_good
+    assert one(db, "SELECT count(*) FROM image") == 8
+    assert one(db, "SELECT file_name FROM album_image JOIN image ON image.id = image_id") == "3.png"
+    with db.connection() as conn:
+        behind = "SELECT nextval(pg_get_serial_sequence('image', 'id')::regclass) > max(id) FROM image"
+        assert conn.execute(behind).fetchone() == (True,)
+
+
+def test_a_table_without_rowids_is_said(db: Database, config: Config, tmp_path: Path) -> None:
+    source = tmp_path / "without.db"
+    write(source, [{"Path": "/ai/1.png"}])
+    _with_other_ids(source, "bigint PRIMARY KEY", "WITHOUT ROWID")
+    with pytest.raises(DtkError, match="no database of Diffusion Toolkit") as caught:
+        bring(db, config, source)
+    assert "WITHOUT ROWID" in caught.value.detail
+
+
+def test_a_schema_of_that_name_that_somebody_else_made_stays(db: Database, config: Config, tmp_path: Path) -> None:
+    source = tmp_path / "mine.db"
+    write(source, [{"Path": f"/ai/{n}.png"} for n in range(9)])
+    with db.connection() as conn:
+        conn.execute("CREATE SCHEMA migration_beside")
+        conn.execute("CREATE TABLE migration_beside.mine AS SELECT 1 AS number")
+    try:
+        assert bring(db, config, source).verification.is_good
+        assert one(db, "SELECT count(*) FROM image") == 9
+        assert one(db, "SELECT number FROM migration_beside.mine") == 1
+    finally:
+        with db.connection() as conn:
+            conn.execute("DROP SCHEMA migration_beside CASCADE")

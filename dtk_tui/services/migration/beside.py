@@ -52,7 +52,7 @@ class Beside:
 
     def images(self) -> loading.Images:
         """Return how images are read."""
-        if beside_sql.is_possible(self._columns):
+        if beside_sql.is_possible(self._columns, self._source.id_is_rowid):
             return loading.Images(self._select, lambda: self._lines().build)
         return loading.Images(self._staged_select, lambda: ImageLines(self._columns, self._known).build)
 

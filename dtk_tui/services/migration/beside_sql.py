@@ -215,6 +215,6 @@ def _noted(row: _Row) -> str:
     return " OR ".join(conditions)
 
 
-def is_possible(columns: Sequence[str]) -> bool:
+def is_possible(columns: Sequence[str], id_is_rowid: bool) -> bool:
     """Whether rows of a table with ``columns`` can go this way; without these each needs a note."""
-    return {"FileSize", "CreatedDate"} <= set(columns)
+    return id_is_rowid and {"FileSize", "CreatedDate"} <= set(columns)

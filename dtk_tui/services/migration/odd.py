@@ -64,7 +64,19 @@ def read(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dic
         return None
     finally:
         conn.text_factory = factory
-    return None if found is None else {**dict(zip(names, found, strict=True)), "Id": number}
+    if found is None:
+        return None
+    values = dict(zip(names, found, strict=True))
+    return {**values, "Id": _id(values.get("Id"), number)}
+
+
+def _id(value: Any, rowid: int) -> int:
+    """Return the Id by which other tables know a row; the rowid where the value is no number of 64 bits."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return rowid
+    return number if number == value or (isinstance(value, str) and number in _INT64) else rowid
 
 
 def mend(row: MappingOf[str, Any]) -> OddRow:

@@ -19,7 +19,7 @@ from dtk_tui.services.migration.keys import beside_known, staged_known
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
-from dtk_tui.services.migration.source import TABLES, Source, bounds, open_source
+from dtk_tui.services.migration.source import TABLES, Source, bounds, id_bounds, open_source
 from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
 from dtk_tui.store import migration_beside as beside
@@ -157,7 +157,7 @@ class Migration:
     def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
         conn = self._source.connect()
         try:
-            image = bounds(conn, "Image")
+            image = bounds(conn, "Image") if self._source.id_is_rowid else id_bounds(conn)
             node = bounds(conn, "Node") if "Node" in self._source.columns else (1, 0, 0)
         finally:
             conn.close()

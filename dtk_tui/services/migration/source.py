@@ -73,6 +73,7 @@ class Source:
     Attributes:
         path: as named by the user; ``file`` is what is read, perhaps a copy.
         columns: names of the columns by table; only tables that exist.
+        id_is_rowid: whether an image's Id is its rowid, as in every table that Diffusion Toolkit makes.
         facts: what tells this content from another, for a resume.
     """
 
@@ -80,6 +81,7 @@ class Source:
     file: Path
     uri: str
     columns: dict[str, tuple[str, ...]]
+    id_is_rowid: bool
     facts: dict[str, Any]
 
     def connect(self) -> sqlite3.Connection:
@@ -210,15 +212,30 @@ def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
     try:
         conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         columns: dict[str, tuple[str, ...]] = {}
+        keys: set[tuple[str, str, int]] = set()
         for table in TABLES:
-            names = tuple(row[1].decode() for row in conn.execute(f"PRAGMA table_info({quoted(table)})"))
-            if names:
-                columns[table] = names
+            found = conn.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
+            if found:
+                columns[table] = tuple(row[1].decode() for row in found)
+                keys |= {(table, row[2].decode().upper(), row[5]) for row in found if row[1] == b"Id"}
+        for table in columns:
+            _require_rowids(conn, table)
     finally:
         conn.close()
     if "Image" not in columns or "Path" not in columns["Image"]:
         raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
-    return Source(path, file, uri, columns, stamp)
+    return Source(path, file, uri, columns, ("Image", "INTEGER", 1) in keys, stamp)
+
+
+def _require_rowids(conn: sqlite3.Connection, table: str) -> None:
+    try:
+        conn.execute(f"SELECT rowid FROM {quoted(table)} LIMIT 0")  # noqa: S608 (names of our own list)
+    except sqlite3.OperationalError as error:
+        if "no such column" not in str(error):
+            raise
+        raise DtkError(
+            "This is no database of Diffusion Toolkit.", f"Its table {table} is made WITHOUT ROWID, and cannot be read."
+        ) from error
 
 
 def bounds(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
@@ -236,6 +253,18 @@ def bounds(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
     except sqlite3.DatabaseError:
         return _bounds_of_damaged(conn, table)
     return first, last, count
+
+
+def id_bounds(conn: sqlite3.Connection) -> tuple[int, int]:
+    """Return the first and last Id of images whose Ids are not their rowids, which may stand in for them."""
+    first, last, _ = bounds(conn, "Image")
+    try:
+        low, high = conn.execute(
+            'SELECT min(CAST("Id" AS INTEGER)), max(CAST("Id" AS INTEGER)) FROM "Image"'
+        ).fetchone()
+    except sqlite3.DatabaseError:
+        return first, last
+    return min(first, low or first), max(last, high or last)
 
 
 def _bounds_of_damaged(conn: sqlite3.Connection, table: str) -> tuple[int, int, int]:
