@@ -14,11 +14,13 @@ from dtk_tui.store.database import Connection
 class Differences:
     """What is different on the disk; rows by image id, folders by folder id.
 
-    ``new`` are files by folder, ``changed`` are (id, size in bytes, mtime in ns); ``read`` are folders that were read
-    whole, ``touched`` those with anything different, ``unreadable`` those with the reason.
+    ``new`` are files by folder, ``packed`` the same as rows where a listing has them, ``changed`` are (id, size in
+    bytes, mtime in ns); ``read`` are folders that were read whole, ``touched`` those with anything different,
+    ``unreadable`` those with the reason.
     """
 
     new: dict[int, list[File]] = field(default_factory=dict)
+    packed: dict[int, list[bytes]] = field(default_factory=dict)
     changed: list[tuple[int, int, int]] = field(default_factory=list)
     back: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
@@ -41,6 +43,7 @@ def compare(conn: Connection, listings: Sequence[tuple[int, Listing, bool]]) -> 
         if not known:
             if listing.files:
                 result.new[folder_id] = listing.files
+                result.packed[folder_id] = listing.packed
             continue
         had = digests.get(folder_id)
         if had is None or had != ingest.digest(listing.files):

@@ -25,6 +25,7 @@ from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
 from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest
+from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
 
 _FLUSH_FILES = 20_000
@@ -162,6 +163,10 @@ class Scan:
             for batch in batches(walk(root, self._extensions, rules.look)):
                 seen.update([listing.path for listing in batch])
                 unreadable += [listing.path for listing in batch if not listing.complete]
+                # Here, because the writer and its server are as busy as the walk.
+                for listing in batch:
+                    if listing.path not in known:
+                        listing.packed = listed_files(listing.files)
                 if flushed is not None:
                     flushed.result()
                 flushed = writer.submit(self._flush, batch, ids, known)
@@ -218,7 +223,7 @@ class Scan:
             nonlocal added, updated, gone
             made = _add_folders(conn, batch, ids)
             found = _differences(conn, batch, ids, known, made)
-            added = ingest.add_quick(conn, found.new, made)
+            added = ingest.add_quick(conn, found.new, made, found.packed)
             ingest.touch(conn, found.changed)
             ingest.mark_back(conn, found.back)
             ingest.mark_gone(conn, found.gone)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 #: Times outside of about 1677 to 2262 do not fit into 64 bits of nanoseconds.
 _TIME_LIMIT = 2**63 - 1
 
-#: The bits of a mode that say what kind of file it is.
-_KIND = 0o170000
 #: Name, size in bytes, mtime in ns.
 File = tuple[str, int, int]
 
@@ -22,7 +19,8 @@ class Listing:
     """One folder as it stands on the disk.
 
     ``files`` are in the order of their names; ``error`` says why the folder, or some entry of it,
-    could not be read, and ``complete`` whether what is missing from ``files`` is really not there.
+    could not be read, and ``complete`` whether what is missing from ``files`` is really not there. ``packed`` is for
+    who makes rows of the files while the disk is walked.
     """
 
     path: str
@@ -30,6 +28,7 @@ class Listing:
     files: list[File] = field(default_factory=list)
     error: str | None = None
     complete: bool = True
+    packed: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,17 @@ def walk(
         listing = Listing(path, above)
         folders: list[str] = []
         try:
-            status = os.stat(path)  # noqa: PTH116 (surrogates and speed)
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(path) as entries:
-                _take(entries, extensions, listing, folders)
+            # Through its descriptor, so that the kernel follows the path once and not for every file.
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                status = os.fstat(folder)
+                if (status.st_dev, status.st_ino) in seen:
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                with os.scandir(folder) as entries:
+                    _take(entries, extensions, listing, folders)
+            finally:
+                os.close(folder)
         except OSError as error:
             listing.error = f"The folder cannot be read: {error.strerror or error}."
             listing.complete = False
@@ -81,27 +85,28 @@ def walk(
             yield listing
         if wanted.folders:
             folders.sort(reverse=True)
-            stack.extend([(folder, path) for folder in folders])
+            stack.extend([(os.path.join(path, name), path) for name in folders])  # noqa: PTH118 (surrogates)
 
 
 def _take(
     entries: Iterator[os.DirEntry[str]], extensions: frozenset[str], listing: Listing, folders: list[str]
 ) -> None:
-    """Sort entries into files and folders; one that cannot be asked is noted and passed over."""
-    files = listing.files
+    """Sort entries into files and names of folders; one that cannot be asked is noted and passed over."""
+    add = listing.files.append
     for entry in entries:
         name = entry.name
         try:
-            if name[name.rfind(".") :].lower() in extensions:
+            # Most endings are three letters in lower case.
+            if name[-4:] in extensions or name[name.rfind(".") :].lower() in extensions:
                 status = entry.stat()
-                if status.st_mode & _KIND == stat.S_IFREG:
+                if status.st_mode & 0o170000 == 0o100000:  # the bits that say what it is: a regular file
                     time_ns = status.st_mtime_ns
-                    if not -_TIME_LIMIT <= time_ns <= _TIME_LIMIT:
-                        time_ns = _TIME_LIMIT if time_ns > 0 else -_TIME_LIMIT
-                    files.append((name, status.st_size, time_ns))
+                    add(
+                        (name, status.st_size, time_ns if -_TIME_LIMIT <= time_ns <= _TIME_LIMIT else _clamped(time_ns))
+                    )
                     continue
             if entry.is_dir():
-                folders.append(entry.path)
+                folders.append(name)
         except FileNotFoundError:
             continue  # a link to nowhere, or a file that went while we looked
         except OSError as error:
@@ -109,3 +114,7 @@ def _take(
                 continue  # a link that leads to itself
             listing.error = f"{name} cannot be read: {error.strerror or error}."
             listing.complete = False
+
+
+def _clamped(time_ns: int) -> int:
+    return _TIME_LIMIT if time_ns > 0 else -_TIME_LIMIT

@@ -29,7 +29,7 @@ _FACTS = Struct("!hiqiqiq")
 _RAW_HEAD = Struct("!hiqi")
 #: By the number of groups.
 _NUMERICS = [Struct(f"!ihhHH{groups}H") for groups in range(6)]
-_LISTED = Struct("!hiqiqiqiqi")
+_LISTED_HEAD, _LISTED = Struct("!hiq"), Struct("!iqiqiqi")
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
 _UNICODE = json.JSONEncoder(ensure_ascii=False)
 _FIRST, _LAST = itemgetter(0), itemgetter(2)
@@ -50,25 +50,27 @@ _NO_RARE = (None, None, None, None)
 _SHORT = 100
 
 
-def listed_rows(folder_id: int, files: Sequence[tuple[str, int, int]]) -> list[bytes]:
-    """Return rows of folder_id, file_size, mtime_ns, created_at, file_name for ``image``.
-
-    Args:
-        files: name, size in bytes, mtime in ns.
-    """
+def listed_files(files: Sequence[tuple[str, int, int]]) -> list[bytes]:
+    """Return what ``listed_rows`` wants to know of files: name, size in bytes, mtime in ns."""
     pack = _LISTED.pack
     joined = "".join(map(_FIRST, files))
     if joined.isascii() and "\x00" not in joined and min(map(_LAST, files), default=0) >= 0:
         # So nearly all are, and there are millions.
         return [
-            pack(5, 8, folder_id, 8, size, 8, mtime_ns, 8, mtime_ns // 1000 - _EPOCH_2000_US, len(name)) + name.encode()
+            pack(8, size, 8, mtime_ns, 8, mtime_ns // 1000 - _EPOCH_2000_US, len(name)) + name.encode()
             for name, size, mtime_ns in files
         ]
     encoded = [(to_db(name).encode(), size, mtime_ns) for name, size, mtime_ns in files]
     return [
-        pack(5, 8, folder_id, 8, size, 8, mtime_ns, 8, _microseconds(mtime_ns) - _EPOCH_2000_US, len(name)) + name
+        pack(8, size, 8, mtime_ns, 8, _microseconds(mtime_ns) - _EPOCH_2000_US, len(name)) + name
         for name, size, mtime_ns in encoded
     ]
+
+
+def listed_rows(folder_id: int, files: Sequence[bytes]) -> bytes:
+    """Return rows of folder_id, file_size, mtime_ns, created_at, file_name for ``image``, given ``listed_files``."""
+    head = _LISTED_HEAD.pack(5, 8, folder_id)
+    return head + head.join(files) if files else b""
 
 
 def _microseconds(nanoseconds: int) -> int:

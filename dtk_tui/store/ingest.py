@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from psycopg import errors as pg
 
-from dtk_tui.store.copying import blocks, listed_rows
-from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.copying import blocks, listed_files, listed_rows
+from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.escape import from_db, to_db
 from dtk_tui.store.images import ids_from, join_path
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 _TURN = "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7628139)"
 _ANNOUNCE = "SELECT pg_advisory_lock_shared(7628140)"
 _NOBODY_SCANS = "SELECT pg_try_advisory_xact_lock(7628140)"
-_SKIP_CHECKS = """
-SELECT set_config('session_replication_role', %s, true)
- WHERE has_parameter_privilege('session_replication_role', 'SET')
-"""
-
 # A "/" is in no file name. A row that was migrated and never read has no digest: its folder is looked at.
 _DIGESTS = """
 SELECT folder_id,
@@ -98,14 +94,6 @@ def is_anyone_scanning(conn: Connection) -> bool:
     return not row_of(conn, _NOBODY_SCANS)[0]
 
 
-def skip_checks(conn: Connection, skip: bool) -> None:
-    """Leave out, where the server allows it, to look up foreign keys whose targets this transaction has locked.
-
-    Those look-ups cost as much as the rest of a bulk insert. Triggers rest as well: call it again with False.
-    """
-    conn.execute(_SKIP_CHECKS, ("replica" if skip else "origin",))
-
-
 def digest(files: Sequence[tuple[str, int, int]]) -> bytes:
     """Return what ``digests`` gives for a folder with these files (name, size, mtime in ns), in any order."""
     text = "/".join([f"{name}/{size}/{mtime_ns}" for name, size, mtime_ns in sorted(files)])
@@ -129,20 +117,24 @@ def listed(conn: Connection, folder_ids: Sequence[int]) -> dict[int, dict[str, L
 
 
 def add_quick(
-    conn: Connection, new: Mapping[int, Sequence[tuple[str, int, int]]], held: Collection[int] = frozenset()
+    conn: Connection,
+    new: Mapping[int, Sequence[tuple[str, int, int]]],
+    held: Collection[int] = frozenset(),
+    packed: Mapping[int, Sequence[bytes]] = MappingProxyType({}),
 ) -> int:
     """Insert quick rows for new files; return how many are new.
 
     Args:
         new: by folder id: name, size in bytes, mtime in ns.
         held: folders that this transaction has made, which nobody else can remove.
+        packed: by folder id, ``copying.listed_files`` of the same files where that was done beforehand.
     """
     if not new:
         return 0
     others = sorted(new.keys() - held)
     if others:
         conn.execute("SELECT 1 FROM folder WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", (others,))
-    rows = (row for folder_id, files in new.items() for row in listed_rows(folder_id, files))
+    rows = (listed_rows(number, packed.get(number) or listed_files(files)) for number, files in new.items())
     try:
         with conn.transaction():
             skip_checks(conn, True)

@@ -10,10 +10,9 @@ from psycopg import errors as pg
 
 from dtk_tui.domain.parameters import RawChunk
 from dtk_tui.store import staging
-from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.escape import from_db
 from dtk_tui.store.images import ids_from
-from dtk_tui.store.ingest import skip_checks
 
 if TYPE_CHECKING:
     from dtk_tui.store.images import Ids

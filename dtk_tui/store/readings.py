@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dtk_tui.store import raw, staging
-from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.escape import to_db
 from dtk_tui.store.images import ids_from, join_path
-from dtk_tui.store.ingest import skip_checks
 
 # OFFSET 0: whatever the statistics say of a library that is being filled, its rows are looked up one by one.
 _ROW_OF_READING = """

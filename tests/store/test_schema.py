@@ -94,6 +94,31 @@ def test_a_space_is_registered_beside_readers_and_writers(group: Database) -> No
         assert reader.execute("SELECT count(*) FROM image_vector WHERE space_id = %s", (space,)).fetchone() == (0,)
 
 
+NASTY_TEXTS = (
+    "",
+    "\\",
+    "\\x41",
+    "\\\\x41",
+    "\\000",
+    "a\\'b",
+    "\n\r\t",
+    "\x01\x7f",
+    "caf\u00e9 \U0001f600 \uffff",
+    "\\134" * 3,
+)
+
+
+def test_a_digest_is_taken_of_the_bytes_of_a_text(db: Database) -> None:
+    sql = "SELECT dtk_utf8(text), convert_to(text, 'UTF8') FROM unnest(%s::text[]) AS text"
+    with db.connection() as conn:
+        rows = conn.execute(sql, (list(NASTY_TEXTS),)).fetchall()
+        assert [ours for ours, _ in rows] == [theirs for _, theirs in rows] == [text.encode() for text in NASTY_TEXTS]
+        plan = conn.execute("EXPLAIN (VERBOSE) SELECT sha256(dtk_utf8(path)) FROM folder").fetchall()
+        assert "dtk_utf8" not in str(plan), "a call for each row costs three times as much"
+        found = conn.execute("EXPLAIN SELECT id FROM folder WHERE sha256(dtk_utf8(path)) = sha256(dtk_utf8('/a'))")
+        assert "folder_path" in str(found.fetchall())
+
+
 def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
     with psycopg.connect(server.join(), autocommit=True) as conn:
         conn.execute("CREATE DATABASE migrate_me")

@@ -20,6 +20,7 @@ from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
 async def test_the_library_is_there_at_once(db: Database, config: Config, library: Path, size: tuple[int, int]) -> None:
     async with library_app(db, config, size) as run:
         await run.shows("029.png")
+        await run.until(lambda: "e Embed now" in run.text() and "? Help" in run.text().splitlines()[-1])
         text = run.text()
         assert "outputs" in text.splitlines()[0]
         assert "db ok" in text.splitlines()[0]
@@ -27,7 +28,6 @@ async def test_the_library_is_there_at_once(db: Database, config: Config, librar
         assert "2025-11" in text and "final" in text
         assert "[F5 Start] [F6 Pause] [F7 Stop] [F8 Clear]" in text
         assert "Queue: 0" in text
-        assert "e Embed now" in text and "? Help" in text.splitlines()[-1]
         assert all(len(line) <= size[0] for line in text.splitlines())
 
 
