@@ -59,6 +59,9 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
    AND has_schema_privilege(max(relnamespace), 'CREATE') AND count(DISTINCT relnamespace) = 1
   FROM pg_class WHERE oid = ANY (%s::regclass[])
 """
+_HAS_FAST_COMPRESSION: LiteralString = """
+SELECT attcompression = 'l' FROM pg_attribute WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
+"""
 _IS_EMPTY: LiteralString = """
 SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt))
 """
@@ -94,6 +97,18 @@ def create(conn: Connection) -> None:
     for table in TABLES:
         make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
         conn.execute(sql.SQL(make).format(other(table), own(table)))
+    if not row_of(conn, _HAS_FAST_COMPRESSION)[0]:
+        # pglz takes three times as long as all else that a workflow costs; a scan, which reads it again, compresses it.
+        _store_workflows(conn, "EXTERNAL")
+
+
+def _store_workflows(conn: Connection, how: LiteralString) -> None:
+    conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET STORAGE " + how).format(other("image_raw")))
+
+
+def compress_again(conn: Connection) -> None:
+    """Let workflows that are written from now on be compressed."""
+    _store_workflows(conn, "EXTENDED")
 
 
 def exists(conn: Connection) -> bool:

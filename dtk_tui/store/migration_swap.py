@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg import errors, sql
 
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.migration_beside import READ, SCHEMA, TABLES, other
+from dtk_tui.store.migration_beside import READ, SCHEMA, TABLES, compress_again, other
 
 #: The index by which no two images have one place.
 PLACES = "image_folder_id_file_name_key"
@@ -142,6 +142,7 @@ def take_over(conn: Connection, library: Shape) -> None:
     for table, name, kind in library.keys:
         make = f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {'PRIMARY KEY' if kind == 'p' else 'UNIQUE'} USING INDEX {{}}"
         conn.execute(sql.SQL(make).format(other(table), sql.Identifier(name), sql.Identifier(name)))
+    compress_again(conn)
     for table in TABLES:
         conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(other(table)))
         conn.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(other(table), sql.Identifier(library.home)))

@@ -30,12 +30,15 @@ _log = logging.getLogger(__name__)
 
 
 class Import(threading.Thread):
-    """One migration; at its end ``report`` or ``error`` is there. ``tell`` is called at every step, in this thread."""
+    """One migration; at its end ``report`` or ``error`` is there. ``tell`` is called at every step, in this thread.
+
+    ``progress`` is the last news, ``tables`` the last that had tables.
+    """
 
     def __init__(self, library: Library, options: MigrationOptions, tell: Callable[[], None]) -> None:
         super().__init__(name="dtk-import", daemon=True)
         self.options = options
-        self.progress = MigrationProgressed(STEPS[0])
+        self.progress = self.tables = MigrationProgressed(STEPS[0])
         self.report: MigrationReport | None = None
         self.error: DtkError | None = None
         self._library = library
@@ -66,6 +69,8 @@ class Import(threading.Thread):
 
     def _follow(self, news: MigrationProgressed) -> None:
         self.progress = news
+        if news.tables:
+            self.tables = news
         self._tell()
 
     def stop(self) -> None:

@@ -225,6 +225,25 @@ def _with_other_ids(source: Path, declaration: str, end: str = "") -> None:
     conn.close()
 
 
+def test_workflows_come_whole_and_are_compressed_when_they_are_read_again(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    source = tmp_path / "workflows.db"
+    workflow = '{"3": {"class_type": "KSampler", "inputs": {"text": "' + "a fox, " * 3000 + '"}}}'
+    write(source, [{"Path": f"/ai/{n}.png", "Workflow": workflow} for n in range(4)])
+    stored = """
+        SELECT attrelid::regclass::text, attname, attstorage, attcompression, attnotnull, atthasdef, attgenerated
+          FROM pg_attribute WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2"""
+    with db.connection() as conn:
+        before = conn.execute(stored, (list(beside.TABLES),)).fetchall()
+    assert bring(db, config, source).verification.is_good
+    with db.connection() as conn:
+        assert conn.execute(stored, (list(beside.TABLES),)).fetchall() == before
+        assert conn.execute("SELECT DISTINCT chunks::json -> 0 ->> 2 FROM image_raw").fetchall() == [(workflow,)]
+        conn.execute("UPDATE image_raw SET chunks = chunks || ' '")
+        assert conn.execute("SELECT max(pg_column_size(chunks)) < 10000 FROM image_raw").fetchone() == (True,)
+
+
 @pytest.mark.parametrize("declaration", ["varchar", "bigint PRIMARY KEY"])
 def test_members_of_albums_are_found_by_ids_that_are_no_rowids(
     db: Database, config: Config, tmp_path: Path, declaration: str

@@ -16,7 +16,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.domain.migration import POLICIES as POLICY_NAMES
-from dtk_tui.domain.migration import MigrationOptions, MigrationProgressed, Prefix, SourceLook
+from dtk_tui.domain.migration import MigrationOptions, Prefix, SourceLook
 from dtk_tui.errors import DtkError
 from dtk_tui.services.migration.finding import find_sources
 from dtk_tui.services.migration.looking import Unfinished, look, placed, unfinished
@@ -79,7 +79,6 @@ class MigrationScreen(DtkScreen):
         self._policy = "keep"
         self._maps: dict[str, str] = {}
         self._steps: list[str] = []
-        self._tables = MigrationProgressed("")
         self._began = 0.0
 
     def compose(self) -> ComposeResult:
@@ -257,7 +256,7 @@ class MigrationScreen(DtkScreen):
         )
 
     def _start(self, options: MigrationOptions) -> None:
-        self._steps, self._tables, self._began = [], MigrationProgressed(""), monotonic()
+        self._steps, self._began = [], monotonic()
         self.dtk.start_import(options)
         if self._import is not None:
             self.show_import(self._import)
@@ -332,8 +331,6 @@ class MigrationScreen(DtkScreen):
         news = running.progress
         if news.step not in self._steps:
             self._steps.append(news.step)
-        if news.tables:
-            self._tables = news
         self._began = self._began or monotonic()
         self.query_one("#import-form").display = False
         self.query_one("#import-told").display = True
@@ -347,7 +344,7 @@ class MigrationScreen(DtkScreen):
         elif running.error is not None:
             self._failed(running.error)
         else:
-            text.update(progress_words(news, monotonic() - self._began, self._steps, self._tables))
+            text.update(progress_words(news, monotonic() - self._began, self._steps, running.tables))
             self._note("This screen can be left: the import goes on." if not running.fills else "")
         self.refresh_bindings()
 
