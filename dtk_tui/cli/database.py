@@ -46,13 +46,13 @@ def stop() -> None:
     typer.echo("PostgreSQL has stopped." if running else "PostgreSQL was not running.")
 
 
-@commands.command()
-def psql() -> None:
-    """Open psql on the library."""
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    """Open psql on the library; what is written behind goes to it: dtk db psql -c "SELECT count(*) FROM image"."""
     from dtk_tui.store.maintenance import psql as run
 
     with library() as (db, _):
-        status = run(db)
+        status = run(db, context.args)
     raise typer.Exit(status)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,9 @@ def environment(conninfo: str) -> dict[str, str]:
     return {**os.environ, **settings}
 
 
-def psql(db: Database) -> int:
-    """Open psql on the library and return its exit status."""
-    return subprocess.run([str(program("psql"))], env=environment(db.conninfo()), check=False).returncode
+def psql(db: Database, arguments: Sequence[str] = ()) -> int:
+    """Open psql on the library, with further arguments, and return its exit status."""
+    return subprocess.run([str(program("psql")), *arguments], env=environment(db.conninfo()), check=False).returncode
 
 
 def backup(db: Database, target: Path) -> int:

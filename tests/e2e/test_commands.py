@@ -115,6 +115,8 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
     assert dtk.run("search", "about: a thing of kind 2")
     dtk.run("db", "reindex")
+    assert dtk.run("db", "psql", "-At", "-c", "SELECT count(*) FROM image").strip() == "4"
+    dtk.run("db", "psql", "-c", "SELECT nonsense", status=1)
 
 
 def test_a_connection_string_that_is_none_is_not_quoted(dtk: Dtk) -> None:
