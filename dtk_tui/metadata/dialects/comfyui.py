@@ -97,11 +97,14 @@ def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
     """Return the seed of a sampler, or of the one before it where it only goes on without noise of its own."""
     names = ("seed", "noise_seed")
     seed = samplers.setting(graph, nodes, names, values.seed)
-    if seed is None and any(node.kind == "DisableNoise" for node in nodes):
-        for earlier in _earlier(graph, sampler):
-            seed = samplers.setting(graph, samplers.helpers(graph, earlier), names, values.seed)
-            if seed is not None:
-                break
+    if samplers.adds_noise(graph, nodes):
+        return seed
+    for earlier in samplers.before(graph, sampler):
+        helpers = samplers.helpers(graph, earlier)
+        if samplers.adds_noise(graph, helpers):
+            found = samplers.setting(graph, helpers, names, values.seed)
+            if found is not None:
+                return found
     return seed
 
 
