@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -17,6 +17,16 @@ _ORIGINS = (
     "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
     "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
 )  # fmt: skip
+# Nodes that are one sampler or one schedule each (comfy_extras/nodes_custom_sampler.py), by ComfyUI's names for these.
+SAMPLERS = {
+    "SamplerEulerAncestral": "euler_ancestral", "SamplerEulerAncestralCFGPP": "euler_ancestral_cfg_pp",
+    "SamplerLMS": "lms", "SamplerDPMPP_3M_SDE": "dpmpp_3m_sde", "SamplerDPMPP_2M_SDE": "dpmpp_2m_sde",
+    "SamplerDPMPP_SDE": "dpmpp_sde", "SamplerDPMPP_2S_Ancestral": "dpmpp_2s_ancestral",
+    "SamplerDPMAdaptative": "dpm_adaptive", "SamplerER_SDE": "er_sde", "SamplerSASolver": "sa_solver",
+    "SamplerEulerCFGpp": "euler_cfg_pp", "SamplerSEEDS2": "seeds_2",
+}  # fmt: skip
+SCHEDULES = {"KarrasScheduler": "karras", "ExponentialScheduler": "exponential",
+             "PolyexponentialScheduler": "polyexponential"}  # fmt: skip
 _NO_NOISE = frozenset({"disable", "disabled", "false", "no", "off", "0"})
 _EARLIER_LIMIT = 8
 _DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
@@ -162,6 +172,11 @@ def _origin(graph: Graph, node: Node) -> Node | None:
     if chosen is not None:
         return next((linked for item in chosen if (linked := graph.link(item))), None)
     return next((linked for name in _ORIGINS if (linked := graph.link(node.inputs.get(name)))), None)
+
+
+def name_by_class(nodes: Sequence[Node], names: Mapping[str, str]) -> str | None:
+    """Return the name for the first of ``nodes`` whose class says what other nodes choose from a list."""
+    return next((names[node.kind] for node in nodes if node.kind in names), None)
 
 
 def helpers(graph: Graph, sampler: Node) -> list[Node]:

@@ -66,9 +66,11 @@ def parameters(graph: Graph) -> GenerationParameters:
         prompt=positive,
         negative_prompt="" if negative is None and positive is not None else negative,
         steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
-        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text),
-        scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
-        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
+        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text)
+        or samplers.name_by_class(nodes, samplers.SAMPLERS),
+        scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text)
+        or samplers.name_by_class(nodes, samplers.SCHEDULES),
+        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds", "true_gs"), values.number),
         seed=_seed(graph, sampler, nodes),
         width=width,
         height=height,
