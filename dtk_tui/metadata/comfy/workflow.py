@@ -20,7 +20,7 @@ _SUBGRAPH_DEPTH = 6
 _GROUP_LIMIT = 500
 _TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
-_CONTROL = frozenset({"fixed", "increment", "decrement", "randomize"})
+_CONTROL = ("fixed", "increment", "decrement", "randomize")
 
 
 def from_workflow(source: dict[str, Any]) -> Graph | None:
@@ -239,6 +239,9 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         return {}
     named = [entry["widget"].get("name") for entry in _inputs(item) if isinstance(entry.get("widget"), dict)]
     known = WIDGETS.get(item["type"])
+    # Newer editors name all values, older ones those alone that have become inputs.
+    if known and len(named) >= len(known) - known.count("control"):
+        known = None
     names = list(known) if known else [str(name) for name in named]
     found: dict[str, Any] = {}
     position = 0
@@ -251,15 +254,28 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         follows = values[position] if position < len(values) else None
         if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:
             position += 1
-    if not names and len(values) == 1 and isinstance(values[0], str) and _gives_text(item):
-        found["text"] = values[0]
+    for number, value in enumerate(values):
+        if isinstance(value, dict) and isinstance(value.get("lora"), str):
+            found[f"lora_{number}"] = value
+    if not names and values and len([value for value in values if value not in _CONTROL]) == 1:
+        if isinstance(values[0], str) and _gives_text(item):
+            found["text"] = values[0]
+        elif isinstance(values[0], (int, float)) and {"INT", "FLOAT"}.intersection(_given(item)):
+            found["value"] = values[0]
     return found
+
+
+def _given(item: dict[str, Any]) -> list[str]:
+    """Return the types of what a node gives."""
+    outputs = item.get("outputs")
+    return [
+        str(entry.get("type")) for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)
+    ]
 
 
 def _gives_text(item: dict[str, Any]) -> bool:
     """Return whether a node whose values have no names gives a text or encodes one."""
-    outputs = item.get("outputs")
-    kinds = [entry.get("type") for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)]
+    kinds = _given(item)
     return "STRING" in kinds or (
         "CONDITIONING" in kinds and all(entry.get("type") != "CONDITIONING" for entry in _inputs(item))
     )
