@@ -13,8 +13,8 @@ from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 INPUT_SIDE, OUTPUT_SIDE = -10, -20
 _PREFIXES = ("workflow>", "workflow/")
-_NODE_LIMIT = 500
-_LINK_LIMIT = 5000
+_NODE_LIMIT = 200
+_LINK_LIMIT = 2000
 
 Link = tuple[int, int, int, int]
 
@@ -92,7 +92,7 @@ def _shown(nodes: list[dict[str, Any]], linked: set[tuple[int, int]], group: dic
     converted = []
     for index, item in enumerate(nodes):
         inputs = item["inputs"]
-        former = {entry.get("name") for entry in inputs if isinstance(entry.get("widget"), dict)}
+        former = {str(entry.get("name")) for entry in inputs if isinstance(entry.get("widget"), dict)}
         for name in WIDGETS.get(str(item.get("type")), ()):
             if name != "control" and name not in former:
                 _named(item, index, name, seen, group)

@@ -17,7 +17,7 @@ from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 _MUTED, _BYPASSED = 2, 4
 _SUBGRAPH_DEPTH = 6
-_GROUP_LIMIT = 500
+_GROUP_LIMIT = 200
 _TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
 _CONTROL = ("fixed", "increment", "decrement", "randomize")
