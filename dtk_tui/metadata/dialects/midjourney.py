@@ -8,7 +8,7 @@ from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.evidence import Evidence, Found
 
-_KEYS = ("Description", "ImageDescription", "Comment", "UserComment")
+_KEYS = ("Description", "ImageDescription")
 _JOB = re.compile(r"\s*\bJob ID: *[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*$")
 _OPTION = re.compile(r"\s(?:--|\u2014)(?=[a-z])")
 

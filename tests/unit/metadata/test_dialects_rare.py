@@ -81,3 +81,18 @@ def test_nodes_that_are_one_sampler_and_one_schedule() -> None:
         "13": node("KarrasScheduler", steps=20, sigma_max=14, sigma_min=0.03, rho=7),
     }))  # fmt: skip
     assert (found.sampler, found.scheduler, found.steps, found.seed) == ("euler_ancestral", "karras", 20, 55)
+
+
+def test_easy_diffusion_before_it_labelled_the_prompt() -> None:
+    lines = (
+        "a castle: the sea\nby night\nWidth: 512\nHeight: 768\nSeed: 42\nSteps: 25\nGuidance Scale: 7.5\n"
+        "Prompt Strength: 0.8\nUse Face Correction: None\nUse Upscaling: None\nSampler: plms\nNegative Prompt: blurry"
+    )
+    for text in (lines, f"{lines}\nStable Diffusion model: sd-v1-4".replace("\n", "\r\n")):
+        expect(read(("sidecar", "txt", text)), "easydiffusion", prompt="a castle: the sea\nby night", steps=25, seed=42,
+               negative_prompt="blurry", sampler="plms", cfg_scale=7.5, width=512, height=768)  # fmt: skip
+    assert read(("sidecar", "txt", "Parcel\nWidth: 5\nHeight: 6\nSeed: 7"))[0] is None
+
+
+def test_a_graph_inside_the_request_that_was_sent() -> None:
+    assert look({"client_id": "x", "prompt": base(), "extra_data": {}}).prompt == "a castle"
