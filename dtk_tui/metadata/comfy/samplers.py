@@ -45,7 +45,15 @@ _NOT_SAMPLERS = (
     "save",
 )
 # These work over a finished picture: they count only where no other sampler made it.
-_FINISHERS = ("detailer", "ultimatesdupscale", "iterativeupscale", "iterativelatent", "tiledupscale", "faceswap")
+_FINISHERS = (
+    "detailer",
+    "ultimatesdupscale",
+    "iterativeupscale",
+    "iterativelatent",
+    "tiledupscale",
+    "faceswap",
+    "supir_sample",
+)
 
 
 def is_sampler(node: Node) -> bool:

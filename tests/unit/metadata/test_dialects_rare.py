@@ -96,3 +96,32 @@ def test_easy_diffusion_before_it_labelled_the_prompt() -> None:
 
 def test_a_graph_inside_the_request_that_was_sent() -> None:
     assert look({"client_id": "x", "prompt": base(), "extra_data": {}}).prompt == "a castle"
+
+
+def test_a_picture_that_was_upscaled_alone() -> None:
+    upscaled = {
+        "20": node("SUPIR_decode", SUPIR_VAE=["21", 1], latents=["22", 0]),
+        "21": node("SUPIR_model_loader_v2", model=["4", 0], supir_model="x"),
+        "22": node("SUPIR_sample", SUPIR_model=["21", 0], latents=["23", 0], positive=["24", 0], negative=["24", 1],
+                   seed=9, steps=45, cfg_scale_start=4, sampler="RestoreEDMSampler"),
+        "23": node("SUPIR_encode", SUPIR_VAE=["21", 1], image=["30", 0]),
+        "24": node("SUPIR_conditioner", SUPIR_model=["21", 0], positive_prompt="sharp", negative_prompt="soft"),
+        "30": node("LoadImage", image="x.png"),
+        "9": node("SaveImage", images=["20", 0]),
+    }  # fmt: skip
+    found = look(upscaled)
+    assert (found.prompt, found.negative_prompt, found.seed, found.steps) == ("sharp", "soft", 9, 45)
+    upscaled["23"]["inputs"]["image"] = ["8", 0]
+    assert look(base(**upscaled)).prompt == "a castle"
+
+
+def test_fooocus_as_nodes() -> None:
+    found = look({
+        "1": node("Fooocus Loader", base_model_name="j.safetensors", positive="a castle", negative="blurry",
+                  resolution="832 x 1216", empty_latent_width=832, empty_latent_height=1216),
+        "2": node("Fooocus preKSampler", pipe=["1", 0], seed=5, steps=30, cfg=4, sampler_name="euler",
+                  scheduler="karras", denoise=1),
+        "3": node("Fooocus KSampler", pipe=["2", 0], image_output="Preview"),
+        "4": node("SaveImage", images=["3", 1]),
+    })  # fmt: skip
+    assert (found.prompt, found.negative_prompt, found.model, found.seed) == ("a castle", "blurry", "j.safetensors", 5)
