@@ -27,6 +27,8 @@ _KNOWN = frozenset(
         "Distilled CFG Scale", "VAE hash", "Scheduler", "Eta", "Civitai resources",
     }
 )  # fmt: skip
+# Words that parcels and cars do not have.
+_SURE = frozenset({"Steps", "Sampler", "CFG scale", "Guidance Scale", "Model hash", "Schedule type"})
 _USUAL = frozenset({"Sampler", "CFG scale", "Seed", "Size"})
 _NAMES = {
     name.lower(): name
@@ -60,7 +62,10 @@ def parse(source: str) -> Infotext | None:
     found = _settings(text)
     if found is None:
         match = _negative(text)
-        return None if match is None else Infotext(text[: match.start()].strip(), text[match.end() :].strip(), {})
+        if match is None:
+            return None
+        told = text[match.end() :].partition("\nSteps:")[0]
+        return Infotext(text[: match.start()].strip(), told.strip(), {})
     start, settings = found
     head = text[:start]
     if "Template:" in head and (template := _TEMPLATES.search(head)):
@@ -101,7 +106,8 @@ def _settings(text: str) -> tuple[int, dict[str, str]] | None:
             return begin, settings
     begin = text.rfind("\n") + 1
     settings = pairs(text, begin)
-    return (begin, settings) if len(_KNOWN.intersection(settings)) >= 3 else None
+    is_one = len(_KNOWN.intersection(settings)) >= 3 and not _SURE.isdisjoint(settings)
+    return (begin, settings) if is_one else None
 
 
 def pairs(text: str, begin: int = 0) -> dict[str, str]:

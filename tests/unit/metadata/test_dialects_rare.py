@@ -125,3 +125,13 @@ def test_fooocus_as_nodes() -> None:
         "4": node("SaveImage", images=["3", 1]),
     })  # fmt: skip
     assert (found.prompt, found.negative_prompt, found.model, found.seed) == ("a castle", "blurry", "j.safetensors", 5)
+
+
+def test_scripts_that_keep_a_text_for_each_parameter() -> None:
+    texts = {"prompt": "a castle", "negative_prompt": "blurry", "seed": "42", "num_inference_steps": "30",
+             "guidance_scale": "7.5", "width": "512", "height": "768"}  # fmt: skip
+    expect(read(*(("png", key, text) for key, text in texts.items())), "huggingface", prompt="a castle", seed=42,
+           negative_prompt="blurry", steps=30, cfg_scale=7.5, width=512, height=768)  # fmt: skip
+    assert (
+        read(("png", "prompt", "Name?"), ("png", "Title", "x"), ("png", "Author", "y"), ("png", "seed", "1"))[0] is None
+    )

@@ -61,6 +61,7 @@ def test_everything_a1111_writes() -> None:
         ("a, Negative prompt: inside\nSteps: 20, Seed: 1", "a, Negative prompt: inside", ""),
         ("a\nSampler: Euler, Seed: 1, CFG scale: 7", "a", ""),
         ("a\nNegative prompt: b\nc", "a", "b\nc"),
+        ("a\nNegative prompt: b\nSteps: 20| Seed: 1", "a", "b"),
         ("a\nSteps: 20", "a", ""),
     ],
 )
@@ -77,7 +78,16 @@ def test_a_prompt_may_begin_with_a_brace() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Screenshot", "", "a prompt without anything", "note: buy milk, bread", "Steps to reproduce: none", "{}"]
+    "text",
+    [
+        "Screenshot",
+        "",
+        "a prompt without anything",
+        "note: buy milk, bread",
+        "Steps to reproduce: none",
+        "{}",
+        "Size: 10x10, Seed: 2, Model: Honda",
+    ],
 )
 def test_other_texts_are_no_prompt(text: str) -> None:
     for key in ("parameters", "Comment", "Description", "Software"):
