@@ -38,6 +38,7 @@ GRAPH = json.dumps(
         files.png(files.itxt("parameters", INFOTEXT)),
         files.png(files.itxt("parameters", INFOTEXT, packed=True)),
         files.png(after=(files.ztxt("parameters", INFOTEXT),)),
+        files.png(files.text("Comment", "Created with GIMP"), after=(files.ztxt("parameters", INFOTEXT),)),
         files.png(files.chunk(b"eXIf", files.user_comment(INFOTEXT))),
         files.jpeg(files.user_comment(INFOTEXT)),
         files.jpeg(files.user_comment(INFOTEXT, "utf-16-le")),
