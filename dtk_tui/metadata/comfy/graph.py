@@ -190,4 +190,7 @@ def from_api(source: dict[str, Any]) -> Graph | None:
             nodes[key] = node(key, item["class_type"], inputs if isinstance(inputs, dict) else {})
             if len(nodes) >= NODE_LIMIT:
                 break
+    if not nodes and isinstance(source.get("prompt"), dict) and source["prompt"] is not source:
+        # What was sent to the server as a whole, the graph being one part of it.
+        return from_api({key: item for key, item in source["prompt"].items() if key != "prompt"})
     return Graph(nodes) if nodes else None

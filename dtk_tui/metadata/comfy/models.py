@@ -14,7 +14,7 @@ from dtk_tui.metadata.dialects import infotext
 _WALK_LIMIT = 300
 _MODEL_NAMES = (
     "ckpt_name", "base_ckpt_name", "unet_name", "gguf_name", "model_name", "model_path", "checkpoint",
-    "checkpoint_name", "ckpt", "diffusion_model_name", "base_model", "model",
+    "checkpoint_name", "ckpt", "diffusion_model_name", "base_model_name", "base_model", "model",
 )  # fmt: skip
 _GIVEN = ("model", "MODEL", "unet")
 _BASES = ("ckpt_name", "base_ckpt_name", "unet_name")

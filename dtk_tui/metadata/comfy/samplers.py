@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
@@ -11,6 +12,23 @@ T = TypeVar("T")
 
 _CANDIDATE_LIMIT = 40
 _LATENT = frozenset({"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"})
+# The latent or picture that a node changes, before what it adds to that.
+_ORIGINS = (
+    "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
+    "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
+)  # fmt: skip
+# Nodes that are one sampler or one schedule each (comfy_extras/nodes_custom_sampler.py), by ComfyUI's names for these.
+SAMPLERS = {
+    "SamplerEulerAncestral": "euler_ancestral", "SamplerEulerAncestralCFGPP": "euler_ancestral_cfg_pp",
+    "SamplerLMS": "lms", "SamplerDPMPP_3M_SDE": "dpmpp_3m_sde", "SamplerDPMPP_2M_SDE": "dpmpp_2m_sde",
+    "SamplerDPMPP_SDE": "dpmpp_sde", "SamplerDPMPP_2S_Ancestral": "dpmpp_2s_ancestral",
+    "SamplerDPMAdaptative": "dpm_adaptive", "SamplerER_SDE": "er_sde", "SamplerSASolver": "sa_solver",
+    "SamplerEulerCFGpp": "euler_cfg_pp", "SamplerSEEDS2": "seeds_2",
+}  # fmt: skip
+SCHEDULES = {"KarrasScheduler": "karras", "ExponentialScheduler": "exponential",
+             "PolyexponentialScheduler": "polyexponential"}  # fmt: skip
+_NO_NOISE = frozenset({"disable", "disabled", "false", "no", "off", "0"})
+_EARLIER_LIMIT = 8
 _DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
 # Classes that have the inputs or the name of a sampler and yet only choose, configure or write down one.
 _NOT_SAMPLERS = (
@@ -27,7 +45,15 @@ _NOT_SAMPLERS = (
     "save",
 )
 # These work over a finished picture: they count only where no other sampler made it.
-_FINISHERS = ("detailer", "ultimatesdupscale", "iterativeupscale", "iterativelatent", "tiledupscale", "faceswap")
+_FINISHERS = (
+    "detailer",
+    "ultimatesdupscale",
+    "iterativeupscale",
+    "iterativelatent",
+    "tiledupscale",
+    "faceswap",
+    "supir_sample",
+)
 
 
 def is_sampler(node: Node) -> bool:
@@ -115,6 +141,50 @@ def setting(
                 if found is not None:
                     return found
     return None
+
+
+def adds_noise(graph: Graph, nodes: Sequence[Node]) -> bool:
+    """Return whether a sampler (with its helpers) begins with noise of its own, so that its seed is the picture's."""
+    sampler = nodes[0]
+    if "add_noise" in sampler.inputs:
+        return graph.scalar(sampler.inputs["add_noise"], ("add_noise",), _as_given) not in _NO_NOISE
+    return not any(node.kind == "DisableNoise" for node in nodes)
+
+
+def _as_given(value: object) -> str | None:
+    return None if value is None else str(value).lower()
+
+
+def before(graph: Graph, sampler: Node) -> list[Node]:
+    """Return the nodes that made the latent which ``sampler`` went on with, nearest first, a few of them.
+
+    Of a composed latent that is what the others were put onto.
+    """
+    found: dict[str, Node] = {}
+    seen = {sampler.id}
+    current = _origin(graph, sampler)
+    while current is not None and current.id not in seen and len(found) < _EARLIER_LIMIT:
+        seen.add(current.id)
+        if is_sampler(current) or ("nois" in current.kind.lower() and "seed" in current.inputs):
+            found[current.id] = current
+        current = _origin(graph, current)
+    aside = (node for node in graph.upstream(sampler, MATERIAL) if node is not sampler and is_sampler(node))
+    for node in islice(aside, _EARLIER_LIMIT):
+        found.setdefault(node.id, node)
+    return list(found.values())
+
+
+def _origin(graph: Graph, node: Node) -> Node | None:
+    """Return the node whose latent or picture ``node`` works on."""
+    chosen = graph.choices(node)
+    if chosen is not None:
+        return next((linked for item in chosen if (linked := graph.link(item))), None)
+    return next((linked for name in _ORIGINS if (linked := graph.link(node.inputs.get(name)))), None)
+
+
+def name_by_class(nodes: Sequence[Node], names: Mapping[str, str]) -> str | None:
+    """Return the name for the first of ``nodes`` whose class says what other nodes choose from a list."""
+    return next((names[node.kind] for node in nodes if node.kind in names), None)
 
 
 def helpers(graph: Graph, sampler: Node) -> list[Node]:

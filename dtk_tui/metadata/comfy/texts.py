@@ -25,6 +25,7 @@ _NEGATIVE = (
     "neg",
     "negative_cond",
     "negative_conditioning",
+    "neg_conditioning",
     "neg_prompt",
 )
 _POSITIVE_BRANCH = re.compile(r"pos(?:itive)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")
@@ -151,7 +152,7 @@ class Texts:
     def _encoded(self, node: Node, depth: int) -> str | None:
         """Return what a text encoder encodes; of two encoders' texts the longer one, both when they differ in kind."""
         inputs = node.inputs
-        if "text_g" in inputs or "text_l" in inputs:
+        if ("text_g" in inputs or "text_l" in inputs) and inputs.get("with_SDXL") is not False:
             both = [self.text(inputs.get(name), depth + 1) for name in ("text_g", "text_l")]
             found = _joined(_different(both), "\n")
             if found:
@@ -199,6 +200,8 @@ class Texts:
             self.models_met += 1
             return None
         inputs = node.inputs
+        if "toggle_trigger_words" in inputs:
+            return _toggled(inputs["toggle_trigger_words"])
         if "find" in inputs and "replace" in inputs and ("string" in inputs or "text" in inputs):
             return self._replaced(inputs, depth)
         joined = self._family(node, depth)
@@ -253,6 +256,13 @@ class Texts:
         if node.kind == "StringConcatenate":
             return None if parts.count(None) == len(parts) else (delimiter or "").join(part or "" for part in parts)
         return _joined(parts, (delimiter or "").replace("\\n", "\n"))
+
+
+def _toggled(words: object) -> str:
+    """Return the trigger words that are switched on in a node of ComfyUI-Lora-Manager."""
+    items = words.get("__value__") if isinstance(words, dict) else words
+    listed = [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
+    return ", ".join(str(item.get("text", "")) for item in listed if item.get("active"))
 
 
 def _joined(parts: list[str | None], delimiter: str) -> str | None:

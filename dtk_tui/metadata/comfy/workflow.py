@@ -1,7 +1,8 @@
 """The editor's form of a ComfyUI graph (``workflow``), for pictures that carry no executed one (``prompt``).
 
 Nodes keep their values in ``widgets_values`` by position; newer editors name them in ``inputs``, for older files the
-order of the core nodes is known here. Muted nodes are left out, bypassed ones passed through, subgraphs opened.
+order of the core nodes is known here. Muted nodes are left out, bypassed ones passed through, subgraphs and groups
+opened.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dtk_tui.metadata.comfy import broadcast, groups
 from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
+from dtk_tui.metadata.comfy.groups import INPUT_SIDE, OUTPUT_SIDE
 from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 _MUTED, _BYPASSED = 2, 4
 _SUBGRAPH_DEPTH = 6
-_INPUT_SIDE, _OUTPUT_SIDE = -10, -20
+_GROUP_LIMIT = 200
 _TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
-_CONTROL = frozenset({"fixed", "increment", "decrement", "randomize"})
+_CONTROL = ("fixed", "increment", "decrement", "randomize")
 
 
 def from_workflow(source: dict[str, Any]) -> Graph | None:
@@ -45,6 +48,10 @@ class _Opened:
         self._outputs: dict[str, dict[int, tuple[Any, int]]] = {}
         self._edges: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
         self._set: dict[tuple[str, object], Any] = {}
+        self._joined: dict[tuple[str, int], tuple[str, tuple[Any, int]]] = {}
+        extra = source.get("extra")
+        self._groups = extra.get("groupNodes") if isinstance(extra, dict) else None
+        self._opened_groups = 0
         self._open(source, "", 0)
 
     def _open(self, level: dict[str, Any], prefix: str, depth: int) -> None:
@@ -63,12 +70,15 @@ class _Opened:
             if not isinstance(number, (int, str)) or not isinstance(slot, int) or not isinstance(target_slot, int):
                 continue
             self._links[prefix][number] = (origin, slot)
-            if target == _OUTPUT_SIDE:
+            if target == OUTPUT_SIDE:
                 self._outputs[prefix][target_slot] = (origin, slot)
+        for (key, slot), origin in broadcast.joined(level, self._links[prefix], (_MUTED, _BYPASSED)).items():
+            self._joined[prefix + key, slot] = prefix, origin
         nodes = level.get("nodes")
-        for item in nodes if isinstance(nodes, list) else []:
-            if not isinstance(item, dict) or not isinstance(item.get("type"), str) or len(self._raw) >= NODE_LIMIT:
+        for given in nodes if isinstance(nodes, list) else []:
+            if not isinstance(given, dict) or not isinstance(given.get("type"), str) or len(self._raw) >= NODE_LIMIT:
                 continue
+            item = self._ungrouped(given)
             key = f"{prefix}{item.get('id')}"
             self._raw[key] = item
             if item["type"] == "SetNode":
@@ -79,6 +89,16 @@ class _Opened:
             if inner is not None and depth < _SUBGRAPH_DEPTH and item.get("mode") not in (_MUTED, _BYPASSED):
                 self._open(inner, f"{key}:", depth + 1)
 
+    def _ungrouped(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return a node, an instance of a group as one of a subgraph that is made for it."""
+        group = groups.definition(item["type"], self._groups)
+        if group is None or self._opened_groups >= _GROUP_LIMIT:
+            return item
+        self._opened_groups += 1
+        made = f"{item['type']} {self._opened_groups}"
+        self._subgraphs[made] = groups.opened(group, item)
+        return {**item, "type": made, "widgets_values": None}
+
     def nodes(self) -> dict[str, Node]:
         """Return the nodes that run, with links that lead to nodes that run."""
         found = {}
@@ -88,13 +108,13 @@ class _Opened:
             inputs = _widgets(item)
             prefix = key.rpartition(":")[0]
             prefix = f"{prefix}:" if prefix else ""
-            for entry in _inputs(item):
-                if isinstance(entry.get("link"), (int, str)):
-                    origin = self._links[prefix].get(entry["link"])
-                    source = self._resolve(prefix, origin) if origin else None
-                    name = str(entry.get("name", ""))
-                    if source is not None:
-                        inputs[name] = source
+            for slot, entry in enumerate(_inputs(item)):
+                number = entry.get("link")
+                origin = self._links[prefix].get(number) if isinstance(number, (int, str)) else None
+                level, origin = (prefix, origin) if origin else self._joined.get((key, slot), (prefix, None))
+                source = self._resolve(level, origin) if origin else None
+                if source is not None:
+                    inputs[str(entry.get("name", ""))] = source
             found[key] = node(key, item["type"], inputs)
         return found
 
@@ -130,7 +150,7 @@ class _Opened:
         """Follow a link through bypassed nodes and the edges of subgraphs: to a node as [id, slot], or to a value."""
         for _ in range(200):
             number, slot = origin
-            if number == _INPUT_SIDE:
+            if number == INPUT_SIDE:
                 outer = prefix[:-1]
                 names, wired, kept = self._edge(outer)
                 name = names[slot] if 0 <= slot < len(names) else ""
@@ -183,7 +203,7 @@ def _widget_slots(level: dict[str, Any]) -> set[int]:
     links = level.get("links")
     found = set()
     for link in links if isinstance(links, list) else []:
-        if not isinstance(link, dict) or link.get("origin_id") != _INPUT_SIDE:
+        if not isinstance(link, dict) or link.get("origin_id") != INPUT_SIDE:
             continue
         entries = _inputs(inner.get(str(link.get("target_id")), {}))
         origin, slot = link.get("origin_slot"), link.get("target_slot")
@@ -219,6 +239,9 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         return {}
     named = [entry["widget"].get("name") for entry in _inputs(item) if isinstance(entry.get("widget"), dict)]
     known = WIDGETS.get(item["type"])
+    # Newer editors name all values, older ones those alone that have become inputs.
+    if known and len(named) >= len(known) - known.count("control"):
+        known = None
     names = list(known) if known else [str(name) for name in named]
     found: dict[str, Any] = {}
     position = 0
@@ -231,15 +254,28 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         follows = values[position] if position < len(values) else None
         if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:
             position += 1
-    if not names and len(values) == 1 and isinstance(values[0], str) and _gives_text(item):
-        found["text"] = values[0]
+    for number, value in enumerate(values):
+        if isinstance(value, dict) and isinstance(value.get("lora"), str):
+            found[f"lora_{number}"] = value
+    if not names and values and len([value for value in values if value not in _CONTROL]) == 1:
+        if isinstance(values[0], str) and _gives_text(item):
+            found["text"] = values[0]
+        elif isinstance(values[0], (int, float)) and {"INT", "FLOAT"}.intersection(_given(item)):
+            found["value"] = values[0]
     return found
+
+
+def _given(item: dict[str, Any]) -> list[str]:
+    """Return the types of what a node gives."""
+    outputs = item.get("outputs")
+    return [
+        str(entry.get("type")) for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)
+    ]
 
 
 def _gives_text(item: dict[str, Any]) -> bool:
     """Return whether a node whose values have no names gives a text or encodes one."""
-    outputs = item.get("outputs")
-    kinds = [entry.get("type") for entry in (outputs if isinstance(outputs, list) else []) if isinstance(entry, dict)]
+    kinds = _given(item)
     return "STRING" in kinds or (
         "CONDITIONING" in kinds and all(entry.get("type") != "CONDITIONING" for entry in _inputs(item))
     )

@@ -122,8 +122,9 @@ def user_comment(raw: bytes, order: str) -> str:
         return _plain(body, order)
     if code == b"JIS\0\0\0\0\0":
         return body.decode("iso2022_jp", "replace").rstrip("\0")
-    if code.rstrip(b"\0 ").upper() in (b"UNICODE", b"ASCII"):
-        return _utf16(body, order) if code[:1] in b"Uu" else _plain(body, order)
+    named = code.rstrip(b"\0 ").upper()
+    if named in (b"UNICODE", b"ASCII", b"UTF-8", b"UTF8"):
+        return _utf16(body, order) if named == b"UNICODE" else _plain(body, order)
     return _plain(raw, order)
 
 

@@ -19,6 +19,7 @@ _NAMES = {
     "COMMENT": "comment",
     "PROMPT": "prompt",
     "WORKFLOW": "workflow",
+    "PARAMETERS": "parameters",
     "DESCRIPTION": "Description",
     "TITLE": "Title",
 }

@@ -60,7 +60,7 @@ def read(source: Source, picture: Picture) -> None:
         if kind == b"IDAT":
             if not seen_picture:
                 seen_picture = True
-                if not _COMPLETE.isdisjoint([chunk.key for chunk in picture.chunks]) and _IEND in source.tail:
+                if _is_complete(picture) and _IEND in source.tail:
                     return
         elif kind in _READ:
             _chunk(source, picture, offset, length, kind)
@@ -71,6 +71,13 @@ def read(source: Source, picture: Picture) -> None:
         offset = end
     picture.problems.append("The PNG has too many chunks.")
     return
+
+
+def _is_complete(picture: Picture) -> bool:
+    """Return whether what stands before the picture is all of a writer's; editors leave a comment of words."""
+    return any(
+        chunk.key in _COMPLETE and (chunk.key != "Comment" or chunk.text.startswith("{")) for chunk in picture.chunks
+    )
 
 
 _DAMAGED_AT = "The PNG is damaged at byte %d."

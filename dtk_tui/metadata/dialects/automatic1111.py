@@ -7,7 +7,7 @@ import re
 from dtk_tui.metadata.dialects import infotext
 from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
 
-KEYS = ("parameters", *COMMENT_KEYS, "0x9286", "XPTitle", "postprocessing", "extras", "Make", "Software")
+KEYS = ("parameters", *COMMENT_KEYS, "0x9286", "XPTitle", "Parameters", "postprocessing", "extras", "Make", "Software")
 _FORGE_VERSION = re.compile(r"f\d|neo\b|classic\b|forge", re.IGNORECASE)
 
 

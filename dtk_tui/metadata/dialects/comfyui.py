@@ -66,9 +66,11 @@ def parameters(graph: Graph) -> GenerationParameters:
         prompt=positive,
         negative_prompt="" if negative is None and positive is not None else negative,
         steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
-        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text),
-        scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text),
-        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds"), values.number),
+        sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text)
+        or samplers.name_by_class(nodes, samplers.SAMPLERS),
+        scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text)
+        or samplers.name_by_class(nodes, samplers.SCHEDULES),
+        cfg_scale=samplers.setting(graph, nodes, ("cfg", "cfg_scale", "cfg_conds", "true_gs"), values.number),
         seed=_seed(graph, sampler, nodes),
         width=width,
         height=height,
@@ -97,11 +99,14 @@ def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
     """Return the seed of a sampler, or of the one before it where it only goes on without noise of its own."""
     names = ("seed", "noise_seed")
     seed = samplers.setting(graph, nodes, names, values.seed)
-    if seed is None and any(node.kind == "DisableNoise" for node in nodes):
-        for earlier in _earlier(graph, sampler):
-            seed = samplers.setting(graph, samplers.helpers(graph, earlier), names, values.seed)
-            if seed is not None:
-                break
+    if samplers.adds_noise(graph, nodes):
+        return seed
+    for earlier in samplers.before(graph, sampler):
+        helpers = samplers.helpers(graph, earlier)
+        if samplers.adds_noise(graph, helpers):
+            found = samplers.setting(graph, helpers, names, values.seed)
+            if found is not None:
+                return found
     return seed
 
 

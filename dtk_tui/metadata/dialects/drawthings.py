@@ -26,6 +26,8 @@ def read(evidence: Evidence) -> Found | None:
 
 def _described(found: GenerationParameters) -> GenerationParameters:
     """Return what the description says: its negative prompt is a last line that begins with a minus."""
+    if found.denoising_strength == 1:
+        found = dataclasses.replace(found, denoising_strength=None)
     positive, newline, last = (found.prompt or "").rpartition("\n")
     if newline and last.startswith("-"):
         return dataclasses.replace(found, prompt=positive.strip(), negative_prompt=last[1:].strip())

@@ -40,16 +40,22 @@ def _texts(evidence: Evidence) -> dict[str, Any] | None:
 
 
 def _lines(text: str) -> dict[str, Any] | None:
-    """Return the settings of a .txt sidecar; a line without a label goes on with the setting before."""
-    found: dict[str, Any] = {}
+    """Return the settings of a .txt sidecar; a line without a label goes on with the setting before.
+
+    The first versions began with the prompt as it is, ended it with ``Width:`` and knew one model alone.
+    """
+    text = text.replace("\r\n", "\n")
+    begin = text.find("\nWidth:")
+    is_first = begin > 0 and not text.startswith("Prompt:") and "\nHeight:" in text and "\nGuidance Scale:" in text
+    found: dict[str, Any] = {"prompt": text[:begin]} if is_first else {}
     last = ""
-    for line in text.replace("\r\n", "\n").split("\n")[:2000]:
+    for line in text[begin + 1 if is_first else 0 :].split("\n")[:2000]:
         if match := _LINE.match(line):
             last = match[1].lower().replace(" ", "_")
             found.setdefault(last, match[2])
         elif last:
             found[last] = f"{found[last]}\n{line}"
-    return found if _marked(found) else None
+    return found if is_first or _marked(found) else None
 
 
 def _parameters(source: dict[str, Any]) -> GenerationParameters:

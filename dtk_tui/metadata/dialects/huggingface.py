@@ -1,4 +1,4 @@
-"""Spaces on Hugging Face and other scripts that keep a plain JSON object of parameters."""
+"""Spaces on Hugging Face and other scripts that keep a plain JSON object of parameters, or a text for each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ _SETTINGS = (
 
 def read(evidence: Evidence) -> Found | None:
     """Return the parameters of an object that has a prompt and at least three settings of a generator."""
-    for source in jsontext.objects(evidence):
+    texts = [evidence.texts] if "prompt" in evidence.texts and len(evidence.texts) > 3 else []
+    for source in (*jsontext.objects(evidence), *texts):
         plain = jsontext.plain_keys(source)
+        if isinstance(plain.get("model"), dict):
+            # Animagine XL's spaces keep name and hash of the model in an object of their own.
+            inner = jsontext.plain_keys(plain["model"])
+            plain |= {name: inner.get(name) for name in ("model", "model_hash")}
         if _is_parameters(plain):
             diffusers = "num_inference_steps" in plain or "guidance_scale" in plain
             return Found("huggingface" if diffusers else "json", jsontext.parameters(plain))

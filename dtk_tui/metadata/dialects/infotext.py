@@ -27,6 +27,16 @@ _KNOWN = frozenset(
         "Distilled CFG Scale", "VAE hash", "Scheduler", "Eta", "Civitai resources",
     }
 )  # fmt: skip
+# Words that parcels and cars do not have.
+_SURE = frozenset({"Steps", "Sampler", "CFG scale", "Guidance Scale", "Model hash", "Schedule type"})
+_USUAL = frozenset({"Sampler", "CFG scale", "Seed", "Size"})
+_NAMES = {
+    name.lower(): name
+    for name in (
+        "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "Clip skip", "VAE",
+        "Denoising strength", "Hires upscaler", "Guidance Scale", "Scheduler",
+    )
+}  # fmt: skip
 # Civitai's names for the kinds of models that are added to a checkpoint.
 _ADDED = ("lora", "lycoris", "locon", "dora")
 _SETTINGS_LIMIT = 400
@@ -43,7 +53,7 @@ class Infotext:
 
 
 def parse(source: str) -> Infotext | None:
-    """Return the parts of an infotext, or None when ``source`` is not one."""
+    """Return the parts of an infotext, or None when ``source`` is not one; its settings may have been left out."""
     if ":" not in source or len(source) > _LIMIT_CHARS:
         return None
     if "\r" in source:
@@ -51,7 +61,11 @@ def parse(source: str) -> Infotext | None:
     text = source.strip("\0 \t\n\ufeff")
     found = _settings(text)
     if found is None:
-        return None
+        match = _negative(text)
+        if match is None:
+            return None
+        told = text[match.end() :].partition("\nSteps:")[0]
+        return Infotext(text[: match.start()].strip(), told.strip(), {})
     start, settings = found
     head = text[:start]
     if "Template:" in head and (template := _TEMPLATES.search(head)):
@@ -92,7 +106,8 @@ def _settings(text: str) -> tuple[int, dict[str, str]] | None:
             return begin, settings
     begin = text.rfind("\n") + 1
     settings = pairs(text, begin)
-    return (begin, settings) if len(_KNOWN.intersection(settings)) >= 3 else None
+    is_one = len(_KNOWN.intersection(settings)) >= 3 and not _SURE.isdisjoint(settings)
+    return (begin, settings) if is_one else None
 
 
 def pairs(text: str, begin: int = 0) -> dict[str, str]:
@@ -197,10 +212,23 @@ def _resources(listed: str) -> tuple[Lora, ...]:
     )
 
 
+def _additional(settings: dict[str, str]) -> tuple[Lora, ...]:
+    """Return the LoRAs that the extension sd-webui-additional-networks lists as ``name(hash)``."""
+    found = []
+    for number in range(1, 6) if "AddNet Model 1" in settings else ():
+        name = settings.get(f"AddNet Model {number}", "").partition("(")[0]
+        weight = settings.get(f"AddNet Weight A {number}") or settings.get(f"AddNet Weight {number}")
+        if name and name != "None":
+            clip = values.number(settings.get(f"AddNet Weight B {number}", ""))
+            found.append(Lora(name, values.number(weight or ""), clip))
+    return tuple(found)
+
+
 def parameters(info: Infotext) -> GenerationParameters:
     """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
-    get = info.settings.get
-    width, height = values.size(get("Size") or get("size") or "")
+    settings = info.settings if _USUAL.issubset(info.settings) else _spelled(info.settings)
+    get = settings.get
+    width, height = values.size(get("Size") or "")
     sampler = values.text(get("Sampler"))
     cfg_scale = values.number(get("CFG scale", ""))
     return GenerationParameters(
@@ -208,19 +236,28 @@ def parameters(info: Infotext) -> GenerationParameters:
         negative_prompt=info.negative_prompt,
         steps=values.count(get("Steps")),
         sampler=sampler,
-        scheduler=_scheduler(info.settings, sampler),
+        scheduler=_scheduler(settings, sampler),
         cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
         seed=values.seed(get("Seed")),
         width=width,
         height=height,
         model=values.text(get("Model")),
         model_hash=values.text(get("Model hash")),
-        clip_skip=values.count(get("Clip skip") or get("CLIP Skip")),
+        clip_skip=values.count(get("Clip skip")),
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),
         vae=values.text(get("VAE")),
         upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=loras(info.prompt) or _networks(get("LoRA networks", "")) or _resources(get("Civitai resources", "")),
+        loras=loras(info.prompt)
+        or _networks(get("LoRA networks", ""))
+        or _resources(get("Civitai resources", ""))
+        or _additional(settings),
     )
+
+
+def _spelled(settings: dict[str, str]) -> dict[str, str]:
+    """Return settings whose writer has capitals of its own (``CFG Scale``) under AUTOMATIC1111's names."""
+    named = {_NAMES.get(key.lower(), key): value for key, value in reversed(settings.items())}
+    return named | {key: value for key, value in settings.items() if key in _NAMES.values()}
 
 
 def _scheduler(settings: dict[str, str], sampler: str | None) -> str | None:

@@ -25,6 +25,8 @@ def read(evidence: Evidence) -> Found | None:
         return None
     found = infotext.parameters(info)
     inner = values.json_object(info.settings.get("SDCPP", ""))
+    if inner and not (found.prompt or found.negative_prompt):
+        return Found(NAME, comfyui.merge(_parameters(inner), found))
     return Found(NAME, comfyui.merge(found, _unnamed(_parameters(inner))) if inner else found)
 
 

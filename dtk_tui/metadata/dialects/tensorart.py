@@ -13,7 +13,7 @@ from dtk_tui.metadata.evidence import Evidence, Found
 def read(evidence: Evidence) -> Found | None:
     """Return the parameters of a Tensor.Art picture; what they lack comes from the graph."""
     source = evidence.json("generation_data")
-    if source is None:
+    if not source:
         return None
     found = _parameters(source)
     graph = comfyui.find(evidence)

@@ -148,7 +148,7 @@ def test_sdxl_base_and_refiner() -> None:
     })  # fmt: skip
     found = look(graph)
     assert (found.sampler, found.scheduler, found.steps, found.cfg_scale) == ("dpmpp_2m", "karras", 25, 7.0)
-    assert (found.model, found.seed, found.prompt, found.negative_prompt) == ("refiner.safetensors", 0, "a castle", "")
+    assert (found.model, found.seed, found.prompt, found.negative_prompt) == ("refiner.safetensors", 42, "a castle", "")
     assert (found.width, found.height) == (512, 768)
 
 

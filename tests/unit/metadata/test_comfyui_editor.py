@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dtk_tui.domain.parameters import GenerationParameters, RawChunk
+from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
 from dtk_tui.metadata.reader import derive
 
 
@@ -126,3 +126,61 @@ def test_an_odd_link_is_lost_alone() -> None:
     workflow["nodes"].append(item(9, "KSampler", [7, [], 20], [("seed", None, True), ("steps", None, True)]))
     found = look(workflow)
     assert (found.prompt, found.steps, found.model) == ("a castle", 20, "x.safetensors")
+
+
+def drawn(*nodes: dict[str, Any], sampler: Any = None, steps: Any = None) -> GenerationParameters:
+    """The default graph with further nodes; ``links`` 20 and up are theirs."""
+    inputs = [("model", 1), ("positive", 2), ("negative", 3), ("latent_image", 4)]
+    items = [
+        item(1, "CheckpointLoaderSimple", ["m.safetensors"], [], ["MODEL", "CLIP", "VAE"]),
+        item(4, "EmptyLatentImage", [512, 768, 1], [], ["LATENT"]),
+        sampler
+        or item(5, "KSampler", [7, "fixed", 20, 8, "euler", "normal", 1], [*inputs, *(steps or [])], ["LATENT"]),
+        item(6, "VAEDecode", [], [("samples", 5)], ["IMAGE"]),
+        item(7, "SaveImage", ["x"], [("images", 6)]),
+    ]
+    links = [[1, 1, 0, 5, 0, "MODEL"], [2, 2, 0, 5, 1, "CONDITIONING"], [3, 3, 0, 5, 2, "CONDITIONING"],
+             [4, 4, 0, 5, 3, "LATENT"], [5, 5, 0, 6, 0, "LATENT"], [6, 6, 0, 7, 0, "IMAGE"],
+             [20, 20, 0, 0, 0, "X"], [21, 20, 1, 0, 0, "X"]]  # fmt: skip
+    return look({"nodes": [*items, *nodes], "links": links})
+
+
+def test_values_of_widely_used_extensions_in_their_places() -> None:
+    found = drawn(
+        item(2, "CLIPTextEncode", ["left over"], [("clip", None), ("text", 20, True)], ["CONDITIONING"]),
+        item(3, "Power Prompt - Simple (rgthree)", ["blurry", "CHOOSE", "CHOOSE"], [], ["CONDITIONING", "STRING"]),
+        item(20, "Text Concatenate", [", ", "true", "a castle", "the sea", "", ""], [], ["STRING"]),
+    )
+    assert (found.prompt, found.negative_prompt) == ("a castle, the sea", "blurry")
+
+
+def test_a_number_that_is_all_a_node_has() -> None:
+    texts = [item(number, "CLIPTextEncode", ["x"], [], ["CONDITIONING"]) for number in (2, 3)]
+    for values in ([33], [33, "randomize"]):
+        assert drawn(*texts, item(20, "INTConstant", values, [], ["INT"]), steps=[("steps", 20, True)]).steps == 33
+
+
+def test_loras_that_a_node_lists_as_objects() -> None:
+    rows = [{}, {"type": "Header"}, {"on": True, "lora": "ink", "strength": 0.5, "strengthTwo": None},
+            {"on": False, "lora": "oil", "strength": 1}, {}, ""]  # fmt: skip
+    found = drawn(
+        *(item(number, "CLIPTextEncode", ["x"], [], ["CONDITIONING"]) for number in (2, 3)),
+        item(20, "Power Lora Loader (rgthree)", rows, [("model", 1), ("clip", None)], ["MODEL", "CLIP"]),
+        sampler=item(5, "KSampler", [7, "fixed", 20, 8, "euler", "normal", 1],
+                     [("model", 20), ("positive", 2), ("negative", 3), ("latent_image", 4)], ["LATENT"]),
+    )  # fmt: skip
+    assert (found.loras, found.model) == ((Lora("ink", 0.5),), "m.safetensors")
+
+
+def test_an_editor_that_names_more_values_than_are_known_here() -> None:
+    names = "ckpt_name vae_name new positive negative empty_latent_width empty_latent_height a b c d e"
+    named = [(name, None, True) for name in names.split()]
+    loader = item(
+        1, "Efficient Loader", ["m", "v", 3, "a castle", "blurry", 832, 1216, 0, 0, 0, 0, 0], named, ["MODEL"]
+    )
+    found = look({
+        "nodes": [loader, item(2, "KSampler (Efficient)", [7, "fixed", 20, 8, "euler", "normal", 1],
+                               [("model", 1), ("positive", 2), ("negative", 3), ("latent_image", 4)], ["LATENT"])],
+        "links": [[slot + 1, 1, slot, 2, slot, "X"] for slot in range(4)],
+    })  # fmt: skip
+    assert (found.prompt, found.negative_prompt, found.width, found.height) == ("a castle", "blurry", 832, 1216)

@@ -175,3 +175,32 @@ def test_where_loras_hide(nodes: dict[str, Any], expected: tuple[Lora, ...]) -> 
     graph = base(**nodes)
     graph["3"]["inputs"]["model"] = ["20", 0]
     assert look(graph).loras == expected
+
+
+@pytest.mark.parametrize("off", ["disable", False])
+def test_a_refiner_has_the_seed_of_the_stage_that_made_the_noise(off: object) -> None:
+    settings = {"steps": 25, "cfg": 8.0, "sampler_name": "euler", "scheduler": "normal", "positive": ["6", 0],
+                "negative": ["7", 0]}  # fmt: skip
+    graph = base(**{
+        "3": node("KSamplerAdvanced", add_noise=off, noise_seed=0, start_at_step=20, end_at_step=10000,
+                  return_with_leftover_noise="disable", model=["12", 0], latent_image=["13", 0], **settings),
+        "10": node("KSamplerAdvanced", add_noise="enable", noise_seed=721897303308196, start_at_step=0,
+                   end_at_step=20, return_with_leftover_noise="enable", model=["4", 0], latent_image=["5", 0],
+                   **settings),
+        "11": node("KSamplerAdvanced", add_noise="enable", noise_seed=5, model=["4", 0], latent_image=["5", 0],
+                   **settings),
+        "12": node("CheckpointLoaderSimple", ckpt_name="refiner.safetensors"),
+        "13": node("LatentComposite", samples_to=["10", 0], samples_from=["11", 0], x=0, y=0),
+    })  # fmt: skip
+    found = look(graph)
+    assert (found.seed, found.model, found.steps) == (721897303308196, "refiner.safetensors", 25)
+    graph["10"]["inputs"]["add_noise"] = graph["11"]["inputs"]["add_noise"] = off
+    assert look(graph).seed == 0
+
+
+def test_noise_that_a_node_adds_to_the_latent_has_the_seed() -> None:
+    graph = base(**{"10": node("BNK_NoisyLatentImage", source="CPU", seed=77, width=512, height=512, batch_size=1)})
+    graph["3"] = node("KSamplerAdvanced", add_noise="disable", noise_seed=0, steps=20, cfg=8, sampler_name="euler",
+                      scheduler="normal", model=["4", 0], positive=["6", 0], negative=["7", 0],
+                      latent_image=["10", 0])  # fmt: skip
+    assert look(graph).seed == 77

@@ -38,12 +38,14 @@ GRAPH = json.dumps(
         files.png(files.itxt("parameters", INFOTEXT)),
         files.png(files.itxt("parameters", INFOTEXT, packed=True)),
         files.png(after=(files.ztxt("parameters", INFOTEXT),)),
+        files.png(files.text("Comment", "Created with GIMP"), after=(files.ztxt("parameters", INFOTEXT),)),
         files.png(files.chunk(b"eXIf", files.user_comment(INFOTEXT))),
         files.jpeg(files.user_comment(INFOTEXT)),
         files.jpeg(files.user_comment(INFOTEXT, "utf-16-le")),
         files.jpeg(files.user_comment(INFOTEXT, "utf-16")),
         files.jpeg(files.user_comment(INFOTEXT, "utf-8")),
         files.jpeg(files.tiff({}, {0x9286: b"ASCII\0\0\0" + INFOTEXT.encode()})),
+        files.jpeg(files.tiff({}, {0x9286: b"UTF-8\0\0\0" + INFOTEXT.encode()})),
         files.jpeg(files.tiff({}, {0x9286: bytes(8) + INFOTEXT.encode()}, order="<")),
         files.jpeg(files.tiff({0x9286: INFOTEXT.encode()})),
         files.jpeg(files.tiff({0x9C9C: INFOTEXT.encode("utf-16-le") + b"\0\0"}, kind=1)),
@@ -56,6 +58,7 @@ GRAPH = json.dumps(
         files.mp4({"comment": INFOTEXT}),
         files.mp4({"comment": INFOTEXT}, quicktime_keys=True),
         files.webm({"COMMENT": INFOTEXT}),
+        files.webm({"PARAMETERS": INFOTEXT}),
     ],
 )
 def test_an_infotext_is_found(data: bytes, tmp_path: Path) -> None:

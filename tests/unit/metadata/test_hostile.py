@@ -17,6 +17,7 @@ from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.metadata.reader import derive, read_file
 from tests.unit.metadata import files
 from tests.unit.metadata.files import INFOTEXT, read
+from tests.unit.metadata.test_comfyui_joints import everywhere, grouped, paired
 from tests.unit.metadata.test_containers import GRAPH
 
 MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "4000"))
@@ -29,6 +30,10 @@ SEEDS = {
     "png": files.png(
         files.text("prompt", GRAPH), files.itxt("parameters", INFOTEXT), after=(files.ztxt("a", INFOTEXT),)
     ),
+    "png-workflow": files.png(
+        files.text("workflow", json.dumps(paired())), files.text("prompt", json.dumps(grouped(">")))
+    ),
+    "png-everywhere": files.png(files.text("workflow", json.dumps(everywhere()))),
     "png-stealth": files.stealth(INFOTEXT, mode="alpha", packed=True, size=(40, 130)),
     "png-exif": files.png(files.chunk(b"eXIf", files.user_comment(INFOTEXT)), files.itxt("XML:com.adobe.xmp", XMP)),
     "jpeg": files.jpeg(files.tiff({0x010E: INFOTEXT.encode()}, {0x9286: b"UNICODE\0" + INFOTEXT.encode("utf-16-le")})),

@@ -60,6 +60,8 @@ def test_everything_a1111_writes() -> None:
         ("Steps: 5 to heaven\nNegative prompt: b\nSteps: 20, Seed: 1", "Steps: 5 to heaven", "b"),
         ("a, Negative prompt: inside\nSteps: 20, Seed: 1", "a, Negative prompt: inside", ""),
         ("a\nSampler: Euler, Seed: 1, CFG scale: 7", "a", ""),
+        ("a\nNegative prompt: b\nc", "a", "b\nc"),
+        ("a\nNegative prompt: b\nSteps: 20| Seed: 1", "a", "b"),
         ("a\nSteps: 20", "a", ""),
     ],
 )
@@ -76,7 +78,16 @@ def test_a_prompt_may_begin_with_a_brace() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Screenshot", "", "a prompt without anything", "note: buy milk, bread", "Steps to reproduce: none", "{}"]
+    "text",
+    [
+        "Screenshot",
+        "",
+        "a prompt without anything",
+        "note: buy milk, bread",
+        "Steps to reproduce: none",
+        "{}",
+        "Size: 10x10, Seed: 2, Model: Honda",
+    ],
 )
 def test_other_texts_are_no_prompt(text: str) -> None:
     for key in ("parameters", "Comment", "Description", "Software"):
@@ -127,6 +138,23 @@ def test_a_setting_that_is_no_pair_loses_itself_alone(odd: str) -> None:
     _, found = look(f"a\nNegative prompt: b\nSteps: 20, {odd}, Sampler: Euler a, Seed: 7, Size: 8x16")
     assert (found.prompt, found.negative_prompt) == ("a", "b")
     assert (found.steps, found.sampler, found.seed, found.width, found.height) == (20, "Euler a", 7, 8, 16)
+
+
+def test_capitals_of_other_writers() -> None:
+    _, found = look(
+        "a\nNegative Prompt: b\nSteps: 20, sampler: Euler a, CFG Scale: 7.5, SEED: 7, Clip Skip: 2, size: 8x16"
+    )
+    assert (found.negative_prompt, found.sampler, found.cfg_scale, found.seed) == ("b", "Euler a", 7.5, 7)
+    assert (found.clip_skip, found.width, found.height) == (2, 8, 16)
+    _, found = look("a\nSteps: 130, Sampler: Euler a, CFG scale: 15, Seed: 4051576822, Denoising Strength: 0.8")
+    assert (found.denoising_strength, found.cfg_scale) == (0.8, 15)
+
+
+def test_loras_of_additional_networks() -> None:
+    added = "AddNet Enabled: True, AddNet Model 1: ink(3b7e), AddNet Weight A 1: 0.8, AddNet Weight B 1: 0.5"
+    older = "AddNet Module 2: LoRA, AddNet Model 2: old(11), AddNet Weight 2: 0.3, AddNet Model 3: None"
+    _, found = look(f"a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 8x8, {added}, {older}")
+    assert found.loras == (Lora("ink", 0.8, 0.5), Lora("old", 0.3))
 
 
 def test_sdnext_names_its_loras_where_the_prompt_does_not() -> None:
