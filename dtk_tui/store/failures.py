@@ -15,7 +15,7 @@ SELECT path, NULL AS file_name, error FROM folder
 """
 _FILES = """
 SELECT folder.path, image.file_name, image.error FROM image JOIN folder ON folder.id = image.folder_id
- WHERE image.error IS NOT NULL AND NOT image.unavailable AND (%(all)s OR image.folder_id = ANY (%(ids)s))
+ WHERE image.error IS NOT NULL AND NOT image.unavailable AND (%(all)s OR image.folder_id = ANY (%(ids)s::bigint[]))
 """
 _LISTED = """
 SELECT path, file_name, error, count(*) OVER () FROM ({what}) AS failed

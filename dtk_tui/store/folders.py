@@ -95,7 +95,8 @@ SELECT id, path, parent_id IS NULL, excluded, archived, recursive, watched, unav
 """
 _IMAGES_GONE = """
 WITH gone AS (
-    UPDATE image SET unavailable = true WHERE folder_id = ANY (%s) AND NOT unavailable RETURNING metadata_hash)
+    UPDATE image SET unavailable = true WHERE folder_id = ANY (%s::bigint[]) AND NOT unavailable
+    RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
 """
 
@@ -250,7 +251,7 @@ def place(conn: Connection, path: str) -> int | None:
 
 def count_images(conn: Connection, folder_ids: Sequence[int]) -> int:
     """Return how many images are in folders."""
-    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s)", (list(folder_ids),))[0])
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", (list(folder_ids),))[0])
 
 
 def remove(conn: Connection, folder_id: int) -> None:

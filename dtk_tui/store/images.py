@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # One value instead of a million rows: the event loop of an app never stalls on it.
 _ALL_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC) FROM image"
-_FOLDERS_IDS = _ALL_IDS + " WHERE folder_id = ANY (%s)"
+_FOLDERS_IDS = _ALL_IDS + " WHERE folder_id = ANY (%s::bigint[])"
 
 _ROWS = """
 SELECT image.id, image.folder_id, image.file_name, image.file_size, image.created_at, image.width, image.height,

@@ -27,12 +27,12 @@ _DIGESTS = """
 SELECT folder_id,
        sha256(dtk_utf8(
            string_agg(file_name || '/' || file_size || '/' || mtime_ns, '/' ORDER BY file_name COLLATE "C")))
-  FROM image WHERE folder_id = ANY (%s) AND NOT unavailable
+  FROM image WHERE folder_id = ANY (%s::bigint[]) AND NOT unavailable
  GROUP BY folder_id HAVING NOT bool_or(scan_phase = 1 AND fingerprint IS NULL)
 """
 _LISTED = """
 SELECT folder_id, file_name, id, file_size, mtime_ns, scan_phase = 1 AND fingerprint IS NULL, unavailable
-  FROM image WHERE folder_id = ANY (%s)
+  FROM image WHERE folder_id = ANY (%s::bigint[])
 """
 _COPY = "COPY image (folder_id, file_size, mtime_ns, created_at, file_name) FROM STDIN (FORMAT binary)"
 _ADD = """
@@ -56,11 +56,12 @@ WITH altered AS (
 SELECT dtk_choose_representatives(array_agg(DISTINCT metadata_hash)), count(*)
   FROM altered WHERE metadata_hash IS NOT NULL HAVING count(*) > 0
 """
-# OFFSET 0: what waits is found by its own index, however many folders are asked for.
+# OFFSET 0: what waits is found by its own index, however many folders are asked for. An array of smaller numbers, which
+# a list of small ones would be, could not be hashed: each row would be compared with each folder.
 _UNREAD = """
 SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id)
   FROM (SELECT id, folder_id, created_at FROM image WHERE scan_phase = 0 AND NOT unavailable OFFSET 0) AS waiting
- WHERE folder_id = ANY (%s)
+ WHERE folder_id = ANY (%s::bigint[])
 """
 _PLACES = """
 SELECT image.id, folder.path, image.file_name
@@ -190,5 +191,5 @@ def paths(conn: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
 
 def available_in(conn: Connection, folder_ids: Sequence[int]) -> list[int]:
     """Return the ids of the images in folders whose files were there when they were last looked for."""
-    sql = "SELECT id FROM image WHERE folder_id = ANY (%s) AND NOT unavailable"
+    sql = "SELECT id FROM image WHERE folder_id = ANY (%s::bigint[]) AND NOT unavailable"
     return [number for (number,) in conn.execute(sql, (list(folder_ids),))]

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from dtk_tui.store.database import Connection, row_of
 
-_COUNT = "SELECT count(*) FROM image WHERE unavailable AND (%(all)s OR folder_id = ANY (%(folders)s))"
-_SOME = "SELECT id FROM image WHERE unavailable AND (%(all)s OR folder_id = ANY (%(folders)s)) ORDER BY id LIMIT 5000"
-_SOME_IN = "SELECT id FROM image WHERE folder_id = ANY (%s) ORDER BY id LIMIT 5000"
+_COUNT = "SELECT count(*) FROM image WHERE unavailable AND (%(all)s OR folder_id = ANY (%(folders)s::bigint[]))"
+_SOME = """
+SELECT id FROM image WHERE unavailable AND (%(all)s OR folder_id = ANY (%(folders)s::bigint[])) ORDER BY id LIMIT 5000
+"""
+_SOME_IN = "SELECT id FROM image WHERE folder_id = ANY (%s::bigint[]) ORDER BY id LIMIT 5000"
 _EMPTY_FOLDERS = """
 DELETE FROM folder
  WHERE unavailable AND NOT is_root AND NOT excluded AND NOT archived AND (%(all)s OR id = ANY (%(folders)s))

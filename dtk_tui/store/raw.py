@@ -29,7 +29,7 @@ DELETE FROM image_raw WHERE image_id = ANY (ARRAY(
 """
 _IDS = """
 SELECT string_agg(int8send(image_id), ''::bytea ORDER BY image_id) FROM image_raw
- WHERE %(all)s OR EXISTS (SELECT 1 FROM image WHERE image.id = image_id AND folder_id = ANY (%(folders)s))
+ WHERE %(all)s OR EXISTS (SELECT 1 FROM image WHERE image.id = image_id AND folder_id = ANY (%(folders)s::bigint[]))
 """
 _CHUNKS = """
 SELECT image_raw.image_id, image.width, image.height, image.file_size, image_raw.chunks

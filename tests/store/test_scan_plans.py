@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dtk_tui.domain.parameters import FileReading, GenerationParameters
-from dtk_tui.store import folders, ingest, readings, staging
+from dtk_tui.store import folders, images, ingest, readings, staging
 from dtk_tui.store.copying import reading_row
 from dtk_tui.store.database import Database
 
@@ -33,3 +33,12 @@ def test_rows_of_readings_are_found_by_their_ids(db: Database, written: int, ana
     assert "Index Cond: (fingerprint = reading.fingerprint)" in plan
     assert plan.count("prompt_sha256_key") == 2
     assert plan.index("Seq Scan on scan_reading") < plan.index("image_pkey"), plan
+
+
+def test_what_waits_is_found_among_many_folders_by_a_hash(db: Database) -> None:
+    many = list(range(1, 30_000))
+    with db.connection() as conn:
+        plan = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + ingest._UNREAD, (many,)))
+        counted = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + images._FOLDERS_IDS, (many,)))
+    assert "'::bigint[]" in plan and "smallint" not in plan
+    assert "'::bigint[]" in counted and "smallint" not in counted
