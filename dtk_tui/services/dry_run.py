@@ -67,9 +67,9 @@ def _look(
         unreadable += [x.path for x in batch if not x.complete]
         total["seen"] += sum(len(x.files) for x in batch)
         with db.connection() as conn:
-            found = compare(conn, old)
+            found = compare(conn, old, {f.id: f.beside for x in batch if (f := known.get(x.path))})
             changed.update(ingest.paths(conn, [number for number, _, _ in found.changed]))
-        total["updated"] += len(found.changed)
+        total["updated"] += len(found.changed) + len(found.again)
         total["back"] += len(found.back)
         gone += found.gone
         added = [(x.path, x.files) for x in fresh]

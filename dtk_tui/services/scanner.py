@@ -225,13 +225,15 @@ class Scan:
             found = _differences(conn, batch, ids, known, made)
             added = ingest.add_quick(conn, found.new, made, found.packed)
             ingest.touch(conn, found.changed)
+            ingest.read_again(conn, found.again)
+            folders.note_beside(conn, found.beside)
             ingest.mark_back(conn, found.back)
             ingest.mark_gone(conn, found.gone)
             for folder_id, reason in found.unreadable:
                 folders.mark_unreadable(conn, folder_id, reason)
             if found.read:
                 folders.mark_scanned(conn, found.read)
-            updated, gone = len(found.changed), len(found.gone)
+            updated, gone = len(found.changed) + len(found.again), len(found.gone)
 
         self._write(write)
         self._tally.added += added
@@ -386,7 +388,8 @@ def _differences(
     made: set[int],
 ) -> Differences:
     old = {x.path for x in batch if x.path in known}
-    differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch])
+    beside = {known[path].id: known[path].beside for path in old}
+    differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch], beside)
     settled = {known[path].id for path in old if known[path].settled}
     # A folder that is as it was costs no write at all.
     differences.read = [n for n in differences.read if n not in made and (n not in settled or n in differences.touched)]

@@ -15,9 +15,9 @@ _ROW_OF_READING = """
   FROM scan_reading reading
  CROSS JOIN LATERAL (SELECT * FROM image WHERE id = reading.id OFFSET 0) AS self
 """
-# Known rows of the content of files that are new, or that are not what they were; a new row that a person or a migration
-# has already given something to is nobody's second half. Files that were put over others come first, then those that
-# kept their name, then those that stayed in their folder.
+# Known rows of the content of files that are new, or that are not what they were; a new row that a person or a
+# migration has already given something to is nobody's second half. What was put over something comes first, then what
+# kept its name, then what stayed in its folder.
 _TWINS = f"""
 SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.path, old.file_name, old.file_size,
        old.mtime_ns, old.scan_phase = 0, reading.fingerprint {_ROW_OF_READING}
@@ -193,7 +193,7 @@ class Before:
 
 
 def twins(conn: Connection) -> list[Twin]:
-    """Return for the staged readings of new and of changed files the known rows of the same content, likeliest first."""
+    """Return for the staged readings of new and changed files the known rows of their content, the likeliest first."""
     return [
         Twin(v[0], v[1], v[2], v[3], join_path(v[4], v[5]), v[6], v[7], v[8], bytes(v[9])) for v in conn.execute(_TWINS)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def _turn(*ring: Path) -> None:
     """Give each file the name of the next, the last that of the first; sizes and times go along."""
     aside = ring[-1].with_name("aside")
     ring[-1].rename(aside)
-    for here, there in reversed(list(zip(ring, ring[1:], strict=False))):
+    for here, there in reversed(list(pairwise(ring))):
         here.rename(there)
     aside.rename(ring[0])
 
