@@ -5,55 +5,69 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dtk_tui.services.reading import Read, Row, read_chunk
 from dtk_tui.store import raw, readings, staging
 from dtk_tui.store.database import Connection
 
 
-def write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
-    """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
-    moved = traded = 0
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many new files (``moved``) and changed ones (``traded``) were known images that had only moved.
+
+    ``found``: how many images that had vanished these were.
+    """
+
+    moved: int = 0
+    traded: int = 0
+    found: int = 0
+
+
+def write_readings(conn: Connection, batch: Read) -> Written:
+    """Write a batch; a file that only moved takes its row along."""
+    written = Written()
     if batch.rows:
         # In the order of their places, neighbours meet on the same pages.
         rows = sorted(batch.rows)
         staging.stage(conn, [row for _, row, _ in rows], batch.prompts)
-        written = readings.write_new(conn)
-        raw.add(conn, [(number, text) for number, _, text in rows if number in written])
-        rest = [row for row in rows if row[0] not in written]
+        new = readings.write_new(conn)
+        raw.add(conn, [(number, text) for number, _, text in rows if number in new])
+        rest = [row for row in rows if row[0] not in new]
         if rest:
-            moved, traded = _write_known(conn, rest)
+            written = _write_known(conn, rest)
     readings.write_unreadable(conn, batch.unreadable)
-    return moved, traded
+    return written
 
 
-def _write_known(conn: Connection, rows: list[Row]) -> tuple[int, int]:
+def _write_known(conn: Connection, rows: list[Row]) -> Written:
     """Write readings of rows that were read before, or whose content is known."""
     staging.stage_again(conn, [row for _, row, _ in rows])
     staging.stage_raw(conn, [text for _, _, text in rows if text])
     readings.drop_written(conn)
     before = readings.before(conn)
-    moved = traded = 0
+    written = Written()
     if before.has_twins:
         mine = {number for number, _, _ in rows}
-        pairs, fresh = _lost(conn, mine)
+        pairs, fresh, vanished = _lost(conn, mine)
         if pairs:
             readings.move(conn, pairs, fresh, readings.staged(conn).keys())
             there = mine & set(pairs.values())
-            moved, traded = len(there & fresh), len(there - fresh)
+            written = Written(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
         before = readings.before(conn)
     readings.write(conn, before)
-    return moved, traded
+    return written
 
 
-def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int]]:
+def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int], set[int]]:
     """Find known images whose content is in another place now, and not in its own any more.
 
     Files that stand in the places of such images, and were not read yet, are read and staged. Those of them that this
     scan has listed are added to ``mine``.
 
     Returns:
-        By known id the id of the row in whose place the content is; and which of those rows are of new files.
+        By known id the id of the row in whose place the content is; which of those rows are of new files; and which of
+        the known ones count as gone.
     """
     stays: set[int] = set()
     while True:
@@ -82,7 +96,8 @@ def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int]]:
         if twin.old_id in gone and twin.old_id not in pairs and twin.new_id not in taken:
             pairs[twin.old_id] = twin.new_id
             taken.add(twin.new_id)
-    return pairs, {twin.new_id for twin in found if twin.fresh}
+    fresh = {twin.new_id for twin in found if twin.fresh}
+    return pairs, fresh, {twin.old_id for twin in found if twin.unavailable}
 
 
 def _read_ahead(conn: Connection, files: Mapping[int, str]) -> None:

@@ -20,7 +20,7 @@ from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet
 from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
-from dtk_tui.services.placing import write_readings
+from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
 from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
 from dtk_tui.services.walk import Listing, walk
@@ -55,12 +55,14 @@ class Tally:
 
     def counts(self) -> dict[str, float]:
         """Return the keys of ``dtk scan --json``."""
+        # What an interrupted scan has listed moves now, and was never counted as added or updated here.
+        added, updated = max(self.added, 0), max(self.updated, 0)
         return {
             "seen": self.seen,
-            "added": self.added,
-            "updated": self.updated,
+            "added": added,
+            "updated": updated,
             "moved": self.moved,
-            "unchanged": self.seen - self.added - self.updated - self.moved,
+            "unchanged": max(self.seen - added - updated - self.moved, 0),
             "failed": self.failed,
             "seconds": round(time.monotonic() - self.started, 3),
         }
@@ -142,8 +144,8 @@ class Scan:
 
     @property
     def gone(self) -> int:
-        """How many files vanished since they were last looked for; those that moved are among them."""
-        return self._tally.gone
+        """How many files vanished since they were last looked for, and were not found elsewhere."""
+        return max(self._tally.gone, 0)
 
     # -- quick ------------------------------------------------------------------------------------------------------
 
@@ -158,6 +160,7 @@ class Scan:
         rules = Rules({path: f.rule for path, f in known.items()}, apart)
         seen: set[str] = set()
         unreadable: list[str] = []
+        before = self._tally.seen, self._tally.gone
         flushed: Future[None] | None = None
         with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
             for batch in batches(walk(root, self._extensions, rules.look)):
@@ -178,6 +181,13 @@ class Scan:
             hidden = rules.out_of_sight(unreadable)
             gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
             self._forget(gone)
+            if self._tally.seen == before[0] and self._tally.gone > before[1]:
+                self._emit(
+                    TroubleMet(
+                        f"The folder {root} is empty now: its {self._tally.gone - before[1]:,} images count as gone.",
+                        "If its disk is not mounted, mount it and scan again; nothing is forgotten until then.",
+                    )
+                )
         return [ids[path] for path in seen if path in ids]
 
     def _forget(self, folder_ids: list[int]) -> None:
@@ -284,11 +294,11 @@ class Scan:
         """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
         if not batch.rows and not batch.unreadable:
             return
-        moved = traded = 0
+        written = Written()
 
         def write(conn: Connection) -> None:
-            nonlocal moved, traded
-            moved, traded = write_readings(conn, batch)
+            nonlocal written
+            written = write_readings(conn, batch)
 
         try:
             self._write(write)
@@ -303,9 +313,10 @@ class Scan:
             self._write_batch(Read(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged))
             self._write_batch(Read(batch.rows[middle:], batch.prompts))
             return
-        self._tally.moved += moved + traded
-        self._tally.added -= moved
-        self._tally.updated -= traded
+        self._tally.moved += written.moved + written.traded
+        self._tally.added -= written.moved
+        self._tally.updated -= written.traded
+        self._tally.gone -= written.found
         self._tally.failed += len(batch.unreadable) + batch.damaged
 
 

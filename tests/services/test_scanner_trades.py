@@ -10,9 +10,10 @@ from typing import NamedTuple
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.events import Event, TroubleMet
 from dtk_tui.services import scanner
 from dtk_tui.services.dry_run import dry_run
-from dtk_tui.services.scanner import scan
+from dtk_tui.services.scanner import Scan, scan
 from dtk_tui.store import images
 from dtk_tui.store.database import Database
 from tests.services import small_pngs
@@ -85,7 +86,8 @@ def _turn(*ring: Path) -> None:
 def _scan_as_foreseen(db: Database, config: Config, *folders: Path) -> dict[str, float]:
     paths = [str(folder) for folder in folders]
     foreseen = dry_run(db, config, paths)
-    counts = scan(db, config, paths)
+    run = Scan(db, config)
+    counts = {**run.run(paths), "gone": run.gone}
     del counts["seconds"]
     assert {key: foreseen[key] for key in counts} == counts, "a dry run says what will be"
     again = scan(db, config, paths)
@@ -179,3 +181,39 @@ def test_true_copies_stay_where_they_are_and_keep_their_names(db: Database, conf
     assert (counts["moved"], counts["added"]) == (2, 0)
     for path, known in before.items():
         assert _known(db, tmp_path / "y" / path.name) == known, "of two copies each is the one of its name"
+
+
+def test_what_is_gone_beside_a_swap_is_counted(db: Database, config: Config, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
+    _library(db, config, first, second, third)
+    _turn(first, second)
+    third.unlink()
+    counts = _scan_as_foreseen(db, config, tmp_path)
+    assert (counts["moved"], counts["gone"]) == (2, 1)
+
+
+def test_moves_that_an_interrupted_scan_has_listed(db: Database, config: Config, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
+    before = _library(db, config, first, second, third)
+    _turn(first, second)
+    third.rename(tmp_path / "d.png")
+    Scan(db, config).quick(str(tmp_path))
+    counts = scan(db, config, [str(tmp_path)])
+    assert min(counts.values()) >= 0 and counts["moved"] == 3
+    assert (_known(db, first), _known(db, second)) == (before[second], before[first])
+    assert _known(db, tmp_path / "d.png") == before[third]
+
+
+def test_a_disk_that_is_not_mounted_is_spoken_of(db: Database, config: Config, tmp_path: Path) -> None:
+    first = tmp_path / "disk" / "below" / "a.png"
+    _library(db, config, first)
+    scan(db, config, [str(tmp_path / "disk")])
+    before = {first: _known(db, first)}
+    first.parent.rename(tmp_path / "away")
+    said: list[Event] = []
+    scan(db, config, [str(tmp_path / "disk")], said.append)
+    (trouble,) = [event for event in said if isinstance(event, TroubleMet)]
+    assert str(first.parent.parent) in trouble.title and "1 images count as gone" in trouble.title
+    (tmp_path / "away").rename(first.parent)
+    scan(db, config, [str(tmp_path / "disk")])
+    assert _known(db, first) == before[first]
