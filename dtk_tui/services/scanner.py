@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet, ignore
@@ -22,11 +24,13 @@ from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
+from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_folder, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
+
+T = TypeVar("T")
 
 _FLUSH_FILES = 20_000
 _FLUSH_FOLDERS = 2_000
@@ -126,7 +130,7 @@ class Scan:
                 return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
             targets: list[str] = []
             for path in map(absolute, paths):
-                _require_folder(path)
+                require_folder(path)
                 known = known_path(conn, path, targets)
                 require_scannable(conn, known, folders.rule_of(conn, known))
                 if known != path:
@@ -141,6 +145,13 @@ class Scan:
                 action(conn)
 
         persist(transaction, self._stop, self._emit)
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        def transaction() -> T:
+            with self._db.connection() as conn:
+                return question(conn)
+
+        return persist(transaction, self._stop, self._emit)
 
     @property
     def gone(self) -> int:
@@ -256,8 +267,7 @@ class Scan:
 
     def deep(self, folder_ids: Sequence[int]) -> None:
         """Read the files of folders that wait for it, newest first."""
-        with self._db.connection() as conn:
-            waiting = ingest.unread(conn, folder_ids)
+        waiting = self._ask(lambda conn: ingest.unread(conn, folder_ids))
         if not len(waiting):
             return
         done = 0
@@ -286,9 +296,8 @@ class Scan:
 
     def _files(self, ids: list[int]) -> Iterator[File]:
         for start in range(0, len(ids), _PAGE):
-            with self._db.connection() as conn:
-                page = ingest.paths(conn, ids[start : start + _PAGE])
-            yield from page
+            page = ids[start : start + _PAGE]
+            yield from self._ask(partial(ingest.paths, ids=page))
 
     def _write_batch(self, batch: Read) -> None:
         """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
@@ -363,18 +372,6 @@ def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
 def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:
     above = known.get(os.path.dirname(path))  # noqa: PTH120
     return above.id if above else None
-
-
-def _require_folder(path: str) -> None:
-    try:
-        with os.scandir(path):
-            return
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.") from error
-    except NotADirectoryError as error:
-        raise UsageError(f"{path} is not a folder.", "Name the folder that it lies in.") from error
-    except OSError as error:
-        raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
 
 
 def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) -> set[int]:

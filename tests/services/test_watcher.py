@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -152,9 +153,9 @@ def test_one_root_on_a_network_leaves_the_others_their_news(
         assert watcher.notified and asked == [[str(near)]]
         for folder in (near, far):
             later = write_png(folder / "below" / "later.png", folder.name, seed=2)
-            _until(lambda later=later: _there(db, later), f"a file in {folder.name}")
+            _until(partial(_there, db, later), f"a file in {folder.name}")
             again = write_png(folder / "below" / "again.png", folder.name, seed=3)
-            _until(lambda again=again: _there(db, again), f"a file in the new folder of {folder.name}")
+            _until(partial(_there, db, again), f"a file in the new folder of {folder.name}")
         with (near / "first.png").open("ab") as file:
             file.write(b"changed in place, which no folder time tells")
         size = (near / "first.png").stat().st_size
