@@ -193,12 +193,8 @@ class Scan:
             gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
             self._forget(gone)
             if self._tally.seen == before[0] and self._tally.gone > before[1]:
-                self._emit(
-                    TroubleMet(
-                        f"The folder {root} is empty now: its {self._tally.gone - before[1]:,} images count as gone.",
-                        "If its disk is not mounted, mount it and scan again; nothing is forgotten until then.",
-                    )
-                )
+                title = f"The folder {root} is empty now: its {self._tally.gone - before[1]:,} images count as gone."
+                self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
         return [ids[path] for path in seen if path in ids]
 
     def _forget(self, folder_ids: list[int]) -> None:
