@@ -198,7 +198,9 @@ def prune(
         with db.connection() as conn:
             tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
             number = pruning.count(conn, tree)
-            away = [r.path for r in folders.list_roots(conn) if r.is_root and r.missing and not os.path.isdir(r.path)]  # noqa: PTH112
+            missing = [r for r in folders.list_roots(conn) if r.is_root and r.missing]
+            # Where a disk is not mounted there may well be an empty folder.
+            away = [r.path for r in missing if r.missing == r.images or not os.path.isdir(r.path)]  # noqa: PTH112
         if not as_json:
             typer.echo(f"{number:,} images of the library have no file any more.")
             for path in away:

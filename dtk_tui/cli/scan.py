@@ -90,7 +90,7 @@ def _scan(
 
     run = Scan(db, config, show)
     counts = run.run(names)
-    return {**counts, "gone": max(run.gone - int(counts["moved"]), 0)}
+    return {**counts, "gone": run.gone}
 
 
 def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> None:

@@ -25,6 +25,12 @@ _LOG_CELL = re.compile(
 _LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
 
 
+def names(name: str) -> list[str]:
+    """Return the names of the files that may tell of the picture ``name`` in the same folder."""
+    stem = name.rpartition(".")[0] or name
+    return [*(stem + ending for ending in _ENDINGS), _LOG]
+
+
 def read(path: str, siblings: Collection[str] | None) -> Iterator[RawChunk]:
     """Yield the texts beside the picture at ``path``, the likeliest first.
 

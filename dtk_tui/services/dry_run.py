@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
@@ -27,18 +27,20 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     """
     total = {"seen": 0, "added": 0, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0, "gone": 0, "back": 0}
     new: list[tuple[str, int]] = []
+    changed: dict[int, str] = {}
     gone: list[int] = []
     for root in Scan(db, config, emit).targets(paths):
         with db.connection() as conn:
             known = folders.known_below(conn, root)
             apart = elsewhere(conn, root)
-        _look(db, config, root, known, apart, total, new, gone, emit)
+        _look(db, config, root, known, apart, total, new, changed, gone, emit)
     with db.connection() as conn:
-        moved, from_gone = _moved(conn, new, gone)
-    total["moved"] = moved
+        moved, traded, from_gone = _moved(conn, new, changed, gone)
+    total["moved"] = moved + traded
     total["added"] -= moved
+    total["updated"] -= traded
     total["gone"] = len(gone) - from_gone
-    total["unchanged"] = total["seen"] - total["added"] - total["updated"] - moved
+    total["unchanged"] = total["seen"] - total["added"] - total["updated"] - total["moved"]
     return {**total, "seconds": 0.0}
 
 
@@ -50,10 +52,11 @@ def _look(
     apart: list[str],
     total: dict[str, int],
     new: list[tuple[str, int]],
+    changed: dict[int, str],
     gone: list[int],
     emit: Emit,
 ) -> None:
-    """Compare one tree with the library and add what is found to ``total``, ``new`` and ``gone``."""
+    """Compare one tree with the library and add what is found to ``total``, ``new``, ``changed`` and ``gone``."""
     rules = Rules({path: folder.rule for path, folder in known.items()}, apart)
     seen: set[str] = set()
     unreadable: list[str] = []
@@ -64,8 +67,9 @@ def _look(
         unreadable += [x.path for x in batch if not x.complete]
         total["seen"] += sum(len(x.files) for x in batch)
         with db.connection() as conn:
-            found = compare(conn, old)
-        total["updated"] += len(found.changed)
+            found = compare(conn, old, {f.id: f.beside for x in batch if (f := known.get(x.path))})
+            changed.update(ingest.paths(conn, [number for number, _, _ in found.changed]))
+        total["updated"] += len(found.changed) + len(found.again)
         total["back"] += len(found.back)
         gone += found.gone
         added = [(x.path, x.files) for x in fresh]
@@ -79,21 +83,35 @@ def _look(
         gone += ingest.available_in(conn, lost)
 
 
-def _moved(conn: Connection, new: Iterable[tuple[str, int]], gone: Sequence[int]) -> tuple[int, int]:
-    """Return how many new files are known images that moved, and how many of those are in ``gone``."""
+def _moved(
+    conn: Connection, new: Iterable[tuple[str, int]], changed: Mapping[int, str], gone: Sequence[int]
+) -> tuple[int, int, int]:
+    """Return how many new and how many changed files are known images that moved, and how many of those in ``gone``."""
     vanishing = set(gone)
     sizes = readings.sizes(conn)
+    contents = {number: _fingerprint(path) for number, path in changed.items()}
     taken: set[int] = set()
-    for path, size in new:
-        if size not in sizes:
+    traded = 0
+    candidates = [(number, found) for number, found in contents.items() if found]
+    # As the scan does: first what was put over others.
+    for number, fingerprint in [*candidates, *((0, _fingerprint(path)) for path, size in new if size in sizes)]:
+        same = readings.with_fingerprint(conn, fingerprint) if fingerprint else []
+        if number in [image_id for image_id, _, _ in same]:
             continue
-        try:
-            fingerprint = read_file(path).fingerprint
-        except UnreadableFileError:
-            continue
-        for image_id, unavailable, old_path in readings.with_fingerprint(conn, fingerprint):
+        for image_id, unavailable, old_path in same:
             lost = unavailable or image_id in vanishing or not os.path.lexists(old_path)
+            if not lost:
+                now = contents[image_id] if image_id in contents else _fingerprint(old_path)
+                lost = now is not None and now != fingerprint
             if lost and image_id not in taken:
                 taken.add(image_id)
+                traded += bool(number)
                 break
-    return len(taken), len(taken & vanishing)
+    return len(taken) - traded, traded, len(taken & vanishing)
+
+
+def _fingerprint(path: str) -> bytes | None:
+    try:
+        return read_file(path).fingerprint
+    except UnreadableFileError:
+        return None

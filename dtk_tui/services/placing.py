@@ -3,57 +3,118 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from dtk_tui.services.reading import Read, Row
+from dtk_tui.services.reading import Read, Row, read_chunk
 from dtk_tui.store import raw, readings, staging
 from dtk_tui.store.database import Connection
 
 
-def write_readings(conn: Connection, batch: Read) -> tuple[int, int]:
-    """Write a batch; return how many new files and how many changed ones were known images that had only moved."""
-    moved = traded = 0
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many new files (``moved``) and changed ones (``traded``) were known images that had only moved.
+
+    ``found``: how many images that had vanished these were.
+    """
+
+    moved: int = 0
+    traded: int = 0
+    found: int = 0
+
+
+def write_readings(conn: Connection, batch: Read) -> Written:
+    """Write a batch; a file that only moved takes its row along."""
+    written = Written()
     if batch.rows:
         # In the order of their places, neighbours meet on the same pages.
         rows = sorted(batch.rows)
         staging.stage(conn, [row for _, row, _ in rows], batch.prompts)
-        written = readings.write_new(conn)
-        raw.add(conn, [(number, text) for number, _, text in rows if number in written])
-        rest = [row for row in rows if row[0] not in written]
+        new = readings.write_new(conn)
+        raw.add(conn, [(number, text) for number, _, text in rows if number in new])
+        rest = [row for row in rows if row[0] not in new]
         if rest:
-            moved, traded = _write_known(conn, rest)
+            written = _write_known(conn, rest)
     readings.write_unreadable(conn, batch.unreadable)
-    return moved, traded
+    return written
 
 
-def _write_known(conn: Connection, rows: list[Row]) -> tuple[int, int]:
+def _write_known(conn: Connection, rows: list[Row]) -> Written:
     """Write readings of rows that were read before, or whose content is known."""
-    moved = traded = 0
     staging.stage_again(conn, [row for _, row, _ in rows])
     staging.stage_raw(conn, [text for _, _, text in rows if text])
+    readings.drop_written(conn)
     before = readings.before(conn)
+    written = Written()
     if before.has_twins:
-        # First those that were put over others: what they replaced may itself have moved on.
-        trades = _lost(readings.put_over(conn))
-        if trades:
-            readings.trade_places(conn, trades)
-            traded = len(trades)
-        moves = _lost(readings.twins(conn))
-        if moves:
-            moved = readings.move(conn, moves)
-        if traded or moved:
-            before = readings.before(conn)
+        mine = {number for number, _, _ in rows}
+        pairs, fresh, vanished = _lost(conn, mine)
+        if pairs:
+            readings.move(conn, pairs, fresh, readings.staged(conn).keys())
+            there = mine & set(pairs.values())
+            written = Written(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
+        before = readings.before(conn)
     readings.write(conn, before)
-    return moved, traded
+    return written
 
 
-def _lost(twins: Iterable[readings.Twin]) -> list[tuple[int, int]]:
-    """Return (known id, new id) of the twins whose known file is no longer in its place, each row at most once."""
+def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int], set[int]]:
+    """Find known images whose content is in another place now, and not in its own any more.
+
+    Files that stand in the places of such images, and were not read yet, are read and staged. Those of them that this
+    scan has listed are added to ``mine``.
+
+    Returns:
+        By known id the id of the row in whose place the content is; which of those rows are of new files; and which of
+        the known ones count as gone.
+    """
+    stays: set[int] = set()
+    while True:
+        found = readings.twins(conn)
+        staged = readings.staged(conn)
+        gone: set[int] = set()
+        unclear: dict[int, str] = {}
+        for twin in {twin.old_id: twin for twin in found}.values():
+            if twin.old_id in staged:
+                if staged[twin.old_id] != twin.fingerprint:
+                    gone.add(twin.old_id)
+            elif twin.old_id not in stays:
+                now = None if twin.unavailable else _standing(twin.path)
+                if now is None:
+                    gone.add(twin.old_id)
+                elif twin.waiting or now != (twin.file_size, twin.mtime_ns):
+                    unclear[twin.old_id] = twin.path
+                    mine |= {twin.old_id} if twin.waiting else set()
+        if not unclear:
+            break
+        _read_ahead(conn, unclear)
+        stays |= unclear.keys()
     pairs: dict[int, int] = {}
     taken: set[int] = set()
-    for twin in twins:
-        free = twin.old_id not in pairs and twin.new_id not in taken and twin.old_id not in taken
-        if free and (twin.unavailable or not os.path.lexists(twin.path)):
+    for twin in found:
+        if twin.old_id in gone and twin.old_id not in pairs and twin.new_id not in taken:
             pairs[twin.old_id] = twin.new_id
             taken.add(twin.new_id)
-    return list(pairs.items())
+    fresh = {twin.new_id for twin in found if twin.fresh}
+    return pairs, fresh, {twin.old_id for twin in found if twin.unavailable}
+
+
+def _read_ahead(conn: Connection, files: Mapping[int, str]) -> None:
+    waiting = list(files.items())
+    while waiting:
+        read = read_chunk(waiting)
+        texts = [text for _, _, text in read.rows if text]
+        staging.stage_more(conn, [row for _, row, _ in read.rows], texts, read.prompts)
+        waiting = read.rest
+
+
+def _standing(path: str) -> tuple[int, int] | None:
+    """Return size and mtime in ns of the file at a path, or None when there is none; what cannot be asked is there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (surrogates must survive)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return -1, 0
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None

@@ -14,6 +14,19 @@ from dtk_tui.store.folders import Rule
 _PLAIN = Rule()
 
 
+def require_folder(path: str) -> None:
+    """Raise UsageError when there is no folder at a path, or it may not be read."""
+    try:
+        with os.scandir(path):
+            return
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.") from error
+    except NotADirectoryError as error:
+        raise UsageError(f"{path} is not a folder.", "Name the folder that it lies in.") from error
+    except OSError as error:
+        raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
+
+
 def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
     """Raise UsageError when a folder's own rule or one above it keeps scans out."""
     rules = [rule] if rule is not None else []

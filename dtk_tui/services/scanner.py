@@ -14,19 +14,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
-from dtk_tui.services.placing import write_readings
+from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_scannable
+from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_folder, require_scannable
 from dtk_tui.services.walk import Listing, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
+
+T = TypeVar("T")
 
 _FLUSH_FILES = 20_000
 _FLUSH_FOLDERS = 2_000
@@ -55,12 +59,14 @@ class Tally:
 
     def counts(self) -> dict[str, float]:
         """Return the keys of ``dtk scan --json``."""
+        # What an interrupted scan has listed moves now, and was never counted as added or updated here.
+        added, updated = max(self.added, 0), max(self.updated, 0)
         return {
             "seen": self.seen,
-            "added": self.added,
-            "updated": self.updated,
+            "added": added,
+            "updated": updated,
             "moved": self.moved,
-            "unchanged": self.seen - self.added - self.updated - self.moved,
+            "unchanged": max(self.seen - added - updated - self.moved, 0),
             "failed": self.failed,
             "seconds": round(time.monotonic() - self.started, 3),
         }
@@ -124,7 +130,7 @@ class Scan:
                 return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
             targets: list[str] = []
             for path in map(absolute, paths):
-                _require_folder(path)
+                require_folder(path)
                 known = known_path(conn, path, targets)
                 require_scannable(conn, known, folders.rule_of(conn, known))
                 if known != path:
@@ -140,10 +146,17 @@ class Scan:
 
         persist(transaction, self._stop, self._emit)
 
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        def transaction() -> T:
+            with self._db.connection() as conn:
+                return question(conn)
+
+        return persist(transaction, self._stop, self._emit)
+
     @property
     def gone(self) -> int:
-        """How many files vanished since they were last looked for; those that moved are among them."""
-        return self._tally.gone
+        """How many files vanished since they were last looked for, and were not found elsewhere."""
+        return max(self._tally.gone, 0)
 
     # -- quick ------------------------------------------------------------------------------------------------------
 
@@ -158,6 +171,7 @@ class Scan:
         rules = Rules({path: f.rule for path, f in known.items()}, apart)
         seen: set[str] = set()
         unreadable: list[str] = []
+        before = self._tally.seen, self._tally.gone
         flushed: Future[None] | None = None
         with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
             for batch in batches(walk(root, self._extensions, rules.look)):
@@ -178,6 +192,9 @@ class Scan:
             hidden = rules.out_of_sight(unreadable)
             gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
             self._forget(gone)
+            if self._tally.seen == before[0] and self._tally.gone > before[1]:
+                title = f"The folder {root} is empty now: its {self._tally.gone - before[1]:,} images count as gone."
+                self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
         return [ids[path] for path in seen if path in ids]
 
     def _forget(self, folder_ids: list[int]) -> None:
@@ -225,13 +242,15 @@ class Scan:
             found = _differences(conn, batch, ids, known, made)
             added = ingest.add_quick(conn, found.new, made, found.packed)
             ingest.touch(conn, found.changed)
+            ingest.read_again(conn, found.again)
+            folders.note_beside(conn, found.beside)
             ingest.mark_back(conn, found.back)
             ingest.mark_gone(conn, found.gone)
             for folder_id, reason in found.unreadable:
                 folders.mark_unreadable(conn, folder_id, reason)
             if found.read:
                 folders.mark_scanned(conn, found.read)
-            updated, gone = len(found.changed), len(found.gone)
+            updated, gone = len(found.changed) + len(found.again), len(found.gone)
 
         self._write(write)
         self._tally.added += added
@@ -244,8 +263,7 @@ class Scan:
 
     def deep(self, folder_ids: Sequence[int]) -> None:
         """Read the files of folders that wait for it, newest first."""
-        with self._db.connection() as conn:
-            waiting = ingest.unread(conn, folder_ids)
+        waiting = self._ask(lambda conn: ingest.unread(conn, folder_ids))
         if not len(waiting):
             return
         done = 0
@@ -274,19 +292,18 @@ class Scan:
 
     def _files(self, ids: list[int]) -> Iterator[File]:
         for start in range(0, len(ids), _PAGE):
-            with self._db.connection() as conn:
-                page = ingest.paths(conn, ids[start : start + _PAGE])
-            yield from page
+            page = ids[start : start + _PAGE]
+            yield from self._ask(partial(ingest.paths, ids=page))
 
     def _write_batch(self, batch: Read) -> None:
         """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
         if not batch.rows and not batch.unreadable:
             return
-        moved = traded = 0
+        written = Written()
 
         def write(conn: Connection) -> None:
-            nonlocal moved, traded
-            moved, traded = write_readings(conn, batch)
+            nonlocal written
+            written = write_readings(conn, batch)
 
         try:
             self._write(write)
@@ -301,9 +318,10 @@ class Scan:
             self._write_batch(Read(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged))
             self._write_batch(Read(batch.rows[middle:], batch.prompts))
             return
-        self._tally.moved += moved + traded
-        self._tally.added -= moved
-        self._tally.updated -= traded
+        self._tally.moved += written.moved + written.traded
+        self._tally.added -= written.moved
+        self._tally.updated -= written.traded
+        self._tally.gone -= written.found
         self._tally.failed += len(batch.unreadable) + batch.damaged
 
 
@@ -352,18 +370,6 @@ def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:
     return above.id if above else None
 
 
-def _require_folder(path: str) -> None:
-    try:
-        with os.scandir(path):
-            return
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.") from error
-    except NotADirectoryError as error:
-        raise UsageError(f"{path} is not a folder.", "Name the folder that it lies in.") from error
-    except OSError as error:
-        raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
-
-
 def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) -> set[int]:
     """Insert the folders of a batch that are new, level by level, for a child needs its parent's id; return theirs."""
     new = [listing for listing in batch if listing.path not in ids]
@@ -386,7 +392,8 @@ def _differences(
     made: set[int],
 ) -> Differences:
     old = {x.path for x in batch if x.path in known}
-    differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch])
+    beside = {known[path].id: known[path].beside for path in old}
+    differences = compare(conn, [(ids[x.path], x, x.path in old) for x in batch], beside)
     settled = {known[path].id for path in old if known[path].settled}
     # A folder that is as it was costs no write at all.
     differences.read = [n for n in differences.read if n not in made and (n not in settled or n in differences.touched)]

@@ -20,7 +20,7 @@ class Listing:
 
     ``files`` are in the order of their names; ``error`` says why the folder, or some entry of it,
     could not be read, and ``complete`` whether what is missing from ``files`` is really not there. ``packed`` is for
-    who makes rows of the files while the disk is walked.
+    who makes rows of the files while the disk is walked. ``beside`` are files that may tell of those in ``files``.
     """
 
     path: str
@@ -29,6 +29,7 @@ class Listing:
     error: str | None = None
     complete: bool = True
     packed: list[bytes] = field(default_factory=list)
+    beside: list[File] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ def _take(
                     add(
                         (name, status.st_size, time_ns if -_TIME_LIMIT <= time_ns <= _TIME_LIMIT else _clamped(time_ns))
                     )
+                    continue
+            if name[-4:] == ".txt" or name[-5:] == ".json" or name == "log.html":
+                status = entry.stat()
+                if status.st_mode & 0o170000 == 0o100000:
+                    listing.beside.append((name, status.st_size, status.st_mtime_ns))
                     continue
             if entry.is_dir():
                 folders.append(name)

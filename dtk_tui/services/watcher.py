@@ -1,8 +1,8 @@
 """Watching folders: what changes on the disk is in the library a moment later.
 
-Local folders are watched with inotify (through watchfiles); where its limit is reached, and on network file systems,
-which send no news, the times of the folders are looked at every few seconds instead. A root that is mounted, added or
-replaced while others are watched is scanned and watched from then on.
+Local folders are watched with inotify (through watchfiles); where its limit is reached, and for roots on network file
+systems, which send no news, the times of the folders are looked at every few seconds instead. A root that is mounted,
+added or replaced while others are watched is scanned and watched from then on.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Watcher:
         paths: folders; none: all roots of the library, also those that are added later.
         poll_s: how often roots, and where nothing sends news folder times, are looked at, in seconds.
         watch: makes the notifier of some folders.
+        network: tells whether a folder is on a file system that sends no news.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Watcher:
         *,
         poll_s: float = _POLL_S,
         watch: Callable[[list[str]], Notifier] = notifier,
+        network: Callable[[str], bool] = is_network,
     ) -> None:
         self._db = db
         self._config = config
@@ -89,15 +91,18 @@ class Watcher:
         self._paths = list(paths)
         self._poll_s = poll_s
         self._watch = watch
+        self._is_network = network
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._notifier: Notifier | None = None
         self._times: dict[str, int] = {}
-        self._swept_ns = 0
+        #: When the folder times below a root were looked at last.
+        self._swept_ns: dict[str, int] = {}
+        self._remote: list[str] = []
         self._pending: set[str] = set()
         self._deleted: set[str] = set()
-        #: Whether news comes from the system; otherwise folder times are polled.
+        #: Whether news of local folders comes from the system; otherwise folder times are polled.
         self.notified = False
         self.watching = threading.Event()
 
@@ -137,7 +142,7 @@ class Watcher:
     def _run(self) -> None:
         targets = Scan(self._db, self._config).targets(self._paths) if self._paths else None
         roots: Roots = {}
-        swept = 0.0
+        swept = polled = 0.0
         while not self._stop.is_set():
             self._wake.clear()
             try:
@@ -155,6 +160,10 @@ class Watcher:
                 if self._notifier is None or time.monotonic() - swept >= _SWEEP_S:
                     self._sweep(list(roots))
                     swept = time.monotonic()
+                    polled = swept
+                elif self._remote and time.monotonic() - polled >= self._poll_s:
+                    self._sweep(self._remote)
+                    polled = time.monotonic()
             except DatabaseLostError:
                 roots, swept = {}, 0.0  # whatever changes until it is back is found by scanning once more
             self._refresh()
@@ -174,7 +183,7 @@ class Watcher:
     def _begin(self, roots: list[str], new: list[str]) -> None:
         """Watch other folders than before; those that are new are scanned once."""
         self._open(roots)
-        self._swept_ns = time.time_ns()
+        self._swept_ns = dict.fromkeys(roots, time.time_ns())
         try:
             if new:
                 Scan(self._db, self._config, self._tell, self._stop).run(new)
@@ -189,15 +198,17 @@ class Watcher:
             self._notifier.close()
             self._notifier = None
         self.notified = False
-        if not roots:
-            return
-        remote = [root for root in roots if is_network(root)]
-        if remote:
-            detail = f"{remote[0]} is on a network: its folders are looked at every {self._poll_s:.0f} s."
-            self._emit(TroubleMet("Network file systems send no news.", detail))
+        told = set(self._remote)
+        self._remote = [root for root in roots if self._is_network(root)]
+        for root in self._remote:
+            if root not in told:
+                detail = f"{root} is on a network: its folders are looked at every {self._poll_s:.0f} s."
+                self._emit(TroubleMet("Network file systems send no news.", detail))
+        local = [root for root in roots if root not in self._remote]
+        if not local:
             return
         try:
-            self._notifier = self._watch(roots)
+            self._notifier = self._watch(local)
             self.notified = True
         except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
             self._emit(TroubleMet(*_why(error, self._poll_s)))
@@ -234,10 +245,10 @@ class Watcher:
     def _sweep(self, roots: list[str]) -> None:
         """Look at the times of all known folders; those that changed are looked at again."""
         # A folder that is new to the sweep may have changed since it was listed; clocks of file systems are coarse.
-        since_ns = self._swept_ns - _CLOCK_NS
-        self._swept_ns = time.time_ns()
         times: dict[str, int] = {}
         for root in roots:
+            since_ns = self._swept_ns.get(root, 0) - _CLOCK_NS
+            self._swept_ns[root] = time.time_ns()
             with self._db.connection() as conn:
                 known = folders.known_below(conn, root)
             for path, folder in known.items():
@@ -250,7 +261,7 @@ class Watcher:
                 before = self._times.get(path)
                 if times[path] > since_ns if before is None else times[path] != before:
                     self._pending.add(path)
-        self._times = times
+        self._times.update(times)
 
     def _refresh(self) -> None:
         """Scan the folders that changed; those that a lost database kept back are tried again later."""

@@ -65,12 +65,17 @@ SELECT parent_id, path, name, CASE WHEN read THEN now() END
 RETURNING id, path
 """
 _SCANNED = "UPDATE folder SET scanned_at = now(), error = NULL, unavailable = false WHERE id = ANY (%s)"
+_BESIDE = """
+UPDATE folder SET beside = nullif(new.beside, '')
+  FROM unnest(%s::bigint[], %s::bytea[]) AS new (id, beside) WHERE folder.id = new.id
+"""
 _ADOPT = """
 UPDATE folder SET parent_id = %(root)s
  WHERE parent_id IS NULL AND id <> %(root)s AND left(path, length(%(prefix)s)) = %(prefix)s
 """
 _KNOWN_ROWS = """
-SELECT id, path, parent_id, scanned_at IS NOT NULL AND error IS NULL AND NOT unavailable, excluded, archived, recursive
+SELECT id, path, parent_id, scanned_at IS NOT NULL AND error IS NULL AND NOT unavailable, excluded, archived, recursive,
+       beside
   FROM folder
 """
 _KNOWN = f"{_KNOWN_ROWS} WHERE id IN ({_SUBTREE})"
@@ -117,13 +122,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class KnownFolder:
-    """A folder that the library has, as a scan needs it; ``settled``: read before, without an error, and there."""
+    """A folder that the library has, as a scan needs it.
+
+    ``settled``: read before, without an error, and there; ``beside``: what stood beside its pictures, as
+    ``comparing.pack_beside`` gives it.
+    """
 
     id: int
     path: str
     parent_id: int | None
     settled: bool
     rule: Rule
+    beside: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +214,11 @@ def known_below(conn: Connection, path: str) -> dict[str, KnownFolder]:
 
 def _by_path(rows: Iterable[tuple[Any, ...]]) -> dict[str, KnownFolder]:
     result: dict[str, KnownFolder] = {}
-    for number, path, parent, settled, excluded, archived, recursive in rows:
+    for number, path, parent, settled, excluded, archived, recursive, beside in rows:
         name = from_db(path)
-        result[name] = KnownFolder(number, name, parent, settled, Rule(excluded, archived, recursive))
+        result[name] = KnownFolder(
+            number, name, parent, settled, Rule(excluded, archived, recursive), bytes(beside or b"")
+        )
     return result
 
 
@@ -308,6 +320,12 @@ def _nearest_ancestor(conn: Connection, path: str) -> int | None:
 def mark_scanned(conn: Connection, ids: Sequence[int]) -> None:
     """Note that folders were read just now."""
     conn.execute(_SCANNED, (list(ids),))
+
+
+def note_beside(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Remember what stands beside the pictures of folders, given as (folder id, ``comparing.pack_beside``)."""
+    if rows:
+        conn.execute(_BESIDE, ([row[0] for row in rows], [row[1] for row in rows]))
 
 
 def mark_unreadable(conn: Connection, folder_id: int, reason: str) -> None:

@@ -49,6 +49,15 @@ UPDATE image SET file_size = new.file_size, mtime_ns = new.mtime_ns, scan_phase 
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS new (id, file_size, mtime_ns)
  WHERE image.id = new.id
 """
+# OFFSET 0: whatever the statistics say, the images of these folders are looked up one by one.
+_SILENT = """
+SELECT folder_id, id, file_name
+  FROM (SELECT folder_id, id, file_name, dialect FROM image
+         WHERE folder_id = ANY (%s)
+           AND scan_phase = 1 AND fingerprint IS NOT NULL AND NOT unavailable OFFSET 0) AS image
+ WHERE dialect IS NULL
+    OR (SELECT strpos(chunks, '"sidecar"') > 0 FROM image_raw WHERE image_id = image.id)
+"""
 _AVAILABLE = """
 WITH altered AS (
     UPDATE image SET unavailable = %(gone)s WHERE id = ANY (%(ids)s) AND unavailable <> %(gone)s
@@ -160,6 +169,17 @@ def touch(conn: Connection, changed: Sequence[tuple[int, int, int]]) -> None:
     """Note new sizes and times of files that changed, given as (id, size, mtime_ns): they are read again."""
     if changed:
         conn.execute(_TOUCH, tuple([row[i] for row in changed] for i in range(3)))
+
+
+def silent(conn: Connection, folder_ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Return (folder id, id, file name) of the images in folders that say nothing themselves; sidecars may."""
+    return [(v[0], v[1], from_db(v[2])) for v in conn.execute(_SILENT, (list(folder_ids),))]
+
+
+def read_again(conn: Connection, ids: Sequence[int]) -> None:
+    """Let files be read again that did not change themselves."""
+    if ids:
+        conn.execute("UPDATE image SET scan_phase = 0 WHERE id = ANY (%s)", (list(ids),))
 
 
 def mark_back(conn: Connection, ids: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from dtk_tui.store import raw, staging
@@ -15,44 +15,53 @@ _ROW_OF_READING = """
   FROM scan_reading reading
  CROSS JOIN LATERAL (SELECT * FROM image WHERE id = reading.id OFFSET 0) AS self
 """
-# A new row of the same content as one whose file is no longer in its place; a row that a person or a migration has
-# already given something to is nobody's second half.
+# Known rows of the content of files that are new, or that are not what they were; a new row that a person or a
+# migration has already given something to is nobody's second half. What was put over something comes first, then what
+# kept its name, then what stayed in its folder.
 _TWINS = f"""
-SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_READING}
+SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.path, old.file_name, old.file_size,
+       old.mtime_ns, old.scan_phase = 0, reading.fingerprint {_ROW_OF_READING}
  CROSS JOIN LATERAL (
-      SELECT id, folder_id, file_name, unavailable FROM image
-       WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1 OFFSET 0) AS old
+      SELECT id, folder_id, file_name, unavailable, file_size, mtime_ns, scan_phase FROM image
+       WHERE fingerprint = reading.fingerprint AND id <> reading.id OFFSET 0) AS old
   JOIN folder ON folder.id = old.folder_id
- WHERE self.fingerprint IS NULL AND self.prompt_id IS NULL AND reading.file_size > 0
-   AND self.rating IS NULL AND self.custom_tags IS NULL
-   AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
-   AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
-   AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id)
- ORDER BY old.id, self.created_at DESC, reading.id
+ WHERE reading.file_size > 0
+   AND CASE WHEN self.fingerprint IS NOT NULL THEN self.fingerprint <> reading.fingerprint
+            ELSE self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
+             AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
+             AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
+             AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id) END
+ ORDER BY self.fingerprint IS NULL, old.file_name <> self.file_name, old.folder_id <> self.folder_id,
+       old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
-# A file that was put in the place of another: the content of a known row whose file is no longer in its place.
-_PUT_OVER = f"""
-SELECT reading.id, old.id, old.unavailable, folder.path, old.file_name {_ROW_OF_READING}
- CROSS JOIN LATERAL (
-      SELECT id, folder_id, file_name, unavailable FROM image
-       WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1 OFFSET 0) AS old
-  JOIN folder ON folder.id = old.folder_id
- WHERE self.fingerprint <> reading.fingerprint AND reading.file_size > 0
- ORDER BY old.id, reading.id
-"""  # noqa: S608 (constants)
-# No two rows may have one place at any time: the row that leaves waits under a name that no file has.
+# What was read ahead of its turn, or by another scan, stands in its row, which may be in another place by now.
+_DROP_WRITTEN = """
+DELETE FROM scan_reading WHERE (SELECT scan_phase FROM image WHERE image.id = scan_reading.id) = 1
+RETURNING id
+"""
+_DROP_RAW = "DELETE FROM scan_raw WHERE image_id = ANY (%s)"
+# No two rows may have one place at any time: rows that leave wait under a name that no file has.
 _STEP_ASIDE = "UPDATE image SET file_name = '/' || id WHERE id = ANY (%s)"
-_TRADE = """
-WITH pair AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS pair (id, other_id, file_name)),
-     other AS (SELECT pair.id, image.folder_id, pair.file_name, image.file_size, image.mtime_ns
-                 FROM pair JOIN image ON image.id = pair.other_id)
-UPDATE image SET folder_id = other.folder_id, file_name = other.file_name, file_size = other.file_size,
-                 mtime_ns = other.mtime_ns, unavailable = false
-  FROM other WHERE image.id = other.id
+_HOLD_PLACES = """
+SELECT id, folder_id, file_name, file_size, mtime_ns FROM image WHERE id = ANY (%s) ORDER BY id FOR UPDATE
+"""
+_TAKE_PLACE = """
+UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
+                 mtime_ns = new.mtime_ns, unavailable = false
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+       AS new (id, folder_id, file_name, file_size, mtime_ns)
+ WHERE image.id = new.id
 """
 _GONE_FROM = """
 UPDATE image SET folder_id = gone.folder_id, file_name = gone.file_name, unavailable = true, scan_phase = 1
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS gone (id, folder_id, file_name) WHERE image.id = gone.id
+"""
+_NEW_ROW = """
+INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at) VALUES (%s, %s, %s, %s, 'epoch') RETURNING id
+"""
+_DATE = """
+UPDATE image SET created_at = timestamptz 'epoch' + reading.mtime_ns / 1000 * interval '1 microsecond'
+  FROM scan_reading reading WHERE image.id = reading.id AND image.id = ANY (%s)
 """
 _CHOOSE_FOR = """
 SELECT dtk_choose_representatives(array_agg(metadata_hash)) FROM image
@@ -62,14 +71,6 @@ _SAME_CONTENT = """
 SELECT image.id, image.unavailable, folder.path, image.file_name
   FROM image JOIN folder ON folder.id = image.folder_id WHERE fingerprint = %s ORDER BY image.id
 """
-_LEAVE = "DELETE FROM image WHERE id = ANY (%s) RETURNING id, folder_id, file_name, file_size, mtime_ns"
-_TAKE_PLACE = """
-UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
-                 mtime_ns = new.mtime_ns, unavailable = false
-  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
-       AS new (id, folder_id, file_name, file_size, mtime_ns)
- WHERE image.id = new.id
-"""
 # In one look at the rows as they are: which contents are not those of before; which groups the images were in; which
 # have their parameters from a migration and a file that says nothing; whether any content is in the library already.
 _BEFORE = f"""
@@ -78,7 +79,7 @@ SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerpri
        array_agg(reading.id) FILTER (
            WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL),
        coalesce(bool_or(EXISTS (
-           SELECT 1 FROM image WHERE fingerprint = reading.fingerprint AND id <> reading.id AND scan_phase = 1)), false)
+           SELECT 1 FROM image WHERE fingerprint = reading.fingerprint AND id <> reading.id)), false)
        {_ROW_OF_READING}
 """  # noqa: S608 (constants)
 # What was computed from other bytes is not of this file.
@@ -153,18 +154,28 @@ SELECT dtk_choose_representatives(ARRAY(
      UNION SELECT unnest(%s::bytea[])))
 """
 _UNREADABLE = """
-UPDATE image SET error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error) WHERE image.id = why.id
+UPDATE image SET error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error)
+ WHERE image.id = why.id AND scan_phase = 0
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A new row and the known row of the same content."""
+    """A row whose file has the content of a known row.
+
+    ``fresh``: the row was made for a new file; else its file was another before. ``waiting``: the known row's own file
+    changed and is not read yet. ``path``, ``file_size`` and ``mtime_ns`` are those of the known row.
+    """
 
     new_id: int
     old_id: int
+    fresh: bool
     unavailable: bool
     path: str
+    file_size: int
+    mtime_ns: int
+    waiting: bool
+    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,41 +193,67 @@ class Before:
 
 
 def twins(conn: Connection) -> list[Twin]:
-    """Return for the staged readings of new rows the known rows of the same content, the oldest first."""
-    return [Twin(v[0], v[1], v[2], join_path(v[3], v[4])) for v in conn.execute(_TWINS)]
+    """Return for the staged readings of new and changed files the known rows of their content, the likeliest first."""
+    return [
+        Twin(v[0], v[1], v[2], v[3], join_path(v[4], v[5]), v[6], v[7], v[8], bytes(v[9])) for v in conn.execute(_TWINS)
+    ]
 
 
-def move(conn: Connection, moved: Sequence[tuple[int, int]]) -> int:
-    """Let known images take the places of new rows, given as (known id, new id): a file that moved keeps its row.
+def staged(conn: Connection) -> dict[int, bytes]:
+    """Return the fingerprints of the staged readings by image id."""
+    return {v[0]: bytes(v[1]) for v in conn.execute("SELECT id, fingerprint FROM scan_reading")}
 
-    The staged readings go with them.
+
+def drop_written(conn: Connection) -> None:
+    """Forget staged readings of files that are known to be read already."""
+    done = [v[0] for v in conn.execute(_DROP_WRITTEN)]
+    if done:
+        conn.execute(_DROP_RAW, (done,))
+
+
+def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occupied: Collection[int]) -> None:
+    """Let known images take the places of other rows: a file that moved keeps its row. Staged readings go along.
+
+    A row that nobody needs is deleted when it is fresh, and else counts as gone: its content is nowhere.
+
+    Args:
+        pairs: by the id of a known image the id of the row in whose place its file is now; no row is in two pairs on
+            the same side, while rings and chains are fine.
+        fresh: ids of rows that were made for a new file.
+        occupied: known ids in whose own places other files are now, whose readings are staged.
     """
-    places = {v[0]: v[1:] for v in conn.execute(_LEAVE, ([new for _, new in moved],))}
-    rows = [(old, *places[new]) for old, new in moved if new in places]
-    conn.execute(_TAKE_PLACE, tuple([row[i] for row in rows] for i in range(5)))
-    staging.renumber(conn, [new for _, new in moved], [old for old, _ in moved])
-    return len(rows)
-
-
-def put_over(conn: Connection) -> list[Twin]:
-    """Return for the staged readings of rows whose content changed the known rows that have this content."""
-    return [Twin(v[0], v[1], v[2], join_path(v[3], v[4])) for v in conn.execute(_PUT_OVER)]
-
-
-def trade_places(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
-    """Let known images take the places of rows whose files they were put over, given as (known id, id there).
-
-    The others, whose content is nowhere, count as gone from where the first ones were. The staged readings go along.
-    """
-    arriving, leaving = [old for old, _ in pairs], [there for _, there in pairs]
-    rows = conn.execute("SELECT id, file_name FROM image WHERE id = ANY (%s)", (arriving + leaving,))
-    names: dict[int, str] = dict(rows)
-    conn.execute(_STEP_ASIDE, (arriving + leaving,))
-    places: dict[int, int] = dict(conn.execute("SELECT id, folder_id FROM image WHERE id = ANY (%s)", (arriving,)))
-    conn.execute(_TRADE, (arriving, leaving, [names[number] for number in leaving]))
-    conn.execute(_GONE_FROM, (leaving, [places[n] for n in arriving], [names[n] for n in arriving]))
-    staging.renumber(conn, leaving, arriving)
-    conn.execute(_CHOOSE_FOR, (leaving,))
+    held = conn.execute(_HOLD_PLACES, (sorted({*pairs, *pairs.values()}),))
+    places: dict[int, tuple[int, str, int, int]] = {v[0]: v[1:] for v in held}
+    pairs = {old: there for old, there in pairs.items() if old in places and there in places}
+    conn.execute(_STEP_ASIDE, (sorted({*pairs, *pairs.values()}),))
+    readers = [(there, old) for old, there in pairs.items()]
+    arrivals = [(old, *places[there]) for old, there in pairs.items()]
+    gone: list[tuple[int, int, str]] = []
+    unneeded: list[int] = []
+    for first in pairs.keys() - set(pairs.values()):
+        last = pairs[first]
+        while last in pairs:
+            last = pairs[last]
+        folder_id, name, size, mtime_ns = places[first]
+        if first in occupied and last in fresh:
+            arrivals.append((last, *places[first]))
+            readers.append((first, last))
+        elif first in occupied:
+            number = row_of(conn, _NEW_ROW, (folder_id, name, size, mtime_ns))[0]
+            readers.append((first, number))
+            # Both places are taken: a name with a slash is in nobody's way.
+            gone.append((last, places[last][0], f"{places[last][1]}/overwritten {last}"))
+        elif last in fresh:
+            unneeded.append(last)
+        else:
+            gone.append((last, folder_id, name))
+    conn.execute("DELETE FROM image WHERE id = ANY (%s)", (unneeded,))
+    conn.execute(_TAKE_PLACE, tuple([row[i] for row in arrivals] for i in range(5)))
+    conn.execute(_GONE_FROM, tuple([row[i] for row in gone] for i in range(3)))
+    staging.renumber(conn, [row[0] for row in readers], [row[1] for row in readers])
+    others = set(pairs) & set(occupied) | {new for read, new in readers if read in occupied}
+    conn.execute(_DATE, (sorted(others),))
+    conn.execute(_CHOOSE_FOR, ([row[0] for row in gone],))
 
 
 def before(conn: Connection) -> Before:

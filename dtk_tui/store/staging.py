@@ -67,6 +67,14 @@ def stage_raw(conn: Connection, rows: Iterable[bytes]) -> None:
     copy(conn, _COPY_RAW, rows)
 
 
+def stage_more(conn: Connection, rows: Iterable[bytes], raws: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
+    """Bring further readings near, with their raw metadata and prompts, beside what is there."""
+    copy(conn, _COPY_READINGS, rows)
+    copy(conn, _COPY_RAW, raws)
+    copy(conn, _COPY_PROMPTS, (prompt_row(sha256, text) for sha256, text in prompts.items()))
+    add_prompts(conn)
+
+
 def copy(conn: Connection, statement: LiteralString, rows: Iterable[bytes]) -> None:
     """Send encoded rows with a COPY statement."""
     with conn.cursor().copy(statement) as stream:

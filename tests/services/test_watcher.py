@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from dtk_tui.services.scanner import scan
 from dtk_tui.services.watcher import Notifier, Watcher, notifier
 from dtk_tui.store import folders, images, ingest
 from dtk_tui.store.database import Database
-from tests.pictures import write_png
+from tests.pictures import infotext, write_png
 
 Start = Callable[..., Watcher]
 
@@ -114,6 +115,61 @@ def test_names_that_are_not_utf8(db: Database, start: Start, tmp_path: Path) -> 
     _until(lambda: _there(db, os.fsdecode(odd)), "a name that is not UTF-8")
     later = write_png(library / "later.png", "later", seed=2)
     _until(lambda: _there(db, later), "a file after it")
+
+
+def test_a_sidecar_that_comes_later(db: Database, start: Start, tmp_path: Path) -> None:
+    path = write_png(tmp_path / "library" / "a.png")
+    start()
+
+    def prompt() -> str | None:
+        with db.connection() as conn:
+            detail = images.detail(conn, images.find(conn, str(path)) or 0)
+        return detail.prompt if detail else None
+
+    assert prompt() is None
+    path.with_suffix(".txt").write_text(infotext("a red barn", 7))
+    _until(lambda: prompt() == "a red barn", "what the sidecar says")
+    path.with_suffix(".txt").write_text(infotext("a blue barn", 7))
+    _until(lambda: prompt() == "a blue barn", "what it says now")
+    path.with_suffix(".txt").unlink()
+    _until(lambda: prompt() is None, "nothing says anything")
+
+
+def test_one_root_on_a_network_leaves_the_others_their_news(
+    db: Database, config: Config, tmp_path: Path, events: list[Event]
+) -> None:
+    near, far = (write_png(tmp_path / name / "first.png", name, seed=1).parent for name in ("near", "far"))
+    paths = [str(near), str(far)]
+    asked: list[list[str]] = []
+
+    def watch(watched: list[str]) -> Notifier:
+        asked.append(watched)
+        return notifier(watched)
+
+    watcher = Watcher(db, config, events.append, paths, poll_s=0.1, watch=watch, network=lambda path: path == str(far))
+    watcher.start()
+    try:
+        assert watcher.watching.wait(30)
+        assert watcher.notified and asked == [[str(near)]]
+        for folder in (near, far):
+            later = write_png(folder / "below" / "later.png", folder.name, seed=2)
+            _until(partial(_there, db, later), f"a file in {folder.name}")
+            again = write_png(folder / "below" / "again.png", folder.name, seed=3)
+            _until(partial(_there, db, again), f"a file in the new folder of {folder.name}")
+        with (near / "first.png").open("ab") as file:
+            file.write(b"changed in place, which no folder time tells")
+        size = (near / "first.png").stat().st_size
+
+        def seen() -> bool:
+            with db.connection() as conn:
+                detail = images.detail(conn, images.find(conn, str(near / "first.png")) or 0)
+            return detail is not None and detail.file_size == size
+
+        _until(seen, "a change in place in the folder that is watched", within_s=10)
+    finally:
+        watcher.close()
+    troubles = [event for event in events if isinstance(event, TroubleMet)]
+    assert [str(far) in event.detail for event in troubles] == [True]
 
 
 def test_network_file_systems_are_known(tmp_path: Path) -> None:
