@@ -169,8 +169,7 @@ class Scan:
         # A root that was put above older ones is their parent until the folders in between are met.
         ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
         rules = Rules({path: f.rule for path, f in known.items()}, apart)
-        seen: set[str] = set()
-        unreadable: list[str] = []
+        seen, unreadable = set[str](), list[str]()
         before = self._tally.seen, self._tally.gone
         flushed: Future[None] | None = None
         with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
