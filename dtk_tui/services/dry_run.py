@@ -11,8 +11,8 @@ from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
 from dtk_tui.services.comparing import compare
 from dtk_tui.services.rules import Rules, elsewhere
-from dtk_tui.services.scanner import Scan, batches
-from dtk_tui.services.walk import walk
+from dtk_tui.services.scanner import Scan
+from dtk_tui.services.walk import batches, walk
 from dtk_tui.store import folders, ingest, readings
 from dtk_tui.store.database import Connection, Database
 

@@ -25,17 +25,13 @@ from dtk_tui.services.patience import persist
 from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
 from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_folder, require_scannable
-from dtk_tui.services.walk import Listing, walk
+from dtk_tui.services.walk import Listing, batches, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
 
 T = TypeVar("T")
 
-_FLUSH_FILES = 20_000
-_FLUSH_FOLDERS = 2_000
-#: On a slow disk what was found is shown this often.
-_FLUSH_S = 0.5
 #: Neighbours in a large batch meet on the same pages of the library.
 _WRITE_ROWS = 20_000
 _WRITE_BYTES = 16 * 1024 * 1024
@@ -110,7 +106,7 @@ class Scan:
         """Look again at single folders of the library whose content changed, and at what is new below them."""
         scanned: list[int] = []
         for path in sorted(set(paths)):
-            scanned += self._refresh_one(path)
+            scanned += persist(partial(self._refresh_one, path), self._stop, self._emit)
         self.deep(scanned)
         return self._finish()
 
@@ -139,12 +135,12 @@ class Scan:
             return targets
 
     def _write(self, action: Callable[[Connection], None]) -> None:
-        def transaction() -> None:
-            with self._db.connection() as conn:
-                ingest.take_turn(conn)
-                action(conn)
+        persist(partial(self._write_once, action), self._stop, self._emit)
 
-        persist(transaction, self._stop, self._emit)
+    def _write_once(self, action: Callable[[Connection], None]) -> None:
+        with self._db.connection() as conn:
+            ingest.take_turn(conn)
+            action(conn)
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
         def transaction() -> T:
@@ -161,7 +157,14 @@ class Scan:
     # -- quick ------------------------------------------------------------------------------------------------------
 
     def quick(self, root: str) -> list[int]:
-        """List a tree and write what is new, changed, back or gone; return the ids of its folders."""
+        """List a tree and write what is new, changed, back or gone; return the ids of its folders.
+
+        A database that went away may have forgotten its last transactions, so the listing begins anew when it is back.
+        """
+        return persist(partial(self._list, root, self._tally.seen), self._stop, self._emit)
+
+    def _list(self, root: str, seen_before: int) -> list[int]:
+        self._tally.seen = seen_before
         with self._db.connection() as conn:
             root_id = folders.add_root(conn, root)
             known = folders.known(conn, root_id)
@@ -170,7 +173,7 @@ class Scan:
         ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
         rules = Rules({path: f.rule for path, f in known.items()}, apart)
         seen, unreadable = set[str](), list[str]()
-        before = self._tally.seen, self._tally.gone
+        gone_before = self._tally.gone
         flushed: Future[None] | None = None
         with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
             for batch in batches(walk(root, self._extensions, rules.look)):
@@ -191,8 +194,9 @@ class Scan:
             hidden = rules.out_of_sight(unreadable)
             gone = [f.id for path, f in known.items() if path not in seen and path not in hidden]
             self._forget(gone)
-            if self._tally.seen == before[0] and self._tally.gone > before[1]:
-                title = f"The folder {root} is empty now: its {self._tally.gone - before[1]:,} images count as gone."
+            lost = self._tally.gone - gone_before
+            if self._tally.seen == seen_before and lost > 0:
+                title = f"The folder {root} is empty now: its {lost:,} images count as gone."
                 self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
         return [ids[path] for path in seen if path in ids]
 
@@ -251,7 +255,7 @@ class Scan:
                 folders.mark_scanned(conn, found.read)
             updated, gone = len(found.changed) + len(found.again), len(found.gone)
 
-        self._write(write)
+        self._write_once(write)
         self._tally.added += added
         self._tally.updated += updated
         self._tally.gone += gone
@@ -344,24 +348,6 @@ def _few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
-
-
-def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
-    """Gather listings into batches of some thousand files, or of half a second, small ones first."""
-    batch: list[Listing] = []
-    files = 0
-    enough = _FLUSH_FILES // 16
-    end = time.monotonic() + _FLUSH_S
-    for listing in listings:
-        batch.append(listing)
-        files += len(listing.files)
-        if files >= enough or len(batch) >= _FLUSH_FOLDERS or time.monotonic() > end:
-            yield batch
-            batch, files = [], 0
-            enough = min(2 * enough, _FLUSH_FILES)
-            end = time.monotonic() + _FLUSH_S
-    if batch:
-        yield batch
 
 
 def _parent_id(known: dict[str, folders.KnownFolder], path: str) -> int | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 #: Times outside of about 1677 to 2262 do not fit into 64 bits of nanoseconds.
 _TIME_LIMIT = 2**63 - 1
 
+_FLUSH_FILES = 20_000
+_FLUSH_FOLDERS = 2_000
+#: On a slow disk what was found is shown this often.
+_FLUSH_S = 0.5
 #: Name, size in bytes, mtime in ns.
 File = tuple[str, int, int]
 
@@ -124,3 +129,21 @@ def _take(
 
 def _clamped(time_ns: int) -> int:
     return _TIME_LIMIT if time_ns > 0 else -_TIME_LIMIT
+
+
+def batches(listings: Iterable[Listing]) -> Iterator[list[Listing]]:
+    """Gather listings into batches of some thousand files, or of half a second, small ones first."""
+    batch: list[Listing] = []
+    files = 0
+    enough = _FLUSH_FILES // 16
+    end = time.monotonic() + _FLUSH_S
+    for listing in listings:
+        batch.append(listing)
+        files += len(listing.files)
+        if files >= enough or len(batch) >= _FLUSH_FOLDERS or time.monotonic() > end:
+            yield batch
+            batch, files = [], 0
+            enough = min(2 * enough, _FLUSH_FILES)
+            end = time.monotonic() + _FLUSH_S
+    if batch:
+        yield batch

@@ -142,12 +142,12 @@ def add_quick(
     if not new:
         return 0
     others = sorted(new.keys() - held)
-    if others:
-        conn.execute("SELECT 1 FROM folder WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", (others,))
+    hold = "SELECT FROM folder WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE"
+    all_are_held = not others or conn.execute(hold, (others,)).rowcount == len(others)
     rows = (listed_rows(number, packed.get(number) or listed_files(files)) for number, files in new.items())
     try:
         with conn.transaction():
-            skip_checks(conn, True)
+            skip_checks(conn, all_are_held)
             with conn.cursor().copy(_COPY) as copy:
                 for block in blocks(rows):
                     copy.write(block)

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.events import Event, TroubleMet
+from dtk_tui.services import walk
 from dtk_tui.services.scanner import scan
-from dtk_tui.store.database import Database
+from dtk_tui.store import ingest
+from dtk_tui.store.database import Connection, Database
 from tests.services import small_pngs
 from tests.services.library_state import state
 
@@ -25,10 +29,10 @@ FILES = 1500
 _PROGRAM = """
 import sys
 from dtk_tui.config import load
-from dtk_tui.services import reading, scanner
+from dtk_tui.services import reading, scanner, walk
 from dtk_tui.store.database import Database
 if __name__ == "__main__":
-    scanner._FLUSH_FILES, scanner._WRITE_ROWS, reading._CHUNK, reading.PROCESSES_FROM = 100, 40, 10, 10
+    walk._FLUSH_FILES, scanner._WRITE_ROWS, reading._CHUNK, reading.PROCESSES_FROM = 100, 40, 10, 10
     config = load()
     scanner.scan(Database.open(config), config, sys.argv[1:])
 """
@@ -76,3 +80,37 @@ def test_a_killed_scan_ends_as_an_undisturbed_one(
     with db.connection() as conn:
         assert resumed == state(conn)
     assert len(resumed["images"]) == FILES + 21
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_listing_goes_on_when_the_database_was_away(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgets: bool
+) -> None:
+    """A server that crashed may have forgotten what it had confirmed: a scan does not wait for the disk."""
+    root = tmp_path / "library"
+    for number in range(30):
+        small_pngs.write(root / f"{number % 3}" / f"{number:02d}" / "deep", [number])
+    monkeypatch.setattr(walk, "_FLUSH_FILES", 32)
+    add_quick, calls = ingest.add_quick, 0
+
+    def broken(conn: Connection, *arguments: Any) -> int:
+        nonlocal calls
+        added = add_quick(conn, *arguments)
+        calls += 1
+        if calls == 3:
+            conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return added
+
+    def forget(event: Event) -> None:
+        if forgets and isinstance(event, TroubleMet):
+            with db.connection() as conn:
+                conn.execute("TRUNCATE image, folder CASCADE")
+
+    monkeypatch.setattr(ingest, "add_quick", broken)
+    counts = scan(db, config, [str(root)], forget)
+    assert calls > 5 and counts["seen"] == 30
+    with db.connection() as conn:
+        assert conn.execute("SELECT count(*), min(scan_phase) FROM image").fetchone() == (30, 1)
+        lost = "SELECT FROM image WHERE NOT EXISTS (SELECT 1 FROM folder WHERE id = folder_id)"
+        assert conn.execute(lost).fetchall() == []
+        assert conn.execute("SELECT count(*) FROM folder").fetchone() == (64,)
