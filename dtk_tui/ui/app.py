@@ -131,13 +131,16 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
         return screen
 
     def on_mount(self) -> None:
-        """Open the worker and begin to look at the numbers."""
+        """Take the keys of the config, and end well when the terminal goes away."""
         self.register_theme(THEME)
         self.theme = THEME.name
         self._take_keymap()
-        self.set_interval(0.25, self._tick)
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
+
+    def begin(self) -> None:
+        """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
+        self.set_interval(0.25, self._tick)
         self._name_library()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
@@ -270,7 +273,8 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
             screen.show_lost(words)
 
     def _screens(self) -> Sequence[DtkScreen]:
-        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen)]
+        # One that is just opening reads the numbers itself, when it has all its parts.
+        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen) and screen.is_mounted]
 
     def look_now(self) -> None:
         """Look at the numbers at the next tick."""

@@ -9,7 +9,6 @@ from textual import events
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
-from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.ui.conftest import NARROW, Running, library_app
@@ -96,7 +95,7 @@ async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, con
         assert run.main.table.has_focus
         assert run.main.table.selected_count == 0
         type_at_once(run, "ctrl+o", "ctrl+u", *"taste")
-        await run.until(lambda: isinstance(run.app.screen, Ask) and run.app.screen.query_one(SafeInput).value)
+        await run.shows("Add a folder of images")
         await run.until(lambda: run.app.screen.query_one(SafeInput).value == "taste")
         type_at_once(run, "escape", "end")
         await run.until(lambda: run.app.screen is run.main and run.main.table.cursor == 9)
@@ -123,6 +122,15 @@ async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database,
         await run.shows("\u201ccastle\u201d  10")
         assert query.has_focus
         assert query.value == "castle, at"
+
+
+async def test_a_search_without_hits_says_so(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        type_at_once(run, "slash", *"dragon", "enter")
+        await run.shows("\u201cdragon\u201d  0  nothing found; Esc goes back")
+        await run.press("escape")
+        await run.shows("All images  30")
 
 
 async def test_a_search_that_cannot_be_answered_does_not_go_on_searching(

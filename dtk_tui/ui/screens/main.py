@@ -107,6 +107,7 @@ class MainScreen(WorkScreen):
         self._arrange()
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
+        self.dtk.begin()
 
     @property
     def table(self) -> ImageTable:
@@ -198,7 +199,10 @@ class MainScreen(WorkScreen):
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
         self._shown = view
-        pane.show_title(name, "newest first" if view.is_folder or scores is None else "best first")
+        if len(ids) or view.is_folder:
+            pane.show_title(name, "newest first" if scores is None else "best first")
+        else:
+            pane.show_title(name, "nothing found; Esc goes back")
         await self._show_whether_empty(len(ids))
         if view.query:
             search = self.query_one(SearchLine)
