@@ -110,7 +110,10 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
             tree = folders.subtree(conn, number)
             images = folders.count_images(conn, tree)
         typer.echo(one_line(f"{path}: {len(tree):,} folders, {images:,} images with their ratings, tags and vectors."))
-        if dry_run or not (yes or typer.confirm("Take them out of the library? The files stay.")):
+        if dry_run:
+            return
+        if not (yes or typer.confirm("Take them out of the library? The files stay.")):
+            typer.echo("Nothing was taken out.")
             return
         while True:
             with db.connection() as conn:
@@ -182,6 +185,10 @@ def failures_(
         typer.echo(f"... and {number - len(found):,} more (--limit)", err=True)
 
 
+def _is_below(path: str, root: str) -> bool:
+    return f"{path}/".startswith(f"{root.rstrip('/')}/")
+
+
 @commands.command()
 def prune(
     folder: Annotated[
@@ -196,19 +203,25 @@ def prune(
 
     with library() as (db, _):
         with db.connection() as conn:
-            tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
+            path = None if folder is None else _path(conn, folder)
+            tree = None if path is None else folders.subtree(conn, _known(conn, path))
             number = pruning.count(conn, tree)
-            missing = [r for r in folders.list_roots(conn) if r.is_root and r.missing]
+            missing = [root for root in folders.list_roots(conn) if root.is_root and root.missing]
+            roots = [
+                root for root in missing if path is None or _is_below(path, root.path) or _is_below(root.path, path)
+            ]
             # Where a disk is not mounted there may well be an empty folder.
-            away = [r.path for r in missing if r.missing == r.images or not os.path.isdir(r.path)]  # noqa: PTH112
+            away = [r.path for r in roots if r.missing == r.images or not os.path.isdir(r.path)]  # noqa: PTH112
         if not as_json:
             typer.echo(f"{number:,} images of the library have no file any more.")
-            for path in away:
-                typer.echo(one_line(f"All of {path} is away: is its disk mounted?"), err=True)
+            for lost in away:
+                typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
         question = f"Forget these {number:,} images, with their ratings, tags, captions and vectors?"
         if not number or dry_run or not (yes or typer.confirm(question, err=True)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
+            elif number and not dry_run:
+                typer.echo("Nothing was forgotten.")
             return
         pruned = 0
         while True:

@@ -47,6 +47,14 @@ def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
 
 
 def search(db: Database, config: Config, line: str, limit: int | None = None) -> list[Hit]:
+    """Return what ``find`` finds, image by image."""
+    found = find(db, config, line, limit)
+    if found.scores is None:
+        return [Hit(int(number)) for number in found.ids]
+    return [Hit(int(n), float(score)) for n, score in zip(found.ids, found.scores, strict=True)]
+
+
+def find(db: Database, config: Config, line: str, limit: int | None = None) -> store.SearchResult:
     """Return the images that a query line asks for, best first, or newest first when nothing ranks them.
 
     Args:
@@ -67,10 +75,7 @@ def search(db: Database, config: Config, line: str, limit: int | None = None) ->
         about.append((models.text_space, embedder.embed_query(text)))
     with db.connection() as conn:
         like = [_alike(conn, config, models.image_space, image) for image in query.like]
-        found = store.search(conn, query, about=about, like=like, limit=limit)
-    if found.scores is None:
-        return [Hit(int(number)) for number in found.ids]
-    return [Hit(int(n), float(score)) for n, score in zip(found.ids, found.scores, strict=True)]
+        return store.search(conn, query, about=about, like=like, limit=limit)
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:

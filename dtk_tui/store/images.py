@@ -105,6 +105,14 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
     return ids_from(row_of(conn, _FOLDERS_IDS, (below,))[0])
 
 
+def count(conn: Connection, folder_id: int | None = None) -> int:
+    """Return how many images ``newest_ids`` returns."""
+    if folder_id is None:
+        return int(row_of(conn, "SELECT count(*) FROM image")[0])
+    below = folders.subtree(conn, folder_id)
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s)", (below,))[0])
+
+
 def _text(value: Any) -> str | None:
     return None if value is None else from_db(value)
 

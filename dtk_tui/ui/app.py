@@ -41,6 +41,7 @@ from dtk_tui.ui.screens.migration import MigrationScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.source import Library
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
+from dtk_tui.ui.typed import TypedKeys
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
@@ -63,7 +64,7 @@ _WITH_KEYS: list[type[DOMNode]] = [
 ]  # fmt: skip
 
 
-class DtkApp(WorkerActions, Imports):
+class DtkApp(TypedKeys, WorkerActions, Imports):
     """Shows one library and lets its queue be worked on.
 
     Args:
@@ -130,13 +131,16 @@ class DtkApp(WorkerActions, Imports):
         return screen
 
     def on_mount(self) -> None:
-        """Open the worker and begin to look at the numbers."""
+        """Take the keys of the config, and end well when the terminal goes away."""
         self.register_theme(THEME)
         self.theme = THEME.name
         self._take_keymap()
-        self.set_interval(0.25, self._tick)
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
+
+    def begin(self) -> None:
+        """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
+        self.set_interval(0.25, self._tick)
         self._name_library()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
@@ -269,7 +273,8 @@ class DtkApp(WorkerActions, Imports):
             screen.show_lost(words)
 
     def _screens(self) -> Sequence[DtkScreen]:
-        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen)]
+        # One that is just opening reads the numbers itself, when it has all its parts.
+        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen) and screen.is_mounted]
 
     def look_now(self) -> None:
         """Look at the numbers at the next tick."""
@@ -312,24 +317,25 @@ class DtkApp(WorkerActions, Imports):
         """Ask for a folder and scan it."""
         hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it"
         ask = Ask("Add a folder of images", hint, value=str(Path.home()) + "/", suggester=FolderSuggester())
-        self.push_screen(ask, lambda path: self.scan(path) if path else None)
+        self.push_screen(ask, lambda path: self.scan(typed_path(path)) if path else None)
 
     def action_scan_again(self) -> None:
-        """Scan the folder under the cursor again."""
-        folder = self.main.query_one(FolderTree).folder
-        if folder is None:
-            for root in self.main.query_one(FolderTree).roots:
-                self.scan(root.path)
+        """Scan the folder under the cursor again, or all folders of the library."""
+        tree = self.main.query_one(FolderTree)
+        if tree.folder is not None:
+            self.scan(tree.folder.path)
+        elif tree.roots:
+            self.scan()
         else:
-            self.scan(folder.path)
+            self.action_add_folder()
 
-    def scan(self, path: str) -> None:
-        """Scan a folder in the background."""
+    def scan(self, *paths: str) -> None:
+        """Scan folders, without any all of the library, in the background."""
         if self._scan is not None:
             self.say("A scan is running already.", severity="warning")
             return
-        self._scan = Scan(self.library, typed_path(path), self.take)
-        self.main.show_activity(f"Scanning {one_line(typed_path(path), 60)}")
+        self._scan = Scan(self.library, paths, self.take)
+        self.main.show_activity(f"Scanning {one_line(', '.join(paths) or 'all folders', 60)}")
         self._scan.start()
 
     def _scan_finished(self, event: ScanFinished) -> None:

@@ -121,7 +121,7 @@ class Imports(App[None]):
         if running is None:
             return
         for screen in self.screen_stack:
-            if isinstance(screen, MigrationScreen):
+            if isinstance(screen, MigrationScreen) and screen.is_mounted:
                 screen.show_import(running)
         if not running.is_done:
             news = running.progress

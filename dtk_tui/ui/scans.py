@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from textual.suggester import Suggester
@@ -21,12 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 class Scan(threading.Thread):
-    """One scan; its progress and its end are told through ``emit``, a failure stands in ``error`` by then."""
+    """One scan, of some folders or (none) of all roots.
 
-    def __init__(self, library: Library, path: str, emit: Emit) -> None:
+    Its progress and its end are told through ``emit``, a failure stands in ``error`` by then.
+    """
+
+    def __init__(self, library: Library, paths: Sequence[str], emit: Emit) -> None:
         super().__init__(name="dtk-scan", daemon=True)
         self._library = library
-        self._path = path
+        self._paths = paths
         self._emit = emit
         self._stopping = threading.Event()
         self.error: DtkError | None = None
@@ -34,12 +37,12 @@ class Scan(threading.Thread):
     def run(self) -> None:
         """Scan."""
         try:
-            scanner.scan(self._library.db, self._library.config, [self._path], self._emit, self._stopping)
+            scanner.scan(self._library.db, self._library.config, self._paths, self._emit, self._stopping)
             return
         except DtkError as error:
             self.error = error
         except Exception as error:
-            _log.exception("the scan of %r failed", self._path)
+            _log.exception("the scan of %r failed", self._paths)
             self.error = DtkError("The scan failed.", f"{type(error).__name__}: {error}")
         self._emit(ScanFinished())
 

@@ -12,7 +12,7 @@ from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services import searching
-from dtk_tui.store import folders, images, jobs
+from dtk_tui.store import folders, images, jobs, migration_books
 from dtk_tui.store.database import Database
 
 Ids = npt.NDArray[np.int64]
@@ -40,6 +40,11 @@ class Library:
         with self.db.connection() as conn:
             return images.newest_ids(conn, folder_id)
 
+    def count(self, folder_id: int | None) -> int:
+        """Return how many images ``images`` would return now."""
+        with self.db.connection() as conn:
+            return images.count(conn, folder_id)
+
     def image_rows(self, ids: Sequence[int]) -> list[ImageRow]:
         """Return lines of the image table."""
         with self.db.connection() as conn:
@@ -50,9 +55,10 @@ class Library:
         with self.db.connection() as conn:
             return images.detail(conn, image_id)
 
-    def search(self, line: str) -> list[Hit]:
-        """Return the hits of a query, best first; UsageError says what is wrong with it."""
-        return searching.search(self.db, self.config, line)
+    def search(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None]:
+        """Return the ids of a query's images, best first with scores, or newest first; UsageError names a fault."""
+        found = searching.find(self.db, self.config, line)
+        return found.ids, found.scores
 
     def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
         """Return the images most like one, best first."""
@@ -63,6 +69,12 @@ class Library:
         hits = self.similar(image_id, 12)
         rows = {row.id: row for row in self.image_rows([hit.image_id for hit in hits])}
         return [(hit, rows[hit.image_id]) for hit in hits if hit.image_id in rows]
+
+    def last_import(self) -> str | None:
+        """Return the file of the last import that is in the library, if there is one that can be taken back."""
+        with self.db.connection() as conn:
+            last = migration_books.last_done(conn)
+        return None if last is None else last.source
 
     def jobs(self, state: JobState | None) -> Ids:
         """Return the ids of the jobs in a state (None: all)."""

@@ -233,6 +233,23 @@ def test_what_a_scan_could_not_do_is_said(dtk: Dtk) -> None:
     assert "not there" in dtk.run("library", "roots")
 
 
+def test_a_question_that_is_declined_is_answered(dtk: Dtk) -> None:
+    here, away = dtk.home.parent / "here", dtk.home.parent / "away"
+    for folder in (here, away):
+        write_many(folder, 2)
+    dtk.run("scan", str(here), str(away))
+    (here / "00000.png").unlink()
+    dtk.run("scan")
+    away.rename(dtk.home.parent / "elsewhere")
+    dtk.run("scan", str(here))
+    declined = _shell(dtk, f"echo n | {dtk.program} library prune {here}")
+    assert declined.returncode == 0 and declined.stdout.endswith("Nothing was forgotten.\n")
+    assert "1 images" in declined.stdout and str(away) not in declined.stderr, "only what is asked for is told"
+    declined = _shell(dtk, f"echo n | {dtk.program} library remove {here}")
+    assert declined.returncode == 0 and declined.stdout.endswith("Nothing was taken out.\n")
+    assert dtk.json("library", "prune", "--yes")["pruned"] == 1
+
+
 @pytest.mark.usefixtures("starter_models")
 def test_models_are_verified_whole_or_not_and_nothing_is_written_elsewhere(dtk: Dtk) -> None:
     models, user = dtk.home.parent / "models", dtk.home.parent / "user"

@@ -117,6 +117,47 @@ async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config:
         assert conn.execute("SELECT count(*) FROM image").fetchone() == (0,)
 
 
+async def test_an_import_is_taken_back_long_after_its_report(db: Database, config: Config, source: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        run.dtk.show_import(str(source))
+        await run.shows("42 images")
+        assert "Undo" not in run.text()
+        await run.press("i")
+        await run.shows("Written to the library")
+        await run.press("escape", "I")
+        await run.shows("u Undo")
+        await run.press("u")
+        await run.shows("Remove what this import brought?")
+        assert "diffusion-toolkit.db" in run.text()
+        await run.press("y")
+        await run.shows("41 images removed")
+        await run.until(lambda: "u Undo" not in run.text())
+        await run.press("escape")
+        await run.shows("This library is empty.")
+
+
+async def test_what_is_typed_on_the_form_is_checked_at_once(db: Database, config: Config, source: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        run.dtk.show_import(str(source))
+        await run.shows("42 images")
+        await run.press("down", "enter")
+        await run.shows("its dates are in the local time")
+        run.app.screen.query_one(SafeInput).value = "Europe/Nowhere"
+        await run.press("enter")
+        await run.shows("Europe/Nowhere is not known.")
+        run.app.screen.query_one(SafeInput).value = "Europe/Berlin"
+        await run.press("enter")
+        await run.shows("Time zone  Europe/Berlin")
+        await run.press("down", "down", "enter")
+        await run.shows("Where is D:\\AI\\outputs?")
+        run.app.screen.query_one(SafeInput).value = "pictures/of mine"
+        await run.press("enter")
+        await run.shows("A whole path is needed")
+        await run.press("escape")
+        await run.until(lambda: isinstance(run.app.screen, MigrationScreen))
+        assert "pictures/of mine" not in run.text()
+
+
 async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         with held(config):

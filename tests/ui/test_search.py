@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+
+from textual import events
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
+from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.search_line import QueryInput
-from tests.ui.conftest import NARROW, library_app
+from tests.ui.conftest import NARROW, Running, library_app
+
+
+def type_at_once(run: Running, *keys: str) -> None:
+    """Let keys arrive in one packet, as they do over a slow line."""
+    for key in keys:
+        run.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
 async def test_a_search_and_the_way_back(db: Database, config: Config, library: Path) -> None:
@@ -74,3 +84,64 @@ async def test_similar_without_vectors_says_what_to_do(db: Database, config: Con
         await run.shows("nothing is embedded yet")
         await run.press("enter")
         await run.until(lambda: run.app.screen is run.main)
+
+
+async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        # On the table a is "select all", t "tag", e "embed now", s "find similar".
+        type_at_once(run, "slash", *"castles", "backspace", "enter")
+        await run.shows("\u201ccastle\u201d  10")
+        assert run.main.table.has_focus
+        assert run.main.table.selected_count == 0
+        type_at_once(run, "ctrl+o", "ctrl+u", *"taste")
+        await run.shows("Add a folder of images")
+        await run.until(lambda: run.app.screen.query_one(SafeInput).value == "taste")
+        type_at_once(run, "escape", "end")
+        await run.until(lambda: run.app.screen is run.main and run.main.table.cursor == 9)
+    with db.connection() as conn:
+        assert conn.execute("SELECT count(*) FROM job").fetchone() == (0,)
+
+
+async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        answering, answer = threading.Event(), run.dtk.library.search
+
+        def slow(line: str) -> object:
+            answering.wait(20)
+            return answer(line)
+
+        run.dtk.library.search = slow  # type: ignore[method-assign,assignment]
+        type_at_once(run, "slash", *"castle", "enter")
+        await run.shows("searching\u2026")
+        type_at_once(run, *", at")
+        query = run.main.query_one(QueryInput)
+        await run.until(lambda: query.value == "castle, at")
+        answering.set()
+        await run.shows("\u201ccastle\u201d  10")
+        assert query.has_focus
+        assert query.value == "castle, at"
+
+
+async def test_a_search_without_hits_says_so(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        type_at_once(run, "slash", *"dragon", "enter")
+        await run.shows("\u201cdragon\u201d  0  nothing found; Esc goes back")
+        await run.press("escape")
+        await run.shows("All images  30")
+
+
+async def test_a_search_that_cannot_be_answered_does_not_go_on_searching(
+    db: Database, config: Config, library: Path
+) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("about: tower")
+        await run.press("enter")
+        await run.shows("nothing is embedded yet")
+        await run.press("enter")
+        await run.shows("not answered")
+        assert "searching" not in run.text()

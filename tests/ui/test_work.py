@@ -119,6 +119,23 @@ async def test_the_queue_screen(db: Database, config: Config, library: Path, siz
         assert {job.state for job in all_jobs(db)} == {JobState.PENDING}
 
 
+async def test_the_reason_of_a_failure_is_seen_beside_its_image(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await queue_everything(run)
+        with db.connection() as conn:
+            first = conn.execute(
+                "SELECT folder.path || '/' || file_name FROM job JOIN image ON image.id = image_id "
+                "JOIN folder ON folder.id = folder_id ORDER BY job.id LIMIT 1"
+            ).fetchone()
+        assert first is not None
+        fail_some(db, 1, f"{first[0]} is not a picture that can be decoded.")
+        await run.press("q")
+        await run.shows("Failed 1")
+        await run.press("tab", "tab", "tab")
+        await run.shows(Path(first[0]).name)
+        await run.shows("is not a pict")
+
+
 async def test_hurry_and_remove(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config) as run:
         await queue_everything(run)

@@ -19,7 +19,7 @@ from textual.widgets import Footer
 from dtk_tui.domain.library import Badge, Hit
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
-from dtk_tui.errors import UsageError
+from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
@@ -56,11 +56,9 @@ class View:
         return not self.query and self.like is None
 
 
-def _unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float64] | None]:
+def _unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float32] | None]:
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
-    if not hits or all(hit.score is None for hit in hits):
-        return ids, None
-    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float64, len(hits))
+    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
 
 class MainScreen(WorkScreen):
@@ -79,7 +77,8 @@ class MainScreen(WorkScreen):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
-        self._known_images: int | None = None
+        self._shown: View | None = None
+        self._images: int | None = None
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
 
@@ -108,6 +107,7 @@ class MainScreen(WorkScreen):
         self._arrange()
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
+        self.dtk.begin()
 
     @property
     def table(self) -> ImageTable:
@@ -177,30 +177,38 @@ class MainScreen(WorkScreen):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
-        images = self.dtk.stats.library.images if self.dtk.stats is not None else None
         scores = None
+        name = f"\u201c{view.query}\u201d" if view.query else view.name
         try:
             if view.query:
-                pane.show_title(f"\u201c{view.query}\u201d", "searching\u2026")
-                ids, scores = await in_thread(lambda: _unzip(library.search(view.query)))
+                pane.show_title(name, "searching\u2026")
+                ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
                 like = view.like
                 ids, scores = await in_thread(lambda: _unzip(library.similar(like)))
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
-            self.query_one(SearchLine).show_fault(error)
-            pane.show_title(f"\u201c{view.query}\u201d", "not understood")
+            if not self.query_one(SearchLine).is_typing(view.query):
+                self.query_one(SearchLine).show_fault(error)
+            pane.show_title(name, "not understood")
             return
-        self._known_images = len(ids) if view == View() else images
+        except DtkError:
+            pane.show_title(name, "not answered")
+            raise
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
-        name = view.name if view.is_folder or view.like is not None else f"\u201c{view.query}\u201d"
-        pane.show_title(name, "newest first" if view.is_folder or scores is None else "best first")
+        self._shown = view
+        if len(ids) or view.is_folder:
+            pane.show_title(name, "newest first" if scores is None else "best first")
+        else:
+            pane.show_title(name, "nothing found; Esc goes back")
         await self._show_whether_empty(len(ids))
         if view.query:
-            self.query_one(SearchLine).show_fault(None)
-            self.table.focus()
+            search = self.query_one(SearchLine)
+            search.show_fault(None)
+            if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
+                self.table.focus()
 
     async def _show_whether_empty(self, images: int) -> None:
         is_empty = not images and not await in_thread(self.library.folders, None)
@@ -219,6 +227,7 @@ class MainScreen(WorkScreen):
         """Show what became of folders and visible images; order stays, and what is new is offered."""
         self.query_one(FolderTree).reload()
         self._renew()
+        self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
 
@@ -319,10 +328,9 @@ class MainScreen(WorkScreen):
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
-        if self._known_images is None:
-            self._known_images = stats.library.images
-        elif self._view == View():
-            self.query_one(ImagePane).show_new(stats.library.images - self._known_images)
+        if stats.library.images != self._images:
+            self._images = stats.library.images
+            self._offer_new()
 
     @task("renew")
     async def _renew(self) -> None:
@@ -333,6 +341,16 @@ class MainScreen(WorkScreen):
             queue = self._queue
             badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
         self.query_one(FolderTree).show_badges(badges)
+
+    @task("new")
+    async def _offer_new(self) -> None:
+        """Offer a refresh when the folder that is shown has other images than are shown."""
+        view = self._view
+        if not view.is_folder or view != self._shown:
+            return
+        count = await in_thread(self.library.count, view.folder_id or None)
+        if self._view == view == self._shown:
+            self.query_one(ImagePane).show_new(count - self.table.count)
 
     def show_activity(self, text: str) -> None:
         """Show what goes on besides the worker; empty takes the line away."""

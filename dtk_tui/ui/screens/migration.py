@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
+from zoneinfo import available_timezones
 
 from textual import on
 from textual.app import ComposeResult
@@ -75,6 +76,7 @@ class MigrationScreen(DtkScreen):
         self._found: list[str] | None = None
         self._look: SourceLook | None = None
         self._waiting: Unfinished | None = None
+        self._done_before: str | None = None
         self._zone = host_zone()
         self._policy = "keep"
         self._maps: dict[str, str] = {}
@@ -120,7 +122,7 @@ class MigrationScreen(DtkScreen):
             "dry_run": is_form and self._look is not None,
             "resume": self._waiting is not None and not self._is_busy and report is None,
             "stop": self._is_busy,
-            "undo": report is not None and not report.dry_run,
+            "undo": (is_form and self._done_before is not None) or (report is not None and not report.dry_run),
             "again": self._import is not None and not self._is_busy,
         }
         return offered.get(action, True)
@@ -150,6 +152,8 @@ class MigrationScreen(DtkScreen):
     async def _see_waiting(self) -> None:
         """Offer to go on with an import that was interrupted."""
         self._waiting = await in_thread(unfinished, self.library.db)
+        # An undo would throw away what was read before it took back what is in the library.
+        self._done_before = await in_thread(self.library.last_import) if self._waiting is None else None
         if self._waiting is not None and self._import is None:
             after = f"which was interrupted after {self._waiting.rows:,} rows"
             self._note(f"r goes on with the import of {self._waiting.source}, {after}.")
@@ -184,23 +188,16 @@ class MigrationScreen(DtkScreen):
         if number == 0:
             self._choose_file()
         elif number == 1:
-            hint = "a name such as Europe/Berlin: its dates are in the local time of the machine that scanned"
-            self.app.push_screen(Ask("Time zone", hint, value=self._zone), self._take_zone)
+            self._ask_zone(
+                self._zone, "a name such as Europe/Berlin: its dates are in the local time of the machine that scanned"
+            )
         elif number < _SETTINGS:
             entries = [Entry(words, "", name) for name, words in POLICIES.items()]
             self.app.push_screen(Menu("Images that are in the library already", entries), self._take_policy)
         elif self._look is not None:
             prefix = self._look.prefixes[number - _SETTINGS - 1]
             hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
-            ask = Ask(
-                f"Where is {prefix.path}?", hint, value=_typable(prefix.target),
-                suggester=FolderSuggester(), may_be_empty=True,
-            )  # fmt: skip
-
-            def placed_at(target: str | None) -> None:
-                self._take_map(prefix, typed_path(target) if target else target)
-
-            self.app.push_screen(ask, placed_at)
+            self._ask_place(prefix, _typable(prefix.target), hint)
 
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
@@ -224,9 +221,26 @@ class MigrationScreen(DtkScreen):
         else:
             ask("")
 
-    def _take_zone(self, zone: str | None) -> None:
-        self._zone = zone or self._zone
-        self._show_form()
+    def _ask_zone(self, value: str, hint: str) -> None:
+        def named(zone: str | None) -> None:
+            if zone and zone not in available_timezones():
+                self._ask_zone(zone, f"{zone} is not known. Name a zone such as Europe/Berlin or UTC")
+            elif zone:
+                self._zone = zone
+                self._show_form()
+
+        self.app.push_screen(Ask("Time zone", hint, value=value), named)
+
+    def _ask_place(self, prefix: Prefix, value: str, hint: str) -> None:
+        def placed_at(target: str | None) -> None:
+            path = typed_path(target) if target else target
+            if path and not path.startswith("/"):
+                self._ask_place(prefix, path, "A whole path is needed, from / on; empty: paths stay as they are")
+            else:
+                self._take_map(prefix, path)
+
+        ask = Ask(f"Where is {prefix.path}?", hint, value=value, suggester=FolderSuggester(), may_be_empty=True)
+        self.app.push_screen(ask, placed_at)
 
     def _take_policy(self, policy: str | None) -> None:
         self._policy = policy if policy in POLICY_NAMES else self._policy
@@ -298,7 +312,8 @@ class MigrationScreen(DtkScreen):
             if yes:
                 self._undo()
 
-        text = "Images that were rated, tagged or put into albums since then stay."
+        source = self._import.options.source if self._import is not None else self._done_before or ""
+        text = f"The import of {source}.\nImages that were rated, tagged or put into albums since then stay."
         self.app.push_screen(Confirm("Remove what this import brought?", text, "Remove it"), answered)
 
     @task("undo")

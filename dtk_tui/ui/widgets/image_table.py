@@ -74,7 +74,7 @@ class ImageTable(VirtualTable[ImageRow]):
 
     def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:
         super().__init__(fetch, id=id)
-        self._scores: npt.NDArray[np.float64] | None = None
+        self._scores: npt.NDArray[np.float32] | None = None
         self._drawn = 0
 
     def columns(self) -> Sequence[Column[ImageRow]]:
@@ -90,7 +90,7 @@ class ImageTable(VirtualTable[ImageRow]):
     def _score(self, row: ImageRow) -> Cell:
         return ("" if self._scores is None else f"{self._scores[self._drawn]:.3f}", "list--accent")
 
-    def show(self, ids: Ids, scores: npt.NDArray[np.float64] | None = None, *, keep: bool = False) -> None:
+    def show(self, ids: Ids, scores: npt.NDArray[np.float32] | None = None, *, keep: bool = False) -> None:
         """Show images in this order, with one score each where they were ranked."""
         self._scores = scores
         self.place_columns()

@@ -37,6 +37,12 @@ def _mark(row: JobRow) -> Cell:
     return _MARKS[row.state]
 
 
+def _error(row: JobRow) -> Cell:
+    # The image stands beside it; the reason is what there is room for.
+    reason = (row.error or "").removeprefix(row.path).lstrip(": ")
+    return one_line(reason, 300), "list--bad"
+
+
 _COLUMNS: tuple[Column[JobRow], ...] = (
     Column("", _mark, 1),
     Column("Kind", lambda row: (row.kind.label, ""), 7),
@@ -44,7 +50,7 @@ _COLUMNS: tuple[Column[JobRow], ...] = (
     Column("Prio", _priority, 4),
     Column("Image", lambda row: (one_line(os.path.basename(row.path), 300), ""), 18, share=2, most=44),  # noqa: PTH119
     Column("Tries", lambda row: (str(row.attempts) if row.attempts else "", ""), 5, rank=3, right=True),
-    Column("Error", lambda row: (one_line(row.error or "", 300), "list--bad"), 16, share=4, most=90, rank=1),
+    Column("Error", _error, 16, share=4, most=90, rank=1),
     Column("Folder", lambda row: (one_line(os.path.dirname(row.path), 300), "list--dim"), 20, share=3, rank=5),  # noqa: PTH120
     Column("Queued", lambda row: (f"{row.queued_at.astimezone():%m-%d %H:%M}", "list--dim"), 11, rank=4),
 )

@@ -104,6 +104,11 @@ class SearchLine(Vertical):
         self.query_one(QueryInput).value = ""
         self.show_fault(None)
 
+    def is_typing(self, query: str) -> bool:
+        """Return whether a person is at another query by now than this one."""
+        typed = self.query_one(QueryInput)
+        return typed.has_focus and typed.value.strip() != query
+
     def show_fault(self, error: DtkError | None) -> None:
         """Say what is wrong with the query and put the cursor there; None takes it away."""
         fault = self.query_one("#search-fault", Line)

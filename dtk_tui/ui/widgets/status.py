@@ -208,8 +208,7 @@ class ControlBar(Vertical):
         if queue.priority:
             parts[0] = Content.assemble(parts[0], (f" ({queue.priority:,} priority)", "$warning"))
         parts.append(Content.assemble(("Processed: ", "$muted"), f"{stats.processed:,}"))
-        failed = max(stats.failed, queue.failed)
-        parts.append(Content.assemble(("Failed: ", "$muted"), (f"{failed:,}", "$error" if failed else "")))
+        parts.append(Content.assemble(("Failed: ", "$muted"), (f"{queue.failed:,}", "$error" if queue.failed else "")))
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
 
     def _speed(self, stats: Stats) -> Content:
