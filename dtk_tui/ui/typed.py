@@ -31,6 +31,7 @@ class TypedKeys(App[None]):
         super().__init__()
         self._typed: deque[events.Key | events.Paste] = deque()
         self._given_at: float | None = None
+        self._is_watched = False
 
     async def on_event(self, event: events.Event) -> None:
         """Keep keys and pasted texts until what came before is done."""
@@ -38,8 +39,20 @@ class TypedKeys(App[None]):
             await super().on_event(event)
             return
         self._typed.append(event)
+        await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Give out the next key if the one before is done, or takes too long: what it went to may be gone."""
         if self._given_at is None or monotonic() - self._given_at > _LONGEST_S:
             await self._give()
+        if self._typed and not self._is_watched:
+            self._is_watched = True
+            self.set_timer(_LONGEST_S, self._look_again)
+
+    async def _look_again(self) -> None:
+        self._is_watched = False
+        if self._typed:
+            await self._go_on()
 
     async def _give(self) -> None:
         self._given_at = None
