@@ -110,7 +110,7 @@ def count(conn: Connection, folder_id: int | None = None) -> int:
     if folder_id is None:
         return int(row_of(conn, "SELECT count(*) FROM image")[0])
     below = folders.subtree(conn, folder_id)
-    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s)", (below,))[0])
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", (below,))[0])
 
 
 def _text(value: Any) -> str | None:
