@@ -89,8 +89,8 @@ def make_source(path: Path, rows: int) -> None:
     conn.executemany('INSERT INTO Album (Name, "Order") VALUES (?, ?)', [(f"album {n}", n) for n in range(20)])
     members = {(dice.randrange(20) + 1, dice.randrange(rows) + 1) for _ in range(min(rows // 7, 100_000))}
     conn.executemany("INSERT INTO AlbumImage VALUES (?, ?)", sorted(members))
-    for statement in schema.indexes():
-        conn.execute(statement)
+    for index in schema.indexes():
+        conn.execute(index.statement(index.is_unique))
     conn.execute("COMMIT")
     conn.close()
 

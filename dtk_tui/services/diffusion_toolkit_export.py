@@ -58,14 +58,20 @@ def _write(db: Database, part: Path, zone: str | None) -> dict[str, int]:
             tables = store.Tables(conn, zone or known or host_zone())
             counts = {table: _copy(out, table, tables.rows(table)) for table in schema.COLUMNS}
         out.executemany("INSERT INTO Migration (Name) VALUES (?)", [(name,) for name in schema.MIGRATIONS])
-        for statement in schema.indexes():
-            out.execute(statement)
+        for index in schema.indexes():
+            _make_index(out, index)
         out.execute("COMMIT")
         out.execute("PRAGMA synchronous = full")
         out.execute("PRAGMA journal_mode = wal")
     finally:
         out.close()
     return counts
+
+
+def _make_index(out: sqlite3.Connection, index: schema.Index) -> None:
+    """Make an index; where rows are alike that Diffusion Toolkit would not have twice, one that lets them be."""
+    is_unique = index.is_unique and out.execute(index.alike()).fetchone() is None
+    out.execute(index.statement(is_unique))
 
 
 def _copy(out: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]]) -> int:
@@ -90,12 +96,16 @@ def _bound(value: Any) -> Any:
 
 def _original(hexed: str | None, path: str) -> str:
     """Return a folder's path as Diffusion Toolkit had it, else as the library has it."""
-    return paths.tidy(bytes.fromhex(hexed).decode("utf-8", "surrogateescape") if hexed else from_db(path))
+    return paths.tidy(_text(hexed) if hexed else from_db(path))
+
+
+def _text(hexed: str) -> str:
+    return bytes.fromhex(hexed).decode("utf-8", "surrogateescape")
 
 
 def _image(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    number, root, folder_id, old_folder, folder, name, prompt, *rest, blank = row
-    path = paths.join(_original(old_folder, folder), from_db(name))
+    number, root, folder_id, old_folder, start, folder, name, prompt, *rest, blank = row
+    path = _text(start) + from_db(name) if start else paths.join(_original(old_folder, folder), from_db(name))
     at = schema.IMAGE_NAMES.index("Workflow") - schema.IMAGE_NAMES.index("NegativePrompt")
     rest[at] = _workflow(rest[at])
     return (number, root, folder_id, path, name, prompt if prompt is not None else blank, *rest)
@@ -116,10 +126,11 @@ def _migrated(chunks: str) -> str | None:
 
 def _folder(row: tuple[Any, ...]) -> tuple[Any, ...]:
     number, parent, old, path, *rest = row
-    return (number, parent, _original(old, path), *rest)
+    # With the separator at its end, where Diffusion Toolkit had one.
+    return (number, parent, _text(old) if old else paths.tidy(from_db(path)), *rest)
 
 
 def _query(row: tuple[Any, ...]) -> tuple[Any, ...]:
     number, name, query, original, created, modified = row
-    text = original if original is not None else json.dumps({"Query": query})
+    text = original if original is not None or query is None else json.dumps({"Query": query})
     return number, name, text, created, modified

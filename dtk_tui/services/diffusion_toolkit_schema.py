@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _KEY = "integer primary key autoincrement not null"
 
 _IMAGE = """
@@ -85,13 +87,31 @@ _UNIQUE = (
 )  # fmt: skip
 
 
-def indexes() -> list[str]:
-    """Return the statements that make the indexes."""
-    made = [_index(table, column, f"{table}_{column}") for table, names in _SINGLE.items() for column in names.split()]
-    made += [_index(table, names, "_".join([table, *names.split()])) for table, names in _SEVERAL]
-    return made + [_index(table, names, name, "UNIQUE ") for table, names, name in _UNIQUE]
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of Diffusion Toolkit."""
+
+    table: str
+    columns: tuple[str, ...]
+    name: str
+    is_unique: bool = False
+
+    def statement(self, is_unique: bool) -> str:
+        """Return the statement that makes it."""
+        columns = ", ".join(f'"{column}"' for column in self.columns)
+        return f'CREATE {"UNIQUE " if is_unique else ""}INDEX "{self.name}" ON "{self.table}" ({columns})'
+
+    def alike(self) -> str:
+        """Return a SELECT that finds a row when rows are alike in the columns."""
+        columns = ", ".join(f'"{column}"' for column in self.columns)
+        known = " AND ".join(f'"{column}" IS NOT NULL' for column in self.columns)
+        return f'SELECT 1 FROM "{self.table}" WHERE {known} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1'  # noqa: S608
 
 
-def _index(table: str, names: str, name: str, kind: str = "") -> str:
-    columns = ", ".join(f'"{column}"' for column in names.split())
-    return f'CREATE {kind}INDEX "{name}" ON "{table}" ({columns})'
+def indexes() -> list[Index]:
+    """Return the indexes."""
+    made = [
+        Index(table, (column,), f"{table}_{column}") for table, names in _SINGLE.items() for column in names.split()
+    ]
+    made += [Index(table, tuple(names.split()), "_".join([table, *names.split()])) for table, names in _SEVERAL]
+    return made + [Index(table, tuple(names.split()), name, is_unique=True) for table, names, name in _UNIQUE]

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
 
@@ -55,6 +56,8 @@ _DIGESTS: LiteralString = (
     .replace("{staged}", ", ".join(_STAGED))
     .replace("{texts}", ", ',', ".join([f"'''' || replace({name}, '''', '''''') || ''''" for name in _TEXTS]))
 )
+#: Ids are 64 bits; behind what a migration sets aside there must be room for the rest of the library's life.
+_LARGEST_ID = 2**63 - 2**48
 _PARALLEL: tuple[LiteralString, ...] = (
     "SET LOCAL parallel_setup_cost = 0",
     "SET LOCAL parallel_tuple_cost = 0",
@@ -137,6 +140,11 @@ def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
     row = conn.execute(query).fetchone()
     assert row is not None
     base = int(row[0]) - min(first, 1) + 1 if int(row[0]) else -min(first, 1) + 1
+    if base + max(last, 1) > _LARGEST_ID:
+        raise DtkError(
+            f"The Ids of the source, from {first} to {last}, do not fit behind those of the library.",
+            "The library is unchanged. An Id as large as this is damage: give that row another one.",
+        )
     conn.execute(
         sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id')::regclass, {})").format(
             name, sql.Literal(max(base + max(last, 1), 1))

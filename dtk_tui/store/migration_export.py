@@ -28,7 +28,7 @@ _KINDS: tuple[tuple[LiteralString, LiteralString], ...] = (
 
 _IMAGES: LiteralString = """
 SELECT ids.export_id, CASE WHEN book.image_id IS NULL THEN 0 ELSE book.root_folder_id END,
-       place.export_id, folder_book.original ->> 'Path', folder.path,
+       place.export_id, folder_book.original ->> 'Path', folder_book.original ->> 'Start', folder.path,
        image.file_name, positive.text, negative.text, image.steps, image.sampler, image.cfg_scale,
        CASE WHEN image.seed BETWEEN -9223372036854775808 AND 9223372036854775807 THEN image.seed::bigint END,
        image.width, image.height, image.model_hash, image.model, book.batch_size, book.batch_pos,
@@ -39,7 +39,10 @@ SELECT ids.export_id, CASE WHEN book.image_id IS NULL THEN 0 ELSE book.root_fold
            + {epoch} END),
        image.custom_tags, image.rating, image.favorite::integer, image.for_deletion::integer, image.nsfw::integer,
        image.unavailable::integer, image.aesthetic_score, image.hypernetwork, image.hypernetwork_strength,
-       coalesce(book.clip_skip, (image.extra ->> 'clip_skip')::integer), book.ensd, image.file_size,
+       coalesce(book.clip_skip,
+                CASE WHEN image.extra ->> 'clip_skip' ~ '^-?[0-9]{1,9}$'
+                     THEN (image.extra ->> 'clip_skip')::integer END),
+       book.ensd, image.file_size,
        CASE WHEN book.image_id IS NULL THEN image.prompt_id IS NULL AND image.dialect IS NULL
             ELSE book.no_metadata END::integer,
        image_raw.chunks, book.workflow_id,
@@ -78,16 +81,20 @@ SELECT ids.export_id, coalesce(above.export_id, 0), book.original ->> 'Path', fo
 """
 _ALBUMS: LiteralString = """
 SELECT ids.export_id, album.name, album.position,
-       coalesce((SELECT (original ->> 'LastUpdated')::bigint FROM migrated_row book
-                  WHERE book.kind = 'album' AND book.row_id = album.id ORDER BY migration_id DESC LIMIT 1),
-                (date_part('epoch', timezone(%(zone)s, album.updated_at)) * 1e6)::bigint * 10 + {epoch})
-  FROM album JOIN export_album ids ON ids.id = album.id ORDER BY ids.export_id
+       CASE WHEN book.row_id IS NOT NULL THEN (book.original ->> 'LastUpdated')::bigint
+            ELSE (date_part('epoch', timezone(%(zone)s, album.updated_at)) * 1e6)::bigint * 10 + {epoch} END
+  FROM album JOIN export_album ids ON ids.id = album.id
+  LEFT JOIN (SELECT DISTINCT ON (row_id) row_id, original FROM migrated_row WHERE kind = 'album'
+              ORDER BY row_id, migration_id DESC, source_id) AS book ON book.row_id = album.id
+ ORDER BY ids.export_id
 """.replace("{epoch}", _EPOCH)
 _QUERIES: LiteralString = """
 SELECT ids.export_id, query.name, query.query, query.original,
-       coalesce((book.original ->> 'CreatedDate')::bigint, 0), (book.original ->> 'ModifiedDate')::bigint
+       CASE WHEN book.row_id IS NULL THEN 0 ELSE (book.original ->> 'CreatedDate')::bigint END,
+       (book.original ->> 'ModifiedDate')::bigint
   FROM saved_query query JOIN export_query ids ON ids.id = query.id
-  LEFT JOIN migrated_row book ON book.kind = 'query' AND book.row_id = query.id
+  LEFT JOIN (SELECT DISTINCT ON (row_id) row_id, original FROM migrated_row WHERE kind = 'query'
+              ORDER BY row_id, migration_id DESC, source_id) AS book ON book.row_id = query.id
  ORDER BY ids.export_id
 """
 _OTHERS: dict[str, LiteralString] = {

@@ -130,7 +130,7 @@ SELECT %(base)s + source_id, place_id, prompt_id, negative_id, greatest(coalesce
        seed, file_name, coalesce(dialect, CASE WHEN has_workflow THEN 'comfyui' END), sampler, scheduler, model,
        model_hash, custom_tags,
        CASE WHEN has_error <> 0 THEN 'Diffusion Toolkit could not read this file.' END,
-       CASE WHEN clip_skip IS NOT NULL THEN jsonb_build_object('clip_skip', clip_skip) END,
+       CASE WHEN clip_skip BETWEEN -2147483648 AND 2147483647 THEN jsonb_build_object('clip_skip', clip_skip) END,
        CASE WHEN aesthetic_score BETWEEN '-1e300' AND '1e300' THEN aesthetic_score END,
        CASE WHEN hypernetwork_strength BETWEEN '-1e300' AND '1e300' THEN hypernetwork_strength END,
        hypernetwork, dtk_instant(viewed, %(zone)s), dtk_instant(touched, %(zone)s)
@@ -156,6 +156,7 @@ _RAW: LiteralString = """
 INSERT INTO image_raw (image_id, chunks)
 SELECT coalesce(target.image_id, %(base)s + source_id), chunks
   FROM migration_stage_raw LEFT JOIN migration_target target USING (source_id)
+ WHERE kept_id IS NULL
     ON CONFLICT (image_id) DO NOTHING
 """
 _RAW_NEW: LiteralString = """
@@ -176,6 +177,7 @@ _RULES: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
      "'a flag is neither 0 nor 1, written as true'",
      """jsonb_build_object('Favorite', favorite, 'NSFW', nsfw, 'ForDeletion', for_deletion, 'Unavailable', unavailable,
                            'NoMetadata', no_metadata, 'HasError', has_error)"""),
+    ("type NOT IN (0, 1)", "'Type: is neither 0 nor 1, written as an image'", "jsonb_build_object('Type', type)"),
     ("width NOT BETWEEN 0 AND 2147483647 OR height NOT BETWEEN 0 AND 2147483647",
      "'Width, Height: out of range, left out'", "jsonb_build_object('Width', width, 'Height', height)"),
     ("steps NOT BETWEEN -2147483648 AND 2147483647", "'Steps: out of range, left out'",
@@ -213,8 +215,12 @@ _TWICE: LiteralString = """
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
 SELECT %(id)s, 'Image', source_id, 'refused',
        'the same path as row ' || kept_id || ': its rating, flags, albums and tags went there',
-       jsonb_build_object('Id', kept_id)
-  FROM migration_target WHERE kept_id IS NOT NULL
+       jsonb_build_object('Id', kept_id, 'Rating', rating, 'Favorite', favorite, 'NSFW', nsfw,
+                          'ForDeletion', for_deletion, 'CustomTags', custom_tags, 'AestheticScore', aesthetic_score,
+                          'CreatedDate', created_ticks, 'ModifiedDate', modified_ticks, 'ViewedDate', viewed_ticks,
+                          'TouchedDate', touched_ticks, 'Seed', seed, 'Steps', steps, 'Sampler', sampler,
+                          'Model', model, 'Prompt', (SELECT left(text, 2000) FROM prompt WHERE id = prompt_id))
+  FROM migration_ready WHERE kept_id IS NOT NULL
 """
 _STAGED_NOTES: LiteralString = """
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
@@ -244,10 +250,12 @@ WITH both_sides AS (
                                ELSE image.for_deletion OR coalesce(side.for_deletion, 0) <> 0 END,
            custom_tags = CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
                               ELSE coalesce(image.custom_tags, side.custom_tags) END,
-           aesthetic_score = coalesce(image.aesthetic_score, nullif(side.aesthetic_score, 'Infinity')),
+           aesthetic_score = coalesce(image.aesthetic_score, CASE WHEN side.aesthetic_score BETWEEN '-1e300' AND '1e300'
+                                                                  THEN side.aesthetic_score END),
            hypernetwork = coalesce(image.hypernetwork, side.hypernetwork),
            hypernetwork_strength = coalesce(image.hypernetwork_strength,
-                                            nullif(side.hypernetwork_strength, 'Infinity')),
+                                            CASE WHEN side.hypernetwork_strength BETWEEN '-1e300' AND '1e300'
+                                                 THEN side.hypernetwork_strength END),
            viewed_at = greatest(image.viewed_at, dtk_instant(side.viewed, %(zone)s)),
            touched_at = greatest(image.touched_at, dtk_instant(side.touched, %(zone)s))
       FROM both_sides side
@@ -255,10 +263,15 @@ WITH both_sides AS (
     RETURNING image.id, image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags
 )
 INSERT INTO migrated_image (image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
-    touched_ticks, marks, no_metadata, has_error, is_new, root_folder_id, workflow_id, hash, custom_tags, before)
+    touched_ticks, marks, batch_size, batch_pos, clip_skip, ensd, no_metadata, has_error, is_new, root_folder_id,
+    workflow_id, hash, custom_tags, before)
 SELECT side.image_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
-       dtk_marks(merged.rating, merged.favorite, merged.nsfw, merged.for_deletion), no_metadata <> 0, has_error <> 0,
-       false, root_folder_id, workflow_id, hash, merged.custom_tags, before
+       dtk_marks(merged.rating, merged.favorite, merged.nsfw, merged.for_deletion),
+       CASE WHEN batch_size BETWEEN -2147483648 AND 2147483647 THEN batch_size END,
+       CASE WHEN batch_pos BETWEEN -2147483648 AND 2147483647 THEN batch_pos END,
+       CASE WHEN clip_skip BETWEEN -2147483648 AND 2147483647 THEN clip_skip END,
+       CASE WHEN ensd BETWEEN -2147483648 AND 2147483647 THEN ensd END,
+       no_metadata <> 0, has_error <> 0, false, root_folder_id, workflow_id, hash, merged.custom_tags, before
   FROM both_sides side JOIN merged ON merged.id = side.image_id
  WHERE side.kept_id IS NULL
 """
@@ -266,13 +279,22 @@ SELECT side.image_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_t
 _FOLD: LiteralString = """
 UPDATE image SET rating = coalesce(image.rating, twice.stars), favorite = image.favorite OR twice.favorite,
                  nsfw = image.nsfw OR twice.nsfw, for_deletion = image.for_deletion OR twice.for_deletion,
-                 custom_tags = coalesce(image.custom_tags, twice.custom_tags)
+                 custom_tags = coalesce(image.custom_tags, twice.custom_tags),
+                 has_workflow = image.has_workflow OR twice.has_workflow
   FROM (SELECT target_id, max(stars) AS stars, bool_or(coalesce(favorite, 0) <> 0) AS favorite,
                bool_or(coalesce(nsfw, 0) <> 0) AS nsfw, bool_or(coalesce(for_deletion, 0) <> 0) AS for_deletion,
-               max(custom_tags) AS custom_tags
+               max(custom_tags) AS custom_tags, bool_or(has_workflow) AS has_workflow
           FROM migration_ready WHERE kept_id IS NOT NULL GROUP BY target_id) AS twice
  WHERE image.id = twice.target_id
-   AND (twice.stars IS NOT NULL OR twice.favorite OR twice.nsfw OR twice.for_deletion OR twice.custom_tags IS NOT NULL)
+   AND (twice.stars IS NOT NULL OR twice.favorite OR twice.nsfw OR twice.for_deletion OR twice.custom_tags IS NOT NULL
+        OR twice.has_workflow)
+"""
+_FOLD_RAW: LiteralString = """
+INSERT INTO image_raw (image_id, chunks)
+SELECT DISTINCT ON (target.image_id) target.image_id, chunks
+  FROM migration_stage_raw JOIN migration_target target USING (source_id)
+ WHERE kept_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM image_raw WHERE image_raw.image_id = target.image_id)
+ ORDER BY target.image_id, source_id
 """
 _FOLD_NOTES: LiteralString = """
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
@@ -362,5 +384,5 @@ def write_images(conn: Connection, values: dict[str, Any], are_new: bool) -> Non
     for statement in (_RAW_NEW if are_new else _RAW, _STAGED_NOTES, _REPAIRS):
         conn.execute(statement, values)
     if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target WHERE kept_id IS NOT NULL)")[0]:
-        for statement in (_TWICE, _FOLD, _FOLD_NOTES, _FOLD_BOOKS):
+        for statement in (_TWICE, _FOLD, _FOLD_RAW, _FOLD_NOTES, _FOLD_BOOKS):
             conn.execute(statement, values)

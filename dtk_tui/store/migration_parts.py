@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, LiteralString
 
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.escape import from_db, to_db
 
 # Where each staged image is in the library.
@@ -42,10 +42,24 @@ SELECT %(id)s, 'album', album.id, source_id, album.id = ANY (%(new)s),
        jsonb_build_object('LastUpdated', updated_ticks, 'Order', stage.position)
   FROM migration_stage_album stage JOIN album ON album.name = coalesce(stage.name, '(no name)')
 """
+_ALBUM_NOTES: LiteralString = """
+INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
+SELECT %(id)s, 'Album', source_id, 'repaired', rule.reason, rule.original
+  FROM (SELECT *, min(source_id) OVER (PARTITION BY coalesce(name, '(no name)')) AS first
+          FROM migration_stage_album) AS album,
+       LATERAL (VALUES
+           (name IS NULL, 'Name: is missing, written as (no name)', jsonb_build_object('Name', name)),
+           (first <> source_id, 'the same name as row ' || first || ', made one',
+            jsonb_build_object('Name', name, 'Order', position, 'LastUpdated', updated_ticks)),
+           (updated_ticks <> 0 AND updated_ticks NOT BETWEEN 1728000000000 AND 3155376383999999999,
+            'LastUpdated: is no date, left out', jsonb_build_object('LastUpdated', updated_ticks))
+       ) AS rule (applies, reason, original)
+ WHERE rule.applies
+"""
 _MEMBERS: LiteralString = """
 WITH placed AS (
     SELECT stage.source_id, stage.album_id AS old_album, stage.image_id AS old_image, book.row_id AS album_id,
-           spot.image_id
+           spot.image_id, min(stage.source_id) OVER (PARTITION BY book.row_id, spot.image_id) AS first
       FROM migration_stage_albumimage stage
       LEFT JOIN migrated_row book
              ON book.migration_id = %(id)s AND book.kind = 'album' AND book.source_id = stage.album_id
@@ -57,10 +71,13 @@ WITH placed AS (
         ON CONFLICT DO NOTHING
 )
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'AlbumImage', source_id, 'refused',
-       CASE WHEN album_id IS NULL THEN 'its album is not there' ELSE 'its image is not there' END,
+SELECT %(id)s, 'AlbumImage', source_id,
+       CASE WHEN album_id IS NULL OR image_id IS NULL THEN 'refused' ELSE 'repaired' END,
+       CASE WHEN album_id IS NULL THEN 'its album is not there'
+            WHEN image_id IS NULL THEN 'its image is not there'
+            ELSE 'the same album and image as row ' || first || ', made one' END,
        jsonb_build_object('AlbumId', old_album, 'ImageId', old_image)
-  FROM placed WHERE album_id IS NULL OR image_id IS NULL
+  FROM placed WHERE album_id IS NULL OR image_id IS NULL OR first <> source_id
 """
 
 _TAGS: LiteralString = """
@@ -86,7 +103,8 @@ SELECT %(id)s, 'Tag', source_id, CASE WHEN name IS NULL THEN 'refused' ELSE 'rep
 """
 _IMAGE_TAGS: LiteralString = """
 WITH placed AS (
-    SELECT stage.source_id, stage.tag_id AS old_tag, stage.image_id AS old_image, book.row_id AS tag_id, spot.image_id
+    SELECT stage.source_id, stage.tag_id AS old_tag, stage.image_id AS old_image, book.row_id AS tag_id, spot.image_id,
+           min(stage.source_id) OVER (PARTITION BY book.row_id, spot.image_id) AS first
       FROM migration_stage_imagetag stage
       LEFT JOIN migrated_row book
              ON book.migration_id = %(id)s AND book.kind = 'tag' AND book.source_id = stage.tag_id
@@ -97,10 +115,13 @@ WITH placed AS (
         ON CONFLICT DO NOTHING
 )
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'ImageTag', source_id, 'refused',
-       CASE WHEN tag_id IS NULL THEN 'its tag is not there' ELSE 'its image is not there' END,
+SELECT %(id)s, 'ImageTag', source_id,
+       CASE WHEN tag_id IS NULL OR image_id IS NULL THEN 'refused' ELSE 'repaired' END,
+       CASE WHEN tag_id IS NULL THEN 'its tag is not there'
+            WHEN image_id IS NULL THEN 'its image is not there'
+            ELSE 'the same image and tag as row ' || first || ', made one' END,
        jsonb_build_object('TagId', old_tag, 'ImageId', old_image)
-  FROM placed WHERE tag_id IS NULL OR image_id IS NULL
+  FROM placed WHERE tag_id IS NULL OR image_id IS NULL OR first <> source_id
 """
 
 # An image that has nodes already keeps those.
@@ -118,10 +139,23 @@ SELECT %(id)s, 'Node', source_id, 'refused', 'its image is not there',
   FROM migration_stage_node stage
  WHERE NOT EXISTS (SELECT 1 FROM migration_where spot WHERE spot.source_id = stage.image_id)
 """
+# Of a node that the image has already under this name, nothing is lost.
+_NODES_KEPT: LiteralString = """
+INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
+SELECT %(id)s, 'Node', stage.source_id, 'refused', 'its image has other nodes already, which stay',
+       jsonb_build_object('ImageId', stage.image_id, 'NodeId', stage.node_id, 'Name', stage.name)
+  FROM migration_stage_node stage JOIN migration_where spot ON spot.source_id = stage.image_id
+ WHERE NOT EXISTS (SELECT 1 FROM node WHERE node.id = %(node_base)s + stage.source_id)
+   AND NOT EXISTS (SELECT 1 FROM node WHERE node.image_id = spot.image_id
+                      AND (node.node_id, node.name) IS NOT DISTINCT FROM (stage.node_id, stage.name))
+"""
+# Only nodes that were read are looked for: a NodeId may be any number, and the base is not to be added to that.
 _PROPERTIES: LiteralString = """
 INSERT INTO node_property (node_id, position, name, value)
-SELECT %(node_base)s + stage.node_id, stage.source_id, stage.name, stage.value
-  FROM migration_stage_nodeproperty stage JOIN node ON node.id = %(node_base)s + stage.node_id
+SELECT node.id, stage.source_id, stage.name, stage.value
+  FROM migration_stage_nodeproperty stage
+  JOIN migration_stage_node read ON read.source_id = stage.node_id
+  JOIN node ON node.id = %(node_base)s + read.source_id
 """
 _PROPERTY_NOTES: LiteralString = """
 INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
@@ -130,7 +164,18 @@ SELECT %(id)s, 'NodeProperty', source_id, 'refused', 'its node is not there',
   FROM migration_stage_nodeproperty stage
  WHERE NOT EXISTS (SELECT 1 FROM migration_stage_node node JOIN migration_where spot ON spot.source_id = node.image_id
                     WHERE node.source_id = stage.node_id)
+    OR stage.node_id IN (SELECT note.source_id FROM migration_note note
+                          WHERE note.migration_id = %(id)s AND table_name = 'Node' AND outcome = 'refused')
 """
+
+
+#: Ticks between which every time zone of the world has a date that clients can show.
+_DATES = range(1728000000000, 3155376384000000000)
+
+
+def is_date(ticks: int) -> bool:
+    """Whether ticks are a date that can be written."""
+    return ticks in _DATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +203,7 @@ def staged_folders(conn: Connection) -> list[StagedFolder]:
 
 
 def staged_paths(conn: Connection) -> list[tuple[int, str, str]]:
-    """Return (key, path, path in the source) of the folders that images lie in."""
+    """Return (key, path, what stands before a file's name in the source) of the folders that images lie in."""
     rows = conn.execute("SELECT key, path, source_path FROM migration_stage_path ORDER BY key")
     return [(key, from_db(path), from_db(source)) for key, path, source in rows]
 
@@ -252,6 +297,7 @@ def write_albums_and_tags(conn: Connection, values: dict[str, Any], are_beside: 
         conn.execute("ANALYZE migration_where")
     new = [number for (number,) in conn.execute(_ALBUMS, values)]
     conn.execute(_ALBUM_BOOKS, {**values, "new": new})
+    conn.execute(_ALBUM_NOTES, values)
     conn.execute(_MEMBERS, values)
     new = [number for (number,) in conn.execute(_TAGS, values)]
     conn.execute(_TAG_BOOKS, {**values, "new": new})
@@ -261,7 +307,11 @@ def write_albums_and_tags(conn: Connection, values: dict[str, Any], are_beside: 
 
 def write_nodes(conn: Connection, values: dict[str, Any]) -> None:
     """Write ComfyUI nodes and their properties; ``values`` as for ``write_images``, and node_base."""
-    for statement in (_NODES, _NODE_NOTES, _PROPERTIES, _PROPERTY_NOTES):
+    written = conn.execute(_NODES, values).rowcount
+    refused = conn.execute(_NODE_NOTES, values).rowcount
+    if written + refused < row_of(conn, "SELECT count(*) FROM migration_stage_node")[0]:
+        conn.execute(_NODES_KEPT, values)
+    for statement in (_PROPERTIES, _PROPERTY_NOTES):
         conn.execute(statement, values)
 
 
@@ -289,6 +339,15 @@ def add_query(
             ON CONFLICT (name) DO NOTHING RETURNING id"""
     texts = tuple(None if text is None else to_db(text) for text in (name, query, original, problem))
     row = conn.execute(sql, (*texts, zone, *dates)).fetchone()
+    return row[0] if row else None
+
+
+def same_query(conn: Connection, name: str, query: str | None, original: str | None) -> int | None:
+    """Return the saved query of this name, where it says the same."""
+    sql: LiteralString = """
+        SELECT id FROM saved_query
+         WHERE name = %s AND (query, original) IS NOT DISTINCT FROM (%s::text, %s::text)"""
+    row = conn.execute(sql, tuple(None if text is None else to_db(text) for text in (name, query, original))).fetchone()
     return row[0] if row else None
 
 

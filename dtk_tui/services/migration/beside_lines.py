@@ -10,6 +10,7 @@ from dtk_tui.services.migration import reading
 from dtk_tui.services.migration.csvline import is_plain
 from dtk_tui.services.migration.image_lines import ImageLines, Lines
 from dtk_tui.services.migration.known import Known
+from dtk_tui.services.migration.paths import LONGEST_NAME
 from dtk_tui.store.migration_beside import raw_row
 
 _STAGED = 1
@@ -84,7 +85,7 @@ class BesideLines:
             name = path[at + 1 :]
             positive = texts.get(prompt) or known.text(prompt)
             second = texts.get(negative) or known.text(negative)
-            if not name or positive is None or second is None:
+            if not name or len(name) > LONGEST_NAME or positive is None or second is None:
                 odd.append(number)
                 continue
             start = path[: at + 1]

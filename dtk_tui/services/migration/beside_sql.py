@@ -15,7 +15,7 @@ from dtk_tui.store.migration_beside import BOOK_COLUMNS, IMAGE_COLUMNS
 #: Columns at the end of an image's line that the reader adds itself.
 _ADDED = ("folder_id", "prompt_id", "negative_prompt_id", "file_name")
 _UNIX_EPOCH_TICKS = 621355968000000000
-_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError")
+_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError", "Type")
 _SMALL = ("Steps", "BatchSize", "BatchPos", "ClipSkip", "ENSD")
 _VIDEOS = ("mp4", "webm", "mov", "m4v", "avi", "mkv")
 

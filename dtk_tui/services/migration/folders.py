@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,29 @@ def _describe(conn: Connection, tree: _Tree, zone: str, rows: list[tuple[store.S
     store.describe_folders(conn, zone, [(number, row) for number, row in first.items() if number in tree.new])
 
 
+def _doubts(row: store.StagedFolder) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (reason, what the source says) of values that are not written as they are."""
+    flags = {
+        "Unavailable": row.unavailable, "Archived": row.archived, "Excluded": row.excluded, "IsRoot": row.is_root,
+        "Recursive": row.recursive, "Watched": row.watched,
+    }  # fmt: skip
+    odd = {name: value for name, value in flags.items() if value not in (0, 1, None)}
+    if odd:
+        yield f"{', '.join(odd)}: is neither 0 nor 1, written as true", odd
+    if row.scanned_ticks and not store.is_date(row.scanned_ticks):
+        yield "ScannedDate: is no date, left out", {"ScannedDate": row.scanned_ticks}
+
+
+def _hex(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").hex()
+
+
+def _start(folder: str, starts: Sequence[str]) -> dict[str, str]:
+    """Return what the source has before the names of files in a folder, where that is not what ``paths.join`` makes."""
+    usual = paths.join(paths.tidy(folder), "")
+    return {} if not starts or usual in starts else {"Start": _hex(starts[0])}
+
+
 def _book(
     conn: Connection,
     migration_id: int,
@@ -131,6 +154,9 @@ def _book(
     notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
     numbers = {row.source_id for row in staged}
     seen: dict[str, int] = {}
+    starts: dict[str, list[str]] = {}
+    for _, path, start in needed:
+        starts.setdefault(path, []).append(start)
     for row in staged:
         if row.path is None or row.source_id not in listed:
             notes.append((row.source_id, "refused", "has no path", {"ParentId": row.parent_id}))
@@ -141,20 +167,25 @@ def _book(
         if row.parent_id and row.parent_id not in numbers:
             reason = "its parent is not there, placed by its path"
             notes.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
+        elif row.parent_id in listed and tree.ids[listed[row.parent_id]] != tree.parents.get(path):
+            reason = "ParentId: is not the folder above it, placed by its path"
+            notes.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
+        notes += [(row.source_id, "repaired", reason, original) for reason, original in _doubts(row)]
         seen.setdefault(path, row.source_id)
         original = {
-            "Path": row.path.encode("utf-8", "surrogateescape").hex(), "ScannedDate": row.scanned_ticks,
+            "Path": _hex(row.path), "ScannedDate": row.scanned_ticks,
             "ImageCount": row.image_count, "Unavailable": row.unavailable, "Archived": row.archived,
             "Excluded": row.excluded, "IsRoot": row.is_root, "Recursive": row.recursive, "Watched": row.watched,
+            **_start(row.path, starts.get(path, ())),
         }  # fmt: skip
         books.append((tree.ids[path], row.source_id, tree.ids[path] in tree.new, original))
     done = {number for number, _, _, _ in books}
-    for path, source in {path: source for _, path, source in reversed(needed)}.items():
+    for path, found in starts.items():
         number = tree.ids[path]
         if number not in done:
             done.add(number)
-            original = {"Path": paths.tidy(source).encode("utf-8", "surrogateescape").hex()}
-            books.append((number, None, number in tree.new, original))
+            source = paths.tidy(paths.split(found[0] + "x")[0])
+            books.append((number, None, number in tree.new, {"Path": _hex(source), **_start(source, found)}))
     books += [(number, None, True, {}) for number in sorted(tree.new - done)]
     store.write_books(conn, migration_id, "folder", books)
     store.write_notes(conn, migration_id, "Folder", notes)

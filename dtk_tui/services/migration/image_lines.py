@@ -91,7 +91,7 @@ class ImageLines:
             name = path[at + 1 :]
             positive = known.texts.get(prompt) or known.text(prompt)
             second = known.texts.get(negative) or known.text(negative)
-            if not name or positive is None or second is None:
+            if not name or len(name) > paths.LONGEST_NAME or positive is None or second is None:
                 careful.append(number)
                 continue
             start = path[: at + 1]
@@ -117,8 +117,11 @@ class ImageLines:
         values = row.values
         path = values["Path"]
         name = paths.split(path or "")[1]
-        if not path or not name:
+        is_long = len(to_db(name).encode()) > paths.LONGEST_NAME
+        if not path or not name or is_long:
             reason = "has no path" if not path else "its path names no file"
+            if is_long:
+                reason = f"its file name has {len(name)} characters, which no file can have"
             self._note(values["Id"], "refused", reason, {"Path": path, "FolderId": values["FolderId"]})
             return
         for reason, original in row.notes:
@@ -131,7 +134,9 @@ class ImageLines:
         end = (csv_field(workflow is not None), b"", csv_field(row.dialect), csv_field(row.scheduler))
         self._lines.image.append(b",".join((plain, folder_key, csv_field(name), *rest, *end)))
         if workflow is not None:
-            self._lines.raw.append(line((values["Id"], chunks_json(workflow))))
+            # Its texts are escaped each for itself, as a scan does; the whole is not escaped once more.
+            chunks = chunks_json(workflow).replace("'", "''").encode()
+            self._lines.raw.append(b"%d,'%b'" % (values["Id"], chunks))
 
     def _key(self, text: str | None) -> bytes:
         return b"" if text is None else self._known.stored(to_db(text))

@@ -23,13 +23,17 @@ PLAIN = INTEGERS + FLOATS + TEXTS
 SHARED = ("Path", "Prompt", "NegativePrompt", "Workflow")
 ALL = (*PLAIN, *SHARED, "FileName")
 
+#: By which other tables know a row; NULL is possible where it is not the primary key.
+_ID = 'ifnull("Id", rowid)'
 BLANK = "char(9, 10, 11, 12, 13, 32)"
 
 
 def _line(names: Sequence[str], have: set[str]) -> str:
     """Return the expression for some columns as CSV; what the table lacks is NULL."""
-    form = ",".join("%s" if c in have else "" for c in names)
-    return f"printf({', '.join([chr(39) + form + chr(39), *(_value(c) for c in names if c in have)])})"
+    found = [c for c in names if c in have or c == "Id"]
+    form = ",".join("%s" if c in found else "" for c in names)
+    values = (_value(c) if c != "Id" else _ID if c in have else "rowid" for c in found)
+    return f"printf({', '.join([chr(39) + form + chr(39), *values])})"
 
 
 def in_quotes(name: str) -> str:
@@ -67,18 +71,21 @@ def odd(have: set[str], texts_are_seen: bool = False) -> str:
     Args:
         texts_are_seen: whether the reader sees the NULs in texts by itself.
     """
-    integers = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS + FLOATS if c in have]
+    # max() of one value is another function, so there are two at least, whatever columns a table lacks.
+    integers = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS + FLOATS if c in have] or ["0"]
     texts = [f"ifnull({quoted(c)}, '')" for c in (*TEXTS, *SHARED) if c in have]
-    sums = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS if c in have and c != "Seed"]
-    inner = [f"ifnull({quoted(c)}, '')" for c in TEXTS if c in have]
+    sums = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS if c in have and c != "Seed"] or ["0"]
+    inner = [f"ifnull({quoted(c)}, '')" for c in TEXTS if c in have] or ["''"]
+    integers, texts = (some if len(some) > 1 else some * 2 for some in (integers, texts))
     conditions = [
         "Path IS NULL",
         f"max({', '.join(integers)}) >= ''",
         f"max({', '.join(texts)}) >= x''",
         # A fraction among the whole numbers makes their sum one; the seed alone may overflow it.
         f"typeof({' + '.join(sums)}) <> 'integer'",
-        "typeof(Seed) NOT IN ('integer', 'null')",
     ]
+    if "Seed" in have:
+        conditions.append("typeof(Seed) NOT IN ('integer', 'null')")
     if not texts_are_seen:
         conditions.append(f"instr(CAST({' || '.join(inner)} AS BLOB), x'00') > 0")
     for name in (quoted(c) for c in FLOATS if c in have):

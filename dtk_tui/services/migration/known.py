@@ -19,7 +19,7 @@ _NO_TEXT = (b"", b"")
 
 @dataclass(slots=True)
 class Unsent:
-    """Lines that no table has yet: texts as (key, text), folders as (key, path, path in the source)."""
+    """Lines that no table has yet: texts as (key, text), folders as (key, path, what precedes names in the source)."""
 
     texts: list[bytes] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
@@ -100,8 +100,8 @@ class Known:
         with self._lock:
             known = self.folders.get(start)
             if known is None:
-                whole = start.decode("utf-8", "surrogateescape") + "x"
-                source, target = paths.split(whole)[0], paths.split(self._mapping.apply(whole))[0]
+                source = start.decode("utf-8", "surrogateescape")
+                target = paths.split(self._mapping.apply(source + "x"))[0]
                 key = self._next_folder(target)
                 known = self.folders[start] = b"%d" % key, to_db(target).encode()
                 self._unsent.folders.append(line((key, target, source)))

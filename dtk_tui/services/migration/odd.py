@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sqlite3
@@ -17,6 +18,8 @@ from dtk_tui.services.migration.source import quoted
 _INT64 = range(-(2**63), 2**63)
 _BOOLEANS = frozenset({"Favorite", "ForDeletion", "NSFW", "Unavailable", "NoMetadata", "HasError"})
 _WORDS = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0, "": 0}
+#: Characters of what the source said that a note holds.
+_LONGEST_ORIGINAL = 100_000
 _DERIVED_TEXTS = {"Sampler": "sampler", "Model": "model", "ModelHash": "model_hash"}
 _DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
 
@@ -199,7 +202,7 @@ def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]
 
 def note_json(original: dict[str, Any]) -> str:
     """Return the original values of a note as JSON that PostgreSQL takes: ASCII, so that surrogates stay escapes."""
-    return json.dumps({key: _jsonable(value) for key, value in original.items()}, ensure_ascii=True)
+    return json.dumps({key: _short(_jsonable(value)) for key, value in original.items()}, ensure_ascii=True)
 
 
 def _jsonable(value: Any) -> Any:
@@ -207,6 +210,16 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
         return {"text": value.encode("utf-8", "surrogateescape").hex()}
     return value
+
+
+def _short(value: Any) -> Any:
+    """Return a text, or the hexadecimal of one, by its begin, length and digest where it is long: jsonb has a limit."""
+    if isinstance(value, dict):
+        return {key: _short(inner) for key, inner in value.items()}
+    if not isinstance(value, str) or len(value) <= _LONGEST_ORIGINAL:
+        return value
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    return {"begin": value[:_LONGEST_ORIGINAL], "length": len(value), "sha256": digest}
 
 
 def value_of(result: OddRow, column: str, value: Any, is_number: bool) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from dtk_tui.errors import UsageError
 
+#: Bytes of a file name: file systems know 255 characters, an index of PostgreSQL no more than 2704 bytes.
+LONGEST_NAME = 2000
 _DRIVE = re.compile(r"[A-Za-z]:$")
 
 
@@ -16,10 +18,15 @@ def is_windows(path: str) -> bool:
 
 
 def split(path: str) -> tuple[str, str]:
-    """Return (folder, file name); the folder of a file in a drive's or the file system's root keeps its separator."""
+    """Return (folder, file name).
+
+    The folder of a file in a drive's or the file system's root keeps its separator, as one does that would not be known
+    to be of Windows without.
+    """
     at = max(path.rfind("/"), path.rfind("\\")) if is_windows(path) else path.rfind("/")
     folder, name = path[:at] if at >= 0 else "", path[at + 1 :]
-    if at >= 0 and (not folder or _DRIVE.match(folder) or folder == "\\"):
+    is_root = at >= 0 and (not folder or _DRIVE.match(folder) or folder == "\\")
+    if is_root or (is_windows(path) and not is_windows(folder)):
         folder = path[: at + 1]
     return folder, name
 
@@ -40,7 +47,9 @@ def tidy(folder: str) -> str:
     """Return a folder's path without separators at its end, except that of a root."""
     ends = "/\\" if is_windows(folder) else "/"
     bare = folder.rstrip(ends)
-    if not bare or _DRIVE.match(bare):
+    if not bare and folder.startswith("\\\\"):
+        return folder[:2]
+    if not bare or _DRIVE.match(bare) or (is_windows(folder) and not is_windows(bare)):
         return folder[: len(bare) + 1]
     return bare
 
@@ -73,10 +82,12 @@ class Mapping:
         """Return where ``path`` is on this machine; the very same text when no prefix matches."""
         if not self._pairs:
             return path
-        bare = path[4:] if path.startswith("\\\\?\\") and path[4:8].upper() != "UNC\\" else path
+        bare = path
+        if path.startswith("\\\\?\\"):
+            bare = "\\\\" + path[8:] if path[4:8].upper() == "UNC\\" else path[4:]
         key = _key(bare)
         for old, new in self._pairs:
-            if len(key) == len(bare) and (key == old or key.startswith(old if old.endswith("/") else old + "/")):
+            if key == old or key.startswith(old if old.endswith("/") else old + "/"):
                 rest = bare[len(old) :].lstrip("/\\")
                 if is_windows(new):
                     return join(tidy(new), rest) if rest else tidy(new)
@@ -86,7 +97,12 @@ class Mapping:
 
 
 def _key(path: str) -> str:
-    return path.replace("\\", "/").lower() if is_windows(path) else path
+    """Return a path with one kind of separator and case, as long as it was: Turkish dotted I becomes two letters."""
+    if not is_windows(path):
+        return path
+    bare = path.replace("\\", "/")
+    lower = bare.lower()
+    return lower if len(lower) == len(bare) else "".join(c.lower() if len(c.lower()) == 1 else c for c in bare)
 
 
 def parse_map(text: str) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from dtk_tui.domain.query_parser import parse
@@ -48,20 +50,42 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
     """Write the saved queries of the stage; one that cannot be translated is kept as it is."""
     books: list[tuple[int, int | None, bool, dict[str, Any]]] = []
     notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
+    first: dict[int, int] = {}
     for number, given, text, created, modified in store.staged_queries(conn):
         query, problem = translate(text)
         name = given if given is not None else f"(no name {number})"
+        if given is None:
+            notes.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
         row_id = store.add_query(conn, name, query, text, problem, (created, modified), zone)
-        dates = {"CreatedDate": created, "ModifiedDate": modified}
+        is_new = row_id is not None
         if row_id is None:
-            other = f"{name} (Diffusion Toolkit)"
+            row_id = store.same_query(conn, name, query, text)
+        for other in _other_names(name):
+            if row_id is not None:
+                break
             row_id = store.add_query(conn, other, query, text, problem, (created, modified), zone)
-            if row_id is None:
-                notes.append((number, "refused", "a saved query of this name is there already", {"Name": given}))
-                continue
-            notes.append((number, "repaired", "its name was taken, renamed", {"Name": given}))
+            is_new = row_id is not None
+            if row_id is not None:
+                notes.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
+            else:
+                row_id = store.same_query(conn, other, query, text)
+        assert row_id is not None
+        if row_id in first:
+            notes.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
+        first.setdefault(row_id, number)
         if problem:
             notes.append((number, "repaired", f"kept as it was, not translated: {problem}", {}))
-        books.append((row_id, number, True, dates))
+        dates = {"CreatedDate": created, "ModifiedDate": modified}
+        notes += [
+            (number, "repaired", f"{column}: is no date, left out", {column: ticks})
+            for column, ticks in dates.items()
+            if ticks and not store.is_date(ticks)
+        ]
+        books.append((row_id, number, is_new, dates))
     store.write_books(conn, migration_id, "query", books)
     store.write_notes(conn, migration_id, "Query", notes)
+
+
+def _other_names(name: str) -> Iterator[str]:
+    yield f"{name} (Diffusion Toolkit)"
+    yield from (f"{name} (Diffusion Toolkit {number})" for number in count(2))

@@ -11,15 +11,18 @@ from typing import Any
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.migration import folders, images_sql, loading, paths, queries
+from dtk_tui.services.migration import folders, images_sql, loading, paths, queries, small_tables
 from dtk_tui.services.migration.beside import Beside
+from dtk_tui.services.migration.csvline import line
 from dtk_tui.services.migration.folders import LibraryChangedError
 from dtk_tui.services.migration.image_lines import ImageLines
 from dtk_tui.services.migration.keys import beside_known, staged_known
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.losing import told
+from dtk_tui.services.migration.odd import note_json
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
 from dtk_tui.services.migration.source import TABLES, Source, bounds, id_bounds, open_source
+from dtk_tui.services.migration.source import unknown as source_unknown
 from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
 from dtk_tui.store import migration_beside as beside
@@ -117,6 +120,7 @@ class Migration:
         stage.create(conn)
         if are_beside:
             beside.create(conn)
+        stage.add(conn, {"note": self._unknown()})
         images, nodes = self._spans()
         facts = {
             **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": are_beside
@@ -153,6 +157,16 @@ class Migration:
         self._mapping = paths.Mapping(row.maps)
         self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
         return row
+
+    def _unknown(self) -> list[bytes]:
+        """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
+        known = {table: ("Id", *(name for name, _ in columns)) for table, columns in small_tables.COLUMNS.items()}
+        conn = self._source.connect()
+        try:
+            found = source_unknown(conn, {**known, "Image": images_sql.ALL})
+        finally:
+            conn.close()
+        return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
 
     def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
         conn = self._source.connect()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from hashlib import sha256
 from typing import Any
 
 from dtk_tui.services.migration import odd, reading
 from dtk_tui.services.migration.csvline import is_plain, line
 from dtk_tui.services.migration.images_sql import in_quotes
 from dtk_tui.services.migration.source import quoted
+from dtk_tui.store.escape import to_db
 
 #: Columns by table, in the order of the staging table after the rowid; an i marks numbers, a t texts.
 COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -41,6 +43,11 @@ ESSENTIAL: dict[str, frozenset[str]] = {
 }
 DAMAGED = "its page in the file is damaged"
 
+#: Tables whose names must differ. An index of PostgreSQL takes no text of more than 2704 bytes.
+_NAMED = frozenset({"Album", "Tag", "Query"})
+_LONGEST_NAME = 2000
+_SHORT_NAME = 200
+
 
 def select(table: str, columns: tuple[str, ...]) -> str:
     """Return the SELECT over a range of rowids: rowid, odd (0 or 1), the line of the table."""
@@ -50,6 +57,8 @@ def select(table: str, columns: tuple[str, ...]) -> str:
         + (f" OR instr(CAST({name} AS BLOB), x'00') > 0" if kind == "t" else "")
         for name, kind in names
     ]
+    if table in _NAMED and "Name" in columns:
+        checks.append(f'length(CAST("Name" AS BLOB)) > {_LONGEST_NAME}')
     form = ",".join(["%s"] * (len(names) + 1))
     values = ", ".join(name if kind == "i" else in_quotes(name) for name, kind in names)
     return f"""
@@ -89,8 +98,18 @@ def _careful(table: str, number: int, values: dict[str, Any], lines: list[bytes]
     mended = odd.OddRow(dict(values))
     for name, kind in COLUMNS[table]:
         mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
+    if table in _NAMED:
+        _shorten(mended)
     lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
     notes += [line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes]
+
+
+def _shorten(row: odd.OddRow) -> None:
+    name = row.values["Name"]
+    if isinstance(name, str) and len(to_db(name).encode()) > _LONGEST_NAME:
+        mark = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        row.values["Name"] = f"{name[:_SHORT_NAME]}... {mark}"
+        row.repair(f"has {len(name)} characters, written by its begin", "Name", name)
 
 
 def _values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,11 @@ class Source:
 
     def has_changed(self) -> bool:
         """Whether the file is another than when it was opened."""
-        return any(self.facts[key] != value for key, value in _stamp(Path(self.path)).items())
+        try:
+            now = _stamp(Path(os.path.realpath(self.path)))
+        except OSError:
+            return True
+        return any(self.facts[key] != value for key, value in now.items())
 
 
 def _connect(uri: str) -> sqlite3.Connection:
@@ -121,8 +126,11 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
     Raises:
         DtkError: it is not there, locked, not a database, not Diffusion Toolkit's, or cannot be read.
     """
-    file = Path(os.path.abspath(path))  # noqa: PTH100 (surrogates must survive)
+    named = os.path.abspath(path)  # noqa: PTH100 (surrogates must survive)
+    # The log lies beside the file itself, not beside a link to it.
+    file = Path(os.path.realpath(named))
     copy: Path | None = None
+    held = -1
     try:
         head = _head(file)
         stamp = _stamp(file)
@@ -130,7 +138,7 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
         hot = [suffix for suffix in ("-wal", "-journal") if _size(file, suffix) > 0]
         whole = _whole_size(head)
         if hot or whole > stamp["size"]:
-            copy = _copy(file, hot, workplace)
+            copy, held = _copy(file, hot, workplace)
             if not hot:
                 # SQLite refuses a file that was cut off; with its length restored, what is there can be read.
                 os.truncate(copy, whole)
@@ -138,7 +146,7 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
                 raise DtkError("The source changes while it is read.", "Close Diffusion Toolkit and try again.")
         uri = _uri(copy or file, "mode=rw" if copy else "mode=ro" if head[18] < 2 else "immutable=1")
         try:
-            yield _open(str(file), copy or file, uri, stamp)
+            yield _open(named, copy or file, uri, stamp)
         except sqlite3.DatabaseError as error:
             raise readable(error) from error
     except OSError as error:
@@ -146,10 +154,13 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
     finally:
         if copy is not None:
             shutil.rmtree(copy.parent, ignore_errors=True)
+            os.close(held)
 
 
 def _head(file: Path) -> bytes:
     try:
+        if file.exists() and not file.is_file():
+            raise DtkError(f"{file} is not a file.", "Name Diffusion Toolkit's diffusion-toolkit.db.")
         with file.open("rb") as stream:
             head = stream.read(100)
     except FileNotFoundError as error:
@@ -186,19 +197,40 @@ def _require_unlocked(file: Path) -> None:
             return
 
 
-def _copy(file: Path, suffixes: list[str], workplace: Path) -> Path:
-    folder = workplace / f"source-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    target = folder / "source.db"
+def _remove_abandoned(workplace: Path) -> None:
+    """Remove the copies of programs that were killed: nobody holds their folders."""
+    for folder in workplace.glob("source-*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _copy(file: Path, suffixes: list[str], workplace: Path) -> tuple[Path, int]:
+    """Return a copy of the file with what belongs to it, and the lock by which others know that it is in use."""
+    folder, lock = workplace, -1
     try:
+        workplace.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(workplace)
+        folder = Path(tempfile.mkdtemp(prefix="source-", dir=workplace))
+        lock = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):
+            # A file system without locks: then others remove no copies either.
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        target = folder / "source.db"
         shutil.copyfile(file, target)
         for suffix in suffixes:
             shutil.copyfile(file.with_name(file.name + suffix), target.with_name(target.name + suffix))
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder != workplace:
+            shutil.rmtree(folder, ignore_errors=True)
+        if lock >= 0:
+            os.close(lock)
         raise DtkError("The source has to be copied first and cannot be.", f"{error.strerror}: {folder}") from error
-    return target
+    return target, lock
 
 
 def _uri(file: Path, how: str) -> str:
@@ -225,6 +257,42 @@ def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
     if "Image" not in columns or "Path" not in columns["Image"]:
         raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
     return Source(path, file, uri, columns, ("Image", "INTEGER", 1) in keys, stamp)
+
+
+def unknown(conn: sqlite3.Connection, columns: Mapping[str, Sequence[str]]) -> list[tuple[str, str, dict[str, int]]]:
+    """Return (table, reason, numbers) of tables and columns with values that nothing here knows.
+
+    Args:
+        columns: the columns that are known, by table.
+    """
+    found: list[tuple[str, str, dict[str, int]]] = []
+    tables = conn.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    for table in sorted(name.decode("utf-8", "replace") for (name,) in tables):
+        try:
+            found += _unknown(conn, table, columns.get(table))
+        except sqlite3.DatabaseError as error:
+            if table not in columns:
+                found.append((table, f"a table that is not known here and cannot be read: {one_line(str(error))}", {}))
+    return found
+
+
+def _unknown(
+    conn: sqlite3.Connection, table: str, known: Sequence[str] | None
+) -> Iterator[tuple[str, str, dict[str, int]]]:
+    name = quoted(table)
+    if known is None:
+        rows = conn.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # noqa: S608
+        if rows:
+            yield table, "a table that is not known here, left out", {"rows": rows}
+        return
+    for row in conn.execute(f"PRAGMA table_info({name})").fetchall():
+        column = row[1].decode("utf-8", "replace")
+        if column not in known:
+            values = conn.execute(f"SELECT count({quoted(column)}) FROM {name}").fetchone()[0]  # noqa: S608
+            if values:
+                yield table, f"{column}: a column that is not known here, left out", {"values": values}
 
 
 def _require_rowids(conn: sqlite3.Connection, table: str) -> None:
