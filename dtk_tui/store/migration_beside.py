@@ -6,13 +6,17 @@ schema first in the search path the same statements write into them that otherwi
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import LiteralString
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 from psycopg import sql
 
+from dtk_tui.store import binary_copy
 from dtk_tui.store.database import Connection, row_of
 
 SCHEMA: LiteralString = "migration_beside"
@@ -21,26 +25,21 @@ _MARK: LiteralString = "Made by dtk migrate, which removes it."
 READ = ("prompt", "image", "image_raw", "migrated_image")
 TABLES = (*READ, "album_image", "image_tag", "node", "node_property")
 
-#: Columns of an image as the reader writes them, the first ones of its lines made by SQLite.
+#: Columns of an image as they are sent: first those that never are NULL, which are put together quickest.
 IMAGE_COLUMNS = (
-    "id", "file_size", "mtime_ns", "created_at", "width", "height", "steps", "cfg_scale", "scan_phase", "rating",
-    "favorite", "nsfw", "for_deletion", "unavailable", "is_video", "has_workflow", "seed", "dialect", "sampler",
-    "model", "model_hash", "custom_tags", "error", "extra", "aesthetic_score", "hypernetwork_strength",
-    "hypernetwork", "viewed_at", "touched_at", "folder_id", "prompt_id", "negative_prompt_id", "file_name",
+    "id", "folder_id", "file_size", "mtime_ns", "created_at", "scan_phase", "favorite", "nsfw", "for_deletion",
+    "unavailable", "is_video", "has_workflow", "width", "height", "steps", "cfg_scale", "viewed_at", "touched_at",
+    "aesthetic_score", "hypernetwork_strength", "rating", "prompt_id", "negative_prompt_id", "seed", "file_name",
+    "dialect", "sampler", "model", "model_hash", "custom_tags", "error", "extra", "hypernetwork",
 )  # fmt: skip
 BOOK_COLUMNS = (
-    "image_id", "migration_id", "source_id", "created_ticks", "modified_ticks", "viewed_ticks", "touched_ticks",
-    "marks", "batch_size", "batch_pos", "clip_skip", "ensd", "no_metadata", "has_error", "is_new", "root_folder_id",
+    "image_id", "migration_id", "source_id", "marks", "is_new", "created_ticks", "modified_ticks", "no_metadata",
+    "has_error", "root_folder_id", "batch_size", "batch_pos", "clip_skip", "ensd", "viewed_ticks", "touched_ticks",
     "workflow_id", "hash", "custom_tags",
 )  # fmt: skip
-_TEXTS = (
-    "dialect", "sampler", "model", "model_hash", "custom_tags", "error", "hypernetwork", "file_name", "workflow_id",
-    "hash",
-)  # fmt: skip
-#: The head of COPY's binary format, and its end (PostgreSQL's documentation of COPY).
-_BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_BINARY_END = b"\xff\xff"
-_RAW_ROW = struct.Struct(">hiqi")
+#: What is read of the source, and sent, by table.
+_COLUMNS = {"image": IMAGE_COLUMNS, "migrated_image": BOOK_COLUMNS, "image_raw": ("image_id", "chunks")}
+_HASHED_AT_ONCE = 1 << 18
 
 # What somebody else hung on a table would be lost with it; and the schema needs a right that not everybody has.
 _IS_OURS: LiteralString = """
@@ -164,78 +163,116 @@ def folder_ids(conn: Connection, count: int) -> list[int]:
 # -- what was written and what is there -------------------------------------------------------------------------------
 
 
-def raw_row(image_id: int, chunks: bytes) -> bytes:
-    """Return a raw text as a row of COPY's binary format."""
-    return _RAW_ROW.pack(2, 8, image_id, len(chunks)) + chunks
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of some images in the form of COPY's binary format, in the order of their ids.
 
-
-def _lines(rows: Sequence[bytes]) -> bytes:
-    return b"\n".join(rows) + b"\n" if rows else b""
-
-
-def _binary(rows: Sequence[bytes]) -> bytes:
-    return b"".join((_BINARY_HEAD, *rows, _BINARY_END))
-
-
-_FORMS: dict[str, tuple[tuple[str, ...], Callable[[Sequence[bytes]], bytes]]] = {
-    "image": (IMAGE_COLUMNS, _lines),
-    "migrated_image": (BOOK_COLUMNS, _lines),
-    "image_raw": (("image_id", "chunks"), _binary),
-}
-
-
-def write(conn: Connection, rows: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Write rows in the form of COPY by table, in the order of their ids; return the digest of all of them.
-
-    Args:
-        rows: of ``image`` and ``migrated_image`` lines of CSV with single quotes, NULL as nothing; of ``image_raw``
-            what ``raw_row`` makes.
+    Attributes:
+        ids: of the images, int64; ``image`` and ``book`` have a row for each.
+        raw_ids: of the images that have raw texts, int64.
     """
-    seen = blake2b(digest_size=16)
-    for table, (columns, join) in _FORMS.items():
-        block = join(rows[table])
-        seen.update(block)
-        form = "(FORMAT binary)" if join is _binary else "(FORMAT csv, QUOTE '''', NULL '')"
-        copy = sql.SQL("COPY {} ({}) FROM STDIN " + form).format(other(table), _names(columns))
-        if rows[table]:
-            with conn.cursor().copy(copy) as sink:
-                sink.write(block)
-    return seen.digest()
+
+    ids: npt.NDArray[np.int64]
+    image: pa.BinaryArray
+    book: pa.BinaryArray
+    raw_ids: npt.NDArray[np.int64]
+    raw: pa.BinaryArray
+
+    @staticmethod
+    def none() -> Rows:
+        """Return no rows."""
+        ids, rows = np.zeros(0, np.int64), pa.array([], pa.binary())
+        return Rows(ids, rows, rows, ids, rows)
+
+    @staticmethod
+    def joined(several: Sequence[Rows]) -> Rows:
+        """Return the rows of several, one behind the other."""
+        if len(several) == 1:
+            return several[0]
+        return Rows(
+            np.concatenate([one.ids for one in several]), pa.concat_arrays([one.image for one in several]),
+            pa.concat_arrays([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
+            pa.concat_arrays([one.raw for one in several]),
+        )  # fmt: skip
+
+    def between(self, low: int, high: int) -> Rows:
+        """Return the rows of the images with ids from ``low`` to ``high``."""
+        first, last = np.searchsorted(self.ids, (low, high + 1)).tolist()
+        first_raw, last_raw = np.searchsorted(self.raw_ids, (low, high + 1)).tolist()
+        return Rows(
+            self.ids[first:last], self.image[first:last], self.book[first:last], self.raw_ids[first_raw:last_raw],
+            self.raw[first_raw:last_raw],
+        )  # fmt: skip
+
+    def without(self, ids: Sequence[int]) -> Rows:
+        """Return the rows of all images but some."""
+        kept, kept_raw = ~np.isin(self.ids, ids), ~np.isin(self.raw_ids, ids)
+        rows, raw = pa.array(kept), pa.array(kept_raw)
+        return Rows(
+            self.ids[kept], self.image.filter(rows), self.book.filter(rows), self.raw_ids[kept_raw],
+            self.raw.filter(raw),
+        )  # fmt: skip
+
+    def in_order(self) -> Rows:
+        """Return the rows in the order of their ids."""
+        order, order_raw = np.argsort(self.ids), np.argsort(self.raw_ids)
+        return Rows(
+            self.ids[order], self.image.take(pa.array(order)), self.book.take(pa.array(order)),
+            self.raw_ids[order_raw], self.raw.take(pa.array(order_raw)),
+        )  # fmt: skip
+
+    def digest(self) -> bytes:
+        """Return the digest of all rows, as ``digest_there`` finds it when they are written."""
+        seen = blake2b(digest_size=16)
+        for rows in (self.image, self.book, self.raw):
+            seen.update(_block(rows))
+        return seen.digest()
+
+    def write(self, conn: Connection) -> bytes:
+        """Write the rows; return their digest."""
+        seen = blake2b(digest_size=16)
+        for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.book, self.raw), strict=True):
+            block = _block(rows)
+            seen.update(block)
+            if len(rows):
+                copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(other(table), _names(columns))
+                with conn.cursor().copy(copy) as sink:
+                    sink.write(block)
+        return seen.digest()
 
 
-def digest(rows: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Return the digest of rows as ``write`` takes them."""
-    seen = blake2b(digest_size=16)
-    for table, (_, join) in _FORMS.items():
-        seen.update(join(rows[table]))
-    return seen.digest()
+def _block(rows: pa.BinaryArray) -> bytes:
+    return b"".join((binary_copy.HEAD, binary_copy.payload(rows), binary_copy.END))
 
 
 def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:
-    """Return the digest of the rows that are there of the images from ``low`` to ``high``; as ``write`` does.
+    """Return the digest of the rows that are there of the images from ``low`` to ``high``.
 
     Args:
         without: ids of images that are left out.
     """
     seen = blake2b(digest_size=16)
-    for table, (columns, join) in _FORMS.items():
-        quoted = [column for column in columns if column in _TEXTS]
-        form = "(FORMAT binary)" if join is _binary else "(FORMAT csv, QUOTE '''', NULL '', FORCE_QUOTE ({}))"
+    for table, columns in _COLUMNS.items():
         key = sql.Identifier(columns[0])
         rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")
         rows = sql.SQL("SELECT {} FROM {} WHERE {} BETWEEN {} AND {} {} ORDER BY {}").format(
             _names(columns), other(table), key, low, high, rest, key
         )
-        copy = sql.SQL("COPY ({}) TO STDOUT " + form).format(rows, *([_names(quoted)] if quoted else []))
-        with conn.cursor().copy(copy) as source:
-            for block in source:
-                seen.update(block)
+        with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
+            # Each row comes by itself; many at once are hashed faster.
+            held = bytearray()
+            for row in source:
+                held += row
+                if len(held) > _HASHED_AT_ONCE:
+                    seen.update(held)
+                    held.clear()
+            seen.update(held)
     return seen.digest()
 
 
 def remove(conn: Connection, ids: Sequence[int]) -> None:
     """Take some images away again."""
-    for table, (columns, _) in _FORMS.items():
+    for table, columns in _COLUMNS.items():
         statement = sql.SQL("DELETE FROM {} WHERE {} = ANY (%s)").format(other(table), sql.Identifier(columns[0]))
         conn.execute(statement, (list(ids),))
 

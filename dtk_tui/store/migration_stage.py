@@ -115,7 +115,7 @@ def write_chunks(
     table: str,
     chunks: Sequence[tuple[int, int, int]],
     copies: Mapping[str, Sequence[bytes]],
-    images: Mapping[str, Sequence[bytes]] | None = None,
+    images: beside.Rows | None = None,
     span: tuple[int, int] = (0, 0),
 ) -> None:
     """Write some batches of one table with their checkpoints.
@@ -124,7 +124,7 @@ def write_chunks(
         ticket: the pass that ``enter`` gave.
         chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
         copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
-        images: rows that go beside the library, as ``migration_beside.write`` takes them.
+        images: rows that go beside the library.
         span: first and last id that images of these batches can have.
 
     Raises:
@@ -133,9 +133,9 @@ def write_chunks(
     do_not_wait(conn)
     add(conn, copies)
     if images is not None:
-        digest = beside.write(conn, images)
+        digest = images.write(conn)
         insert: LiteralString = "INSERT INTO migration_stage_digest (low, high, rows, digest) VALUES (%s, %s, %s, %s)"
-        conn.execute(insert, (*span, len(images["image"]), digest))
+        conn.execute(insert, (*span, len(images.ids), digest))
     written = conn.execute(
         """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])

@@ -104,7 +104,7 @@ def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Con
     assert notes(db) == expected_notes
     assert straight.tables == staged.tables
     assert straight.verification.is_good and staged.verification.is_good
-    assert straight.verification.compared > 150
+    assert straight.verification.compared > 100
 
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from dtk_tui.domain.migration import Verification
-from dtk_tui.services.migration import beside_sql, images_sql, loading, reading
-from dtk_tui.services.migration.beside_lines import BesideLines, Rows
-from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration.beside_reading import BesideReader
+from dtk_tui.services.migration.beside_rows import BesideRows
+from dtk_tui.services.migration.image_columns import ColumnReader
+from dtk_tui.services.migration.image_reading import ImageReader, StagedReader
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import Source
 from dtk_tui.services.migration.together import Piece, together
@@ -21,6 +22,7 @@ from dtk_tui.store import migration_merge as merge
 from dtk_tui.store import migration_stage as stage
 from dtk_tui.store import migration_swap as swap
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.migration_beside import Rows
 
 
 class Beside:
@@ -44,20 +46,20 @@ class Beside:
         self._stop = stop
         self._images_are_there = threading.Event()
         self._columns = source.columns["Image"]
-        self._staged_select = images_sql.select(self._columns)
         with db.connection() as conn:
             self.library = swap.shape(conn)
-            certain = spans(books.offsets(conn, values["zone"]))
-        self._select = beside_sql.select(self._columns, self._base, values["id"], certain)
+            self._spans = spans(books.offsets(conn, values["zone"]))
 
-    def images(self) -> loading.Images:
-        """Return how images are read."""
-        if beside_sql.is_possible(self._columns, self._source.id_is_rowid):
-            return loading.Images(self._select, lambda: self._lines().build)
-        return loading.Images(self._staged_select, lambda: ImageLines(self._columns, self._known).build)
+    def reader(self) -> ImageReader:
+        """Return a reader of images for one thread."""
+        staged = StagedReader(self._columns, self._known)
+        # Without these columns each row needs a note.
+        is_usual = self._source.id_is_rowid and {"FileSize", "CreatedDate"} <= set(self._columns)
+        return self._straight(staged) if is_usual and self._source.plain_uri else staged
 
-    def _lines(self) -> BesideLines:
-        return BesideLines(self._columns, self._known, self._staged_select, self._base)
+    def _straight(self, staged: StagedReader) -> BesideReader:
+        rows = BesideRows(self._known, self._base, self._values["id"], self._spans)
+        return BesideReader(ColumnReader(self._source), rows, staged, self._base)
 
     def span(self, rowids: tuple[int, int]) -> tuple[int, int]:
         """Return the ids of images that have these rowids."""
@@ -111,15 +113,14 @@ class Beside:
 
     def _stage_again(self, conn: Connection, ids: list[int]) -> None:
         """Take images back from beside the library into the stage, where rows with one place are made one."""
-        lines = ImageLines(self._columns, self._known)
-        lines.begin_with([])
         source = self._source.connect()
         try:
-            made = lines.end_with(source, [number - self._base for number in ids], [])
+            staged = StagedReader(self._columns, self._known)
+            lines = staged.stage_carefully(source, [number - self._base for number in ids])
         finally:
             source.close()
         self._known.settle()
-        stage.add(conn, made.by_table())
+        stage.add(conn, lines)
         beside.remove(conn, ids)
 
     def _make_index(self, index: swap.Index, conn: Connection) -> None:
@@ -160,34 +161,26 @@ class Beside:
 
     def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
         """Return how many rows went straight, and the source ids of those that are not there as they were read."""
+        reader = self._straight(StagedReader(self._columns, self._known))
         source = self._source.connect()
         try:
-            again = reading.read(source, "Image", self._select, low - self._base, high - self._base)
+            rows = reader.again(source, (low - self._base, high - self._base), staged)
         finally:
             source.close()
-        rows: dict[int, Rows] = {}
-        for row in again.rows:
-            made, _, _ = self._lines().straight([row])
-            if made.image and row[0] not in staged:
-                rows[row[0] + self._base] = made
-        without = [number + self._base for number in staged]
-        found = _search(conn, rows, sorted(rows), (low, high), without)
-        return len(rows), [number - self._base for number in found]
+            reader.close()
+        found = _search(conn, rows, (low, high), [number + self._base for number in staged])
+        return len(rows.ids), [number - self._base for number in found]
 
 
-def _search(
-    conn: Connection, rows: Mapping[int, Rows], ids: Sequence[int], span: tuple[int, int], without: Sequence[int]
-) -> list[int]:
+def _search(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:
     """Return which of the images in a span differ from their rows, by halves."""
-    wanted = Rows()
-    for number in ids:
-        wanted.add(rows[number])
-    if beside.digest_there(conn, *span, without) == beside.digest(wanted.by_table()):
+    if beside.digest_there(conn, *span, without) == rows.digest():
         return []
+    ids = rows.ids.tolist()
     if len(ids) < 2:
-        return list(ids) or [span[0]]
-    middle = len(ids) // 2
+        return ids or [span[0]]
+    first, second = (span[0], ids[len(ids) // 2] - 1), (ids[len(ids) // 2], span[1])
     return [
-        *_search(conn, rows, ids[:middle], (span[0], ids[middle] - 1), without),
-        *_search(conn, rows, ids[middle:], (ids[middle], span[1]), without),
+        *_search(conn, rows.between(*first), first, without),
+        *_search(conn, rows.between(*second), second, without),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
+from json.encoder import encode_basestring
 from typing import Any
 
 from dtk_tui.services.migration import images_sql, odd, paths, reading
@@ -16,18 +16,24 @@ from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.small_tables import DAMAGED
 from dtk_tui.store.escape import to_db
 
-_SOURCE = "diffusion-toolkit"
+_SOURCE = b"diffusion-toolkit"
+_CONTROLS = bytes(range(32))
 
 
 def _digest_of(text: bytes) -> bytes:
     return md5(text, usedforsecurity=False).hexdigest().encode()
 
 
-def chunks_json(workflow: str) -> str:
-    """Return a workflow as ``image_raw.chunks`` holds it."""
-    row = [_SOURCE, odd.chunk_key(workflow), to_db(workflow)]
-    # As SQLite writes JSON, so that the quick way and the careful way give the same text.
-    return json.dumps([row], ensure_ascii=False, separators=(",", ":"))
+def chunks_json(workflow: bytes) -> bytes:
+    """Return a workflow, in the form in which it is stored, as ``image_raw.chunks`` holds it: JSON as SQLite writes it,
+    so that the quick way and the careful way give the same.
+    """
+    key = b"workflow" if b'"nodes"' in workflow and b'"links"' in workflow else b"prompt"
+    if len(workflow.translate(None, _CONTROLS)) < len(workflow):
+        quoted = encode_basestring(workflow.decode()).encode()
+    else:
+        quoted = b'"%b"' % workflow.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'[["%b","%b",%b]]' % (_SOURCE, key, quoted)
 
 
 @dataclass(slots=True)
@@ -50,11 +56,6 @@ class ImageLines:
         self._columns = columns
         self._known = known
         self._lines = Lines()
-
-    def build(self, conn: sqlite3.Connection, found: reading.Range) -> tuple[None, Lines]:
-        """Return the lines of one batch of rows as ``images_sql.select`` gives them; no row goes straight."""
-        careful = self.begin_with(found.rows)
-        return None, self.end_with(conn, careful, found.failed)
 
     def begin_with(self, rows: Sequence[reading.Row]) -> list[int]:
         """Take the clean ones of some rows, as ``images_sql.select`` gives them; return the rowids of the rest."""
@@ -135,7 +136,7 @@ class ImageLines:
         self._lines.image.append(b",".join((plain, folder_key, csv_field(name), *rest, *end)))
         if workflow is not None:
             # Its texts are escaped each for itself, as a scan does; the whole is not escaped once more.
-            chunks = chunks_json(workflow).replace("'", "''").encode()
+            chunks = chunks_json(to_db(workflow).encode()).replace(b"'", b"''")
             self._lines.raw.append(b"%d,'%b'" % (values["Id"], chunks))
 
     def _key(self, text: str | None) -> bytes:

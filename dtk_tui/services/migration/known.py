@@ -14,7 +14,7 @@ from dtk_tui.store.escape import to_db
 
 #: What the quick way to a text may hold; behind it is a map of digests.
 _CACHE_BYTES = 128 * 1024 * 1024
-_NO_TEXT = (b"", b"")
+_NO_TEXT = (b"", b"", 0)
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class Known:
         self._next_text = next_text
         self._next_folder = next_folder
         self._send = send
-        #: (key, MD5 in hexadecimal) by text as it stands in the source; only texts that are stored as they stand.
-        self.texts: dict[bytes | None, tuple[bytes, bytes]] = {None: _NO_TEXT}
+        #: (key, MD5 in hexadecimal, key) by text as it stands in the source; only texts that are stored as they stand.
+        self.texts: dict[bytes | None, tuple[bytes, bytes, int]] = {None: _NO_TEXT}
         #: (key, path as stored) by the folder's path in the source with the separator behind it.
         self.folders: dict[bytes, tuple[bytes, bytes]] = {}
         self._keys: dict[bytes, bytes] = {}
@@ -60,8 +60,8 @@ class Known:
         for key, text in texts:
             self._keys[_short(text.encode())] = b"%d" % key
 
-    def text(self, text: bytes | None) -> tuple[bytes, bytes] | None:
-        """Return (key, MD5) of a text that is not in ``texts``; None when it cannot be sent as it is."""
+    def text(self, text: bytes | None) -> tuple[bytes, bytes, int] | None:
+        """Return (key, MD5, key) of a text that is not in ``texts``; None when it cannot be sent as it is."""
         if text is None:
             return _NO_TEXT
         if not is_plain(text):
@@ -69,7 +69,8 @@ class Known:
         with self._lock:
             known = self.texts.get(text)
             if known is None:
-                known = self._key_of(text), md5(text, usedforsecurity=False).hexdigest().encode()
+                key = self._key_of(text)
+                known = key, md5(text, usedforsecurity=False).hexdigest().encode(), int(key)
                 if self._held > _CACHE_BYTES:
                     self.texts.clear()
                     self.texts[None] = _NO_TEXT

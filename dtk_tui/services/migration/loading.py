@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from dtk_tui.domain.migration import Follow, MigrationProgressed
 from dtk_tui.services.migration import reading, small_tables
-from dtk_tui.services.migration.beside_lines import Rows
-from dtk_tui.services.migration.image_lines import Lines
+from dtk_tui.services.migration.image_reading import Found, ImageReader
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import TABLES, Source, readable
+from dtk_tui.store.migration_beside import Rows
 
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
 READERS = 2
@@ -23,17 +23,6 @@ READERS = 2
 _TOGETHER = 8
 _TOGETHER_ROWS = 8000
 _TELL_EVERY_S = 0.25
-
-#: What a batch of images writes: rows that go beside an empty library (None elsewhere), and lines for the stage.
-Build = Callable[[sqlite3.Connection, reading.Range], tuple[Rows | None, Lines]]
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """How images are read: by which SELECT, and what gives each thread its builder."""
-
-    select: str
-    builder: Callable[[], Build]
 
 
 @dataclass(slots=True)
@@ -85,14 +74,16 @@ class Loading:
     """One run of the readers.
 
     Args:
+        images: gives each thread its reader of images.
         known: texts and folders that are written before the rows that share them.
         write: writes some batches in one transaction.
         stop: set from outside, ends the reading behind the batches that are under way.
     """
 
     def __init__(
-        self, source: Source, images: Images, known: Known, write: Write, follow: Follow, stop: threading.Event
-    ) -> None:
+        self, source: Source, images: Callable[[], ImageReader], known: Known, write: Write, follow: Follow,
+        stop: threading.Event,
+    ) -> None:  # fmt: skip
         self._source = source
         self._images = images
         self._known = known
@@ -147,47 +138,47 @@ class Loading:
             self._stop.set()
 
     def _drain(self, conn: sqlite3.Connection) -> None:
-        build = self._images.builder()
-        while not self._stop.is_set():
-            several = self._next()
-            if not several:
-                return
-            table = several[0].table
-            made = Written(table, [], (several[0].low, several[-1].high), {})
-            for batch in several:
-                self._read(conn, batch, build, made)
-            self._known.settle()
-            self._write(made)
-            self._tell(table, sum(rows for _, rows, _ in made.batches))
+        images = self._images()
+        try:
+            while not self._stop.is_set() and (several := self._next()):
+                table = several[0].table
+                made = Written(table, [], (several[0].low, several[-1].high), {})
+                if table == "Image":
+                    made.rows, found = images.read(conn, [(batch.low, batch.high) for batch in several])
+                else:
+                    found = [self._read(conn, batch) for batch in several]
+                for batch, one in zip(several, found, strict=True):
+                    self._add(made, batch, one)
+                self._known.settle()
+                self._write(made)
+                self._tell(table, sum(rows for _, rows, _ in made.batches))
+        finally:
+            images.close()
 
-    def _read(self, conn: sqlite3.Connection, batch: Batch, build: Build, made: Written) -> None:
-        """Read a batch and add what it writes."""
-        if batch.table == "Image":
-            found = reading.read(conn, batch.table, self._images.select, batch.low, batch.high)
-            rows, image_lines = build(conn, found)
-            lines = image_lines.by_table()
-            if rows is not None:
-                made.rows = made.rows or Rows()
-                made.rows.add(rows)
-        else:
-            columns = self._source.columns[batch.table]
-            select = small_tables.select(batch.table, columns)
-            found = reading.read(conn, batch.table, select, batch.low, batch.high)
-            lines = small_tables.build(conn, batch.table, columns, found)
-        damaged = sum(1 for text in lines["note"] if b"is damaged" in text and b"may be lost" not in text)
-        lost = min(damaged, len(found.failed))
-        made.batches.append((batch.number, len(found.rows) + lost, lost))
-        for name, more in lines.items():
+    def _read(self, conn: sqlite3.Connection, batch: Batch) -> Found:
+        """Read a batch of another table than that of images."""
+        columns = self._source.columns[batch.table]
+        select = small_tables.select(batch.table, columns)
+        found = reading.read(conn, batch.table, select, batch.low, batch.high)
+        lines = small_tables.build(conn, batch.table, columns, found)
+        return Found(len(found.rows), len(found.failed), lines)
+
+    def _add(self, made: Written, batch: Batch, found: Found) -> None:
+        """Add what a batch writes."""
+        damaged = sum(1 for text in found.lines.get("note", ()) if b"is damaged" in text and b"may be lost" not in text)
+        lost = min(damaged, found.failed)
+        made.batches.append((batch.number, found.rows + lost, lost))
+        for name, more in found.lines.items():
             made.lines.setdefault(name, []).extend(more)
 
     def _next(self) -> list[Batch]:
-        """Return the next batches of one table that are written together; none when all are taken."""
+        """Return the next adjoining batches of one table, to be written together; none when all are taken."""
         with self._lock:
             several: list[Batch] = []
             rows = 0
             while self._left and len(several) < _TOGETHER and self._left[0].table == (several or self._left)[0].table:
                 rows += self._left[0].high - self._left[0].low + 1
-                if several and rows > _TOGETHER_ROWS:
+                if several and (rows > _TOGETHER_ROWS or self._left[0].low != several[-1].high + 1):
                     break
                 several.append(self._left.popleft())
             return several

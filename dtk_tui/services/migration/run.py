@@ -15,7 +15,7 @@ from dtk_tui.services.migration import folders, images_sql, loading, paths, quer
 from dtk_tui.services.migration.beside import Beside
 from dtk_tui.services.migration.csvline import line
 from dtk_tui.services.migration.folders import LibraryChangedError
-from dtk_tui.services.migration.image_lines import ImageLines
+from dtk_tui.services.migration.image_reading import ImageReader, StagedReader
 from dtk_tui.services.migration.keys import beside_known, staged_known
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.losing import told
@@ -177,10 +177,13 @@ class Migration:
             conn.close()
         return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
 
-    def _load(self, images: loading.Images, known: Known, span: Callable[[tuple[int, int]], tuple[int, int]]) -> None:
+    def _load(
+        self, images: Callable[[], ImageReader], known: Known, span: Callable[[tuple[int, int]], tuple[int, int]]
+    ) -> None:
         """Read what is not read yet.
 
         Args:
+            images: gives each thread its reader of images.
             span: gives the ids of images that have some rowids.
         """
         batches, expected = loading.plan(self._source, self._options.batch_size)
@@ -189,9 +192,8 @@ class Migration:
             ticket = stage.enter(conn)
 
         def write(made: loading.Written) -> None:
-            rows = None if made.rows is None else made.rows.by_table()
             with self._db.connection() as conn:
-                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, rows, span(made.span))
+                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, made.rows, span(made.span))
 
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
@@ -213,7 +215,7 @@ class Migration:
         known = beside_known(self._db, self._mapping)
         quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
         with self._step("reading"):
-            self._load(quick.images(), known, quick.span)
+            self._load(quick.reader, known, quick.span)
         with self._step("indexing and comparing"):
             self._report.verification = quick.complete(self._tell)
         with self._last() as conn, self._step("writing"):
@@ -234,8 +236,7 @@ class Migration:
         columns = self._source.columns["Image"]
         known = staged_known(self._db, self._mapping)
         with self._step("reading"):
-            images = loading.Images(images_sql.select(columns), lambda: ImageLines(columns, known).build)
-            self._load(images, known, lambda rowids: rowids)
+            self._load(lambda: StagedReader(columns, known), known, lambda rowids: rowids)
         with self._last() as conn, self._step("writing"):
             stage.analyze(conn)
             folders.write(conn, row.id, self._zone, self._mapping)

@@ -74,6 +74,7 @@ class Source:
     Attributes:
         path: as named by the user; ``file`` is what is read, perhaps a copy.
         columns: names of the columns by table; only tables that exist.
+        plain_uri: for a reader that takes no locks and knows no log; None where the file is not whole without one.
         id_is_rowid: whether an image's Id is its rowid, as in every table that Diffusion Toolkit makes.
         facts: what tells this content from another, for a resume.
     """
@@ -81,6 +82,7 @@ class Source:
     path: str
     file: Path
     uri: str
+    plain_uri: str | None
     columns: dict[str, tuple[str, ...]]
     id_is_rowid: bool
     facts: dict[str, Any]
@@ -146,7 +148,8 @@ def open_source(path: str, workplace: Path) -> Iterator[Source]:
                 raise DtkError("The source changes while it is read.", "Close Diffusion Toolkit and try again.")
         uri = _uri(copy or file, "mode=rw" if copy else "mode=ro" if head[18] < 2 else "immutable=1")
         try:
-            yield _open(named, copy or file, uri, stamp)
+            is_plain = copy is None or _settle(copy)
+            yield _open(named, copy or file, uri, is_plain, stamp)
         except sqlite3.DatabaseError as error:
             raise readable(error) from error
     except OSError as error:
@@ -239,7 +242,18 @@ def _uri(file: Path, how: str) -> str:
     return f"file:{quoted_name}?{how}"
 
 
-def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
+def _settle(copy: Path) -> bool:
+    """Bring what a log holds into the copy; False where that fails, as in a damaged one."""
+    conn = sqlite3.connect(copy, isolation_level=None)
+    try:
+        return bool(conn.execute("PRAGMA journal_mode = delete").fetchone()[0] == "delete")
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        conn.close()
+
+
+def _open(path: str, file: Path, uri: str, is_plain: bool, stamp: dict[str, Any]) -> Source:
     conn = _connect(uri)
     try:
         conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
@@ -256,7 +270,8 @@ def _open(path: str, file: Path, uri: str, stamp: dict[str, Any]) -> Source:
         conn.close()
     if "Image" not in columns or "Path" not in columns["Image"]:
         raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
-    return Source(path, file, uri, columns, ("Image", "INTEGER", 1) in keys, stamp)
+    plain_uri = _uri(file, "immutable=1") if is_plain else None
+    return Source(path, file, uri, plain_uri, columns, ("Image", "INTEGER", 1) in keys, stamp)
 
 
 def unknown(conn: sqlite3.Connection, columns: Mapping[str, Sequence[str]]) -> list[tuple[str, str, dict[str, int]]]:

@@ -1,0 +1,106 @@
+"""Reading images beside an empty library: whole batches column by column, and into the stage what is not as usual."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from dtk_tui.services.migration.beside_rows import BesideRows
+from dtk_tui.services.migration.image_columns import ColumnReader, SurpriseError
+from dtk_tui.services.migration.image_reading import Found, Span, StagedReader
+from dtk_tui.store.migration_beside import Rows
+
+#: So many rows around one that surprises go through the stage with it.
+_FEW = 48
+
+Ids = npt.NDArray[np.int64]
+
+
+class BesideReader:
+    """Reads images; one a thread.
+
+    Args:
+        base: image.id is rowid and this.
+    """
+
+    def __init__(self, columns: ColumnReader, rows: BesideRows, staged: StagedReader, base: int) -> None:
+        self._columns = columns
+        self._rows = rows
+        self._staged = staged
+        self._base = base
+
+    def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[Found]]:
+        """Return the rows that go straight, and what each of some adjoining batches holds."""
+        try:
+            rowids, rows, left = self._straight(spans[0][0], spans[-1][1])
+        except SurpriseError:
+            pieces: list[Rows] = []
+            found = [self._halves(conn, span, pieces) for span in spans]
+            return Rows.joined(pieces) if pieces else Rows.none(), found
+        return rows, [self._found(conn, rowids, left, span) for span in spans]
+
+    def again(self, conn: sqlite3.Connection, span: Span, staged: set[int]) -> Rows:
+        """Return the rows that go straight of a span, without those of ``staged`` rowids, for a comparison."""
+        rows = self.read(conn, [span])[0] or Rows.none()
+        rows = rows.without([number + self._base for number in staged])
+        seen = staged | set((rows.ids - self._base).tolist())
+        found = conn.execute('SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', span)
+        # Halved at other places, a span has others beside a row that surprises.
+        missing = [number for (number,) in found if number not in seen]
+        pieces = [self._straight(number, number)[1] for number in missing]
+        return Rows.joined([rows, *pieces]).in_order() if pieces else rows
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._columns.close()
+
+    def _straight(self, low: int, high: int) -> tuple[Ids, Rows, Ids]:
+        """Return the rowids that are there, the rows that go straight, and the rowids of those that do not."""
+        columns = self._columns.read(low, high)
+        rows = self._rows.make(columns)
+        left = columns.rowids
+        if len(rows.ids) < len(left):
+            left = np.setdiff1d(left, rows.ids - self._base, assume_unique=True)
+            return columns.rowids, rows, left
+        return columns.rowids, rows, left[:0]
+
+    def _found(self, conn: sqlite3.Connection, rowids: Ids, left: Ids, span: Span) -> Found:
+        some = _within(left, span).tolist()
+        found = Found(len(_within(rowids, span)))
+        if some:
+            found.lines = self._staged.stage_some(conn, some)
+        return found
+
+    def _halves(self, conn: sqlite3.Connection, span: Span, pieces: list[Rows]) -> Found:
+        """Return what a batch holds that may surprise; rows of the halves that do not are added to ``pieces``."""
+        try:
+            rowids, rows, left = self._straight(*span)
+        except SurpriseError:
+            middle = _middle(conn, span)
+            if middle is None:
+                return self._staged.stage(conn, span)
+            found = self._halves(conn, (span[0], middle - 1), pieces)
+            found.add(self._halves(conn, (middle, span[1]), pieces))
+            return found
+        pieces.append(rows)
+        return self._found(conn, rowids, left, span)
+
+
+def _within(rowids: Ids, span: Span) -> Ids:
+    first, last = np.searchsorted(rowids, (span[0], span[1] + 1))
+    return rowids[first:last]
+
+
+def _middle(conn: sqlite3.Connection, span: Span) -> int | None:
+    """Return the rowid before which half of the rows of a span are; None where they are few, or cannot be read."""
+    try:
+        found = conn.execute('SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ? ORDER BY rowid', span).fetchall()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return None
+    middle = int(found[len(found) // 2][0]) if len(found) > _FEW else span[0]
+    return middle if span[0] < middle <= span[1] else None

@@ -1,0 +1,202 @@
+"""Ranges of images, column by column: read by the Arrow driver of SQLite, which holds up no other thread."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from adbc_driver_manager import Error
+from adbc_driver_sqlite import StatementOptions, dbapi
+
+from dtk_tui.services.migration.csvline import is_plain
+from dtk_tui.services.migration.images_sql import FLOATS, INTEGERS, SHARED, TEXTS
+from dtk_tui.services.migration.source import Source, quoted
+
+_READ = (*INTEGERS[1:], *FLOATS, *TEXTS, *SHARED, "FileName")
+#: Shared texts are looked at one by one by who stores them.
+_LOOKED_AT = (*TEXTS, "Path", "FileName", "Workflow")
+#: A folder with the separator behind it, and a name; a path that begins with / has no other separator.
+_OF_WINDOWS = r"(?s)^(?P<start>.*[/\\]|)(?P<name>[^/\\]*)$"
+_OF_OTHERS = r"(?s)^(?P<start>.*/)(?P<name>[^/]*)$"
+#: Whole numbers beyond this are no longer exact as floats.
+_EXACT = 2**53
+#: The driver guesses the type of a column by the rows of its first batch, so a range has to be one.
+_MOST_ROWS = 2**30
+
+
+class SurpriseError(Exception):
+    """A range of rows holds values of another kind than the schema promises, or cannot be read."""
+
+
+class Columns:
+    """The columns of some images, as the source has them; those that its table lacks are NULL.
+
+    Args:
+        batch: rowid first, ascending.
+    """
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._batch = batch
+        self.count: int = batch.num_rows
+
+    @cached_property
+    def rowids(self) -> npt.NDArray[np.int64]:
+        """Return the rowids, int64, ascending."""
+        found: npt.NDArray[np.int64] = self._batch.column(0).to_numpy(zero_copy_only=False)
+        return found
+
+    def given(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return where a column is not NULL."""
+        column = self._column(name)
+        if column is None or column.null_count == self.count:
+            return np.zeros(self.count, bool)
+        if not column.null_count:
+            return np.ones(self.count, bool)
+        found: npt.NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+        return found
+
+    def numbers(self, name: str, missing: int = 0) -> npt.NDArray[np.int64]:
+        """Return a column of whole numbers, int64; ``missing`` where it is NULL."""
+        column = self._column(name)
+        if column is None or column.null_count == self.count:
+            return np.full(self.count, missing, np.int64)
+        found: npt.NDArray[np.int64] = column.fill_null(missing).to_numpy(zero_copy_only=False)
+        return found
+
+    def floats(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column of floats, float64; 0 where it is NULL."""
+        return self.numbers(name).astype(np.float64)
+
+    def texts(self, name: str) -> pa.StringArray:
+        """Return a column of texts."""
+        column = self._column(name)
+        return pa.nulls(self.count, pa.string()) if column is None else column.cast(pa.string())
+
+    def blobs(self, name: str) -> list[bytes | None]:
+        """Return the texts of a column as they stand in the source; much faster than ``to_pylist``."""
+        column = self._column(name)
+        if column is None or column.null_count == self.count:
+            return [None] * self.count
+        data, ends = _data(column)
+        found: list[bytes | None] = [data[first:last] for first, last in pairwise(ends.tolist())]
+        if column.null_count:
+            for at in np.flatnonzero(~self.given(name)).tolist():
+                found[at] = None
+        return found
+
+    @cached_property
+    def place(self) -> tuple[pa.StringArray, pa.StringArray]:
+        """Return (folders with the separator behind them, file names), as ``paths.split`` parts paths."""
+        paths = self.texts("Path")
+        is_other = pc.starts_with(paths, "/")
+        if not pc.any(is_other).as_py():
+            return _parts(paths, _OF_WINDOWS)
+        others = _parts(paths, _OF_OTHERS)
+        if pc.all(is_other).as_py():
+            return others
+        start, name = (pc.if_else(is_other, *both) for both in zip(others, _parts(paths, _OF_WINDOWS), strict=True))
+        return start, name
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Columns:
+        """Return the columns of the rows where ``mask`` is true."""
+        return self if mask.all() else Columns(self._batch.filter(pa.array(mask)))
+
+    def _column(self, name: str) -> pa.Array | None:
+        at = self._batch.schema.get_field_index(name)
+        return None if at < 0 else self._batch.column(at)
+
+
+def _parts(paths: pa.StringArray, pattern: str) -> tuple[pa.StringArray, pa.StringArray]:
+    found = pc.extract_regex(paths, pattern)
+    return pc.struct_field(found, "start"), pc.struct_field(found, "name")
+
+
+class ColumnReader:
+    """Reads ranges of images; one a thread.
+
+    Args:
+        source: its file must hold all that was written, without a log beside it.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._conn = dbapi.connect(source.plain_uri, autocommit=True)
+        have = source.columns["Image"]
+        names = ", ".join(quoted(name) for name in _READ if name in have)
+        self._select = f'SELECT rowid AS "rowid", {names} FROM "Image" WHERE rowid BETWEEN %d AND %d ORDER BY rowid'  # noqa: S608
+
+    def read(self, low: int, high: int) -> Columns:
+        """Return the images whose rowids are from ``low`` to ``high``.
+
+        Raises:
+            SurpriseError: at least one of them is not what the schema promises, or cannot be read.
+        """
+        try:
+            with self._conn.cursor() as cursor:
+                rows = min(high - low + 1, _MOST_ROWS)
+                cursor.adbc_statement.set_options(**{StatementOptions.BATCH_ROWS.value: str(rows)})
+                cursor.execute(self._select % (low, high))
+                table = cursor.fetch_arrow_table()
+                batches = table.to_batches()
+        except (Error, OSError, pa.ArrowException) as error:
+            raise SurpriseError from error
+        if not batches:
+            return Columns(pa.RecordBatch.from_pydict({"rowid": pa.array([], pa.int64())}))
+        if len(batches) > 1:
+            raise SurpriseError
+        _require_usual(batches[0], low, high)
+        return Columns(batches[0])
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._conn.close()
+
+
+def _data(column: pa.StringArray) -> tuple[bytes, npt.NDArray[np.int32]]:
+    """Return all texts of a column behind one another, and where each begins; the last number is the end of all."""
+    ends, data = column.buffers()[1:]
+    found = np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1]
+    return bytes(memoryview(data or b"")[found[0] : found[-1]]), found - found[0]
+
+
+def _require_usual(batch: pa.RecordBatch, low: int, high: int) -> None:
+    """Raise SurpriseError unless all values are of the kind of their column and can be sent as they are."""
+    ids = batch.column(0)
+    if ids.type != pa.int64() or ids.null_count:
+        raise SurpriseError
+    numbers = ids.to_numpy()
+    if numbers[0] < low or numbers[-1] > high or (np.diff(numbers) <= 0).any():
+        raise SurpriseError
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if field.name == "rowid" or column.null_count == batch.num_rows:
+            continue
+        if field.name in INTEGERS:
+            is_usual = column.type == pa.int64()
+        elif field.name in FLOATS:
+            is_usual = column.type in (pa.float64(), pa.int64()) and _is_exact(column)
+        else:
+            is_usual = column.type == pa.string() and (field.name not in _LOOKED_AT or _is_plain(column))
+        if not is_usual:
+            raise SurpriseError
+
+
+def _is_exact(column: pa.Array) -> bool:
+    found = pc.max(pc.abs(column)).as_py()
+    return bool(found <= _EXACT)
+
+
+def _is_plain(column: pa.StringArray) -> bool:
+    """Whether all texts of a column can be sent as they are."""
+    block, _ = _data(column)
+    if not is_plain(block):
+        return False
+    if not block.isascii():
+        try:
+            # Two texts that are not UTF-8 can be so together.
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+    return True

@@ -1,0 +1,132 @@
+"""Columns as rows of COPY's binary format, without a step of Python for any row.
+
+Each field is its length in four bytes and its value, most significant byte first; NULL is the length -1 alone
+(PostgreSQL's documentation of COPY, section Binary Format).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+#: Digits of numeric in one of its groups, groups that 64 bits need, and the sign of what is negative.
+_BASE = 10_000
+_GROUPS = 5
+_NEGATIVE = 0x4000
+
+Mask: TypeAlias = npt.NDArray[np.bool_] | None
+#: Fields of a column, one a row; those of several columns, where all have one length; or one for all rows.
+Fields: TypeAlias = pa.BinaryArray | npt.NDArray[np.void] | bytes
+
+
+def constant(value: bytes | None) -> Fields:
+    """Return a field that is the same in all rows."""
+    return _NULL if value is None else len(value).to_bytes(4, "big") + value
+
+
+def numbers(values: npt.NDArray[Any], kind: str, valid: Mask = None) -> Fields:
+    """Return fields of a column of fixed length.
+
+    Args:
+        values: one a row.
+        kind: the NumPy type that PostgreSQL reads: ``>i8`` bigint and timestamptz, ``>i4`` integer, ``>i2`` smallint,
+            ``>f8`` double precision, ``?`` boolean.
+        valid: where false, the field is NULL; None where none is.
+    """
+    made = np.empty(len(values), [("length", ">i4"), ("value", kind)])
+    made["length"] = made.dtype["value"].itemsize
+    made["value"] = values
+    if valid is None or valid.all():
+        return made
+    if not valid.any():
+        return _NULL
+    made["length"][~valid] = -1
+    return _cut(made.view(np.uint8).reshape(len(values), -1), np.where(valid, made.dtype.itemsize, 4))
+
+
+def numerics(values: npt.NDArray[np.int64], valid: Mask = None) -> Fields:
+    """Return whole numbers as fields of numeric: groups of four digits without zeros at either end."""
+    count = len(values)
+    left = np.abs(values).view(np.uint64)
+    groups = np.empty((count, _GROUPS), np.int64)
+    for at in reversed(range(_GROUPS)):
+        left, groups[:, at] = np.divmod(left, np.uint64(_BASE))
+    is_set = groups != 0
+    first, behind = is_set.argmax(axis=1), _GROUPS - is_set[:, ::-1].argmax(axis=1)
+    digits = np.where(is_set.any(axis=1), behind - first, 0)
+    made = np.zeros(count, [("length", ">i4"), ("head", ">i2", 4), ("groups", ">i2", _GROUPS)])
+    made["length"] = 8 + 2 * digits
+    made["head"][:, 0] = digits
+    made["head"][:, 1] = np.where(digits > 0, _GROUPS - 1 - first, 0)
+    made["head"][:, 2] = np.where(values < 0, _NEGATIVE, 0)
+    places = np.minimum(np.arange(_GROUPS) + first[:, None], _GROUPS - 1)
+    made["groups"] = np.take_along_axis(groups, places, axis=1)
+    lengths = 12 + 2 * digits
+    if valid is not None:
+        made["length"][~valid] = -1
+        lengths = np.where(valid, lengths, 4)
+    return _cut(made.view(np.uint8).reshape(count, -1), lengths)
+
+
+def texts(values: pa.Array) -> list[Fields]:
+    """Return the fields of a column of strings or binaries: their lengths, and what follows them."""
+    if values.null_count == len(values):
+        return [_NULL]
+    lengths = pc.binary_length(values).fill_null(-1).to_numpy(zero_copy_only=False).astype(">i4")
+    return [lengths.view([("length", ">i4")]), values.cast(pa.binary()).fill_null(b"")]
+
+
+def _cut(rows: npt.NDArray[np.uint8], lengths: npt.NDArray[Any]) -> pa.BinaryArray:
+    """Return rows of bytes, each cut to its length."""
+    ends = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum(lengths, out=ends[1:])
+    cut = rows[np.arange(rows.shape[1]) < lengths[:, None]]
+    return pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(cut)])
+
+
+def rows(fields: Sequence[Fields], columns: int, count: int) -> pa.BinaryArray:
+    """Return the rows that columns make.
+
+    Args:
+        fields: of all columns, one behind the other.
+        columns: the number of columns.
+        count: the number of rows.
+    """
+    parts: list[Any] = []
+    together: list[npt.NDArray[np.void] | bytes] = [columns.to_bytes(2, "big")]
+    for one in [*fields, None]:
+        if isinstance(one, bytes | np.ndarray):
+            together.append(one)
+            continue
+        if together:
+            parts.append(_joined(together, count))
+            together = []
+        if one is not None:
+            parts.append(one)
+    return pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
+
+
+def _joined(fields: Sequence[npt.NDArray[np.void] | bytes], count: int) -> pa.BinaryArray:
+    """Return fields of one length a column as one column; it is faster to join few of those."""
+    kinds = [one.dtype if isinstance(one, np.ndarray) else np.dtype(f"V{len(one)}") for one in fields]
+    made = np.empty(count, [(str(at), kind) for at, kind in enumerate(kinds)])
+    for at, one in enumerate(fields):
+        made[str(at)] = one if isinstance(one, np.ndarray) else np.void(one)
+    width = made.dtype.itemsize
+    ends = np.arange(0, (count + 1) * width, width, dtype=np.int32)
+    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(ends), pa.py_buffer(made)])
+
+
+def payload(made: pa.BinaryArray) -> memoryview:
+    """Return the bytes of all rows, one behind the other."""
+    ends = np.frombuffer(made.buffers()[1], np.int32)
+    data = made.buffers()[2]
+    return memoryview(data or b"")[ends[made.offset] : ends[made.offset + len(made)]] if len(made) else memoryview(b"")
