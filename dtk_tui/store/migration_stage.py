@@ -10,13 +10,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import Error, sql
 
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store.database import Connection, Database, row_of
+
+if TYPE_CHECKING:
+    # Rows need Arrow, which takes time to load and is needed only while a migration reads.
+    from dtk_tui.store.migration_rows import Rows
 
 #: One migration at a time in one database; held by a session, so it ends with its process.
 _LOCK = 0x64746B6D
@@ -115,7 +119,7 @@ def write_chunks(
     table: str,
     chunks: Sequence[tuple[int, int, int]],
     copies: Mapping[str, Sequence[bytes]],
-    images: beside.Rows | None = None,
+    images: Rows | None = None,
     span: tuple[int, int] = (0, 0),
 ) -> None:
     """Write some batches of one table with their checkpoints.

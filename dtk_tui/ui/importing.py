@@ -15,7 +15,6 @@ from dtk_tui.domain.migration import STEPS, MigrationOptions, MigrationProgresse
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.services.migration.finding import find_sources
-from dtk_tui.services.migration.run import migrate
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.messages import ImportMoved, SourceFound
@@ -57,6 +56,9 @@ class Import(threading.Thread):
 
     def run(self) -> None:
         """Migrate."""
+        # Arrow, which this loads, would make every start of the app slower.
+        from dtk_tui.services.migration.run import migrate
+
         library = self._library
         try:
             self.report = migrate(library.db, library.config, self.options, self._follow, self._stopping)

@@ -22,7 +22,7 @@ from dtk_tui.store import migration_merge as merge
 from dtk_tui.store import migration_stage as stage
 from dtk_tui.store import migration_swap as swap
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.migration_beside import Rows
+from dtk_tui.store.migration_rows import Rows, digest_there
 
 
 class Beside:
@@ -153,7 +153,7 @@ class Beside:
         """Read back what was written straight of the images from low to high."""
         differing: list[int] = []
         staged = stage.staged_ids(conn, low - self._base, high - self._base)
-        if beside.digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
+        if digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
             rows, differing = self._differing(conn, low, high, staged)
         with lock:
             found.compared += rows
@@ -174,7 +174,7 @@ class Beside:
 
 def _search(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:
     """Return which of the images in a span differ from their rows, by halves."""
-    if beside.digest_there(conn, *span, without) == rows.digest():
+    if digest_there(conn, *span, without) == rows.digest():
         return []
     ids = rows.ids.tolist()
     if len(ids) < 2:

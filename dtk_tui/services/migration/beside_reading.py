@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dtk_tui.services.migration.beside_rows import BesideRows
 from dtk_tui.services.migration.image_columns import ColumnReader, SurpriseError
 from dtk_tui.services.migration.image_reading import Found, Span, StagedReader
-from dtk_tui.store.migration_beside import Rows
+from dtk_tui.store.migration_rows import Rows
 
 #: So many rows around one that surprises go through the stage with it.
 _FEW = 48

@@ -18,7 +18,7 @@ from dtk_tui.services.migration.image_lines import chunks_json
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.paths import LONGEST_NAME
 from dtk_tui.store import binary_copy as binary
-from dtk_tui.store.migration_beside import BOOK_COLUMNS, IMAGE_COLUMNS, Rows
+from dtk_tui.store.migration_rows import BOOK_COLUMNS, IMAGE_COLUMNS, Rows
 
 #: (first tick, last tick, seconds east of UTC): local times whose instant is beyond doubt.
 Span = tuple[int, int, int]

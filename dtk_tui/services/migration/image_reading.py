@@ -10,7 +10,7 @@ from typing import Protocol
 from dtk_tui.services.migration import images_sql, reading
 from dtk_tui.services.migration.image_lines import ImageLines
 from dtk_tui.services.migration.known import Known
-from dtk_tui.store.migration_beside import Rows
+from dtk_tui.store.migration_rows import Rows
 
 #: First and last rowid of a batch, both included.
 Span = tuple[int, int]

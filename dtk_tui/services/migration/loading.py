@@ -15,7 +15,7 @@ from dtk_tui.services.migration import reading, small_tables
 from dtk_tui.services.migration.image_reading import Found, ImageReader
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import TABLES, Source, readable
-from dtk_tui.store.migration_beside import Rows
+from dtk_tui.store.migration_rows import Rows
 
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
 READERS = 2
