@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -30,6 +31,8 @@ BOOK_COLUMNS = (
 #: What is read of the source, and sent, by table.
 _COLUMNS = {"image": IMAGE_COLUMNS, "migrated_image": BOOK_COLUMNS, "image_raw": ("image_id", "chunks")}
 
+_RAW_ROW = struct.Struct(">hiqi")
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -37,20 +40,20 @@ class Rows:
 
     Attributes:
         ids: of the images, int64; ``image`` and ``book`` have a row for each.
-        raw_ids: of the images that have raw texts, int64.
+        raw_ids: of the images that have raw texts, int64; ``raw`` has a row for each.
     """
 
     ids: npt.NDArray[np.int64]
     image: pa.BinaryArray
     book: pa.BinaryArray
     raw_ids: npt.NDArray[np.int64]
-    raw: pa.BinaryArray
+    raw: list[bytes]
 
     @staticmethod
     def none() -> Rows:
         """Return no rows."""
         ids, rows = np.zeros(0, np.int64), pa.array([], pa.binary())
-        return Rows(ids, rows, rows, ids, rows)
+        return Rows(ids, rows, rows, ids, [])
 
     @staticmethod
     def joined(several: Sequence[Rows]) -> Rows:
@@ -60,7 +63,7 @@ class Rows:
         return Rows(
             np.concatenate([one.ids for one in several]), pa.concat_arrays([one.image for one in several]),
             pa.concat_arrays([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
-            pa.concat_arrays([one.raw for one in several]),
+            [row for one in several for row in one.raw],
         )  # fmt: skip
 
     def between(self, low: int, high: int) -> Rows:
@@ -74,19 +77,18 @@ class Rows:
 
     def without(self, ids: Sequence[int]) -> Rows:
         """Return the rows of all images but some."""
-        kept, kept_raw = ~np.isin(self.ids, ids), ~np.isin(self.raw_ids, ids)
-        rows, raw = pa.array(kept), pa.array(kept_raw)
-        return Rows(
-            self.ids[kept], self.image.filter(rows), self.book.filter(rows), self.raw_ids[kept_raw],
-            self.raw.filter(raw),
-        )  # fmt: skip
+        kept, kept_raw = np.flatnonzero(~np.isin(self.ids, ids)), np.flatnonzero(~np.isin(self.raw_ids, ids))
+        return self._taken(kept, kept_raw)
 
     def in_order(self) -> Rows:
         """Return the rows in the order of their ids."""
-        order, order_raw = np.argsort(self.ids), np.argsort(self.raw_ids)
+        return self._taken(np.argsort(self.ids), np.argsort(self.raw_ids))
+
+    def _taken(self, at: npt.NDArray[np.int64], at_raw: npt.NDArray[np.int64]) -> Rows:
+        places = pa.array(at)
         return Rows(
-            self.ids[order], self.image.take(pa.array(order)), self.book.take(pa.array(order)),
-            self.raw_ids[order_raw], self.raw.take(pa.array(order_raw)),
+            self.ids[at], self.image.take(places), self.book.take(places), self.raw_ids[at_raw],
+            [self.raw[place] for place in at_raw.tolist()],
         )  # fmt: skip
 
     def digest(self) -> bytes:
@@ -109,8 +111,14 @@ class Rows:
         return seen.digest()
 
 
-def _block(rows: pa.BinaryArray) -> bytes:
-    return b"".join((binary_copy.HEAD, binary_copy.payload(rows), binary_copy.END))
+def raw_row(image_id: int, chunks: bytes) -> bytes:
+    """Return a raw text as a row of COPY's binary format."""
+    return _RAW_ROW.pack(2, 8, image_id, len(chunks)) + chunks
+
+
+def _block(rows: pa.BinaryArray | list[bytes]) -> bytes:
+    several = rows if isinstance(rows, list) else [binary_copy.payload(rows)]
+    return b"".join((binary_copy.HEAD, *several, binary_copy.END))
 
 
 def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:

@@ -18,7 +18,7 @@ from dtk_tui.services.migration.image_lines import chunks_json
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.paths import LONGEST_NAME
 from dtk_tui.store import binary_copy as binary
-from dtk_tui.store.migration_rows import BOOK_COLUMNS, IMAGE_COLUMNS, Rows
+from dtk_tui.store.migration_rows import BOOK_COLUMNS, IMAGE_COLUMNS, Rows, raw_row
 
 #: (first tick, last tick, seconds east of UTC): local times whose instant is beyond doubt.
 Span = tuple[int, int, int]
@@ -185,11 +185,10 @@ class BesideRows:
         fields |= {column: binary.texts(given.texts(name)) for column, name in _BOOK_TEXTS.items()}
         return _rows(fields, BOOK_COLUMNS, given.count)
 
-    def _raw(self, given: Columns) -> tuple[Ticks, pa.BinaryArray]:
-        found = given.where(given.given("Workflow"))
-        ids = found.rowids + self._base
-        chunks = pa.array([chunks_json(text) for text in found.blobs("Workflow") if text is not None], pa.binary())
-        return ids, binary.rows([binary.numbers(ids, ">i8"), *binary.texts(chunks)], 2, found.count)
+    def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
+        ids = given.rowids[given.given("Workflow")] + self._base
+        texts = [text for text in given.blobs("Workflow") if text is not None]
+        return ids, [raw_row(number, chunks_json(text)) for number, text in zip(ids.tolist(), texts, strict=True)]
 
 
 _IMAGE_FLAGS = {
