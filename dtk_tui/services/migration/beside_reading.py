@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,10 @@ from dtk_tui.store.migration_rows import Rows
 
 #: So many rows around one that surprises go through the stage with it.
 _FEW = 48
+
+#: Rowids that are read at once, and the parts that a batch is read in at most.
+_AT_ONCE = 8192
+_MOST_PARTS = 64
 
 Ids = npt.NDArray[np.int64]
 
@@ -59,13 +63,16 @@ class BesideReader:
 
     def _straight(self, low: int, high: int) -> tuple[Ids, Rows, Ids]:
         """Return the rowids that are there, the rows that go straight, and the rowids of those that do not."""
-        columns = self._columns.read(low, high)
-        rows = self._rows.make(columns)
-        left = columns.rowids
-        if len(rows.ids) < len(left):
-            left = np.setdiff1d(left, rows.ids - self._base, assume_unique=True)
-            return columns.rowids, rows, left
-        return columns.rowids, rows, left[:0]
+        seen: list[Ids] = []
+        pieces: list[Rows] = []
+        for span in _parts(low, high):
+            columns = self._columns.read(*span)
+            seen.append(columns.rowids)
+            pieces.append(self._rows.make(columns))
+        rowids, rows = np.concatenate(seen), Rows.joined(pieces)
+        if len(rows.ids) == len(rowids):
+            return rowids, rows, rowids[:0]
+        return rowids, rows, np.setdiff1d(rowids, rows.ids - self._base, assume_unique=True)
 
     def _found(self, conn: sqlite3.Connection, rowids: Ids, left: Ids, span: Span) -> Found:
         some = _within(left, span).tolist()
@@ -87,6 +94,13 @@ class BesideReader:
             return found
         pieces.append(rows)
         return self._found(conn, rowids, left, span)
+
+
+def _parts(low: int, high: int) -> Iterator[Span]:
+    """Yield a span in parts that do not take much memory; few parts where its rowids are far apart."""
+    width = max(_AT_ONCE, -(-(high - low + 1) // _MOST_PARTS))
+    for first in range(low, high + 1, width):
+        yield first, min(first + width - 1, high)
 
 
 def _within(rowids: Ids, span: Span) -> Ids:
