@@ -9,7 +9,7 @@ import typer
 
 from dtk_tui.cli.session import library
 from dtk_tui.errors import DtkError
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.server import EmbeddedServer
@@ -85,7 +85,7 @@ def restore(
             raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
         images = stats.library.images
         if images and not yes:
-            typer.confirm(f"This library has {images:,} images. Replace it by the backup?", abort=True)
+            typer.confirm(f"This library has {counted(images, 'image')}. Replace it by the backup?", abort=True)
         run(db, source)
     typer.echo("Restored.")
 

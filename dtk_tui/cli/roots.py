@@ -9,7 +9,7 @@ import typer
 
 from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.database import Connection
@@ -109,10 +109,14 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
             number = _known(conn, path)
             tree = folders.subtree(conn, number)
             images = folders.count_images(conn, tree)
-        typer.echo(one_line(f"{path}: {len(tree):,} folders, {images:,} images with their ratings, tags and vectors."))
+        typer.echo(
+            one_line(
+                f"{path}: {counted(len(tree), 'folder')}, {counted(images, 'image')} with all that is known of them."
+            )
+        )
         if dry_run:
             return
-        if not (yes or typer.confirm("Take them out of the library? The files stay.")):
+        if not (yes or typer.confirm("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
         while True:
@@ -120,7 +124,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
                 if not pruning.remove_some(conn, tree):
                     folders.remove(conn, number)
                     break
-    typer.echo(f"{images:,} images are no longer in the library.")
+    typer.echo(f"{counted(images, 'image is', 'images are')} no longer in the library.")
 
 
 def _set(folder: str, rule: Rule, said: str) -> None:
@@ -213,10 +217,11 @@ def prune(
             # Where a disk is not mounted there may well be an empty folder.
             away = [r.path for r in roots if r.missing == r.images or not os.path.isdir(r.path)]  # noqa: PTH112
         if not as_json:
-            typer.echo(f"{number:,} images of the library have no file any more.")
+            typer.echo(f"{counted(number, 'image of the library has', 'images of the library have')} no file any more.")
             for lost in away:
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
-        question = f"Forget these {number:,} images, with their ratings, tags, captions and vectors?"
+        which = "it, with its" if number == 1 else f"these {number:,} images, with their"
+        question = f"Forget {which} ratings, tags, captions and vectors?"
         if not number or dry_run or not (yes or typer.confirm(question, err=True)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
@@ -234,4 +239,4 @@ def prune(
     if as_json:
         print_json({"unavailable": number, "pruned": pruned})
     else:
-        typer.echo(f"{pruned:,} images forgotten.")
+        typer.echo(f"{counted(pruned, 'image')} forgotten.")

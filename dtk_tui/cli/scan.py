@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
-from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import one_line
+from dtk_tui.errors import UsageError
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -39,6 +39,8 @@ def scan(
     """Read folders into the library: what is new, changed, moved or gone."""
     if watch and (reparse or dry_run):
         raise UsageError("--watch goes with neither --reparse nor --dry-run.")
+    from dtk_tui.services.rules import require_roots
+
     line = ProgressLine()
     names = [os.fsdecode(path) for path in paths or ()]
     with library() as (db, config):
@@ -51,7 +53,8 @@ def scan(
             line.end()
         _print_counts(counts, as_json, dry_run)
         if not (names or reparse):
-            _require_roots(db)
+            with db.connection() as conn:
+                require_roots(conn, _progress(line))
         if not (reparse or dry_run):
             _show_failures(db, names, files=counts["failed"] > 0)
 
@@ -61,7 +64,7 @@ def _progress(line: ProgressLine) -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         if isinstance(event, ScanProgressed) and event.phase == "quick":
-            line.show(f"listing  {event.done:,} files  {event.folder}")
+            line.show(f"listing  {counted(event.done, 'file')}  {event.folder}")
         elif isinstance(event, ScanProgressed) and event.total:
             line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
         elif isinstance(event, TroubleMet):
@@ -99,7 +102,7 @@ def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> Non
         return
     keys = ("added", "updated", "moved", "unchanged", "failed", "back", "gone")
     words = ", ".join(f"{int(counts[key]):,} {key}" for key in keys if key in counts)
-    what = f"{int(counts['seen']):,} files seen"
+    what = f"{counted(int(counts['seen']), 'file')} seen"
     typer.echo(f"{what}; a scan would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
 
 
@@ -116,34 +119,6 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
         _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
     if number > len(found):
         _say(f"... and {number - len(found):,} more: dtk library failures shows them.")
-
-
-def _require_roots(db: Database) -> None:
-    """Say which roots were not there to be scanned; raise DtkError when it was none of them."""
-    from dtk_tui.store import folders
-
-    with db.connection() as conn:
-        roots = [row for row in folders.list_roots(conn) if row.is_root]
-    wanted = [row for row in roots if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
-    away = {row.path: why for row in wanted if (why := _why_away(row.path))}
-    for row in wanted:
-        if row.path in away:
-            _say(f"The folder {row.path} {away[row.path]}; its {row.images:,} images stay as they are.")
-    if away and len(away) == len(wanted):
-        raise DtkError(
-            "No folder of the library can be read: nothing was scanned.",
-            "Are their disks mounted? What is gone for good is taken out with: dtk library remove FOLDER",
-        )
-
-
-def _why_away(path: str) -> str | None:
-    try:
-        with os.scandir(path):
-            return None
-    except FileNotFoundError:
-        return "is not there"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:

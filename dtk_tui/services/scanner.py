@@ -24,11 +24,21 @@ from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_folder, require_scannable
+from dtk_tui.services.rules import (
+    Rules,
+    absolute,
+    elsewhere,
+    is_watched,
+    known_path,
+    open_roots,
+    require_folder,
+    require_scannable,
+)
 from dtk_tui.services.walk import Listing, batches, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.text import counted
 
 T = TypeVar("T")
 
@@ -119,11 +129,10 @@ class Scan:
         """Return the absolute folders to scan; raises UsageError as ``run``."""
         with self._db.connection() as conn:
             if not paths:
-                roots = [row for row in folders.list_roots(conn) if row.is_root]
-                open_roots = [r.path for r in roots if not (r.rule.excluded or r.rule.archived) or not r.rule.recursive]
-                if not roots:
+                if not folders.roots(conn):
                     raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
-                return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
+                roots = open_roots(conn)
+                return [path for path in roots if os.path.isdir(path)] or roots  # noqa: PTH112
             targets: list[str] = []
             for path in map(absolute, paths):
                 require_folder(path)
@@ -196,7 +205,7 @@ class Scan:
             self._forget(gone)
             lost = self._tally.gone - gone_before
             if self._tally.seen == seen_before and lost > 0:
-                title = f"The folder {root} is empty now: its {lost:,} images count as gone."
+                title = f"The folder {root} is empty now: its {counted(lost, 'image counts', 'images count')} as gone."
                 self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
         return [ids[path] for path in seen if path in ids]
 

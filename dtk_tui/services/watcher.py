@@ -22,6 +22,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.mounts import is_network
+from dtk_tui.services.rules import open_roots
 from dtk_tui.services.scanner import Scan
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.database import Database
@@ -172,8 +173,7 @@ class Watcher:
 
     def _open_roots(self) -> list[str]:
         with self._db.connection() as conn:
-            rows = [row for row in folders.list_roots(conn) if row.is_root]
-        return [row.path for row in rows if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
+            return open_roots(conn)
 
     def _others_scan(self) -> bool:
         """Whether another scan is under way, which may be reading what is new; it is waited for."""

@@ -238,6 +238,12 @@ def rule_of(conn: Connection, path: str) -> Rule | None:
     return Rule(*rows[0][1:]) if rows else None
 
 
+def root_rules(conn: Connection) -> dict[str, Rule]:
+    """Return the rules of the roots by path; unlike ``list_roots`` this counts nothing."""
+    sql = "SELECT path, excluded, archived, recursive FROM folder WHERE parent_id IS NULL ORDER BY path"
+    return {from_db(path): Rule(*rule) for path, *rule in conn.execute(sql)}
+
+
 def set_rule(conn: Connection, folder_id: int, rule: Rule) -> None:
     """Say how scans treat a folder."""
     sql = "UPDATE folder SET excluded = %s, archived = %s, recursive = %s WHERE id = %s"

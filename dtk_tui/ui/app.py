@@ -25,7 +25,7 @@ from dtk_tui.services import stats as stats_service
 from dtk_tui.services.engine import Engine
 from dtk_tui.services.watcher import Watcher
 from dtk_tui.store.database import Database
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import ActionProvider
@@ -382,7 +382,7 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
             self.exit()
             return
         text = (
-            f"The worker of this window is running and {left:,} jobs are left.\n"
+            f"The worker of this window is running and {counted(left, 'job is', 'jobs are')} left.\n"
             "Nothing is lost: the queue is kept, and the next start goes on.\n"
             "To let it work without this window: dtk worker run"
         )

@@ -16,7 +16,7 @@ from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.services.migration.finding import find_sources
 from dtk_tui.services.migration.run import migrate
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.messages import ImportMoved, SourceFound
 from dtk_tui.ui.screens.dialogs import Confirm
@@ -125,7 +125,7 @@ class Imports(App[None]):
                 screen.show_import(running)
         if not running.is_done:
             news = running.progress
-            share = f": {news.done:,} of {news.total:,} rows" if news.total else ""
+            share = f": {news.done:,} of {counted(news.total, 'row')}" if news.total else ""
             self._dtk.main.show_activity(f"Importing, {news.step}{share}")
             return
         self._dtk.main.show_activity("")

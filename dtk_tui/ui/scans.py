@@ -13,6 +13,7 @@ from textual.suggester import Suggester
 from dtk_tui.domain.events import Emit, ScanFinished
 from dtk_tui.errors import DtkError
 from dtk_tui.services import scanner
+from dtk_tui.services.rules import require_roots
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.source import Library
@@ -37,7 +38,11 @@ class Scan(threading.Thread):
     def run(self) -> None:
         """Scan."""
         try:
-            scanner.scan(self._library.db, self._library.config, self._paths, self._emit, self._stopping)
+            db = self._library.db
+            if not self._paths:
+                with db.connection() as conn:
+                    require_roots(conn, self._emit)
+            scanner.scan(db, self._library.config, self._paths, self._emit, self._stopping)
             return
         except DtkError as error:
             self.error = error

@@ -244,7 +244,9 @@ def test_a_question_that_is_declined_is_answered(dtk: Dtk) -> None:
     dtk.run("scan", str(here))
     declined = _shell(dtk, f"echo n | {dtk.program} library prune {here}")
     assert declined.returncode == 0 and declined.stdout.endswith("Nothing was forgotten.\n")
-    assert "1 images" in declined.stdout and str(away) not in declined.stderr, "only what is asked for is told"
+    assert "1 image of the library has no file" in declined.stdout and str(away) not in declined.stderr, (
+        "only what is asked for is told"
+    )
     declined = _shell(dtk, f"echo n | {dtk.program} library remove {here}")
     assert declined.returncode == 0 and declined.stdout.endswith("Nothing was taken out.\n")
     assert dtk.json("library", "prune", "--yes")["pruned"] == 1

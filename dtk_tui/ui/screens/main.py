@@ -20,6 +20,7 @@ from dtk_tui.domain.library import Badge, Hit
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
@@ -302,7 +303,7 @@ class MainScreen(WorkScreen):
             folder = self.query_one(FolderTree).folder
             return "All images" if folder is None else folder.name
         if self.table.selected_count:
-            return f"{self.table.selected_count:,} images"
+            return counted(self.table.selected_count, "image")
         row = self.table.current_row
         return row.file_name if row is not None else "Image"
 

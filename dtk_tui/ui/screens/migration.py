@@ -24,7 +24,7 @@ from dtk_tui.services.migration.looking import Unfinished, look, placed, unfinis
 from dtk_tui.services.migration.stopping import StoppedError
 from dtk_tui.services.migration.undo import undo
 from dtk_tui.services.migration.zones import host_zone
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.scans import FolderSuggester, typed_path
 from dtk_tui.ui.screens.base import DtkScreen
@@ -36,6 +36,7 @@ from dtk_tui.ui.screens.migration_words import (
     report_words,
     setting_words,
     source_words,
+    undo_words,
 )
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.wording import line
@@ -155,7 +156,7 @@ class MigrationScreen(DtkScreen):
         # An undo would throw away what was read before it took back what is in the library.
         self._done_before = await in_thread(self.library.last_import) if self._waiting is None else None
         if self._waiting is not None and self._import is None:
-            after = f"which was interrupted after {self._waiting.rows:,} rows"
+            after = f"which was interrupted after {counted(self._waiting.rows, 'row')}"
             self._note(f"r goes on with the import of {self._waiting.source}, {after}.")
         self.refresh_bindings()
 
@@ -320,7 +321,7 @@ class MigrationScreen(DtkScreen):
     async def _undo(self) -> None:
         self._note("Taking it back\u2026")
         counts = await in_thread(undo, self.library.db)
-        self.dtk.say(f"{counts['removed']:,} images removed, {counts['kept']:,} kept because they were touched since")
+        self.dtk.say(undo_words(counts))
         self.dtk.library_changed()
         self.action_again()
 
