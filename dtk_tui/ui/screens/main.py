@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
@@ -15,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer
+from textual.worker import WorkerCancelled
 
 from dtk_tui.domain.library import Badge, Hit
 from dtk_tui.domain.queue import Target
@@ -22,6 +24,7 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.following import Change, Following
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.screens.work import WorkScreen
@@ -79,7 +82,7 @@ class MainScreen(WorkScreen):
         self._folder_view = View()
         self._preview_wanted: bool | None = None
         self._shown: View | None = None
-        self._images: int | None = None
+        self._following = Following()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
 
@@ -329,9 +332,9 @@ class MainScreen(WorkScreen):
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
-        if stats.library.images != self._images:
-            self._images = stats.library.images
-            self._offer_new()
+        change = self._following.begin(stats.marks)
+        if change is not None:
+            self._follow(change)
 
     @task("renew")
     async def _renew(self) -> None:
@@ -343,15 +346,38 @@ class MainScreen(WorkScreen):
             badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
         self.query_one(FolderTree).show_badges(badges)
 
-    @task("new")
+    @task("follow", exclusive=False)
+    async def _follow(self, change: Change) -> None:
+        """Take over what any process changed in the library."""
+        failed = True
+        try:
+            if change.folders:
+                self.dtk.name_library()
+                with suppress(WorkerCancelled):
+                    await self.query_one(FolderTree).reload().wait()
+            self.table.renew()
+            failed = not await self._compare(deleted=change.deleted)
+        finally:
+            self._following.end(failed=failed)
+
+    @task("compare")
     async def _offer_new(self) -> None:
-        """Offer a refresh when the folder that is shown has other images than are shown."""
+        await self._compare(deleted=False)
+
+    async def _compare(self, *, deleted: bool) -> bool:
+        """Let go images that are gone from the folder that is shown, and offer what is new; False if it is too soon."""
         view = self._view
-        if not view.is_folder or view != self._shown:
-            return
+        if not view.is_folder:
+            return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if self._view == view == self._shown:
-            self.query_one(ImagePane).show_new(count - self.table.count)
+        if not self._view == view == self._shown:
+            return False
+        shown = self.table.count
+        if count < shown or (count > shown and (deleted or not shown)):
+            self._load(0.0, keep=True)
+        else:
+            self.query_one(ImagePane).show_new(count - shown)
+        return True
 
     def show_activity(self, text: str) -> None:
         """Show what goes on besides the worker; empty takes the line away."""

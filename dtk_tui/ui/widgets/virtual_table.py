@@ -112,17 +112,22 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
-        old_id, marked = self.current_id, self._ids[self._selected]
+        cursor = self._place_in(ids) if keep and self.count else 0
+        marked = self._ids[self._selected]
         self._ids = ids
         self._generation += 1
         self._pages.clear()
         self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
-        cursor = self.cursor if keep else 0
-        if keep and old_id is not None:
-            found = np.flatnonzero(ids == old_id)
-            cursor = int(found[0]) if len(found) else cursor
-        self.count_changed(cursor)
+        self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
+
+    def _place_in(self, ids: Ids) -> int:
+        """Return where in another list the row under the cursor is, or the nearest one below it that is left."""
+        for below in (self._ids[self.cursor : self.cursor + PAGE], self._ids[self.cursor :]):
+            left = below[np.isin(below, ids)]
+            if len(left):
+                return int(np.flatnonzero(ids == left[0])[0])
+        return len(ids) - 1
 
     def renew(self) -> None:
         """Fetch again what is visible, and forget the rest."""
