@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Footer
 from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge, Hit
+from dtk_tui.domain.library import Badge
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
@@ -28,6 +25,7 @@ from dtk_tui.ui.following import Change, Following
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.screens.work import WorkScreen
+from dtk_tui.ui.views import View, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -35,7 +33,7 @@ from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
-from dtk_tui.ui.widgets.virtual_table import Ids, VirtualTable
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15
@@ -43,26 +41,15 @@ _REST_S = 0.15
 _RENEW_S = 1.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the table shows: a folder with all below it, the hits of a query, or images like one."""
-
-    folder_id: int = EVERYTHING
-    name: str = "All images"
-    query: str = ""
-    like: int | None = None
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether this is a folder and not a search."""
-        return not self.query and self.like is None
-
-
-def _unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float32] | None]:
-    ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
-    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
+#: What the menu of a folder offers besides work.
+_ON_FOLDER = (
+    "app.scan_again",
+    "folders.exclude",
+    "folders.archive",
+    "folders.include",
+    "folders.alone",
+    "folders.remove",
+)
 
 
 class MainScreen(WorkScreen):
@@ -189,7 +176,7 @@ class MainScreen(WorkScreen):
                 ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
                 like = view.like
-                ids, scores = await in_thread(lambda: _unzip(library.similar(like)))
+                ids, scores = await in_thread(lambda: unzip(library.similar(like)))
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
@@ -316,7 +303,7 @@ class MainScreen(WorkScreen):
             deep = self.query_one(FolderTree).folder is not None
             both = ("work.queue", "work.embed_now", "work.tag")
             found = [name for one in both for name in ((one, f"{one}_deep") if deep else (one,))]
-            return [*found, *(["app.scan_again"] if deep else []), "app.add_folder"]
+            return [*found, *(_ON_FOLDER if deep else ()), "app.add_folder", "app.forget_missing"]
         return ["work.queue", "work.embed_now", "work.tag", "work.similar"]
 
     def work_changed(self) -> None:

@@ -17,6 +17,8 @@ from dtk_tui.ui.wording import short_count
 
 #: The key of the first line, which stands for all images.
 EVERYTHING = 0
+#: What a folder's rule leaves to its name at least, in terminal cells.
+_NAME = 10
 
 
 @dataclass(slots=True)
@@ -28,6 +30,13 @@ class _Line:
     @property
     def key(self) -> int:
         return EVERYTHING if self.row is None else self.row.id
+
+
+def _rule_words(row: FolderRow) -> str:
+    words = ["excluded"] if row.excluded else []
+    words += ["archived"] if row.archived else []
+    words += [] if row.recursive else ["alone"]
+    return f" {', '.join(words)} " if words else ""
 
 
 class FolderTree(CursorList):
@@ -42,6 +51,11 @@ class FolderTree(CursorList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "expand", "Open the folder", show=False, id="folders.expand"),
         Binding("left,h", "collapse", "Close the folder, or go to its parent", show=False, id="folders.collapse"),
+        Binding("x", "app.exclude", "Exclude from scans", show=False, id="folders.exclude"),
+        Binding("v", "app.archive", "Archive: keep as it is", show=False, id="folders.archive"),
+        Binding("i", "app.include", "Include in scans again", show=False, id="folders.include"),
+        Binding("o", "app.alone", "With or without subfolders", show=False, id="folders.alone"),
+        Binding("delete", "app.remove_folder", "Take out of the library", show=False, id="folders.remove"),
     ]
 
     def __init__(self, fetch: Callable[[int | None], Sequence[FolderRow]], *, id: str | None = None) -> None:
@@ -80,8 +94,10 @@ class FolderTree(CursorList):
             return [(fit(" All images", room), ""), (f"{number} ", name)]
         arrow = ("\u25be" if line.expanded else "\u25b8") if line.row.has_children else " "
         label = f"{' ' * min(line.depth * 2, room // 2)} {arrow} {one_line(line.row.name, 200)}"
-        dim = "list--dim" if line.row.unavailable or line.row.error else ""
-        return [(fit(label, room), dim), (f"{number} ", name)]
+        words = _rule_words(line.row)
+        dim = "list--dim" if line.row.unavailable or line.row.error or words else ""
+        words = words[: max(0, room - _NAME)]
+        return [(fit(label, room - len(words)), dim), (words, "list--dim"), (f"{number} ", name)]
 
     def show_badges(self, badges: Mapping[int, Badge]) -> None:
         """Take over new badges; ``EVERYTHING`` is the key of the whole library."""
