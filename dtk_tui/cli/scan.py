@@ -121,6 +121,14 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
         _say(f"... and {number - len(found):,} more: dtk library failures shows them.")
 
 
+def _has_failures(db: Database) -> bool:
+    """Return whether there is a file that cannot be read; one that vanished meanwhile is none."""
+    from dtk_tui.store import failures
+
+    with db.connection() as conn:
+        return failures.listed(conn, 1)[1] > 0
+
+
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
     """Scan, then follow the disk until Ctrl+C; one line for each change."""
     from dtk_tui.domain.events import ScanFinished, TroubleMet
@@ -129,7 +137,7 @@ def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> Non
     def show(event: Event) -> None:
         if isinstance(event, ScanFinished):
             _print_counts(event.counts, as_json, False)
-            if event.counts.get("failed"):
+            if event.counts.get("failed") and _has_failures(db):
                 _say("What could not be read: dtk library failures")
         elif isinstance(event, TroubleMet):
             _say(f"{event.title} {event.detail}".strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic
 
 from dtk_tui.domain.stats import LibraryMarks
@@ -11,14 +10,6 @@ from dtk_tui.domain.stats import LibraryMarks
 _THRIFT = 10
 #: PostgreSQL counts what others do to images a moment after it is there to be read.
 _SETTLES_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is different: folders, and whether images were deleted."""
-
-    folders: bool
-    deleted: bool
 
 
 class Following:
@@ -34,8 +25,8 @@ class Following:
         self._not_before = 0.0
         self._settled_at = 0.0
 
-    def begin(self, marks: LibraryMarks) -> Change | None:
-        """Return what changed since the last look; None when nothing did, or when it is too soon to look."""
+    def begin(self, marks: LibraryMarks) -> bool | None:
+        """Return whether folders changed since the last look; None when nothing did, or when it is too soon to look."""
         now = monotonic()
         old = self._marks
         if marks != old:
@@ -45,9 +36,7 @@ class Following:
         if self._begun is not None or now < self._not_before:
             return None
         self._begun, self._before, self._marks = now, old, marks
-        if old is None:
-            return Change(folders=True, deleted=False)
-        return Change(old.folders != marks.folders, old.deleted != marks.deleted)
+        return old is None or old.folders != marks.folders
 
     def end(self, *, failed: bool) -> None:
         """Rest in proportion; what failed is looked at again."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dtk_tui.domain.library import Hit
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
-from dtk_tui.ui.widgets.virtual_table import Ids
+from dtk_tui.ui.widgets.pages import Ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,26 @@ async def test_what_is_taken_out_leaves_and_the_cursor_stays_on_its_image(
         assert "(gone)" not in run.text() and "refresh" not in run.text()
 
 
+async def test_what_is_offered_is_not_taken_over_because_something_else_left(
+    db: Database, config: Config, library: Path
+) -> None:
+    scanner.scan(db, config, [])
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        shown = run.main.table.ids.copy()
+        for number in range(5):
+            write_picture(library / "new" / f"{number}.png", "snow", made_at=1_760_000_000, seed=100 + number)
+        scanner.scan(db, config, [])
+        await run.shows("refresh (r): 5 new")
+        (library / "new").rename(library / "newer")
+        scanner.scan(db, config, [])  # rows of the new places come and go
+        await run.until(lambda: "newer" in run.text(), SOON_S)
+        assert run.main.table.ids.tolist() == shown.tolist()
+        with db.connection() as conn:  # as many come as leave
+            conn.execute("DELETE FROM image WHERE id = ANY (%s)", (shown[:5].tolist(),))
+        await run.until(lambda: "029.png" not in run.text() and "(gone)" not in run.text(), SOON_S)
+
+
 async def test_a_cursor_whose_image_and_folder_go_comes_to_rest_beside_them(
     db: Database, config: Config, library: Path
 ) -> None:

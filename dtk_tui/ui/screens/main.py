@@ -21,7 +21,7 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.following import Change, Following
+from dtk_tui.ui.following import Following
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.screens.work import WorkScreen
@@ -319,9 +319,9 @@ class MainScreen(WorkScreen):
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
-        change = self._following.begin(stats.marks)
-        if change is not None:
-            self._follow(change)
+        folders_changed = self._following.begin(stats.marks)
+        if folders_changed is not None:
+            self._follow(folders_changed)
 
     @task("renew")
     async def _renew(self) -> None:
@@ -334,24 +334,30 @@ class MainScreen(WorkScreen):
         self.query_one(FolderTree).show_badges(badges)
 
     @task("follow", exclusive=False)
-    async def _follow(self, change: Change) -> None:
+    async def _follow(self, folders_changed: bool) -> None:
         """Take over what any process changed in the library."""
         failed = True
         try:
-            if change.folders:
+            if folders_changed:
                 self.dtk.name_library()
                 with suppress(WorkerCancelled):
                     await self.query_one(FolderTree).reload().wait()
             self.table.renew()
-            failed = not await self._compare(deleted=change.deleted)
+            failed = not await self._compare()
         finally:
             self._following.end(failed=failed)
 
+    @on(VirtualTable.RowsGone)
+    def _rows_gone(self) -> None:
+        # Of a search they stay in sight as what they are: nobody wants another result under the cursor.
+        if self._view.is_folder and self._view == self._shown:
+            self._load(0.0, keep=True)
+
     @task("compare")
     async def _offer_new(self) -> None:
-        await self._compare(deleted=False)
+        await self._compare()
 
-    async def _compare(self, *, deleted: bool) -> bool:
+    async def _compare(self) -> bool:
         """Let go images that are gone from the folder that is shown, and offer what is new; False if it is too soon."""
         view = self._view
         if not view.is_folder:
@@ -360,7 +366,7 @@ class MainScreen(WorkScreen):
         if not self._view == view == self._shown:
             return False
         shown = self.table.count
-        if count < shown or (count > shown and (deleted or not shown)):
+        if count < shown or (count and not shown):
             self._load(0.0, keep=True)
         else:
             self.query_one(ImagePane).show_new(count - shown)

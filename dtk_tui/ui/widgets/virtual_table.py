@@ -15,9 +15,8 @@ from textual.message import Message
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.columns import Column, Placed, headings, place, row_cells
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList
-from dtk_tui.ui.widgets.pages import PAGE, Pages
+from dtk_tui.ui.widgets.pages import PAGE, Ids, Pages, place_of
 
-Ids = npt.NDArray[np.int64]
 #: After a failed fetch a repaint does not ask again at once.
 _RETRY_S = 5.0
 
@@ -58,6 +57,9 @@ class VirtualTable(CursorList, Generic[RowT]):
         def __init__(self, titles: str) -> None:
             super().__init__()
             self.titles = titles
+
+    class RowsGone(Message):
+        """Rows of the list do not exist any more."""
 
     class GoToAsked(Message):
         """A person wants to name the row to go to."""
@@ -112,7 +114,7 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
-        cursor = self._place_in(ids) if keep and self.count else 0
+        cursor = place_of(self._ids[self.cursor :], ids) if keep and self.count else 0
         marked = self._ids[self._selected]
         self._ids = ids
         self._generation += 1
@@ -120,14 +122,6 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
-
-    def _place_in(self, ids: Ids) -> int:
-        """Return where in another list the row under the cursor is, or the nearest one below it that is left."""
-        for below in (self._ids[self.cursor : self.cursor + PAGE], self._ids[self.cursor :]):
-            left = below[np.isin(below, ids)]
-            if len(left):
-                return int(np.flatnonzero(ids == left[0])[0])
-        return len(ids) - 1
 
     def renew(self) -> None:
         """Fetch again what is visible, and forget the rest."""
@@ -199,6 +193,8 @@ class VirtualTable(CursorList, Generic[RowT]):
             self.refresh_row(row)
             if row == self.cursor:
                 self.post_message(self.Moved(self))
+        if None in rows:
+            self.post_message(self.RowsGone())
 
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
