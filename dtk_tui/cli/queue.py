@@ -192,7 +192,7 @@ def clear(
 
 @commands.command()
 def remove(
-    job: Annotated[list[int], typer.Argument(metavar="JOB...", min=1, max=LARGEST, help="Ids of jobs.")],
+    job: Annotated[list[int], typer.Argument(metavar="JOB", min=1, max=LARGEST, help="Ids of jobs.")],
     as_json: Json = False,
 ) -> None:
     """Take single jobs out of the queue; running ones are finished."""

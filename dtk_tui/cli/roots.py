@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.session import Json, Limit, asked, library, print_json, print_table
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
@@ -111,7 +111,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
         typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
             return
-        if not (yes or typer.confirm("Take this out of the library? The files stay.")):
+        if not (yes or asked("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
         _until_done(db, lambda conn: service.take_out_some(conn, number))
@@ -156,7 +156,7 @@ def include(folder: Folder, recursive: Recursive = True) -> None:
 
 @commands.command()
 def archive(folder: Folder, recursive: Recursive = True) -> None:
-    """Keep a folder as it is, e.g. on a disk in the cupboard: scans do not look into it, its images stay."""
+    """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
     from dtk_tui.store.folders import Rule
 
     _set(folder, Rule(archived=True, recursive=recursive))
@@ -164,9 +164,7 @@ def archive(folder: Folder, recursive: Recursive = True) -> None:
 
 @commands.command(name="failures")
 def failures_(
-    folder: Annotated[
-        str | None, typer.Argument(metavar="[FOLDER]", help="Only this folder, with all below it.")
-    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
     limit: Limit = 1000,
     as_json: Json = False,
 ) -> None:
@@ -190,9 +188,7 @@ def failures_(
 
 @commands.command()
 def prune(
-    folder: Annotated[
-        str | None, typer.Argument(metavar="[FOLDER]", help="Only this folder, with all below it.")
-    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -212,7 +208,7 @@ def prune(
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
         which = "it, with its" if number == 1 else f"these {number:,} images, with their"
         question = f"Forget {which} ratings, tags, captions and vectors?"
-        if not number or dry_run or not (yes or typer.confirm(question, err=True)):
+        if not number or dry_run or not (yes or asked(question)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
             elif number and not dry_run:

@@ -27,7 +27,7 @@ _FAILURES = 10
 def scan(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Folders, with all below them; without any, the library's."),
+        typer.Argument(metavar="PATH", help="Folders, with all below them; without any, the library's."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes on the disk.")] = False,
     reparse: Annotated[
@@ -51,7 +51,7 @@ def scan(
             counts = _scan(db, config, names, reparse, dry_run, _progress(line))
         finally:
             line.end()
-        _print_counts(counts, as_json, dry_run)
+        _print_counts(counts, as_json, dry_run, "image" if reparse else "file")
         if not (names or reparse):
             with db.connection() as conn:
                 require_roots(conn, _progress(line))
@@ -96,14 +96,14 @@ def _scan(
     return {**counts, "gone": run.gone}
 
 
-def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> None:
+def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: str = "file") -> None:
     if as_json:
         print_json({key: value if key == "seconds" else int(value) for key, value in counts.items()})
         return
     keys = ("added", "updated", "moved", "unchanged", "failed", "back", "gone")
     words = ", ".join(f"{int(counts[key]):,} {key}" for key in keys if key in counts)
-    what = f"{counted(int(counts['seen']), 'file')} seen"
-    typer.echo(f"{what}; a scan would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
+    what = f"{counted(int(counts['seen']), noun)} seen"
+    typer.echo(f"{what}; this would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
 
 
 def _show_failures(db: Database, names: list[str], *, files: bool) -> None:

@@ -24,8 +24,10 @@ def set_rule(conn: Connection, path: str, rule: Rule) -> str:
     """Say how scans treat a folder; return that as a sentence without its subject.
 
     Raises:
-        UsageError: it lies in no root.
+        UsageError: it lies in no root, or is neither on the disk nor in the library.
     """
+    if folders.find(conn, path) is None and not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
+        raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.")
     number = folders.place(conn, path)
     if number is None:
         raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")

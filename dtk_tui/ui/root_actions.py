@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from dtk_tui.domain.events import ScanFinished
 from dtk_tui.domain.library import FolderRow
+from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services import roots
 from dtk_tui.services.rules import absolute
 from dtk_tui.store.database import Connection
@@ -206,6 +207,9 @@ class RootActions(App[None]):
             while taken := await in_thread(its.library.change, some):
                 done += taken
                 its.main.show_activity(f"{done:,} of {counted(images, 'image')} {verb}")
+        except DatabaseLostError:
+            its.say(f"Only {counted(done, 'image')} {verb}: the database went away. Ask again when it is back.")
+            raise
         finally:
             its.main.show_activity("")
             its.library_changed()
