@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import threading
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -24,7 +27,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands import ActionProvider
+from dtk_tui.ui.commands import ActionProvider, Palette
 from dtk_tui.ui.importing import Imports
 from dtk_tui.ui.looks import Looks
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
@@ -94,8 +97,16 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         self.protocol = terminal.image_protocol(self.config.settings.preview.protocol)
         if self.protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
-        with terminal.guard(self.config.places.log_file):
-            super().run(**options)
+        log_file = self.config.places.log_file
+        with terminal.guard(log_file):
+            keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
+            keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+            logging.getLogger().addHandler(keeps)
+            try:
+                super().run(**options)
+            finally:
+                logging.getLogger().removeHandler(keeps)
+                keeps.close()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the first screen."""
@@ -239,7 +250,25 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         self.name_library()
         self.main.action_refresh()
 
+    def _fatal_error(self) -> None:
+        """End after a fault of the program: a sentence for a person, the rest for the log."""
+        error = sys.exception() or self._exception
+        _log.critical("the app ended", exc_info=error)
+        what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
+        self._exit_renderables.append(
+            Text(
+                f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
+                f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
+            )
+        )
+        self._close_messages_no_wait()
+
     # -- screens ------------------------------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Offer all commands."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_queue(self) -> None:
         """Show the queue."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -117,6 +118,20 @@ class Entry:
     pressed: str = ""
 
 
+class MenuList(OptionList):
+    """The lines of a menu, in which a key may come before they are drawn."""
+
+    def action_page_up(self) -> None:
+        """Move up by a page."""
+        with suppress(KeyError):  # of a line that is not there yet
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Move down by a page."""
+        with suppress(KeyError):
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
 class Menu(Dialog[str]):
     """Offers actions; its result is the chosen one."""
 
@@ -131,7 +146,7 @@ class Menu(Dialog[str]):
             Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
             for number, entry in enumerate(self._entries)
         ]
-        menu = OptionList(*options, markup=False, compact=True)
+        menu = MenuList(*options, markup=False, compact=True)
         menu.styles.min_width = max(30, width + max(len(entry.key) for entry in self._entries))
         yield menu
 
