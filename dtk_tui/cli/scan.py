@@ -91,9 +91,7 @@ def _scan(
         return run_dry(db, config, names, show)
     from dtk_tui.services.scanner import Scan
 
-    run = Scan(db, config, show)
-    counts = run.run(names)
-    return {**counts, "gone": run.gone}
+    return Scan(db, config, show).run(names)
 
 
 def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: str = "file") -> None:

@@ -64,7 +64,7 @@ class Tally:
     started: float = field(default_factory=time.monotonic)
 
     def counts(self) -> dict[str, float]:
-        """Return the keys of ``dtk scan --json``."""
+        """Return the keys of ``dtk scan --json``; ``gone`` files vanished and were not found elsewhere."""
         # What an interrupted scan has listed moves now, and was never counted as added or updated here.
         added, updated = max(self.added, 0), max(self.updated, 0)
         return {
@@ -74,6 +74,7 @@ class Tally:
             "moved": self.moved,
             "unchanged": max(self.seen - added - updated - self.moved, 0),
             "failed": self.failed,
+            "gone": max(self.gone, 0),
             "seconds": round(time.monotonic() - self.started, 3),
         }
 
@@ -158,11 +159,6 @@ class Scan:
 
         return persist(transaction, self._stop, self._emit)
 
-    @property
-    def gone(self) -> int:
-        """How many files vanished since they were last looked for, and were not found elsewhere."""
-        return max(self._tally.gone, 0)
-
     # -- quick ------------------------------------------------------------------------------------------------------
 
     def quick(self, root: str) -> list[int]:
@@ -205,9 +201,12 @@ class Scan:
             self._forget(gone)
             lost = self._tally.gone - gone_before
             if self._tally.seen == seen_before and lost > 0:
-                title = f"The folder {root} is empty now: its {counted(lost, 'image counts', 'images count')} as gone."
-                self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
+                self._tell_lost(root, "is empty now", lost)
         return [ids[path] for path in seen if path in ids]
+
+    def _tell_lost(self, root: str, how: str, images: int) -> None:
+        title = f"The folder {root} {how}: its {counted(images, 'image counts', 'images count')} as gone."
+        self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
 
     def _forget(self, folder_ids: list[int]) -> None:
         """Mark folders that vanished, with their images."""
@@ -231,8 +230,11 @@ class Scan:
                 return []
             apart = elsewhere(conn, path)
         if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
-            gone = [folder.id for folder in known.values()]
-            self._forget(gone)
+            gone_before = self._tally.gone
+            self._forget([folder.id for folder in known.values()])
+            lost = self._tally.gone - gone_before
+            if known[path].parent_id is None and lost:
+                self._tell_lost(path, "is not there any more", lost)
             return []
         rules = Rules({p: f.rule for p, f in known.items()}, apart)
         ids = {p: f.id for p, f in known.items()}

@@ -276,7 +276,7 @@ class Watcher:
             self._emit(TroubleMet(error.title, error.detail))
             self._stop.wait(1.0)
             return
-        if scan.gone or counts["failed"] or counts["unchanged"] != counts["seen"]:
+        if counts["gone"] or counts["failed"] or counts["unchanged"] != counts["seen"]:
             self._emit(ScanFinished(counts, watched=True))
 
     def _tell(self, event: Event) -> None:

@@ -197,7 +197,7 @@ class RootActions(App[None]):
 
         self.push_screen(Confirm("Forget images?", text, "Forget them" if images > 1 else "Forget it"), answered)
 
-    @task("take out")
+    @task("take out", exclusive=False)
     async def _take_out(self, images: int, verb: str, some: Callable[[Connection], int]) -> None:
         if self.scanning is not None:
             self._its.say("A scan is running: this must wait for its end.", severity="warning")

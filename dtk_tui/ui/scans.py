@@ -58,7 +58,11 @@ class Scan(threading.Thread):
 
 def counts_words(counts: Mapping[str, float]) -> str:
     """Return what a scan found, e.g. ``Scan done: 30 seen, 30 added``."""
-    shown = [f"{counts[key]:,.0f} {key}" for key in ("seen", "added", "updated", "moved", "failed") if counts.get(key)]
+    shown = [
+        f"{counts[key]:,.0f} {key}"
+        for key in ("seen", "added", "updated", "moved", "gone", "failed")
+        if counts.get(key)
+    ]
     return "Scan done: " + (", ".join(shown) or "nothing found")
 
 

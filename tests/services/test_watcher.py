@@ -218,3 +218,13 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         watcher.close()
     assert not [event for event in events if isinstance(event, TroubleMet)]
     assert all(event.watched for event in events if isinstance(event, ScanFinished))
+
+
+def test_a_root_that_vanishes_is_spoken_of(db: Database, start: Start, tmp_path: Path, events: list[Event]) -> None:
+    library = tmp_path / "library"
+    write_png(library / "deep" / "one.png", "a lamp")
+    start()
+    library.rename(tmp_path / "away")
+    _until(lambda: any(isinstance(e, ScanFinished) and e.counts.get("gone") == 1 for e in events), "one is gone")
+    told = [e.title for e in events if isinstance(e, TroubleMet)]
+    assert told == [f"The folder {library} is not there any more: its 1 image counts as gone."]
