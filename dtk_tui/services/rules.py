@@ -26,7 +26,8 @@ def require_folder(path: str) -> None:
     except NotADirectoryError as error:
         raise UsageError(f"{path} is not a folder.", "Name the folder that it lies in.") from error
     except OSError as error:
-        raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise UsageError(f"The folder {path} cannot be read.", f"{why}. Let the user who runs dtk read it.") from error
 
 
 def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:

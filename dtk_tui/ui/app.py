@@ -255,12 +255,11 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         error = sys.exception() or self._exception
         _log.critical("the app ended", exc_info=error)
         what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
-        self._exit_renderables.append(
-            Text(
-                f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
-                f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
-            )
+        said = Text(
+            f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
+            f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
         )
+        self._exit_renderables[:] = [said]  # what follows from the first is of no use to anyone
         self._close_messages_no_wait()
 
     # -- screens ------------------------------------------------------------------------------------------------------

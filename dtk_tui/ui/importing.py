@@ -21,6 +21,7 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.messages import ImportMoved, SourceFound
 from dtk_tui.ui.screens.dialogs import Confirm
 from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.ui.screens.migration_words import Form
 from dtk_tui.ui.source import Library
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Imports(App[None]):
         Binding("I", "import_toolkit", "Import a Diffusion Toolkit database", show=False, id="app.import"),
     ]
     importing: Import | None = None
+    import_form: Form | None = None
     _offer_considered = False
 
     @property

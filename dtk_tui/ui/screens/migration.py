@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -28,9 +29,10 @@ from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.scans import FolderSuggester, typed_path
 from dtk_tui.ui.screens.base import DtkScreen
-from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu
+from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu, MenuList
 from dtk_tui.ui.screens.migration_words import (
     POLICIES,
+    Form,
     prefix_words,
     progress_words,
     report_words,
@@ -81,13 +83,14 @@ class MigrationScreen(DtkScreen):
         self._zone = host_zone()
         self._policy = "keep"
         self._maps: dict[str, str] = {}
+        self._kept_maps: Mapping[str, str] = {}
         self._steps: list[str] = []
         self._began = 0.0
 
     def compose(self) -> ComposeResult:
         """The title, the form, what takes its place, and what can be done."""
         yield Line(id="import-title", classes="pane-title")
-        yield OptionList(id="import-form", markup=False, compact=True)
+        yield MenuList(id="import-form", markup=False, compact=True)
         with VerticalScroll(id="import-told"):
             yield Static(id="import-text", markup=False)
         yield Static(id="import-note", markup=False)
@@ -95,6 +98,9 @@ class MigrationScreen(DtkScreen):
 
     def on_mount(self) -> None:
         """Look for a file, or show the import that is under way."""
+        kept = self.dtk.import_form
+        if kept is not None and self._source in {"", kept.source}:
+            self._source, self._zone, self._policy, self._kept_maps = kept.source, kept.zone, kept.policy, kept.maps
         if self._import is not None:
             self.show_import(self._import)
         else:
@@ -143,6 +149,9 @@ class MigrationScreen(DtkScreen):
                 roots = [root.path for root in await in_thread(self.library.folders, None)]
                 self._look = await in_thread(look, self._source, self.dtk.config, roots)
                 self._maps = {one.path: one.target for one in self._look.prefixes if one.target is not None}
+                for prefix in self._look.prefixes:
+                    if prefix.path in self._kept_maps:
+                        await self._place(prefix, self._kept_maps[prefix.path])
             self._note("")
         except DtkError as error:
             self._note(f"{error.title} {error.detail}", bad=True)
@@ -249,7 +258,13 @@ class MigrationScreen(DtkScreen):
 
     @task("map")
     async def _take_map(self, prefix: Prefix, target: str | None) -> None:
-        if target is None or self._look is None:
+        if target is not None:
+            await self._place(prefix, target)
+            self._show_form()
+
+    async def _place(self, prefix: Prefix, target: str) -> None:
+        """Note where a folder of that machine lies here, and see what of it is there."""
+        if self._look is None:
             return
         target = target.rstrip("/") or target
         self._maps.pop(prefix.path, None)
@@ -259,7 +274,6 @@ class MigrationScreen(DtkScreen):
         changed = await in_thread(placed, prefix.path, prefix.images, maps, (), False)
         found = tuple(changed if one.path == prefix.path else one for one in self._look.prefixes)
         self._look = replace(self._look, prefixes=found)
-        self._show_form()
 
     # -- the import ---------------------------------------------------------------------------------------------------
 
@@ -340,7 +354,13 @@ class MigrationScreen(DtkScreen):
         """Leave; an import goes on without this screen."""
         if self._import is not None and self._import.is_done:
             self.dtk.importing = None
+        if self._source:
+            self.dtk.import_form = Form(self._source, self._zone, self._policy, self._said_maps())
         self.dismiss(None)
+
+    def _said_maps(self) -> dict[str, str]:
+        prefixes = self._look.prefixes if self._look is not None else ()
+        return {**self._kept_maps, **{one.path: self._maps.get(one.path, "") for one in prefixes}}
 
     def show_import(self, running: Import) -> None:
         """Show how far the import is, or how it ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -16,6 +17,16 @@ POLICIES = {
     "newest": "newest: the side touched later goes before",
 }
 _BAR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person said on the screen, for when they come back to it."""
+
+    source: str
+    zone: str
+    policy: str
+    maps: dict[str, str]
 
 
 def cut(text: str, width: int) -> str:
