@@ -14,6 +14,8 @@ from dtk_tui.store.folders import Rule
 from dtk_tui.text import counted
 
 _PLAIN = Rule()
+#: So many roots that are not there are named one by one.
+_NAMED = 3
 
 
 def require_folder(path: str) -> None:
@@ -57,9 +59,12 @@ def require_roots(conn: Connection, emit: Emit) -> None:
     roots = open_roots(conn)
     away = {path: why for path in roots if (why := _why_away(path))}
     images = {row.path: row.images for row in folders.list_roots(conn)} if away else {}
-    for path, why in away.items():
+    for path, why in list(away.items())[:_NAMED]:
         stay = counted(images[path], "image stays as it is", "images stay as they are")
         emit(TroubleMet(f"The folder {path} {why}; its {stay}."))
+    if len(away) > _NAMED:
+        others = counted(len(away) - _NAMED, "other root is", "other roots are")
+        emit(TroubleMet(f"{others} not there or cannot be read, too.", "dtk library roots lists them."))
     if away and len(away) == len(roots):
         raise DtkError(
             "No folder of the library can be read: nothing was scanned.",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from textual.suggester import Suggester
 
-from dtk_tui.domain.events import Emit, ScanFinished
-from dtk_tui.errors import DtkError
+from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services import scanner
 from dtk_tui.services.rules import require_roots
+from dtk_tui.store.database import Database
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.source import Library
@@ -40,8 +41,7 @@ class Scan(threading.Thread):
         try:
             db = self._library.db
             if not self._paths:
-                with db.connection() as conn:
-                    require_roots(conn, self._emit)
+                self._require_roots(db)
             scanner.scan(db, self._library.config, self._paths, self._emit, self._stopping)
             return
         except DtkError as error:
@@ -50,6 +50,20 @@ class Scan(threading.Thread):
             _log.exception("the scan of %r failed", self._paths)
             self.error = DtkError("The scan failed.", f"{type(error).__name__}: {error}")
         self._emit(ScanFinished())
+
+    def _require_roots(self, db: Database) -> None:
+        """Tell which roots are away; where it is all of them, in the one failure that says so."""
+        away: list[Event] = []
+        try:
+            with db.connection() as conn:
+                require_roots(conn, away.append)
+        except DatabaseLostError:
+            raise
+        except DtkError as error:
+            names = [event.title for event in away if isinstance(event, TroubleMet)]
+            raise DtkError(error.title, "\n".join([*names, error.detail])) from error
+        for event in away:
+            self._emit(event)
 
     def stop(self) -> None:
         """End soon; what was written stays."""

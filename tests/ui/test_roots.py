@@ -29,6 +29,22 @@ async def test_a_scan_of_all_says_which_roots_are_not_there(
         await run.press("ctrl+r")
         await run.shows("No folder of the library can be read: nothing was scanned.")
         await run.shows("dtk library remove FOLDER")
+        await run.shows("its 30 images stay as they are.")
+
+
+async def test_many_roots_that_are_not_there_are_not_all_named(
+    db: Database, config: Config, library: Path, tmp_path: Path
+) -> None:
+    for number in range(6):
+        write_picture(tmp_path / f"usb{number}" / "one.png", "a lamp", seed=number)
+        scanner.scan(db, config, [str(tmp_path / f"usb{number}")])
+        (tmp_path / f"usb{number}").rename(tmp_path / f"away{number}")
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        await run.press("shift+tab", "home", "ctrl+r")
+        await run.shows("3 other roots are not there or cannot be read, too.")
+        await run.shows("Scan done: 30 seen")
+        assert run.text().count("is not there; its 1 image stays") == 3
 
 
 def rules(db: Database) -> dict[str, Rule]:
