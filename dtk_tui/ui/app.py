@@ -237,6 +237,8 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         error = message.error
         if isinstance(error, DatabaseLostError):
             self.show_lost("db lost, retrying")
+            if message.asked:
+                self.say("The database is away: this was not done. Do it again when it is back.", severity="warning")
             return
         shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
         if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):

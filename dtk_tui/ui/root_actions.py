@@ -62,7 +62,7 @@ class RootActions(App[None]):
         else:
             self._add_alone(path)
 
-    @task("add")
+    @task("add", asked=True)
     async def _add_alone(self, path: str) -> None:
         here = absolute(path)
         await in_thread(self._its.library.change, lambda conn: roots.add(conn, here, recursive=False))
@@ -144,7 +144,7 @@ class RootActions(App[None]):
             rule = Rule(folder.excluded, folder.archived, folder.recursive)
             self._set_rule(folder, replace(rule, recursive=not rule.recursive))
 
-    @task("rule")
+    @task("rule", asked=True)
     async def _set_rule(self, folder: FolderRow, rule: Rule) -> None:
         path, its = folder.path, self._its
         said = await in_thread(its.library.change, lambda conn: roots.set_rule(conn, path, rule))
@@ -157,7 +157,7 @@ class RootActions(App[None]):
 
     # -- taking out ---------------------------------------------------------------------------------------------------
 
-    @task("outline")
+    @task("outline", asked=True)
     async def action_remove_folder(self) -> None:
         """Take the folder out of the library, after a question."""
         folder = self._chosen()
@@ -176,7 +176,7 @@ class RootActions(App[None]):
 
         self.push_screen(Confirm("Take this out of the library?", text, "Take it out"), answered)
 
-    @task("outline")
+    @task("outline", asked=True)
     async def action_forget_missing(self) -> None:
         """Forget the images whose files are gone, of the folder under the cursor or of all, after a question."""
         tree = self._tree

@@ -25,7 +25,7 @@ class WorkerActions(App[None]):
     def _whole(self) -> DtkApp:
         return cast("DtkApp", self)
 
-    @task("wish", exclusive=False)
+    @task("wish", exclusive=False, asked=True)
     async def _wish(self, wish: Callable[[Database], None]) -> None:
         await in_thread(wish, self._whole.library.db)
         self._whole.look_now()
@@ -58,7 +58,7 @@ class WorkerActions(App[None]):
 
         self.push_screen(Confirm(f"Remove {what}?", text, "Remove it" if waiting == 1 else "Remove them"), answered)
 
-    @task("clear", exclusive=False)
+    @task("clear", exclusive=False, asked=True)
     async def _clear(self) -> None:
         number = await in_thread(self._whole.library.remove, None, JobState.PENDING)
         self._whole.say(f"{counted(number, 'job')} removed from the queue")

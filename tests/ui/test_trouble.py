@@ -46,6 +46,28 @@ async def test_a_lost_database_is_told_and_forgotten_when_it_is_back(config: Con
         db.close()
 
 
+async def test_what_was_asked_for_while_the_database_is_away_is_told_and_shown_when_it_is_back(
+    config: Config, library: Path
+) -> None:
+    db = FaultyDatabase.open(config)
+    assert isinstance(db, FaultyDatabase)
+    try:
+        async with library_app(db, config, NARROW) as run:
+            await run.shows("029.png")
+            db.fault = DatabaseLostError("The database cannot be reached.", "It is tried again.")
+            await run.press("shift+tab", "home", "down", "down", "down")
+            await run.shows("not answered")
+            await run.press("x")
+            await run.shows("The database is away: this was not done.")
+            db.fault = None
+            run.dtk.look_now()
+            await run.shows("final  10  newest first")
+            await run.press("x")
+            await run.shows("excluded")
+    finally:
+        db.close()
+
+
 async def test_an_app_that_starts_without_its_database_fills_when_it_comes(config: Config, library: Path) -> None:
     db = FaultyDatabase.open(config)
     assert isinstance(db, FaultyDatabase)

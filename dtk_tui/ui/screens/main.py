@@ -385,8 +385,8 @@ class MainScreen(WorkScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count:
+        if self.table.count and self._view == self._shown:
             self.table.renew()
         else:
-            self._load(0.0, keep=True)
+            self._load(0.0, keep=self._view == self._shown)
         self.query_one(Preview).again()

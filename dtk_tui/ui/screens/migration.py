@@ -331,7 +331,7 @@ class MigrationScreen(DtkScreen):
         text = f"The import of {source}.\nImages that were rated, tagged or put into albums since then stay."
         self.app.push_screen(Confirm("Remove what this import brought?", text, "Remove it"), answered)
 
-    @task("undo")
+    @task("undo", asked=True)
     async def _undo(self) -> None:
         self._note("Taking it back\u2026")
         counts = await in_thread(undo, self.library.db)

@@ -158,7 +158,7 @@ class QueueScreen(DtkScreen):
 
         self.app.push_screen(Confirm(f"Remove {count} from the queue?", text, f"Remove {count}"), answered)
 
-    @task("change", exclusive=False)
+    @task("change", exclusive=False, asked=True)
     async def _change(self, change: Callable[[], int], one: str, many: str) -> None:
         number = await in_thread(change)
         self.dtk.say(counted(number, one, many) if number else "Nothing to change")

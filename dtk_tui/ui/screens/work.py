@@ -75,7 +75,7 @@ class WorkScreen(DtkScreen):
             kind, priority = self._WORK[name]
             self._enqueue(target, kind, priority)
 
-    @task("enqueue", exclusive=False)
+    @task("enqueue", exclusive=False, asked=True)
     async def _enqueue(self, target: Target, kind: Kind, priority: int) -> None:
         library = self.library
         result = await in_thread(queueing.enqueue, library.db, library.config, target, [kind], priority=priority)
