@@ -72,6 +72,16 @@ def require_roots(conn: Connection, emit: Emit) -> None:
         )
 
 
+def tell_away(conn: Connection, emit: Emit) -> None:
+    """Tell that roots are not there to be watched, all of them at once."""
+    away = [(path, why) for path in open_roots(conn) if (why := _why_away(path))]
+    if len(away) == 1:
+        emit(TroubleMet("The folder {} {}; what is known of it stays.".format(*away[0]), "It is looked for."))
+    elif away:
+        title = f"{len(away):,} roots of the library are not there or cannot be read, such as {away[0][0]}."
+        emit(TroubleMet(title, "What is known of them stays; they are looked for. dtk library roots lists them."))
+
+
 def _why_away(path: str) -> str | None:
     try:
         with os.scandir(path):

@@ -70,7 +70,7 @@ class MigrationScreen(DtkScreen):
         Binding("c", "stop", "Stop", id="import.stop", tooltip="End it; what was read is kept for a resume"),
         Binding("u", "undo", "Undo", id="import.undo", tooltip="Remove what the last import brought"),
         Binding("n", "again", "New import", id="import.again"),
-        Binding("escape", "leave", "Back", id="import.back"),
+        Binding("escape", "leave", "Back", key_display="Esc", id="import.back"),
     ]
 
     def __init__(self, source: str | None = None) -> None:
