@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.worker import Worker
 
@@ -50,6 +51,8 @@ def task(
             except DtkError as error:
                 node.post_message(TroubleReported(error, asked=asked))
             except Exception as error:
+                if isinstance(error, NoMatches) and not (node.is_attached and node.display):
+                    return  # the answer came when the screen that asked for it was being taken apart
                 _log.exception("%s failed", method.__qualname__)
                 unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
                 node.post_message(TroubleReported(unexpected))
