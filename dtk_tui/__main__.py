@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 
@@ -11,8 +12,20 @@ def _leave(number: int, frame: FrameType | None) -> None:
     os._exit(130)
 
 
+def _speak_utf8() -> None:
+    """Start again with names of files in UTF-8 where the locale says otherwise.
+
+    The library knows files by their names as text: two programs that decode them differently would each take the files
+    of the other for moved ones.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this very program)
+
+
 def main() -> None:
     """Run the command line."""
+    _speak_utf8()
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)

@@ -43,6 +43,11 @@ def one_line(text: str, limit: int = 1000) -> str:
     return line
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number with what it counts: ``1 image``, ``2,000 images``; ``nouns`` where an s does not do."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal cells ``text`` takes (wide East Asian characters take two, combining ones none)."""
     width = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import typer
+
 from dtk_tui.cli.session import library
 from dtk_tui.errors import DtkError
 
@@ -42,3 +44,5 @@ def run_app(db: Database, config: Config) -> None:
     watcher = Watcher(db, config, news) if config.settings.scan.watch else None
     app = DtkApp(db, config, engine, watcher)
     app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import library
+from dtk_tui.cli.session import asked, library
 from dtk_tui.errors import DtkError
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.server import EmbeddedServer
@@ -84,8 +84,10 @@ def restore(
             names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in stats.workers)
             raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
         images = stats.library.images
-        if images and not yes:
-            typer.confirm(f"This library has {images:,} images. Replace it by the backup?", abort=True)
+        question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
+        if images and not (yes or asked(question)):
+            typer.echo("Nothing was restored.")
+            raise typer.Exit(1)
         run(db, source)
     typer.echo("Restored.")
 

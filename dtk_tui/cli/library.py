@@ -93,7 +93,7 @@ def image_json(detail: ImageDetail) -> dict[str, Any]:
 
 @commands.command()
 def search(
-    query: Annotated[list[str], typer.Argument(metavar="QUERY...", help='e.g.: castle, oil about: "a dog" tag:sfw')],
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help='e.g.: castle, oil about: "a dog" tag:sfw')],
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, duration, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import display
+from dtk_tui.text import counted, display
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -112,15 +112,15 @@ def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
         print_table(("rows", "what became of them"), notes, right=frozenset({0}))
     check = report.verification
     if check.is_good:
-        verdict = f"{check.compared:,} images compared with the source, all equal."
+        verdict = f"{counted(check.compared, 'image')} compared with the source, all equal."
     else:
         verdict = (
-            f"{len(check.differing):,} of {check.compared:,} images DIFFER from the source; their ids: "
+            f"{len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source; their ids: "
             + ", ".join(map(str, check.differing[:20]))
         )
     typer.echo(f"\n{verdict}")
     if report.merged:
-        typer.echo(f"{report.merged:,} images were in the library already and were merged.")
+        typer.echo(f"{counted(report.merged, 'image was', 'images were')} in the library already and merged.")
     if report.notes_file:
         typer.echo(f"Every repaired and refused row: {display(report.notes_file)}")
     end = "Nothing was written: this was a dry run." if report.dry_run else "Back out with: dtk migrate --undo"
@@ -130,7 +130,7 @@ def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
             "To search by meaning and looks: dtk queue add --all --kind embed, then dtk worker run --until-empty"
         )
     elif drained is not None:
-        typer.echo(f"Embedded: {drained['done']:,} images, {drained['failed']:,} failed.")
+        typer.echo(f"Embedded: {counted(drained['done'], 'image')}, {drained['failed']:,} failed.")
 
 
 def _undo(dest: str | None, as_json: bool) -> None:
@@ -142,8 +142,8 @@ def _undo(dest: str | None, as_json: bool) -> None:
         print_json(counts)
         return
     typer.echo(
-        f"{counts['removed']:,} images removed, {counts['restored']:,} as they were before; "
-        f"{counts['kept']:,} kept, because they were touched since."
+        f"{counted(counts['removed'], 'image')} removed, {counts['restored']:,} as they were before; "
+        f"{counts['kept']:,} kept, touched since."
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Model files: what there is, get, check.", no_args_is_help=True)
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Models, or a set such as starter.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models, or a set such as starter.")]
 
 
 def _megabytes(size: int | None) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from dtk_tui.cli.session import LARGEST, Jobs, Json, Limit, duration, library, print_json, print_table
 from dtk_tui.errors import UsageError
+from dtk_tui.text import counted
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -168,7 +169,7 @@ def retry(
     if as_json:
         print_json({"retried": number})
     else:
-        typer.echo(f"{number:,} jobs wait again.")
+        typer.echo(f"{counted(number, 'job waits', 'jobs wait')} again.")
 
 
 @commands.command()
@@ -186,12 +187,12 @@ def clear(
     if as_json:
         print_json({"removed": number})
     else:
-        typer.echo(f"{number:,} jobs removed.")
+        typer.echo(f"{counted(number, 'job')} removed.")
 
 
 @commands.command()
 def remove(
-    job: Annotated[list[int], typer.Argument(metavar="JOB...", min=1, max=LARGEST, help="Ids of jobs.")],
+    job: Annotated[list[int], typer.Argument(metavar="JOB", min=1, max=LARGEST, help="Ids of jobs.")],
     as_json: Json = False,
 ) -> None:
     """Take single jobs out of the queue; running ones are finished."""
@@ -202,7 +203,7 @@ def remove(
     if as_json:
         print_json({"removed": number})
     else:
-        typer.echo(f"{number:,} jobs removed.")
+        typer.echo(f"{counted(number, 'job')} removed.")
 
 
 @commands.command()
@@ -221,4 +222,4 @@ def priority(
     if as_json:
         print_json({"changed": number})
     else:
-        typer.echo(f"{number:,} jobs have priority {value} now.")
+        typer.echo(f"{counted(number, 'job has', 'jobs have')} priority {value} now.")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.session import Json, Limit, asked, library, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.store.database import Connection
+    from collections.abc import Callable
+
+    from dtk_tui.store.database import Connection, Database
     from dtk_tui.store.folders import RootRow, Rule
 
 commands = typer.Typer(help="Which folders are in the library, and which are left out.", no_args_is_help=True)
@@ -87,51 +89,52 @@ def _known(conn: Connection, path: str) -> int:
 @commands.command()
 def add(folder: Folder, recursive: Recursive = True) -> None:
     """Make a folder a root of the library; the next scan reads it."""
-    from dtk_tui.store import folders
+    from dtk_tui.services import roots as service
 
     with library() as (db, _), db.connection() as conn:
         path = _path(conn, folder)
-        if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
-            raise UsageError(f"There is no folder {path}.", "Check the spelling, or that its disk is mounted.")
-        number = folders.add_root(conn, path)
-        folders.set_rule(conn, number, folders.Rule(recursive=recursive))
+        service.add(conn, path, recursive=recursive)
     typer.echo(one_line(f"{path} is in the library. dtk scan reads it."))
 
 
 @commands.command()
 def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Take a folder with all below it out of the library, with all that is known of its images; no file is touched."""
-    from dtk_tui.store import folders, pruning
+    from dtk_tui.services import roots as service
 
     with library() as (db, _):
         with db.connection() as conn:
             path = _path(conn, folder)
             number = _known(conn, path)
-            tree = folders.subtree(conn, number)
-            images = folders.count_images(conn, tree)
-        typer.echo(one_line(f"{path}: {len(tree):,} folders, {images:,} images with their ratings, tags and vectors."))
+            below, images = service.outline(conn, number)
+        what = f"{counted(below, 'folder')}, {counted(images, 'image')} with all that is known of them"
+        typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
             return
-        if not (yes or typer.confirm("Take them out of the library? The files stay.")):
+        if not (yes or asked("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
-        while True:
-            with db.connection() as conn:
-                if not pruning.remove_some(conn, tree):
-                    folders.remove(conn, number)
-                    break
-    typer.echo(f"{images:,} images are no longer in the library.")
+        _until_done(db, lambda conn: service.take_out_some(conn, number))
+    typer.echo(f"{counted(images, 'image is', 'images are')} no longer in the library.")
 
 
-def _set(folder: str, rule: Rule, said: str) -> None:
-    from dtk_tui.store import folders
+def _until_done(db: Database, some: Callable[[Connection], int]) -> int:
+    """Do something batch by batch, a transaction each, until nothing is left; return how many there were."""
+    done = 0
+    while True:
+        with db.connection() as conn:
+            number = some(conn)
+        if not number:
+            return done
+        done += number
+
+
+def _set(folder: str, rule: Rule) -> None:
+    from dtk_tui.services import roots as service
 
     with library() as (db, _), db.connection() as conn:
         path = _path(conn, folder)
-        number = folders.place(conn, path)
-        if number is None:
-            raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")
-        folders.set_rule(conn, number, rule)
+        said = service.set_rule(conn, path, rule)
     typer.echo(one_line(f"{path} {said}"))
 
 
@@ -140,7 +143,7 @@ def exclude(folder: Folder, recursive: Recursive = True) -> None:
     """Leave a folder out: scans do not look into it, and what is known of its images counts as gone."""
     from dtk_tui.store.folders import Rule
 
-    _set(folder, Rule(excluded=True, recursive=recursive), "is left out from the next scan on.")
+    _set(folder, Rule(excluded=True, recursive=recursive))
 
 
 @commands.command()
@@ -148,22 +151,20 @@ def include(folder: Folder, recursive: Recursive = True) -> None:
     """Scan a folder (again) that was excluded or archived."""
     from dtk_tui.store.folders import Rule
 
-    _set(folder, Rule(recursive=recursive), "is scanned from now on.")
+    _set(folder, Rule(recursive=recursive))
 
 
 @commands.command()
 def archive(folder: Folder, recursive: Recursive = True) -> None:
-    """Keep a folder as it is, e.g. on a disk in the cupboard: scans do not look into it, its images stay."""
+    """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
     from dtk_tui.store.folders import Rule
 
-    _set(folder, Rule(archived=True, recursive=recursive), "stays as it is: scans do not look into it.")
+    _set(folder, Rule(archived=True, recursive=recursive))
 
 
 @commands.command(name="failures")
 def failures_(
-    folder: Annotated[
-        str | None, typer.Argument(metavar="[FOLDER]", help="Only this folder, with all below it.")
-    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
     limit: Limit = 1000,
     as_json: Json = False,
 ) -> None:
@@ -185,53 +186,36 @@ def failures_(
         typer.echo(f"... and {number - len(found):,} more (--limit)", err=True)
 
 
-def _is_below(path: str, root: str) -> bool:
-    return f"{path}/".startswith(f"{root.rstrip('/')}/")
-
-
 @commands.command()
 def prune(
-    folder: Annotated[
-        str | None, typer.Argument(metavar="[FOLDER]", help="Only this folder, with all below it.")
-    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Forget the images whose files are gone, with their ratings, tags, captions and vectors."""
-    from dtk_tui.store import folders, pruning
+    from dtk_tui.services import roots as service
 
     with library() as (db, _):
         with db.connection() as conn:
             path = None if folder is None else _path(conn, folder)
-            tree = None if path is None else folders.subtree(conn, _known(conn, path))
-            number = pruning.count(conn, tree)
-            missing = [root for root in folders.list_roots(conn) if root.is_root and root.missing]
-            roots = [
-                root for root in missing if path is None or _is_below(path, root.path) or _is_below(root.path, path)
-            ]
-            # Where a disk is not mounted there may well be an empty folder.
-            away = [r.path for r in roots if r.missing == r.images or not os.path.isdir(r.path)]  # noqa: PTH112
+            top = None if path is None else _known(conn, path)
+            number = service.missing(conn, top)
+            away = service.roots_away(conn, path)
         if not as_json:
-            typer.echo(f"{number:,} images of the library have no file any more.")
+            typer.echo(f"{counted(number, 'image of the library has', 'images of the library have')} no file any more.")
             for lost in away:
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
-        question = f"Forget these {number:,} images, with their ratings, tags, captions and vectors?"
-        if not number or dry_run or not (yes or typer.confirm(question, err=True)):
+        which = "it, with its" if number == 1 else f"these {number:,} images, with their"
+        question = f"Forget {which} ratings, tags, captions and vectors?"
+        if not number or dry_run or not (yes or asked(question)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
             elif number and not dry_run:
                 typer.echo("Nothing was forgotten.")
             return
-        pruned = 0
-        while True:
-            with db.connection() as conn:
-                some = pruning.prune_some(conn, tree)
-                if not some:
-                    pruning.prune_folders(conn, tree)
-                    break
-                pruned += some
+        pruned = _until_done(db, lambda conn: service.forget_some(conn, top))
     if as_json:
         print_json({"unavailable": number, "pruned": pruned})
     else:
-        typer.echo(f"{pruned:,} images forgotten.")
+        typer.echo(f"{counted(pruned, 'image')} forgotten.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
-from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import one_line
+from dtk_tui.errors import UsageError
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -27,7 +27,7 @@ _FAILURES = 10
 def scan(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Folders, with all below them; without any, the library's."),
+        typer.Argument(metavar="PATH", help="Folders, with all below them; without any, the library's."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow what changes on the disk.")] = False,
     reparse: Annotated[
@@ -39,6 +39,8 @@ def scan(
     """Read folders into the library: what is new, changed, moved or gone."""
     if watch and (reparse or dry_run):
         raise UsageError("--watch goes with neither --reparse nor --dry-run.")
+    from dtk_tui.services.rules import require_roots
+
     line = ProgressLine()
     names = [os.fsdecode(path) for path in paths or ()]
     with library() as (db, config):
@@ -49,9 +51,10 @@ def scan(
             counts = _scan(db, config, names, reparse, dry_run, _progress(line))
         finally:
             line.end()
-        _print_counts(counts, as_json, dry_run)
+        _print_counts(counts, as_json, dry_run, "image" if reparse else "file")
         if not (names or reparse):
-            _require_roots(db)
+            with db.connection() as conn:
+                require_roots(conn, _progress(line))
         if not (reparse or dry_run):
             _show_failures(db, names, files=counts["failed"] > 0)
 
@@ -61,7 +64,7 @@ def _progress(line: ProgressLine) -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         if isinstance(event, ScanProgressed) and event.phase == "quick":
-            line.show(f"listing  {event.done:,} files  {event.folder}")
+            line.show(f"listing  {counted(event.done, 'file')}  {event.folder}")
         elif isinstance(event, ScanProgressed) and event.total:
             line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
         elif isinstance(event, TroubleMet):
@@ -88,19 +91,17 @@ def _scan(
         return run_dry(db, config, names, show)
     from dtk_tui.services.scanner import Scan
 
-    run = Scan(db, config, show)
-    counts = run.run(names)
-    return {**counts, "gone": run.gone}
+    return Scan(db, config, show).run(names)
 
 
-def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool) -> None:
+def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: str = "file") -> None:
     if as_json:
         print_json({key: value if key == "seconds" else int(value) for key, value in counts.items()})
         return
     keys = ("added", "updated", "moved", "unchanged", "failed", "back", "gone")
     words = ", ".join(f"{int(counts[key]):,} {key}" for key in keys if key in counts)
-    what = f"{int(counts['seen']):,} files seen"
-    typer.echo(f"{what}; a scan would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
+    what = f"{counted(int(counts['seen']), noun)} seen"
+    typer.echo(f"{what}; this would give: {words}." if dry_run else f"{what} in {counts['seconds']:.1f} s: {words}.")
 
 
 def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
@@ -118,32 +119,12 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
         _say(f"... and {number - len(found):,} more: dtk library failures shows them.")
 
 
-def _require_roots(db: Database) -> None:
-    """Say which roots were not there to be scanned; raise DtkError when it was none of them."""
-    from dtk_tui.store import folders
+def _has_failures(db: Database) -> bool:
+    """Return whether there is a file that cannot be read; one that vanished meanwhile is none."""
+    from dtk_tui.store import failures
 
     with db.connection() as conn:
-        roots = [row for row in folders.list_roots(conn) if row.is_root]
-    wanted = [row for row in roots if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
-    away = {row.path: why for row in wanted if (why := _why_away(row.path))}
-    for row in wanted:
-        if row.path in away:
-            _say(f"The folder {row.path} {away[row.path]}; its {row.images:,} images stay as they are.")
-    if away and len(away) == len(wanted):
-        raise DtkError(
-            "No folder of the library can be read: nothing was scanned.",
-            "Are their disks mounted? What is gone for good is taken out with: dtk library remove FOLDER",
-        )
-
-
-def _why_away(path: str) -> str | None:
-    try:
-        with os.scandir(path):
-            return None
-    except FileNotFoundError:
-        return "is not there"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return failures.listed(conn, 1)[1] > 0
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
@@ -154,7 +135,7 @@ def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> Non
     def show(event: Event) -> None:
         if isinstance(event, ScanFinished):
             _print_counts(event.counts, as_json, False)
-            if event.counts.get("failed"):
+            if event.counts.get("failed") and _has_failures(db):
                 _say("What could not be read: dtk library failures")
         elif isinstance(event, TroubleMet):
             _say(f"{event.title} {event.detail}".strip())

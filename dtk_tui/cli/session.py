@@ -55,6 +55,17 @@ def show_error(error: DtkError) -> None:
             typer.echo(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
 
 
+def asked(question: str) -> bool:
+    """Ask on stderr, whose answers are yes and no, and return which it was; raises DtkError where nobody can answer."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        typer.echo("", err=True)
+        raise DtkError("Nobody answered, and nothing was done.", "--yes does it without a question.") from error
+
+
 def print_json(value: Any) -> None:
     """Print one JSON value; ASCII only, so that file names that are not UTF-8 survive as escapes."""
     typer.echo(json.dumps(value, default=str))

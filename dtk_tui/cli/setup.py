@@ -13,7 +13,7 @@ import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, print_json
 from dtk_tui.errors import DtkError
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -138,7 +138,7 @@ def _draw(folder: Path) -> Path:
     line = ProgressLine()
     made = create(folder, _bar(line, "drawing"))
     line.end()
-    typer.echo(f"{len(made)} images in {folder}")
+    typer.echo(f"{counted(len(made), 'image')} in {folder}")
     return folder
 
 

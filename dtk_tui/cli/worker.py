@@ -10,7 +10,7 @@ import typer
 
 from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import display
+from dtk_tui.text import counted, display
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
+_SPARED = ("image shares the vector of its group", "images share the vector of their group")
 control = typer.Typer(help="Run a worker here, or tell all workers what to do.", no_args_is_help=True)
 
 
@@ -46,10 +47,11 @@ def status(as_json: Json = False) -> None:
         typer.echo(f"Cache    {stats.cache_hit_rate:.0%} of prompts needed no new embedding")
     vectors = "".join(f", {number:,} {name}" for name, number in sizes.vectors.items())
     typer.echo(
-        f"Library  {sizes.images:,} images, {sizes.representatives:,} representatives, {sizes.prompts:,} prompts"
+        f"Library  {counted(sizes.images, 'image')}, {counted(sizes.representatives, 'representative')},"
+        f" {counted(sizes.prompts, 'prompt')}"
     )
     if stats.spared_images:
-        typer.echo(f"Spared   {stats.spared_images:,} images share the vector of their group")
+        typer.echo(f"Spared   {counted(stats.spared_images, *_SPARED)}")
     if vectors:
         typer.echo(f"Vectors  {vectors[2:]}")
 
@@ -102,7 +104,7 @@ def run(
             f" ({result['provider']})."
         )
     if until_empty and result["left"] and result["troubles"]:
-        left = f"{result['left']:,} jobs are left" if result["left"] > 1 else "1 job is left"
+        left = counted(result["left"], "job is", "jobs are") + " left"
         raise DtkError(f"{left} that this worker cannot do.", "Why stands above.")
 
 
@@ -205,6 +207,6 @@ def _wish(word: str, worker: int | None) -> None:
         return
     number = len(stats.workers)
     if number:
-        typer.echo(f"Asked {number} worker{'s' if number > 1 else ''} to be {stats.desired}.")
+        typer.echo(f"Asked {counted(number, 'worker')} to be {stats.desired}.")
     else:
         typer.echo(f"The wish is {stats.desired}; no worker is connected. Start one with: dtk worker run")

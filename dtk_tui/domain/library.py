@@ -8,7 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class FolderRow:
-    """One folder of the tree. ``images`` counts the images directly in it, ``path`` is absolute as on disk."""
+    """One folder of the tree. ``images`` counts the images directly in it, ``path`` is absolute as on disk.
+
+    ``excluded``, ``archived`` and ``recursive`` are its own rule for scans, as ``store.folders.Rule``.
+    """
 
     id: int
     parent_id: int | None
@@ -18,6 +21,9 @@ class FolderRow:
     has_children: bool
     unavailable: bool = False
     error: str | None = None
+    excluded: bool = False
+    archived: bool = False
+    recursive: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,16 @@ class LibraryCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryMarks:
+    """Numbers that are others as soon as folders or images are: they say that something changed, not what."""
+
+    folders: tuple[int, int] = (0, 0)
+    added: int = 0
+    deleted: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """One consistent look.
 
@@ -56,6 +66,7 @@ class Stats:
         speed: moving average by kind, jobs per second.
         eta_s: seconds until the queue is empty, None when unknown.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
+        marks: tell whether the library is still what it was.
         gpus: one dict a GPU: name, utilisation (percent), memory_used_gb, memory_total_gb.
     """
 
@@ -64,6 +75,7 @@ class Stats:
     workers: tuple[WorkerInfo, ...]
     queue: QueueCounts
     library: LibraryCounts
+    marks: LibraryMarks = field(default_factory=LibraryMarks)
     processed: int = 0
     failed: int = 0
     cache_hits: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from dtk_tui.config import Config
@@ -25,6 +26,7 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     Raises:
         UsageError: as ``Scan.run``.
     """
+    started = time.monotonic()
     total = {"seen": 0, "added": 0, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0, "gone": 0, "back": 0}
     new: list[tuple[str, int]] = []
     changed: dict[int, str] = {}
@@ -41,7 +43,7 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     total["updated"] -= traded
     total["gone"] = len(gone) - from_gone
     total["unchanged"] = total["seen"] - total["added"] - total["updated"] - total["moved"]
-    return {**total, "seconds": 0.0}
+    return {**total, "seconds": round(time.monotonic() - started, 3)}
 
 
 def _look(

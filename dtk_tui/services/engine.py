@@ -29,6 +29,8 @@ from dtk_tui.store.database import Database
 T = TypeVar("T")
 
 _HEARTBEAT_S = 2.0
+#: How far what a worker says it did may be behind the queue.
+_TELL_S = 0.4
 #: How long to wait before models that could not be loaded are looked for again.
 _MODELS_AGAIN_S = 15.0
 #: The longest that a wish goes unheard when its NOTIFY was missed.
@@ -164,11 +166,20 @@ class Engine:
                 return  # signing off while the database is away: the lease ends by itself
             except DtkError as error:
                 self._emit(TroubleMet(error.title, error.detail))
-            if self._stop.wait(min(_HEARTBEAT_S, self._lease_s / 4)) and not self._control.is_alive():
+            if self._rest() and not self._control.is_alive():
                 break
             if self._stop.is_set():
                 self._control.join(self._lease_s / 4)  # what Stop still saves is saved under a lease
         self._sign_off()
+
+    def _rest(self) -> bool:
+        """Wait for the next heartbeat, which comes early where there is progress to tell; return whether to stop."""
+        told = self._progress.ended
+        due = time.monotonic() + min(_HEARTBEAT_S, self._lease_s / 4)
+        while time.monotonic() < due and not self._stop.wait(min(_TELL_S, self._lease_s / 4)):
+            if self._progress.ended != told:
+                break
+        return self._stop.is_set()
 
     def _heartbeat(self) -> None:
         progress = self._progress

@@ -89,6 +89,11 @@ class Progress:
             for kind in set(done):
                 self._recent[kind].append((now, sum(1 for other in done if other == kind)))
 
+    @property
+    def ended(self) -> int:
+        """Jobs that were saved, or failed for good."""
+        return self.processed + self.failed
+
     def count_cache(self, hits: int, misses: int) -> None:
         """Count prompts that had a vector already, or that had none."""
         with self._lock:

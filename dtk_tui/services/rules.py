@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 
-from dtk_tui.errors import UsageError
+from dtk_tui.domain.events import Emit, TroubleMet
+from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.walk import ALL, Look
 from dtk_tui.store import folders
 from dtk_tui.store.database import Connection
 from dtk_tui.store.folders import Rule
+from dtk_tui.text import counted
 
 _PLAIN = Rule()
+#: So many roots that are not there are named one by one.
+_NAMED = 3
 
 
 def require_folder(path: str) -> None:
@@ -24,7 +28,8 @@ def require_folder(path: str) -> None:
     except NotADirectoryError as error:
         raise UsageError(f"{path} is not a folder.", "Name the folder that it lies in.") from error
     except OSError as error:
-        raise UsageError(f"The folder {path} cannot be read.", error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise UsageError(f"The folder {path} cannot be read.", f"{why}. Let the user who runs dtk read it.") from error
 
 
 def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
@@ -37,6 +42,54 @@ def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
             raise UsageError(
                 f"The folder {path} is {word} the library.", f"Scan it again with: dtk library include {path}"
             )
+
+
+def open_roots(conn: Connection) -> list[str]:
+    """Return the roots that scans look into, absolute paths."""
+    rules = folders.root_rules(conn).items()
+    return [path for path, rule in rules if not (rule.excluded or rule.archived) or not rule.recursive]
+
+
+def require_roots(conn: Connection, emit: Emit) -> None:
+    """Tell which roots cannot be read, so that a scan of all leaves them as they are.
+
+    Raises:
+        DtkError: it is all of them.
+    """
+    roots = open_roots(conn)
+    away = {path: why for path in roots if (why := _why_away(path))}
+    images = {row.path: row.images for row in folders.list_roots(conn)} if away else {}
+    for path, why in list(away.items())[:_NAMED]:
+        stay = counted(images[path], "image stays as it is", "images stay as they are")
+        emit(TroubleMet(f"The folder {path} {why}; its {stay}."))
+    if len(away) > _NAMED:
+        others = counted(len(away) - _NAMED, "other root is", "other roots are")
+        emit(TroubleMet(f"{others} not there or cannot be read, too.", "dtk library roots lists them."))
+    if away and len(away) == len(roots):
+        raise DtkError(
+            "No folder of the library can be read: nothing was scanned.",
+            "Are their disks mounted? What is gone for good is taken out with: dtk library remove FOLDER",
+        )
+
+
+def tell_away(conn: Connection, emit: Emit) -> None:
+    """Tell that roots are not there to be watched, all of them at once."""
+    away = [(path, why) for path in open_roots(conn) if (why := _why_away(path))]
+    if len(away) == 1:
+        emit(TroubleMet("The folder {} {}; what is known of it stays.".format(*away[0]), "It is looked for."))
+    elif away:
+        title = f"{len(away):,} roots of the library are not there or cannot be read, such as {away[0][0]}."
+        emit(TroubleMet(title, "What is known of them stays; they are looked for. dtk library roots lists them."))
+
+
+def _why_away(path: str) -> str | None:
+    try:
+        with os.scandir(path):
+            return None
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def is_watched(conn: Connection, path: str, rule: Rule) -> bool:

@@ -24,11 +24,21 @@ from dtk_tui.services.comparing import Differences, compare
 from dtk_tui.services.patience import persist
 from dtk_tui.services.placing import Written, write_readings
 from dtk_tui.services.reading import File, Read, read_all, read_chunk, readers
-from dtk_tui.services.rules import Rules, absolute, elsewhere, is_watched, known_path, require_folder, require_scannable
+from dtk_tui.services.rules import (
+    Rules,
+    absolute,
+    elsewhere,
+    is_watched,
+    known_path,
+    open_roots,
+    require_folder,
+    require_scannable,
+)
 from dtk_tui.services.walk import Listing, batches, walk
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.copying import listed_files
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.text import counted
 
 T = TypeVar("T")
 
@@ -54,7 +64,7 @@ class Tally:
     started: float = field(default_factory=time.monotonic)
 
     def counts(self) -> dict[str, float]:
-        """Return the keys of ``dtk scan --json``."""
+        """Return the keys of ``dtk scan --json``; ``gone`` files vanished and were not found elsewhere."""
         # What an interrupted scan has listed moves now, and was never counted as added or updated here.
         added, updated = max(self.added, 0), max(self.updated, 0)
         return {
@@ -64,6 +74,7 @@ class Tally:
             "moved": self.moved,
             "unchanged": max(self.seen - added - updated - self.moved, 0),
             "failed": self.failed,
+            "gone": max(self.gone, 0),
             "seconds": round(time.monotonic() - self.started, 3),
         }
 
@@ -119,11 +130,10 @@ class Scan:
         """Return the absolute folders to scan; raises UsageError as ``run``."""
         with self._db.connection() as conn:
             if not paths:
-                roots = [row for row in folders.list_roots(conn) if row.is_root]
-                open_roots = [r.path for r in roots if not (r.rule.excluded or r.rule.archived) or not r.rule.recursive]
-                if not roots:
+                if not folders.roots(conn):
                     raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
-                return [path for path in open_roots if os.path.isdir(path)] or open_roots  # noqa: PTH112
+                roots = open_roots(conn)
+                return [path for path in roots if os.path.isdir(path)] or roots  # noqa: PTH112
             targets: list[str] = []
             for path in map(absolute, paths):
                 require_folder(path)
@@ -148,11 +158,6 @@ class Scan:
                 return question(conn)
 
         return persist(transaction, self._stop, self._emit)
-
-    @property
-    def gone(self) -> int:
-        """How many files vanished since they were last looked for, and were not found elsewhere."""
-        return max(self._tally.gone, 0)
 
     # -- quick ------------------------------------------------------------------------------------------------------
 
@@ -196,9 +201,12 @@ class Scan:
             self._forget(gone)
             lost = self._tally.gone - gone_before
             if self._tally.seen == seen_before and lost > 0:
-                title = f"The folder {root} is empty now: its {lost:,} images count as gone."
-                self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
+                self._tell_lost(root, "is empty now", lost)
         return [ids[path] for path in seen if path in ids]
+
+    def _tell_lost(self, root: str, how: str, images: int) -> None:
+        title = f"The folder {root} {how}: its {counted(images, 'image counts', 'images count')} as gone."
+        self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
 
     def _forget(self, folder_ids: list[int]) -> None:
         """Mark folders that vanished, with their images."""
@@ -222,8 +230,11 @@ class Scan:
                 return []
             apart = elsewhere(conn, path)
         if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
-            gone = [folder.id for folder in known.values()]
-            self._forget(gone)
+            gone_before = self._tally.gone
+            self._forget([folder.id for folder in known.values()])
+            lost = self._tally.gone - gone_before
+            if known[path].parent_id is None and lost:
+                self._tell_lost(path, "is not there any more", lost)
             return []
         rules = Rules({p: f.rule for p, f in known.items()}, apart)
         ids = {p: f.id for p, f in known.items()}

@@ -12,6 +12,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal, Protocol
 
@@ -22,6 +23,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.mounts import is_network
+from dtk_tui.services.rules import open_roots, tell_away
 from dtk_tui.services.scanner import Scan
 from dtk_tui.store import folders, ingest
 from dtk_tui.store.database import Database
@@ -131,6 +133,7 @@ class Watcher:
     def run(self) -> None:
         """Watch in this thread until ``close`` is called from another; scans once first."""
         try:
+            self._tell_away()
             self._run()
         except DtkError as error:
             self._emit(TroubleMet(error.title, error.detail))
@@ -170,10 +173,14 @@ class Watcher:
             self.watching.set()
             self._pending.update(self._changed(self._poll_s))
 
+    def _tell_away(self) -> None:
+        if not self._paths:
+            with suppress(DatabaseLostError), self._db.connection() as conn:
+                tell_away(conn, self._emit)
+
     def _open_roots(self) -> list[str]:
         with self._db.connection() as conn:
-            rows = [row for row in folders.list_roots(conn) if row.is_root]
-        return [row.path for row in rows if not (row.rule.excluded or row.rule.archived) or not row.rule.recursive]
+            return open_roots(conn)
 
     def _others_scan(self) -> bool:
         """Whether another scan is under way, which may be reading what is new; it is waited for."""
@@ -276,7 +283,7 @@ class Watcher:
             self._emit(TroubleMet(error.title, error.detail))
             self._stop.wait(1.0)
             return
-        if scan.gone or counts["failed"] or counts["unchanged"] != counts["seen"]:
+        if counts["gone"] or counts["failed"] or counts["unchanged"] != counts["seen"]:
             self._emit(ScanFinished(counts, watched=True))
 
     def _tell(self, event: Event) -> None:

@@ -19,7 +19,7 @@ counted AS (
 ),
 parents AS (SELECT DISTINCT parent_id AS id FROM folder WHERE parent_id = ANY (ARRAY(SELECT id FROM wanted)))
 SELECT wanted.id, wanted.parent_id, wanted.name, wanted.path, coalesce(counted.images, 0), parents.id IS NOT NULL,
-       wanted.unavailable, wanted.error
+       wanted.unavailable, wanted.error, wanted.excluded, wanted.archived, wanted.recursive
   FROM wanted
   LEFT JOIN counted ON counted.folder_id = wanted.id
   LEFT JOIN parents ON parents.id = wanted.id
@@ -152,7 +152,7 @@ class RootRow:
 
 
 def _row(values: tuple[object, ...]) -> FolderRow:
-    number, parent, name, path, images, has_children, unavailable, error = values
+    number, parent, name, path, images, has_children, unavailable, error, excluded, archived, recursive = values
     return FolderRow(
         id=int(str(number)),
         parent_id=None if parent is None else int(str(parent)),
@@ -162,6 +162,9 @@ def _row(values: tuple[object, ...]) -> FolderRow:
         has_children=bool(has_children),
         unavailable=bool(unavailable),
         error=None if error is None else from_db(str(error)),
+        excluded=bool(excluded),
+        archived=bool(archived),
+        recursive=bool(recursive),
     )
 
 
@@ -236,6 +239,12 @@ def rule_of(conn: Connection, path: str) -> Rule | None:
     """Return the rule of the folder at ``path``, or None when it is not known."""
     rows = list(conn.execute(_RULES, ([to_db(path)],)))
     return Rule(*rows[0][1:]) if rows else None
+
+
+def root_rules(conn: Connection) -> dict[str, Rule]:
+    """Return the rules of the roots by path; unlike ``list_roots`` this counts nothing."""
+    sql = "SELECT path, excluded, archived, recursive FROM folder WHERE parent_id IS NULL ORDER BY path"
+    return {from_db(path): Rule(*rule) for path, *rule in conn.execute(sql)}
 
 
 def set_rule(conn: Connection, folder_id: int, rule: Rule) -> None:

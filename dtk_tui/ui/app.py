@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import threading
-from collections.abc import Sequence
-from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -19,22 +20,20 @@ from dtk_tui import terminal
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import LibraryCounts, Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services import stats as stats_service
 from dtk_tui.services.engine import Engine
 from dtk_tui.services.watcher import Watcher
 from dtk_tui.store.database import Database
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands import ActionProvider
+from dtk_tui.ui.commands import ActionProvider, Palette
 from dtk_tui.ui.importing import Imports
+from dtk_tui.ui.looks import Looks
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
-from dtk_tui.ui.scans import FolderSuggester, Scan, counts_words, typed_path
-from dtk_tui.ui.screens.base import DtkScreen
+from dtk_tui.ui.root_actions import RootActions
 from dtk_tui.ui.screens.detail import DetailScreen
-from dtk_tui.ui.screens.dialogs import Ask, Confirm, Trouble
+from dtk_tui.ui.screens.dialogs import Confirm, Trouble
 from dtk_tui.ui.screens.help import Help
 from dtk_tui.ui.screens.main import MainScreen
 from dtk_tui.ui.screens.migration import MigrationScreen
@@ -51,12 +50,6 @@ from dtk_tui.ui.worker_actions import WorkerActions
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between looks at the numbers while something happens, and while nothing does.
-_LOOK_S, _IDLE_LOOK_S = 0.5, 2.0
-#: A look that takes longer than this says that the database does not answer.
-_SLOW_S = 4.0
-#: The sizes of the library change slowly and are counted no more often than this.
-_COUNT_S = 5.0
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
 _WITH_KEYS: list[type[DOMNode]] = [
@@ -64,7 +57,7 @@ _WITH_KEYS: list[type[DOMNode]] = [
 ]  # fmt: skip
 
 
-class DtkApp(TypedKeys, WorkerActions, Imports):
+class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
     """Shows one library and lets its queue be worked on.
 
     Args:
@@ -83,8 +76,6 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
         Binding("f7", "stop_worker", "Stop the workers", show=False, id="app.stop"),
         Binding("f8", "clear_queue", "Clear the queue", show=False, id="app.clear"),
         Binding("q", "queue", "Queue", id="app.queue"),
-        Binding("ctrl+o", "add_folder", "Add a folder", show=False, id="app.add_folder"),
-        Binding("ctrl+r", "scan_again", "Scan again", show=False, id="app.scan_again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
         Binding("ctrl+p", "command_palette", "All commands", show=False, id="app.palette"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
@@ -96,24 +87,26 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
         self.config = config
         self.engine = engine
         self.watcher = watcher
-        self.stats: Stats | None = None
         self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
         self.library_name = ""
         self.keymap = dict(config.settings.keys)
-        self._library_counts: tuple[float, LibraryCounts] | None = None
-        self._lost = False
-        self._look_at = 0.0
-        self._looking_since: float | None = None
         self._last_progress = 0.0
-        self._scan: Scan | None = None
 
     def run(self, **options: Any) -> None:
         """Run until a person quits; native libraries cannot write over the screen meanwhile."""
         self.protocol = terminal.image_protocol(self.config.settings.preview.protocol)
         if self.protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
-        with terminal.guard(self.config.places.log_file):
-            super().run(**options)
+        log_file = self.config.places.log_file
+        with terminal.guard(log_file):
+            keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
+            keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+            logging.getLogger().addHandler(keeps)
+            try:
+                super().run(**options)
+            finally:
+                logging.getLogger().removeHandler(keeps)
+                keeps.close()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the first screen."""
@@ -140,8 +133,8 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
 
     def begin(self) -> None:
         """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
-        self.set_interval(0.25, self._tick)
-        self._name_library()
+        self.begin_to_look()
+        self.name_library()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
         if self.watcher is not None:
@@ -150,9 +143,9 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
         ending: list[threading.Thread] = []
-        if self._scan is not None:
-            self._scan.stop()
-            ending.append(self._scan)
+        if self.scanning is not None:
+            self.scanning.stop()
+            ending.append(self.scanning)
         if self.importing is not None and not self.importing.is_done:
             self.importing.stop()
             ending.append(self.importing)
@@ -171,7 +164,7 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
             self._post(TroubleReported(error))
 
     @task("name")
-    async def _name_library(self) -> None:
+    async def name_library(self) -> None:
         roots = await in_thread(self.library.folders, None)
         name = one_line(roots[0].name, 60) if roots else "empty library"
         self.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
@@ -229,31 +222,13 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
         """Show a short notice; text from strangers is safe here."""
         self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
 
-    def on_stats_arrived(self, message: StatsArrived) -> None:
-        """Show fresh numbers; they also prove that the database is back."""
-        self.stats = message.stats
-        self.consider_offer(message.stats)
-        was_lost, self._lost = self._lost, False
-        for screen in self._screens():
-            screen.show_stats(message.stats)
-            if was_lost:
-                screen.recover()
-
-    def on_scan_moved(self, message: ScanMoved) -> None:
-        """Show how far a scan is."""
-        progress = message.progress
-        if progress.phase == "quick":
-            self.main.show_activity(f"Looking for images: {progress.done:,} found")
-        else:
-            self.main.show_activity(f"Reading images: {progress.done:,} of {progress.total:,}")
-
     def on_news_arrived(self, message: NewsArrived) -> None:
         """Show what a service did."""
         event = message.event
         if isinstance(event, TroubleMet):
             self.say(f"{event.title} {event.detail}", severity="warning")
         elif isinstance(event, ScanFinished):
-            self._scan_finished(event)
+            self.scan_finished(event)
         self.look_now()
 
     def on_trouble_reported(self, message: TroubleReported) -> None:
@@ -261,107 +236,40 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
         message.stop()
         error = message.error
         if isinstance(error, DatabaseLostError):
-            self._lost = True
-            self._show_lost("db lost, retrying")
+            self.show_lost("db lost, retrying")
+            if message.asked:
+                self.say("The database is away: this was not done. Do it again when it is back.", severity="warning")
             return
         shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
         if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):
             self.push_screen(Trouble(error))
 
-    def _show_lost(self, words: str) -> None:
-        for screen in self._screens():
-            screen.show_lost(words)
-
-    def _screens(self) -> Sequence[DtkScreen]:
-        # One that is just opening reads the numbers itself, when it has all its parts.
-        return [screen for screen in self.screen_stack if isinstance(screen, DtkScreen) and screen.is_mounted]
-
-    def look_now(self) -> None:
-        """Look at the numbers at the next tick."""
-        self._look_at = 0.0
-
-    def _tick(self) -> None:
-        if self.importing is not None and self.importing.fills:
-            self._looking_since = None
-            return
-        if self._looking_since is not None:
-            if monotonic() - self._looking_since > _SLOW_S and not self._lost:
-                self._lost = True
-                self._show_lost("db does not answer")
-        elif monotonic() >= self._look_at:
-            self._looking_since = monotonic()
-            self._look()
-
-    @task("look", exclusive=False)
-    async def _look(self) -> None:
-        try:
-            counts = self._library_counts
-            known = counts[1] if counts is not None and monotonic() < counts[0] else None
-            started = monotonic()
-            stats = await in_thread(stats_service.look, self.library.db, known)
-            took = monotonic() - started
-            if known is None:
-                self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)
-            self.post_message(StatsArrived(stats))
-            busy = stats.state is WorkerState.RUNNING and stats.queue.pending + stats.queue.running > 0
-            self._look_at = monotonic() + max(_LOOK_S if busy else _IDLE_LOOK_S, 5 * took)
-        except DatabaseLostError:
-            self._look_at = monotonic() + _IDLE_LOOK_S
-            raise
-        finally:
-            self._looking_since = None
-
-    # -- folders ------------------------------------------------------------------------------------------------------
-
-    def action_add_folder(self) -> None:
-        """Ask for a folder and scan it."""
-        hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it"
-        ask = Ask("Add a folder of images", hint, value=str(Path.home()) + "/", suggester=FolderSuggester())
-        self.push_screen(ask, lambda path: self.scan(typed_path(path)) if path else None)
-
-    def action_scan_again(self) -> None:
-        """Scan the folder under the cursor again, or all folders of the library."""
-        tree = self.main.query_one(FolderTree)
-        if tree.folder is not None:
-            self.scan(tree.folder.path)
-        elif tree.roots:
-            self.scan()
-        else:
-            self.action_add_folder()
-
-    def scan(self, *paths: str) -> None:
-        """Scan folders, without any all of the library, in the background."""
-        if self._scan is not None:
-            self.say("A scan is running already.", severity="warning")
-            return
-        self._scan = Scan(self.library, paths, self.take)
-        self.main.show_activity(f"Scanning {one_line(', '.join(paths) or 'all folders', 60)}")
-        self._scan.start()
-
-    def _scan_finished(self, event: ScanFinished) -> None:
-        self._library_counts = None
-        if event.watched:
-            if self._scan is None:
-                self.main.show_activity("")
-            self.main.renew()
-            return
-        scan, self._scan = self._scan, None
-        self.main.show_activity("")
-        if scan is not None and scan.error is not None:
-            self.on_trouble_reported(TroubleReported(scan.error))
-        elif event.counts:
-            self.say(counts_words(event.counts))
-        self.library_changed()
-
     def library_changed(self) -> None:
         """Show folders and images anew after much was written."""
-        self._library_counts = None
+        self.look_now(count=True)
         if self.watcher is not None:
             self.watcher.look_again()
-        self._name_library()
+        self.name_library()
         self.main.action_refresh()
 
+    def _fatal_error(self) -> None:
+        """End after a fault of the program: a sentence for a person, the rest for the log."""
+        error = sys.exception() or self._exception
+        _log.critical("the app ended", exc_info=error)
+        what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
+        said = Text(
+            f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
+            f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
+        )
+        self._exit_renderables[:] = [said]  # what follows from the first is of no use to anyone
+        self._close_messages_no_wait()
+
     # -- screens ------------------------------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Offer all commands."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_queue(self) -> None:
         """Show the queue."""
@@ -382,7 +290,7 @@ class DtkApp(TypedKeys, WorkerActions, Imports):
             self.exit()
             return
         text = (
-            f"The worker of this window is running and {left:,} jobs are left.\n"
+            f"The worker of this window is running and {counted(left, 'job is', 'jobs are')} left.\n"
             "Nothing is lost: the queue is kept, and the next start goes on.\n"
             "To let it work without this window: dtk worker run"
         )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.worker import Worker
 
@@ -32,12 +33,13 @@ async def in_thread(function: Callable[_Q, _T], *args: _Q.args, **kwargs: _Q.kwa
 
 
 def task(
-    group: str, *, exclusive: bool = True
+    group: str, *, exclusive: bool = True, asked: bool = False
 ) -> Callable[[Callable[Concatenate[_N, _P], Awaitable[None]]], Callable[Concatenate[_N, _P], Worker[None]]]:
     """Make a coroutine method a background task of its node: a call starts it and returns at once.
 
     Slow parts inside it go through ``in_thread``. With ``exclusive`` a new call cancels the one under way in
     the same group, so a late answer never overwrites a newer one. Failures travel up as ``TroubleReported``.
+    ``asked`` says that a person asked for it, who has to know when it was not done.
     """
 
     def decorate(
@@ -47,8 +49,10 @@ def task(
             try:
                 await method(node, *args, **kwargs)
             except DtkError as error:
-                node.post_message(TroubleReported(error))
+                node.post_message(TroubleReported(error, asked=asked))
             except Exception as error:
+                if isinstance(error, NoMatches) and not (node.is_attached and node.display):
+                    return  # the answer came when the screen that asked for it was being taken apart
                 _log.exception("%s failed", method.__qualname__)
                 unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
                 node.post_message(TroubleReported(unexpected))

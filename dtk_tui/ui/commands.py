@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from dtk_tui.ui.keys import Action, actions
 
 if TYPE_CHECKING:
     from dtk_tui.ui.app import DtkApp
+
+
+class Palette(CommandPalette):
+    """The palette, in which a key may come before its list is drawn."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):  # of a line that is not there yet
+            super()._action_command_list(action)
 
 
 class ActionProvider(Provider):

@@ -15,11 +15,12 @@ from dtk_tui.domain.migration import STEPS, MigrationOptions, MigrationProgresse
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.services.migration.finding import find_sources
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.messages import ImportMoved, SourceFound
 from dtk_tui.ui.screens.dialogs import Confirm
 from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.ui.screens.migration_words import Form
 from dtk_tui.ui.source import Library
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Imports(App[None]):
         Binding("I", "import_toolkit", "Import a Diffusion Toolkit database", show=False, id="app.import"),
     ]
     importing: Import | None = None
+    import_form: Form | None = None
     _offer_considered = False
 
     @property
@@ -127,7 +129,7 @@ class Imports(App[None]):
                 screen.show_import(running)
         if not running.is_done:
             news = running.progress
-            share = f": {news.done:,} of {news.total:,} rows" if news.total else ""
+            share = f": {news.done:,} of {counted(news.total, 'row')}" if news.total else ""
             self._dtk.main.show_activity(f"Importing, {news.step}{share}")
             return
         self._dtk.main.show_activity("")

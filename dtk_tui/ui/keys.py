@@ -29,11 +29,12 @@ _GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action: where it is done, and how it is bound (``keys`` as written for people)."""
+    """One action: where it is done, and how it is bound: ``keys`` as written for people, ``pressed`` for Textual."""
 
     node: DOMNode
     binding: Binding
     keys: str
+    pressed: str
 
     @property
     def group(self) -> str:
@@ -58,9 +59,13 @@ def actions(app: App[Any], screen: Screen[Any], keymap: Mapping[str, str]) -> li
         for binding in _own_bindings(node):
             if binding.id is not None and binding.id not in found:
                 written = keymap.get(binding.id, binding.key)
-                found[binding.id] = Action(node, binding, key_names(app, binding, written))
+                found[binding.id] = Action(node, binding, key_names(app, binding, written), _normal(written))
     order = list(_GROUPS.values())
     return sorted(found.values(), key=lambda action: order.index(action.group) if action.group in order else len(order))
+
+
+def _normal(keys: str) -> str:
+    return ",".join(one.key for one in Binding.make_bindings([Binding(keys, "", "")]))
 
 
 def key_names(app: App[Any], binding: Binding, keys: str) -> str:

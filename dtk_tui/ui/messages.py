@@ -10,11 +10,12 @@ from dtk_tui.errors import DtkError
 
 
 class TroubleReported(Message):
-    """Something failed; the app shows it once."""
+    """Something failed; the app shows it once. ``asked``: a person asked for it just now."""
 
-    def __init__(self, error: DtkError) -> None:
+    def __init__(self, error: DtkError, *, asked: bool = False) -> None:
         super().__init__()
         self.error = error
+        self.asked = asked
 
 
 class NewsArrived(Message):

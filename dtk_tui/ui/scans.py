@@ -10,9 +10,11 @@ from pathlib import Path
 
 from textual.suggester import Suggester
 
-from dtk_tui.domain.events import Emit, ScanFinished
-from dtk_tui.errors import DtkError
+from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services import scanner
+from dtk_tui.services.rules import require_roots
+from dtk_tui.store.database import Database
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.source import Library
@@ -37,7 +39,10 @@ class Scan(threading.Thread):
     def run(self) -> None:
         """Scan."""
         try:
-            scanner.scan(self._library.db, self._library.config, self._paths, self._emit, self._stopping)
+            db = self._library.db
+            if not self._paths:
+                self._require_roots(db)
+            scanner.scan(db, self._library.config, self._paths, self._emit, self._stopping)
             return
         except DtkError as error:
             self.error = error
@@ -46,6 +51,20 @@ class Scan(threading.Thread):
             self.error = DtkError("The scan failed.", f"{type(error).__name__}: {error}")
         self._emit(ScanFinished())
 
+    def _require_roots(self, db: Database) -> None:
+        """Tell which roots are away; where it is all of them, in the one failure that says so."""
+        away: list[Event] = []
+        try:
+            with db.connection() as conn:
+                require_roots(conn, away.append)
+        except DatabaseLostError:
+            raise
+        except DtkError as error:
+            names = [event.title for event in away if isinstance(event, TroubleMet)]
+            raise DtkError(error.title, "\n".join([*names, error.detail])) from error
+        for event in away:
+            self._emit(event)
+
     def stop(self) -> None:
         """End soon; what was written stays."""
         self._stopping.set()
@@ -53,7 +72,11 @@ class Scan(threading.Thread):
 
 def counts_words(counts: Mapping[str, float]) -> str:
     """Return what a scan found, e.g. ``Scan done: 30 seen, 30 added``."""
-    shown = [f"{counts[key]:,.0f} {key}" for key in ("seen", "added", "updated", "moved", "failed") if counts.get(key)]
+    shown = [
+        f"{counts[key]:,.0f} {key}"
+        for key in ("seen", "added", "updated", "moved", "gone", "failed")
+        if counts.get(key)
+    ]
     return "Scan done: " + (", ".join(shown) or "nothing found")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,11 @@ from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services import searching
-from dtk_tui.store import folders, images, jobs, migration_books
-from dtk_tui.store.database import Database
+from dtk_tui.store import folders, images, ingest, jobs, migration_books
+from dtk_tui.store.database import Connection, Database
 
 Ids = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 
 class Library:
@@ -24,6 +26,17 @@ class Library:
     def __init__(self, db: Database, config: Config) -> None:
         self.db = db
         self.config = config
+
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """Ask something in a transaction of its own."""
+        with self.db.connection() as conn:
+            return question(conn)
+
+    def change(self, action: Callable[[Connection], T]) -> T:
+        """Change something in a transaction of its own, when no scan writes."""
+        with self.db.connection() as conn:
+            ingest.take_turn(conn)
+            return action(conn)
 
     def folders(self, parent_id: int | None) -> list[FolderRow]:
         """Return the roots (None) or the folders in a folder."""

@@ -10,6 +10,7 @@ from textual.app import App
 from dtk_tui.domain.job import JobState
 from dtk_tui.services import control
 from dtk_tui.store.database import Database
+from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.dialogs import Confirm
 
@@ -24,7 +25,7 @@ class WorkerActions(App[None]):
     def _whole(self) -> DtkApp:
         return cast("DtkApp", self)
 
-    @task("wish", exclusive=False)
+    @task("wish", exclusive=False, asked=True)
     async def _wish(self, wish: Callable[[Database], None]) -> None:
         await in_thread(wish, self._whole.library.db)
         self._whole.look_now()
@@ -48,16 +49,17 @@ class WorkerActions(App[None]):
         if not waiting:
             self._whole.say("No jobs are waiting.")
             return
+        what = "the job that waits" if waiting == 1 else f"all {waiting:,} waiting jobs"
         text = "Jobs that run or failed stay. The images stay as they are and can be queued again."
 
         def answered(yes: bool | None) -> None:
             if yes:
                 self._clear()
 
-        self.push_screen(Confirm(f"Remove all {waiting:,} waiting jobs?", text, "Remove them"), answered)
+        self.push_screen(Confirm(f"Remove {what}?", text, "Remove it" if waiting == 1 else "Remove them"), answered)
 
-    @task("clear", exclusive=False)
+    @task("clear", exclusive=False, asked=True)
     async def _clear(self) -> None:
         number = await in_thread(self._whole.library.remove, None, JobState.PENDING)
-        self._whole.say(f"{number:,} removed from the queue")
+        self._whole.say(f"{counted(number, 'job')} removed from the queue")
         self._whole.look_now()

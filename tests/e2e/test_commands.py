@@ -244,7 +244,9 @@ def test_a_question_that_is_declined_is_answered(dtk: Dtk) -> None:
     dtk.run("scan", str(here))
     declined = _shell(dtk, f"echo n | {dtk.program} library prune {here}")
     assert declined.returncode == 0 and declined.stdout.endswith("Nothing was forgotten.\n")
-    assert "1 images" in declined.stdout and str(away) not in declined.stderr, "only what is asked for is told"
+    assert "1 image of the library has no file" in declined.stdout and str(away) not in declined.stderr, (
+        "only what is asked for is told"
+    )
     declined = _shell(dtk, f"echo n | {dtk.program} library remove {here}")
     assert declined.returncode == 0 and declined.stdout.endswith("Nothing was taken out.\n")
     assert dtk.json("library", "prune", "--yes")["pruned"] == 1
@@ -265,3 +267,32 @@ def test_models_are_verified_whole_or_not_and_nothing_is_written_elsewhere(dtk: 
     copy.write_bytes(b"short")
     assert "open-nsfw" in dtk.run("models", "verify", status=1)
     assert not list(user.iterdir())
+
+
+def test_a_locale_without_utf8_moves_no_file(dtk: Dtk, tmp_path: Path) -> None:
+    write_png(tmp_path / "pictures" / "h\u00fctte \u65e5\u672c.png", "a hut")
+    assert dtk.json("scan", str(tmp_path / "pictures"))["added"] == 1
+    dtk.environ |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    again = dtk.json("scan")
+    assert (again["unchanged"], again["added"], again["moved"]) == (1, 0, 0)
+    assert dtk.json("show", str(tmp_path / "pictures" / "h\u00fctte \u65e5\u672c.png"))["prompt"] == "a hut"
+
+
+def test_a_question_that_nobody_answers_changes_nothing(dtk: Dtk, tmp_path: Path) -> None:
+    picture = write_png(tmp_path / "pictures" / "one.png", "a hut")
+    dtk.run("scan", str(picture.parent))
+    picture.rename(tmp_path / "away.png")
+    dtk.run("scan")
+    for question in (("library", "prune"), ("library", "remove", str(picture.parent))):
+        said = subprocess.run(
+            [dtk.program, *question],
+            env=dtk.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 1
+        assert "Nobody answered, and nothing was done" in said.stderr and "--yes" in said.stderr
+    assert dtk.json("library", "prune", "--dry-run")["unavailable"] == 1
+    assert "There is no folder" in dtk.run("library", "exclude", str(picture.parent / "typo"), status=2)

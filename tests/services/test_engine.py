@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -210,3 +211,19 @@ def test_missing_models_are_named_with_what_to_do(db: Database, config: Config, 
     empty = load({"HOME": str(tmp_path), "DTK_HOME": str(tmp_path / "home"), "DTK_MODELS": str(tmp_path / "none")})
     with worker(db, empty) as (engine, _), pytest.raises(DtkError, match="dtk models pull"):
         engine.wait_until_empty()
+
+
+def test_what_is_processed_is_told_with_the_queue(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_many(tmp_path, 4)
+    scan(db, config, [str(tmp_path)])
+    # Only progress makes the heart beat within this test.
+    monkeypatch.setattr("dtk_tui.services.engine._HEARTBEAT_S", 3600.0)
+    with worker(db, config):
+        for _ in range(2):
+            before = look(db).processed
+            enqueue(db, config, EVERYTHING, [Kind.TAG], again=True)
+            end = time.monotonic() + 30
+            while look(db).queue.pending or look(db).queue.running or look(db).processed != before + 4:
+                assert time.monotonic() < end, look(db)

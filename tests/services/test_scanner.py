@@ -39,7 +39,7 @@ def test_a_scan_reads_parameters_and_groups(db: Database, config: Config, tmp_pa
 
     counts = _scan(db, config, library)
 
-    assert counts == {"seen": 3, "added": 3, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0}
+    assert counts == {"seen": 3, "added": 3, "updated": 0, "moved": 0, "unchanged": 0, "failed": 0, "gone": 0}
     orig, final = _detail(db, library / "a" / "orig.png"), _detail(db, library / "final" / "big.png")
     assert (orig.prompt, orig.negative_prompt, orig.steps, orig.sampler) == ("a red barn", "blurry", 20, "Euler a")
     assert (orig.cfg_scale, orig.seed, orig.model, orig.dialect) == (7.0, 7, "tiny", "a1111")
@@ -59,7 +59,7 @@ def test_a_second_scan_does_only_what_changed(db: Database, config: Config, tmp_
     paths[5].unlink()
     counts = _scan(db, config, library)
 
-    assert counts == {"seen": 12, "added": 1, "updated": 1, "moved": 0, "unchanged": 10, "failed": 0}
+    assert counts == {"seen": 12, "added": 1, "updated": 1, "moved": 0, "unchanged": 10, "failed": 0, "gone": 1}
     assert _detail(db, paths[3]).prompt == "something else"
     assert _detail(db, paths[5]).unavailable, "what is known of a vanished file is kept"
 

@@ -87,7 +87,7 @@ def _scan_as_foreseen(db: Database, config: Config, *folders: Path) -> dict[str,
     paths = [str(folder) for folder in folders]
     foreseen = dry_run(db, config, paths)
     run = Scan(db, config)
-    counts = {**run.run(paths), "gone": run.gone}
+    counts = run.run(paths)
     del counts["seconds"]
     assert {key: foreseen[key] for key in counts} == counts, "a dry run says what will be"
     again = scan(db, config, paths)
@@ -213,7 +213,7 @@ def test_a_disk_that_is_not_mounted_is_spoken_of(db: Database, config: Config, t
     said: list[Event] = []
     scan(db, config, [str(tmp_path / "disk")], said.append)
     (trouble,) = [event for event in said if isinstance(event, TroubleMet)]
-    assert str(first.parent.parent) in trouble.title and "1 images count as gone" in trouble.title
+    assert str(first.parent.parent) in trouble.title and "1 image counts as gone" in trouble.title
     (tmp_path / "away").rename(first.parent)
     scan(db, config, [str(tmp_path / "disk")])
     assert _known(db, first) == before[first]

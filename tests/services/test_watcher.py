@@ -218,3 +218,35 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         watcher.close()
     assert not [event for event in events if isinstance(event, TroubleMet)]
     assert all(event.watched for event in events if isinstance(event, ScanFinished))
+
+
+def test_a_root_that_vanishes_is_spoken_of(db: Database, start: Start, tmp_path: Path, events: list[Event]) -> None:
+    library = tmp_path / "library"
+    write_png(library / "deep" / "one.png", "a lamp")
+    start()
+    library.rename(tmp_path / "away")
+    _until(lambda: any(isinstance(e, ScanFinished) and e.counts.get("gone") == 1 for e in events), "one is gone")
+    told = [e.title for e in events if isinstance(e, TroubleMet)]
+    assert told == [f"The folder {library} is not there any more: its 1 image counts as gone."]
+
+
+@pytest.mark.parametrize("roots", [1, 3])
+def test_roots_that_are_not_there_at_the_start_are_spoken_of_once(
+    db: Database, config: Config, tmp_path: Path, events: list[Event], roots: int
+) -> None:
+    for number in range(roots):
+        write_png(tmp_path / f"disk{number}" / "one.png", "a lamp", seed=number)
+        scan(db, config, [str(tmp_path / f"disk{number}")])
+        (tmp_path / f"disk{number}").rename(tmp_path / f"away{number}")
+    watcher = Watcher(db, config, events.append, poll_s=0.1)
+    watcher.start()
+    try:
+        assert watcher.watching.wait(30)
+        (told,) = [e.title for e in events if isinstance(e, TroubleMet)]
+        assert str(tmp_path / "disk0") in told
+        assert ("3 roots of the library are not there" in told) == (roots == 3)
+        (tmp_path / "away0").rename(tmp_path / "disk0")
+        write_png(tmp_path / "disk0" / "two.png", "two lamps", seed=9)
+        _until(lambda: _there(db, tmp_path / "disk0" / "two.png"), "the disk is mounted")
+    finally:
+        watcher.close()

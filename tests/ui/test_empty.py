@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.widgets import Input
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from dtk_tui.ui.scans import FolderSuggester
 from dtk_tui.ui.widgets.safe_input import SafeInput
-from tests.ui.conftest import NARROW, WIDE, library_app
+from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -54,3 +56,16 @@ async def test_names_of_folders_are_completed(pictures: Path) -> None:
     assert await suggester.get_suggestion(f"{pictures}/20") == f"{pictures}/2025-11/"
     assert await suggester.get_suggestion(f"{pictures}/nothing") is None
     assert await suggester.get_suggestion(f"{pictures}/no/where") is None
+
+
+async def test_a_path_can_be_pasted_as_terminals_paste_it(db: Database, config: Config, tmp_path: Path) -> None:
+    folder = tmp_path / "two  spaces"
+    write_picture(folder / "one.png", "a lamp")
+    async with library_app(db, config) as run:
+        await run.shows("This library is empty.")
+        await run.press("ctrl+o")
+        await run.shows("Add a folder of images")
+        run.app.screen.query_one(Input).post_message(events.Paste(f"{folder}\r"))
+        await run.until(lambda: run.app.screen.query_one(Input).value.endswith("two  spaces"))
+        await run.press("enter")
+        await run.shows("one.png")

@@ -68,6 +68,12 @@ async def test_an_import_from_the_form_to_the_report(
         run.app.screen.query_one(SafeInput).value = str(tmp_path / "here")
         await run.press("enter")
         await run.until(lambda: run.text().count("not here") == 1)
+        # What was said is there when one comes back to it.
+        await run.press("escape")
+        await run.until(lambda: run.app.screen is run.main)
+        await run.press("I")
+        await run.shows("42 images")
+        await run.until(lambda: run.text().count("not here") == 1)
         await run.press("d")
         await run.shows("this was a dry run")
         await run.shows("refused")

@@ -103,8 +103,14 @@ _QUIET = """
 """
 
 
-def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path: Path) -> None:
-    """The app starts in a plain 256-colour terminal, draws, quits on Ctrl+Q and leaves the terminal as it was."""
+_FAULTY = _QUIET.replace(
+    "DtkApp(db, config, None).run()",
+    "DtkApp.action_help = lambda self: [][0]; app = DtkApp(db, config, None); app.run(); assert app.return_code",
+)
+
+
+def in_a_terminal(program: str, database_url: str, tmp_path: Path, keys: bytes) -> bytes:
+    """Run a program with an empty library in a plain 256-colour terminal, type, and return all that it drew."""
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -115,7 +121,7 @@ def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path:
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(Path(__file__).resolve().parents[2])
-        os.execve(sys.executable, [sys.executable, "-c", textwrap.dedent(_QUIET)], environ)
+        os.execve(sys.executable, [sys.executable, "-c", textwrap.dedent(program)], environ)
     seen, quit_sent = b"", False
     end = monotonic() + 60
     while b"THE END" not in seen:
@@ -124,8 +130,22 @@ def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path:
             seen += os.read(master, 65536)
         if not quit_sent and b"This library is empty." in seen:
             quit_sent = True
-            os.write(master, b"\x11")
+            os.write(master, keys)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(master)
+    return seen
+
+
+def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path: Path) -> None:
+    """The app starts, draws, quits on Ctrl+Q and leaves the terminal as it was."""
+    seen = in_a_terminal(_QUIET, database_url, tmp_path, b"\x11")
     assert b"\x1b[?1049h" in seen and b"\x1b[?1049l" in seen
     assert b"\x1b[38;2;" not in seen
+
+
+def test_a_fault_of_the_app_ends_in_a_sentence(config: object, database_url: str, tmp_path: Path) -> None:
+    seen = in_a_terminal(_FAULTY, database_url, tmp_path, b"?")
+    left = seen[seen.rindex(b"\x1b[?1049l") :].decode()
+    assert "The app ended by a fault of its own (IndexError: list index out of range)." in left
+    assert "start it again" in left and "Traceback" not in left and "locals" not in left
+    assert "IndexError" in (tmp_path / "home" / "logs" / "dtk.log").read_text()

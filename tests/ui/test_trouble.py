@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.ui.messages import TroubleReported
 from dtk_tui.ui.screens.dialogs import Trouble
+from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.widgets.job_table import JobTable
 from tests.ui.conftest import NARROW, library_app
 
 
@@ -42,6 +47,28 @@ async def test_a_lost_database_is_told_and_forgotten_when_it_is_back(config: Con
             run.dtk.look_now()
             await run.shows("db ok")
             await run.shows("29.png")
+    finally:
+        db.close()
+
+
+async def test_what_was_asked_for_while_the_database_is_away_is_told_and_shown_when_it_is_back(
+    config: Config, library: Path
+) -> None:
+    db = FaultyDatabase.open(config)
+    assert isinstance(db, FaultyDatabase)
+    try:
+        async with library_app(db, config, NARROW) as run:
+            await run.shows("029.png")
+            db.fault = DatabaseLostError("The database cannot be reached.", "It is tried again.")
+            await run.press("shift+tab", "home", "down", "down", "down")
+            await run.shows("not answered")
+            await run.press("x")
+            await run.shows("The database is away: this was not done.")
+            db.fault = None
+            run.dtk.look_now()
+            await run.shows("final  10  newest first")
+            await run.press("x")
+            await run.shows("excluded")
     finally:
         db.close()
 
@@ -93,3 +120,21 @@ async def test_an_unexpected_failure_of_a_background_task_does_not_end_the_app(c
             assert run.app.is_running
     finally:
         db.close()
+
+
+async def test_an_answer_that_comes_when_its_screen_is_left_is_no_trouble(
+    db: Database, config: Config, library: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = threading.Event()
+    monkeypatch.setattr(JobTable, "on_unmount", lambda table: gone.set(), raising=False)
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        answer = run.dtk.library.jobs
+        for _ in range(10):
+            gone.clear()
+            monkeypatch.setattr(run.dtk.library, "jobs", lambda state: (gone.wait(10), answer(state))[1])
+            await run.press("q")
+            await run.until(lambda: isinstance(run.app.screen, QueueScreen))
+            await run.press("escape")
+            await run.until(lambda: run.app.screen is run.main and gone.is_set())
+    assert not caplog.records

@@ -142,7 +142,7 @@ async def test_hurry_and_remove(db: Database, config: Config, library: Path) -> 
         await run.press("q")
         await run.shows("All 30")
         await run.press("end", "n")
-        await run.shows("1 moved to the front")
+        await run.shows("1 job moved to the front")
         assert [job.priority for job in all_jobs(db)] == [NOW] + [NORMAL] * 29
         await run.press("a", "d")
         await run.shows("Remove 30 jobs from the queue?")
@@ -151,7 +151,7 @@ async def test_hurry_and_remove(db: Database, config: Config, library: Path) -> 
         await run.press("d")
         await run.shows("Remove 30 jobs from the queue?")
         await run.press("y")
-        await run.shows("30 removed")
+        await run.shows("30 jobs removed")
         assert all_jobs(db) == []
         await run.press("escape")
         await run.until(lambda: isinstance(run.app.screen, MainScreen))

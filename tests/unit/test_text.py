@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtk_tui.text import cell_width, display, one_line
+from dtk_tui.text import cell_width, counted, display, one_line
 
 _ANY = st.text(st.characters(codec=None))
 
@@ -37,3 +37,8 @@ def test_wide_characters_take_two_cells() -> None:
     assert cell_width("ab") == 2
     assert cell_width("\u5b87\u5b99") == 4
     assert cell_width("e\u0301") == 1
+
+
+def test_a_count_is_written_as_people_say_it() -> None:
+    assert counted(1, "image") == "1 image" and counted(0, "image") == "0 images"
+    assert counted(2000, "job is", "jobs are") == "2,000 jobs are"

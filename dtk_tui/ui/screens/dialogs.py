@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -109,11 +110,26 @@ class Trouble(Dialog[None]):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a menu: words, the key that does the same, and the action that is its result."""
+    """One line of a menu: words, the key that does the same as people read it and as Textual does, and its result."""
 
     words: str
     key: str
-    action: str
+    result: str
+    pressed: str = ""
+
+
+class MenuList(OptionList):
+    """The lines of a menu, in which a key may come before they are drawn."""
+
+    def action_page_up(self) -> None:
+        """Move up by a page."""
+        with suppress(KeyError):  # of a line that is not there yet
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Move down by a page."""
+        with suppress(KeyError):
+            super().action_page_down()  # type: ignore[no-untyped-call]
 
 
 class Menu(Dialog[str]):
@@ -130,20 +146,20 @@ class Menu(Dialog[str]):
             Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
             for number, entry in enumerate(self._entries)
         ]
-        menu = OptionList(*options, markup=False, compact=True)
+        menu = MenuList(*options, markup=False, compact=True)
         menu.styles.min_width = max(30, width + max(len(entry.key) for entry in self._entries))
         yield menu
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._entries[event.option_index].action)
+        self.dismiss(self._entries[event.option_index].result)
 
     def on_key(self, event: events.Key) -> None:
         """The keys of the entries work inside the menu too."""
         for entry in self._entries:
-            if entry.key and entry.key in {event.character, event.key}:
+            if event.key in entry.pressed.split(","):
                 event.stop()
-                self.dismiss(entry.action)
+                self.dismiss(entry.result)
                 return
 
 
@@ -167,3 +183,32 @@ class Ask(Dialog[str]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or ("" if self._may_be_empty else None))
+
+
+class AskFolder(Dialog[tuple[str, bool]]):
+    """Asks for a folder; its result says whether with all below it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "alone", "Without its subfolders", show=False)]
+
+    def __init__(self, title: str, value: str, suggester: Suggester) -> None:
+        super().__init__(title)
+        self._value = value
+        self._suggester = suggester
+
+    def body(self) -> ComposeResult:
+        """The line, and what ends it."""
+        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it, F2 without"
+        yield Static(line(hint, "$muted", 300), markup=False, classes="choices")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self._end(recursive=True)
+
+    def action_alone(self) -> None:
+        """Take the folder without those below it."""
+        self._end(recursive=False)
+
+    def _end(self, *, recursive: bool) -> None:
+        path = self.query_one(SafeInput).value.strip()
+        self.dismiss((path, recursive) if path else None)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
 from time import monotonic
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer
+from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge, Hit
+from dtk_tui.domain.library import Badge
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.following import Following
 from dtk_tui.ui.screens.detail import DetailScreen
 from dtk_tui.ui.screens.dialogs import Ask
 from dtk_tui.ui.screens.work import WorkScreen
+from dtk_tui.ui.views import View, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -31,7 +33,7 @@ from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
-from dtk_tui.ui.widgets.virtual_table import Ids, VirtualTable
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15
@@ -39,26 +41,15 @@ _REST_S = 0.15
 _RENEW_S = 1.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the table shows: a folder with all below it, the hits of a query, or images like one."""
-
-    folder_id: int = EVERYTHING
-    name: str = "All images"
-    query: str = ""
-    like: int | None = None
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether this is a folder and not a search."""
-        return not self.query and self.like is None
-
-
-def _unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float32] | None]:
-    ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
-    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
+#: What the menu of a folder offers besides work.
+_ON_FOLDER = (
+    "app.scan_again",
+    "folders.exclude",
+    "folders.archive",
+    "folders.include",
+    "folders.alone",
+    "folders.remove",
+)
 
 
 class MainScreen(WorkScreen):
@@ -78,7 +69,7 @@ class MainScreen(WorkScreen):
         self._folder_view = View()
         self._preview_wanted: bool | None = None
         self._shown: View | None = None
-        self._images: int | None = None
+        self._following = Following()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
 
@@ -185,7 +176,7 @@ class MainScreen(WorkScreen):
                 ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
                 like = view.like
-                ids, scores = await in_thread(lambda: _unzip(library.similar(like)))
+                ids, scores = await in_thread(lambda: unzip(library.similar(like)))
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
@@ -302,7 +293,7 @@ class MainScreen(WorkScreen):
             folder = self.query_one(FolderTree).folder
             return "All images" if folder is None else folder.name
         if self.table.selected_count:
-            return f"{self.table.selected_count:,} images"
+            return counted(self.table.selected_count, "image")
         row = self.table.current_row
         return row.file_name if row is not None else "Image"
 
@@ -312,7 +303,7 @@ class MainScreen(WorkScreen):
             deep = self.query_one(FolderTree).folder is not None
             both = ("work.queue", "work.embed_now", "work.tag")
             found = [name for one in both for name in ((one, f"{one}_deep") if deep else (one,))]
-            return [*found, *(["app.scan_again"] if deep else []), "app.add_folder"]
+            return [*found, *(_ON_FOLDER if deep else ()), "app.add_folder", "app.forget_missing"]
         return ["work.queue", "work.embed_now", "work.tag", "work.similar"]
 
     def work_changed(self) -> None:
@@ -328,9 +319,9 @@ class MainScreen(WorkScreen):
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
-        if stats.library.images != self._images:
-            self._images = stats.library.images
-            self._offer_new()
+        folders_changed = self._following.begin(stats.marks)
+        if folders_changed is not None:
+            self._follow(folders_changed)
 
     @task("renew")
     async def _renew(self) -> None:
@@ -342,15 +333,44 @@ class MainScreen(WorkScreen):
             badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
         self.query_one(FolderTree).show_badges(badges)
 
-    @task("new")
+    @task("follow", exclusive=False)
+    async def _follow(self, folders_changed: bool) -> None:
+        """Take over what any process changed in the library."""
+        failed = True
+        try:
+            if folders_changed:
+                self.dtk.name_library()
+                with suppress(WorkerCancelled):
+                    await self.query_one(FolderTree).reload().wait()
+            self.table.renew()
+            failed = not await self._compare()
+        finally:
+            self._following.end(failed=failed)
+
+    @on(VirtualTable.RowsGone)
+    def _rows_gone(self) -> None:
+        # Of a search they stay in sight as what they are: nobody wants another result under the cursor.
+        if self._view.is_folder and self._view == self._shown:
+            self._load(0.0, keep=True)
+
+    @task("compare")
     async def _offer_new(self) -> None:
-        """Offer a refresh when the folder that is shown has other images than are shown."""
+        await self._compare()
+
+    async def _compare(self) -> bool:
+        """Let go images that are gone from the folder that is shown, and offer what is new; False if it is too soon."""
         view = self._view
-        if not view.is_folder or view != self._shown:
-            return
+        if not view.is_folder:
+            return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if self._view == view == self._shown:
-            self.query_one(ImagePane).show_new(count - self.table.count)
+        if not self._view == view == self._shown:
+            return False
+        shown = self.table.count
+        if count < shown or (count and not shown):
+            self._load(0.0, keep=True)
+        else:
+            self.query_one(ImagePane).show_new(count - shown)
+        return True
 
     def show_activity(self, text: str) -> None:
         """Show what goes on besides the worker; empty takes the line away."""
@@ -365,8 +385,8 @@ class MainScreen(WorkScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count:
+        if self.table.count and self._view == self._shown:
             self.table.renew()
         else:
-            self._load(0.0, keep=True)
+            self._load(0.0, keep=self._view == self._shown)
         self.query_one(Preview).again()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -24,18 +25,20 @@ from dtk_tui.services.migration.looking import Unfinished, look, placed, unfinis
 from dtk_tui.services.migration.stopping import StoppedError
 from dtk_tui.services.migration.undo import undo
 from dtk_tui.services.migration.zones import host_zone
-from dtk_tui.text import one_line
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.scans import FolderSuggester, typed_path
 from dtk_tui.ui.screens.base import DtkScreen
-from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu
+from dtk_tui.ui.screens.dialogs import Ask, Confirm, Entry, Menu, MenuList
 from dtk_tui.ui.screens.migration_words import (
     POLICIES,
+    Form,
     prefix_words,
     progress_words,
     report_words,
     setting_words,
     source_words,
+    undo_words,
 )
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.wording import line
@@ -67,7 +70,7 @@ class MigrationScreen(DtkScreen):
         Binding("c", "stop", "Stop", id="import.stop", tooltip="End it; what was read is kept for a resume"),
         Binding("u", "undo", "Undo", id="import.undo", tooltip="Remove what the last import brought"),
         Binding("n", "again", "New import", id="import.again"),
-        Binding("escape", "leave", "Back", id="import.back"),
+        Binding("escape", "leave", "Back", key_display="Esc", id="import.back"),
     ]
 
     def __init__(self, source: str | None = None) -> None:
@@ -80,13 +83,14 @@ class MigrationScreen(DtkScreen):
         self._zone = host_zone()
         self._policy = "keep"
         self._maps: dict[str, str] = {}
+        self._kept_maps: Mapping[str, str] = {}
         self._steps: list[str] = []
         self._began = 0.0
 
     def compose(self) -> ComposeResult:
         """The title, the form, what takes its place, and what can be done."""
         yield Line(id="import-title", classes="pane-title")
-        yield OptionList(id="import-form", markup=False, compact=True)
+        yield MenuList(id="import-form", markup=False, compact=True)
         with VerticalScroll(id="import-told"):
             yield Static(id="import-text", markup=False)
         yield Static(id="import-note", markup=False)
@@ -94,6 +98,9 @@ class MigrationScreen(DtkScreen):
 
     def on_mount(self) -> None:
         """Look for a file, or show the import that is under way."""
+        kept = self.dtk.import_form
+        if kept is not None and self._source in {"", kept.source}:
+            self._source, self._zone, self._policy, self._kept_maps = kept.source, kept.zone, kept.policy, kept.maps
         if self._import is not None:
             self.show_import(self._import)
         else:
@@ -142,6 +149,9 @@ class MigrationScreen(DtkScreen):
                 roots = [root.path for root in await in_thread(self.library.folders, None)]
                 self._look = await in_thread(look, self._source, self.dtk.config, roots)
                 self._maps = {one.path: one.target for one in self._look.prefixes if one.target is not None}
+                for prefix in self._look.prefixes:
+                    if prefix.path in self._kept_maps:
+                        await self._place(prefix, self._kept_maps[prefix.path])
             self._note("")
         except DtkError as error:
             self._note(f"{error.title} {error.detail}", bad=True)
@@ -155,7 +165,7 @@ class MigrationScreen(DtkScreen):
         # An undo would throw away what was read before it took back what is in the library.
         self._done_before = await in_thread(self.library.last_import) if self._waiting is None else None
         if self._waiting is not None and self._import is None:
-            after = f"which was interrupted after {self._waiting.rows:,} rows"
+            after = f"which was interrupted after {counted(self._waiting.rows, 'row')}"
             self._note(f"r goes on with the import of {self._waiting.source}, {after}.")
         self.refresh_bindings()
 
@@ -248,7 +258,13 @@ class MigrationScreen(DtkScreen):
 
     @task("map")
     async def _take_map(self, prefix: Prefix, target: str | None) -> None:
-        if target is None or self._look is None:
+        if target is not None:
+            await self._place(prefix, target)
+            self._show_form()
+
+    async def _place(self, prefix: Prefix, target: str) -> None:
+        """Note where a folder of that machine lies here, and see what of it is there."""
+        if self._look is None:
             return
         target = target.rstrip("/") or target
         self._maps.pop(prefix.path, None)
@@ -258,7 +274,6 @@ class MigrationScreen(DtkScreen):
         changed = await in_thread(placed, prefix.path, prefix.images, maps, (), False)
         found = tuple(changed if one.path == prefix.path else one for one in self._look.prefixes)
         self._look = replace(self._look, prefixes=found)
-        self._show_form()
 
     # -- the import ---------------------------------------------------------------------------------------------------
 
@@ -316,11 +331,11 @@ class MigrationScreen(DtkScreen):
         text = f"The import of {source}.\nImages that were rated, tagged or put into albums since then stay."
         self.app.push_screen(Confirm("Remove what this import brought?", text, "Remove it"), answered)
 
-    @task("undo")
+    @task("undo", asked=True)
     async def _undo(self) -> None:
         self._note("Taking it back\u2026")
         counts = await in_thread(undo, self.library.db)
-        self.dtk.say(f"{counts['removed']:,} images removed, {counts['kept']:,} kept because they were touched since")
+        self.dtk.say(undo_words(counts))
         self.dtk.library_changed()
         self.action_again()
 
@@ -339,7 +354,13 @@ class MigrationScreen(DtkScreen):
         """Leave; an import goes on without this screen."""
         if self._import is not None and self._import.is_done:
             self.dtk.importing = None
+        if self._source:
+            self.dtk.import_form = Form(self._source, self._zone, self._policy, self._said_maps())
         self.dismiss(None)
+
+    def _said_maps(self) -> dict[str, str]:
+        prefixes = self._look.prefixes if self._look is not None else ()
+        return {**self._kept_maps, **{one.path: self._maps.get(one.path, "") for one in prefixes}}
 
     def show_import(self, running: Import) -> None:
         """Show how far the import is, or how it ended."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
 from dtk_tui.domain.migration import STEPS, MigrationProgressed, MigrationReport, Prefix, SourceLook
-from dtk_tui.text import cell_width, one_line
+from dtk_tui.text import cell_width, counted, one_line
 from dtk_tui.ui.wording import duration, file_size
 
 POLICIES = {
@@ -16,6 +17,16 @@ POLICIES = {
     "newest": "newest: the side touched later goes before",
 }
 _BAR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person said on the screen, for when they come back to it."""
+
+    source: str
+    zone: str
+    policy: str
+    maps: dict[str, str]
 
 
 def cut(text: str, width: int) -> str:
@@ -30,7 +41,9 @@ def source_words(look: SourceLook | None, path: str, width: int) -> Content:
     """Return the line of the file."""
     if not path:
         return Content.assemble(("File       ", "$muted"), ("none found: Enter names one", "$warning"))
-    facts = "" if look is None else f"  {look.images:,} images, {look.albums:,} albums, {file_size(look.size)}"
+    facts = ""
+    if look is not None:
+        facts = f"  {counted(look.images, 'image')}, {counted(look.albums, 'album')}, {file_size(look.size)}"
     name = cut(path, max(16, min(cell_width(one_line(path, 2000)), width - 12 - len(facts))))
     return Content.assemble(("File       ", "$muted"), name, (facts, "$accent"))
 
@@ -104,7 +117,9 @@ def report_words(report: MigrationReport) -> Content:
         lines.append(Content.assemble(*parts))
     lines += [Content(""), _verdict(report)]
     if report.merged:
-        lines.append(Content(f"  {report.merged:,} images were in the library already and were merged."))
+        lines.append(
+            Content(f"  {counted(report.merged, 'image was', 'images were')} in the library already and merged.")
+        )
     end = "Nothing was written: this was a dry run of" if report.dry_run else "Written to the library in"
     lines.append(Content(f"  {end} {duration(report.seconds)}, times read as {one_line(report.zone, 60)}."))
     if report.notes_file:
@@ -123,10 +138,21 @@ def report_words(report: MigrationReport) -> Content:
 def _verdict(report: MigrationReport) -> Content:
     check = report.verification
     if check.is_good:
-        return Content.styled(f"  {check.compared:,} images compared with the source, all equal.", "bold $success")
+        return Content.styled(
+            f"  {counted(check.compared, 'image')} compared with the source, all equal.", "bold $success"
+        )
     wrong = [name for name, (want, have) in check.counts.items() if want != have]
     ids = ", ".join(map(str, check.differing[:20]))
-    words = f"  {len(check.differing):,} of {check.compared:,} images DIFFER from the source: {ids}"
+    words = f"  {len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source: {ids}"
     if wrong:
         words += f"; counted otherwise: {', '.join(wrong)}"
     return Content.styled(words, "bold $error")
+
+
+def undo_words(counts: Mapping[str, int]) -> str:
+    """Return what an undo did, in one sentence."""
+    removed = counted(counts["removed"], "image")
+    if not counts["kept"]:
+        return f"{removed} removed"
+    kept = counted(counts["kept"], "was kept because it was", "were kept because they were")
+    return f"{removed} removed, {kept} touched since"

@@ -15,6 +15,7 @@ from textual.widgets import Footer
 from dtk_tui.domain.job import JobState
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
+from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.dialogs import Confirm, Trouble
@@ -132,35 +133,35 @@ class QueueScreen(DtkScreen):
     def action_hurry(self) -> None:
         """Do the chosen jobs first."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.hurry(ids), "{:,} moved to the front")
+        self._change(lambda: self.library.hurry(ids), "job moved to the front", "jobs moved to the front")
 
     def action_retry(self) -> None:
         """Let the chosen failed jobs wait again."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.retry(ids), "{:,} wait again")
+        self._change(lambda: self.library.retry(ids), "job waits again", "jobs wait again")
 
     def action_retry_all(self) -> None:
         """Let all failed jobs wait again."""
-        self._change(lambda: self.library.retry(None), "{:,} wait again")
+        self._change(lambda: self.library.retry(None), "job waits again", "jobs wait again")
 
     def action_remove(self) -> None:
         """Take the chosen jobs out of the queue, after a question."""
         ids = self.table.chosen_ids()
         if not ids:
             return
-        count = "1 job" if len(ids) == 1 else f"{len(ids):,} jobs"
+        count = counted(len(ids), "job")
         text = "Jobs that run now are not touched. The images stay as they are and can be queued again."
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._change(lambda: self.library.remove(ids), "{:,} removed")
+                self._change(lambda: self.library.remove(ids), "job removed", "jobs removed")
 
         self.app.push_screen(Confirm(f"Remove {count} from the queue?", text, f"Remove {count}"), answered)
 
-    @task("change", exclusive=False)
-    async def _change(self, change: Callable[[], int], words: str) -> None:
+    @task("change", exclusive=False, asked=True)
+    async def _change(self, change: Callable[[], int], one: str, many: str) -> None:
         number = await in_thread(change)
-        self.dtk.say(words.format(number) if number else "Nothing to change")
+        self.dtk.say(counted(number, one, many) if number else "Nothing to change")
         self.dtk.look_now()
         self._load(keep=True)
 

@@ -75,7 +75,7 @@ class WorkScreen(DtkScreen):
             kind, priority = self._WORK[name]
             self._enqueue(target, kind, priority)
 
-    @task("enqueue", exclusive=False)
+    @task("enqueue", exclusive=False, asked=True)
     async def _enqueue(self, target: Target, kind: Kind, priority: int) -> None:
         library = self.library
         result = await in_thread(queueing.enqueue, library.db, library.config, target, [kind], priority=priority)
@@ -102,10 +102,10 @@ class WorkScreen(DtkScreen):
         """Offer what can be done here."""
         by_id = {action.binding.id: action for action in self.dtk.actions(self)}
         found = [by_id[one] for one in self.menu_actions() if one in by_id]
-        entries = [Entry(one.binding.description, one.keys, one.binding.action) for one in found]
+        entries = [Entry(one.binding.description, one.keys, one.binding.id or "", one.pressed) for one in found]
 
-        async def chosen(action: str | None) -> None:
-            if action is not None:
-                await self.run_action(action)
+        async def chosen(name: str | None) -> None:
+            if name is not None:
+                await self.app.run_action(by_id[name].binding.action, by_id[name].node)
 
         self.app.push_screen(Menu(self.target_name(), entries), chosen)

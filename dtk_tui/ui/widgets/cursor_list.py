@@ -93,11 +93,18 @@ class CursorList(ScrollView, can_focus=True):
         """Say whether a line is marked."""
         return False
 
-    def count_changed(self, cursor: int = 0) -> None:
-        """Take over a new ``count`` and place the cursor; repaints all."""
+    def count_changed(self, cursor: int = 0, *, still: bool = False) -> None:
+        """Take over a new ``count`` and place the cursor; repaints all.
+
+        Args:
+            still: the line under the cursor stays where it is on the screen, whatever came or went above it.
+        """
+        above = self.cursor - self.scroll_offset.y
         self.redraw()
         self.virtual_size = Size(0, self.count)
         self.set_reactive(CursorList.cursor, max(0, min(cursor, self.count - 1)))
+        if still and 0 <= above < self.scrollable_content_region.height:
+            self.scroll_to(y=self.cursor - above, animate=False, force=True)
         self._reveal()
         self.post_message(self.Moved(self))
 

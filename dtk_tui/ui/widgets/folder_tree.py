@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +17,8 @@ from dtk_tui.ui.wording import short_count
 
 #: The key of the first line, which stands for all images.
 EVERYTHING = 0
+#: What a folder's rule leaves to its name at least, in terminal cells.
+_NAME = 10
 
 
 @dataclass(slots=True)
@@ -28,6 +30,13 @@ class _Line:
     @property
     def key(self) -> int:
         return EVERYTHING if self.row is None else self.row.id
+
+
+def _rule_words(row: FolderRow) -> str:
+    words = ["excluded"] if row.excluded else []
+    words += ["archived"] if row.archived else []
+    words += [] if row.recursive else ["alone"]
+    return f" {', '.join(words)} " if words else ""
 
 
 class FolderTree(CursorList):
@@ -42,12 +51,18 @@ class FolderTree(CursorList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "expand", "Open the folder", show=False, id="folders.expand"),
         Binding("left,h", "collapse", "Close the folder, or go to its parent", show=False, id="folders.collapse"),
+        Binding("x", "app.exclude", "Exclude from scans", show=False, id="folders.exclude"),
+        Binding("v", "app.archive", "Archive: keep as it is", show=False, id="folders.archive"),
+        Binding("i", "app.include", "Include in scans again", show=False, id="folders.include"),
+        Binding("o", "app.alone", "With or without subfolders", show=False, id="folders.alone"),
+        Binding("delete", "app.remove_folder", "Take out of the library", show=False, id="folders.remove"),
     ]
 
     def __init__(self, fetch: Callable[[int | None], Sequence[FolderRow]], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._fetch = fetch
         self._lines: list[_Line] = []
+        self._opened: set[int] = set()
         self._badges: dict[int, Badge] = {}
 
     @property
@@ -79,8 +94,10 @@ class FolderTree(CursorList):
             return [(fit(" All images", room), ""), (f"{number} ", name)]
         arrow = ("\u25be" if line.expanded else "\u25b8") if line.row.has_children else " "
         label = f"{' ' * min(line.depth * 2, room // 2)} {arrow} {one_line(line.row.name, 200)}"
-        dim = "list--dim" if line.row.unavailable or line.row.error else ""
-        return [(fit(label, room), dim), (f"{number} ", name)]
+        words = _rule_words(line.row)
+        dim = "list--dim" if line.row.unavailable or line.row.error or words else ""
+        words = words[: max(0, room - _NAME)]
+        return [(fit(label, room - len(words)), dim), (words, "list--dim"), (f"{number} ", name)]
 
     def show_badges(self, badges: Mapping[int, Badge]) -> None:
         """Take over new badges; ``EVERYTHING`` is the key of the whole library."""
@@ -93,17 +110,22 @@ class FolderTree(CursorList):
     @task("folders")
     async def reload(self) -> None:
         """Fetch all open folders again; the cursor stays on its folder and open ones stay open."""
-        opened = {line.key for line in self._lines if line.expanded}
-        first = not self._lines
-        current = self._lines[self.cursor].key if self._lines else EVERYTHING
-        roots = await in_thread(self._fetch, None)
-        lines = [_Line(None, 0)]
-        lines += await self._with_children(roots, 0, {row.id for row in roots} if first and len(roots) == 1 else opened)
-        self._lines = lines
-        place = next((index for index, line in enumerate(lines) if line.key == current), 0)
-        self.count_changed(place)
+        first = not self.roots
+        opened: set[int] | None = None
+        while opened != self._opened:  # one that is opened or closed meanwhile is there, too
+            opened = set(self._opened)
+            roots = await in_thread(self._fetch, None)
+            if first and len(roots) == 1:
+                opened.add(roots[0].id)
+                self._opened.add(roots[0].id)
+            lines = [_Line(None, 0), *await self._with_children(roots, 0, opened)]
+        self._opened &= {line.key for line in lines}
+        if lines != self._lines:
+            place = self._place_in(lines)
+            self._lines = lines
+            self.count_changed(place, still=not first)
 
-    async def _with_children(self, rows: Sequence[FolderRow], depth: int, opened: set[int]) -> list[_Line]:
+    async def _with_children(self, rows: Sequence[FolderRow], depth: int, opened: Set[int]) -> list[_Line]:
         lines: list[_Line] = []
         for row in rows:
             is_open = row.has_children and row.id in opened
@@ -113,11 +135,16 @@ class FolderTree(CursorList):
                 lines += await self._with_children(children, depth + 1, opened)
         return lines
 
-    @task("folders")
+    def _place_in(self, lines: Sequence[_Line]) -> int:
+        """Return where in other lines the one under the cursor is, or the nearest one above it that is left."""
+        places = {line.key: place for place, line in enumerate(lines)}
+        return next((places[old.key] for old in self._lines[self.cursor :: -1] if old.key in places), 0)
+
+    @task("open", exclusive=False)
     async def _open(self, key: int) -> None:
         children = await in_thread(self._fetch, key)
         place = next((index for index, line in enumerate(self._lines) if line.key == key), None)
-        if place is None or self._lines[place].expanded:
+        if place is None or self._lines[place].expanded or key not in self._opened:
             return
         line = self._lines[place]
         line.expanded = True
@@ -129,6 +156,7 @@ class FolderTree(CursorList):
         end = place + 1
         while end < len(self._lines) and self._lines[end].depth > line.depth:
             end += 1
+        self._opened.difference_update([closed.key for closed in self._lines[place:end]])
         line.expanded = False
         del self._lines[place + 1 : end]
         cursor = self.cursor
@@ -146,6 +174,7 @@ class FolderTree(CursorList):
         if line.expanded:
             self._close(place)
         elif line.row is not None and line.row.has_children:
+            self._opened.add(line.row.id)
             self._open(line.row.id)
 
     def action_expand(self) -> None:

@@ -58,7 +58,7 @@ class ImagePane(Vertical):
         self._draw_title()
 
     def show_new(self, count: int) -> None:
-        """Offer a refresh: how many images are new, negative when some are gone, 0 takes the offer away."""
+        """Offer a refresh: how many images are new; 0 takes the offer away."""
         if count != self._new:
             self._new = count
             self._draw_title()
@@ -84,6 +84,5 @@ class ImagePane(Vertical):
         if table.selected_count:
             parts.append((f"   {table.selected_count:,} selected", "$accent"))
         if self._new:
-            hint = f"{self._new:,} new" if self._new > 0 else "some are gone"
-            parts.append((f"   refresh (r): {hint}", "$success"))
+            parts.append((f"   refresh (r): {self._new:,} new", "$success"))
         self.query_one("#images-title", Line).show(Content.assemble(self._what, *parts))

@@ -13,7 +13,8 @@ from dtk_tui.domain.library import ImageRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.widgets.columns import Column
 from dtk_tui.ui.widgets.cursor_list import Cell
-from dtk_tui.ui.widgets.virtual_table import Ids, VirtualTable
+from dtk_tui.ui.widgets.pages import Ids
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 
 def mark(row: ImageRow) -> Cell:

@@ -6,6 +6,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int64]
 PAGE = 128
 _KEPT = 48
 
@@ -65,3 +69,12 @@ class Pages(Generic[RowT]):
 
 def _pages_of(rows: range) -> range:
     return range(rows.start // PAGE, (rows.stop - 1) // PAGE + 1) if rows else range(0)
+
+
+def place_of(wanted: Ids, ids: Ids) -> int:
+    """Return where in ``ids`` the first of the wanted ones is that is there at all, else the last place."""
+    for some in (wanted[:PAGE], wanted):
+        left = some[np.isin(some, ids)]
+        if len(left):
+            return int(np.flatnonzero(ids == left[0])[0])
+    return max(0, len(ids) - 1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Input
 
-from dtk_tui.text import one_line
+from dtk_tui.text import display
+
+_LONGEST = 10_000
 
 
 class SafeInput(Input):
@@ -14,6 +16,7 @@ class SafeInput(Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = one_line(event.text, 10_000)
+        # Terminals send a carriage return for the end of a line; spaces inside a path are part of it.
+        text = " ".join(display(event.text[:_LONGEST].replace("\r", "\n")).strip("\n").splitlines())
         if text:
             self.replace(text, *sorted(self.selection))

@@ -15,9 +15,8 @@ from textual.message import Message
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.columns import Column, Placed, headings, place, row_cells
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList
-from dtk_tui.ui.widgets.pages import PAGE, Pages
+from dtk_tui.ui.widgets.pages import PAGE, Ids, Pages, place_of
 
-Ids = npt.NDArray[np.int64]
 #: After a failed fetch a repaint does not ask again at once.
 _RETRY_S = 5.0
 
@@ -58,6 +57,9 @@ class VirtualTable(CursorList, Generic[RowT]):
         def __init__(self, titles: str) -> None:
             super().__init__()
             self.titles = titles
+
+    class RowsGone(Message):
+        """Rows of the list do not exist any more."""
 
     class GoToAsked(Message):
         """A person wants to name the row to go to."""
@@ -112,16 +114,13 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
-        old_id, marked = self.current_id, self._ids[self._selected]
+        cursor = place_of(self._ids[self.cursor :], ids) if keep and self.count else 0
+        marked = self._ids[self._selected]
         self._ids = ids
         self._generation += 1
         self._pages.clear()
         self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
-        cursor = self.cursor if keep else 0
-        if keep and old_id is not None:
-            found = np.flatnonzero(ids == old_id)
-            cursor = int(found[0]) if len(found) else cursor
-        self.count_changed(cursor)
+        self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
 
     def renew(self) -> None:
@@ -194,6 +193,8 @@ class VirtualTable(CursorList, Generic[RowT]):
             self.refresh_row(row)
             if row == self.cursor:
                 self.post_message(self.Moved(self))
+        if None in rows:
+            self.post_message(self.RowsGone())
 
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
