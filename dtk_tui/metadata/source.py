@@ -29,7 +29,8 @@ class Source:
     def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
         self.size = size
-        self.head = os.pread(fd, HEAD_BYTES, 0)
+        # Just as much memory as a small file needs; some special files have content and no size.
+        self.head = os.pread(fd, min(size, HEAD_BYTES) or HEAD_BYTES, 0)
         self._budget = READ_BUDGET_BYTES
         self._reads = READS_LIMIT
         self._tail_start = max(size - TAIL_BYTES, 0)

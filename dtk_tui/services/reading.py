@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -34,6 +35,7 @@ _SAMPLE = 16
 _CHUNK_BYTES = 4 * 1024 * 1024
 #: So is one that takes longer: a slow disk does not keep a scan from being stopped.
 _CHUNK_S = 1.0
+_COLLECT_AFTER = 50_000
 
 File = tuple[int, str]
 Row = tuple[int, bytes, bytes]
@@ -155,8 +157,15 @@ def readers(processes: int | None, files: int) -> Iterator[Executor]:
         with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
             yield threads
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin) as pool:
         yield pool
+
+
+def _begin() -> None:
+    """Look for cycles seldom, because readings have none, and end with the scan."""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:

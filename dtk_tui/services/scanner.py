@@ -47,7 +47,8 @@ _WRITE_ROWS = 20_000
 _WRITE_BYTES = 16 * 1024 * 1024
 #: On a slow disk what was read is kept this often.
 _WRITE_S = 3.0
-_PAGE = 4096
+#: Many at a time, because each look for paths is one over all folders.
+_PAGE = 16_384
 _COLLECT_AFTER = 50_000
 
 

@@ -13,6 +13,10 @@ from dtk_tui.metadata import values
 # others are quoted as JSON strings; Civitai and SD.Next add bare JSON.
 _BARE = re.compile(r"[ \t]*(\w[\w \-/.+()]{0,80}):[ \t]*([^,\n]*)")
 _SHORT = 100
+#: Longer lines are not worth keeping.
+_FAMILIAR = 600
+#: Stands for any seed in a line that is kept.
+_ANY = "\0"
 _PAIR = re.compile(
     r'[ \t,]*(\w[\w \-/.+()]{0,80}):[ \t]*(?:("(?:\\.|[^"\\])*")(?=[ \t]*(?:,|\n|$))|([^,\n]*))', re.DOTALL
 )
@@ -118,6 +122,18 @@ def pairs(text: str, begin: int = 0) -> dict[str, str]:
 def _plain_pairs(text: str, begin: int) -> dict[str, str] | None:
     """Return the pairs of a last line of bare values, as most are; None: it has to be read with more care."""
     line = text[begin:]
+    # Pictures of one series differ in the seed alone.
+    start = line.find("Seed: ") + len("Seed: ")
+    end = line.find(",", start)
+    seed = line[start:end] if end > start else ""
+    if seed.isdecimal() and len(line) <= _FAMILIAR and _ANY not in line:
+        kept = _kept_pairs(line[:start] + _ANY + line[end:])
+        if kept is None or kept.get("Seed") == _ANY:
+            return kept and {**kept, "Seed": seed}
+    return _line_pairs(line)
+
+
+def _line_pairs(line: str) -> dict[str, str] | None:
     if "\n" in line or '"' in line or "{" in line or "[" in line:
         return None
     parts = line.split(",", _SETTINGS_LIMIT)
@@ -130,6 +146,9 @@ def _plain_pairs(text: str, begin: int) -> dict[str, str] | None:
             return None
         settings.setdefault(*pair)
     return settings
+
+
+_kept_pairs = lru_cache(maxsize=1024)(_line_pairs)
 
 
 def _pair(part: str) -> tuple[str, str] | None:
@@ -227,18 +246,42 @@ def _additional(settings: dict[str, str]) -> tuple[Lora, ...]:
 def parameters(info: Infotext) -> GenerationParameters:
     """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
     settings = info.settings if _USUAL.issubset(info.settings) else _spelled(info.settings)
+    items = tuple([item for item in settings.items() if item[0] != "Seed"])
+    is_familiar = len(items) <= _SHORT and len("".join(settings.values())) <= _FAMILIAR
+    of_settings = (_kept_parameters if is_familiar else _of_settings)(items)
+    found = loras(info.prompt)
+    return GenerationParameters(
+        info.prompt,
+        info.negative_prompt,
+        of_settings.steps,
+        of_settings.sampler,
+        of_settings.scheduler,
+        of_settings.cfg_scale,
+        values.seed(settings.get("Seed")),
+        of_settings.width,
+        of_settings.height,
+        of_settings.model,
+        of_settings.model_hash,
+        of_settings.clip_skip,
+        of_settings.denoising_strength,
+        of_settings.vae,
+        of_settings.upscaler,
+        found or of_settings.loras,
+    )
+
+
+def _of_settings(items: tuple[tuple[str, str], ...]) -> GenerationParameters:
+    """Return what the settings say, but for the seed."""
+    settings = dict(items)
     get = settings.get
     width, height = values.size(get("Size") or "")
     sampler = values.text(get("Sampler"))
     cfg_scale = values.number(get("CFG scale", ""))
     return GenerationParameters(
-        prompt=info.prompt,
-        negative_prompt=info.negative_prompt,
         steps=values.count(get("Steps")),
         sampler=sampler,
         scheduler=_scheduler(settings, sampler),
         cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
-        seed=values.seed(get("Seed")),
         width=width,
         height=height,
         model=values.text(get("Model")),
@@ -247,11 +290,11 @@ def parameters(info: Infotext) -> GenerationParameters:
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),
         vae=values.text(get("VAE")),
         upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=loras(info.prompt)
-        or _networks(get("LoRA networks", ""))
-        or _resources(get("Civitai resources", ""))
-        or _additional(settings),
+        loras=_networks(get("LoRA networks", "")) or _resources(get("Civitai resources", "")) or _additional(settings),
     )
+
+
+_kept_parameters = lru_cache(maxsize=1024)(_of_settings)
 
 
 def _spelled(settings: dict[str, str]) -> dict[str, str]:
