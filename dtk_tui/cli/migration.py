@@ -100,6 +100,8 @@ def _progress(news: MigrationProgressed) -> str:
 
 
 def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
+    from dtk_tui.services.migration.report import all_equal
+
     rows = [(name, t.read, t.written, t.repaired, t.refused) for name, t in report.tables.items()]
     print_table(
         ("table", "read", "written", "repaired", "refused"),
@@ -112,7 +114,7 @@ def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
         print_table(("rows", "what became of them"), notes, right=frozenset({0}))
     check = report.verification
     if check.is_good:
-        verdict = f"{counted(check.compared, 'image')} compared with the source, all equal."
+        verdict = all_equal(report)
     else:
         verdict = (
             f"{len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source; their ids: "

@@ -12,6 +12,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.services.migration.source import TABLES
 from dtk_tui.store import migration_books as books
 from dtk_tui.store.database import Database
+from dtk_tui.text import counted
 
 
 def write_notes(db: Database, config: Config, migration_id: int) -> Path:
@@ -77,3 +78,15 @@ def report_of(books: dict[str, Any]) -> MigrationReport:
         steps=books["steps"],
         zone=books["time_zone"],
     )
+
+
+def all_equal(report: MigrationReport) -> str:
+    """Return the sentence for a person whose images are all as they were."""
+    compared = report.verification.compared
+    others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0
+    words = f"{counted(compared, 'image')} compared with the source, all equal"
+    if not others:
+        return f"{words}."
+    if report.merged:
+        return f"{words}; {others:,} more were merged or have a note."
+    return f"{words}; {others:,} more {'has' if others == 1 else 'have'} a note."

@@ -225,6 +225,7 @@ class Migration:
             folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
             merge.place_known(conn)
             merge.find_targets(conn, row.image_base, are_new=True)
+            self._compare_staged(conn, row)
             self._write_others(conn, row, are_beside=True)
             for index in swap.late(quick.library):
                 swap.build(conn, index)
@@ -246,10 +247,15 @@ class Migration:
             merge.write_images(conn, self._values(row), are_new=False)
             books.analyze(conn)
             books.choose_representatives(conn)
-            verification = self._report.verification
-            verification.compared, verification.differing = books.differing(conn, row.id)
+            self._compare_staged(conn, row)
             self._write_others(conn, row, are_beside=False)
             self._finish(conn, row)
+
+    def _compare_staged(self, conn: Connection, row: books.MigrationRow) -> None:
+        compared, differing = books.differing(conn, row.id)
+        verification = self._report.verification
+        verification.compared += compared
+        verification.differing = sorted({*verification.differing, *differing})
 
     @property
     def _memory_mb(self) -> int:

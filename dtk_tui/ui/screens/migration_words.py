@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from dtk_tui.domain.migration import STEPS, MigrationProgressed, MigrationReport, Prefix, SourceLook
+from dtk_tui.services.migration.report import all_equal
 from dtk_tui.text import cell_width, counted, one_line
 from dtk_tui.ui.wording import duration, file_size
 
@@ -138,9 +139,7 @@ def report_words(report: MigrationReport) -> Content:
 def _verdict(report: MigrationReport) -> Content:
     check = report.verification
     if check.is_good:
-        return Content.styled(
-            f"  {counted(check.compared, 'image')} compared with the source, all equal.", "bold $success"
-        )
+        return Content.styled(f"  {all_equal(report)}", "bold $success")
     wrong = [name for name, (want, have) in check.counts.items() if want != have]
     ids = ", ".join(map(str, check.differing[:20]))
     words = f"  {len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source: {ids}"
