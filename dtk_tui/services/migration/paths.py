@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -109,9 +110,16 @@ def parse_map(text: str) -> tuple[str, str]:
     """Return (from, to) of one ``FROM=TO``.
 
     Raises:
-        UsageError: there is no ``=``, or a side is empty.
+        UsageError: there is no ``=``, a side is empty, or TO is no whole path.
     """
     old, sign, new = text.partition("=")
     if not sign or not old or not new:
         raise UsageError(f"--map {text} is not FROM=TO.", "For example: --map 'D:\\AI=/mnt/ai'")
+    # The shell leaves a ~ behind the sign alone.
+    new = os.path.expanduser(new)  # noqa: PTH111 (surrogates must survive)
+    if not new.startswith("/") and not is_windows(new):
+        raise UsageError(
+            f"--map {text} leads to {new}, which is not a whole path.",
+            f"Begin with a slash, perhaps: --map '{old}={os.path.abspath(new)}'",  # noqa: PTH100
+        )
     return old, new

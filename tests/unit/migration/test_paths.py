@@ -78,6 +78,14 @@ def test_a_map_without_two_sides_is_bad_usage(text: str) -> None:
         parse_map(text)
 
 
+def test_a_map_leads_to_a_whole_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert parse_map("D:\\AI=~/ai") == ("D:\\AI", "/home/somebody/ai")
+    assert parse_map("D:=Z:\\ai") == ("D:", "Z:\\ai")
+    with pytest.raises(UsageError, match="not a whole path"):
+        parse_map("D:=pictures")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
