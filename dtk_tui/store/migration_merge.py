@@ -8,7 +8,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 
 #: Ticks between which every time zone of the world has a date that clients can show.
-_LIMITS: LiteralString = "1728000000000 AND 3155376383999999999"
+LIMITS: LiteralString = "1728000000000 AND 3155376383999999999"
 
 _TEXTS: LiteralString = """
 CREATE TEMP TABLE migration_hash ON COMMIT DROP AS
@@ -104,7 +104,7 @@ SELECT stage.*, place.folder_id AS place_id, target.image_id AS target_id, targe
   LEFT JOIN migration_target target USING (source_id)
   LEFT JOIN migration_text positive ON positive.key = stage.prompt_key
   LEFT JOIN migration_text negative ON negative.key = stage.negative_key
-""".replace("{limits}", _LIMITS)
+""".replace("{limits}", LIMITS)
 
 _IMAGES: LiteralString = """
 INSERT INTO image (id, folder_id, prompt_id, negative_prompt_id, file_size, mtime_ns, created_at, width, height, steps,
@@ -228,7 +228,7 @@ SELECT %(id)s, table_name, source_id, outcome, reason, original FROM migration_s
 """
 
 # keep: what the library says stays, what it lacks is filled in. take: what the source says goes before. newest: the
-# side that was touched later goes before.
+# side that was touched later goes before. What an earlier migration brought and a person took away is not lacking.
 _MERGE: LiteralString = """
 WITH both_sides AS (
     SELECT ready.*, image.id AS image_id,
@@ -236,20 +236,34 @@ WITH both_sides AS (
                 THEN coalesce(dtk_instant(coalesce(touched, viewed), %(zone)s)
                               > coalesce(image.touched_at, image.viewed_at, '-infinity'), false)
                 ELSE false END AS source_wins,
+           coalesce(earlier.marks, -8) AS known_marks, earlier.custom_tags IS NOT NULL AS knew_tags, known.has_raw,
            jsonb_build_object('rating', image.rating, 'favorite', image.favorite, 'nsfw', image.nsfw,
-                              'for_deletion', image.for_deletion, 'custom_tags', image.custom_tags) AS before
+                              'for_deletion', image.for_deletion, 'custom_tags', image.custom_tags,
+                              'aesthetic_score', image.aesthetic_score, 'hypernetwork', image.hypernetwork,
+                              'hypernetwork_strength', image.hypernetwork_strength, 'viewed_at', image.viewed_at,
+                              'touched_at', image.touched_at, 'has_workflow', image.has_workflow,
+                              'has_raw', known.has_raw, 'has_nodes', known.has_nodes) AS before
       FROM migration_ready ready JOIN image ON image.id = ready.target_id
+      CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM image_raw WHERE image_id = image.id) AS has_raw,
+                                 EXISTS (SELECT 1 FROM node WHERE image_id = image.id) AS has_nodes) AS known
+      LEFT JOIN LATERAL (SELECT marks, custom_tags FROM migrated_image WHERE image_id = image.id
+                          ORDER BY migration_id DESC LIMIT 1) AS earlier ON true
 ), merged AS (
     UPDATE image SET
-           rating = CASE WHEN source_wins THEN coalesce(stars, image.rating) ELSE coalesce(image.rating, stars) END,
+           rating = CASE WHEN source_wins THEN coalesce(stars, image.rating)
+                         WHEN known_marks >> 3 > 0 THEN image.rating
+                         ELSE coalesce(image.rating, stars) END,
            favorite = CASE WHEN source_wins AND side.favorite IS NOT NULL THEN side.favorite <> 0
-                           ELSE image.favorite OR coalesce(side.favorite, 0) <> 0 END,
+                           ELSE image.favorite OR (known_marks & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END,
            nsfw = CASE WHEN source_wins AND side.nsfw IS NOT NULL THEN side.nsfw <> 0
-                       ELSE image.nsfw OR coalesce(side.nsfw, 0) <> 0 END,
+                       ELSE image.nsfw OR (known_marks & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END,
            for_deletion = CASE WHEN source_wins AND side.for_deletion IS NOT NULL THEN side.for_deletion <> 0
-                               ELSE image.for_deletion OR coalesce(side.for_deletion, 0) <> 0 END,
+                               ELSE image.for_deletion OR (known_marks & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
+                               END,
            custom_tags = CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
+                              WHEN knew_tags THEN image.custom_tags
                               ELSE coalesce(image.custom_tags, side.custom_tags) END,
+           has_workflow = image.has_workflow OR (side.has_workflow AND NOT side.has_raw),
            aesthetic_score = coalesce(image.aesthetic_score, CASE WHEN side.aesthetic_score BETWEEN '-1e300' AND '1e300'
                                                                   THEN side.aesthetic_score END),
            hypernetwork = coalesce(image.hypernetwork, side.hypernetwork),

@@ -5,33 +5,55 @@ from __future__ import annotations
 from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.migration_merge import LIMITS
 
 # Touched: other marks than were written, a tag that a person set, membership in an album that came otherwise.
 _BROUGHT: LiteralString = """
 CREATE TEMP TABLE migration_brought ON COMMIT DROP AS
-SELECT image.id, image.prompt_id, image.negative_prompt_id, book.is_new, book.before,
-       dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) <> book.marks
-       OR image.custom_tags IS DISTINCT FROM book.custom_tags
-       OR EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = image.id AND confidence IS NULL
+SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
+       OR EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = brought.id AND confidence IS NULL
                      AND NOT (source = 'diffusion-toolkit' AND created_at = %(finished)s))
-       OR EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = image.id AND added_at <> %(finished)s)
-       OR EXISTS (SELECT 1 FROM migrated_image other WHERE other.image_id = image.id
-                     AND other.migration_id > %(id)s) AS is_touched
-  FROM migrated_image book JOIN image ON image.id = book.image_id
- WHERE book.migration_id = %(id)s
-"""
+       OR EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = brought.id AND added_at <> %(finished)s)
+          AS is_touched
+  FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, book.is_new, book.before,
+               dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = book.marks AS has_marks,
+               image.custom_tags IS NOT DISTINCT FROM book.custom_tags AS has_tags,
+               NOT EXISTS (SELECT 1 FROM migrated_image other WHERE other.image_id = image.id
+                              AND other.migration_id > %(id)s) AS is_last,
+               dtk_instant(CASE WHEN viewed_ticks BETWEEN {limits} THEN viewed_ticks END, %(zone)s) AS viewed,
+               dtk_instant(CASE WHEN touched_ticks BETWEEN {limits} THEN touched_ticks END, %(zone)s) AS touched
+          FROM migrated_image book JOIN image ON image.id = book.image_id
+         WHERE book.migration_id = %(id)s) AS brought
+""".replace("{limits}", LIMITS)
 _STATEMENTS: tuple[LiteralString, ...] = (
     # What was computed for a group stays with its members that stay.
     """SELECT dtk_bequeath(array_agg(id)) FROM migration_brought
         WHERE is_new AND NOT is_touched
           AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
     """UPDATE image SET rating = (before ->> 'rating')::smallint, favorite = (before ->> 'favorite')::boolean,
-              nsfw = (before ->> 'nsfw')::boolean, for_deletion = (before ->> 'for_deletion')::boolean,
-              custom_tags = before ->> 'custom_tags'
+              nsfw = (before ->> 'nsfw')::boolean, for_deletion = (before ->> 'for_deletion')::boolean
          FROM migration_brought brought
-        WHERE brought.id = image.id AND NOT brought.is_new
-          AND dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) =
-              (SELECT marks FROM migrated_image book WHERE book.image_id = image.id AND book.migration_id = %(id)s)""",
+        WHERE brought.id = image.id AND NOT brought.is_new AND has_marks""",
+    """UPDATE image SET custom_tags = before ->> 'custom_tags'
+         FROM migration_brought brought
+        WHERE brought.id = image.id AND NOT brought.is_new AND has_tags""",
+    # Of what an image was given by two migrations, the first one's cannot be told from the second one's.
+    """UPDATE image SET aesthetic_score = (before ->> 'aesthetic_score')::double precision,
+              hypernetwork = before ->> 'hypernetwork',
+              hypernetwork_strength = (before ->> 'hypernetwork_strength')::double precision,
+              viewed_at = CASE WHEN viewed_at = viewed THEN (before ->> 'viewed_at')::timestamptz ELSE viewed_at END,
+              touched_at = CASE WHEN touched_at = touched THEN (before ->> 'touched_at')::timestamptz
+                                ELSE touched_at END
+         FROM migration_brought brought
+        WHERE brought.id = image.id AND NOT brought.is_new AND is_last AND before ? 'has_raw'""",
+    """WITH taken AS (
+           DELETE FROM image_raw USING migration_brought brought
+            WHERE brought.id = image_raw.image_id AND NOT brought.is_new AND is_last
+              AND before ->> 'has_raw' = 'false' AND starts_with(chunks, '[["diffusion-toolkit"')
+           RETURNING brought.id, before)
+       UPDATE image SET has_workflow = (before ->> 'has_workflow')::boolean FROM taken WHERE taken.id = image.id""",
+    """DELETE FROM node USING migration_brought brought
+        WHERE brought.id = node.image_id AND NOT brought.is_new AND is_last AND before ->> 'has_nodes' = 'false'""",
     "DELETE FROM migrated_image WHERE migration_id = %(id)s AND NOT is_new",
     """DELETE FROM image_tag USING migration_brought brought
         WHERE brought.id = image_tag.image_id AND NOT brought.is_new AND source = 'diffusion-toolkit'
@@ -65,14 +87,14 @@ DELETE FROM folder
 
 def undo(conn: Connection, migration_id: int) -> dict[str, int]:
     """Take one migration back and return how many images were removed, kept because touched, restored."""
-    (finished,) = row_of(conn, "SELECT finished_at FROM migration WHERE id = %s", (migration_id,))
-    values = {"id": migration_id, "finished": finished}
+    finished, zone = row_of(conn, "SELECT finished_at, zone FROM migration WHERE id = %s", (migration_id,))
+    values = {"id": migration_id, "finished": finished, "zone": zone}
     conn.execute(_BROUGHT, values)
     conn.execute("CREATE INDEX ON migration_brought (id)")
     conn.execute("ANALYZE migration_brought")
     counts: LiteralString = """
         SELECT count(*) FILTER (WHERE is_new AND NOT is_touched), count(*) FILTER (WHERE is_new AND is_touched),
-               count(*) FILTER (WHERE NOT is_new) FROM migration_brought"""
+               count(*) FILTER (WHERE NOT is_new AND has_marks AND has_tags) FROM migration_brought"""
     removed, kept, restored = row_of(conn, counts)
     for statement in _STATEMENTS:
         conn.execute(statement, values)

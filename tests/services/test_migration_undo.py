@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
+from dtk_tui.services import diffusion_toolkit_schema as schema
 from dtk_tui.services.migration.undo import undo
 from dtk_tui.store.database import Database
 from tests.services.migration_content import content
@@ -60,6 +63,80 @@ def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: C
     counts = undo(db)
     assert counts["removed"] + counts["kept"] == 40
     assert counts["kept"] == 1
+
+
+WORKFLOW = '{"3": {"class_type": "KSampler", "inputs": {}}}'
+
+
+def one_image(path: Path, **values: Any) -> Path:
+    """Write a database of Diffusion Toolkit with one image, and a node of it."""
+    conn = sqlite3.connect(path)
+    for statement in schema.TABLES:
+        conn.execute(statement)
+    given = {"Path": "D:\\AI\\a.png", "CreatedDate": 638085024001234567, "FileSize": 5, "Prompt": "a fox", **values}
+    marks = ", ".join("?" * len(given))
+    conn.execute(f"INSERT INTO Image ({', '.join(given)}) VALUES ({marks})", list(given.values()))
+    conn.execute("INSERT INTO Node (ImageId, NodeId, Name) VALUES (1, '3', 'KSampler')")
+    conn.commit()
+    conn.close()
+    return path
+
+
+def in_the_library(db: Database) -> None:
+    with db.connection() as conn:
+        conn.execute("INSERT INTO folder (path, name) VALUES ('D:\\AI', 'AI')")
+        conn.execute(
+            "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, viewed_at)"
+            " SELECT id, 'a.png', 1, 1, now(), '2001-01-01' FROM folder"
+        )
+
+
+def test_an_undo_takes_all_back_that_an_image_was_given(db: Database, config: Config, tmp_path: Path) -> None:
+    in_the_library(db)
+    with db.connection() as conn:
+        before = content(conn)
+    source = one_image(
+        tmp_path / "source.db", Rating=7, Favorite=1, NSFW=1, CustomTags="tags", AestheticScore=5.5, HyperNetwork="net",
+        HyperNetworkStrength=0.5, ViewedDate=638085024001234567, TouchedDate=638085024001234567, Workflow=WORKFLOW,
+    )  # fmt: skip
+    report = bring(db, config, source)
+    assert report.merged == 1
+    assert one(db, "SELECT rating, aesthetic_score, hypernetwork, has_workflow FROM image") == (7, 5.5, "net", True)
+    assert one(db, "SELECT count(*) FROM node") == one(db, "SELECT count(*) FROM image_raw") == 1
+    undo(db)
+    with db.connection() as conn:
+        assert content(conn) == before
+
+
+def test_an_undo_leaves_what_was_changed_since(db: Database, config: Config, tmp_path: Path) -> None:
+    in_the_library(db)
+    bring(db, config, one_image(tmp_path / "source.db", Rating=7, CustomTags="theirs", ViewedDate=638085024001234567))
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET custom_tags = 'mine', viewed_at = '2025-05-05'")
+        conn.execute('UPDATE image_raw SET chunks = \'[["png","prompt","{}"]]\'')
+    assert undo(db)["restored"] == 0
+    assert one(db, "SELECT rating, custom_tags, viewed_at::date::text FROM image") == (None, "mine", "2025-05-05")
+
+
+def test_what_a_person_took_away_does_not_come_again(db: Database, config: Config, tmp_path: Path) -> None:
+    given = {"Rating": 7, "Favorite": 1, "NSFW": 1, "ForDeletion": 1, "CustomTags": "theirs"}
+    source = one_image(tmp_path / "source.db", **given)
+    bring(db, config, source)
+    marks = "SELECT rating, favorite, nsfw, for_deletion, custom_tags FROM image"
+    with db.connection() as conn:
+        conn.execute(
+            "UPDATE image SET rating = NULL, favorite = false, nsfw = false, for_deletion = false, custom_tags = NULL"
+        )
+    bring(db, config, source)
+    assert one(db, marks) == (None, False, False, False, None)
+    bring(db, config, source, policy="take")
+    assert one(db, marks) == (7, True, True, True, "theirs")
+
+
+def test_what_was_not_known_before_still_comes(db: Database, config: Config, tmp_path: Path) -> None:
+    bring(db, config, one_image(tmp_path / "first.db", NSFW=1))
+    bring(db, config, one_image(tmp_path / "second.db", Rating=7, Favorite=1, NSFW=0, CustomTags="new"))
+    assert one(db, "SELECT rating, favorite, nsfw, custom_tags FROM image") == (7, True, True, "new")
 
 
 def test_an_undo_leaves_vectors_to_the_members_that_stay(db: Database, config: Config, make: Make) -> None:
