@@ -228,7 +228,7 @@ SELECT %(id)s, table_name, source_id, outcome, reason, original FROM migration_s
 """
 
 # keep: what the library says stays, what it lacks is filled in. take: what the source says goes before. newest: the
-# side that was touched later goes before. What an earlier migration brought and a person took away is not lacking.
+# side that was touched later goes before. What an earlier migration brought, and a person took away, stays away.
 _MERGE: LiteralString = """
 WITH both_sides AS (
     SELECT ready.*, image.id AS image_id,
@@ -236,7 +236,8 @@ WITH both_sides AS (
                 THEN coalesce(dtk_instant(coalesce(touched, viewed), %(zone)s)
                               > coalesce(image.touched_at, image.viewed_at, '-infinity'), false)
                 ELSE false END AS source_wins,
-           coalesce(earlier.marks, -8) AS known_marks, earlier.custom_tags IS NOT NULL AS knew_tags, known.has_raw,
+           coalesce(earlier.flags, 0) AS known_flags, coalesce(stars = ANY (earlier.ratings), false) AS knew_rating,
+           coalesce(ready.custom_tags = ANY (earlier.tags), false) AS knew_tags, known.has_raw,
            jsonb_build_object('rating', image.rating, 'favorite', image.favorite, 'nsfw', image.nsfw,
                               'for_deletion', image.for_deletion, 'custom_tags', image.custom_tags,
                               'aesthetic_score', image.aesthetic_score, 'hypernetwork', image.hypernetwork,
@@ -246,19 +247,20 @@ WITH both_sides AS (
       FROM migration_ready ready JOIN image ON image.id = ready.target_id
       CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM image_raw WHERE image_id = image.id) AS has_raw,
                                  EXISTS (SELECT 1 FROM node WHERE image_id = image.id) AS has_nodes) AS known
-      LEFT JOIN LATERAL (SELECT marks, custom_tags FROM migrated_image WHERE image_id = image.id
-                          ORDER BY migration_id DESC LIMIT 1) AS earlier ON true
+      CROSS JOIN LATERAL (SELECT bit_or(marks) AS flags, array_agg(marks >> 3) AS ratings,
+                                 array_agg(custom_tags) AS tags
+                            FROM migrated_image WHERE image_id = image.id) AS earlier
 ), merged AS (
     UPDATE image SET
            rating = CASE WHEN source_wins THEN coalesce(stars, image.rating)
-                         WHEN known_marks >> 3 > 0 THEN image.rating
+                         WHEN knew_rating THEN image.rating
                          ELSE coalesce(image.rating, stars) END,
            favorite = CASE WHEN source_wins AND side.favorite IS NOT NULL THEN side.favorite <> 0
-                           ELSE image.favorite OR (known_marks & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END,
+                           ELSE image.favorite OR (known_flags & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END,
            nsfw = CASE WHEN source_wins AND side.nsfw IS NOT NULL THEN side.nsfw <> 0
-                       ELSE image.nsfw OR (known_marks & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END,
+                       ELSE image.nsfw OR (known_flags & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END,
            for_deletion = CASE WHEN source_wins AND side.for_deletion IS NOT NULL THEN side.for_deletion <> 0
-                               ELSE image.for_deletion OR (known_marks & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
+                               ELSE image.for_deletion OR (known_flags & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
                                END,
            custom_tags = CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
                               WHEN knew_tags THEN image.custom_tags

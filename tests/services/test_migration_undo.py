@@ -129,8 +129,15 @@ def test_what_a_person_took_away_does_not_come_again(db: Database, config: Confi
         )
     bring(db, config, source)
     assert one(db, marks) == (None, False, False, False, None)
+    # What was set anew in Diffusion Toolkit is news.
+    conn = sqlite3.connect(source)
+    conn.execute("UPDATE Image SET Rating = 8, CustomTags = 'new'")
+    conn.commit()
+    conn.close()
+    bring(db, config, source)
+    assert one(db, marks) == (8, False, False, False, "new")
     bring(db, config, source, policy="take")
-    assert one(db, marks) == (7, True, True, True, "theirs")
+    assert one(db, marks) == (8, True, True, True, "new")
 
 
 def test_what_was_not_known_before_still_comes(db: Database, config: Config, tmp_path: Path) -> None:
