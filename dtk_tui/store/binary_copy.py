@@ -6,6 +6,7 @@ Each field is its length in four bytes and its value, most significant byte firs
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -20,6 +21,8 @@ _NULL = b"\xff\xff\xff\xff"
 #: Digits of numeric in one of its groups, groups that 64 bits need, and the sign of what is negative.
 _BASE = 10_000
 _GROUPS = 5
+#: Object identifiers of types, the same in every PostgreSQL (its catalog pg_type).
+_BOOL, _INT8, _INT4, _TEXT = 16, 20, 23, 25
 _NEGATIVE = 0x4000
 
 Mask: TypeAlias = npt.NDArray[np.bool_] | None
@@ -82,6 +85,33 @@ def texts(values: pa.Array) -> list[Fields]:
         return [_NULL]
     lengths = pc.binary_length(values).fill_null(-1).to_numpy(zero_copy_only=False).astype(">i4")
     return [lengths.view([("length", ">i4")]), values.cast(pa.binary()).fill_null(b"")]
+
+
+def array(values: pa.Array) -> bytes:
+    """Return a whole column as one field: an array of bigint, integer, boolean or text; NULL where all of it is NULL.
+
+    A type, the length and then the fields of the elements (PostgreSQL's source, array_recv).
+
+    Args:
+        values: int64, int32, boolean or strings.
+    """
+    if values.null_count == len(values):
+        return _NULL
+    count = len(values)
+    if pa.types.is_string(values.type):
+        oid, data = _TEXT, bytes(payload(pc.binary_join_element_wise(*_column(texts(values), count), b"")))
+    else:
+        oid, kind = {pa.int64(): (_INT8, ">i8"), pa.int32(): (_INT4, ">i4"), pa.bool_(): (_BOOL, "?")}[values.type]
+        valid = values.is_valid().to_numpy(zero_copy_only=False)
+        found = numbers(values.fill_null(False if oid == _BOOL else 0).to_numpy(zero_copy_only=False), kind, valid)
+        assert not isinstance(found, bytes)
+        data = found.tobytes() if isinstance(found, np.ndarray) else bytes(payload(found))
+    head = struct.pack(">iiIii", 1, values.null_count > 0, oid, count, 1)
+    return (len(head) + len(data)).to_bytes(4, "big") + head + data
+
+
+def _column(fields: Sequence[Fields], count: int) -> list[pa.BinaryArray]:
+    return [one if isinstance(one, pa.BinaryArray) else _joined([one], count) for one in fields]
 
 
 def _cut(rows: npt.NDArray[np.uint8], lengths: npt.NDArray[Any]) -> pa.BinaryArray:

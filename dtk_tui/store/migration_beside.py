@@ -140,6 +140,6 @@ def folder_ids(conn: Connection, count: int) -> list[int]:
 
 def remove(conn: Connection, ids: Sequence[int]) -> None:
     """Take some images away again."""
-    for table, key in (("image", "id"), ("migrated_image", "image_id"), ("image_raw", "image_id")):
+    for table, key in (("image", "id"), ("image_raw", "image_id")):
         statement = sql.SQL("DELETE FROM {} WHERE {} = ANY (%s)").format(other(table), sql.Identifier(key))
         conn.execute(statement, (list(ids),))

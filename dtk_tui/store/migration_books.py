@@ -223,17 +223,23 @@ def notes(conn: Connection, migration_id: int) -> Iterator[tuple[str, int | None
         yield from cursor.execute(query, (migration_id,))
 
 
-def written_counts(conn: Connection, migration_id: int) -> dict[str, int]:
-    """Return how many source rows of each table are in the library, counted there."""
+def written_counts(conn: Connection, migration_id: int, are_beside: bool) -> dict[str, int]:
+    """Return how many source rows of each table are in the library, counted there.
+
+    Args:
+        are_beside: whether all images there are were brought by this migration.
+    """
     query: LiteralString = """
-        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s),
+        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s AND NOT %(are_beside)s),
                (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'album'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'tag'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'query')"""
-    return dict(
-        zip(("Image", "Folder", "Album", "Tag", "Query"), row_of(conn, query, {"id": migration_id}), strict=True)
-    )
+    values = {"id": migration_id, "are_beside": are_beside}
+    found = dict(zip(("Image", "Folder", "Album", "Tag", "Query"), row_of(conn, query, values), strict=True))
+    if are_beside:
+        (found["Image"],) = row_of(conn, "SELECT count(*) FROM image")
+    return found
 
 
 def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:

@@ -19,7 +19,9 @@ SELECT {table}.id, coalesce(book.source_id, %(last)s + row_number() OVER (ORDER 
   FROM {table} LEFT JOIN ({books}) AS book ON book.id = {table}.id
 """
 _LAST: LiteralString = "SELECT coalesce(max(source_id), 0) FROM ({books}) AS books"
-_IMAGE_BOOKS: LiteralString = "SELECT image_id AS id, source_id FROM migrated_image WHERE migration_id = %(only)s"
+_IMAGE_BOOKS: LiteralString = (
+    "SELECT image_id AS id, source_id FROM dtk_migrated_images() WHERE migration_id = %(only)s"
+)
 _ROW_BOOKS: LiteralString = """SELECT row_id AS id, min(source_id) AS source_id FROM migrated_row
  WHERE migration_id = %(only)s AND kind = '{kind}' GROUP BY row_id"""
 _KINDS: tuple[tuple[LiteralString, LiteralString], ...] = (
@@ -138,7 +140,7 @@ def prepare(conn: Connection) -> str | None:
         conn.execute("ANALYZE export_" + kind)
     conn.execute("""
         CREATE TEMP TABLE export_image_book ON COMMIT DROP AS
-        SELECT DISTINCT ON (image_id) * FROM migrated_image ORDER BY image_id, migration_id DESC""")
+        SELECT DISTINCT ON (image_id) * FROM dtk_migrated_images() ORDER BY image_id, migration_id DESC""")
     conn.execute("""
         CREATE TEMP TABLE export_folder_book ON COMMIT DROP AS
         SELECT DISTINCT ON (row_id) row_id, original FROM migrated_row

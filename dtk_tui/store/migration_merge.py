@@ -247,9 +247,10 @@ WITH both_sides AS (
       FROM migration_ready ready JOIN image ON image.id = ready.target_id
       CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM image_raw WHERE image_id = image.id) AS has_raw,
                                  EXISTS (SELECT 1 FROM node WHERE image_id = image.id) AS has_nodes) AS known
-      CROSS JOIN LATERAL (SELECT bit_or(marks) AS flags, array_agg(marks >> 3) AS ratings,
-                                 array_agg(custom_tags) AS tags
-                            FROM migrated_image WHERE image_id = image.id) AS earlier
+      LEFT JOIN (SELECT image_id, bit_or(marks) AS flags, array_agg(marks >> 3) AS ratings,
+                        array_agg(custom_tags) AS tags
+                   FROM dtk_migrated_images() WHERE image_id IN (SELECT image_id FROM migration_target)
+                  GROUP BY image_id) AS earlier ON earlier.image_id = image.id
 ), merged AS (
     UPDATE image SET
            rating = CASE WHEN source_wins THEN coalesce(stars, image.rating)

@@ -17,10 +17,11 @@ SELECT source_id, coalesce(target.image_id, %(base)s + source_id) AS image_id
   FROM migration_stage_image LEFT JOIN migration_target target USING (source_id)
 """
 
-# The same where images went beside an empty library, of which every image has its book.
+# The same where images went beside an empty library: every image there is one of the source.
 _WHERE_BESIDE: LiteralString = """
 CREATE TEMP VIEW migration_where AS
-SELECT source_id, image_id FROM migrated_image
+SELECT image.id - migration.image_base AS source_id, image.id AS image_id
+  FROM image, migration WHERE migration.state = 'loading'
  UNION ALL SELECT source_id, image_id FROM migration_target
 """
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from dtk_tui.store import binary_copy
+from dtk_tui.store import migration_batches as batches
 from dtk_tui.store.database import Connection
 from dtk_tui.store.migration_beside import other
 
@@ -23,13 +24,8 @@ IMAGE_COLUMNS = (
     "aesthetic_score", "hypernetwork_strength", "rating", "prompt_id", "negative_prompt_id", "seed", "file_name",
     "dialect", "sampler", "model", "model_hash", "custom_tags", "error", "extra", "hypernetwork",
 )  # fmt: skip
-BOOK_COLUMNS = (
-    "image_id", "migration_id", "source_id", "marks", "is_new", "created_ticks", "modified_ticks", "no_metadata",
-    "has_error", "root_folder_id", "batch_size", "batch_pos", "clip_skip", "ensd", "viewed_ticks", "touched_ticks",
-    "workflow_id", "hash", "custom_tags",
-)  # fmt: skip
 #: What is read of the source, and sent, by table.
-_COLUMNS = {"image": IMAGE_COLUMNS, "migrated_image": BOOK_COLUMNS, "image_raw": ("image_id", "chunks")}
+_COLUMNS = {"image": IMAGE_COLUMNS, "image_raw": ("image_id", "chunks")}
 
 _RAW_ROW = struct.Struct(">hiqi")
 
@@ -40,12 +36,13 @@ class Rows:
 
     Attributes:
         ids: of the images, int64; ``image`` and ``book`` have a row for each.
+        book: columns of ``migration_batches.COLUMNS``.
         raw_ids: of the images that have raw texts, int64; ``raw`` has a row for each.
     """
 
     ids: npt.NDArray[np.int64]
     image: pa.BinaryArray
-    book: pa.BinaryArray
+    book: pa.RecordBatch
     raw_ids: npt.NDArray[np.int64]
     raw: list[bytes]
 
@@ -53,7 +50,7 @@ class Rows:
     def none() -> Rows:
         """Return no rows."""
         ids, rows = np.zeros(0, np.int64), pa.array([], pa.binary())
-        return Rows(ids, rows, rows, ids, [])
+        return Rows(ids, rows, batches.none(), ids, [])
 
     @staticmethod
     def joined(several: Sequence[Rows]) -> Rows:
@@ -62,7 +59,7 @@ class Rows:
             return several[0]
         return Rows(
             np.concatenate([one.ids for one in several]), pa.concat_arrays([one.image for one in several]),
-            pa.concat_arrays([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
+            pa.concat_batches([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
             [row for one in several for row in one.raw],
         )  # fmt: skip
 
@@ -71,8 +68,8 @@ class Rows:
         first, last = np.searchsorted(self.ids, (low, high + 1)).tolist()
         first_raw, last_raw = np.searchsorted(self.raw_ids, (low, high + 1)).tolist()
         return Rows(
-            self.ids[first:last], self.image[first:last], self.book[first:last], self.raw_ids[first_raw:last_raw],
-            self.raw[first_raw:last_raw],
+            self.ids[first:last], self.image[first:last], self.book.slice(first, last - first),
+            self.raw_ids[first_raw:last_raw], self.raw[first_raw:last_raw],
         )  # fmt: skip
 
     def without(self, ids: Sequence[int]) -> Rows:
@@ -92,23 +89,27 @@ class Rows:
         )  # fmt: skip
 
     def digest(self) -> bytes:
-        """Return the digest of all rows, as ``digest_there`` finds it when they are written."""
+        """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
         seen = blake2b(digest_size=16)
-        for rows in (self.image, self.book, self.raw):
+        for rows in (self.image, self.raw):
             seen.update(_block(rows))
         return seen.digest()
 
-    def write(self, conn: Connection) -> bytes:
-        """Write the rows; return their digest."""
+    def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
+        """Write the rows; return their digest, and behind it that of their books.
+
+        Args:
+            first_id: under which their books stand.
+        """
         seen = blake2b(digest_size=16)
-        for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.book, self.raw), strict=True):
+        for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
             block = _block(rows)
             seen.update(block)
             if len(rows):
                 copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(other(table), _names(columns))
                 with conn.cursor().copy(copy) as sink:
                     sink.write(block)
-        return seen.digest()
+        return seen.digest() + batches.write(conn, self.book, migration_id, first_id)
 
 
 def raw_row(image_id: int, chunks: bytes) -> bytes:

@@ -120,6 +120,7 @@ def write_chunks(
     chunks: Sequence[tuple[int, int, int]],
     copies: Mapping[str, Sequence[bytes]],
     images: Rows | None = None,
+    migration_id: int = 0,
     span: tuple[int, int] = (0, 0),
 ) -> None:
     """Write some batches of one table with their checkpoints.
@@ -128,7 +129,7 @@ def write_chunks(
         ticket: the pass that ``enter`` gave.
         chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
         copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
-        images: rows that go beside the library.
+        images: rows that go beside the library, brought by the migration ``migration_id``.
         span: first and last id that images of these batches can have.
 
     Raises:
@@ -137,7 +138,7 @@ def write_chunks(
     do_not_wait(conn)
     add(conn, copies)
     if images is not None:
-        digest = images.write(conn)
+        digest = images.write(conn, migration_id, span[0])
         insert: LiteralString = "INSERT INTO migration_stage_digest (low, high, rows, digest) VALUES (%s, %s, %s, %s)"
         conn.execute(insert, (*span, len(images.ids), digest))
     written = conn.execute(

@@ -18,11 +18,11 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
   FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, book.is_new, book.before,
                dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = book.marks AS has_marks,
                image.custom_tags IS NOT DISTINCT FROM book.custom_tags AS has_tags,
-               NOT EXISTS (SELECT 1 FROM migrated_image other WHERE other.image_id = image.id
+               NOT EXISTS (SELECT 1 FROM dtk_migrated_images() other WHERE other.image_id = image.id
                               AND other.migration_id > %(id)s) AS is_last,
                dtk_instant(CASE WHEN viewed_ticks BETWEEN {limits} THEN viewed_ticks END, %(zone)s) AS viewed,
                dtk_instant(CASE WHEN touched_ticks BETWEEN {limits} THEN touched_ticks END, %(zone)s) AS touched
-          FROM migrated_image book JOIN image ON image.id = book.image_id
+          FROM dtk_migrated_images() book JOIN image ON image.id = book.image_id
          WHERE book.migration_id = %(id)s) AS brought
 """.replace("{limits}", LIMITS)
 _STATEMENTS: tuple[LiteralString, ...] = (
@@ -55,6 +55,12 @@ _STATEMENTS: tuple[LiteralString, ...] = (
     """DELETE FROM node USING migration_brought brought
         WHERE brought.id = node.image_id AND NOT brought.is_new AND is_last AND before ->> 'has_nodes' = 'false'""",
     "DELETE FROM migrated_image WHERE migration_id = %(id)s AND NOT is_new",
+    # The books of what stays are kept, one by one.
+    """INSERT INTO migrated_image
+       SELECT book.* FROM dtk_migrated_images() book JOIN migration_brought brought ON brought.id = book.image_id
+        WHERE book.migration_id = %(id)s AND brought.is_new AND brought.is_touched
+           ON CONFLICT (image_id, migration_id) DO NOTHING""",
+    "DELETE FROM migrated_batch WHERE migration_id = %(id)s",
     """DELETE FROM image_tag USING migration_brought brought
         WHERE brought.id = image_tag.image_id AND NOT brought.is_new AND source = 'diffusion-toolkit'
           AND created_at = %(finished)s""",

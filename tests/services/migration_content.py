@@ -25,7 +25,7 @@ _CONTENT: dict[str, LiteralString] = {
         LEFT JOIN folder representative_folder ON representative_folder.id = representative.folder_id""",
     "book": """SELECT f.path, i.file_name, b.created_ticks, b.modified_ticks, b.viewed_ticks, b.touched_ticks, b.marks,
         b.batch_size, b.batch_pos, b.clip_skip, b.ensd, b.no_metadata, b.workflow_id, b.hash, b.root_folder_id
-        FROM migrated_image b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id""",
+        FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id""",
     "album": """SELECT a.name, a.position, f.path, i.file_name,
         row_number() OVER (PARTITION BY a.id ORDER BY m.position)
         FROM album a LEFT JOIN album_image m ON m.album_id = a.id LEFT JOIN image i ON i.id = m.image_id
@@ -48,7 +48,7 @@ _BOOKS: dict[str, LiteralString] = {
     "note": "SELECT table_name, source_id, outcome, reason, original::text FROM migration_note",
     "image book": """SELECT f.path, i.file_name, b.source_id, i.id - m.image_base - b.source_id, b.is_new, b.has_error,
         b.custom_tags, b.before::text, i.metadata_hash IS NULL, i.is_embedding_representative
-        FROM migrated_image b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id
+        FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id
         JOIN migration m ON m.id = b.migration_id""",
     "row book": """SELECT kind, source_id, is_new, original::text,
         CASE kind WHEN 'folder' THEN (SELECT path FROM folder WHERE id = row_id)
@@ -59,7 +59,7 @@ _BOOKS: dict[str, LiteralString] = {
 #: Tables whose rows are part of ``everything``; any other must be empty, or is none of the library's.
 _TOLD = {
     "folder", "prompt", "image", "image_raw", "album", "album_image", "tag", "image_tag", "saved_query", "node",
-    "node_property", "migration", "migrated_image", "migrated_row", "migration_note",
+    "node_property", "migration", "migrated_image", "migrated_batch", "migrated_row", "migration_note",
 }  # fmt: skip
 _TABLES: LiteralString = """
 SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace

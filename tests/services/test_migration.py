@@ -87,7 +87,7 @@ def test_every_row_of_every_schema_age_is_accounted_for(
     assert report.verification.compared > 290
     assert report.tables["AlbumImage"].written == summary["counts"]["valid_album_links"]
     with db.connection() as conn:
-        held = conn.execute("SELECT source_id FROM migrated_image").fetchall()
+        held = conn.execute("SELECT source_id FROM dtk_migrated_images()").fetchall()
         noted = conn.execute("SELECT source_id, reason FROM migration_note WHERE outcome = 'refused'").fetchall()
         assert conn.execute("SELECT count(*) FROM album_image").fetchone() == (report.tables["AlbumImage"].written,)
     everything = {number for (number,) in rows(source, "SELECT Id FROM Image")}
@@ -132,8 +132,8 @@ def test_hostile_texts_arrive_byte_for_byte(db: Database, config: Config, make: 
         expected = rows(source, f"SELECT CAST(Prompt AS BLOB) FROM Image WHERE Id = {number}")[0][0]
         text = one(
             db,
-            "SELECT text FROM prompt JOIN image ON prompt_id = prompt.id JOIN migrated_image ON image_id = image.id"
-            " WHERE source_id = %s",
+            "SELECT text FROM prompt JOIN image ON prompt_id = prompt.id"
+            " JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = %s",
             number,
         )
         assert from_db(text).encode("utf-8", "surrogateescape") == expected
@@ -309,7 +309,7 @@ def test_comfyui_parameters_are_derived_where_the_prompt_is_missing(db: Database
         db,
         "SELECT p.text, n.text, seed, steps, cfg_scale, sampler, scheduler, dialect FROM image"
         " JOIN prompt p ON p.id = prompt_id JOIN prompt n ON n.id = negative_prompt_id"
-        " JOIN migrated_image ON image_id = image.id WHERE source_id = 4",
+        " JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = 4",
     )
     assert found[:2] == ("a lighthouse", "fog")
     assert found[2:6] == (18446744073709551615, 23, 6.5, "euler")
@@ -336,12 +336,14 @@ def test_what_the_library_has_already_is_merged_by_policy(
     conn.close()
     with db.connection() as pg:
         pg.execute("UPDATE image SET rating = NULL")
-        pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+        pg.execute(
+            "UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 1)"
+        )
     report = bring(db, config, source, policy=policy)
     assert report.merged == 40
     assert report.verification.is_good
     assert one(db, "SELECT count(*) FROM image") == 40
-    sql = "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = %s LIMIT 1"
+    sql = "SELECT rating FROM image JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = %s LIMIT 1"
     assert one(db, sql, 1) == rating
     assert one(db, sql, 2) == 9
 

@@ -134,10 +134,10 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "UPDATE image SET rating = 4 WHERE id = 17",
         "UPDATE prompt SET text = 'a rare cat' WHERE text = 'a rare owl'",
         "DELETE FROM image WHERE id = 100",
-        "UPDATE migrated_image SET touched_ticks = 5 WHERE source_id = 211",
+        "UPDATE migrated_batch SET created_ticks[array_position(source_ids, 211)] = 5 WHERE 211 = ANY (source_ids)",
         "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
         # A book of an image that is not there would be refused as a whole.
-        "DELETE FROM migrated_image WHERE source_id = 100",
+        "UPDATE migrated_batch SET gone = gone || 100 WHERE 100 = ANY (source_ids)",
         "DELETE FROM image_raw WHERE image_id = 100",
     )
     report: MigrationReport = bring(db, config, source, batch_size=20)
@@ -157,7 +157,7 @@ def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, con
     report = bring(db, config, source, batch_size=10, maps=(("/old", "/ai"), ("/older", "/ai")))
     assert report.tables["Image"].refused == 4
     assert report.verification.is_good
-    assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM migrated_image") == 96
+    assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM dtk_migrated_images()") == 96
     assert one(db, "SELECT rating FROM image WHERE file_name = '3.png'") == 8
     assert one(db, "SELECT rating FROM image WHERE file_name = '4.png'") == 10
     assert one(db, "SELECT favorite FROM image WHERE file_name = '5.png'") is True

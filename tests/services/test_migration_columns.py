@@ -107,7 +107,9 @@ def test_rows_far_apart_and_batches_of_any_size_give_the_same(
     report: MigrationReport = bring(db, config, tmp_path / "source.db", batch_size=batch_size)
     assert report.verification.is_good
     with db.connection() as conn:
-        found = conn.execute("SELECT source_id, rating FROM image JOIN migrated_image ON image_id = id ORDER BY 1")
+        found = conn.execute(
+            "SELECT source_id, rating FROM image JOIN dtk_migrated_images() ON image_id = id ORDER BY 1"
+        )
         assert found.fetchall() == [(number, number % 10 + 1) for number in ids]
         assert content(conn)
 

@@ -70,7 +70,7 @@ def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Conf
     dice = random.Random(int(os.environ.get("DTK_KILL_SEED", "4")))
     for place in course.places(dice, 4):
         killer.kill_at(place, course)
-        assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM migrated_image")
+        assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM dtk_migrated_images()")
     killer.finish(*(["--resume"] if killer.state() != "nothing" else []))
     assert killer.done.total() > 1
     with db.connection() as conn:

@@ -26,7 +26,7 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
     report = bring(db, config, source)
     with db.connection() as conn:
         conn.execute(
-            "UPDATE image SET rating = 7 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 3)"
+            "UPDATE image SET rating = 7 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 3)"
         )
     counts = undo(db)
     assert counts == {"removed": report.tables["Image"].written - 1, "kept": 1, "restored": 0}
@@ -52,13 +52,19 @@ def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: C
     conn.commit()
     conn.close()
     with db.connection() as pg:
-        pg.execute("UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+        pg.execute(
+            "UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 1)"
+        )
     bring(db, config, source, policy="take")
     assert undo(db) == {"removed": 0, "kept": 0, "restored": 40}
-    assert one(db, "SELECT rating FROM image JOIN migrated_image ON image_id = image.id WHERE source_id = 1") == 2
+    assert (
+        one(db, "SELECT rating FROM image JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = 1") == 2
+    )
 
     with db.connection() as pg:
-        pg.execute("UPDATE image SET rating = 1 WHERE id IN (SELECT image_id FROM migrated_image WHERE source_id = 1)")
+        pg.execute(
+            "UPDATE image SET rating = 1 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 1)"
+        )
     # The first migration's images go too, but for those that were rated here.
     counts = undo(db)
     assert counts["removed"] + counts["kept"] == 40
@@ -155,7 +161,7 @@ def test_an_undo_leaves_vectors_to_the_members_that_stay(db: Database, config: C
     conn.close()
     bring(db, config, source)
     with db.connection() as pg:
-        ids = dict(pg.execute("SELECT source_id, image_id FROM migrated_image WHERE source_id < 5").fetchall())
+        ids = dict(pg.execute("SELECT source_id, image_id FROM dtk_migrated_images() WHERE source_id < 5").fetchall())
         row = pg.execute("SELECT dtk_embedding_space('looks', 'image', 'looks', repeat('0', 64), 2)").fetchone()
         assert row is not None
         for number, vector in ((ids[1], "[1,2]"), (ids[4], "[3,4]")):

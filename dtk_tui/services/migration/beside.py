@@ -16,6 +16,7 @@ from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.source import Source
 from dtk_tui.services.migration.together import Piece, together
 from dtk_tui.services.migration.zones import spans
+from dtk_tui.store import migration_batches as batches
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
 from dtk_tui.store import migration_merge as merge
@@ -58,7 +59,7 @@ class Beside:
         return self._straight(staged) if is_usual and self._source.plain_uri else staged
 
     def _straight(self, staged: StagedReader) -> BesideReader:
-        rows = BesideRows(self._known, self._base, self._values["id"], self._spans)
+        rows = BesideRows(self._known, self._base, self._spans)
         return BesideReader(ColumnReader(self._source), rows, staged, self._base)
 
     def span(self, rowids: tuple[int, int]) -> tuple[int, int]:
@@ -122,6 +123,7 @@ class Beside:
         self._known.settle()
         stage.add(conn, lines)
         beside.remove(conn, ids)
+        batches.take_out(conn, [number - self._base for number in ids])
 
     def _make_index(self, index: swap.Index, conn: Connection) -> None:
         if index.table != "prompt":
@@ -153,7 +155,8 @@ class Beside:
         """Read back what was written straight of the images from low to high."""
         differing: list[int] = []
         staged = stage.staged_ids(conn, low - self._base, high - self._base)
-        if digest_there(conn, low, high, [number + self._base for number in staged]) != digest:
+        there = digest_there(conn, low, high, [number + self._base for number in staged])
+        if there + batches.digest_there(conn, self._values["id"], low) != digest:
             rows, differing = self._differing(conn, low, high, staged)
         with lock:
             found.compared += rows
@@ -169,7 +172,8 @@ class Beside:
             source.close()
             reader.close()
         found = _search(conn, rows, (low, high), [number + self._base for number in staged])
-        return len(rows.ids), [number - self._base for number in found]
+        in_books = batches.differing(conn, rows.book, self._values["id"], low)
+        return len(rows.ids), [*(number - self._base for number in found), *in_books]
 
 
 def _search(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:

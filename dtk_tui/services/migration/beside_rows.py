@@ -18,7 +18,8 @@ from dtk_tui.services.migration.image_lines import chunks_json
 from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.paths import LONGEST_NAME
 from dtk_tui.store import binary_copy as binary
-from dtk_tui.store.migration_rows import BOOK_COLUMNS, IMAGE_COLUMNS, Rows, raw_row
+from dtk_tui.store import migration_batches as batches
+from dtk_tui.store.migration_rows import IMAGE_COLUMNS, Rows, raw_row
 
 #: (first tick, last tick, seconds east of UTC): local times whose instant is beyond doubt.
 Span = tuple[int, int, int]
@@ -42,10 +43,9 @@ class BesideRows:
         spans: times of the zone of the machine that scanned.
     """
 
-    def __init__(self, known: Known, base: int, migration_id: int, spans: Sequence[Span]) -> None:
+    def __init__(self, known: Known, base: int, spans: Sequence[Span]) -> None:
         self._known = known
         self._base = base
-        self._migration_id = migration_id
         self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
 
     def make(self, columns: Columns) -> Rows:
@@ -168,22 +168,16 @@ class BesideRows:
         ticks = given.numbers(name)
         return self._instants(ticks, ticks != 0) if ticks.any() else binary.constant(None)
 
-    def _book(self, given: Columns) -> pa.BinaryArray:
+    def _book(self, given: Columns) -> pa.RecordBatch:
         marks = given.numbers("Rating", -1) * 8 + given.numbers("Favorite") * 4
         marks += given.numbers("NSFW") * 2 + given.numbers("ForDeletion")
-        fields: dict[str, list[binary.Fields]] = {
-            "image_id": [binary.numbers(given.rowids + self._base, ">i8")],
-            "migration_id": [binary.constant(self._migration_id.to_bytes(8, "big"))],
-            "source_id": [binary.numbers(given.rowids, ">i8")],
-            "marks": [binary.numbers(marks, ">i4")],
-            "is_new": [binary.constant(b"\x01")],
-            "no_metadata": [binary.numbers(given.numbers("NoMetadata") != 0, "?", given.given("NoMetadata"))],
-            "has_error": [binary.numbers(given.numbers("HasError") != 0, "?", given.given("HasError"))],
+        columns = {"source_id": pa.array(given.rowids), "marks": pa.array(marks.astype(np.int32))}
+        columns |= {column: given.texts(name) for column, name in _BOOK_TEXTS.items()}
+        columns |= {
+            column: pa.array(given.numbers(name), mask=~given.given(name)).cast(batches.COLUMNS.field(column).type)
+            for column, name in _BOOK_NUMBERS.items()
         }
-        fields |= {column: [_whole(given, name, ">i8")] for column, name in _BOOK_LONG.items()}
-        fields |= {column: [_whole(given, name, ">i4")] for column, name in _BOOK_NUMBERS.items()}
-        fields |= {column: binary.texts(given.texts(name)) for column, name in _BOOK_TEXTS.items()}
-        return _rows(fields, BOOK_COLUMNS, given.count)
+        return pa.RecordBatch.from_pydict(columns, batches.COLUMNS)
 
     def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
         ids = given.rowids[given.given("Workflow")] + self._base
@@ -202,11 +196,12 @@ _IMAGE_TEXTS = {
     "sampler": "Sampler", "model": "Model", "model_hash": "ModelHash", "custom_tags": "CustomTags",
     "hypernetwork": "HyperNetwork",
 }  # fmt: skip
-_BOOK_LONG = {
+_BOOK_NUMBERS = {
     "created_ticks": "CreatedDate", "modified_ticks": "ModifiedDate", "viewed_ticks": "ViewedDate",
-    "touched_ticks": "TouchedDate", "root_folder_id": "RootFolderId",
+    "touched_ticks": "TouchedDate", "root_folder_id": "RootFolderId", "batch_size": "BatchSize",
+    "batch_pos": "BatchPos", "clip_skip": "ClipSkip", "ensd": "ENSD", "no_metadata": "NoMetadata",
+    "has_error": "HasError",
 }  # fmt: skip
-_BOOK_NUMBERS = {"batch_size": "BatchSize", "batch_pos": "BatchPos", "clip_skip": "ClipSkip", "ensd": "ENSD"}
 _BOOK_TEXTS = {"workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags"}
 
 

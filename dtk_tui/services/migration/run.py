@@ -25,6 +25,7 @@ from dtk_tui.services.migration.source import TABLES, Source, bounds, id_bounds,
 from dtk_tui.services.migration.source import unknown as source_unknown
 from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
+from dtk_tui.store import migration_batches as batches
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
 from dtk_tui.store import migration_merge as merge
@@ -153,6 +154,7 @@ class Migration:
         if row.facts["beside"] and not stage.finished_chunks(conn):
             # The server crashed: the stage is empty, and what lies beside the library is whole no longer.
             beside.create(conn)
+            batches.remove(conn, row.id)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
         self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
@@ -178,8 +180,9 @@ class Migration:
         return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
 
     def _load(
-        self, images: Callable[[], ImageReader], known: Known, span: Callable[[tuple[int, int]], tuple[int, int]]
-    ) -> None:
+        self, row: books.MigrationRow, images: Callable[[], ImageReader], known: Known,
+        span: Callable[[tuple[int, int]], tuple[int, int]],
+    ) -> None:  # fmt: skip
         """Read what is not read yet.
 
         Args:
@@ -193,7 +196,8 @@ class Migration:
 
         def write(made: loading.Written) -> None:
             with self._db.connection() as conn:
-                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, made.rows, span(made.span))
+                found = made.rows, row.id, span(made.span)
+                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, *found)
 
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
@@ -215,7 +219,7 @@ class Migration:
         known = beside_known(self._db, self._mapping)
         quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
         with self._step("reading"):
-            self._load(quick.reader, known, quick.span)
+            self._load(row, quick.reader, known, quick.span)
         with self._step("indexing and comparing"):
             self._report.verification = quick.complete(self._tell)
         with self._last() as conn, self._step("writing"):
@@ -237,7 +241,7 @@ class Migration:
         columns = self._source.columns["Image"]
         known = staged_known(self._db, self._mapping)
         with self._step("reading"):
-            self._load(lambda: StagedReader(columns, known), known, lambda rowids: rowids)
+            self._load(row, lambda: StagedReader(columns, known), known, lambda rowids: rowids)
         with self._last() as conn, self._step("writing"):
             stage.analyze(conn)
             folders.write(conn, row.id, self._zone, self._mapping)
@@ -287,27 +291,27 @@ class Migration:
 
     def _finish(self, conn: Connection, row: books.MigrationRow) -> None:
         """Close the books."""
-        self._account(conn, row.id)
+        self._account(conn, row)
         self._report.seconds = round(time.monotonic() - self._started, 3)
         books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
 
-    def _account(self, conn: Connection, migration_id: int) -> None:
+    def _account(self, conn: Connection, row: books.MigrationRow) -> None:
         """Fill the report: what was read, what is there, what was noted, and whether they agree."""
         report = self._report
-        report.migration_id = migration_id
+        report.migration_id = row.id
         report.representatives = books.representatives(conn)
         read = stage.counts(conn)
-        noted = books.noted_rows(conn, migration_id)
+        noted = books.noted_rows(conn, row.id)
         for table in TABLES:
             if table not in self._source.columns:
                 continue
             rows, lost = read.get(table, (0, 0))
             refused = noted.get((table, "refused"), 0)
             report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
-        for table, written in books.written_counts(conn, migration_id).items():
+        for table, written in books.written_counts(conn, row.id, row.facts["beside"]).items():
             if table in report.tables:
                 report.verification.counts[table] = (report.tables[table].written, written)
-        report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, migration_id)}
+        report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, row.id)}
 
 
 def _of_source(row: books.MigrationRow) -> dict[str, Any]:

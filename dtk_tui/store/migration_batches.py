@@ -1,0 +1,91 @@
+"""Books of the images that a migration brought into an empty library: those of a batch are one row, of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, LiteralString
+
+import pyarrow as pa
+from psycopg import sql
+
+from dtk_tui.store import binary_copy
+from dtk_tui.store.database import Connection
+
+#: Columns of the books of a batch, each an array in the database; source_id has no NULL.
+COLUMNS = pa.schema([
+    ("source_id", pa.int64()), ("created_ticks", pa.int64()), ("modified_ticks", pa.int64()),
+    ("viewed_ticks", pa.int64()), ("touched_ticks", pa.int64()), ("marks", pa.int32()), ("batch_size", pa.int32()),
+    ("batch_pos", pa.int32()), ("clip_skip", pa.int32()), ("ensd", pa.int32()), ("no_metadata", pa.bool_()),
+    ("has_error", pa.bool_()), ("root_folder_id", pa.int64()), ("workflow_id", pa.string()), ("hash", pa.string()),
+    ("custom_tags", pa.string()),
+])  # fmt: skip
+_KEY = ("migration_id", "first_id")
+_NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
+_COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
+_READ: LiteralString = """
+SELECT book.* FROM migrated_batch,
+       unnest(source_ids, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks, batch_size, batch_pos,
+              clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash, custom_tags) AS book (source_id)
+ WHERE migration_id = %s AND first_id = %s
+"""
+_TAKE_OUT: LiteralString = """
+UPDATE migrated_batch SET gone = gone || %(ids)s::bigint[]
+ WHERE migration_id = (SELECT id FROM migration WHERE state = 'loading') AND source_ids && %(ids)s::bigint[]
+"""
+
+
+def none() -> pa.RecordBatch:
+    """Return the books of no images."""
+    return pa.RecordBatch.from_pylist([], COLUMNS)
+
+
+def write(conn: Connection, books: pa.RecordBatch, migration_id: int, first_id: int) -> bytes:
+    """Write the books of some images, where there are any; return their digest.
+
+    Args:
+        books: with the columns of ``COLUMNS``.
+        first_id: under which they stand; no other batch of the migration has it.
+    """
+    if not len(books):
+        return _digest([])
+    keys = [(8).to_bytes(4, "big") + number.to_bytes(8, "big", signed=True) for number in (migration_id, first_id)]
+    fields = [*keys, *map(binary_copy.array, books.columns)]
+    block = b"".join((binary_copy.HEAD, len(fields).to_bytes(2, "big"), *fields, binary_copy.END))
+    with conn.cursor().copy(_COPY) as sink:
+        sink.write(block)
+    return _digest([block])
+
+
+def digest_there(conn: Connection, migration_id: int, first_id: int) -> bytes:
+    """Return the digest of the books that are there, as ``write`` returned it."""
+    rows = sql.SQL("SELECT {} FROM migrated_batch WHERE migration_id = {} AND first_id = {}").format(
+        _NAMES, migration_id, first_id
+    )
+    with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
+        block = b"".join(source)
+    return _digest([block] if len(block) > len(binary_copy.HEAD + binary_copy.END) else [])
+
+
+def _digest(blocks: Sequence[bytes]) -> bytes:
+    seen = blake2b(digest_size=16)
+    for block in blocks:
+        seen.update(block)
+    return seen.digest()
+
+
+def differing(conn: Connection, books: pa.RecordBatch, migration_id: int, first_id: int) -> list[int]:
+    """Return the source ids whose books in a batch are not as they should be."""
+    want = {row[0]: row for row in zip(*(column.to_pylist() for column in books.columns), strict=True)}
+    have: dict[int, tuple[Any, ...]] = {row[0]: row for row in conn.execute(_READ, (migration_id, first_id))}
+    return [number for number, row in want.items() if have.get(number) != row]
+
+
+def take_out(conn: Connection, source_ids: Sequence[int]) -> None:
+    """Let the books of some images of the unfinished migration count no longer: they are written elsewhere."""
+    conn.execute(_TAKE_OUT, {"ids": list(source_ids)})
+
+
+def remove(conn: Connection, migration_id: int) -> None:
+    """Remove all batches of a migration."""
+    conn.execute("DELETE FROM migrated_batch WHERE migration_id = %s", (migration_id,))
