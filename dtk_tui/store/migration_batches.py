@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, LiteralString
 
 import pyarrow as pa
 from psycopg import sql
+from xxhash import xxh3_128
 
 from dtk_tui.store import binary_copy
 from dtk_tui.store.database import Connection
@@ -26,7 +26,7 @@ _COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_N
 _READ: LiteralString = """
 SELECT book.* FROM migrated_batch,
        unnest(source_ids, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks, batch_size, batch_pos,
-              clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash, custom_tags) AS book (source_id)
+              clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash, custom_tags) AS book
  WHERE migration_id = %s AND first_id = %s
 """
 _TAKE_OUT: LiteralString = """
@@ -68,7 +68,7 @@ def digest_there(conn: Connection, migration_id: int, first_id: int) -> bytes:
 
 
 def _digest(blocks: Sequence[bytes]) -> bytes:
-    seen = blake2b(digest_size=16)
+    seen = xxh3_128()
     for block in blocks:
         seen.update(block)
     return seen.digest()

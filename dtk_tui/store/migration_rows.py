@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from psycopg import sql
+from xxhash import xxh3_128
 
 from dtk_tui.store import binary_copy
 from dtk_tui.store import migration_batches as batches
@@ -90,7 +90,7 @@ class Rows:
 
     def digest(self) -> bytes:
         """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
-        seen = blake2b(digest_size=16)
+        seen = xxh3_128()
         for rows in (self.image, self.raw):
             seen.update(_block(rows))
         return seen.digest()
@@ -101,7 +101,7 @@ class Rows:
         Args:
             first_id: under which their books stand.
         """
-        seen = blake2b(digest_size=16)
+        seen = xxh3_128()
         for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
             block = _block(rows)
             seen.update(block)
@@ -128,7 +128,7 @@ def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] =
     Args:
         without: ids of images that are left out.
     """
-    seen = blake2b(digest_size=16)
+    seen = xxh3_128()
     for table, columns in _COLUMNS.items():
         key = sql.Identifier(columns[0])
         rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")

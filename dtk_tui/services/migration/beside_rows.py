@@ -46,13 +46,14 @@ class BesideRows:
     def __init__(self, known: Known, base: int, spans: Sequence[Span]) -> None:
         self._known = known
         self._base = base
+        self._shelf = known.shelf(None)
         self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
 
     def make(self, columns: Columns) -> Rows:
         """Return the rows of those images that go straight."""
         columns = columns.where(self._straight(columns))
         if columns.count:
-            prompts = self._keys(columns.blobs("Prompt"), columns.count)
+            prompts = self._prompts(columns)
             negatives = self._negatives(columns)
             are_plain = (prompts >= 0) & (negatives >= 0)
             columns, prompts, negatives = columns.where(are_plain), prompts[are_plain], negatives[are_plain]
@@ -106,6 +107,15 @@ class BesideRows:
         quick, text = self._known.texts, self._known.text
         found = (quick.get(one) or text(one) for one in texts)
         return np.fromiter((-1 if one is None else one[2] for one in found), np.int64, count)
+
+    def _prompts(self, given: Columns) -> Ticks:
+        """Return the keys of prompts: those met before are found without a step of Python."""
+        self._shelf = self._known.shelf(self._shelf)
+        found = self._shelf.find(given.texts("Prompt"))
+        if (missing := found < 0).any():
+            rest = given.where(missing)
+            found[missing] = self._keys(rest.blobs("Prompt"), rest.count)
+        return found
 
     def _negatives(self, given: Columns) -> Ticks:
         """Return the keys of negative prompts, of which there are few."""
@@ -181,8 +191,9 @@ class BesideRows:
 
     def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
         ids = given.rowids[given.given("Workflow")] + self._base
-        texts = [text for text in given.blobs("Workflow") if text is not None]
-        return ids, [raw_row(number, chunks_json(text)) for number, text in zip(ids.tolist(), texts, strict=True)]
+        controls = given.has_controls("Workflow")
+        chunks = [chunks_json(text, controls) for text in given.blobs("Workflow") if text is not None]
+        return ids, [raw_row(number, text) for number, text in zip(ids.tolist(), chunks, strict=True)]
 
 
 _IMAGE_FLAGS = {

@@ -19,9 +19,9 @@ from dtk_tui.services.migration.source import Source, quoted
 _READ = (*INTEGERS[1:], *FLOATS, *TEXTS, *SHARED, "FileName")
 #: Shared texts are looked at one by one by who stores them.
 _LOOKED_AT = (*TEXTS, "Path", "FileName", "Workflow")
-#: A folder with the separator behind it, and a name; a path that begins with / has no other separator.
-_OF_WINDOWS = r"(?s)^(?P<start>.*[/\\]|)(?P<name>[^/\\]*)$"
-_OF_OTHERS = r"(?s)^(?P<start>.*/)(?P<name>[^/]*)$"
+_SLASH, _BACKSLASH = b"/\\"
+#: In UTF-8 only characters from U+100000 on begin with this byte or a larger one.
+_LAST_PLANE = 0xF4
 #: Whole numbers beyond this are no longer exact as floats.
 _EXACT = 2**53
 #: The driver guesses the type of a column by the rows of its first batch, so a range has to be one.
@@ -81,25 +81,38 @@ class Columns:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return [None] * self.count
-        data, ends = _data(column)
+        view, ends = _data(column)
+        data = view.tobytes()
         found: list[bytes | None] = [data[first:last] for first, last in pairwise(ends.tolist())]
         if column.null_count:
             for at in np.flatnonzero(~self.given(name)).tolist():
                 found[at] = None
         return found
 
+    def has_controls(self, name: str) -> bool:
+        """Whether a character below U+0020 stands anywhere in a column of texts."""
+        column = self._column(name)
+        if column is None or column.null_count == self.count:
+            return False
+        data, _ = _data(column)
+        return bool(len(data) and data.min() < 32)
+
     @cached_property
     def place(self) -> tuple[pa.StringArray, pa.StringArray]:
         """Return (folders with the separator behind them, file names), as ``paths.split`` parts paths."""
         paths = self.texts("Path")
-        is_other = pc.starts_with(paths, "/")
-        if not pc.any(is_other).as_py():
-            return _parts(paths, _OF_WINDOWS)
-        others = _parts(paths, _OF_OTHERS)
-        if pc.all(is_other).as_py():
-            return others
-        start, name = (pc.if_else(is_other, *both) for both in zip(others, _parts(paths, _OF_WINDOWS), strict=True))
-        return start, name
+        data, ends = _data(paths)
+        is_slash = data == _SLASH
+        cuts = _behind_last(is_slash, ends)
+        # A path that begins with / has no other separator.
+        is_other = pc.fill_null(pc.starts_with(paths, "/"), False).to_numpy(zero_copy_only=False)
+        if not is_other.all():
+            cuts = np.where(is_other, cuts, _behind_last(is_slash | (data == _BACKSLASH), ends))
+        both = np.empty(2 * self.count + 1, np.int32)
+        both[::2], both[1::2] = ends, cuts
+        parts = pa.Array.from_buffers(pa.string(), 2 * self.count, [None, pa.py_buffer(both), pa.py_buffer(data)])
+        places = np.arange(0, 2 * self.count, 2)
+        return parts.take(pa.array(places)), parts.take(pa.array(places + 1))
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Columns:
         """Return the columns of the rows where ``mask`` is true."""
@@ -110,9 +123,14 @@ class Columns:
         return None if at < 0 else self._batch.column(at)
 
 
-def _parts(paths: pa.StringArray, pattern: str) -> tuple[pa.StringArray, pa.StringArray]:
-    found = pc.extract_regex(paths, pattern)
-    return pc.struct_field(found, "start"), pc.struct_field(found, "name")
+def _behind_last(is_separator: npt.NDArray[np.bool_], ends: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Return where the name of each path begins: behind its last separator, or at its begin if it has none."""
+    behind = np.flatnonzero(is_separator) + 1
+    if not len(behind):
+        return ends[:-1].astype(np.int64)
+    last = np.searchsorted(behind, ends[1:], "right") - 1
+    found: npt.NDArray[np.int64] = np.where(last >= 0, np.maximum(behind[last], ends[:-1]), ends[:-1])
+    return found
 
 
 class ColumnReader:
@@ -155,11 +173,11 @@ class ColumnReader:
         self._conn.close()
 
 
-def _data(column: pa.StringArray) -> tuple[bytes, npt.NDArray[np.int32]]:
+def _data(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Return all texts of a column behind one another, and where each begins; the last number is the end of all."""
     ends, data = column.buffers()[1:]
-    found = np.frombuffer(ends, np.int32)[column.offset : column.offset + len(column) + 1]
-    return bytes(memoryview(data or b"")[found[0] : found[-1]]), found - found[0]
+    found = np.frombuffer(ends or bytes(4), np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.frombuffer(data or b"", np.uint8)[found[0] : found[-1]], found - found[0]
 
 
 def _require_usual(batch: pa.RecordBatch, low: int, high: int) -> None:
@@ -190,13 +208,18 @@ def _is_exact(column: pa.Array) -> bool:
 
 def _is_plain(column: pa.StringArray) -> bool:
     """Whether all texts of a column can be sent as they are."""
-    block, _ = _data(column)
-    if not is_plain(block):
+    data, _ = _data(column)
+    if not len(data):
+        return True
+    if not data.min():
         return False
-    if not block.isascii():
-        try:
-            # Two texts that are not UTF-8 can be so together.
-            column.validate(full=True)
-        except pa.ArrowInvalid:
-            return False
+    largest = data.max()
+    if largest < 0x80:
+        return True
+    if largest >= _LAST_PLANE and not is_plain(data.tobytes()):
+        return False
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
     return True

@@ -24,12 +24,15 @@ def _digest_of(text: bytes) -> bytes:
     return md5(text, usedforsecurity=False).hexdigest().encode()
 
 
-def chunks_json(workflow: bytes) -> bytes:
+def chunks_json(workflow: bytes, may_have_controls: bool = True) -> bytes:
     """Return a workflow, in the form in which it is stored, as ``image_raw.chunks`` holds it: JSON as SQLite writes it,
     so that the quick way and the careful way give the same.
+
+    Args:
+        may_have_controls: false where it is known that no character is below U+0020.
     """
     key = b"workflow" if b'"nodes"' in workflow and b'"links"' in workflow else b"prompt"
-    if len(workflow.translate(None, _CONTROLS)) < len(workflow):
+    if may_have_controls and len(workflow.translate(None, _CONTROLS)) < len(workflow):
         quoted = encode_basestring(workflow.decode()).encode()
     else:
         quoted = b'"%b"' % workflow.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

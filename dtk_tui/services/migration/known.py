@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from hashlib import blake2b, md5
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dtk_tui.services.migration import paths
 from dtk_tui.services.migration.csvline import is_plain, line
@@ -15,6 +21,34 @@ from dtk_tui.store.escape import to_db
 #: What the quick way to a text may hold; behind it is a map of digests.
 _CACHE_BYTES = 128 * 1024 * 1024
 _NO_TEXT = (b"", b"", 0)
+
+
+#: Texts that are looked for all at once: so many, the latest, and anew when so large a part more is known.
+_ON_SHELF = 32_768
+_MORE = 8
+
+
+class Shelf:
+    """The texts that were met last, to be found in whole columns.
+
+    Args:
+        texts: as they stand in the source.
+        keys: of each, int64.
+        of: how many texts were known.
+    """
+
+    def __init__(self, texts: Sequence[bytes], keys: Sequence[int], of: int) -> None:
+        self._texts = pa.array(texts, pa.binary()).view(pa.string())
+        self._keys = np.array([*keys, -1], np.int64)
+        self.of = of
+
+    def find(self, texts: pa.StringArray) -> npt.NDArray[np.int64]:
+        """Return the keys of texts: 0 where there is none, -1 where it is not on the shelf."""
+        places = pc.index_in(texts, self._texts).fill_null(-1).to_numpy(zero_copy_only=False)
+        found: npt.NDArray[np.int64] = self._keys[places]
+        if texts.null_count:
+            found[texts.is_null().to_numpy(zero_copy_only=False)] = 0
+        return found
 
 
 @dataclass(slots=True)
@@ -78,6 +112,16 @@ class Known:
                 self.texts[text] = known
                 self._held += len(text) + 250
             return known
+
+    def shelf(self, last: Shelf | None) -> Shelf:
+        """Return the texts that were met last; the very shelf ``last`` while it holds most of them."""
+        known = len(self.texts)
+        if last is not None and last.of <= known < last.of + last.of // _MORE + 1000:
+            return last
+        with self._lock:
+            latest = list(islice(reversed(self.texts.items()), _ON_SHELF))
+        texts = [(text, entry[2]) for text, entry in latest if text is not None]
+        return Shelf([text for text, _ in texts], [key for _, key in texts], known)
 
     def stored(self, stored: str) -> bytes:
         """Return the key of a text in the form in which it is stored."""
