@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -252,11 +252,25 @@ def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
 
 def choose_representatives(conn: Connection) -> None:
     """Choose the representative of every group."""
+    _choose(conn, "SELECT metadata_hash FROM image WHERE metadata_hash IS NOT NULL", {})
+
+
+def choose_some_representatives(conn: Connection, ids: Sequence[int], base: int) -> None:
+    """Choose the representatives of the groups that some images, or staged ones, are in; others have but one image."""
+    staged: LiteralString = "SELECT source_id + %(base)s FROM migration_stage_image"
+    if ids or row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_stage_image)")[0]:
+        among: LiteralString = """
+            SELECT metadata_hash FROM image WHERE metadata_hash IN (
+                SELECT metadata_hash FROM image WHERE id = ANY (%(ids)s) UNION
+                SELECT metadata_hash FROM image WHERE id IN ({staged}))""".replace("{staged}", staged)
+        _choose(conn, among, {"ids": list(ids), "base": base})
+
+
+def _choose(conn: Connection, among: LiteralString, values: dict[str, Any]) -> None:
     groups: LiteralString = """
         SELECT array_agg(metadata_hash)
-          FROM (SELECT metadata_hash FROM image WHERE metadata_hash IS NOT NULL
-                 GROUP BY metadata_hash HAVING count(*) > 1 LIMIT 50001) AS several"""
-    (hashes,) = row_of(conn, groups)
+          FROM ({among} GROUP BY metadata_hash HAVING count(*) > 1 LIMIT 50001) AS several""".replace("{among}", among)
+    (hashes,) = row_of(conn, groups, values)
     if hashes:
         conn.execute("SELECT dtk_choose_representatives(%s)", (hashes if len(hashes) <= 50000 else None,))
 

@@ -38,6 +38,7 @@ class Rows:
         ids: of the images, int64; ``image`` and ``book`` have a row for each.
         book: columns of ``migration_batches.COLUMNS``.
         raw_ids: of the images that have raw texts, int64; ``raw`` has a row for each.
+        groups: of each image a number that images of one group have in common; 0 where it has no group.
     """
 
     ids: npt.NDArray[np.int64]
@@ -45,12 +46,13 @@ class Rows:
     book: pa.RecordBatch
     raw_ids: npt.NDArray[np.int64]
     raw: list[bytes]
+    groups: npt.NDArray[np.uint64]
 
     @staticmethod
     def none() -> Rows:
         """Return no rows."""
         ids, rows = np.zeros(0, np.int64), pa.array([], pa.binary())
-        return Rows(ids, rows, batches.none(), ids, [])
+        return Rows(ids, rows, batches.none(), ids, [], np.zeros(0, np.uint64))
 
     @staticmethod
     def joined(several: Sequence[Rows]) -> Rows:
@@ -60,7 +62,7 @@ class Rows:
         return Rows(
             np.concatenate([one.ids for one in several]), pa.concat_arrays([one.image for one in several]),
             pa.concat_batches([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
-            [row for one in several for row in one.raw],
+            [row for one in several for row in one.raw], np.concatenate([one.groups for one in several]),
         )  # fmt: skip
 
     def between(self, low: int, high: int) -> Rows:
@@ -69,7 +71,7 @@ class Rows:
         first_raw, last_raw = np.searchsorted(self.raw_ids, (low, high + 1)).tolist()
         return Rows(
             self.ids[first:last], self.image[first:last], self.book.slice(first, last - first),
-            self.raw_ids[first_raw:last_raw], self.raw[first_raw:last_raw],
+            self.raw_ids[first_raw:last_raw], self.raw[first_raw:last_raw], self.groups[first:last],
         )  # fmt: skip
 
     def without(self, ids: Sequence[int]) -> Rows:
@@ -85,7 +87,7 @@ class Rows:
         places = pa.array(at)
         return Rows(
             self.ids[at], self.image.take(places), self.book.take(places), self.raw_ids[at_raw],
-            [self.raw[place] for place in at_raw.tolist()],
+            [self.raw[place] for place in at_raw.tolist()], self.groups[at],
         )  # fmt: skip
 
     def digest(self) -> bytes:

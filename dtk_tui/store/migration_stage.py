@@ -39,8 +39,10 @@ _TABLES: dict[str, LiteralString] = {
     "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
     "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
-    # Of the images from low to high that went beside the library, as they were sent; ids of the library.
-    "digest": "low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL",
+    # Of the images from low to high that went beside the library, as they were sent; ids of the library. ids, groups:
+    # of those that can have a group, 64 bits each in the order of bytes of this machine.
+    "digest": """low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL,
+        ids bytea NOT NULL, groups bytea NOT NULL""",
     "note": "table_name text NOT NULL, source_id bigint, outcome text NOT NULL, reason text NOT NULL, original jsonb",
     "chunk": """table_name text NOT NULL, chunk bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
         PRIMARY KEY (table_name, chunk)""",
@@ -139,8 +141,12 @@ def write_chunks(
     add(conn, copies)
     if images is not None:
         digest = images.write(conn, migration_id, span[0])
-        insert: LiteralString = "INSERT INTO migration_stage_digest (low, high, rows, digest) VALUES (%s, %s, %s, %s)"
-        conn.execute(insert, (*span, len(images.ids), digest))
+        insert: LiteralString = """
+            INSERT INTO migration_stage_digest (low, high, rows, digest, ids, groups)
+            VALUES (%s, %s, %s, %s, %b, %b)"""
+        grouped = images.groups != 0
+        groups = (images.ids[grouped].tobytes(), images.groups[grouped].tobytes())
+        conn.execute(insert, (*span, len(images.ids), digest, *groups))
     written = conn.execute(
         """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
@@ -189,6 +195,13 @@ def last_key(conn: Connection) -> int:
 def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
     """Return (first id, last id, rows, digest) of all images that went beside the library."""
     return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
+
+
+def groups(conn: Connection) -> tuple[bytes, bytes]:
+    """Return the ids of all images that went beside the library and can have a group, and their groups."""
+    with conn.cursor(binary=True) as cursor:
+        rows = cursor.execute("SELECT ids, groups FROM migration_stage_digest").fetchall()
+    return b"".join(ids for ids, _ in rows), b"".join(groups for _, groups in rows)
 
 
 def index_images(conn: Connection) -> None:

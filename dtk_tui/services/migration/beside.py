@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from dtk_tui.domain.migration import Verification
 from dtk_tui.services.migration.beside_reading import BesideReader
 from dtk_tui.services.migration.beside_rows import BesideRows
@@ -106,7 +108,7 @@ class Beside:
             merge.require_whole(conn)
             merge.find_targets(conn, self._base, are_new=True)
             merge.write_images(conn, self._values, are_new=True)
-            books.choose_representatives(conn)
+            books.choose_some_representatives(conn, _several(*stage.groups(conn)), self._base)
             stage.set_done(conn, "images")
             conn.commit()
         finally:
@@ -174,6 +176,16 @@ class Beside:
         found = _search(conn, rows, (low, high), [number + self._base for number in staged])
         in_books = batches.differing(conn, rows.book, self._values["id"], low)
         return len(rows.ids), [*(number - self._base for number in found), *in_books]
+
+
+def _several(ids: bytes, groups: bytes) -> list[int]:
+    """Return the images, given with their groups, that are not the only one of their group."""
+    keys = np.frombuffer(groups, np.uint64)
+    order = np.argsort(keys, kind="stable")
+    is_same = np.diff(keys[order]) == 0
+    is_several = np.concatenate((is_same, [False])) | np.concatenate(([False], is_same))
+    found: list[int] = np.frombuffer(ids, np.int64)[order][is_several[: len(keys)]].tolist()
+    return found
 
 
 def _search(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:

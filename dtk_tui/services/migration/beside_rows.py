@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from xxhash import xxh3_64_intdigest
 
 from dtk_tui.services.migration.image_columns import Columns
 from dtk_tui.services.migration.image_lines import chunks_json
@@ -32,6 +33,11 @@ _FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasEr
 _SMALL = ("Steps", "BatchSize", "BatchPos", "ClipSkip", "ENSD")
 _INT32 = np.iinfo(np.int32)
 _VIDEO = r"\.(mp4|webm|mov|m4v|avi|mkv)$"
+#: Texts between which the separator stands of what ``image.metadata_hash`` is made of.
+_SEPARATED = ("Sampler", "Model", "ModelHash")
+_SEPARATOR = "\x1f"
+#: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _ERROR = b"Diffusion Toolkit could not read this file."
 
 
@@ -61,7 +67,8 @@ class BesideRows:
             return Rows.none()
         ids = columns.rowids + self._base
         raw_ids, raw = self._raw(columns)
-        return Rows(ids, self._image(columns, prompts, negatives), self._book(columns), raw_ids, raw)
+        groups = _groups(columns, prompts, negatives)
+        return Rows(ids, self._image(columns, prompts, negatives), self._book(columns), raw_ids, raw, groups)
 
     def _straight(self, given: Columns) -> npt.NDArray[np.bool_]:
         """Return which images are written as they stand; the rules are those of ``migration_merge``."""
@@ -82,6 +89,9 @@ class BesideRows:
             & _bools(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
             & _bools(pc.coalesce(pc.equal(given.texts("FileName"), name), pa.scalar(True)))
         )  # fmt: skip
+        for column in _SEPARATED:
+            if given.has_controls(column):
+                is_good &= ~_bools(pc.match_substring(given.texts(column), _SEPARATOR))
         for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
             ticks = given.numbers(column)
             if ticks.any():
@@ -194,6 +204,21 @@ class BesideRows:
         controls = given.has_controls("Workflow")
         chunks = [chunks_json(text, controls) for text in given.blobs("Workflow") if text is not None]
         return ids, [raw_row(number, text) for number, text in zip(ids.tolist(), chunks, strict=True)]
+
+
+def _groups(given: Columns, prompts: Ticks, negatives: Ticks) -> npt.NDArray[np.uint64]:
+    """Return numbers that are equal where ``image.metadata_hash`` is; 0 where that is NULL."""
+    found = prompts.view(np.uint64).copy()
+    parts = [negatives, given.numbers("Seed"), given.numbers("Steps"), given.floats("CFGScale").view(np.int64)]
+    parts += [given.given(name).astype(np.int64) for name in ("Seed", "Steps", "CFGScale")]
+    for name in _SEPARATED:
+        coded = given.texts(name).fill_null("").dictionary_encode()
+        numbers = [xxh3_64_intdigest(text) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
+        parts.append(np.array(numbers, np.uint64)[coded.indices.to_numpy()].view(np.int64))
+    for part in parts:
+        found = (found ^ part.view(np.uint64)) * _ODD
+        found ^= found >> np.uint64(29)
+    return np.where(prompts > 0, found | np.uint64(1), np.uint64(0))
 
 
 _IMAGE_FLAGS = {
