@@ -94,7 +94,8 @@ class Rows:
         """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
         seen = xxh3_128()
         for rows in (self.image, self.raw):
-            seen.update(_block(rows))
+            for block in _blocks(rows):
+                seen.update(block)
         return seen.digest()
 
     def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
@@ -105,23 +106,26 @@ class Rows:
         """
         seen = xxh3_128()
         for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
-            block = _block(rows)
-            seen.update(block)
+            blocks = _blocks(rows)
+            for block in blocks:
+                seen.update(block)
             if len(rows):
                 copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(other(table), _names(columns))
                 with conn.cursor().copy(copy) as sink:
-                    sink.write(block)
+                    for block in blocks:
+                        sink.write(block)
         return seen.digest() + batches.write(conn, self.book, migration_id, first_id)
 
 
-def raw_row(image_id: int, chunks: bytes) -> bytes:
-    """Return a raw text as a row of COPY's binary format."""
-    return _RAW_ROW.pack(2, 8, image_id, len(chunks)) + chunks
+def raw_row(image_id: int, chunks: Sequence[bytes]) -> bytes:
+    """Return a raw text, given in pieces, as a row of COPY's binary format."""
+    return b"".join((_RAW_ROW.pack(2, 8, image_id, sum(map(len, chunks))), *chunks))
 
 
-def _block(rows: pa.BinaryArray | list[bytes]) -> bytes:
-    several = rows if isinstance(rows, list) else [binary_copy.payload(rows)]
-    return b"".join((binary_copy.HEAD, *several, binary_copy.END))
+def _blocks(rows: pa.BinaryArray | list[bytes]) -> tuple[bytes, memoryview, bytes]:
+    """Return all that is sent of some rows; what is large is not copied when a part of it is sent."""
+    payload = memoryview(b"".join(rows)) if isinstance(rows, list) else binary_copy.payload(rows)
+    return binary_copy.HEAD, payload, binary_copy.END
 
 
 def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:

@@ -137,11 +137,12 @@ class Beside:
     def _make_keys(self, conn: Connection) -> None:
         books.set_for_load(conn, self._memory_mb)
         beside.enter(conn)
+        # Whether a key holds is looked up by a plan that has to know which table is the larger one.
+        for table in beside.READ:
+            swap.analyze(conn, table)
         for key in self.library.foreign:
             if key.is_early:
                 swap.build_key(conn, key)
-        for table in beside.READ:
-            swap.analyze(conn, table)
 
     def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
         """Look whether the prompts are those that were sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,7 @@ class Columns:
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch
         self.count: int = batch.num_rows
+        self._given: dict[str, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def rowids(self) -> npt.NDArray[np.int64]:
@@ -51,6 +53,11 @@ class Columns:
 
     def given(self, name: str) -> npt.NDArray[np.bool_]:
         """Return where a column is not NULL."""
+        if name not in self._given:
+            self._given[name] = self._where_given(name)
+        return self._given[name]
+
+    def _where_given(self, name: str) -> npt.NDArray[np.bool_]:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return np.zeros(self.count, bool)
@@ -59,13 +66,14 @@ class Columns:
         found: npt.NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
         return found
 
-    def numbers(self, name: str, missing: int = 0) -> npt.NDArray[np.int64]:
-        """Return a column of whole numbers, int64; ``missing`` where it is NULL."""
+    def numbers(self, name: str, missing: int = 0) -> npt.NDArray[Any]:
+        """Return a column of numbers, int64 or float64 as it is read; ``missing`` where it is NULL."""
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return np.full(self.count, missing, np.int64)
-        found: npt.NDArray[np.int64] = column.fill_null(missing).to_numpy(zero_copy_only=False)
-        return found
+        kind = np.int64 if column.type == pa.int64() else np.float64
+        found = np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + self.count]
+        return np.where(self.given(name), found, kind(missing)) if column.null_count else found
 
     def floats(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of floats, float64; 0 where it is NULL."""
@@ -81,9 +89,9 @@ class Columns:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return [None] * self.count
-        view, ends = _data(column)
-        data = view.tobytes()
-        found: list[bytes | None] = [data[first:last] for first, last in pairwise(ends.tolist())]
+        view, ends = data_of(column)
+        data = memoryview(view)  # type: ignore[arg-type]
+        found: list[bytes | None] = [data[first:last].tobytes() for first, last in pairwise(ends.tolist())]
         if column.null_count:
             for at in np.flatnonzero(~self.given(name)).tolist():
                 found[at] = None
@@ -94,14 +102,14 @@ class Columns:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return False
-        data, _ = _data(column)
+        data, _ = data_of(column)
         return bool(len(data) and data.min() < 32)
 
     @cached_property
     def place(self) -> tuple[pa.StringArray, pa.StringArray]:
         """Return (folders with the separator behind them, file names), as ``paths.split`` parts paths."""
         paths = self.texts("Path")
-        data, ends = _data(paths)
+        data, ends = data_of(paths)
         is_slash = data == _SLASH
         cuts = _behind_last(is_slash, ends)
         # A path that begins with / has no other separator.
@@ -173,7 +181,7 @@ class ColumnReader:
         self._conn.close()
 
 
-def _data(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def data_of(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Return all texts of a column behind one another, and where each begins; the last number is the end of all."""
     ends, data = column.buffers()[1:]
     found = np.frombuffer(ends or bytes(4), np.int32)[column.offset : column.offset + len(column) + 1]
@@ -208,7 +216,7 @@ def _is_exact(column: pa.Array) -> bool:
 
 def _is_plain(column: pa.StringArray) -> bool:
     """Whether all texts of a column can be sent as they are."""
-    data, _ = _data(column)
+    data, _ = data_of(column)
     if not len(data):
         return True
     if not data.min():

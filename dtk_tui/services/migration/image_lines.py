@@ -24,19 +24,19 @@ def _digest_of(text: bytes) -> bytes:
     return md5(text, usedforsecurity=False).hexdigest().encode()
 
 
-def chunks_json(workflow: bytes, may_have_controls: bool = True) -> bytes:
-    """Return a workflow, in the form in which it is stored, as ``image_raw.chunks`` holds it: JSON as SQLite writes it,
-    so that the quick way and the careful way give the same.
+def chunks_json(workflow: bytes, may_have_controls: bool = True) -> tuple[bytes, bytes, bytes]:
+    """Return a workflow, in the form in which it is stored, as ``image_raw.chunks`` holds it, in pieces: JSON as SQLite
+    writes it, so that the quick way and the careful way give the same.
 
     Args:
         may_have_controls: false where it is known that no character is below U+0020.
     """
     key = b"workflow" if b'"nodes"' in workflow and b'"links"' in workflow else b"prompt"
     if may_have_controls and len(workflow.translate(None, _CONTROLS)) < len(workflow):
-        quoted = encode_basestring(workflow.decode()).encode()
+        quoted = encode_basestring(workflow.decode()).encode()[1:-1]
     else:
-        quoted = b'"%b"' % workflow.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b'[["%b","%b",%b]]' % (_SOURCE, key, quoted)
+        quoted = workflow.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'[["%b","%b","' % (_SOURCE, key), quoted, b'"]]'
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class ImageLines:
         self._lines.image.append(b",".join((plain, folder_key, csv_field(name), *rest, *end)))
         if workflow is not None:
             # Its texts are escaped each for itself, as a scan does; the whole is not escaped once more.
-            chunks = chunks_json(to_db(workflow).encode()).replace(b"'", b"''")
+            chunks = b"".join(chunks_json(to_db(workflow).encode())).replace(b"'", b"''")
             self._lines.raw.append(b"%d,'%b'" % (values["Id"], chunks))
 
     def _key(self, text: str | None) -> bytes:

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from hashlib import blake2b, md5
 from itertools import islice
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from dtk_tui.services.migration import paths
 from dtk_tui.services.migration.csvline import is_plain, line
+from dtk_tui.services.migration.shelf import Shelf
 from dtk_tui.store.escape import to_db
 
 #: What the quick way to a text may hold; behind it is a map of digests.
 _CACHE_BYTES = 128 * 1024 * 1024
 _NO_TEXT = (b"", b"", 0)
+#: Texts that are sent in one transaction.
+_AT_ONCE = 1000
 
 
 #: Texts that are looked for all at once: so many, the latest, and anew when so large a part more is known.
 _ON_SHELF = 32_768
 _MORE = 8
-
-
-class Shelf:
-    """The texts that were met last, to be found in whole columns.
-
-    Args:
-        texts: as they stand in the source.
-        keys: of each, int64.
-        of: how many texts were known.
-    """
-
-    def __init__(self, texts: Sequence[bytes], keys: Sequence[int], of: int) -> None:
-        self._texts = pa.array(texts, pa.binary()).view(pa.string())
-        self._keys = np.array([*keys, -1], np.int64)
-        self.of = of
-
-    def find(self, texts: pa.StringArray) -> npt.NDArray[np.int64]:
-        """Return the keys of texts: 0 where there is none, -1 where it is not on the shelf."""
-        places = pc.index_in(texts, self._texts).fill_null(-1).to_numpy(zero_copy_only=False)
-        found: npt.NDArray[np.int64] = self._keys[places]
-        if texts.null_count:
-            found[texts.is_null().to_numpy(zero_copy_only=False)] = 0
-        return found
 
 
 @dataclass(slots=True)
@@ -60,6 +35,12 @@ class Unsent:
 
     def __bool__(self) -> bool:
         return bool(self.texts or self.folders)
+
+    def take(self) -> Unsent:
+        """Take some of them out, so that several readers share what is to be sent."""
+        taken = Unsent(self.texts[:_AT_ONCE], self.folders)
+        self.texts, self.folders = self.texts[_AT_ONCE:], []
+        return taken
 
 
 class Known:
@@ -158,22 +139,24 @@ class Known:
         Raises:
             DtkError: that failed, here or in another reader that was about to write a part of it.
         """
-        with self._lock:
-            unsent, self._unsent = self._unsent, Unsent()
-            before, mine = list(self._sending), Future[None]()
-            self._sending.add(mine)
-        try:
-            if unsent:
+        while True:
+            with self._lock:
+                unsent, mine = self._unsent.take(), Future[None]()
+                if not unsent:
+                    before = list(self._sending)
+                    break
+                self._sending.add(mine)
+            try:
                 self._send(unsent)
-        except BaseException as error:
-            # What was not written stays in the way of all rows that follow.
-            mine.set_exception(error)
-            raise
-        mine.set_result(None)
+            except BaseException as error:
+                # What was not written stays in the way of all rows that follow.
+                mine.set_exception(error)
+                raise
+            mine.set_result(None)
+            with self._lock:
+                self._sending.discard(mine)
         for other in before:
             other.result()
-        with self._lock:
-            self._sending.discard(mine)
 
 
 def _short(text: bytes) -> bytes:
