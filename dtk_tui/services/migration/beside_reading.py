@@ -17,7 +17,7 @@ from dtk_tui.store.migration_rows import Rows
 _FEW = 48
 
 #: Rowids that are read at once, and the parts that a batch is read in at most.
-_AT_ONCE = 8192
+_AT_ONCE = 16_384
 _MOST_PARTS = 64
 
 Ids = npt.NDArray[np.int64]

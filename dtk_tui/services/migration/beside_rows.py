@@ -52,7 +52,6 @@ class BesideRows:
     def __init__(self, known: Known, base: int, spans: Sequence[Span]) -> None:
         self._known = known
         self._base = base
-        self._shelf = known.shelf(None)
         self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
 
     def make(self, columns: Columns) -> Rows:
@@ -120,8 +119,7 @@ class BesideRows:
 
     def _prompts(self, given: Columns) -> Ticks:
         """Return the keys of prompts: those met before are found without a step of Python."""
-        self._shelf = self._known.shelf(self._shelf)
-        found = self._shelf.find(given.texts("Prompt"))
+        found = self._known.shelf().find(given.texts("Prompt"))
         if (missing := found < 0).any():
             rest = given.where(missing)
             found[missing] = self._keys(rest.blobs("Prompt"), rest.count)

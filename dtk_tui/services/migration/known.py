@@ -67,6 +67,7 @@ class Known:
         self._keys: dict[bytes, bytes] = {}
         self._held = 0
         self._unsent = Unsent()
+        self._shelf = Shelf([], [], 0)
         self._lock = threading.Lock()
         self._sending: set[Future[None]] = set()
 
@@ -94,15 +95,15 @@ class Known:
                 self._held += len(text) + 250
             return known
 
-    def shelf(self, last: Shelf | None) -> Shelf:
-        """Return the texts that were met last; the very shelf ``last`` while it holds most of them."""
+    def shelf(self) -> Shelf:
+        """Return the texts that were met last, or most of them."""
         known = len(self.texts)
-        if last is not None and last.of <= known < last.of + last.of // _MORE + 1000:
-            return last
         with self._lock:
-            latest = list(islice(reversed(self.texts.items()), _ON_SHELF))
-        texts = [(text, entry[2]) for text, entry in latest if text is not None]
-        return Shelf([text for text, _ in texts], [key for _, key in texts], known)
+            if not self._shelf.of <= known < self._shelf.of + self._shelf.of // _MORE + 1000:
+                latest = islice(reversed(self.texts.items()), _ON_SHELF)
+                texts = [(text, entry[2]) for text, entry in latest if text is not None]
+                self._shelf = Shelf([text for text, _ in texts], [key for _, key in texts], known)
+            return self._shelf
 
     def stored(self, stored: str) -> bytes:
         """Return the key of a text in the form in which it is stored."""

@@ -20,8 +20,8 @@ from dtk_tui.store.migration_rows import Rows
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
 READERS = 2
 #: Batches, and rows if they are large, that a reader writes in one transaction: one by one they wait for the server.
-_TOGETHER = 8
-_TOGETHER_ROWS = 8000
+_TOGETHER = 16
+_TOGETHER_ROWS = 16_000
 _TELL_EVERY_S = 0.25
 
 

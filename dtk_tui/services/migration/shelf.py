@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dtk_tui.services.migration.image_columns import data_of
 
 #: Places of a text that are looked at first, eight bytes each; then the whole of it is compared.
-_PLACES = 8
+_PLACES = 4
 _WIDTH = 8
 #: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
 _ODD = np.uint64(0x9E3779B97F4A7C15)
