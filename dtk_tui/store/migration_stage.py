@@ -85,6 +85,12 @@ def create(conn: Connection) -> None:
     # Compressed as in the library, so that a value is compressed once, by the readers' connections.
     for (method,) in conn.execute(_COMPRESSION).fetchall():
         conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET COMPRESSION {}").format(_NAMES["raw"], sql.SQL(method)))
+    # What hardly shrinks is not compressed.
+    conn.execute(
+        sql.SQL("ALTER TABLE {} ALTER ids SET STORAGE EXTERNAL, ALTER groups SET STORAGE EXTERNAL").format(
+            _NAMES["digest"]
+        )
+    )
 
 
 def drop(conn: Connection) -> None:
