@@ -34,7 +34,7 @@ class MigrationOptions:
 
 #: What a migration does, in this order; only the last is seen in the library. Into one that has images, the second is
 #: a part of it.
-STEPS = ("reading", "indexing and comparing", "writing")
+STEPS = ("reading", "indexing", "comparing and writing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ _DONE = "SELECT count(*) FROM migration WHERE state = 'done'"
 _STAGED = "SELECT count(*) FROM migration_stage_chunk WHERE table_name <> ''"
 #: What shows that a part behind the reading is reached; the first may be missed, then the other tells.
 _SIGNS = {
-    "indexing and comparing": r"^(CREATE (UNIQUE )?INDEX|COPY \(|ANALYZE|ALTER TABLE \"migration_beside\".* ADD)",
-    "writing": r"^(LOCK|WITH|INSERT|UPDATE|ALTER|DROP)",
+    "indexing": r"^(CREATE (UNIQUE )?INDEX|ANALYZE|ALTER TABLE \"migration_beside\".* ADD)",
+    "comparing and writing": r"^(COPY \(|LOCK|WITH|INSERT|UPDATE|ALTER|DROP)",
 }
 _DOING = """
 SELECT query FROM pg_stat_activity

@@ -109,7 +109,7 @@ def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Con
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     """Let rows beside the library be changed behind the reading."""
-    complete = Beside.complete
+    complete = Beside.index
 
     def spoil(self: Beside, *arguments: Any) -> Any:
         with self._db.connection() as conn:
@@ -118,7 +118,7 @@ def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
                 conn.execute(statement.encode())
         return complete(self, *arguments)
 
-    monkeypatch.setattr(Beside, "complete", spoil)
+    monkeypatch.setattr(Beside, "index", spoil)
 
 
 def test_rows_that_are_not_there_as_they_were_read_are_named(

@@ -158,7 +158,7 @@ def test_a_source_that_changed_is_noticed(
     assert bring(db, config, source).verification.is_good
 
 
-@pytest.mark.parametrize("step", ["reading", "indexing and comparing", "writing"])
+@pytest.mark.parametrize("step", ["reading", "indexing", "comparing and writing"])
 def test_stopped_by_a_person_it_goes_on_to_the_same(db: Database, config: Config, make: Make, step: str) -> None:
     source, _ = make("--n", "1500")
     stop = threading.Event()

@@ -68,21 +68,24 @@ class Beside:
         """Return the ids of images that have these rowids."""
         return rowids[0] + self._base, rowids[1] + self._base
 
-    def complete(self, tell: Callable[[int, int], None]) -> Verification:
-        """Write the staged images, make indexes and keys, and compare what was written straight with what was read.
+    def index(self, tell: Callable[[int, int], None]) -> None:
+        """Write the staged images; make indexes.
 
         Args:
             tell: is given how many pieces of this work are done, and how many there are.
         """
+        early = [partial(self._make_index, index) for index in swap.early(self.library)]
+        together(self._db, [self._write_staged, *early], self._stop, tell)
+
+    def compare(self, tell: Callable[[int, int], None]) -> Verification:
+        """Make keys, and compare what was written straight with what was read; ``tell`` as for ``index``."""
         found = Verification()
         with self._db.connection() as conn:
             digests = stage.digests(conn)
-        early = [partial(self._make_index, index) for index in swap.early(self.library)]
         lock = threading.Lock()
-        compare: list[Piece] = [partial(self._compare_prompts, lock, found)]
-        compare += [partial(self._compare, lock, found, *span) for span in digests]
-        # Keys and statistics lock several tables each, so one connection makes all, while the other compares.
-        pieces: list[Piece] = [self._write_staged, *early, self._make_keys, *compare]
+        compare = [partial(self._compare, lock, found, *span) for span in digests]
+        # Keys and statistics lock several tables each, so one connection makes all.
+        pieces: list[Piece] = [self._make_keys, partial(self._compare_prompts, lock, found), *compare]
         together(self._db, pieces, self._stop, tell)
         found.differing = sorted(set(found.differing))
         return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.migration import Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
+from dtk_tui.domain.migration import STEPS, Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.migration import folders, images_sql, loading, paths, queries, small_tables
 from dtk_tui.services.migration.beside import Beside
@@ -88,8 +90,8 @@ class Migration:
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
-    def _tell(self, done: int, total: int) -> None:
-        self._follow(MigrationProgressed("indexing and comparing", done=done, total=total))
+    def _tell(self, step: str, done: int, total: int) -> None:
+        self._follow(MigrationProgressed(step, done=done, total=total))
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -218,21 +220,24 @@ class Migration:
         """Migrate into an empty library."""
         known = beside_known(self._db, self._mapping)
         quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
-        with self._step("reading"):
+        with self._step(STEPS[0]):
             self._load(row, quick.reader, known, quick.span)
-        with self._step("indexing and comparing"):
-            self._report.verification = quick.complete(self._tell)
-        with self._last() as conn, self._step("writing"):
+        with self._step(STEPS[1]):
+            quick.index(partial(self._tell, STEPS[1]))
+        # What is written last disturbs no comparison, and is done by one connection alone.
+        with ThreadPoolExecutor(1) as beside_it, self._last() as conn, self._step(STEPS[2]):
+            compared = beside_it.submit(quick.compare, partial(self._tell, STEPS[2]))
             if not beside.still_empty(conn):
                 raise LibraryChangedError
             beside.enter(conn)
             folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
             merge.place_known(conn)
             merge.find_targets(conn, row.image_base, are_new=True)
-            self._compare_staged(conn, row)
             self._write_others(conn, row, are_beside=True)
             for index in swap.late(quick.library):
                 swap.build(conn, index)
+            self._report.verification = compared.result()
+            self._compare_staged(conn, row)
             self._finish(conn, row)
             swap.take_over(conn, quick.library)
 
@@ -240,9 +245,9 @@ class Migration:
         """Migrate into a library that has images, or whose tables must stay."""
         columns = self._source.columns["Image"]
         known = staged_known(self._db, self._mapping)
-        with self._step("reading"):
+        with self._step(STEPS[0]):
             self._load(row, lambda: StagedReader(columns, known), known, lambda rowids: rowids)
-        with self._last() as conn, self._step("writing"):
+        with self._last() as conn, self._step(STEPS[2]):
             stage.analyze(conn)
             folders.write(conn, row.id, self._zone, self._mapping)
             merge.place_texts(conn)
