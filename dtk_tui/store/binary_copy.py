@@ -83,8 +83,11 @@ def texts(values: pa.Array) -> list[Fields]:
     """Return the fields of a column of strings or binaries: their lengths, and what follows them."""
     if values.null_count == len(values):
         return [_NULL]
-    lengths = pc.binary_length(values).fill_null(-1).to_numpy(zero_copy_only=False).astype(">i4")
-    return [lengths.view([("length", ">i4")]), values.cast(pa.binary()).fill_null(b"")]
+    ends = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    lengths = np.diff(ends).astype(">i4")
+    if values.null_count:
+        lengths[~values.is_valid().to_numpy(zero_copy_only=False)] = -1
+    return [lengths.view([("length", ">i4")]), values.view(pa.binary())]
 
 
 def array(values: pa.Array) -> bytes:
@@ -99,7 +102,7 @@ def array(values: pa.Array) -> bytes:
         return _NULL
     count = len(values)
     if pa.types.is_string(values.type):
-        oid, data = _TEXT, bytes(payload(pc.binary_join_element_wise(*_column(texts(values), count), b"")))
+        oid, data = _TEXT, bytes(payload(_in_rows(_column(texts(values), count))))
     else:
         oid, kind = {pa.int64(): (_INT8, ">i8"), pa.int32(): (_INT4, ">i4"), pa.bool_(): (_BOOL, "?")}[values.type]
         valid = values.is_valid().to_numpy(zero_copy_only=False)
@@ -141,7 +144,12 @@ def rows(fields: Sequence[Fields], columns: int, count: int) -> pa.BinaryArray:
             together = []
         if one is not None:
             parts.append(one)
-    return pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
+    return _in_rows(parts)
+
+
+def _in_rows(parts: Sequence[pa.BinaryArray]) -> pa.BinaryArray:
+    """Return what stands beside each other in some columns as one; NULL has no bytes."""
+    return pc.binary_join_element_wise(*parts, b"", null_handling="replace", null_replacement=b"")
 
 
 def _joined(fields: Sequence[npt.NDArray[np.void] | bytes], count: int) -> pa.BinaryArray:

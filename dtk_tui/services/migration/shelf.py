@@ -51,17 +51,16 @@ class Shelf:
 def _marks(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     """Return a number for each text, of its length and of what stands at some places of it."""
     data, ends = data_of(texts)
-    first = ends[:-1].astype(np.int64)
     lengths = np.diff(ends).astype(np.int64)
     found = lengths.astype(np.uint64)
-    if not len(data):
+    if len(data) < _WIDTH:
         return found
+    # What a short text is followed by does not count.
+    beyond = 8 * np.maximum(_WIDTH - lengths, 0).astype(np.uint64)
+    everywhere = np.ndarray((len(data) - _WIDTH + 1,), "<u8", data, 0, (1,))
     room = np.maximum(lengths - _WIDTH, 0)
-    within = np.arange(_WIDTH)
-    last = np.maximum(ends[1:].astype(np.int64) - 1, 0)
     for at in range(_PLACES):
-        begin = first + room * at // (_PLACES - 1)
-        bytes_there = data[np.minimum(begin[:, None] + within, last[:, None])]
-        found = (found ^ bytes_there.view(np.uint64)[:, 0]) * _ODD
+        there = everywhere[np.minimum(ends[:-1] + room * at // (_PLACES - 1), len(everywhere) - 1)]
+        found = (found ^ np.where(lengths > 0, there << beyond, 0)) * _ODD
         found ^= found >> np.uint64(29)
     return found
