@@ -2,7 +2,7 @@
 -- column of theirs is an array. A row of its own cost more than all that is looked up in it, which is seldom.
 -- depends: V009__index_room
 
--- image.id is migration.image_base and the source id. gone: source ids whose books stand in migrated_image after all.
+-- image.id is migration.image_base and the source id. A column that says the same of all has one element. gone: source ids whose books stand in migrated_image after all.
 CREATE TABLE migrated_batch (
     migration_id    bigint NOT NULL REFERENCES migration (id) ON DELETE CASCADE,
     first_id        bigint NOT NULL,
@@ -36,6 +36,9 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION dtk_spread(anyarray, integer) RETURNS anyarray LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT CASE cardinality($1) WHEN 1 THEN array_fill($1[1], ARRAY[$2]) ELSE $1 END $$;
+
 -- The books of all images, wherever they stand. Those of images that were deleted since may be among them.
 -- Written as text, it hangs on no table, so that these can be replaced.
 CREATE FUNCTION dtk_migrated_images() RETURNS TABLE (
@@ -54,9 +57,14 @@ CREATE FUNCTION dtk_migrated_images() RETURNS TABLE (
            book.clip_skip, book.ensd, book.no_metadata, book.has_error, true, book.root_folder_id, book.workflow_id,
            book.hash, book.custom_tags, NULL::jsonb
       FROM migrated_batch batch JOIN migration ON migration.id = batch.migration_id,
-           unnest(source_ids, batch.created_ticks, batch.modified_ticks, batch.viewed_ticks, batch.touched_ticks,
-                  batch.marks, batch.batch_size, batch.batch_pos, batch.clip_skip, batch.ensd, batch.no_metadata,
-                  batch.has_error, batch.root_folder_id, batch.workflow_id, batch.hash, batch.custom_tags)
+           cardinality(source_ids) AS rows,
+           unnest(source_ids, dtk_spread(batch.created_ticks, rows), dtk_spread(batch.modified_ticks, rows),
+                  dtk_spread(batch.viewed_ticks, rows), dtk_spread(batch.touched_ticks, rows),
+                  dtk_spread(batch.marks, rows), dtk_spread(batch.batch_size, rows),
+                  dtk_spread(batch.batch_pos, rows), dtk_spread(batch.clip_skip, rows), dtk_spread(batch.ensd, rows),
+                  dtk_spread(batch.no_metadata, rows), dtk_spread(batch.has_error, rows),
+                  dtk_spread(batch.root_folder_id, rows), dtk_spread(batch.workflow_id, rows),
+                  dtk_spread(batch.hash, rows), dtk_spread(batch.custom_tags, rows))
                AS book (source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks, batch_size,
                         batch_pos, clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash,
                         custom_tags)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import sql
 from xxhash import xxh3_128
 
@@ -24,9 +25,13 @@ _KEY = ("migration_id", "first_id")
 _NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
 _COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
 _READ: LiteralString = """
-SELECT book.* FROM migrated_batch,
-       unnest(source_ids, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks, batch_size, batch_pos,
-              clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash, custom_tags) AS book
+SELECT book.* FROM migrated_batch, cardinality(source_ids) AS rows,
+       unnest(source_ids, dtk_spread(created_ticks, rows), dtk_spread(modified_ticks, rows),
+              dtk_spread(viewed_ticks, rows), dtk_spread(touched_ticks, rows), dtk_spread(marks, rows),
+              dtk_spread(batch_size, rows), dtk_spread(batch_pos, rows), dtk_spread(clip_skip, rows),
+              dtk_spread(ensd, rows), dtk_spread(no_metadata, rows), dtk_spread(has_error, rows),
+              dtk_spread(root_folder_id, rows), dtk_spread(workflow_id, rows), dtk_spread(hash, rows),
+              dtk_spread(custom_tags, rows)) AS book
  WHERE migration_id = %s AND first_id = %s
 """
 _TAKE_OUT: LiteralString = """
@@ -50,11 +55,18 @@ def write(conn: Connection, books: pa.RecordBatch, migration_id: int, first_id: 
     if not len(books):
         return _digest([])
     keys = [(8).to_bytes(4, "big") + number.to_bytes(8, "big", signed=True) for number in (migration_id, first_id)]
-    fields = [*keys, *map(binary_copy.array, books.columns)]
+    ids, *columns = books.columns
+    fields = [*keys, *(binary_copy.array(column) for column in (ids, *map(_once, columns)))]
     block = b"".join((binary_copy.HEAD, len(fields).to_bytes(2, "big"), *fields, binary_copy.END))
     with conn.cursor().copy(_COPY) as sink:
         sink.write(block)
     return _digest([block])
+
+
+def _once(column: pa.Array) -> pa.Array:
+    """Return a column that says the same of all images with one element."""
+    is_constant = not column.null_count and pc.all(pc.equal(column, column[0])).as_py()
+    return column[:1] if is_constant else column
 
 
 def digest_there(conn: Connection, migration_id: int, first_id: int) -> bytes:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -27,6 +28,11 @@ IMAGE_COLUMNS = (
 #: What is read of the source, and sent, by table.
 _COLUMNS = {"image": IMAGE_COLUMNS, "image_raw": ("image_id", "chunks")}
 
+#: PostgreSQL 18 makes checksums of the large texts itself, so that these need not be sent back.
+_HAS_CRC = 180000
+_SUMS = sql.SQL("""
+    SELECT string_agg(int8send(image_id) || int8send(crc32c(convert_to(chunks, 'UTF8'))), ''::bytea ORDER BY image_id)
+      FROM {} WHERE image_id BETWEEN %s AND %s AND image_id <> ALL (%s)""").format(other("image_raw"))
 _RAW_ROW = struct.Struct(">hiqi")
 
 
@@ -90,13 +96,12 @@ class Rows:
             [self.raw[place] for place in at_raw.tolist()], self.groups[at],
         )  # fmt: skip
 
-    def digest(self) -> bytes:
+    def digest(self, conn: Connection) -> bytes:
         """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
         seen = xxh3_128()
-        for rows in (self.image, self.raw):
-            for block in _blocks(rows):
-                seen.update(block)
-        return seen.digest()
+        for block in _blocks(self.image):
+            seen.update(block)
+        return seen.digest() + self._digest_of_raw(conn)
 
     def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
         """Write the rows; return their digest, and behind it that of their books.
@@ -104,17 +109,19 @@ class Rows:
         Args:
             first_id: under which their books stand.
         """
-        seen = xxh3_128()
         for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
-            blocks = _blocks(rows)
-            for block in blocks:
-                seen.update(block)
             if len(rows):
                 copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(other(table), _names(columns))
                 with conn.cursor().copy(copy) as sink:
-                    for block in blocks:
+                    for block in _blocks(rows):
                         sink.write(block)
-        return seen.digest() + batches.write(conn, self.book, migration_id, first_id)
+        return self.digest(conn) + batches.write(conn, self.book, migration_id, first_id)
+
+    def _digest_of_raw(self, conn: Connection) -> bytes:
+        if conn.info.server_version < _HAS_CRC:
+            return xxh3_128(b"".join(_blocks(self.raw))).digest()
+        sums = [google_crc32c.value(row[_RAW_ROW.size :]) for row in self.raw]
+        return xxh3_128(np.array([self.raw_ids, np.array(sums, np.int64)]).T.astype(">i8").tobytes()).digest()
 
 
 def raw_row(image_id: int, chunks: Sequence[bytes]) -> bytes:
@@ -135,15 +142,28 @@ def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] =
         without: ids of images that are left out.
     """
     seen = xxh3_128()
-    for table, columns in _COLUMNS.items():
-        key = sql.Identifier(columns[0])
-        rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")
-        rows = sql.SQL("SELECT {} FROM {} WHERE {} BETWEEN {} AND {} {} ORDER BY {}").format(
-            _names(columns), other(table), key, low, high, rest, key
-        )
-        with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
-            seen.update(b"".join(source))
-    return seen.digest()
+    with conn.cursor().copy(_rows_there("image", low, high, without)) as source:
+        seen.update(b"".join(source))
+    return seen.digest() + _digest_of_raw_there(conn, low, high, without)
+
+
+def _rows_there(table: str, low: int, high: int, without: Sequence[int]) -> sql.Composed:
+    """Return the statement that gives the rows of a table of some images in COPY's binary format."""
+    columns = _COLUMNS[table]
+    key = sql.Identifier(columns[0])
+    rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")
+    return sql.SQL(
+        "COPY (SELECT {} FROM {} WHERE {} BETWEEN {} AND {} {} ORDER BY {}) TO STDOUT (FORMAT binary)"
+    ).format(_names(columns), other(table), key, low, high, rest, key)
+
+
+def _digest_of_raw_there(conn: Connection, low: int, high: int, without: Sequence[int]) -> bytes:
+    if conn.info.server_version < _HAS_CRC:
+        with conn.cursor().copy(_rows_there("image_raw", low, high, without)) as source:
+            return xxh3_128(b"".join(source)).digest()
+    with conn.cursor(binary=True) as cursor:
+        (found,) = cursor.execute(_SUMS, (low, high, list(without))).fetchall()
+    return xxh3_128(found[0] or b"").digest()
 
 
 def _names(columns: Iterable[str]) -> sql.Composed:

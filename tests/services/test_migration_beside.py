@@ -134,6 +134,7 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "UPDATE image SET rating = 4 WHERE id = 17",
         "UPDATE prompt SET text = 'a rare cat' WHERE text = 'a rare owl'",
         "DELETE FROM image WHERE id = 100",
+        "UPDATE migrated_batch SET created_ticks = dtk_spread(created_ticks, cardinality(source_ids))",
         "UPDATE migrated_batch SET created_ticks[array_position(source_ids, 211)] = 5 WHERE 211 = ANY (source_ids)",
         "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
         # A book of an image that is not there would be refused as a whole.

@@ -194,7 +194,7 @@ def _several(ids: bytes, groups: bytes) -> list[int]:
 
 def _search(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:
     """Return which of the images in a span differ from their rows, by halves."""
-    if digest_there(conn, *span, without) == rows.digest():
+    if digest_there(conn, *span, without) == rows.digest(conn):
         return []
     ids = rows.ids.tolist()
     if len(ids) < 2:
