@@ -24,8 +24,11 @@ SELECT relname, conname, contype::text FROM pg_constraint JOIN pg_class ON pg_cl
  WHERE contype IN ('p', 'u') AND conrelid = ANY (%s::regclass[]) ORDER BY relname, conname
 """
 _FOREIGN: LiteralString = """
-SELECT nspname, relname, conname, pg_get_constraintdef(con.oid), relname = ANY (%(read)s)
-       AND (confrelid = ANY (%(tables)s::regclass[]) OR confrelid = 'migration'::regclass)
+SELECT nspname, relname, conname, pg_get_constraintdef(con.oid),
+       CASE WHEN relname = ANY (%(read)s) AND (confrelid = ANY (%(tables)s::regclass[])
+                                               OR confrelid = 'migration'::regclass) THEN 'early'
+            WHEN conrelid = ANY (%(tables)s::regclass[]) AND confrelid = ANY (%(tables)s::regclass[]) THEN 'late'
+            ELSE 'last' END
   FROM pg_constraint con JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
  WHERE conparentid = 0 AND contype = 'f'
    AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))
@@ -49,14 +52,14 @@ class Index:
 class ForeignKey:
     """A foreign key of a table of the library, or to one.
 
-    ``is_early``: it can be made beside the library, because both its tables are filled there while the source is read.
+    ``when``: early and late ones are made beside the library, where both their tables are, as soon as both are filled.
     """
 
     schema: str
     table: str
     name: str
     definition: str
-    is_early: bool
+    when: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,12 @@ def build(conn: Connection, index: Index) -> None:
         conn.execute(index.definition.encode())
 
 
-def build_key(conn: Connection, key: ForeignKey) -> None:
-    """Make a foreign key beside the library that is not there yet; the names of tables must mean those there."""
+def build_keys(conn: Connection, library: Shape, when: str) -> None:
+    """Make foreign keys beside the library that are not there yet; the names of tables must mean those there."""
     there: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass)"
-    if not row_of(conn, there, (key.name, other(key.table).as_string(conn)))[0]:
-        _add_key(conn, other(key.table), key)
+    for key in library.foreign:
+        if key.when == when and not row_of(conn, there, (key.name, other(key.table).as_string(conn)))[0]:
+            _add_key(conn, other(key.table), key)
 
 
 def _add_key(conn: Connection, table: sql.Identifier, key: ForeignKey) -> None:
@@ -150,7 +154,7 @@ def take_over(conn: Connection, library: Shape) -> None:
     for statement in library.triggers:
         conn.execute(statement.encode())
     for key in library.foreign:
-        if not key.is_early:
+        if key.when == "last":
             _add_key(conn, sql.Identifier(key.schema, key.table), key)
 
 
@@ -165,9 +169,12 @@ def _go_on_counting(conn: Connection, home: str, table: str) -> None:
         conn.execute(sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id')::regclass, {})").format(new, found[0]))
 
 
-def late(library: Shape) -> list[Index]:
-    """Return the indexes of tables that are filled at last."""
-    return [index for index in library.indexes if index.table not in READ]
+def build_late(conn: Connection, library: Shape) -> None:
+    """Make the indexes and keys of tables that are filled at last; the names of tables must mean those beside."""
+    for index in library.indexes:
+        if index.table not in READ:
+            build(conn, index)
+    build_keys(conn, library, "late")
 
 
 def early(library: Shape) -> list[Index]:

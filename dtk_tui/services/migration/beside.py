@@ -143,9 +143,7 @@ class Beside:
         # Whether a key holds is looked up by a plan that has to know which table is the larger one.
         for table in beside.READ:
             swap.analyze(conn, table)
-        for key in self.library.foreign:
-            if key.is_early:
-                swap.build_key(conn, key)
+        swap.build_keys(conn, self.library, "early")
 
     def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
         """Look whether the prompts are those that were sent."""

@@ -60,7 +60,8 @@ def plan(source: Source, batch_size: int) -> tuple[list[Batch], dict[str, int]]:
     """Return all batches of a source and the expected rows by table."""
     conn = source.connect()
     try:
-        plans = [reading.plan(conn, table, batch_size) for table in TABLES if table in source.columns]
+        tables = [table for table in TABLES if table in source.columns]
+        plans = [reading.plan(conn, table, source.bounds(table), batch_size) for table in tables]
     finally:
         conn.close()
     batches = [

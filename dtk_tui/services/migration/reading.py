@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import lt
 from typing import Any
 
-from dtk_tui.services.migration.source import bounds, indexes, largest_given, quoted
+from dtk_tui.services.migration.source import indexes, largest_given, quoted
 
 Row = tuple[Any, ...]
 
@@ -30,9 +30,13 @@ class Plan:
     rows: int
 
 
-def plan(conn: sqlite3.Connection, table: str, batch_size: int) -> Plan:
-    """Divide a table into ranges of about ``batch_size`` rows; the same for the same file."""
-    first, last, count = bounds(conn, table)
+def plan(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], batch_size: int) -> Plan:
+    """Divide a table into ranges of about ``batch_size`` rows; the same for the same file.
+
+    Args:
+        bounds: first rowid, last rowid and number of rows of the table.
+    """
+    first, last, count = bounds
     if count == 0:
         return Plan(table, (), 0)
     if last - first < 4 * count:

@@ -23,7 +23,7 @@ from dtk_tui.services.migration.known import Known
 from dtk_tui.services.migration.losing import told
 from dtk_tui.services.migration.odd import note_json
 from dtk_tui.services.migration.report import report_json, report_of, write_notes
-from dtk_tui.services.migration.source import TABLES, Source, bounds, id_bounds, open_source
+from dtk_tui.services.migration.source import TABLES, Source, id_bounds, open_source
 from dtk_tui.services.migration.source import unknown as source_unknown
 from dtk_tui.services.migration.stopping import StoppedError, stopping
 from dtk_tui.services.migration.zones import host_zone
@@ -173,12 +173,15 @@ class Migration:
         return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
 
     def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        conn = self._source.connect()
-        try:
-            image = bounds(conn, "Image") if self._source.id_is_rowid else id_bounds(conn)
-            node = bounds(conn, "Node") if "Node" in self._source.columns else (1, 0, 0)
-        finally:
-            conn.close()
+        if self._source.id_is_rowid:
+            image = self._source.bounds("Image")[:2]
+        else:
+            conn = self._source.connect()
+            try:
+                image = id_bounds(conn)
+            finally:
+                conn.close()
+        node = self._source.bounds("Node") if "Node" in self._source.columns else (1, 0, 0)
         return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
 
     def _load(
@@ -234,8 +237,7 @@ class Migration:
             merge.place_known(conn)
             merge.find_targets(conn, row.image_base, are_new=True)
             self._write_others(conn, row, are_beside=True)
-            for index in swap.late(quick.library):
-                swap.build(conn, index)
+            swap.build_late(conn, quick.library)
             self._report.verification = compared.result()
             self._compare_staged(conn, row)
             self._finish(conn, row)

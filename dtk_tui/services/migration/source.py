@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class Source:
         plain_uri: for a reader that takes no locks and knows no log; None where the file is not whole without one.
         id_is_rowid: whether an image's Id is its rowid, as in every table that Diffusion Toolkit makes.
         facts: what tells this content from another, for a resume.
+        known_bounds: what ``bounds`` found, by table: counting rows takes as long as reading all their keys.
     """
 
     path: str
@@ -86,6 +87,17 @@ class Source:
     columns: dict[str, tuple[str, ...]]
     id_is_rowid: bool
     facts: dict[str, Any]
+    known_bounds: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def bounds(self, table: str) -> tuple[int, int, int]:
+        """Return (first rowid, last rowid, rows) of a table; see ``bounds``."""
+        if table not in self.known_bounds:
+            conn = self.connect()
+            try:
+                self.known_bounds[table] = bounds(conn, table)
+            finally:
+                conn.close()
+        return self.known_bounds[table]
 
     def connect(self) -> sqlite3.Connection:
         """Return a new connection for one thread; texts come as bytes, because they need not be UTF-8."""
