@@ -74,3 +74,20 @@ def test_a_part_of_the_rows_has_its_own_bytes(db: Database) -> None:
     parts = [bytes(binary.payload(made[first:last])) for first, last in ((0, 2), (2, 2), (2, 5))]
     assert b"".join(parts) == bytes(binary.payload(made))
     assert parts[1] == b""
+
+
+def test_whole_columns_as_arrays(db: Database) -> None:
+    numbers, flags = [*WHOLE, None, None], [True, False, None]
+    columns = {
+        "a bigint[]": (pa.array(numbers, pa.int64()), numbers),
+        "b bigint[]": (pa.array(WHOLE, pa.int64())[3:9], WHOLE[3:9]),
+        "c integer[]": (pa.array([1, None, -(2**31)], pa.int32()), [1, None, -(2**31)]),
+        "d boolean[]": (pa.array(flags), flags),
+        "e text[]": (pa.array(TEXTS), TEXTS),
+        "f text[]": (pa.array(TEXTS)[:4], TEXTS[:4]),
+        "g text[]": (pa.nulls(5, pa.string()), None),
+        "h bigint[]": (pa.nulls(5, pa.int64()), None),
+    }
+    fields = [binary.array(column) for column, _ in columns.values()]
+    rows = copied(db, ", ".join(columns), fields, len(fields), 1)
+    assert rows == [tuple(expected for _, expected in columns.values())]

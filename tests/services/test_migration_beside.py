@@ -18,6 +18,7 @@ from dtk_tui.services.migration.beside import Beside
 from dtk_tui.services.migration.zones import spans
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
+from dtk_tui.store import migration_rows
 from dtk_tui.store.database import Database
 from tests.services.migration_content import content
 from tests.services.test_migration import bring, one
@@ -145,6 +146,39 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
     assert report.verification.differing == [17, 42, 43, 100, 211, 250]
     assert report.verification.compared == 300
     assert not report.verification.is_good
+
+
+def test_a_server_that_makes_no_checksums_sends_raw_texts_back(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "old.db"
+    write(source, [{"Path": f"/ai/{n}.png", "Workflow": f'{{"{n}": "\u00e9"}}' if n % 3 else None} for n in range(100)])
+    monkeypatch.setattr(migration_rows, "_HAS_CRC", 10**9)
+    _spoiled(monkeypatch, "UPDATE image_raw SET chunks = chunks || ' ' WHERE image_id = 51")
+    assert bring(db, config, source, batch_size=20).verification.differing == [51]
+
+
+@pytest.mark.parametrize("batch_size", [7, 1000])
+def test_every_group_has_its_representative_wherever_its_images_were_read(
+    db: Database, config: Config, tmp_path: Path, batch_size: int
+) -> None:
+    dice = random.Random(batch_size)
+    source = tmp_path / "groups.db"
+    # Values that are told apart and values that are not: NULL and no text, 7 and 7.0; a rating of 12 goes by the stage.
+    images = [
+        {
+            "Path": f"/ai/{n}.png", "Prompt": dice.choice(("a fox", "an owl", None)), "FileSize": dice.randrange(90),
+            "NegativePrompt": dice.choice((None, "", "blurry")), "Steps": dice.choice((20, 20, 0, None)),
+            "Sampler": dice.choice((None, "", "Euler", "Eu\x1fler")), "CFGScale": dice.choice((7, 7.0, 7.5)),
+            "Seed": dice.choice((1, 0, None)), "Rating": dice.choice((5, 5, 5, 12)),
+        }
+        for n in range(400)
+    ]  # fmt: skip
+    images += [{"Path": f"/one/{n}.png", "Seed": 1000 + n} for n in range(50)]
+    write(source, images)
+    assert bring(db, config, source, batch_size=batch_size).verification.is_good
+    assert one(db, "SELECT count(*) > 50 FROM image WHERE NOT is_embedding_representative")
+    assert one(db, "SELECT dtk_choose_representatives(NULL)") == 0
 
 
 def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, config: Config, tmp_path: Path) -> None:

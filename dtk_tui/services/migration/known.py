@@ -23,6 +23,7 @@ _AT_ONCE = 1000
 
 #: Texts that are looked for all at once: so many, the latest, and anew when so large a part more is known.
 _ON_SHELF = 32_768
+_SHELF_BYTES = 32 * 1024 * 1024
 _MORE = 8
 
 
@@ -100,9 +101,12 @@ class Known:
         known = len(self.texts)
         with self._lock:
             if not self._shelf.of <= known < self._shelf.of + self._shelf.of // _MORE + 1000:
-                latest = islice(reversed(self.texts.items()), _ON_SHELF)
-                texts = [(text, entry[2]) for text, entry in latest if text is not None]
-                self._shelf = Shelf([text for text, _ in texts], [key for _, key in texts], known)
+                texts: list[bytes] = []
+                room = _SHELF_BYTES
+                for text in islice(reversed(self.texts), _ON_SHELF):
+                    if text is not None and (room := room - len(text)) > 0:
+                        texts.append(text)
+                self._shelf = Shelf(texts, [self.texts[text][2] for text in texts], known)
             return self._shelf
 
     def stored(self, stored: str) -> bytes:
