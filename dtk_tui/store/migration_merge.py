@@ -251,46 +251,58 @@ WITH both_sides AS (
                         array_agg(custom_tags) AS tags
                    FROM dtk_migrated_images() WHERE image_id IN (SELECT image_id FROM migration_target)
                   GROUP BY image_id) AS earlier ON earlier.image_id = image.id
-), merged AS (
+), wanted AS (
+    SELECT side.*,
+           CASE WHEN source_wins THEN coalesce(stars, image.rating)
+                WHEN knew_rating THEN image.rating
+                ELSE coalesce(image.rating, stars) END AS new_rating,
+           CASE WHEN source_wins AND side.favorite IS NOT NULL THEN side.favorite <> 0
+                ELSE image.favorite OR (known_flags & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END AS new_favorite,
+           CASE WHEN source_wins AND side.nsfw IS NOT NULL THEN side.nsfw <> 0
+                ELSE image.nsfw OR (known_flags & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END AS new_nsfw,
+           CASE WHEN source_wins AND side.for_deletion IS NOT NULL THEN side.for_deletion <> 0
+                ELSE image.for_deletion OR (known_flags & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
+                END AS new_for_deletion,
+           CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
+                WHEN knew_tags THEN image.custom_tags
+                ELSE coalesce(image.custom_tags, side.custom_tags) END AS new_custom_tags,
+           image.has_workflow OR (side.has_workflow AND NOT side.has_raw) AS new_has_workflow,
+           coalesce(image.aesthetic_score, CASE WHEN side.aesthetic_score BETWEEN '-1e300' AND '1e300'
+                                                THEN side.aesthetic_score END) AS new_aesthetic_score,
+           coalesce(image.hypernetwork, side.hypernetwork) AS new_hypernetwork,
+           coalesce(image.hypernetwork_strength,
+                    CASE WHEN side.hypernetwork_strength BETWEEN '-1e300' AND '1e300'
+                         THEN side.hypernetwork_strength END) AS new_hypernetwork_strength,
+           greatest(image.viewed_at, dtk_instant(side.viewed, %(zone)s)) AS new_viewed_at,
+           greatest(image.touched_at, dtk_instant(side.touched, %(zone)s)) AS new_touched_at
+      FROM both_sides side JOIN image ON image.id = side.image_id
+     WHERE side.kept_id IS NULL
+), changed AS (
+    -- A row that stays as it is is not written again: an import of the same source is nothing but looking.
     UPDATE image SET
-           rating = CASE WHEN source_wins THEN coalesce(stars, image.rating)
-                         WHEN knew_rating THEN image.rating
-                         ELSE coalesce(image.rating, stars) END,
-           favorite = CASE WHEN source_wins AND side.favorite IS NOT NULL THEN side.favorite <> 0
-                           ELSE image.favorite OR (known_flags & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END,
-           nsfw = CASE WHEN source_wins AND side.nsfw IS NOT NULL THEN side.nsfw <> 0
-                       ELSE image.nsfw OR (known_flags & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END,
-           for_deletion = CASE WHEN source_wins AND side.for_deletion IS NOT NULL THEN side.for_deletion <> 0
-                               ELSE image.for_deletion OR (known_flags & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
-                               END,
-           custom_tags = CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
-                              WHEN knew_tags THEN image.custom_tags
-                              ELSE coalesce(image.custom_tags, side.custom_tags) END,
-           has_workflow = image.has_workflow OR (side.has_workflow AND NOT side.has_raw),
-           aesthetic_score = coalesce(image.aesthetic_score, CASE WHEN side.aesthetic_score BETWEEN '-1e300' AND '1e300'
-                                                                  THEN side.aesthetic_score END),
-           hypernetwork = coalesce(image.hypernetwork, side.hypernetwork),
-           hypernetwork_strength = coalesce(image.hypernetwork_strength,
-                                            CASE WHEN side.hypernetwork_strength BETWEEN '-1e300' AND '1e300'
-                                                 THEN side.hypernetwork_strength END),
-           viewed_at = greatest(image.viewed_at, dtk_instant(side.viewed, %(zone)s)),
-           touched_at = greatest(image.touched_at, dtk_instant(side.touched, %(zone)s))
-      FROM both_sides side
-     WHERE image.id = side.image_id AND side.kept_id IS NULL
-    RETURNING image.id, image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags
+           rating = new_rating, favorite = new_favorite, nsfw = new_nsfw, for_deletion = new_for_deletion,
+           custom_tags = new_custom_tags, has_workflow = new_has_workflow, aesthetic_score = new_aesthetic_score,
+           hypernetwork = new_hypernetwork, hypernetwork_strength = new_hypernetwork_strength,
+           viewed_at = new_viewed_at, touched_at = new_touched_at
+      FROM wanted
+     WHERE image.id = wanted.image_id
+       AND (image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags, image.has_workflow,
+            image.aesthetic_score, image.hypernetwork, image.hypernetwork_strength, image.viewed_at, image.touched_at)
+           IS DISTINCT FROM
+           (new_rating, new_favorite, new_nsfw, new_for_deletion, new_custom_tags, new_has_workflow,
+            new_aesthetic_score, new_hypernetwork, new_hypernetwork_strength, new_viewed_at, new_touched_at)
 )
 INSERT INTO migrated_image (image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks,
     touched_ticks, marks, batch_size, batch_pos, clip_skip, ensd, no_metadata, has_error, is_new, root_folder_id,
     workflow_id, hash, custom_tags, before)
-SELECT side.image_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
-       dtk_marks(merged.rating, merged.favorite, merged.nsfw, merged.for_deletion),
+SELECT image_id, %(id)s, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks,
+       dtk_marks(new_rating, new_favorite, new_nsfw, new_for_deletion),
        CASE WHEN batch_size BETWEEN -2147483648 AND 2147483647 THEN batch_size END,
        CASE WHEN batch_pos BETWEEN -2147483648 AND 2147483647 THEN batch_pos END,
        CASE WHEN clip_skip BETWEEN -2147483648 AND 2147483647 THEN clip_skip END,
        CASE WHEN ensd BETWEEN -2147483648 AND 2147483647 THEN ensd END,
-       no_metadata <> 0, has_error <> 0, false, root_folder_id, workflow_id, hash, merged.custom_tags, before
-  FROM both_sides side JOIN merged ON merged.id = side.image_id
- WHERE side.kept_id IS NULL
+       no_metadata <> 0, has_error <> 0, false, root_folder_id, workflow_id, hash, new_custom_tags, before
+  FROM wanted
 """
 # A row with the same path as another gives its marks to that one.
 _FOLD: LiteralString = """

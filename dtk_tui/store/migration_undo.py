@@ -30,22 +30,40 @@ _STATEMENTS: tuple[LiteralString, ...] = (
     """SELECT dtk_bequeath(array_agg(id)) FROM migration_brought
         WHERE is_new AND NOT is_touched
           AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
-    """UPDATE image SET rating = (before ->> 'rating')::smallint, favorite = (before ->> 'favorite')::boolean,
-              nsfw = (before ->> 'nsfw')::boolean, for_deletion = (before ->> 'for_deletion')::boolean
-         FROM migration_brought brought
-        WHERE brought.id = image.id AND NOT brought.is_new AND has_marks""",
-    """UPDATE image SET custom_tags = before ->> 'custom_tags'
-         FROM migration_brought brought
-        WHERE brought.id = image.id AND NOT brought.is_new AND has_tags""",
     # Of what an image was given by two migrations, the first one's cannot be told from the second one's.
-    """UPDATE image SET aesthetic_score = (before ->> 'aesthetic_score')::double precision,
-              hypernetwork = before ->> 'hypernetwork',
-              hypernetwork_strength = (before ->> 'hypernetwork_strength')::double precision,
-              viewed_at = CASE WHEN viewed_at = viewed THEN (before ->> 'viewed_at')::timestamptz ELSE viewed_at END,
-              touched_at = CASE WHEN touched_at = touched THEN (before ->> 'touched_at')::timestamptz
-                                ELSE touched_at END
-         FROM migration_brought brought
-        WHERE brought.id = image.id AND NOT brought.is_new AND is_last AND before ? 'has_raw'""",
+    """UPDATE image SET rating = former.rating, favorite = former.favorite, nsfw = former.nsfw,
+              for_deletion = former.for_deletion, custom_tags = former.custom_tags,
+              aesthetic_score = former.aesthetic_score, hypernetwork = former.hypernetwork,
+              hypernetwork_strength = former.hypernetwork_strength, viewed_at = former.viewed_at,
+              touched_at = former.touched_at
+         FROM (SELECT image.id,
+                      CASE WHEN has_marks THEN said.rating ELSE image.rating END AS rating,
+                      CASE WHEN has_marks THEN said.favorite ELSE image.favorite END AS favorite,
+                      CASE WHEN has_marks THEN said.nsfw ELSE image.nsfw END AS nsfw,
+                      CASE WHEN has_marks THEN said.for_deletion ELSE image.for_deletion END AS for_deletion,
+                      CASE WHEN has_tags THEN said.custom_tags ELSE image.custom_tags END AS custom_tags,
+                      CASE WHEN knew_all THEN said.aesthetic_score ELSE image.aesthetic_score END AS aesthetic_score,
+                      CASE WHEN knew_all THEN said.hypernetwork ELSE image.hypernetwork END AS hypernetwork,
+                      CASE WHEN knew_all THEN said.hypernetwork_strength
+                           ELSE image.hypernetwork_strength END AS hypernetwork_strength,
+                      CASE WHEN knew_all AND image.viewed_at = viewed THEN said.viewed_at
+                           ELSE image.viewed_at END AS viewed_at,
+                      CASE WHEN knew_all AND image.touched_at = touched THEN said.touched_at
+                           ELSE image.touched_at END AS touched_at
+                 FROM (SELECT *, is_last AND before ? 'has_raw' AS knew_all FROM migration_brought
+                        WHERE NOT is_new) AS brought
+                 JOIN image ON image.id = brought.id,
+                      jsonb_to_record(before) AS said (
+                          rating smallint, favorite boolean, nsfw boolean, for_deletion boolean, custom_tags text,
+                          aesthetic_score double precision, hypernetwork text, hypernetwork_strength double precision,
+                          viewed_at timestamptz, touched_at timestamptz)) AS former
+        WHERE former.id = image.id
+          AND (image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags, image.aesthetic_score,
+               image.hypernetwork, image.hypernetwork_strength, image.viewed_at, image.touched_at)
+              IS DISTINCT FROM
+              (former.rating, former.favorite, former.nsfw, former.for_deletion, former.custom_tags,
+               former.aesthetic_score, former.hypernetwork, former.hypernetwork_strength, former.viewed_at,
+               former.touched_at)""",
     """WITH taken AS (
            DELETE FROM image_raw USING migration_brought brought
             WHERE brought.id = image_raw.image_id AND NOT brought.is_new AND is_last
