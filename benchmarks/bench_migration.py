@@ -4,7 +4,7 @@
 
 pgloader (Debian's package) copies the tables plainly. The Arrow load (needs adbc-driver-sqlite, adbc-driver-postgresql
 and pyarrow in this Python) stores each prompt once, hashes in SQL and builds ten indexes; it maps, checks, repairs and
-compares nothing. Only the ratios of one run count; on a busy machine those of the processor seconds.
+compares nothing. Only ratios count: dtk's seconds, or processor seconds, to those of another, run beside run.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -101,13 +102,14 @@ def server_cpu(server: EmbeddedServer) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(command: list[str], environ: dict[str, str]) -> tuple[float, float, float]:
-    """Run a command; return its seconds, the peak memory of its processes in MB and their processor seconds."""
+def measured(command: list[str], environ: dict[str, str], server: EmbeddedServer) -> tuple[float, float, float]:
+    """Run a command; return its seconds, the peak memory of its processes in MB and all processor seconds."""
     code = (
         "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
         "r = resource.getrusage(resource.RUSAGE_CHILDREN);"
         "print(r.ru_maxrss, r.ru_utime + r.ru_stime); sys.exit(status)"
     )
+    before = server_cpu(server)
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code, *command], env=environ, capture_output=True, text=True, check=False
@@ -116,7 +118,7 @@ def measured(command: list[str], environ: dict[str, str]) -> tuple[float, float,
     if done.returncode:
         raise SystemExit(f"{command[0]} failed:\n{done.stderr[-3000:]}")
     memory_kb, processor_s = done.stdout.split()
-    return seconds, int(memory_kb) / 1024, float(processor_s)
+    return seconds, int(memory_kb) / 1024, float(processor_s) + server_cpu(server) - before
 
 
 def with_dtk(source: Path, server: EmbeddedServer, conninfo: str, work: Path) -> tuple[float, float, float]:
@@ -124,20 +126,20 @@ def with_dtk(source: Path, server: EmbeddedServer, conninfo: str, work: Path) ->
     environ = {**os.environ, "DTK_DATABASE_URL": conninfo, "DTK_HOME": str(work / "home")}
     dtk = [sys.executable, "-m", "dtk_tui"]
     subprocess.run([*dtk, "status"], env=environ, check=True, stdout=subprocess.DEVNULL)
-    return measured([*dtk, "migrate", "--source", str(source), "--time-zone", "UTC"], environ)
+    return measured([*dtk, "migrate", "--source", str(source), "--time-zone", "UTC"], environ, server)
 
 
 def with_pgloader(source: Path, server: EmbeddedServer, conninfo: str, work: Path) -> tuple[float, float, float]:
     """Copy with pgloader."""
     parts = psycopg.conninfo.conninfo_to_dict(conninfo)
     url = f"pgsql://{parts['user']}@unix:{parts['host']}:{parts['port']}/{parts['dbname']}"
-    return measured(["pgloader", "--dynamic-space-size", "6000", str(source), url], dict(os.environ))
+    return measured(["pgloader", "--dynamic-space-size", "6000", str(source), url], dict(os.environ), server)
 
 
 def with_arrow(source: Path, server: EmbeddedServer, conninfo: str, work: Path) -> tuple[float, float, float]:
     """Load lean rows as Arrow batches."""
     environ = dict(os.environ)
-    return measured([sys.executable, __file__, "--arrow-only", conninfo, "--source", str(source)], environ)
+    return measured([sys.executable, __file__, "--arrow-only", conninfo, "--source", str(source)], environ, server)
 
 
 def arrow_load(source: Path, conninfo: str) -> None:
@@ -257,7 +259,7 @@ def main() -> None:
         }
         if shutil.which("pgloader") is None:
             ways.pop("pgloader", None)
-        found: dict[str, list[tuple[float, ...]]] = {name: [] for name in ways}
+        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
         server = EmbeddedServer(work / "postgres")
         base = server.join()
         try:
@@ -268,18 +270,21 @@ def main() -> None:
                         conn.execute("CREATE DATABASE bench")
                         conn.execute("CHECKPOINT")
                     conninfo = psycopg.conninfo.make_conninfo(base, dbname="bench")
-                    before = server_cpu(server)
-                    seconds, memory, processor_s = way(source, server, conninfo, work)
-                    found[name].append((seconds, memory, processor_s, server_cpu(server) - before))
-                    print(f"# {name}: {seconds:.1f} s", flush=True)
+                    found[name].append(way(source, server, conninfo, work))
+                    print(f"# {name}: {found[name][-1][0]:.1f} s", flush=True)
         finally:
             server.leave()
-    own = min(found["dtk migrate"])
-    print(f"{'':18}{'seconds':>9}{'ratio':>8}{'CPU s: client':>15}{'server':>9}{'ratio':>8}{'memory MB':>11}")
+    own = found["dtk migrate"]
+    print(f"{'':18}{'seconds':>9}{'dtk: least':>12}{'median':>8}{'most':>7}{'CPU s':>8}{'dtk':>7}{'memory MB':>11}")
     for name, runs in found.items():
-        seconds, memory, client, in_server = min(runs)
-        share = (client + in_server) / (own[2] + own[3])
-        print(f"{name:18}{seconds:9.1f}{seconds / own[0]:8.2f}{client:15.1f}{in_server:9.1f}{share:8.2f}{memory:11.0f}")
+        # Each run beside the one of dtk just before it: the machine's pace drifts.
+        ratios = sorted(mine[0] / other[0] for mine, other in zip(own, runs, strict=True))
+        cpu = median(mine[2] / other[2] for mine, other in zip(own, runs, strict=True))
+        seconds, memory = median(run[0] for run in runs), max(run[1] for run in runs)
+        print(
+            f"{name:18}{seconds:9.1f}{ratios[0]:12.2f}{median(ratios):8.2f}{ratios[-1]:7.2f}"
+            f"{median(run[2] for run in runs):8.1f}{cpu:7.2f}{memory:11.0f}"
+        )
 
 
 if __name__ == "__main__":
