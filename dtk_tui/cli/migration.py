@@ -93,9 +93,13 @@ def _advice() -> str:
 
 
 def _progress(news: MigrationProgressed) -> str:
+    from dtk_tui.domain.migration import STEPS
+
     if not news.total:
         return news.step
     share = f"[{bar(news.done / news.total)}] {news.done:,} of {news.total:,}"
+    if news.step != STEPS[0]:
+        return f"{news.step}  {share}"
     return f"{news.step} {news.table}  {share}  {news.rate:,.0f} rows/s  {duration(news.eta_s)} left"
 
 

@@ -129,7 +129,8 @@ class Imports(App[None]):
                 screen.show_import(running)
         if not running.is_done:
             news = running.progress
-            share = f": {news.done:,} of {counted(news.total, 'row')}" if news.total else ""
+            whole = counted(news.total, "row") if news.step == STEPS[0] else f"{news.total:,}"
+            share = f": {news.done:,} of {whole}" if news.total else ""
             self._dtk.main.show_activity(f"Importing, {news.step}{share}")
             return
         self._dtk.main.show_activity("")
