@@ -70,6 +70,3 @@ CREATE FUNCTION dtk_migrated_images() RETURNS TABLE (
                         custom_tags)
      WHERE migration.state <> 'loading' AND book.source_id <> ALL (gone)
 $$;
-
--- What an unfinished migration has read so far stands in tables of another form: it begins anew.
-DELETE FROM migration WHERE state = 'loading';

@@ -37,6 +37,8 @@ def translate(error: psycopg.Error) -> DtkError:
         return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL or --dest.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
+    if isinstance(error, pg.DeadlockDetected):
+        return DatabaseLostError("Another program held what this one needed, and the other way round.", "Try again.")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseLostError("The database cannot be reached.", reason)
     return DtkError("PostgreSQL refused a statement.", reason)

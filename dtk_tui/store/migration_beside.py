@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import LiteralString
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from dtk_tui.store.database import Connection, row_of
 
@@ -39,6 +39,8 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
 _HAS_FAST_COMPRESSION: LiteralString = """
 SELECT attcompression = 'l' FROM pg_attribute WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
 """
+#: Shorter than the time after which PostgreSQL looks for a deadlock (deadlock_timeout, a second).
+_PATIENCE = "400ms"
 _IS_EMPTY: LiteralString = """
 SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt))
 """
@@ -50,9 +52,27 @@ def is_possible(conn: Connection) -> bool:
     return bool(is_free and row_of(conn, _IS_EMPTY)[0] and row_of(conn, _IS_OURS, (list(TABLES),))[0])
 
 
+def lock(conn: Connection, others: Sequence[sql.Identifier]) -> bool:
+    """Keep everybody else from the library's tables, and some others, until the transaction ends.
+
+    Whoever holds one of them may wait for another of them: then all are let go before PostgreSQL ends one of the two.
+
+    Returns:
+        Whether that succeeded; if not, it is to be tried again.
+    """
+    statement = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
+    try:
+        with conn.transaction():
+            conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_PATIENCE))
+            conn.execute(statement.format(sql.SQL(", ").join([*others, *map(own, TABLES)])))
+    except errors.LockNotAvailable:
+        return False
+    conn.execute("SET LOCAL lock_timeout = 0")
+    return True
+
+
 def still_empty(conn: Connection) -> bool:
-    """Whether the library is empty, and stays so until the transaction ends; waits for whoever is writing."""
-    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(map(own, TABLES))))
+    """Whether the library, which is locked, is empty."""
     return bool(row_of(conn, _IS_EMPTY)[0])
 
 

@@ -109,6 +109,11 @@ def forget_unfinished(conn: Connection) -> None:
     conn.execute("DELETE FROM migration WHERE state = 'loading'")
 
 
+def forget_notes(conn: Connection, migration_id: int) -> None:
+    """Remove the notes of an unfinished migration, which is read anew."""
+    conn.execute("DELETE FROM migration_note WHERE migration_id = %s", (migration_id,))
+
+
 def begin(
     conn: Connection, source: str, zone: str, policy: str, maps: tuple[tuple[str, str], ...], facts: dict[str, Any],
     images: tuple[int, int], nodes: tuple[int, int],

@@ -205,7 +205,7 @@ def staged_folders(conn: Connection) -> list[StagedFolder]:
 
 def staged_paths(conn: Connection) -> list[tuple[int, str, str]]:
     """Return (key, path, what stands before a file's name in the source) of the folders that images lie in."""
-    rows = conn.execute("SELECT key, path, source_path FROM migration_stage_path ORDER BY key")
+    rows = conn.execute('SELECT key, path, source_path FROM migration_stage_path ORDER BY key, source_path COLLATE "C"')
     return [(key, from_db(path), from_db(source)) for key, path, source in rows]
 
 

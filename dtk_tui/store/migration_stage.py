@@ -61,6 +61,7 @@ _COMPRESSION: LiteralString = """
 SELECT CASE attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END FROM pg_attribute
  WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
 """
+_STARTED_ANEW = "The database was started anew in the middle of the migration."
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 
 
@@ -113,6 +114,25 @@ def enter(conn: Connection) -> int:
     return ticket
 
 
+def require_ticket(conn: Connection, ticket: int) -> None:
+    """Make sure that the stage is the one that was read into; ``ticket`` as ``enter`` gave it.
+
+    Raises:
+        DatabaseLostError: the server crashed since, and the stage is empty.
+    """
+    query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)"
+    if not row_of(conn, query, (ticket,))[0]:
+        raise DatabaseLostError(_STARTED_ANEW)
+
+
+def has_form(conn: Connection) -> bool:
+    """Whether the stage has the tables and columns that are written to: not where an earlier release made it."""
+    query: LiteralString = """
+        SELECT EXISTS (SELECT 1 FROM pg_attribute
+                        WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'groups')"""
+    return bool(row_of(conn, query)[0])
+
+
 def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
     rows = conn.execute(
@@ -160,7 +180,7 @@ def write_chunks(
         (table, *([chunk[i] for chunk in chunks] for i in range(3)), ticket),
     )
     if not written.rowcount:
-        raise DatabaseLostError("The database was started anew in the middle of the migration.")
+        raise DatabaseLostError(_STARTED_ANEW)
 
 
 def do_not_wait(conn: Connection) -> None:

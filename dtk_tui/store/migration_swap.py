@@ -24,12 +24,13 @@ SELECT relname, conname, contype::text FROM pg_constraint JOIN pg_class ON pg_cl
  WHERE contype IN ('p', 'u') AND conrelid = ANY (%s::regclass[]) ORDER BY relname, conname
 """
 _FOREIGN: LiteralString = """
-SELECT nspname, relname, conname, pg_get_constraintdef(con.oid),
-       CASE WHEN relname = ANY (%(read)s) AND (confrelid = ANY (%(tables)s::regclass[])
+SELECT nspname, pg_class.relname, conname, pg_get_constraintdef(con.oid),
+       CASE WHEN pg_class.relname = ANY (%(read)s) AND (confrelid = ANY (%(tables)s::regclass[])
                                                OR confrelid = 'migration'::regclass) THEN 'early'
             WHEN conrelid = ANY (%(tables)s::regclass[]) AND confrelid = ANY (%(tables)s::regclass[]) THEN 'late'
-            ELSE 'last' END
-  FROM pg_constraint con JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
+            ELSE 'last' END, parent.relname
+  FROM pg_constraint con JOIN pg_class ON pg_class.oid = conrelid
+  JOIN pg_namespace n ON n.oid = pg_class.relnamespace JOIN pg_class parent ON parent.oid = confrelid
  WHERE conparentid = 0 AND contype = 'f'
    AND (conrelid = ANY (%(tables)s::regclass[]) OR confrelid = ANY (%(tables)s::regclass[]))
  ORDER BY conrelid, conname
@@ -50,7 +51,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A foreign key of a table of the library, or to one.
+    """A foreign key of a table of the library, or to one; ``parent`` is the table that it leads to.
 
     ``when``: early and late ones are made beside the library, where both their tables are, as soon as both are filled.
     """
@@ -60,6 +61,7 @@ class ForeignKey:
     name: str
     definition: str
     when: str
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,17 @@ def _go_on_counting(conn: Connection, home: str, table: str) -> None:
     found = conn.execute(last).fetchone()
     if found is not None and found[0]:
         conn.execute(sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id')::regclass, {})").format(new, found[0]))
+
+
+def neighbours(library: Shape) -> list[sql.Identifier]:
+    """Return the other tables that ``take_over`` changes, as the ends of foreign keys."""
+    found: list[tuple[str, str]] = []
+    for key in library.foreign:
+        for end in ((library.home, key.parent), (key.schema, key.table)):
+            if key.when == "last" and end[1] not in TABLES and end not in found:
+                found.append(end)
+    # A scan holds folders before it asks for images.
+    return [sql.Identifier(*end) for end in sorted(found, key=lambda end: end[1] != "folder")]
 
 
 def build_late(conn: Connection, library: Shape) -> None:

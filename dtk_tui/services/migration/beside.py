@@ -48,6 +48,8 @@ class Beside:
         self._memory_mb = memory_mb
         self._stop = stop
         self._images_are_there = threading.Event()
+        #: Set when the tables that are read early have their keys, for which they are locked.
+        self.keys_are_made = threading.Event()
         self._columns = source.columns["Image"]
         with db.connection() as conn:
             self.library = swap.shape(conn)
@@ -68,14 +70,15 @@ class Beside:
         """Return the ids of images that have these rowids."""
         return rowids[0] + self._base, rowids[1] + self._base
 
-    def index(self, tell: Callable[[int, int], None]) -> None:
+    def index(self, ticket: int, tell: Callable[[int, int], None]) -> None:
         """Write the staged images; make indexes.
 
         Args:
+            ticket: as ``stage.enter`` gave it.
             tell: is given how many pieces of this work are done, and how many there are.
         """
         early = [partial(self._make_index, index) for index in swap.early(self.library)]
-        together(self._db, [self._write_staged, *early], self._stop, tell)
+        together(self._db, [partial(self._write_staged, ticket), *early], self._stop, tell)
 
     def compare(self, tell: Callable[[int, int], None]) -> Verification:
         """Make keys, and compare what was written straight with what was read; ``tell`` as for ``index``."""
@@ -90,9 +93,10 @@ class Beside:
         found.differing = sorted(set(found.differing))
         return found
 
-    def _write_staged(self, conn: Connection) -> None:
+    def _write_staged(self, ticket: int, conn: Connection) -> None:
         """Write the images that were staged, with all notes; those with the place of another are made one with it."""
         try:
+            stage.require_ticket(conn, ticket)
             if stage.has_done(conn, "images"):
                 return
             places = next(index for index in self.library.indexes if index.name == swap.PLACES)
@@ -144,6 +148,7 @@ class Beside:
         for table in beside.READ:
             swap.analyze(conn, table)
         swap.build_keys(conn, self.library, "early")
+        self.keys_are_made.set()
 
     def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
         """Look whether the prompts are those that were sent."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.services.migration import reading
 from dtk_tui.services.migration.beside_rows import BesideRows
 from dtk_tui.services.migration.image_columns import ColumnReader, SurpriseError
 from dtk_tui.services.migration.image_reading import Found, Span, StagedReader
@@ -51,11 +52,17 @@ class BesideReader:
         rows = self.read(conn, [span])[0] or Rows.none()
         rows = rows.without([number + self._base for number in staged])
         seen = staged | set((rows.ids - self._base).tolist())
-        found = conn.execute('SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', span)
+        found = reading.read(conn, "Image", 'SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', *span)
         # Halved at other places, a span has others beside a row that surprises.
-        missing = [number for (number,) in found if number not in seen]
-        pieces = [self._straight(number, number)[1] for number in missing]
+        pieces = [self._alone(number) for (number, *_) in found.rows if number not in seen]
         return Rows.joined([rows, *pieces]).in_order() if pieces else rows
+
+    def _alone(self, rowid: int) -> Rows:
+        """Return the row that goes straight of one image; none where it does not."""
+        try:
+            return self._straight(rowid, rowid)[1]
+        except SurpriseError:
+            return Rows.none()
 
     def close(self) -> None:
         """Give the file back."""

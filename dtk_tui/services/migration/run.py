@@ -53,6 +53,7 @@ class Migration:
         self._follow = follow
         self._zone = options.zone or host_zone()
         self._mapping = paths.Mapping(options.maps)
+        self._ticket = 0
         self._started = time.monotonic()
         self._report = MigrationReport(zone=self._zone, dry_run=options.dry_run)
 
@@ -120,15 +121,18 @@ class Migration:
             are_beside: whether images are read into tables beside an empty library.
         """
         options = self._options
-        stage.create(conn)
-        if are_beside:
-            beside.create(conn)
-        stage.add(conn, {"note": self._unknown()})
+        self._make_stage(conn, are_beside)
         images, nodes = self._spans()
         facts = {
             **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": are_beside
         }  # fmt: skip
         return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
+
+    def _make_stage(self, conn: Connection, are_beside: bool) -> None:
+        stage.create(conn)
+        if are_beside:
+            beside.create(conn)
+        stage.add(conn, {"note": self._unknown()})
 
     def _done(self, conn: Connection) -> books.MigrationRow | None:
         """Return the books of the last migration, where it is of this very source and nothing is unfinished."""
@@ -153,10 +157,12 @@ class Migration:
         given = self._options
         if (given.maps and given.maps != row.maps) or (given.zone and given.zone != row.zone):
             raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
-        if row.facts["beside"] and not stage.finished_chunks(conn):
-            # The server crashed: the stage is empty, and what lies beside the library is whole no longer.
-            beside.create(conn)
+        if not stage.has_form(conn) or not stage.finished_chunks(conn):
+            # An earlier release read it; or the server crashed: then the stage is empty, and what lies beside the
+            # library is whole no longer.
+            self._make_stage(conn, row.facts["beside"])
             batches.remove(conn, row.id)
+            books.forget_notes(conn, row.id)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
         self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
@@ -197,7 +203,7 @@ class Migration:
         batches, expected = loading.plan(self._source, self._options.batch_size)
         with self._db.connection() as conn:
             finished = stage.finished_chunks(conn)
-            ticket = stage.enter(conn)
+            ticket = self._ticket = stage.enter(conn)
 
         def write(made: loading.Written) -> None:
             with self._db.connection() as conn:
@@ -226,10 +232,13 @@ class Migration:
         with self._step(STEPS[0]):
             self._load(row, quick.reader, known, quick.span)
         with self._step(STEPS[1]):
-            quick.index(partial(self._tell, STEPS[1]))
+            quick.index(self._ticket, partial(self._tell, STEPS[1]))
         # What is written last disturbs no comparison, and is done by one connection alone.
         with ThreadPoolExecutor(1) as beside_it, self._last() as conn, self._step(STEPS[2]):
             compared = beside_it.submit(quick.compare, partial(self._tell, STEPS[2]))
+            while not beside.lock(conn, swap.neighbours(quick.library)):
+                if self._stop.is_set():
+                    raise StoppedError
             if not beside.still_empty(conn):
                 raise LibraryChangedError
             beside.enter(conn)
@@ -237,6 +246,9 @@ class Migration:
             merge.place_known(conn)
             merge.find_targets(conn, row.image_base, are_new=True)
             self._write_others(conn, row, are_beside=True)
+            # Both lock the images, and this transaction keeps its locks while it waits for what is compared.
+            while not quick.keys_are_made.wait(0.05) and not compared.done():
+                pass
             swap.build_late(conn, quick.library)
             self._report.verification = compared.result()
             self._compare_staged(conn, row)
@@ -277,6 +289,7 @@ class Migration:
         """Give the connection of the transaction that puts everything into the library, or nothing."""
         try:
             with self._db.connection() as conn, stopping(conn, self._stop):
+                stage.require_ticket(conn, self._ticket)
                 books.set_for_load(conn, self._memory_mb)
                 yield conn
                 if self._stop.is_set():
