@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import random
+import signal
 import sqlite3
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.migration import MigrationReport
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services import diffusion_toolkit_schema as schema
 from dtk_tui.services.migration.beside import Beside
 from dtk_tui.services.migration.zones import spans
 from dtk_tui.store import migration_beside as beside
 from dtk_tui.store import migration_books as books
 from dtk_tui.store import migration_rows
-from dtk_tui.store.database import Database
-from tests.services.migration_content import content
-from tests.services.test_migration import bring, one
+from dtk_tui.store import migration_swap as swap
+from dtk_tui.store.database import Connection, Database
+from tests.services.migration_content import content, everything
+from tests.services.test_migration import Make, bring, make, one
+
+__all__ = ["make"]
 
 DAY_TICKS = 864_000_000_000
 BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS
@@ -64,7 +72,7 @@ def write(path: Path, images: list[dict[str, Any]]) -> None:
         conn.execute(statement)
     for number, values in enumerate(images, start=1):
         given = {"Id": number, "RootFolderId": 0, "FolderId": 1, **USUAL, **values}
-        given.setdefault("FileName", given["Path"].replace("\\", "/").rpartition("/")[2])
+        given.setdefault("FileName", (given["Path"] or "").replace("\\", "/").rpartition("/")[2])
         names = ", ".join(f'"{name}"' for name in given)
         marks = ", ".join("?" * len(given))
         conn.execute(f"INSERT INTO Image ({names}) VALUES ({marks})", list(given.values()))
@@ -179,6 +187,109 @@ def test_every_group_has_its_representative_wherever_its_images_were_read(
     assert bring(db, config, source, batch_size=batch_size).verification.is_good
     assert one(db, "SELECT count(*) > 50 FROM image WHERE NOT is_embedding_representative")
     assert one(db, "SELECT dtk_choose_representatives(NULL)") == 0
+
+
+def test_nobody_waits_in_a_circle_for_the_keys_of_the_images(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "slow.db"
+    write(source, [{"Path": f"/ai/{n}.png"} for n in range(60)])
+    is_last = threading.Event()
+    analyze, build_late = swap.analyze, swap.build_late
+
+    def slow(conn: Connection, table: str) -> None:
+        # Time enough for the last transaction to lock the images, if it did not wait for the keys.
+        is_last.wait(1)
+        analyze(conn, table)
+
+    def late(conn: Connection, library: swap.Shape) -> None:
+        is_last.set()
+        build_late(conn, library)
+
+    monkeypatch.setattr(swap, "analyze", slow)
+    monkeypatch.setattr(swap, "build_late", late)
+    assert bring(db, config, source).verification.is_good
+
+
+def test_what_is_read_again_for_a_comparison_may_be_damaged_or_odd(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    source = tmp_path / "odd.db"
+    images: list[dict[str, Any]] = [{"Path": f"/ai/{n}.png"} for n in range(200)]
+    # By --map in the place of another, so that their batch is compared row by row; and refused, with a binary value.
+    images[120] = {"Path": "/old/10.png"}
+    images[150] = {"Path": None, "FileName": None, "Sampler": b"abc"}
+    write(source, images)
+    report = bring(db, config, source, maps=(("/old", "/ai"),))
+    assert report.verification.is_good
+    assert report.tables["Image"].refused == 2
+
+
+def _crash(db: Database) -> None:
+    """Let the server start anew, as after a fault of its own: what is unlogged is empty then."""
+    with psycopg.connect(db.conninfo(), autocommit=True) as conn:
+        os.kill(conn.info.backend_pid, signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            conn.execute("SELECT 1")
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        try:
+            psycopg.connect(db.conninfo()).close()
+        except psycopg.OperationalError:
+            continue
+        return
+
+
+@pytest.mark.parametrize("place", ["before index", "after index", "take over"])
+def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
+    db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    source, _ = make("--n", "400")
+    with sqlite3.connect(source) as conn:
+        conn.execute("CREATE TABLE Later (What varchar)")
+        conn.execute("INSERT INTO Later VALUES ('x')")
+    conn.close()
+    bring(db, config, source, batch_size=50)
+    with db.connection() as conn:
+        expected = everything(conn)
+        conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
+    index, take_over = Beside.index, swap.take_over
+
+    def crashing(self: Beside, *arguments: Any) -> None:
+        if place == "before index":
+            _crash(db)
+        index(self, *arguments)
+        if place == "after index":
+            _crash(db)
+
+    def crashing_late(*arguments: Any) -> None:
+        if place == "take over":
+            _crash(db)
+        take_over(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Beside, "index", crashing)
+        patched.setattr(swap, "take_over", crashing_late)
+        with pytest.raises(DatabaseLostError):
+            bring(db, config, source, batch_size=50)
+    assert one(db, "SELECT count(*) FROM image") == 0
+    assert bring(db, config, source, batch_size=50, resume=True).verification.is_good
+    with db.connection() as conn:
+        assert everything(conn) == expected
+
+
+def test_an_unfinished_import_of_another_form_is_read_anew(
+    db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = make("--n", "100")
+    with monkeypatch.context() as patched:
+        patched.setattr(Beside, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
+        with pytest.raises(DtkError, match="stopped here"):
+            bring(db, config, source, batch_size=20)
+    with db.connection() as conn:
+        conn.execute("ALTER TABLE migration_stage_digest DROP COLUMN groups")
+    report = bring(db, config, source, batch_size=20, resume=True)
+    assert report.verification.is_good and report.tables["Image"].read > 100
 
 
 def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, config: Config, tmp_path: Path) -> None:
