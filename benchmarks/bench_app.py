@@ -19,13 +19,13 @@ from dtk_tui.config import Config, Places, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.services import control
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.queueing import enqueue
-from dtk_tui.services.scanner import scan
+from dtk_tui.services.queue import enqueue
+from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import look
-from dtk_tui.store import jobs
+from dtk_tui.services.worker import control
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
+from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
 
 IMAGES = 700

@@ -14,8 +14,8 @@ from psycopg import sql
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import migrate
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 INPUTS = REPOSITORY.parent / "shared" / "inputs"

@@ -31,8 +31,8 @@ def open_app() -> None:
 
 def run_app(db: Database, config: Config) -> None:
     """Run the app with a worker in background threads of this process."""
-    from dtk_tui.services.engine import Engine
-    from dtk_tui.services.watcher import Watcher
+    from dtk_tui.services.scan.watcher import Watcher
+    from dtk_tui.services.worker.engine import Engine
     from dtk_tui.ui.app import DtkApp
 
     sys.setswitchinterval(_SWITCH_S)

@@ -12,14 +12,14 @@ from dtk_tui.errors import DtkError
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.store.server import EmbeddedServer
+    from dtk_tui.store.server.embedded import EmbeddedServer
 
 commands = typer.Typer(help="The database of the library.", no_args_is_help=True)
 
 
 def _embedded() -> EmbeddedServer:
     from dtk_tui.config import load
-    from dtk_tui.store.server import EmbeddedServer
+    from dtk_tui.store.server.embedded import EmbeddedServer
 
     config = load()
     if config.database_url is not None:

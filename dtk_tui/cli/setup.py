@@ -92,7 +92,7 @@ def demo(
     stay: Annotated[bool, typer.Option("--no-app", help="Do not open the app at the end.")] = False,
 ) -> None:
     """Take a sample library through the whole program, search in it, and open the app on it."""
-    from dtk_tui.services import demo as service
+    from dtk_tui.demo import tour as service
     from dtk_tui.store.database import Database
 
     library = os.path.abspath(library) if library else None  # noqa: PTH100 (surrogates must survive)
@@ -132,7 +132,7 @@ def _pull(config: Config) -> None:
 
 
 def _draw(folder: Path) -> Path:
-    from dtk_tui.services.demo_library import create
+    from dtk_tui.demo.library import create
 
     _step("Sample library")
     line = ProgressLine()
@@ -151,8 +151,8 @@ def _work(db: Database, config: Config, folder: str) -> None:
     from dtk_tui.domain.events import ScanProgressed
     from dtk_tui.domain.job import Kind
     from dtk_tui.domain.queue import Target
-    from dtk_tui.services.queueing import enqueue
-    from dtk_tui.services.scanner import scan
+    from dtk_tui.services.queue import enqueue
+    from dtk_tui.services.scan.scanner import scan
 
     _step("Scan")
     line = ProgressLine()
@@ -176,8 +176,8 @@ def _work(db: Database, config: Config, folder: str) -> None:
 
 def _searches(db: Database, config: Config, library: str | None) -> None:
     from dtk_tui.cli.library import print_hits
-    from dtk_tui.services import demo as service
-    from dtk_tui.services.searching import search, similar
+    from dtk_tui.demo import tour as service
+    from dtk_tui.services.library.search import search, similar
 
     line = service.question(db, library)
     _step(f"dtk search '{one_line(line)}'")

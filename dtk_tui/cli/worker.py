@@ -112,8 +112,8 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     """Run a worker with a progress line on a terminal; return what it did."""
     from dtk_tui.domain.events import TroubleMet
     from dtk_tui.domain.job import WorkerState
-    from dtk_tui.services.engine import Engine
     from dtk_tui.services.stats import look
+    from dtk_tui.services.worker.engine import Engine
 
     line = ProgressLine()
     sizes = None
@@ -193,7 +193,7 @@ def stop(worker: Worker = None) -> None:
 def _wish(word: str, worker: int | None) -> None:
     from dtk_tui.domain.job import WorkerState
     from dtk_tui.services.stats import look
-    from dtk_tui.store import workers
+    from dtk_tui.store.queue import workers
 
     with library() as (db, _):
         with db.connection() as conn:

@@ -27,6 +27,17 @@ class FolderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderScope:
+    """What a scan does with a folder: list its files or not, go into its folders or not."""
+
+    files: bool = True
+    folders: bool = True
+
+
+WHOLE_FOLDER = FolderScope()
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     """Queued jobs of a folder and all its subfolders; ``urgent`` are those with priority."""
 

@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo
-from dtk_tui.services.progress import PROMPT
-from dtk_tui.store import counts, jobs, workers
+from dtk_tui.services.worker.throughput import PROMPT
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import counts
+from dtk_tui.store.queue import jobs, workers
 
 #: How many prompts are left to embed changes slowly, and only the time expected asks for it.
 _PROMPTS_S = 10.0

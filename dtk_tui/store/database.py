@@ -14,8 +14,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store import schema as migrate
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -21,32 +21,32 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.watcher import Watcher
+from dtk_tui.services.library.browse import Library
+from dtk_tui.services.scan.watcher import Watcher
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.text import counted, one_line
-from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands import ActionProvider, Palette
-from dtk_tui.ui.importing import Imports
-from dtk_tui.ui.looks import Looks
+from dtk_tui.ui.commands import registry as keys
+from dtk_tui.ui.commands.folders import RootActions
+from dtk_tui.ui.commands.imports import Imports
+from dtk_tui.ui.commands.palette import ActionProvider, Palette
+from dtk_tui.ui.commands.workers import WorkerActions
+from dtk_tui.ui.dialogs import Confirm, Trouble
+from dtk_tui.ui.key_queue import TypedKeys
 from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
-from dtk_tui.ui.root_actions import RootActions
-from dtk_tui.ui.screens.detail import DetailScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
+from dtk_tui.ui.screens.browser import MainScreen
 from dtk_tui.ui.screens.help import Help
-from dtk_tui.ui.screens.main import MainScreen
-from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.ui.screens.image import DetailScreen
+from dtk_tui.ui.screens.importer import MigrationScreen
 from dtk_tui.ui.screens.queue import QueueScreen
-from dtk_tui.ui.source import Library
+from dtk_tui.ui.stats_feed import Looks
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
-from dtk_tui.ui.typed import TypedKeys
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from dtk_tui.ui.widgets.status import HeaderLine
-from dtk_tui.ui.worker_actions import WorkerActions
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.inference.images import open_picture
-from dtk_tui.services import previews
+from dtk_tui.services.library import previews
 
 FORMATS = {"clip.mp4": "mpeg4", "clip.mov": "mpeg4", "clip.webm": "libvpx-vp9"}
 

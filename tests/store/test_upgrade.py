@@ -12,15 +12,17 @@ from psycopg import sql
 
 from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
-from dtk_tui.services.scanner import scan
-from dtk_tui.services.searching import search
+from dtk_tui.services.library.search import search
+from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import look
-from dtk_tui.store import failures, folders, images, jobs
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import folders, images
+from dtk_tui.store.library import unreadable as failures
 from dtk_tui.store.maintenance import backup, restore
-from dtk_tui.store.migrate import migrate, pending
-from dtk_tui.store.server import EmbeddedServer
-from tests.pictures import write_png
+from dtk_tui.store.queue import jobs
+from dtk_tui.store.schema import migrate, pending
+from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.pictures import write_png
 
 _ROWS = """
 INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);

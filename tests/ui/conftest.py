@@ -15,11 +15,11 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from dtk_tui.config import Config
-from dtk_tui.services import scanner
+from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
-from dtk_tui.ui.screens.main import MainScreen
-from tests.pictures import write_png
+from dtk_tui.ui.screens.browser import MainScreen
+from tests.helpers.pictures import write_png
 
 NARROW, WIDE = (80, 24), (200, 50)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")

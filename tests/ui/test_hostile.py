@@ -12,16 +12,16 @@ from textual import events
 from dtk_tui.config import Config
 from dtk_tui.domain.events import TroubleMet
 from dtk_tui.errors import DtkError
-from dtk_tui.services import scanner
-from dtk_tui.store import images
+from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
-from dtk_tui.store.escape import to_db
+from dtk_tui.store.library import images
+from dtk_tui.store.text_codec import to_db
+from dtk_tui.ui.dialogs import Menu
+from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.messages import TroubleReported
-from dtk_tui.ui.screens.dialogs import Menu
 from dtk_tui.ui.widgets.cursor_list import fit
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
-from dtk_tui.ui.wording import line, lines
 from tests.ui.conftest import NARROW, WIDE, Running, library_app, write_picture
 
 HOSTILE = (

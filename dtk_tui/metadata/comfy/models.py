@@ -9,7 +9,6 @@ from typing import Any
 from dtk_tui.domain.parameters import Lora
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
-from dtk_tui.metadata.dialects import infotext
 
 _WALK_LIMIT = 300
 _MODEL_NAMES = (
@@ -141,7 +140,7 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
         for key in _TAGGED:
             text = inputs.get(key)
             if isinstance(text, str):
-                found.extend(infotext.loras(text))
+                found.extend(values.loras(text))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]

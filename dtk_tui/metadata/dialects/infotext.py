@@ -23,7 +23,6 @@ _PAIR = re.compile(
 _STEPS_LINE = re.compile(r"^[ \t]*Steps:[ \t]*\d+(?:\.\d+)?[ \t]*(?:,|$)", re.MULTILINE)
 _NEGATIVE = re.compile(r"^[ \t]*Negative [Pp]rompt:[ \t]*", re.MULTILINE)
 _TEMPLATES = re.compile(r"^(?:Negative )?Template:", re.MULTILINE)
-_LORA = re.compile(r"<(?:lora|lyco):([^:<>\n]{1,300})((?::[^:<>\n]{0,40}){0,4})>")
 _KNOWN = frozenset(
     {
         "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "Clip skip", "VAE",
@@ -194,28 +193,6 @@ def _unquote(quoted: str) -> str:
     return quoted[1:-1] if unquoted is None else unquoted
 
 
-def loras(prompt: str) -> tuple[Lora, ...]:
-    """Return the LoRAs that a prompt calls as ``<lora:name:weight>`` or ``<lora:name:text encoder:unet>``."""
-    if "<l" not in prompt:
-        return ()
-    found = []
-    for match in _LORA.finditer(prompt):
-        weights: list[float | None] = []
-        clip: float | None = None
-        for part in match[2].split(":")[1:]:
-            name, equals, value = part.partition("=")
-            if not equals:
-                weights.append(values.number(name))
-            elif name.strip() == "te":
-                clip = values.number(value)
-            elif name.strip() == "unet":
-                weights.append(values.number(value))
-        if len(weights) > 1:
-            clip, weights = weights[0], weights[1:]
-        found.append(Lora(match[1].strip(), weights[0] if weights else None, clip))
-    return tuple(found)
-
-
 def _networks(names: str) -> tuple[Lora, ...]:
     """Return the LoRAs that SD.Next lists by name."""
     return tuple(Lora(name) for part in names.split(",") if (name := part.strip()))
@@ -249,7 +226,7 @@ def parameters(info: Infotext) -> GenerationParameters:
     items = tuple([item for item in settings.items() if item[0] != "Seed"])
     is_familiar = len(items) <= _SHORT and len("".join(settings.values())) <= _FAMILIAR
     of_settings = (_kept_parameters if is_familiar else _of_settings)(items)
-    found = loras(info.prompt)
+    found = values.loras(info.prompt)
     return GenerationParameters(
         info.prompt,
         info.negative_prompt,

@@ -9,8 +9,8 @@ from textual.screen import Screen
 from dtk_tui.domain.stats import Stats
 
 if TYPE_CHECKING:
+    from dtk_tui.services.library.browse import Library
     from dtk_tui.ui.app import DtkApp
-    from dtk_tui.ui.source import Library
 
 
 class DtkScreen(Screen[None]):

@@ -17,8 +17,8 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.dialogs import Confirm, Trouble
 from dtk_tui.ui.screens.base import DtkScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line

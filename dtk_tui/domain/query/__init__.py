@@ -1,0 +1,1 @@
+"""The query language: nodes, tokens, scanner, parser."""
