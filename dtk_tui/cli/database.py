@@ -24,7 +24,7 @@ def _embedded() -> EmbeddedServer:
     config = load()
     if config.database_url is not None:
         raise DtkError("This library is on a server of its own.", "Start and stop it by its own means.")
-    return EmbeddedServer(config.places.database)
+    return EmbeddedServer(config.paths.database)
 
 
 @commands.command()
@@ -72,13 +72,13 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Replace the library by a backup."""
-    from dtk_tui.services.stats import look
+    from dtk_tui.services.stats import snapshot
     from dtk_tui.store.maintenance import require_backup
     from dtk_tui.store.maintenance import restore as run
 
     require_backup(source)
     with library() as (db, _):
-        stats = look(db)
+        stats = snapshot(db)
         if stats.workers:
             # What a worker knows of the library would be wrong from one moment to the next.
             names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in stats.workers)

@@ -18,7 +18,7 @@ from dtk_tui.text import counted, display
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
-    from dtk_tui.domain.imports import MigrationProgressed, MigrationReport
+    from dtk_tui.domain.imports import ImportProgressed, ImportReport
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
@@ -52,7 +52,7 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring a library over from Diffusion Toolkit."""
-    from dtk_tui.domain.imports import MigrationOptions
+    from dtk_tui.domain.imports import ImportOptions
     from dtk_tui.services.diffusion_toolkit.importer import migrate as run
     from dtk_tui.services.diffusion_toolkit.paths import parse_map
     from dtk_tui.services.diffusion_toolkit.report import report_json
@@ -63,7 +63,7 @@ def migrate(
     if source is None:
         raise UsageError("What is to be migrated?", _advice())
     pairs = tuple(parse_map(text) for text in maps or ())
-    options = MigrationOptions(str(source), pairs, time_zone, batch_size, policy, resume, dry_run)
+    options = ImportOptions(str(source), pairs, time_zone, batch_size, policy, resume, dry_run)
     line = ProgressLine()
     with _library(dest) as (db, config):
         try:
@@ -92,7 +92,7 @@ def _advice() -> str:
     return "Name the file with --source FILE." + (f" There is:{found}" if found else "")
 
 
-def _progress(news: MigrationProgressed) -> str:
+def _progress(news: ImportProgressed) -> str:
     from dtk_tui.domain.imports import STEPS
 
     if not news.total:
@@ -103,7 +103,7 @@ def _progress(news: MigrationProgressed) -> str:
     return f"{news.step} {news.table}  {share}  {news.rate:,.0f} rows/s  {duration(news.eta_s)} left"
 
 
-def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
+def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
     from dtk_tui.services.diffusion_toolkit.report import all_equal
 
     rows = [(name, t.read, t.written, t.repaired, t.refused) for name, t in report.tables.items()]

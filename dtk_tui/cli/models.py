@@ -30,7 +30,7 @@ def list_(as_json: Json = False) -> None:
     from dtk_tui.inference.registry import states
 
     config = load()
-    found = states(load_manifest(), config.places.models)
+    found = states(load_manifest(), config.paths.models)
     if as_json:
         for state in found:
             spec = state.spec
@@ -61,7 +61,7 @@ def list_(as_json: Json = False) -> None:
         for state in found
     ]
     print_table(("", "name", "role", "here", "size", "licence", "sets"), rows, right=frozenset({4}))
-    typer.echo(display(f"* in use. Folder: {config.places.models}"), err=True)
+    typer.echo(display(f"* in use. Folder: {config.paths.models}"), err=True)
 
 
 def _progress(line: ProgressLine) -> Progress:
@@ -85,7 +85,7 @@ def pull(names: Names = None, as_json: Json = False) -> None:
     for spec in load_manifest().select(wanted):
         line = ProgressLine()
         try:
-            fetched = pull_one(spec, config.places.models, _progress(line))
+            fetched = pull_one(spec, config.paths.models, _progress(line))
         finally:
             line.end()
         if as_json:
@@ -104,7 +104,7 @@ def verify(names: Names = None, as_json: Json = False) -> None:
 
     config = load()
     manifest = load_manifest()
-    folder = config.places.models
+    folder = config.paths.models
     specs = manifest.select(names) if names else [m for m in manifest.models if present(m, folder)]
     if not specs and not as_json:
         typer.echo(f"There is no model in {folder}.", err=True)

@@ -60,14 +60,14 @@ def scan(
 
 
 def _progress(line: ProgressLine) -> Callable[[Event], None]:
-    from dtk_tui.domain.events import ScanProgressed, TroubleMet
+    from dtk_tui.domain.events import ProblemReported, ScanProgressed
 
     def show(event: Event) -> None:
         if isinstance(event, ScanProgressed) and event.phase == "quick":
             line.show(f"listing  {counted(event.done, 'file')}  {event.folder}")
         elif isinstance(event, ScanProgressed) and event.total:
             line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
-        elif isinstance(event, TroubleMet):
+        elif isinstance(event, ProblemReported):
             line.end()
             _say(f"{event.title} {event.detail}".strip())
 
@@ -130,7 +130,7 @@ def _has_failures(db: Database) -> bool:
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
     """Scan, then follow the disk until Ctrl+C; one line for each change."""
-    from dtk_tui.domain.events import ScanFinished, TroubleMet
+    from dtk_tui.domain.events import ProblemReported, ScanFinished
     from dtk_tui.services.scan.watcher import Watcher
 
     def show(event: Event) -> None:
@@ -138,7 +138,7 @@ def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> Non
             _print_counts(event.counts, as_json, False)
             if event.counts.get("failed") and _has_failures(db):
                 _say("What could not be read: dtk library failures")
-        elif isinstance(event, TroubleMet):
+        elif isinstance(event, ProblemReported):
             _say(f"{event.title} {event.detail}".strip())
 
     watcher = Watcher(db, config, show, names)

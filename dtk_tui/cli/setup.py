@@ -54,9 +54,9 @@ def doctor(as_json: Json = False) -> None:
 @configuration.command(name="path")
 def path_() -> None:
     """Print where config.toml is, or would be."""
-    from dtk_tui.config import Places
+    from dtk_tui.config import AppPaths
 
-    sys.stdout.buffer.write(os.fsencode(Places().config_file) + b"\n")
+    sys.stdout.buffer.write(os.fsencode(AppPaths().config_file) + b"\n")
     sys.stdout.flush()
 
 
@@ -70,11 +70,11 @@ def show(as_json: Json = False) -> None:
     if "url" in settings.get("database", {}):
         settings["database"]["url"] = "(set)"
     places = {
-        "config": str(config.places.config_file),
-        "database": "DTK_DATABASE_URL" if config.places.database_url else str(config.places.database),
-        "models": str(config.places.models),
-        "log": str(config.places.log_file),
-        "cache": str(config.places.cache),
+        "config": str(config.paths.config_file),
+        "database": "DTK_DATABASE_URL" if config.paths.database_url else str(config.paths.database),
+        "models": str(config.paths.models),
+        "log": str(config.paths.log_file),
+        "cache": str(config.paths.cache),
     }
     if as_json:
         print_json({"settings": settings, "places": places})
@@ -104,7 +104,7 @@ def demo(
     try:
         _work(db, config, folder)
         _searches(db, config, library)
-        typer.echo(f"\n{time.monotonic() - begun:.0f} s. This library again: DTK_HOME={config.places.data} dtk")
+        typer.echo(f"\n{time.monotonic() - begun:.0f} s. This library again: DTK_HOME={config.paths.data} dtk")
         if not stay and sys.stdin.isatty() and sys.stdout.isatty():
             from dtk_tui.cli.app import run_app
 
@@ -125,7 +125,7 @@ def _pull(config: Config) -> None:
     for spec in load_manifest().select(["starter"]):
         line = ProgressLine()
         try:
-            fetched = pull(spec, config.places.models, lambda step, done, total: line.show(f"{spec.name}: {step}"))  # noqa: B023
+            fetched = pull(spec, config.paths.models, lambda step, done, total: line.show(f"{spec.name}: {step}"))  # noqa: B023
         finally:
             line.end()
         typer.echo(f"{spec.name}: {'downloaded' if fetched else 'here already'}")

@@ -20,16 +20,16 @@ def demo_config(library: str | None) -> Config:
         library: a folder of the user's to show instead of the sample, kept apart from it; None is the sample.
     """
     usual = load()
-    base = usual.places.home or usual.places.data / "demo"
+    base = usual.paths.home or usual.paths.data / "demo"
     environ = {name: value for name, value in os.environ.items() if name != "DTK_DATABASE_URL"}
     environ["DTK_HOME"] = str(base / ("yours" if library else "sample"))
-    environ["DTK_MODELS"] = str(usual.places.models)
+    environ["DTK_MODELS"] = str(usual.paths.models)
     return load(environ)
 
 
 def sample_folder(config: Config) -> Path:
     """Return where the sample images are."""
-    return config.places.data / "images"
+    return config.paths.data / "images"
 
 
 def question(db: Database, library: str | None) -> str:

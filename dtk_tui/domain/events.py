@@ -51,14 +51,14 @@ class ScanFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleMet:
+class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
     title: str
     detail: str = ""
 
 
-Event = WorkerStateChanged | JobsFinished | StatsChanged | ScanProgressed | ScanFinished | TroubleMet
+Event = WorkerStateChanged | JobsFinished | StatsChanged | ScanProgressed | ScanFinished | ProblemReported
 Emit = Callable[[Event], None]
 
 

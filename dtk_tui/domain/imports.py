@@ -10,7 +10,7 @@ POLICIES = ("keep", "take", "newest")
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationOptions:
+class ImportOptions:
     """How to migrate.
 
     Attributes:
@@ -38,7 +38,7 @@ STEPS = ("reading", "indexing", "comparing and writing")
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationProgressed:
+class ImportProgressed:
     """How far a migration is: ``step`` is what is done now, ``table`` is being read; rate in rows a second.
 
     ``tables``: (name, rows read, rows expected) of every table, in the order of reading.
@@ -53,7 +53,7 @@ class MigrationProgressed:
     tables: tuple[tuple[str, int, int], ...] = ()
 
 
-Follow = Callable[[MigrationProgressed], None]
+Follow = Callable[[ImportProgressed], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Verification:
 
 
 @dataclass(slots=True)
-class MigrationReport:
+class ImportReport:
     """The end of a migration.
 
     Attributes:

@@ -48,7 +48,7 @@ def examine(config: Config, open_database: Callable[[Config], Database]) -> Iter
 
 
 def _space(config: Config) -> Finding:
-    folder = config.places.data
+    folder = config.paths.data
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -95,7 +95,7 @@ def _models(config: Config) -> Iterator[Finding]:
         if spec.role != role:
             advice = "Correct [models] in config.toml."
             yield Finding("model", Verdict.FAULT, f"{name} is no {role}, but one of the kind {spec.role}", advice)
-        elif installed(spec, config.places.models):
+        elif installed(spec, config.paths.models):
             yield Finding("model", Verdict.OK, f"{name} is here")
         else:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")

@@ -10,7 +10,7 @@ from dtk_tui.domain.job import NORMAL, Kind
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.errors import UsageError
 from dtk_tui.services import stats
-from dtk_tui.services.retry import insist
+from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces as spaces
 from dtk_tui.store.queue import enqueue as store
@@ -54,7 +54,7 @@ def enqueue(
                 jobs.wake_workers(conn)
         return total
 
-    return insist(transaction)
+    return retry_on_conflict(transaction)
 
 
 def _pace(conn: Connection) -> dict[str, float]:

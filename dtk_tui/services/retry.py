@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from dtk_tui.domain.events import Emit, TroubleMet
+from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.errors import DatabaseLostError
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
 
 
-def insist(action: Callable[[], T], times: int = 4) -> T:
+def retry_on_conflict(action: Callable[[], T], times: int = 4) -> T:
     """Do a whole transaction, and again when another one got into its way (a deadlock) or the connection broke.
 
     Raises:
@@ -30,7 +30,7 @@ def insist(action: Callable[[], T], times: int = 4) -> T:
     return action()
 
 
-def persist(action: Callable[[], T], stop: threading.Event, emit: Emit) -> T:
+def retry_until_available(action: Callable[[], T], stop: threading.Event, emit: Emit) -> T:
     """Do a whole transaction, again and again with growing pauses while the database is away.
 
     Args:
@@ -49,7 +49,7 @@ def persist(action: Callable[[], T], stop: threading.Event, emit: Emit) -> T:
             if stop.is_set():
                 raise
             if not told:
-                emit(TroubleMet("The database is away; waiting for it.", error.detail))
+                emit(ProblemReported("The database is away; waiting for it.", error.detail))
                 told = True
         stop.wait(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)

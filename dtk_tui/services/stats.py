@@ -23,7 +23,7 @@ _counted: WeakKeyDictionary[Database, tuple[float, QueueCounts]] = WeakKeyDictio
 _prompts: WeakKeyDictionary[Database, tuple[float, int]] = WeakKeyDictionary()
 
 
-def look(db: Database, library: LibraryCounts | None = None) -> Stats:
+def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
     """Look at the queue, the workers and the library.
 
     Args:
@@ -32,7 +32,7 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
     with db.connection() as conn:
         queue = _queue(db, conn)
         everyone = workers.all_workers(conn)
-        desired, _ = workers.wished(conn)
+        desired, _ = workers.get_desired_state(conn)
         marks = counts.marks(conn)
         sizes = library or counts.library(conn)
         alive = tuple(worker for worker in everyone if worker.alive)

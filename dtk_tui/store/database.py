@@ -99,7 +99,7 @@ class Database:
         url = config.database_url
         if url is not None:
             _require_conninfo(url)
-        database = cls(url, None if url else EmbeddedServer(config.places.database))
+        database = cls(url, None if url else EmbeddedServer(config.paths.database))
         try:
             database._prepare()
         except BaseException:

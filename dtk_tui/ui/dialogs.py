@@ -92,7 +92,7 @@ class Confirm(Dialog[bool]):
         self.dismiss(True)
 
 
-class Trouble(Dialog[None]):
+class ErrorDialog(Dialog[None]):
     """Shows a failure, once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False)]
@@ -163,7 +163,7 @@ class Menu(Dialog[str]):
                 return
 
 
-class Ask(Dialog[str]):
+class InputDialog(Dialog[str]):
     """Asks for one line of text; an empty one counts as no answer unless it may be empty."""
 
     def __init__(
@@ -185,7 +185,7 @@ class Ask(Dialog[str]):
         self.dismiss(event.value.strip() or ("" if self._may_be_empty else None))
 
 
-class AskFolder(Dialog[tuple[str, bool]]):
+class FolderDialog(Dialog[tuple[str, bool]]):
     """Asks for a folder; its result says whether with all below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "alone", "Without its subfolders", show=False)]

@@ -19,7 +19,7 @@ _LONGEST_S = 2.0
 _LOOK_S = 0.01
 
 
-class TypedKeys(App[None]):
+class KeyQueue(App[None]):
     """Gives out one key after the other.
 
     Textual gives a key at once to what has the focus when it arrives. Of a line that comes in one packet, as it does

@@ -12,7 +12,7 @@ _THRIFT = 10
 _SETTLES_S = 3.0
 
 
-class Following:
+class RefreshPolicy:
     """Compares the marks of the library with those that are on the screen.
 
     ``begin`` says what to look at again; ``end`` tells that it was looked at, or that this failed.

@@ -93,7 +93,7 @@ class Looks(App[None]):
             counts = self._library_counts
             known = counts[1] if counts is not None and monotonic() < counts[0] else None
             started = monotonic()
-            stats = await in_thread(stats_service.look, self._looked_at.library.db, known)
+            stats = await in_thread(stats_service.snapshot, self._looked_at.library.db, known)
             took = monotonic() - started
             if known is None:
                 self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)

@@ -288,7 +288,7 @@ def test_queries_ask_in_other_words() -> None:
 
 
 def starter(name: str) -> tuple[ModelSpec, Path]:
-    folder = config.load().places.models
+    folder = config.load().paths.models
     spec = load_manifest().get(name)
     if not installed(spec, folder):
         pytest.skip(f"the model {name} is not pulled (dtk models pull starter)")

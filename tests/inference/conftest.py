@@ -20,7 +20,7 @@ from dtk_tui.inference.text_embedder import TextEmbedder
 
 @pytest.fixture(scope="session")
 def models() -> Path:
-    return config.load().places.models
+    return config.load().paths.models
 
 
 @pytest.fixture(scope="session")

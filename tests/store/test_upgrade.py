@@ -14,7 +14,7 @@ from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library.search import search
 from dtk_tui.services.scan.scanner import scan
-from dtk_tui.services.stats import look
+from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, images
 from dtk_tui.store.library import unreadable as failures
@@ -55,7 +55,7 @@ def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Conf
         migrate(url, tmp_path / "first")
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute(_ROWS, {"folder": str(tmp_path / "library")})
-        yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.places.data), "DTK_DATABASE_URL": url})
+        yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.paths.data), "DTK_DATABASE_URL": url})
     finally:
         with psycopg.connect(server.join(), autocommit=True) as conn:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
@@ -65,7 +65,7 @@ def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path:
     library = tmp_path / "library"
     db = Database.open(old)
     try:
-        sizes = look(db).library
+        sizes = snapshot(db).library
         assert (sizes.images, sizes.representatives, sizes.prompts) == (4, 2, 1)
         assert [hit.image_id for hit in search(db, old, "castle rating:>=2")] == [3, 2]
         with db.connection() as conn:
@@ -103,7 +103,7 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
     with db.connection() as conn:
         assert not pending(conn), "it is brought up to date"
         conn.execute("INSERT INTO _yoyo_migration VALUES ('x', 'V999__future', now())")
-    assert look(db).library.images == 4
+    assert snapshot(db).library.images == 4
     backup(db, newer)
     backup(Database(psycopg.conninfo.make_conninfo(server.join(), dbname="postgres"), None), foreign)
     with db.connection() as conn:
@@ -112,4 +112,4 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
         restore(db, newer)
     with pytest.raises(DtkError, match="another database"):
         restore(db, foreign)
-    assert look(db).library.images == 4
+    assert snapshot(db).library.images == 4

@@ -18,7 +18,7 @@ from dtk_tui.config import Config
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
-from dtk_tui.ui.screens.browser import MainScreen
+from dtk_tui.ui.screens.browser import BrowserScreen
 from tests.helpers.pictures import write_png
 
 NARROW, WIDE = (80, 24), (200, 50)
@@ -63,7 +63,7 @@ class Running:
         return self.app
 
     @property
-    def main(self) -> MainScreen:
+    def main(self) -> BrowserScreen:
         """Its main screen."""
         return self.dtk.main
 

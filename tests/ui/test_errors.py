@@ -12,8 +12,8 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.ui.dialogs import Trouble
-from dtk_tui.ui.messages import TroubleReported
+from dtk_tui.ui.dialogs import ErrorDialog
+from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.widgets.job_table import JobTable
 from tests.ui.conftest import NARROW, library_app
@@ -99,9 +99,9 @@ async def test_the_same_failure_is_shown_once(db: Database, config: Config, libr
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
         for _ in range(5):
-            run.main.table.post_message(TroubleReported(DtkError("The model is missing.", "dtk models pull starter")))
+            run.main.table.post_message(ErrorReported(DtkError("The model is missing.", "dtk models pull starter")))
         await run.shows("dtk models pull starter")
-        await run.until(lambda: sum(isinstance(screen, Trouble) for screen in run.app.screen_stack) == 1)
+        await run.until(lambda: sum(isinstance(screen, ErrorDialog) for screen in run.app.screen_stack) == 1)
         await run.press("enter")
         await run.until(lambda: run.app.screen is run.main)
 

@@ -10,7 +10,7 @@ from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.messages import NewsArrived, StatsArrived
-from dtk_tui.ui.screens.importer import MigrationScreen
+from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from tests.ui.conftest import running, write_picture
 
@@ -48,7 +48,7 @@ async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, co
         await run.shows("029.png")
         await run.until(lambda: run.dtk.stats is not None)
         assert run.dtk.stats is not None
-        for screen in (QueueScreen(), MigrationScreen()):
+        for screen in (QueueScreen(), ImportScreen()):
             run.dtk.push_screen(screen)
             run.dtk.post_message(StatsArrived(run.dtk.stats))
             run.dtk.post_message(NewsArrived(ScanFinished({}, watched=True)))

@@ -46,8 +46,8 @@ def _candidates(config: Config, home: Path, machine: Path) -> Iterator[Path]:
     if config.settings.migrate.source:
         yield Path(config.settings.migrate.source).expanduser()
     folders = [Path.cwd(), home, home / "DiffusionToolkit", home / "Diffusion Toolkit"]
-    if config.places.home:
-        folders.insert(1, config.places.home)
+    if config.paths.home:
+        folders.insert(1, config.paths.home)
     folders += [home / _PROFILE, home / ".config" / "DiffusionToolkit"]
     for folder in folders:
         yield folder / NAME

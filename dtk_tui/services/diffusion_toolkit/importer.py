@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import STEPS, Follow, MigrationOptions, MigrationProgressed, MigrationReport, TableCount
+from dtk_tui.domain.imports import STEPS, Follow, ImportOptions, ImportProgressed, ImportReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.diffusion_toolkit import folders, paths
 from dtk_tui.services.diffusion_toolkit import saved_searches as queries
@@ -48,7 +48,7 @@ class Migration:
     """One migration from an open source into an open library."""
 
     def __init__(
-        self, db: Database, source: Source, options: MigrationOptions, follow: Follow, stop: threading.Event
+        self, db: Database, source: Source, options: ImportOptions, follow: Follow, stop: threading.Event
     ) -> None:
         self._db = db
         self._stop = stop
@@ -59,9 +59,9 @@ class Migration:
         self._mapping = paths.Mapping(options.maps)
         self._ticket = 0
         self._started = time.monotonic()
-        self._report = MigrationReport(zone=self._zone, dry_run=options.dry_run)
+        self._report = ImportReport(zone=self._zone, dry_run=options.dry_run)
 
-    def run(self) -> MigrationReport:
+    def run(self) -> ImportReport:
         """Do all of it and return the report.
 
         Raises:
@@ -90,13 +90,13 @@ class Migration:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        self._follow(MigrationProgressed(name))
+        self._follow(ImportProgressed(name))
         began = time.monotonic()
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
     def _tell(self, step: str, done: int, total: int) -> None:
-        self._follow(MigrationProgressed(step, done=done, total=total))
+        self._follow(ImportProgressed(step, done=done, total=total))
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Migration:
             books.forget_notes(conn, row.id)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
-        self._options = MigrationOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
+        self._options = ImportOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
         return row
 
     def _unknown(self) -> list[bytes]:
@@ -350,9 +350,9 @@ def _throw_away(db: Database) -> None:
 
 
 def migrate(
-    db: Database, config: Config, options: MigrationOptions, follow: Follow, stop: threading.Event | None = None
-) -> MigrationReport:
-    """Bring a Diffusion Toolkit database into the library; see ``MigrationOptions``.
+    db: Database, config: Config, options: ImportOptions, follow: Follow, stop: threading.Event | None = None
+) -> ImportReport:
+    """Bring a Diffusion Toolkit database into the library; see ``ImportOptions``.
 
     Args:
         stop: set from another thread, ends the migration soon.
@@ -361,7 +361,7 @@ def migrate(
         DtkError: says what failed; what was read so far is kept for ``resume``, the library is as it was.
         StoppedError: ``stop`` was set; the same holds.
     """
-    workplace = config.places.cache / "migration"
+    workplace = config.paths.cache / "migration"
     with told(db), stage.only_one(db), open_source(options.source, workplace) as source:
         try:
             report = Migration(db, source, options, follow, stop or threading.Event()).run()

@@ -52,7 +52,7 @@ def look(path: str, config: Config, roots: Sequence[str] = ()) -> SourceLook:
     Raises:
         DtkError: as ``open_source``.
     """
-    with open_source(path, config.places.cache / "migration-look") as source:
+    with open_source(path, config.paths.cache / "migration-look") as source:
         conn = source.connect()
         try:
             images = bounds(conn, "Image")[2]

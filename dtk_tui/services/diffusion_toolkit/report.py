@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationReport, TableCount, Verification
+from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.source import TABLES
 from dtk_tui.store.database import Database
@@ -17,7 +17,7 @@ from dtk_tui.text import counted
 
 def write_notes(db: Database, config: Config, migration_id: int) -> Path:
     """Write every repaired and refused row with its reason, one JSON object a line; return the file."""
-    folder = config.places.state / "migrations"
+    folder = config.paths.state / "migrations"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"migration-{migration_id}.jsonl"
@@ -33,7 +33,7 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
     return file
 
 
-def report_json(report: MigrationReport) -> dict[str, Any]:
+def report_json(report: ImportReport) -> dict[str, Any]:
     """Return the keys of ``dtk migrate --json``."""
     return {
         "tables": {
@@ -62,10 +62,10 @@ def _count(t: dict[str, int]) -> TableCount:
     return TableCount(t["read"], t["written"], t["repaired"], t["refused"])
 
 
-def report_of(books: dict[str, Any]) -> MigrationReport:
+def report_of(books: dict[str, Any]) -> ImportReport:
     """Return the report of a migration that is done, from what its books keep of ``report_json``."""
     check = books["verification"]
-    return MigrationReport(
+    return ImportReport(
         tables={name: _count(books["tables"][name]) for name in TABLES if name in books["tables"]},
         reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in books["reasons"]},
         verification=Verification(
@@ -80,7 +80,7 @@ def report_of(books: dict[str, Any]) -> MigrationReport:
     )
 
 
-def all_equal(report: MigrationReport) -> str:
+def all_equal(report: ImportReport) -> str:
     """Return the sentence for a person whose images are all as they were."""
     compared = report.verification.compared
     others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0

@@ -6,9 +6,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from dtk_tui.domain.imports import STEPS, MigrationOptions, MigrationProgressed, MigrationReport
+from dtk_tui.domain.imports import STEPS, ImportOptions, ImportProgressed, ImportReport
 from dtk_tui.errors import DtkError
-from dtk_tui.services.library.browse import Library
+from dtk_tui.services.library.browse import LibraryBrowser
 
 _log = logging.getLogger(__name__)
 
@@ -19,11 +19,11 @@ class Import(threading.Thread):
     ``progress`` is the last news, ``tables`` the last that had tables.
     """
 
-    def __init__(self, library: Library, options: MigrationOptions, tell: Callable[[], None]) -> None:
+    def __init__(self, library: LibraryBrowser, options: ImportOptions, tell: Callable[[], None]) -> None:
         super().__init__(name="dtk-import", daemon=True)
         self.options = options
-        self.progress = self.tables = MigrationProgressed(STEPS[0])
-        self.report: MigrationReport | None = None
+        self.progress = self.tables = ImportProgressed(STEPS[0])
+        self.report: ImportReport | None = None
         self.error: DtkError | None = None
         self._library = library
         self._tell = tell
@@ -54,7 +54,7 @@ class Import(threading.Thread):
             self.error = DtkError("The import failed.", f"{type(error).__name__}: {error}")
         self._tell()
 
-    def _follow(self, news: MigrationProgressed) -> None:
+    def _follow(self, news: ImportProgressed) -> None:
         self.progress = news
         if news.tables:
             self.tables = news

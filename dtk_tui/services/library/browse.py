@@ -23,7 +23,7 @@ Ids = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 
-class Library:
+class LibraryBrowser:
     """One library, one transaction a call."""
 
     def __init__(self, db: Database, config: Config) -> None:
@@ -38,7 +38,7 @@ class Library:
     def change(self, action: Callable[[Connection], T]) -> T:
         """Change something in a transaction of its own, when no scan writes."""
         with self.db.connection() as conn:
-            ingest.take_turn(conn)
+            ingest.acquire_write_lock(conn)
             return action(conn)
 
     def folders(self, parent_id: int | None) -> list[FolderRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 
-from dtk_tui.domain.events import Emit, TroubleMet
+from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.store.database import Connection
@@ -61,10 +61,10 @@ def require_roots(conn: Connection, emit: Emit) -> None:
     images = {row.path: row.images for row in folders.list_roots(conn)} if away else {}
     for path, why in list(away.items())[:_NAMED]:
         stay = counted(images[path], "image stays as it is", "images stay as they are")
-        emit(TroubleMet(f"The folder {path} {why}; its {stay}."))
+        emit(ProblemReported(f"The folder {path} {why}; its {stay}."))
     if len(away) > _NAMED:
         others = counted(len(away) - _NAMED, "other root is", "other roots are")
-        emit(TroubleMet(f"{others} not there or cannot be read, too.", "dtk library roots lists them."))
+        emit(ProblemReported(f"{others} not there or cannot be read, too.", "dtk library roots lists them."))
     if away and len(away) == len(roots):
         raise DtkError(
             "No folder of the library can be read: nothing was scanned.",
@@ -76,10 +76,10 @@ def tell_away(conn: Connection, emit: Emit) -> None:
     """Tell that roots are not there to be watched, all of them at once."""
     away = [(path, why) for path in open_roots(conn) if (why := _why_away(path))]
     if len(away) == 1:
-        emit(TroubleMet("The folder {} {}; what is known of it stays.".format(*away[0]), "It is looked for."))
+        emit(ProblemReported("The folder {} {}; what is known of it stays.".format(*away[0]), "It is looked for."))
     elif away:
         title = f"{len(away):,} roots of the library are not there or cannot be read, such as {away[0][0]}."
-        emit(TroubleMet(title, "What is known of them stays; they are looked for. dtk library roots lists them."))
+        emit(ProblemReported(title, "What is known of them stays; they are looked for. dtk library roots lists them."))
 
 
 def _why_away(path: str) -> str | None:

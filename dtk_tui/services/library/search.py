@@ -72,7 +72,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> s
     for text in query.about:
         if models.text_space is None:
             raise _nothing_embedded("about:")
-        embedder = _text_embedder(config.settings.models.text_embedder, config.places.models)
+        embedder = _text_embedder(config.settings.models.text_embedder, config.paths.models)
         about.append((models.text_space, embedder.embed_query(text)))
     with db.connection() as conn:
         like = [_alike(conn, config, models.image_space, image) for image in query.like]
@@ -149,7 +149,7 @@ def _alike(conn: Connection, config: Config, space: int | None, image: str) -> t
     path = image if known is None else config.local_path(known)
     if not os.path.isfile(path):  # noqa: PTH113 (surrogates must survive)
         raise UsageError(f"There is no image {image!r}.", "Name the id of an image, or the path of a file.")
-    embedder = _image_embedder(config.settings.models.image_embedder, config.places.models)
+    embedder = _image_embedder(config.settings.models.image_embedder, config.paths.models)
     vector: Vector = embedder.infer(embedder.load(path)[None])[0]
     return space, vector, number
 

@@ -10,7 +10,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import absolute, known_path
-from dtk_tui.services.retry import persist
+from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.scan.read import Raw, Read, derive_chunk, read_all, readers
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import folders
@@ -48,11 +48,11 @@ def reparse(
     def flush(batch: Read) -> None:
         def transaction() -> int:
             with db.connection() as conn:
-                ingest.take_turn(conn)
+                ingest.acquire_write_lock(conn)
                 staging.stage(conn, [row for _, row, _ in batch.rows], batch.prompts)
                 return readings.write_derived(conn) if write else readings.count_derived(conn)
 
-        counts["updated"] += persist(transaction, stop, emit) if batch.rows else 0
+        counts["updated"] += retry_until_available(transaction, stop, emit) if batch.rows else 0
         counts["seen"] += len(batch.rows) + len(batch.unreadable)
         counts["failed"] += len(batch.unreadable)
         emit(ScanProgressed("deep", counts["seen"], len(waiting)))

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TypeVar
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed, TroubleMet, ignore
+from dtk_tui.domain.events import Emit, ProblemReported, ScanFinished, ScanProgressed, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.services.library.folder_rules import (
     Rules,
@@ -30,7 +30,7 @@ from dtk_tui.services.library.folder_rules import (
     require_folder,
     require_scannable,
 )
-from dtk_tui.services.retry import persist
+from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.scan.diff import Differences, compare
 from dtk_tui.services.scan.read import File, Read, read_all, read_chunk, readers
 from dtk_tui.services.scan.walk import Listing, batches, walk
@@ -119,7 +119,7 @@ class Scan:
         """Look again at single folders of the library whose content changed, and at what is new below them."""
         scanned: list[int] = []
         for path in sorted(set(paths)):
-            scanned += persist(partial(self._refresh_one, path), self._stop, self._emit)
+            scanned += retry_until_available(partial(self._refresh_one, path), self._stop, self._emit)
         self.deep(scanned)
         return self._finish()
 
@@ -142,16 +142,16 @@ class Scan:
                 known = known_path(conn, path, targets)
                 require_scannable(conn, known, folders.rule_of(conn, known))
                 if known != path:
-                    self._emit(TroubleMet(f"The folder {path} is in the library as {known}.", "That is scanned."))
+                    self._emit(ProblemReported(f"The folder {path} is in the library as {known}.", "That is scanned."))
                 targets += [] if known in targets else [known]
             return targets
 
     def _write(self, action: Callable[[Connection], None]) -> None:
-        persist(partial(self._write_once, action), self._stop, self._emit)
+        retry_until_available(partial(self._write_once, action), self._stop, self._emit)
 
     def _write_once(self, action: Callable[[Connection], None]) -> None:
         with self._db.connection() as conn:
-            ingest.take_turn(conn)
+            ingest.acquire_write_lock(conn)
             action(conn)
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
@@ -159,7 +159,7 @@ class Scan:
             with self._db.connection() as conn:
                 return question(conn)
 
-        return persist(transaction, self._stop, self._emit)
+        return retry_until_available(transaction, self._stop, self._emit)
 
     # -- quick ------------------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Scan:
 
         A database that went away may have forgotten its last transactions, so the listing begins anew when it is back.
         """
-        return persist(partial(self._list, root, self._tally.seen), self._stop, self._emit)
+        return retry_until_available(partial(self._list, root, self._tally.seen), self._stop, self._emit)
 
     def _list(self, root: str, seen_before: int) -> list[int]:
         self._tally.seen = seen_before
@@ -208,7 +208,7 @@ class Scan:
 
     def _tell_lost(self, root: str, how: str, images: int) -> None:
         title = f"The folder {root} {how}: its {counted(images, 'image counts', 'images count')} as gone."
-        self._emit(TroubleMet(title, "If its disk is not mounted, mount it and scan again: they come back."))
+        self._emit(ProblemReported(title, "If its disk is not mounted, mount it and scan again: they come back."))
 
     def _forget(self, folder_ids: list[int]) -> None:
         """Mark folders that vanished, with their images."""

@@ -6,9 +6,9 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet
+from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.library.browse import Library
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.library.folder_rules import require_roots
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
@@ -22,7 +22,7 @@ class Scan(threading.Thread):
     Its progress and its end are told through ``emit``, a failure stands in ``error`` by then.
     """
 
-    def __init__(self, library: Library, paths: Sequence[str], emit: Emit) -> None:
+    def __init__(self, library: LibraryBrowser, paths: Sequence[str], emit: Emit) -> None:
         super().__init__(name="dtk-scan", daemon=True)
         self._library = library
         self._paths = paths
@@ -54,7 +54,7 @@ class Scan(threading.Thread):
         except DatabaseLostError:
             raise
         except DtkError as error:
-            names = [event.title for event in away if isinstance(event, TroubleMet)]
+            names = [event.title for event in away if isinstance(event, ProblemReported)]
             raise DtkError(error.title, "\n".join([*names, error.detail])) from error
         for event in away:
             self._emit(event)

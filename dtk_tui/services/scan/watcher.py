@@ -20,7 +20,7 @@ from watchfiles import Change
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Emit, Event, ScanFinished, TroubleMet, ignore
+from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.folder_rules import open_roots, tell_away
 from dtk_tui.services.scan.mounts import is_network
@@ -137,7 +137,7 @@ class Watcher:
             self._tell_away()
             self._run()
         except DtkError as error:
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
         finally:
             self.watching.clear()
             if self._notifier is not None:
@@ -198,7 +198,7 @@ class Watcher:
         except DatabaseLostError:
             raise
         except DtkError as error:
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
 
     def _open(self, roots: list[str]) -> None:
         """Ask the system for news of the folders; say so where it cannot give them."""
@@ -211,7 +211,7 @@ class Watcher:
         for root in self._remote:
             if root not in told:
                 detail = f"{root} is on a network: its folders are looked at every {self._poll_s:.0f} s."
-                self._emit(TroubleMet("Network file systems send no news.", detail))
+                self._emit(ProblemReported("Network file systems send no news.", detail))
         local = [root for root in roots if root not in self._remote]
         if not local:
             return
@@ -219,7 +219,7 @@ class Watcher:
             self._notifier = self._watch(local)
             self.notified = True
         except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
-            self._emit(TroubleMet(*_why(error, self._poll_s)))
+            self._emit(ProblemReported(*_why(error, self._poll_s)))
 
     def _changed(self, wait_s: float) -> Iterable[str]:
         """Wait for news and return the folders that it is about."""
@@ -281,7 +281,7 @@ class Watcher:
             counts = scan.refresh(paths)
         except DtkError as error:
             self._pending |= paths
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
             self._stop.wait(1.0)
             return
         if counts["gone"] or counts["failed"] or counts["unchanged"] != counts["seen"]:
@@ -292,7 +292,7 @@ class Watcher:
 
     def _hold_back(self, event: Event) -> None:
         """Pass on troubles; the end of a refresh is only news when something was different."""
-        if isinstance(event, TroubleMet):
+        if isinstance(event, ProblemReported):
             self._emit(event)
 
 

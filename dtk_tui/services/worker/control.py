@@ -24,4 +24,4 @@ def stop(db: Database) -> None:
 
 def _wish(db: Database, state: WorkerState) -> None:
     with db.connection() as conn:
-        workers.wish(conn, state)
+        workers.set_desired_state(conn, state)

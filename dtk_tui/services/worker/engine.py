@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Emit, TroubleMet, WorkerStateChanged, ignore
+from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.errors import DatabaseLostError, DtkError, ModelError
 from dtk_tui.inference.provider import Placement, devices, gpu_report
-from dtk_tui.services.retry import persist
+from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.handlers import Step, load_steps
 from dtk_tui.services.worker.pipeline import Pipeline
 from dtk_tui.services.worker.state import be_nice
@@ -146,7 +146,7 @@ class Engine:
     # -- database ---------------------------------------------------------------------------------------------------
 
     def _persist(self, action: Callable[[], T]) -> T:
-        return persist(action, self._stop, self._emit)
+        return retry_until_available(action, self._stop, self._emit)
 
     def _register(self) -> int:
         with self._db.connection() as conn:
@@ -166,7 +166,7 @@ class Engine:
             except DatabaseLostError:
                 return  # signing off while the database is away: the lease ends by itself
             except DtkError as error:
-                self._emit(TroubleMet(error.title, error.detail))
+                self._emit(ProblemReported(error.title, error.detail))
             if self._rest() and not self._control.is_alive():
                 break
             if self._stop.is_set():
@@ -222,7 +222,7 @@ class Engine:
         try:
             self._persist(leave)
         except DtkError as error:
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
 
     # -- control ----------------------------------------------------------------------------------------------------
 
@@ -240,13 +240,13 @@ class Engine:
             except DatabaseLostError:
                 self._stop.wait(_LOOK_S)
             except DtkError as error:
-                self._emit(TroubleMet(error.title, error.detail))
+                self._emit(ProblemReported(error.title, error.detail))
                 self._stop.wait(_LOOK_S)
         self._become(WorkerState.STOPPED)
 
     def _obey(self) -> None:
         with self._db.connection() as conn:
-            wish, changed_at = workers.wished(conn, self._id)
+            wish, changed_at = workers.get_desired_state(conn, self._id)
         if self._begin is not None:
             if self._begun_at is None:
                 self._begun_at = changed_at
@@ -265,7 +265,7 @@ class Engine:
             return wish
         self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
         if told is None:
-            self._emit(TroubleMet("This worker rests.", self._resting))
+            self._emit(ProblemReported("This worker rests.", self._resting))
         return WorkerState.PAUSED
 
     def _become(self, wish: WorkerState) -> None:
@@ -311,7 +311,7 @@ class Engine:
         steps = loaded[0]
         self._loaded_at = time.monotonic()
         for error in missing:
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
         if not steps:
             self._trouble = " ".join(f"{error.title} {error.detail}" for error in missing)
             return
@@ -345,7 +345,7 @@ class Engine:
         try:
             self._persist(release)
         except DatabaseLostError as error:
-            self._emit(TroubleMet(error.title, error.detail))
+            self._emit(ProblemReported(error.title, error.detail))
 
     def _unload(self) -> None:
         pipeline, self._pipeline = self._pipeline, None

@@ -234,7 +234,7 @@ def _require(spec: ModelSpec, folder: Path) -> ModelSpec:
 
 
 def _embed_step(db: Database, config: Config, threads: int, device: int) -> Step:
-    names, folder = config.settings.models, config.places.models
+    names, folder = config.settings.models, config.paths.models
     image_spec = _require(_spec(names.image_embedder, "image-embedder"), folder)
     text_spec = _require(_spec(names.text_embedder, "text-embedder"), folder)
     image = ImageEmbedder(image_spec, folder, threads, device)
@@ -246,7 +246,7 @@ def _embed_step(db: Database, config: Config, threads: int, device: int) -> Step
 
 
 def _tag_step(db: Database, config: Config, threads: int, device: int) -> Step:
-    folder = config.places.models
+    folder = config.paths.models
     specs = [_require(_spec(name, "tagger"), folder) for name in config.settings.models.taggers]
     if not specs:
         raise ModelError("No tagger is named in the config.", "Name one in [models] taggers of config.toml.")

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dtk_tui.domain.events import Emit, Event, TroubleMet
+from dtk_tui.domain.events import Emit, Event, ProblemReported
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import DtkError
-from dtk_tui.services.retry import persist
+from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.batch_size import BatchSizes
 from dtk_tui.services.worker.handlers import Loaded, Step
 from dtk_tui.services.worker.outcome import Outcome
@@ -97,8 +97,8 @@ class Belt:
         return max(4 * self.sizes.of(kind), 2 * self._decode_threads)
 
     def persist(self, action: Callable[[], T]) -> T:
-        """Do a whole transaction, waiting for a database that is away; see ``patience.persist``."""
-        return persist(action, self.stop, self._note_loss)
+        """Do a whole transaction, waiting for a database that is away; see ``retry.retry_until_available``."""
+        return retry_until_available(action, self.stop, self._note_loss)
 
     def _note_loss(self, event: Event) -> None:
         self.was_lost.set()
@@ -106,7 +106,7 @@ class Belt:
 
     def emit_trouble(self, error: DtkError) -> None:
         """Tell of an error that does not end the work."""
-        self.emit(TroubleMet(error.title, error.detail))
+        self.emit(ProblemReported(error.title, error.detail))
 
     def be_nice(self) -> None:
         """Lower the priority of the calling thread as far as this worker is asked to."""

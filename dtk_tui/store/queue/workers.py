@@ -101,13 +101,13 @@ def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
     )
 
 
-def wished(conn: Connection, worker_id: int | None = None) -> tuple[WorkerState, datetime]:
+def get_desired_state(conn: Connection, worker_id: int | None = None) -> tuple[WorkerState, datetime]:
     """Return the state that is wished of all workers, or of one of them, and since when."""
     state, changed_at = row_of(conn, _WISHED, (worker_id,))
     return WorkerState(state), changed_at
 
 
-def wish(conn: Connection, state: WorkerState, worker_id: int | None = None) -> int:
+def set_desired_state(conn: Connection, state: WorkerState, worker_id: int | None = None) -> int:
     """Write the wish for one worker, or for all; return how many are connected that hear of it when this commits."""
     if worker_id is None:
         conn.execute("UPDATE worker_control SET desired_state = %s, changed_at = clock_timestamp()", (state,))

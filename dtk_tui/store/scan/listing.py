@@ -89,7 +89,7 @@ class Listed:
     unavailable: bool
 
 
-def take_turn(conn: Connection) -> None:
+def acquire_write_lock(conn: Connection) -> None:
     """Wait until no other scan writes; what a crash of the server forgets, the next scan finds again."""
     conn.execute(_TURN)
 

@@ -20,9 +20,9 @@ from dtk_tui.store.database import Connection
 from dtk_tui.store.library.folders import Rule
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.dialogs import AskFolder, Confirm
+from dtk_tui.ui.dialogs import Confirm, FolderDialog
 from dtk_tui.ui.format import counts_words
-from dtk_tui.ui.messages import ScanMoved, TroubleReported
+from dtk_tui.ui.messages import ErrorReported, ScanMoved
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.path_input import FolderSuggester, typed_path
 
@@ -52,7 +52,7 @@ class RootActions(App[None]):
 
     def action_add_folder(self) -> None:
         """Ask for a folder and scan it."""
-        ask = AskFolder("Add a folder of images", str(Path.home()) + "/", FolderSuggester())
+        ask = FolderDialog("Add a folder of images", str(Path.home()) + "/", FolderSuggester())
         self.push_screen(ask, self._add)
 
     def _add(self, asked: tuple[str, bool] | None) -> None:
@@ -108,7 +108,7 @@ class RootActions(App[None]):
         scan, self.scanning = self.scanning, None
         its.main.show_activity("")
         if scan is not None and scan.error is not None:
-            its.on_trouble_reported(TroubleReported(scan.error))
+            its.on_trouble_reported(ErrorReported(scan.error))
         elif event.counts:
             its.say(counts_words(event.counts))
         its.library_changed()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from dtk_tui.domain.imports import STEPS, MigrationOptions
+from dtk_tui.domain.imports import STEPS, ImportOptions
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.find import find_sources
@@ -19,7 +19,7 @@ from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Confirm
 from dtk_tui.ui.messages import ImportMoved, SourceFound
-from dtk_tui.ui.screens.importer import MigrationScreen
+from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.importer_text import Form
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class Imports(App[None]):
 
     def show_import(self, source: str | None) -> None:
         """Show the screen of the import, with a file."""
-        if not any(isinstance(screen, MigrationScreen) for screen in self.screen_stack):
-            self.push_screen(MigrationScreen(source))
+        if not any(isinstance(screen, ImportScreen) for screen in self.screen_stack):
+            self.push_screen(ImportScreen(source))
 
-    def start_import(self, options: MigrationOptions) -> None:
+    def start_import(self, options: ImportOptions) -> None:
         """Import in the background."""
         if self.importing is not None and not self.importing.is_done:
             self._dtk.say("An import is running already.", severity="warning")
@@ -72,7 +72,7 @@ class Imports(App[None]):
         if running is None:
             return
         for screen in self.screen_stack:
-            if isinstance(screen, MigrationScreen) and screen.is_mounted:
+            if isinstance(screen, ImportScreen) and screen.is_mounted:
                 screen.show_import(running)
         if not running.is_done:
             news = running.progress
@@ -81,7 +81,7 @@ class Imports(App[None]):
             self._dtk.main.show_activity(f"Importing, {news.step}{share}")
             return
         self._dtk.main.show_activity("")
-        if not any(isinstance(screen, MigrationScreen) for screen in self.screen_stack):
+        if not any(isinstance(screen, ImportScreen) for screen in self.screen_stack):
             # Whoever left the screen does something else now.
             if running.error is not None:
                 self._dtk.say(f"{running.error.title} I shows more.", severity="error")
@@ -93,7 +93,7 @@ class Imports(App[None]):
 
     @property
     def _offered_file(self) -> Path:
-        return self._dtk.config.places.state / "import-offered"
+        return self._dtk.config.paths.state / "import-offered"
 
     def consider_offer(self, stats: Stats) -> None:
         """Look once for a database when the library is empty and none was ever offered."""

@@ -22,9 +22,9 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.images import WorkScreen
-from dtk_tui.ui.dialogs import Ask
-from dtk_tui.ui.refresh_policy import Following
-from dtk_tui.ui.screens.image import DetailScreen
+from dtk_tui.ui.dialogs import InputDialog
+from dtk_tui.ui.refresh_policy import RefreshPolicy
+from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.view import View, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
@@ -52,7 +52,7 @@ _ON_FOLDER = (
 )
 
 
-class MainScreen(WorkScreen):
+class BrowserScreen(WorkScreen):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
@@ -69,7 +69,7 @@ class MainScreen(WorkScreen):
         self._folder_view = View()
         self._preview_wanted: bool | None = None
         self._shown: View | None = None
-        self._following = Following()
+        self._following = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
 
@@ -157,7 +157,7 @@ class MainScreen(WorkScreen):
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
-        self.app.push_screen(DetailScreen(self, self.table))
+        self.app.push_screen(ImageScreen(self, self.table))
 
     @on(CursorList.MenuAsked)
     def _menu_asked(self, event: CursorList.MenuAsked) -> None:
@@ -269,7 +269,7 @@ class MainScreen(WorkScreen):
                 return
             table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
 
-        self.app.push_screen(Ask("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
+        self.app.push_screen(InputDialog("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
 
     # -- work ---------------------------------------------------------------------------------------------------------
 

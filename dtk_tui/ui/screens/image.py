@@ -18,10 +18,10 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.status import Line
 
 if TYPE_CHECKING:
-    from dtk_tui.ui.screens.browser import MainScreen
+    from dtk_tui.ui.screens.browser import BrowserScreen
 
 
-class DetailScreen(WorkScreen):
+class ImageScreen(WorkScreen):
     """Steps through the images of a table; the table's cursor follows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,7 +30,7 @@ class DetailScreen(WorkScreen):
         Binding("escape,q,enter", "leave", "Back", key_display="Esc", id="detail.leave"),
     ]
 
-    def __init__(self, main: MainScreen, table: ImageTable) -> None:
+    def __init__(self, main: BrowserScreen, table: ImageTable) -> None:
         super().__init__()
         self._main = main
         self._table = table

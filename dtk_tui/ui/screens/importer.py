@@ -18,7 +18,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.domain.imports import POLICIES as POLICY_NAMES
-from dtk_tui.domain.imports import MigrationOptions, Prefix, SourceLook
+from dtk_tui.domain.imports import ImportOptions, Prefix, SourceLook
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.find import find_sources
@@ -27,7 +27,7 @@ from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.dialogs import Ask, Confirm, Entry, Menu, MenuList
+from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu, MenuList
 from dtk_tui.ui.format import line
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.screens.importer_text import (
@@ -54,7 +54,7 @@ def _typable(path: str | None) -> str:
     return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
 
 
-class MigrationScreen(DtkScreen):
+class ImportScreen(DtkScreen):
     """Asks what to import and how, shows the import, and reports.
 
     Args:
@@ -220,7 +220,7 @@ class MigrationScreen(DtkScreen):
                 hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
                 start = _typable(self._source)
                 suggester = FolderSuggester((".db", ".sqlite"))
-                self.app.push_screen(Ask("Which file?", hint, value=start, suggester=suggester), named)
+                self.app.push_screen(InputDialog("Which file?", hint, value=start, suggester=suggester), named)
             else:
                 named(path)
 
@@ -239,7 +239,7 @@ class MigrationScreen(DtkScreen):
                 self._zone = zone
                 self._show_form()
 
-        self.app.push_screen(Ask("Time zone", hint, value=value), named)
+        self.app.push_screen(InputDialog("Time zone", hint, value=value), named)
 
     def _ask_place(self, prefix: Prefix, value: str, hint: str) -> None:
         def placed_at(target: str | None) -> None:
@@ -249,7 +249,7 @@ class MigrationScreen(DtkScreen):
             else:
                 self._take_map(prefix, path)
 
-        ask = Ask(f"Where is {prefix.path}?", hint, value=value, suggester=FolderSuggester(), may_be_empty=True)
+        ask = InputDialog(f"Where is {prefix.path}?", hint, value=value, suggester=FolderSuggester(), may_be_empty=True)
         self.app.push_screen(ask, placed_at)
 
     def _take_policy(self, policy: str | None) -> None:
@@ -277,14 +277,12 @@ class MigrationScreen(DtkScreen):
 
     # -- the import ---------------------------------------------------------------------------------------------------
 
-    def _options(self, *, resume: bool = False, dry_run: bool = False) -> MigrationOptions:
+    def _options(self, *, resume: bool = False, dry_run: bool = False) -> ImportOptions:
         if resume and self._waiting is not None:
-            return MigrationOptions(self._waiting.source, resume=True)
-        return MigrationOptions(
-            self._source, tuple(self._maps.items()), self._zone, policy=self._policy, dry_run=dry_run
-        )
+            return ImportOptions(self._waiting.source, resume=True)
+        return ImportOptions(self._source, tuple(self._maps.items()), self._zone, policy=self._policy, dry_run=dry_run)
 
-    def _start(self, options: MigrationOptions) -> None:
+    def _start(self, options: ImportOptions) -> None:
         self._steps, self._began = [], monotonic()
         self.dtk.start_import(options)
         if self._import is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from dtk_tui.domain.imports import STEPS, MigrationProgressed, MigrationReport, Prefix, SourceLook
+from dtk_tui.domain.imports import STEPS, ImportProgressed, ImportReport, Prefix, SourceLook
 from dtk_tui.services.diffusion_toolkit.report import all_equal
 from dtk_tui.text import cell_width, counted, one_line
 from dtk_tui.ui.format import duration, file_size
@@ -68,9 +68,7 @@ def prefix_words(prefix: Prefix, width: int) -> Content:
     )
 
 
-def progress_words(
-    news: MigrationProgressed, seconds: float, seen: Sequence[str], tables: MigrationProgressed
-) -> Content:
+def progress_words(news: ImportProgressed, seconds: float, seen: Sequence[str], tables: ImportProgressed) -> Content:
     """Return the progress: a bar a table, then the steps.
 
     Args:
@@ -106,7 +104,7 @@ def progress_words(
     return Content("\n").join(lines)
 
 
-def report_words(report: MigrationReport) -> Content:
+def report_words(report: ImportReport) -> Content:
     """Return the report: every table, what became of odd rows, the comparison, and what to do next."""
     heads = ("table", "read", "written", "repaired", "refused")
     width = max(len(name) for name in ("table", *report.tables))
@@ -136,7 +134,7 @@ def report_words(report: MigrationReport) -> Content:
     return Content("\n").join(lines)
 
 
-def _verdict(report: MigrationReport) -> Content:
+def _verdict(report: ImportReport) -> Content:
     check = report.verification
     if check.is_good:
         return Content.styled(f"  {all_equal(report)}", "bold $success")

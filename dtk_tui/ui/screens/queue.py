@@ -17,7 +17,7 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.dialogs import Confirm, Trouble
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.screens.base import DtkScreen
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.job_table import JobTable
@@ -113,7 +113,7 @@ class QueueScreen(DtkScreen):
     def _chosen(self) -> None:
         row = self.table.current_row
         if row is not None:
-            self.app.push_screen(Trouble(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
+            self.app.push_screen(ErrorDialog(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
 
     def action_filter(self, step: int) -> None:
         """Show only jobs in one state."""

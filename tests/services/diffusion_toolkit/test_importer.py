@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationOptions, MigrationReport
+from dtk_tui.domain.imports import ImportOptions, ImportReport
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.diffusion_toolkit.importer import migrate
 from dtk_tui.services.library.search import search
@@ -48,8 +48,8 @@ def make(tmp_path: Path) -> Make:
     return run
 
 
-def bring(db: Database, config: Config, source: Path, **options: Any) -> MigrationReport:
-    return migrate(db, config, MigrationOptions(str(source), **{"zone": ZONE, **options}), lambda news: None)
+def bring(db: Database, config: Config, source: Path, **options: Any) -> ImportReport:
+    return migrate(db, config, ImportOptions(str(source), **{"zone": ZONE, **options}), lambda news: None)
 
 
 def rows(source: Path, sql: str) -> list[Any]:

@@ -95,7 +95,7 @@ def test_a_wrong_password_of_the_destination(
 ) -> None:
     source, _ = make("--n", "20")
     with stranger(server, database_url) as url:
-        killer = Killer(url, source, {"DTK_HOME": str(config.places.home), "DTK_DATABASE_URL": "postgresql:///nowhere"})
+        killer = Killer(url, source, {"DTK_HOME": str(config.paths.home), "DTK_DATABASE_URL": "postgresql:///nowhere"})
         for password, status in (("wr0ng", 1), ("right", 0)):
             done = subprocess.run(
                 killer.command("--dest", make_conninfo(url, password=password)), capture_output=True, text=True,
@@ -112,7 +112,7 @@ def test_a_wrong_password_of_the_destination(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_the_disk_of_the_list_of_notes_is_full(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "50")
-    notes = config.places.state / "migrations" / "migration-1.jsonl"
+    notes = config.paths.state / "migrations" / "migration-1.jsonl"
     notes.parent.mkdir(parents=True)
     notes.symlink_to("/dev/full")
     with pytest.raises(DtkError, match=r"list of notes could not be written.*No space left") as caught:
@@ -137,7 +137,7 @@ def test_the_disk_of_the_copy_of_a_hot_source_is_full(
         patch.setattr("dtk_tui.services.diffusion_toolkit.source.shutil.copyfile", full)
         with pytest.raises(DtkError, match=r"has to be copied first and cannot be.*No space left"):
             bring(db, config, source)
-    assert not list((config.places.cache / "migration").iterdir())
+    assert not list((config.paths.cache / "migration").iterdir())
     assert bring(db, config, source).tables["Image"].read == summary["tables"]["Image"]["rows"]
 
 
@@ -155,7 +155,7 @@ def test_what_another_program_is_writing_is_left_out_or_refused(db: Database, co
         writer.execute("PRAGMA journal_mode = delete")
         writer.execute("BEGIN EXCLUSIVE")
         # A program of its own: the locks of one process do not stand in its own way.
-        killer = Killer(config.database_url or "", source, {"DTK_HOME": str(config.places.home)})
+        killer = Killer(config.database_url or "", source, {"DTK_HOME": str(config.paths.home)})
         done = subprocess.run(
             killer.command("--dest", killer.url), capture_output=True, text=True, check=False,
             env={**os.environ, **killer.environ},

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationReport
+from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.export import export
@@ -87,7 +87,7 @@ def source(tmp_path: Path) -> Source:
     return made
 
 
-def notes(report: MigrationReport) -> list[dict[str, Any]]:
+def notes(report: ImportReport) -> list[dict[str, Any]]:
     if report.notes_file is None:
         return []
     return [json.loads(text) for text in Path(report.notes_file).read_text(encoding="utf-8").splitlines()]
@@ -115,7 +115,7 @@ def _same(table: str, column: str, old: Any, new: Any) -> bool:
     return bool(old == new) or (old is None and new == 0)
 
 
-def unexplained(report: MigrationReport, source: Path, back: Path, tables: Sequence[str]) -> list[Any]:
+def unexplained(report: ImportReport, source: Path, back: Path, tables: Sequence[str]) -> list[Any]:
     """Return the values that the export has not as the source had them, though no note of the row says so."""
     said: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for note in notes(report):
@@ -246,11 +246,11 @@ def test_a_long_path_of_a_share_is_mapped_as_the_short_one() -> None:
 
 def test_the_copy_of_a_program_that_was_killed_is_removed_by_the_next(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "20", "--wal", "hot")
-    left = config.places.cache / "migration" / "source-killed"
+    left = config.paths.cache / "migration" / "source-killed"
     left.mkdir(parents=True)
     (left / "source.db").write_bytes(b"much")
     bring(db, config, source)
-    assert not any((config.places.cache / "migration").iterdir())
+    assert not any((config.paths.cache / "migration").iterdir())
 
 
 def test_what_is_no_file_is_said_and_not_waited_for(db: Database, config: Config, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationOptions, MigrationProgressed
+from dtk_tui.domain.imports import ImportOptions, ImportProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.export import export
@@ -39,8 +39,8 @@ def command(source: Path, *more: str) -> list[str]:
 
 
 def environment(config: Config) -> dict[str, str]:
-    assert config.database_url and config.places.home
-    return {**os.environ, "DTK_DATABASE_URL": config.database_url, "DTK_HOME": str(config.places.home)}
+    assert config.database_url and config.paths.home
+    return {**os.environ, "DTK_DATABASE_URL": config.database_url, "DTK_HOME": str(config.paths.home)}
 
 
 def forget(db: Database) -> None:
@@ -163,12 +163,12 @@ def test_stopped_by_a_person_it_goes_on_to_the_same(db: Database, config: Config
     source, _ = make("--n", "1500")
     stop = threading.Event()
 
-    def follow(news: MigrationProgressed) -> None:
+    def follow(news: ImportProgressed) -> None:
         if news.step == step and (news.done or step != "reading"):
             stop.set()
 
     with pytest.raises(StoppedError):
-        migrate(db, config, MigrationOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
+        migrate(db, config, ImportOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
     assert one(db, "SELECT count(*) FROM image") == 0
     with pytest.raises(DtkError, match="would throw away"):
         bring(db, config, source, dry_run=True)
@@ -180,7 +180,7 @@ def test_a_stopped_dry_run_leaves_nothing(db: Database, config: Config, make: Ma
     stop = threading.Event()
     stop.set()
     with pytest.raises(StoppedError):
-        migrate(db, config, MigrationOptions(str(source), dry_run=True), lambda news: None, stop)
+        migrate(db, config, ImportOptions(str(source), dry_run=True), lambda news: None, stop)
     assert one(db, "SELECT to_regclass('migration_stage_image') IS NULL AND NOT EXISTS (SELECT 1 FROM migration)")
 
 

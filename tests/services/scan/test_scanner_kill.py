@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, TroubleMet
+from dtk_tui.domain.events import Event, ProblemReported
 from dtk_tui.services.scan import walk
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Connection, Database
@@ -102,7 +102,7 @@ def test_a_listing_goes_on_when_the_database_was_away(
         return added
 
     def forget(event: Event) -> None:
-        if forgets and isinstance(event, TroubleMet):
+        if forgets and isinstance(event, ProblemReported):
             with db.connection() as conn:
                 conn.execute("TRUNCATE image, folder CASCADE")
 

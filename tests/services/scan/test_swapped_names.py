@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, TroubleMet
+from dtk_tui.domain.events import Event, ProblemReported
 from dtk_tui.services.scan import scanner
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import Scan, scan
@@ -212,7 +212,7 @@ def test_a_disk_that_is_not_mounted_is_spoken_of(db: Database, config: Config, t
     first.parent.rename(tmp_path / "away")
     said: list[Event] = []
     scan(db, config, [str(tmp_path / "disk")], said.append)
-    (trouble,) = [event for event in said if isinstance(event, TroubleMet)]
+    (trouble,) = [event for event in said if isinstance(event, ProblemReported)]
     assert str(first.parent.parent) in trouble.title and "1 image counts as gone" in trouble.title
     (tmp_path / "away").rename(first.parent)
     scan(db, config, [str(tmp_path / "disk")])

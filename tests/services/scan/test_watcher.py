@@ -1,4 +1,4 @@
-"""Following real folders as they change."""
+"""RefreshPolicy real folders as they change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, ScanFinished, TroubleMet
+from dtk_tui.domain.events import Event, ProblemReported, ScanFinished
 from dtk_tui.services.scan.mounts import is_network
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.scan.watcher import Notifier, Watcher, notifier
@@ -90,7 +90,7 @@ def test_changes_are_followed(
     _until(lambda: not _there(db, second), "a vanished folder")
     (tmp_path / "away").rename(library / "new folder")
     _until(lambda: _there(db, second), "a folder that came back")
-    troubles = [event for event in events if isinstance(event, TroubleMet)]
+    troubles = [event for event in events if isinstance(event, ProblemReported)]
     assert ["limit of watched folders" in event.title for event in troubles] == ([] if watch is notifier else [True])
 
 
@@ -169,7 +169,7 @@ def test_one_root_on_a_network_leaves_the_others_their_news(
         _until(seen, "a change in place in the folder that is watched", within_s=10)
     finally:
         watcher.close()
-    troubles = [event for event in events if isinstance(event, TroubleMet)]
+    troubles = [event for event in events if isinstance(event, ProblemReported)]
     assert [str(far) in event.detail for event in troubles] == [True]
 
 
@@ -217,7 +217,7 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         _until(lambda: _there(db, other / "fourth.png"), "a root whose scan was ended")
     finally:
         watcher.close()
-    assert not [event for event in events if isinstance(event, TroubleMet)]
+    assert not [event for event in events if isinstance(event, ProblemReported)]
     assert all(event.watched for event in events if isinstance(event, ScanFinished))
 
 
@@ -227,7 +227,7 @@ def test_a_root_that_vanishes_is_spoken_of(db: Database, start: Start, tmp_path:
     start()
     library.rename(tmp_path / "away")
     _until(lambda: any(isinstance(e, ScanFinished) and e.counts.get("gone") == 1 for e in events), "one is gone")
-    told = [e.title for e in events if isinstance(e, TroubleMet)]
+    told = [e.title for e in events if isinstance(e, ProblemReported)]
     assert told == [f"The folder {library} is not there any more: its 1 image counts as gone."]
 
 
@@ -243,7 +243,7 @@ def test_roots_that_are_not_there_at_the_start_are_spoken_of_once(
     watcher.start()
     try:
         assert watcher.watching.wait(30)
-        (told,) = [e.title for e in events if isinstance(e, TroubleMet)]
+        (told,) = [e.title for e in events if isinstance(e, ProblemReported)]
         assert str(tmp_path / "disk0") in told
         assert ("3 roots of the library are not there" in told) == (roots == 3)
         (tmp_path / "away0").rename(tmp_path / "disk0")

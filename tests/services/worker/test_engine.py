@@ -16,7 +16,7 @@ from dtk_tui.domain.job import NOW, JobState, Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
-from dtk_tui.services.stats import look
+from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
@@ -147,7 +147,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
         control.pause(db)
         news.wait_for_state(WorkerState.PAUSED)
-        stats = look(db)
+        stats = snapshot(db)
         assert stats.state == WorkerState.PAUSED and stats.queue.running == 0, "claimed jobs are given back"
         assert engine.provider is not None, "models stay in memory"
         done = len(_log(db))
@@ -157,7 +157,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         control.stop(db)
         news.wait_for_state(WorkerState.STOPPED)
         assert engine.provider is None
-        assert look(db).queue.running == 0
+        assert snapshot(db).queue.running == 0
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
@@ -223,8 +223,8 @@ def test_what_is_processed_is_told_with_the_queue(
     monkeypatch.setattr("dtk_tui.services.worker.engine._HEARTBEAT_S", 3600.0)
     with worker(db, config):
         for _ in range(2):
-            before = look(db).processed
+            before = snapshot(db).processed
             enqueue(db, config, EVERYTHING, [Kind.TAG], again=True)
             end = time.monotonic() + 30
-            while look(db).queue.pending or look(db).queue.running or look(db).processed != before + 4:
-                assert time.monotonic() < end, look(db)
+            while snapshot(db).queue.pending or snapshot(db).queue.running or snapshot(db).processed != before + 4:
+                assert time.monotonic() < end, snapshot(db)

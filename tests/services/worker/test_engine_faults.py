@@ -23,7 +23,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.inference.provider import DeviceMemoryError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
-from dtk_tui.services.stats import look
+from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.batch_size import BatchSizes
 from dtk_tui.services.worker.handlers import EmbedStep, Loaded
@@ -61,7 +61,7 @@ def _configured(config: Config, tmp_path: Path, text: str) -> Config:
     home.mkdir()
     (home / "config.toml").write_text(text)
     environ = {"HOME": str(tmp_path), "DTK_HOME": str(home), "DTK_DATABASE_URL": config.database_url or ""}
-    return load(environ | {"DTK_MODELS": str(config.places.models)})
+    return load(environ | {"DTK_MODELS": str(config.paths.models)})
 
 
 def _prepare(db: Database, config: Config, library: Path, count: int, kinds: Sequence[Kind] = (Kind.EMBED,)) -> None:
@@ -82,8 +82,8 @@ def test_a_file_that_kills_the_process_is_set_aside_and_nothing_else(
         | _poisoned(tmp_path)
         | {
             "DTK_DATABASE_URL": config.database_url or "",
-            "DTK_MODELS": str(config.places.models),
-            "DTK_HOME": str(settings.places.home),
+            "DTK_MODELS": str(config.paths.models),
+            "DTK_HOME": str(settings.paths.home),
         }
     )
     command = [str(Path(sys.executable).parent / "dtk"), "worker", "run", "--until-empty"]
@@ -189,9 +189,9 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
         for heard in (news, other_news):
             heard.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
         with db.connection() as conn:
-            assert workers.wish(conn, WorkerState.STOPPED, one._id) == 1
+            assert workers.set_desired_state(conn, WorkerState.STOPPED, one._id) == 1
         news.wait_for_state(WorkerState.STOPPED)
-        states = {info.id: info.state for info in look(db).workers}
+        states = {info.id: info.state for info in snapshot(db).workers}
         assert states.pop(one._id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
         done = one.progress.processed
         other_news.wait_for(lambda _: _one(db, "SELECT count(*) FROM image_vector") == 120)
@@ -268,7 +268,7 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
         control.stop(db)
         news.wait_for_state(WorkerState.STOPPED)
         took_s = time.monotonic() - asked
-        assert look(db).queue.running == 0
+        assert snapshot(db).queue.running == 0
     assert first < 1000 and took_s < 6, (first, took_s)  # generous: the goals are 100 ms and 3 s, see the benchmark
 
 
@@ -278,7 +278,7 @@ def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_
         engine.wait_until_empty()
     ask = enqueue(db, config, Target(everything=True), [Kind.EMBED], dry_run=True, again=True)
     assert ask.queued == 60 and ask.expected_s is not None and 0 < ask.expected_s < 300
-    assert look(db).queue.pending == 0
+    assert snapshot(db).queue.pending == 0
 
 
 def test_a_bulk_run_builds_its_index_once_in_the_end(

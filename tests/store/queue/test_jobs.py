@@ -116,13 +116,13 @@ def test_a_passing_fault_waits_longer_each_time(db: Database) -> None:
 def test_a_wish_for_one_worker_and_then_for_all(db: Database) -> None:
     with db.connection() as conn:
         one, other = _worker(conn), _worker(conn)
-        workers.wish(conn, WorkerState.RUNNING)
-        assert workers.wish(conn, WorkerState.PAUSED, one) == 1
-        assert workers.wished(conn, one)[0] == WorkerState.PAUSED
-        assert workers.wished(conn, other)[0] == WorkerState.RUNNING
-        assert workers.wish(conn, WorkerState.STOPPED, 999) == 0, "nobody of that id"
-        workers.wish(conn, WorkerState.STOPPED)
-        assert {workers.wished(conn, worker)[0] for worker in (one, other)} == {WorkerState.STOPPED}
+        workers.set_desired_state(conn, WorkerState.RUNNING)
+        assert workers.set_desired_state(conn, WorkerState.PAUSED, one) == 1
+        assert workers.get_desired_state(conn, one)[0] == WorkerState.PAUSED
+        assert workers.get_desired_state(conn, other)[0] == WorkerState.RUNNING
+        assert workers.set_desired_state(conn, WorkerState.STOPPED, 999) == 0, "nobody of that id"
+        workers.set_desired_state(conn, WorkerState.STOPPED)
+        assert {workers.get_desired_state(conn, worker)[0] for worker in (one, other)} == {WorkerState.STOPPED}
 
 
 def test_the_log_forgets_but_the_days_stay(db: Database) -> None:

@@ -12,7 +12,7 @@ from dtk_tui.domain.queue import Enqueued, JobRow
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.commands.images import enqueued_words
-from dtk_tui.ui.screens.browser import MainScreen
+from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from tests.ui.conftest import NARROW, WIDE, Running, library_app
@@ -154,7 +154,7 @@ async def test_hurry_and_remove(db: Database, config: Config, library: Path) -> 
         await run.shows("30 jobs removed")
         assert all_jobs(db) == []
         await run.press("escape")
-        await run.until(lambda: isinstance(run.app.screen, MainScreen))
+        await run.until(lambda: isinstance(run.app.screen, BrowserScreen))
 
 
 async def test_clear_asks_with_the_count(db: Database, config: Config, library: Path) -> None:

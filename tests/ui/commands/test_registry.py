@@ -30,7 +30,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
 
 async def test_keys_can_be_changed(db: Database, config: Config, library: Path) -> None:
     settings = Settings(keys={"app.queue": "f3", "no.such": "x"}, preview=PreviewSettings(protocol="off"))
-    async with library_app(db, Config(config.places, settings), NARROW) as run:
+    async with library_app(db, Config(config.paths, settings), NARROW) as run:
         await run.shows("no.such")
         await run.press("q")
         assert run.app.screen is run.main

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import JobsFinished, StatsChanged, TroubleMet, WorkerStateChanged
+from dtk_tui.domain.events import JobsFinished, ProblemReported, StatsChanged, WorkerStateChanged
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats
 from dtk_tui.services.worker.engine import Engine
@@ -63,7 +63,7 @@ async def test_work_on_the_cpu_beside_a_gpu_stands_out(db: Database, config: Con
 async def test_the_keys_write_the_wish(db: Database, config: Config, library: Path) -> None:
     def wished() -> WorkerState:
         with db.connection() as conn:
-            return workers.wished(conn)[0]
+            return workers.get_desired_state(conn)[0]
 
     async with library_app(db, config) as run:
         for key, state in (
@@ -90,7 +90,7 @@ async def test_the_worker_of_this_window_opens_and_closes_with_it(db: Database, 
 
 async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: Config, library: Path) -> None:
     app = DtkApp(db, config, None)
-    app.take(TroubleMet("too early"))
+    app.take(ProblemReported("too early"))
     async with running(app) as run:
         await run.until(lambda: app.stats is not None)
 
@@ -99,7 +99,7 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
                 app.take(JobsFinished(64, 0))
                 app.take(StatsChanged(BUSY))
             app.take(WorkerStateChanged(WorkerState.RUNNING))
-            app.take(TroubleMet("The model is missing.", "[bold]dtk models pull[/bold]"))
+            app.take(ProblemReported("The model is missing.", "[bold]dtk models pull[/bold]"))
 
         threads = [threading.Thread(target=tell) for _ in range(4)]
         for thread in threads:
@@ -107,7 +107,7 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
         await run.shows("The model is missing. [bold]dtk models pull[/bold]")
         for thread in threads:
             thread.join()
-    app.take(TroubleMet("too late"))
+    app.take(ProblemReported("too late"))
 
 
 async def test_quitting_asks_only_when_it_would_stop_work(db: Database, config: Config, library: Path) -> None:

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from dtk_tui.config import Config
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
-from dtk_tui.ui.screens.image import DetailScreen
+from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.preview import Preview
 from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
@@ -112,7 +112,7 @@ async def test_the_detail_screen_steps_through_the_table(db: Database, config: C
         await run.shows("3 of 30")
         await run.shows("castle on a hill")
         await run.press("escape")
-        await run.until(lambda: not isinstance(run.app.screen, DetailScreen))
+        await run.until(lambda: not isinstance(run.app.screen, ImageScreen))
         assert run.main.table.cursor == 2
 
 
@@ -143,7 +143,7 @@ async def test_the_mouse_works(db: Database, config: Config, library: Path) -> N
         await run.pilot.click("#images", offset=(5, 3))
         await run.until(lambda: run.main.table.cursor == 3)
         await run.pilot.click("#images", offset=(5, 4), times=2)
-        await run.until(lambda: isinstance(run.app.screen, DetailScreen))
+        await run.until(lambda: isinstance(run.app.screen, ImageScreen))
         await run.press("escape")
         await run.pilot.click("#images", offset=(5, 6), button=3)
         await run.shows("Find similar")

@@ -17,7 +17,7 @@ from dtk_tui.services.diffusion_toolkit.find import find_sources
 from dtk_tui.services.diffusion_toolkit.inspect import look, prefixes
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
-from dtk_tui.ui.screens.importer import MigrationScreen
+from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from tests.ui.conftest import NARROW, WIDE, library_app, running
 
@@ -118,7 +118,7 @@ async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config:
         await run.press("u")
         await run.shows("Remove what this import brought?")
         await run.press("y")
-        await run.until(lambda: isinstance(run.app.screen, MigrationScreen) and "42 images" in run.text())
+        await run.until(lambda: isinstance(run.app.screen, ImportScreen) and "42 images" in run.text())
     with db.connection() as conn:
         assert conn.execute("SELECT count(*) FROM image").fetchone() == (0,)
 
@@ -160,7 +160,7 @@ async def test_what_is_typed_on_the_form_is_checked_at_once(db: Database, config
         await run.press("enter")
         await run.shows("A whole path is needed")
         await run.press("escape")
-        await run.until(lambda: isinstance(run.app.screen, MigrationScreen))
+        await run.until(lambda: isinstance(run.app.screen, ImportScreen))
         assert "pictures/of mine" not in run.text()
 
 
@@ -188,7 +188,7 @@ async def test_what_cannot_be_read_is_said_on_the_form(db: Database, config: Con
         run.dtk.show_import(str(broken))
         await run.shows("not a SQLite database")
         await run.press("i", "d", "r", "c", "u")
-        assert isinstance(run.app.screen, MigrationScreen)
+        assert isinstance(run.app.screen, ImportScreen)
         assert run.app.screen.query_one("#import-form", OptionList).has_focus
 
 

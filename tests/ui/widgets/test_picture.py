@@ -74,7 +74,7 @@ async def test_the_app_with_each_protocol(
     db: Database, config: Config, library: Path, size: tuple[int, int], protocol: str
 ) -> None:
     settings = Settings(preview=PreviewSettings(protocol=protocol))
-    async with library_app(db, Config(config.places, settings), size) as run:
+    async with library_app(db, Config(config.paths, settings), size) as run:
         await run.shows("029.png")
         if size == NARROW:
             await run.press("p")
@@ -100,7 +100,7 @@ async def test_a_picture_that_another_host_scanned_is_found_where_this_one_sees_
 ) -> None:
     library.rename(library.with_name("mounted"))
     there = PathSettings(map={str(library): str(library.with_name("mounted"))})
-    mapped = Config(config.places, config.settings.model_copy(update={"paths": there}))
+    mapped = Config(config.paths, config.settings.model_copy(update={"paths": there}))
     async with library_app(db, mapped) as run:
         await run.shows("\u2580" * 8)
         assert "is not there" not in run.text()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dtk_tui.domain.imports import Follow, MigrationProgressed
+from dtk_tui.domain.imports import Follow, ImportProgressed
 from dtk_tui.services.diffusion_toolkit.read import small_tables
 from dtk_tui.services.diffusion_toolkit.read import table as reading
 from dtk_tui.services.diffusion_toolkit.read.images import Found, ImageReader
@@ -197,5 +197,5 @@ class Loading:
             done, total = sum(self._done.values()), sum(self._total.values())
             eta_s = max(total - done, 0) / rate if rate else None
             tables = tuple((name, self._done[name], rows) for name, rows in self._total.items())
-            news = MigrationProgressed("reading", table, done, total, rate, eta_s, tables)
+            news = ImportProgressed("reading", table, done, total, rate, eta_s, tables)
         self._follow(news)

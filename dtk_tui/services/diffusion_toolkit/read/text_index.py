@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from dtk_tui.services.diffusion_toolkit.read.arrow import data_of
 
-#: Places of a text that are looked at first, eight bytes each; then the whole of it is compared.
+#: AppPaths of a text that are looked at first, eight bytes each; then the whole of it is compared.
 _PLACES = 4
 _WIDTH = 8
 #: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationReport
+from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.fast.importer import Beside
@@ -150,7 +150,7 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "UPDATE migrated_batch SET gone = gone || 100 WHERE 100 = ANY (source_ids)",
         "DELETE FROM image_raw WHERE image_id = 100",
     )
-    report: MigrationReport = bring(db, config, source, batch_size=20)
+    report: ImportReport = bring(db, config, source, batch_size=20)
     assert report.verification.differing == [17, 42, 43, 100, 211, 250]
     assert report.verification.compared == 300
     assert not report.verification.is_good

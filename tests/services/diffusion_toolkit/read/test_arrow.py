@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import MigrationReport
+from dtk_tui.domain.imports import ImportReport
 from dtk_tui.services.diffusion_toolkit import paths, schema
 from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, SurpriseError
 from dtk_tui.services.diffusion_toolkit.report import all_equal
@@ -103,7 +103,7 @@ def test_rows_far_apart_and_batches_of_any_size_give_the_same(
     ids = [1, 2, 3, 700, 701, 2**40, 2**40 + 5, 2**61]
     images = [{"Id": number, "Steps": "x" if number == 701 else 20, "Rating": number % 10 + 1} for number in ids]
     write(tmp_path / "source.db", images).close()
-    report: MigrationReport = bring(db, config, tmp_path / "source.db", batch_size=batch_size)
+    report: ImportReport = bring(db, config, tmp_path / "source.db", batch_size=batch_size)
     assert report.verification.is_good
     with db.connection() as conn:
         found = conn.execute(
