@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
+from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, library, print_json
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted, display
+from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
