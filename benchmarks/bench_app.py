@@ -84,9 +84,9 @@ async def measure(db: Database, config: Config) -> list[str]:
         while snapshot(db).state != WorkerState.RUNNING or snapshot(db).processed == 0:
             await asyncio.sleep(0.1)
         for kind, keys in ((Kind.EMBED, None), (Kind.EMBED, KEYS), (Kind.TAG, KEYS)):
-            before, begun = engine.progress.processed, time.monotonic()
+            before, begun = engine.throughput.processed, time.monotonic()
             late = await lags(PART_S, keys, app)
-            rate = (engine.progress.processed - before) / (time.monotonic() - begun)
+            rate = (engine.throughput.processed - before) / (time.monotonic() - begun)
             name = f"worker: {kind.label}" + (", cursor moving" if keys else "")
             left = snapshot(db).queue.by_kind.get(kind.label, 0)
             rows.append(row(name, late, f"{rate:.1f} jobs/s, {left} left"))

@@ -70,7 +70,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
                     "state": worker.state,
                     "heartbeat_at": worker.heartbeat_at.isoformat(),
                     "devices": list(worker.devices),
-                    "stats": worker.stats,
+                    "stats": worker.stats.to_json(),
                 }
                 for worker in stats.workers
             ],
@@ -153,7 +153,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     finally:
         line.end()
         engine.close()
-    done = engine.progress
+    done = engine.throughput
     return {
         "processed": done.processed,
         "failed": done.failed,
