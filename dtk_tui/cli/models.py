@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
+from dtk_tui.cli.options import Json
+from dtk_tui.cli.output import ProgressLine, print_json, print_table, progress_bar
 from dtk_tui.errors import DtkError
 from dtk_tui.text import display, file_size
 
@@ -62,7 +63,7 @@ def list_(as_json: Json = False) -> None:
 
 def _progress(line: ProgressLine) -> Progress:
     def show(step: str, done: int, total: int | None) -> None:
-        share = f"[{bar(done / total)}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
+        share = f"[{progress_bar(done / total)}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
         line.show(f"{step}  {share}")
 
     return show
