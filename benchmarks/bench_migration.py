@@ -28,8 +28,8 @@ from typing import Any
 
 import psycopg
 
-from dtk_tui.services import diffusion_toolkit_schema as schema
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.services.diffusion_toolkit import schema
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 WORDS = [
     "castle", "cliff", "fox", "snow", "portrait", "fisherman", "city", "night", "rain", "ramen", "macro", "astronaut",

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, duration, print_json, print_table
+from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted, display
+from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
-    from dtk_tui.domain.migration import MigrationProgressed, MigrationReport
+    from dtk_tui.domain.imports import ImportProgressed, ImportReport
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
@@ -52,10 +52,10 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Bring a library over from Diffusion Toolkit."""
-    from dtk_tui.domain.migration import MigrationOptions
-    from dtk_tui.services.migration.paths import parse_map
-    from dtk_tui.services.migration.report import report_json
-    from dtk_tui.services.migration.run import migrate as run
+    from dtk_tui.domain.imports import ImportOptions
+    from dtk_tui.services.diffusion_toolkit.importer import migrate as run
+    from dtk_tui.services.diffusion_toolkit.paths import parse_map
+    from dtk_tui.services.diffusion_toolkit.report import report_json
 
     if undo:
         _undo(dest, as_json)
@@ -63,7 +63,7 @@ def migrate(
     if source is None:
         raise UsageError("What is to be migrated?", _advice())
     pairs = tuple(parse_map(text) for text in maps or ())
-    options = MigrationOptions(str(source), pairs, time_zone, batch_size, policy, resume, dry_run)
+    options = ImportOptions(str(source), pairs, time_zone, batch_size, policy, resume, dry_run)
     line = ProgressLine()
     with _library(dest) as (db, config):
         try:
@@ -86,14 +86,14 @@ def migrate(
 def _advice() -> str:
     """Return how to name a source, with those that lie about."""
     from dtk_tui.config import load
-    from dtk_tui.services.migration.finding import find_sources
+    from dtk_tui.services.diffusion_toolkit.find import find_sources
 
     found = "".join(f"\n--source {shlex.quote(path)}" for path in find_sources(load()))
     return "Name the file with --source FILE." + (f" There is:{found}" if found else "")
 
 
-def _progress(news: MigrationProgressed) -> str:
-    from dtk_tui.domain.migration import STEPS
+def _progress(news: ImportProgressed) -> str:
+    from dtk_tui.domain.imports import STEPS
 
     if not news.total:
         return news.step
@@ -103,8 +103,8 @@ def _progress(news: MigrationProgressed) -> str:
     return f"{news.step} {news.table}  {share}  {news.rate:,.0f} rows/s  {duration(news.eta_s)} left"
 
 
-def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
-    from dtk_tui.services.migration.report import all_equal
+def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
+    from dtk_tui.services.diffusion_toolkit.report import all_equal
 
     rows = [(name, t.read, t.written, t.repaired, t.refused) for name, t in report.tables.items()]
     print_table(
@@ -140,7 +140,7 @@ def _print(report: MigrationReport, drained: dict[str, int] | None) -> None:
 
 
 def _undo(dest: str | None, as_json: bool) -> None:
-    from dtk_tui.services.migration.undo import undo
+    from dtk_tui.services.diffusion_toolkit.undo import undo
 
     with _library(dest) as (db, _):
         counts = undo(db)
@@ -158,7 +158,7 @@ def _embed(db: Database, config: Config) -> dict[str, int]:
     from dtk_tui.cli.worker import drain
     from dtk_tui.domain.job import Kind
     from dtk_tui.domain.queue import Target
-    from dtk_tui.services.queueing import enqueue
+    from dtk_tui.services.queue import enqueue
 
     enqueue(db, config, Target(everything=True), [Kind.EMBED])
     result = drain(db, config, until_empty=True)
@@ -190,7 +190,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the library to a file that another program opens."""
-    from dtk_tui.services.diffusion_toolkit_export import export as run
+    from dtk_tui.services.diffusion_toolkit.export import export as run
 
     if target is None:
         raise UsageError("What is to be written?", "Name a new file with --diffusion-toolkit FILE.")

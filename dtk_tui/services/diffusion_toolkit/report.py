@@ -1,0 +1,92 @@
+"""The end of a migration, for scripts and in a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dtk_tui.config import Config
+from dtk_tui.domain.imports import ImportReport, TableCount, Verification
+from dtk_tui.errors import DtkError
+from dtk_tui.services.diffusion_toolkit.source import TABLES
+from dtk_tui.store.database import Database
+from dtk_tui.store.diffusion_toolkit import records as books
+from dtk_tui.text import counted
+
+
+def write_notes(db: Database, config: Config, migration_id: int) -> Path:
+    """Write every repaired and refused row with its reason, one JSON object a line; return the file."""
+    folder = config.paths.state / "migrations"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"migration-{migration_id}.jsonl"
+        with file.open("w", encoding="utf-8") as stream, db.connection() as conn:
+            for table, number, outcome, reason, original in books.notes(conn, migration_id):
+                row = {"table": table, "id": number, "outcome": outcome, "reason": reason, "original": original}
+                stream.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise DtkError(
+            "The migration is done, but its list of notes could not be written.",
+            f"{error.strerror}: {folder}. Put this right, and --resume writes it.",
+        ) from error
+    return file
+
+
+def report_json(report: ImportReport) -> dict[str, Any]:
+    """Return the keys of ``dtk migrate --json``."""
+    return {
+        "tables": {
+            name: {"read": t.read, "written": t.written, "repaired": t.repaired, "refused": t.refused}
+            for name, t in report.tables.items()
+        },
+        "seconds": report.seconds,
+        "steps": report.steps,
+        "migration": report.migration_id,
+        "merged": report.merged,
+        "representatives": report.representatives,
+        "reasons": [{"table": t, "outcome": o, "reason": r, "rows": n} for (t, o, r), n in report.reasons.items()],
+        "verification": {
+            "good": report.verification.is_good,
+            "compared": report.verification.compared,
+            "differing": report.verification.differing,
+            "counts": {name: {"want": a, "have": b} for name, (a, b) in report.verification.counts.items()},
+        },
+        "notes_file": report.notes_file,
+        "time_zone": report.zone,
+        "dry_run": report.dry_run,
+    }
+
+
+def _count(t: dict[str, int]) -> TableCount:
+    return TableCount(t["read"], t["written"], t["repaired"], t["refused"])
+
+
+def report_of(books: dict[str, Any]) -> ImportReport:
+    """Return the report of a migration that is done, from what its books keep of ``report_json``."""
+    check = books["verification"]
+    return ImportReport(
+        tables={name: _count(books["tables"][name]) for name in TABLES if name in books["tables"]},
+        reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in books["reasons"]},
+        verification=Verification(
+            check["compared"], check["differing"], {name: (n["want"], n["have"]) for name, n in check["counts"].items()}
+        ),
+        migration_id=books["migration"],
+        merged=books["merged"],
+        representatives=books["representatives"],
+        seconds=books["seconds"],
+        steps=books["steps"],
+        zone=books["time_zone"],
+    )
+
+
+def all_equal(report: ImportReport) -> str:
+    """Return the sentence for a person whose images are all as they were."""
+    compared = report.verification.compared
+    others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0
+    words = f"{counted(compared, 'image')} compared with the source, all equal"
+    if not others:
+        return f"{words}."
+    if report.merged:
+        return f"{words}; {others:,} more were merged or have a note."
+    return f"{words}; {others:,} more {'has' if others == 1 else 'have'} a note."
