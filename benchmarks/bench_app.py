@@ -19,6 +19,7 @@ from dtk_tui.config import AppPaths, Config, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
@@ -74,7 +75,7 @@ async def measure(db: Database, config: Config) -> list[str]:
         app.take(event)
 
     engine = Engine(db, config, news, niceness=19)
-    app = DtkApp(db, config, engine)
+    app = DtkApp(LibraryBrowser(db, config), engine)
     async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(2)
         await pilot.press("tab")

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, asked, library, print_json, print_table
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import confirmed, library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dtk_tui.domain.library import Rule
     from dtk_tui.store.database import Connection, Database
-    from dtk_tui.store.library.folders import RootRow, Rule
+    from dtk_tui.store.library.folders import RootRow
 
 commands = typer.Typer(help="Which folders are in the library, and which are left out.", no_args_is_help=True)
 
@@ -111,7 +114,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
         typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
             return
-        if not (yes or asked("Take this out of the library? The files stay.")):
+        if not (yes or confirmed("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
         _until_done(db, lambda conn: service.take_out_some(conn, number))
@@ -141,7 +144,7 @@ def _set(folder: str, rule: Rule) -> None:
 @commands.command()
 def exclude(folder: Folder, recursive: Recursive = True) -> None:
     """Leave a folder out: scans do not look into it, and what is known of its images counts as gone."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(excluded=True, recursive=recursive))
 
@@ -149,7 +152,7 @@ def exclude(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def include(folder: Folder, recursive: Recursive = True) -> None:
     """Scan a folder (again) that was excluded or archived."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(recursive=recursive))
 
@@ -157,7 +160,7 @@ def include(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def archive(folder: Folder, recursive: Recursive = True) -> None:
     """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(archived=True, recursive=recursive))
 
@@ -209,7 +212,7 @@ def prune(
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
         which = "it, with its" if number == 1 else f"these {number:,} images, with their"
         question = f"Forget {which} ratings, tags, captions and vectors?"
-        if not number or dry_run or not (yes or asked(question)):
+        if not number or dry_run or not (yes or confirmed(question)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
             elif number and not dry_run:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DtkError, UnreadableFileError
-from dtk_tui.inference.provider import DeviceMemoryError
+from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler
 
 

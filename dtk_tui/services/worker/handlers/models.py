@@ -5,7 +5,7 @@ from __future__ import annotations
 from dtk_tui.config import Config
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
-from dtk_tui.inference.registry import installed
+from dtk_tui.inference.model_files import is_installed
 
 
 def require(config: Config, name: str, role: str) -> ModelSpec:
@@ -20,6 +20,6 @@ def require(config: Config, name: str, role: str) -> ModelSpec:
         raise ModelError(error.title, error.detail) from error
     if spec.role != role:
         raise ModelError(f"The model {name} is a {spec.role}, not a {role}.", "Correct [models] in config.toml.")
-    if not installed(spec, config.paths.models):
+    if not is_installed(spec, config.paths.models):
         raise ModelError(f"The model {spec.name} is not on this machine.", f"Get it with: dtk models pull {spec.name}")
     return spec
