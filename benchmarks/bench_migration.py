@@ -203,7 +203,7 @@ def arrow_load(source: Path, conninfo: str) -> None:
                 || coalesce("CFGScale"::text, '') || coalesce("Seed"::text, '') || coalesce("Sampler", '')
                 || coalesce("Model", '')))) STORED""")
         conn.execute('ALTER TABLE lean_image ALTER COLUMN "Workflow" SET STORAGE EXTERNAL')
-    together([work, work])
+    run_parallel([work, work])
     indexes = [
         'CREATE UNIQUE INDEX ON lean_image ("Id")', 'CREATE UNIQUE INDEX ON lean_image ("Path")',
         'CREATE INDEX ON lean_image ("FolderId")', "CREATE INDEX ON lean_image (prompt_id)",
@@ -220,12 +220,12 @@ def arrow_load(source: Path, conninfo: str) -> None:
                 except IndexError:
                     return
 
-    together([build, build])
+    run_parallel([build, build])
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("ANALYZE")
 
 
-def together(actions: list[Callable[[], None]]) -> None:
+def run_parallel(actions: list[Callable[[], None]]) -> None:
     """Run actions in threads of their own."""
     threads = [threading.Thread(target=action) for action in actions]
     for thread in threads:

@@ -34,7 +34,7 @@ Zone = Annotated[str | None, typer.Option("--time-zone", help="Of the machine th
 
 
 @commands.command()
-def migrate(
+def import_database(
     source: SourceFile = None,
     dest: Dest = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=100_000, help="Rows a checkpoint.")] = 1000,
@@ -53,7 +53,7 @@ def migrate(
 ) -> None:
     """Bring a library over from Diffusion Toolkit."""
     from dtk_tui.domain.imports import ImportOptions
-    from dtk_tui.services.diffusion_toolkit.importer import migrate as run
+    from dtk_tui.services.diffusion_toolkit.importer import import_database as run
     from dtk_tui.services.diffusion_toolkit.paths import parse_map
     from dtk_tui.services.diffusion_toolkit.report import report_json
 
@@ -104,7 +104,7 @@ def _progress(news: ImportProgressed) -> str:
 
 
 def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
-    from dtk_tui.services.diffusion_toolkit.report import all_equal
+    from dtk_tui.services.diffusion_toolkit.report import equality_message
 
     rows = [(name, t.read, t.written, t.repaired, t.refused) for name, t in report.tables.items()]
     print_table(
@@ -118,7 +118,7 @@ def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
         print_table(("rows", "what became of them"), notes, right=frozenset({0}))
     check = report.verification
     if check.is_good:
-        verdict = all_equal(report)
+        verdict = equality_message(report)
     else:
         verdict = (
             f"{len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source; their ids: "

@@ -70,7 +70,7 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLook:
+class SourceSummary:
     """What a look at a source tells before a migration; ``size`` in bytes."""
 
     path: str

@@ -106,10 +106,10 @@ class Killer:
 
     def _chunks(self) -> int:
         from dtk_tui.services.diffusion_toolkit import source
-        from dtk_tui.services.diffusion_toolkit.read import loader as loading
+        from dtk_tui.services.diffusion_toolkit.read import loader
 
         with source.open_source(str(self.source), self.source.parent / "looked at") as opened:
-            return len(loading.plan(opened, self.batch_size)[0])
+            return len(loader.plan(opened, self.batch_size)[0])
 
     def state(self) -> str:
         """Return what the books say: nothing, loading or done."""

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import staging
 
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 class StoppedError(DtkError):
@@ -21,15 +21,15 @@ class StoppedError(DtkError):
 
 
 @contextmanager
-def stopping(conn: Connection, stop: threading.Event) -> Iterator[None]:
+def cancel_when_set(conn: Connection, stop: threading.Event) -> Iterator[None]:
     """Cancel what ``conn`` is doing in the block as soon as ``stop`` is set."""
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(_LOOK_S):
+        while not done.wait(_POLL_S):
             if stop.is_set():
                 # Between two statements there is nothing to cancel, so it is tried again.
-                stage.interrupt(conn)
+                staging.cancel_statement(conn)
 
     watcher = threading.Thread(target=watch, name="migrate-stop", daemon=True)
     watcher.start()

@@ -13,38 +13,29 @@ from typing import Any
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import STEPS, Follow, ImportOptions, ImportProgressed, ImportReport, TableCount
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit import folders, paths
-from dtk_tui.services.diffusion_toolkit import saved_searches as queries
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, stopping
-from dtk_tui.services.diffusion_toolkit.errors import told
-from dtk_tui.services.diffusion_toolkit.fast.importer import Beside
+from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
+from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, cancel_when_set
+from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
 from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
-from dtk_tui.services.diffusion_toolkit.read import csv_select as images_sql
-from dtk_tui.services.diffusion_toolkit.read import loader as loading
-from dtk_tui.services.diffusion_toolkit.read import small_tables
+from dtk_tui.services.diffusion_toolkit.read import csv_select, loader, small_tables
 from dtk_tui.services.diffusion_toolkit.read.csv import line
-from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagedReader
-from dtk_tui.services.diffusion_toolkit.read.interning import Known
-from dtk_tui.services.diffusion_toolkit.read.keys import beside_known, staged_known
+from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
+from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.keys import shadow_pool, staging_pool
 from dtk_tui.services.diffusion_toolkit.read.repair import note_json
-from dtk_tui.services.diffusion_toolkit.report import report_json, report_of, write_notes
+from dtk_tui.services.diffusion_toolkit.report import report_from_json, report_json, write_notes
+from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.services.diffusion_toolkit.source import TABLES, Source, id_bounds, open_source
 from dtk_tui.services.diffusion_toolkit.source import unknown as source_unknown
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import merge
-from dtk_tui.store.diffusion_toolkit import record_batches as batches
-from dtk_tui.store.diffusion_toolkit import records as books
-from dtk_tui.store.diffusion_toolkit import related as parts
-from dtk_tui.store.diffusion_toolkit import shadow as beside
-from dtk_tui.store.diffusion_toolkit import shadow_swap as swap
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, related, shadow, shadow_swap, staging
 from dtk_tui.store.server.settings import usable_memory
 
 _ONLY_ROLLBACK = "dry run"
 
 
-class Migration:
+class Importer:
     """One migration from an open source into an open library."""
 
     def __init__(
@@ -69,7 +60,7 @@ class Migration:
         """
         row = self._begin()
         if row.report is not None:
-            return report_of(row.report)
+            return report_from_json(row.report)
         if not row.facts["beside"]:
             self._into(row)
             return self._report
@@ -78,11 +69,11 @@ class Migration:
         except LibraryChangedError:
             # What was read for an empty library is of no use to one that has images.
             with self._db.connection() as conn:
-                row = self._new_row(conn, are_beside=False)
+                row = self._new_row(conn, is_shadow=False)
             self._into(row)
         return self._report
 
-    def _values(self, row: books.MigrationRow) -> dict[str, Any]:
+    def _values(self, row: records.ImportRecord) -> dict[str, Any]:
         return {
             "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
             "policy": self._options.policy,
@@ -100,53 +91,53 @@ class Migration:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> books.MigrationRow:
+    def _begin(self) -> records.ImportRecord:
         """Return the books of this migration: those of the unfinished one, of one that is done, or new ones."""
         options = self._options
         with self._db.connection() as conn:
-            if not books.zone_is_known(conn, self._zone):
+            if not records.is_zone_known(conn, self._zone):
                 raise UsageError(f"The time zone {self._zone} is not known.", "Name one like Europe/Berlin.")
             if options.resume:
                 # Ended between its last transaction and its list of notes, a migration is done but for that list.
-                return self._done(conn) or self._resumed(conn, books.unfinished(conn))
+                return self._done(conn) or self._resumed(conn, records.unfinished(conn))
             if options.policy not in ("keep", "take", "newest"):
                 raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
-            if options.dry_run and (waiting := books.unfinished(conn)) and not waiting.facts.get("dry_run"):
+            if options.dry_run and (waiting := records.unfinished(conn)) and not waiting.facts.get("dry_run"):
                 raise DtkError(
                     f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
                     "Finish it with --resume, or throw it away with --undo.",
                 )
-            return self._new_row(conn, beside.is_possible(conn))
+            return self._new_row(conn, shadow.is_possible(conn))
 
-    def _new_row(self, conn: Connection, are_beside: bool) -> books.MigrationRow:
+    def _new_row(self, conn: Connection, is_shadow: bool) -> records.ImportRecord:
         """Open new books with an empty stage.
 
         Args:
-            are_beside: whether images are read into tables beside an empty library.
+            is_shadow: whether images are read into tables beside an empty library.
         """
         options = self._options
-        self._make_stage(conn, are_beside)
+        self._make_stage(conn, is_shadow)
         images, nodes = self._spans()
         facts = {
-            **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": are_beside
+            **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": is_shadow
         }  # fmt: skip
-        return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
+        return records.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
 
-    def _make_stage(self, conn: Connection, are_beside: bool) -> None:
-        stage.create(conn)
-        if are_beside:
-            beside.create(conn)
-        stage.add(conn, {"note": self._unknown()})
+    def _make_stage(self, conn: Connection, is_shadow: bool) -> None:
+        staging.create(conn)
+        if is_shadow:
+            shadow.create(conn)
+        staging.copy_lines(conn, {"note": self._unknown()})
 
-    def _done(self, conn: Connection) -> books.MigrationRow | None:
+    def _done(self, conn: Connection) -> records.ImportRecord | None:
         """Return the books of the last migration, where it is of this very source and nothing is unfinished."""
-        row = books.last_done(conn) if books.unfinished(conn) is None else None
+        row = records.last_done(conn) if records.unfinished(conn) is None else None
         if row is None or row.source != self._source.path:
             return None
         return row if _of_source(row) == self._source.facts else None
 
-    def _resumed(self, conn: Connection, row: books.MigrationRow | None) -> books.MigrationRow:
-        if row is None or row.facts.get("dry_run") or not stage.exists(conn):
+    def _resumed(self, conn: Connection, row: records.ImportRecord | None) -> records.ImportRecord:
+        if row is None or row.facts.get("dry_run") or not staging.exists(conn):
             raise DtkError("There is no unfinished migration.", "Start one without --resume.")
         batch_size = int(row.facts["batch_size"])
         if row.source != self._source.path:
@@ -161,12 +152,12 @@ class Migration:
         given = self._options
         if (given.maps and given.maps != row.maps) or (given.zone and given.zone != row.zone):
             raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
-        if not stage.has_form(conn) or not stage.finished_chunks(conn):
+        if not staging.has_current_columns(conn) or not staging.finished_chunks(conn):
             # An earlier release read it; or the server crashed: then the stage is empty, and what lies beside the
             # library is whole no longer.
             self._make_stage(conn, row.facts["beside"])
-            batches.remove(conn, row.id)
-            books.forget_notes(conn, row.id)
+            record_batches.remove(conn, row.id)
+            records.delete_notes(conn, row.id)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
         self._options = ImportOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
@@ -177,7 +168,7 @@ class Migration:
         known = {table: ("Id", *(name for name, _ in columns)) for table, columns in small_tables.COLUMNS.items()}
         conn = self._source.connect()
         try:
-            found = source_unknown(conn, {**known, "Image": images_sql.ALL})
+            found = source_unknown(conn, {**known, "Image": csv_select.ALL})
         finally:
             conn.close()
         return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
@@ -195,7 +186,7 @@ class Migration:
         return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
 
     def _load(
-        self, row: books.MigrationRow, images: Callable[[], ImageReader], known: Known,
+        self, row: records.ImportRecord, images: Callable[[], ImageReader], known: StringPool,
         span: Callable[[tuple[int, int]], tuple[int, int]],
     ) -> None:  # fmt: skip
         """Read what is not read yet.
@@ -204,21 +195,21 @@ class Migration:
             images: gives each thread its reader of images.
             span: gives the ids of images that have some rowids.
         """
-        batches, expected = loading.plan(self._source, self._options.batch_size)
+        batches, expected = loader.plan(self._source, self._options.batch_size)
         with self._db.connection() as conn:
-            finished = stage.finished_chunks(conn)
-            ticket = self._ticket = stage.enter(conn)
+            finished = staging.finished_chunks(conn)
+            ticket = self._ticket = staging.issue_ticket(conn)
 
-        def write(made: loading.Written) -> None:
+        def write(made: loader.WriteUnit) -> None:
             with self._db.connection() as conn:
                 found = made.rows, row.id, span(made.span)
-                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, *found)
+                staging.write_chunks(conn, ticket, made.table, made.batches, made.lines, *found)
 
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
         for (table, _), (rows, _) in finished.items():
             done[table] = done.get(table, 0) + rows
-        loading.Loading(self._source, images, known, write, self._follow, self._stop).run(left, done, expected)
+        loader.Loader(self._source, images, known, write, self._follow, self._stop).run(left, done, expected)
         if self._stop.is_set():
             raise StoppedError
         if self._source.has_changed():
@@ -229,10 +220,10 @@ class Migration:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def _beside(self, row: books.MigrationRow) -> None:
+    def _beside(self, row: records.ImportRecord) -> None:
         """Migrate into an empty library."""
-        known = beside_known(self._db, self._mapping)
-        quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
+        known = shadow_pool(self._db, self._mapping)
+        quick = ShadowImport(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
         with self._step(STEPS[0]):
             self._load(row, quick.reader, known, quick.span)
         with self._step(STEPS[1]):
@@ -240,46 +231,46 @@ class Migration:
         # What is written last disturbs no comparison, and is done by one connection alone.
         with ThreadPoolExecutor(1) as beside_it, self._last() as conn, self._step(STEPS[2]):
             compared = beside_it.submit(quick.compare, partial(self._tell, STEPS[2]))
-            while not beside.lock(conn, swap.neighbours(quick.library)):
+            while not shadow.lock_tables(conn, shadow_swap.referencing_tables(quick.definitions)):
                 if self._stop.is_set():
                     raise StoppedError
-            if not beside.still_empty(conn):
+            if not shadow.is_library_empty(conn):
                 raise LibraryChangedError
-            beside.enter(conn)
+            shadow.set_search_path(conn)
             folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
-            merge.place_known(conn)
+            merge.map_prompt_ids(conn)
             merge.find_targets(conn, row.image_base, are_new=True)
-            self._write_others(conn, row, are_beside=True)
+            self._write_others(conn, row, is_shadow=True)
             # Both lock the images, and this transaction keeps its locks while it waits for what is compared.
-            while not quick.keys_are_made.wait(0.05) and not compared.done():
+            while not quick.keys_built.wait(0.05) and not compared.done():
                 pass
-            swap.build_late(conn, quick.library)
+            shadow_swap.build_late(conn, quick.definitions)
             self._report.verification = compared.result()
             self._compare_staged(conn, row)
             self._finish(conn, row)
-            swap.take_over(conn, quick.library)
+            shadow_swap.swap_tables(conn, quick.definitions)
 
-    def _into(self, row: books.MigrationRow) -> None:
+    def _into(self, row: records.ImportRecord) -> None:
         """Migrate into a library that has images, or whose tables must stay."""
         columns = self._source.columns["Image"]
-        known = staged_known(self._db, self._mapping)
+        known = staging_pool(self._db, self._mapping)
         with self._step(STEPS[0]):
-            self._load(row, lambda: StagedReader(columns, known), known, lambda rowids: rowids)
+            self._load(row, lambda: StagingReader(columns, known), known, lambda rowids: rowids)
         with self._last() as conn, self._step(STEPS[2]):
-            stage.analyze(conn)
+            staging.analyze(conn)
             folders.write(conn, row.id, self._zone, self._mapping)
-            merge.place_texts(conn)
-            merge.require_whole(conn)
+            merge.insert_prompts(conn)
+            merge.require_complete(conn)
             self._report.merged = merge.find_targets(conn, row.image_base, are_new=False)
             merge.write_images(conn, self._values(row), are_new=False)
-            books.analyze(conn)
-            books.choose_representatives(conn)
+            records.analyze(conn)
+            records.choose_representatives(conn)
             self._compare_staged(conn, row)
-            self._write_others(conn, row, are_beside=False)
+            self._write_others(conn, row, is_shadow=False)
             self._finish(conn, row)
 
-    def _compare_staged(self, conn: Connection, row: books.MigrationRow) -> None:
-        compared, differing = books.differing(conn, row.id)
+    def _compare_staged(self, conn: Connection, row: records.ImportRecord) -> None:
+        compared, differing = records.differing_images(conn, row.id)
         verification = self._report.verification
         verification.compared += compared
         verification.differing = sorted({*verification.differing, *differing})
@@ -292,64 +283,64 @@ class Migration:
     def _last(self) -> Iterator[Connection]:
         """Give the connection of the transaction that puts everything into the library, or nothing."""
         try:
-            with self._db.connection() as conn, stopping(conn, self._stop):
-                stage.require_ticket(conn, self._ticket)
-                books.set_for_load(conn, self._memory_mb)
+            with self._db.connection() as conn, cancel_when_set(conn, self._stop):
+                staging.require_ticket(conn, self._ticket)
+                records.set_bulk_memory(conn, self._memory_mb)
                 yield conn
                 if self._stop.is_set():
                     raise StoppedError
                 if self._options.dry_run:
                     raise DtkError(_ONLY_ROLLBACK)
-                stage.drop(conn)
+                staging.drop(conn)
         except DtkError as error:
             if error.title != _ONLY_ROLLBACK:
                 raise (StoppedError() if self._stop.is_set() else error) from error
             _throw_away(self._db)
 
-    def _write_others(self, conn: Connection, row: books.MigrationRow, are_beside: bool) -> None:
+    def _write_others(self, conn: Connection, row: records.ImportRecord, is_shadow: bool) -> None:
         """Write what stands around the images."""
         values = self._values(row)
-        parts.write_albums_and_tags(conn, values, are_beside)
-        queries.write(conn, row.id, self._zone)
-        parts.write_nodes(conn, values)
+        related.write_albums_and_tags(conn, values, is_shadow)
+        saved_searches.write(conn, row.id, self._zone)
+        related.write_nodes(conn, values)
 
-    def _finish(self, conn: Connection, row: books.MigrationRow) -> None:
+    def _finish(self, conn: Connection, row: records.ImportRecord) -> None:
         """Close the books."""
         self._account(conn, row)
         self._report.seconds = round(time.monotonic() - self._started, 3)
-        books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
+        records.finish(conn, row.id, {**report_json(self._report), "schema": related.staged_schema(conn)})
 
-    def _account(self, conn: Connection, row: books.MigrationRow) -> None:
+    def _account(self, conn: Connection, row: records.ImportRecord) -> None:
         """Fill the report: what was read, what is there, what was noted, and whether they agree."""
         report = self._report
         report.migration_id = row.id
-        report.representatives = books.representatives(conn)
-        read = stage.counts(conn)
-        noted = books.noted_rows(conn, row.id)
+        report.representatives = records.count_representatives(conn)
+        read = staging.row_counts(conn)
+        noted = records.noted_rows(conn, row.id)
         for table in TABLES:
             if table not in self._source.columns:
                 continue
             rows, lost = read.get(table, (0, 0))
             refused = noted.get((table, "refused"), 0)
             report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
-        for table, written in books.written_counts(conn, row.id, row.facts["beside"]).items():
+        for table, written in records.written_counts(conn, row.id, row.facts["beside"]).items():
             if table in report.tables:
                 report.verification.counts[table] = (report.tables[table].written, written)
-        report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, row.id)}
+        report.reasons = {(t, o, r): count for t, o, r, count in records.note_counts(conn, row.id)}
 
 
-def _of_source(row: books.MigrationRow) -> dict[str, Any]:
+def _of_source(row: records.ImportRecord) -> dict[str, Any]:
     """Return the facts that tell the source's content, without how it was read."""
     return {name: value for name, value in row.facts.items() if name not in ("batch_size", "dry_run", "beside")}
 
 
 def _throw_away(db: Database) -> None:
     with db.connection() as conn:
-        stage.drop(conn)
-        books.forget_unfinished(conn)
+        staging.drop(conn)
+        records.delete_unfinished(conn)
 
 
-def migrate(
+def import_database(
     db: Database, config: Config, options: ImportOptions, follow: Follow, stop: threading.Event | None = None
 ) -> ImportReport:
     """Bring a Diffusion Toolkit database into the library; see ``ImportOptions``.
@@ -362,9 +353,9 @@ def migrate(
         StoppedError: ``stop`` was set; the same holds.
     """
     workplace = config.paths.cache / "migration"
-    with told(db), stage.only_one(db), open_source(options.source, workplace) as source:
+    with explain_lost_database(db), staging.hold_import_lock(db), open_source(options.source, workplace) as source:
         try:
-            report = Migration(db, source, options, follow, stop or threading.Event()).run()
+            report = Importer(db, source, options, follow, stop or threading.Event()).run()
         except StoppedError:
             if options.dry_run:
                 _throw_away(db)

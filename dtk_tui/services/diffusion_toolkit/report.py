@@ -11,7 +11,7 @@ from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.source import TABLES
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import records as books
+from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.text import counted
 
 
@@ -22,7 +22,7 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"migration-{migration_id}.jsonl"
         with file.open("w", encoding="utf-8") as stream, db.connection() as conn:
-            for table, number, outcome, reason, original in books.notes(conn, migration_id):
+            for table, number, outcome, reason, original in records.notes(conn, migration_id):
                 row = {"table": table, "id": number, "outcome": outcome, "reason": reason, "original": original}
                 stream.write(json.dumps(row) + "\n")
     except OSError as error:
@@ -58,29 +58,29 @@ def report_json(report: ImportReport) -> dict[str, Any]:
     }
 
 
-def _count(t: dict[str, int]) -> TableCount:
+def _table_count(t: dict[str, int]) -> TableCount:
     return TableCount(t["read"], t["written"], t["repaired"], t["refused"])
 
 
-def report_of(books: dict[str, Any]) -> ImportReport:
-    """Return the report of a migration that is done, from what its books keep of ``report_json``."""
-    check = books["verification"]
+def report_from_json(kept: dict[str, Any]) -> ImportReport:
+    """Return the report of a migration that is done, from what its record keeps of ``report_json``."""
+    check = kept["verification"]
     return ImportReport(
-        tables={name: _count(books["tables"][name]) for name in TABLES if name in books["tables"]},
-        reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in books["reasons"]},
+        tables={name: _table_count(kept["tables"][name]) for name in TABLES if name in kept["tables"]},
+        reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in kept["reasons"]},
         verification=Verification(
             check["compared"], check["differing"], {name: (n["want"], n["have"]) for name, n in check["counts"].items()}
         ),
-        migration_id=books["migration"],
-        merged=books["merged"],
-        representatives=books["representatives"],
-        seconds=books["seconds"],
-        steps=books["steps"],
-        zone=books["time_zone"],
+        migration_id=kept["migration"],
+        merged=kept["merged"],
+        representatives=kept["representatives"],
+        seconds=kept["seconds"],
+        steps=kept["steps"],
+        zone=kept["time_zone"],
     )
 
 
-def all_equal(report: ImportReport) -> str:
+def equality_message(report: ImportReport) -> str:
     """Return the sentence for a person whose images are all as they were."""
     compared = report.verification.compared
     others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0

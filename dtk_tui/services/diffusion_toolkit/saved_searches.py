@@ -13,7 +13,7 @@ from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit import related as store
 
 #: Options of a saved search that change nothing at these values.
-_HARMLESS = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
+_IGNORED = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
 
 
 def translate(text: str | None) -> tuple[str | None, str | None]:
@@ -27,7 +27,7 @@ def translate(text: str | None) -> tuple[str | None, str | None]:
     line = options.get("Query")
     if not isinstance(line, str | None):
         return None, "Its query is not text."
-    kept = sorted(key for key, value in options.items() if key != "Query" and key not in _HARMLESS and _says(value))
+    kept = sorted(key for key, value in options.items() if key != "Query" and key not in _IGNORED and _restricts(value))
     if kept:
         return None, f"It also filters by {', '.join(kept)}."
     try:
@@ -37,18 +37,18 @@ def translate(text: str | None) -> tuple[str | None, str | None]:
     return line or "", None
 
 
-def _says(value: Any) -> bool:
+def _restricts(value: Any) -> bool:
     """Whether an option restricts anything: empty, false and zero do not, nor do objects of such."""
     if isinstance(value, dict):
-        return any(_says(inner) for inner in value.values())
+        return any(_restricts(inner) for inner in value.values())
     if isinstance(value, list):
-        return any(_says(inner) for inner in value)
+        return any(_restricts(inner) for inner in value)
     return bool(value)
 
 
 def write(conn: Connection, migration_id: int, zone: str) -> None:
     """Write the saved queries of the stage; one that cannot be translated is kept as it is."""
-    books: list[tuple[int, int | None, bool, dict[str, Any]]] = []
+    records: list[tuple[int, int | None, bool, dict[str, Any]]] = []
     notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
     first: dict[int, int] = {}
     for number, given, text, created, modified in store.staged_queries(conn):
@@ -59,7 +59,7 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
         row_id = store.add_query(conn, name, query, text, problem, (created, modified), zone)
         is_new = row_id is not None
         if row_id is None:
-            row_id = store.same_query(conn, name, query, text)
+            row_id = store.find_same_query(conn, name, query, text)
         for other in _other_names(name):
             if row_id is not None:
                 break
@@ -68,7 +68,7 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
             if row_id is not None:
                 notes.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
             else:
-                row_id = store.same_query(conn, other, query, text)
+                row_id = store.find_same_query(conn, other, query, text)
         assert row_id is not None
         if row_id in first:
             notes.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
@@ -81,8 +81,8 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
             for column, ticks in dates.items()
             if ticks and not store.is_date(ticks)
         ]
-        books.append((row_id, number, is_new, dates))
-    store.write_books(conn, migration_id, "query", books)
+        records.append((row_id, number, is_new, dates))
+    store.write_row_records(conn, migration_id, "query", records)
     store.write_notes(conn, migration_id, "Query", notes)
 
 

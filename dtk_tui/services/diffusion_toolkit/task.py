@@ -42,11 +42,11 @@ class Import(threading.Thread):
     def run(self) -> None:
         """Migrate."""
         # Arrow, which this loads, would make every start of the app slower.
-        from dtk_tui.services.diffusion_toolkit.importer import migrate
+        from dtk_tui.services.diffusion_toolkit.importer import import_database
 
         library = self._library
         try:
-            self.report = migrate(library.db, library.config, self.options, self._follow, self._stopping)
+            self.report = import_database(library.db, library.config, self.options, self._follow, self._stopping)
         except DtkError as error:
             self.error = error
         except Exception as error:

@@ -14,7 +14,7 @@ from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import search as searching
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import records as migration_books
+from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import folders, images
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listing as ingest
@@ -89,7 +89,7 @@ class LibraryBrowser:
     def last_import(self) -> str | None:
         """Return the file of the last import that is in the library, if there is one that can be taken back."""
         with self.db.connection() as conn:
-            last = migration_books.last_done(conn)
+            last = records.last_done(conn)
         return None if last is None else last.source
 
     def jobs(self, state: JobState | None) -> Ids:

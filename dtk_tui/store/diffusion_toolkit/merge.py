@@ -337,7 +337,7 @@ UPDATE migrated_image SET marks = dtk_marks(rating, favorite, nsfw, for_deletion
 """
 
 
-def require_whole(conn: Connection) -> None:
+def require_complete(conn: Connection) -> None:
     """Make sure that every staged image has its folder and its prompts; called when those are placed.
 
     Raises:
@@ -349,7 +349,7 @@ def require_whole(conn: Connection) -> None:
         )
 
 
-def place_texts(conn: Connection) -> None:
+def insert_prompts(conn: Connection) -> None:
     """Write the prompts that the library lacks."""
     conn.execute(_TEXTS)
     conn.execute("ANALYZE migration_hash")
@@ -358,19 +358,19 @@ def place_texts(conn: Connection) -> None:
     conn.execute("ANALYZE migration_text")
 
 
-def place_known(conn: Connection) -> None:
+def map_prompt_ids(conn: Connection) -> None:
     """Let the keys of staged texts and folders be ids, as they are where images go beside an empty library."""
     conn.execute(_KNOWN_TEXTS)
     conn.execute("ANALYZE migration_text")
 
 
-def place_known_folders(conn: Connection) -> None:
+def map_folder_ids(conn: Connection) -> None:
     """As ``place_known``, for folders that are not in the library yet."""
     conn.execute(_KNOWN_PLACES)
     conn.execute("ANALYZE migration_place")
 
 
-def same_places(conn: Connection, are_unique: bool) -> list[int]:
+def find_path_conflicts(conn: Connection, are_unique: bool) -> list[int]:
     """Return the images beside the library that have a place with another of them, or with a staged one.
 
     Args:

@@ -66,7 +66,7 @@ _PARALLEL: tuple[LiteralString, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationRow:
+class ImportRecord:
     """One migration. ``image_base`` + a source Id is the image's id; ``facts`` tell the source's content."""
 
     id: int
@@ -86,30 +86,30 @@ _COLUMNS: LiteralString = (
 )
 
 
-def _row(v: tuple[Any, ...] | None) -> MigrationRow | None:
+def _row(v: tuple[Any, ...] | None) -> ImportRecord | None:
     if v is None:
         return None
     number, image_base, node_base, state, source, zone, policy, maps, facts, report = v
     pairs = tuple((from_db(old), from_db(new)) for old, new in maps)
-    return MigrationRow(number, image_base, node_base, state, from_db(source), zone, policy, pairs, facts, report)
+    return ImportRecord(number, image_base, node_base, state, from_db(source), zone, policy, pairs, facts, report)
 
 
-def unfinished(conn: Connection) -> MigrationRow | None:
+def unfinished(conn: Connection) -> ImportRecord | None:
     """Return the migration that is in the stage, if any."""
     return _row(conn.execute(_COLUMNS + " WHERE state = 'loading' ORDER BY id DESC LIMIT 1").fetchone())
 
 
-def last_done(conn: Connection) -> MigrationRow | None:
+def last_done(conn: Connection) -> ImportRecord | None:
     """Return the latest migration that is in the library, if any."""
     return _row(conn.execute(_COLUMNS + " WHERE state = 'done' ORDER BY id DESC LIMIT 1").fetchone())
 
 
-def forget_unfinished(conn: Connection) -> None:
+def delete_unfinished(conn: Connection) -> None:
     """Throw away the books of an unfinished migration."""
     conn.execute("DELETE FROM migration WHERE state = 'loading'")
 
 
-def forget_notes(conn: Connection, migration_id: int) -> None:
+def delete_notes(conn: Connection, migration_id: int) -> None:
     """Remove the notes of an unfinished migration, which is read anew."""
     conn.execute("DELETE FROM migration_note WHERE migration_id = %s", (migration_id,))
 
@@ -117,13 +117,13 @@ def forget_notes(conn: Connection, migration_id: int) -> None:
 def begin(
     conn: Connection, source: str, zone: str, policy: str, maps: tuple[tuple[str, str], ...], facts: dict[str, Any],
     images: tuple[int, int], nodes: tuple[int, int],
-) -> MigrationRow:  # fmt: skip
+) -> ImportRecord:  # fmt: skip
     """Open the books of a new migration and set ids aside for it; an unfinished one is forgotten.
 
     Args:
         images, nodes: first and last Id of the source.
     """
-    forget_unfinished(conn)
+    delete_unfinished(conn)
     bases = [_set_aside(conn, table, *span) for table, span in (("image", images), ("node", nodes))]
     insert: LiteralString = """
         INSERT INTO migration (image_base, node_base, state, source, zone, policy, maps, facts)
@@ -158,7 +158,7 @@ def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
     return base
 
 
-def offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
+def utc_offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
     """Return (day since 1970, seconds east of UTC at its begin), day by day, from 2000 to 2037, in a time zone."""
     query: LiteralString = """
         SELECT (day::date - '1970-01-01'::date),
@@ -167,21 +167,21 @@ def offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
     return conn.execute(query, (zone,)).fetchall()
 
 
-def zone_is_known(conn: Connection, zone: str) -> bool:
+def is_zone_known(conn: Connection, zone: str) -> bool:
     """Whether PostgreSQL knows a time zone by this name."""
     return bool(
         row_of(conn, "SELECT EXISTS (SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower(%s))", (zone,))[0]
     )
 
 
-def set_for_load(conn: Connection, memory_mb: int) -> None:
+def set_bulk_memory(conn: Connection, memory_mb: int) -> None:
     """Give this transaction the memory of a load."""
     conn.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{memory_mb}MB")))
     conn.execute(sql.SQL("SET LOCAL work_mem = {}").format(sql.Literal(f"{memory_mb // 2}MB")))
     conn.execute("SET LOCAL jit = off")
 
 
-def differing(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
+def differing_images(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
     """Compare the digest of each row as it was read with the row as it is now; return (compared, differing ids).
 
     Rows with a note are left out: what became of them stands there.
@@ -228,21 +228,21 @@ def notes(conn: Connection, migration_id: int) -> Iterator[tuple[str, int | None
         yield from cursor.execute(query, (migration_id,))
 
 
-def written_counts(conn: Connection, migration_id: int, are_beside: bool) -> dict[str, int]:
+def written_counts(conn: Connection, migration_id: int, is_shadow: bool) -> dict[str, int]:
     """Return how many source rows of each table are in the library, counted there.
 
     Args:
-        are_beside: whether all images there are were brought by this migration.
+        is_shadow: whether all images there are were brought by this migration.
     """
     query: LiteralString = """
-        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s AND NOT %(are_beside)s),
+        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s AND NOT %(is_shadow)s),
                (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'album'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'tag'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'query')"""
-    values = {"id": migration_id, "are_beside": are_beside}
+    values = {"id": migration_id, "is_shadow": is_shadow}
     found = dict(zip(("Image", "Folder", "Album", "Tag", "Query"), row_of(conn, query, values), strict=True))
-    if are_beside:
+    if is_shadow:
         (found["Image"],) = row_of(conn, "SELECT count(*) FROM image")
     return found
 
@@ -280,7 +280,7 @@ def _choose(conn: Connection, among: LiteralString, values: dict[str, Any]) -> N
         conn.execute("SELECT dtk_choose_representatives(%s)", (hashes if len(hashes) <= 50000 else None,))
 
 
-def representatives(conn: Connection) -> int:
+def count_representatives(conn: Connection) -> int:
     """Return how many images are embedded for their groups, single ones included."""
     return int(row_of(conn, "SELECT count(*) FROM image WHERE is_embedding_representative")[0])
 

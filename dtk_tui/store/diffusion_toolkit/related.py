@@ -229,7 +229,7 @@ def add_folders(conn: Connection, folders: Sequence[tuple[str, str, int | None, 
     return {from_db(path): number for number, path in rows}
 
 
-def adopt_folders(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+def reparent_folders(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     """Put folders, given as (id, parent id), below a folder that is new above them."""
     sql: LiteralString = """
         UPDATE folder SET parent_id = new.parent_id
@@ -237,7 +237,7 @@ def adopt_folders(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     conn.execute(sql, ([pair[0] for pair in pairs], [pair[1] for pair in pairs]))
 
 
-def describe_folders(conn: Connection, zone: str, rows: Sequence[tuple[int, StagedFolder]]) -> None:
+def set_folder_attributes(conn: Connection, zone: str, rows: Sequence[tuple[int, StagedFolder]]) -> None:
     """Write what the source says of folders, given as (folder id, row), that are new in the library."""
     sql: LiteralString = """
         UPDATE folder SET is_root = coalesce(new.is_root <> 0, parent_id IS NULL),
@@ -254,7 +254,7 @@ def describe_folders(conn: Connection, zone: str, rows: Sequence[tuple[int, Stag
     conn.execute(sql, (zone, [number for number, _ in rows], *values))
 
 
-def place_folders(conn: Connection, places: Iterable[tuple[int, int]]) -> None:
+def write_folder_keys(conn: Connection, places: Iterable[tuple[int, int]]) -> None:
     """Note which folder each key of the stage stands for, given as (key, folder id)."""
     conn.execute("CREATE TEMP TABLE migration_place (key bigint, folder_id bigint) ON COMMIT DROP")
     with conn.cursor().copy("COPY migration_place FROM STDIN") as copy:
@@ -263,7 +263,7 @@ def place_folders(conn: Connection, places: Iterable[tuple[int, int]]) -> None:
     conn.execute("ANALYZE migration_place")
 
 
-def write_books(
+def write_row_records(
     conn: Connection, migration_id: int, kind: str, rows: Sequence[tuple[int, int | None, bool, dict[str, Any]]]
 ) -> None:
     """Note rows that a migration wrote or met, given as (row id, source id, is new, original)."""
@@ -285,13 +285,13 @@ def write_notes(
     conn.execute(sql, (migration_id, table, *columns, [json.dumps(row[3]) for row in notes]))
 
 
-def write_albums_and_tags(conn: Connection, values: dict[str, Any], are_beside: bool) -> None:
+def write_albums_and_tags(conn: Connection, values: dict[str, Any], is_shadow: bool) -> None:
     """Write albums with their members, and tags with their images; ``values`` as for ``write_images``.
 
     Args:
-        are_beside: whether the images went beside an empty library.
+        is_shadow: whether the images went beside an empty library.
     """
-    if are_beside:
+    if is_shadow:
         conn.execute(_WHERE_BESIDE)
     else:
         conn.execute(_WHERE, values)
@@ -343,7 +343,7 @@ def add_query(
     return row[0] if row else None
 
 
-def same_query(conn: Connection, name: str, query: str | None, original: str | None) -> int | None:
+def find_same_query(conn: Connection, name: str, query: str | None, original: str | None) -> int | None:
     """Return the saved query of this name, where it says the same."""
     sql: LiteralString = """
         SELECT id FROM saved_query

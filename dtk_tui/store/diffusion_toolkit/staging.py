@@ -1,6 +1,6 @@
 """The stage of a migration: unlogged tables that take the source's rows batch by batch, out of sight.
 
-A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied together, so that a
+A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied run_parallel, so that a
 checkpoint never speaks of rows that are gone; and whoever was reading into them then is shut out, because its next
 batches would speak of texts and folders that it had sent before.
 """
@@ -16,7 +16,7 @@ from psycopg import Error, sql
 
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.diffusion_toolkit import shadow as beside
+from dtk_tui.store.diffusion_toolkit import shadow
 
 if TYPE_CHECKING:
     # Rows need Arrow, which takes time to load and is needed only while a migration reads.
@@ -66,7 +66,7 @@ _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 
 
 @contextmanager
-def only_one(db: Database) -> Any:
+def hold_import_lock(db: Database) -> Any:
     """Hold the right to migrate in this database.
 
     Raises:
@@ -98,7 +98,7 @@ def drop(conn: Connection) -> None:
     """Remove the stage."""
     conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
-    beside.drop(conn)
+    shadow.drop(conn)
 
 
 def exists(conn: Connection) -> bool:
@@ -106,7 +106,7 @@ def exists(conn: Connection) -> bool:
     return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
 
 
-def enter(conn: Connection) -> int:
+def issue_ticket(conn: Connection) -> int:
     """Begin to read into the stage; return the pass without which nothing is written, and which a crash takes away."""
     ticket = secrets.randbits(60)
     conn.execute("DELETE FROM migration_stage_chunk WHERE table_name = ''")
@@ -125,7 +125,7 @@ def require_ticket(conn: Connection, ticket: int) -> None:
         raise DatabaseLostError(_STARTED_ANEW)
 
 
-def has_form(conn: Connection) -> bool:
+def has_current_columns(conn: Connection) -> bool:
     """Whether the stage has the tables and columns that are written to: not where an earlier release made it."""
     query: LiteralString = """
         SELECT EXISTS (SELECT 1 FROM pg_attribute
@@ -163,8 +163,8 @@ def write_chunks(
     Raises:
         DatabaseLostError: the server crashed since ``enter``, and the stage with it.
     """
-    do_not_wait(conn)
-    add(conn, copies)
+    commit_asynchronously(conn)
+    copy_lines(conn, copies)
     if images is not None:
         digest = images.write(conn, migration_id, span[0])
         insert: LiteralString = """
@@ -183,12 +183,12 @@ def write_chunks(
         raise DatabaseLostError(_STARTED_ANEW)
 
 
-def do_not_wait(conn: Connection) -> None:
+def commit_asynchronously(conn: Connection) -> None:
     """Let the end of the transaction not wait for the disk; what follows is never kept without it."""
     conn.execute("SET LOCAL synchronous_commit = off")
 
 
-def add(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
+def copy_lines(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
     """Write lines by stage table; as ``write_chunks``, but without a checkpoint."""
     for name, lines in copies.items():
         if lines:
@@ -199,7 +199,7 @@ def add_prompts(conn: Connection, lines: Sequence[bytes]) -> None:
     """Write prompts beside the library, as lines of (id, text)."""
     if lines:
         statement = "COPY {} (id, text) FROM STDIN (FORMAT csv, QUOTE '''', NULL '')"
-        _copy(conn, sql.SQL(statement).format(beside.other("prompt")), lines)
+        _copy(conn, sql.SQL(statement).format(shadow.shadow_table("prompt")), lines)
 
 
 def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
@@ -207,7 +207,7 @@ def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> 
         copy.write(b"\n".join(lines) + b"\n")
 
 
-def last_key(conn: Connection) -> int:
+def largest_key(conn: Connection) -> int:
     """Return the largest key that a text or a folder was sent under."""
     return int(
         row_of(
@@ -223,14 +223,14 @@ def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
     return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
 
 
-def groups(conn: Connection) -> tuple[bytes, bytes]:
+def group_keys(conn: Connection) -> tuple[bytes, bytes]:
     """Return the ids of all images that went beside the library and can have a group, and their groups."""
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute("SELECT ids, groups FROM migration_stage_digest").fetchall()
     return b"".join(ids for ids, _ in rows), b"".join(groups for _, groups in rows)
 
 
-def index_images(conn: Connection) -> None:
+def index_image_ids(conn: Connection) -> None:
     """Let staged images be found by their ids."""
     conn.execute("CREATE INDEX IF NOT EXISTS migration_stage_image_source ON migration_stage_image (source_id)")
 
@@ -241,20 +241,20 @@ def staged_ids(conn: Connection, low: int, high: int) -> set[int]:
     return {number for (number,) in conn.execute(query, (low, high))}
 
 
-def has_done(conn: Connection, part: str) -> bool:
+def is_part_done(conn: Connection, part: str) -> bool:
     """Whether a part of the writing is done and kept."""
     query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = %s)"
     return bool(row_of(conn, query, (f"done: {part}",))[0])
 
 
-def set_done(conn: Connection, part: str) -> None:
+def mark_part_done(conn: Connection, part: str) -> None:
     """Note that a part of the writing is done, in its transaction."""
     conn.execute(
         "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, 0, 0, 0)", (f"done: {part}",)
     )
 
 
-def counts(conn: Connection) -> dict[str, tuple[int, int]]:
+def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
     rows = conn.execute(
         "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
@@ -263,7 +263,7 @@ def counts(conn: Connection) -> dict[str, tuple[int, int]]:
     return {table: (read, lost) for table, read, lost in rows}
 
 
-def interrupt(conn: Connection) -> None:
+def cancel_statement(conn: Connection) -> None:
     """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
     with suppress(Error):
         conn.cancel_safe(timeout=5.0)

@@ -18,7 +18,7 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportOptions, ImportReport
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit.importer import migrate
+from dtk_tui.services.diffusion_toolkit.importer import import_database
 from dtk_tui.services.library.search import search
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
@@ -49,7 +49,7 @@ def make(tmp_path: Path) -> Make:
 
 
 def bring(db: Database, config: Config, source: Path, **options: Any) -> ImportReport:
-    return migrate(db, config, ImportOptions(str(source), **{"zone": ZONE, **options}), lambda news: None)
+    return import_database(db, config, ImportOptions(str(source), **{"zone": ZONE, **options}), lambda news: None)
 
 
 def rows(source: Path, sql: str) -> list[Any]:

@@ -21,9 +21,9 @@ from dtk_tui.domain.imports import ImportOptions, ImportProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.export import export
-from dtk_tui.services.diffusion_toolkit.importer import migrate
+from dtk_tui.services.diffusion_toolkit.importer import import_database
 from dtk_tui.store.database import Database, row_of
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import staging
 from tests.helpers.import_content import content, digest
 from tests.helpers.import_kills import Killer
 from tests.services.diffusion_toolkit.test_importer import ZONE, Make, bring, make, one, rows
@@ -117,7 +117,7 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = make("--n", "1500")
-    write, batches, alone = stage.write_chunks, iter(range(10**6)), threading.Lock()
+    write, batches, alone = staging.write_chunks, iter(range(10**6)), threading.Lock()
 
     def crash_once(*arguments: Any) -> None:
         with alone:
@@ -129,7 +129,7 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
             write(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_chunks", crash_once)
+        patch.setattr(staging, "write_chunks", crash_once)
         with pytest.raises(DatabaseLostError, match="started anew"):
             bring(db, config, source, batch_size=50)
     report = bring(db, config, source, resume=True)
@@ -146,7 +146,7 @@ def test_a_source_that_changed_is_noticed(
         raise DatabaseLostError("The database cannot be reached.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_chunks", fail)
+        patch.setattr(staging, "write_chunks", fail)
         with pytest.raises(DatabaseLostError):
             bring(db, config, source)
     conn = sqlite3.connect(source)
@@ -168,7 +168,7 @@ def test_stopped_by_a_person_it_goes_on_to_the_same(db: Database, config: Config
             stop.set()
 
     with pytest.raises(StoppedError):
-        migrate(db, config, ImportOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
+        import_database(db, config, ImportOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
     assert one(db, "SELECT count(*) FROM image") == 0
     with pytest.raises(DtkError, match="would throw away"):
         bring(db, config, source, dry_run=True)
@@ -180,7 +180,7 @@ def test_a_stopped_dry_run_leaves_nothing(db: Database, config: Config, make: Ma
     stop = threading.Event()
     stop.set()
     with pytest.raises(StoppedError):
-        migrate(db, config, ImportOptions(str(source), dry_run=True), lambda news: None, stop)
+        import_database(db, config, ImportOptions(str(source), dry_run=True), lambda news: None, stop)
     assert one(db, "SELECT to_regclass('migration_stage_image') IS NULL AND NOT EXISTS (SELECT 1 FROM migration)")
 
 

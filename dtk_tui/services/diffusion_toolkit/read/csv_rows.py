@@ -10,12 +10,10 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.read import csv_select as images_sql
-from dtk_tui.services.diffusion_toolkit.read import repair as odd
-from dtk_tui.services.diffusion_toolkit.read import table as reading
+from dtk_tui.services.diffusion_toolkit.read import csv_select, ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.csv import field as csv_field
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
-from dtk_tui.services.diffusion_toolkit.read.interning import Known
+from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
 from dtk_tui.services.diffusion_toolkit.read.small_tables import DAMAGED
 from dtk_tui.store.text_codec import to_db
 
@@ -23,7 +21,7 @@ _SOURCE = b"diffusion-toolkit"
 _CONTROLS = bytes(range(32))
 
 
-def _digest_of(text: bytes) -> bytes:
+def _md5_hex(text: bytes) -> bytes:
     return md5(text, usedforsecurity=False).hexdigest().encode()
 
 
@@ -55,34 +53,34 @@ class Lines:
         return {"image": self.image, "raw": self.raw, "note": self.note}
 
 
-class ImageLines:
+class ImageCsv:
     """Turns batches of source rows into lines; one a thread."""
 
-    def __init__(self, columns: tuple[str, ...], known: Known) -> None:
+    def __init__(self, columns: tuple[str, ...], known: StringPool) -> None:
         self._columns = columns
         self._known = known
         self._lines = Lines()
 
-    def begin_with(self, rows: Sequence[reading.Row]) -> list[int]:
-        """Take the clean ones of some rows, as ``images_sql.select`` gives them; return the rowids of the rest."""
+    def write_clean(self, rows: Sequence[ranges.Row]) -> list[int]:
+        """Take the clean ones of some rows, as ``csv_select.select`` gives them; return the rowids of the rest."""
         self._lines = Lines()
-        return self._quick(rows)
+        return self._write_clean(rows)
 
-    def end_with(self, conn: sqlite3.Connection, careful: Sequence[int], damaged: Sequence[int]) -> Lines:
+    def write_rest(self, conn: sqlite3.Connection, careful: Sequence[int], damaged: Sequence[int]) -> Lines:
         """Read rows one by one, and what the indexes know of damaged ones; return the lines of the whole batch."""
         failed = list(damaged)
         for number in careful:
-            row = odd.read(conn, self._columns, number)
+            row = repair.read_row(conn, self._columns, number)
             if row is None:
                 # A damaged tree: a scan comes by a row that a look-up does not find.
                 failed.append(number)
             else:
-                self._careful(odd.mend(row))
+                self._write_repaired(repair.repair_row(row))
         if failed:
-            self._damaged(conn, failed, set(failed) - set(damaged))
+            self._recover(conn, failed, set(failed) - set(damaged))
         return self._lines
 
-    def _quick(self, rows: Sequence[reading.Row]) -> list[int]:
+    def _write_clean(self, rows: Sequence[ranges.Row]) -> list[int]:
         """Write what is clean; return the rowids of the rest."""
         probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[7], row[5] or b"")])
         all_plain = is_plain(probe)
@@ -107,7 +105,7 @@ class ImageLines:
             parts = b"%b\x1f%b\x1f%b\x1f%b\x1f%b\x1f" % (texts, folder, name, positive[1], second[1])
             if chunks is not None:
                 has_workflow = b"t"
-                parts += _digest_of(chunks)
+                parts += _md5_hex(chunks)
                 raw.append(b"%d,'%b'" % (number, chunks.replace(b"'", b"''")))
             if b"'" in name:
                 name = name.replace(b"'", b"''")
@@ -120,7 +118,7 @@ class ImageLines:
 
     # -- careful ----------------------------------------------------------------------------------------------------
 
-    def _careful(self, row: odd.OddRow) -> None:
+    def _write_repaired(self, row: repair.RepairedRow) -> None:
         values = row.values
         path = values["Path"]
         name = paths.split(path or "")[1]
@@ -136,7 +134,7 @@ class ImageLines:
         start = path[: len(path) - len(name)].encode("utf-8", "surrogateescape")
         folder_key, _ = self._known.folder(start)
         workflow = values["Workflow"]
-        plain = line(_plain_value(values[column]) for column in images_sql.PLAIN)
+        plain = line(_plain_value(values[column]) for column in csv_select.PLAIN)
         rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
         end = (csv_field(workflow is not None), b"", csv_field(row.dialect), csv_field(row.scheduler))
         self._lines.image.append(b",".join((plain, folder_key, csv_field(name), *rest, *end)))
@@ -149,20 +147,20 @@ class ImageLines:
         return b"" if text is None else self._known.stored(to_db(text))
 
     def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
-        self._lines.note.append(line(("Image", number, outcome, reason, odd.note_json(original))))
+        self._lines.note.append(line(("Image", number, outcome, reason, repair.note_json(original))))
 
-    def _damaged(self, conn: sqlite3.Connection, failed: Sequence[int], known: set[int]) -> None:
+    def _recover(self, conn: sqlite3.Connection, failed: Sequence[int], known: set[int]) -> None:
         """Write what the indexes still know of rows whose page is damaged; ``known`` ones are there for sure."""
-        lost = set(reading.lost_ids(conn, "Image", failed)[0]) | known
-        for number, values in reading.from_indexes(conn, "Image", sorted(lost)).items():
+        lost = set(ranges.lost_rowids(conn, "Image", failed)[0]) | known
+        for number, values in ranges.recover_from_indexes(conn, "Image", sorted(lost)).items():
             texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
             if not texts.get("Path"):
                 self._note(number, "refused", DAMAGED, {})
                 continue
-            row = odd.mend({**texts, "Id": number})
-            missing = sorted(set(self._columns) & set(images_sql.ALL) - set(texts) - {"Id"})
+            row = repair.repair_row({**texts, "Id": number})
+            missing = sorted(set(self._columns) & set(csv_select.ALL) - set(texts) - {"Id"})
             row.notes.append((f"{DAMAGED}: recovered from the indexes, without {', '.join(missing)}", {}))
-            self._careful(row)
+            self._write_repaired(row)
 
 
 def _plain_value(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, RawChunk
 from dtk_tui.metadata.reader import derive
-from dtk_tui.services.diffusion_toolkit.read import csv_select as images_sql
+from dtk_tui.services.diffusion_toolkit.read import csv_select
 from dtk_tui.services.diffusion_toolkit.source import quoted
 
 _INT64 = range(-(2**63), 2**63)
@@ -25,7 +25,7 @@ _DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
 
 
 @dataclass(slots=True)
-class OddRow:
+class RepairedRow:
     """A row as it is written: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
 
     values: dict[str, Any]
@@ -51,12 +51,12 @@ def _decode(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def read(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
+def read_row(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
     """Return one row by rowid, or None when it cannot be read.
 
     Texts come as str (undecodable bytes as lone surrogates), binary values as bytes.
     """
-    names = [column for column in columns if column in images_sql.ALL]
+    names = [column for column in columns if column in csv_select.ALL]
     factory, conn.text_factory = conn.text_factory, _decode
     try:
         sql = f'SELECT {", ".join(map(quoted, names))} FROM "Image" WHERE rowid = ?'  # noqa: S608
@@ -82,14 +82,14 @@ def _id(value: Any, rowid: int) -> int:
     return number if number == value or (isinstance(value, str) and number in _INT64) else rowid
 
 
-def mend(row: MappingOf[str, Any]) -> OddRow:
+def repair_row(row: MappingOf[str, Any]) -> RepairedRow:
     """Return what is written of a row, with notes of all that is not written as it was."""
-    result = OddRow({name: row.get(name) for name in images_sql.ALL})
-    for name in (*images_sql.TEXTS, *images_sql.SHARED, "FileName"):
+    result = RepairedRow({name: row.get(name) for name in csv_select.ALL})
+    for name in (*csv_select.TEXTS, *csv_select.SHARED, "FileName"):
         result.values[name] = _text(result, name, row.get(name))
-    for name in images_sql.INTEGERS:
+    for name in csv_select.INTEGERS:
         result.values[name] = _integer(result, name, row.get(name))
-    for name in images_sql.FLOATS:
+    for name in csv_select.FLOATS:
         result.values[name] = _float(result, name, row.get(name))
     path, name = result.values["Path"], result.values["FileName"]
     if path and name and not path.endswith(name):
@@ -99,7 +99,7 @@ def mend(row: MappingOf[str, Any]) -> OddRow:
     return result
 
 
-def _text(result: OddRow, column: str, value: Any) -> str | None:
+def _text(result: RepairedRow, column: str, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bytes):
@@ -116,7 +116,7 @@ def _text(result: OddRow, column: str, value: Any) -> str | None:
     return value
 
 
-def _integer(result: OddRow, column: str, value: Any) -> int | None:
+def _integer(result: RepairedRow, column: str, value: Any) -> int | None:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
@@ -141,7 +141,7 @@ def _integer(result: OddRow, column: str, value: Any) -> int | None:
     return number
 
 
-def _float(result: OddRow, column: str, value: Any) -> float | None:
+def _float(result: RepairedRow, column: str, value: Any) -> float | None:
     if isinstance(value, str | bytes):
         text = _decode(value) if isinstance(value, bytes) else value
         try:
@@ -165,7 +165,7 @@ def chunk_key(workflow: str) -> str:
     return "workflow" if '"nodes"' in workflow and '"links"' in workflow else "prompt"
 
 
-def _derive(result: OddRow) -> None:
+def _derive(result: RepairedRow) -> None:
     """Fill what is missing from the graph in Workflow."""
     workflow = result.values["Workflow"]
     width, height = result.values["Width"], result.values["Height"]
@@ -222,6 +222,6 @@ def _short(value: Any) -> Any:
     return {"begin": value[:_LONGEST_ORIGINAL], "length": len(value), "sha256": digest}
 
 
-def value_of(result: OddRow, column: str, value: Any, is_number: bool) -> Any:
+def repair_value(result: RepairedRow, column: str, value: Any, is_number: bool) -> Any:
     """Return a value of another table as it is written, noting in ``result`` what is not as it was."""
     return _integer(result, column, value) if is_number else _text(result, column, value)

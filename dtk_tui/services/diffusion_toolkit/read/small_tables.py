@@ -6,8 +6,7 @@ import sqlite3
 from hashlib import sha256
 from typing import Any
 
-from dtk_tui.services.diffusion_toolkit.read import repair as odd
-from dtk_tui.services.diffusion_toolkit.read import table as reading
+from dtk_tui.services.diffusion_toolkit.read import ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
 from dtk_tui.services.diffusion_toolkit.read.csv_select import in_quotes
 from dtk_tui.services.diffusion_toolkit.source import quoted
@@ -67,8 +66,8 @@ def select(table: str, columns: tuple[str, ...]) -> str:
           FROM {quoted(table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
 
 
-def build(
-    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: reading.Range
+def csv_lines(
+    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: ranges.RangeRows
 ) -> dict[str, list[bytes]]:
     """Return the lines of one batch of rows by stage table."""
     lines: list[bytes] = []
@@ -78,34 +77,36 @@ def build(
         if not is_odd and (all_plain or is_plain(text)):
             lines.append(text)
             continue
-        _careful(table, number, _values(conn, table, columns, number), lines, notes)
+        _write_repaired(table, number, _read_values(conn, table, columns, number), lines, notes)
     if found.failed:
-        lost, is_vague = reading.lost_ids(conn, table, found.failed)
+        lost, is_vague = ranges.lost_rowids(conn, table, found.failed)
         if is_vague:
             span = f"rows {found.failed[0]} to {found.failed[-1]}"
             notes.append(line((table, None, "refused", f"{DAMAGED}: others of {span} may be lost", "{}")))
-        for number, values in reading.from_indexes(conn, table, lost).items():
+        for number, values in ranges.recover_from_indexes(conn, table, lost).items():
             if not ESSENTIAL[table] <= set(values):
                 notes.append(line((table, number, "refused", DAMAGED, "{}")))
                 continue
             texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
-            _careful(table, number, texts, lines, notes)
+            _write_repaired(table, number, texts, lines, notes)
             notes.append(line((table, number, "repaired", f"{DAMAGED}: recovered from the indexes", "{}")))
     return {table.lower(): lines, "note": notes}
 
 
-def _careful(table: str, number: int, values: dict[str, Any], lines: list[bytes], notes: list[bytes]) -> None:
+def _write_repaired(table: str, number: int, values: dict[str, Any], lines: list[bytes], notes: list[bytes]) -> None:
     """Write one row value by value."""
-    mended = odd.OddRow(dict(values))
+    repaired = repair.RepairedRow(dict(values))
     for name, kind in COLUMNS[table]:
-        mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
+        repaired.values[name] = repair.repair_value(repaired, name, values.get(name), kind == "i")
     if table in _NAMED:
-        _shorten(mended)
-    lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
-    notes += [line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes]
+        _shorten_name(repaired)
+    lines.append(line([number, *(repaired.values[name] for name, _ in COLUMNS[table])]))
+    notes += [
+        line((table, number, "repaired", reason, repair.note_json(original))) for reason, original in repaired.notes
+    ]
 
 
-def _shorten(row: odd.OddRow) -> None:
+def _shorten_name(row: repair.RepairedRow) -> None:
     name = row.values["Name"]
     if isinstance(name, str) and len(to_db(name).encode()) > _LONGEST_NAME:
         mark = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
@@ -113,7 +114,7 @@ def _shorten(row: odd.OddRow) -> None:
         row.repair(f"has {len(name)} characters, written by its begin", "Name", name)
 
 
-def _values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:
+def _read_values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:
     names = [name for name, _ in COLUMNS[table] if name in columns]
     factory, conn.text_factory = conn.text_factory, lambda text: text.decode("utf-8", "surrogateescape")
     try:

@@ -12,8 +12,8 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.services.diffusion_toolkit import paths, schema
-from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, SurpriseError
-from dtk_tui.services.diffusion_toolkit.report import all_equal
+from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, UnexpectedValueError
+from dtk_tui.services.diffusion_toolkit.report import equality_message
 from dtk_tui.services.diffusion_toolkit.source import open_source
 from dtk_tui.store.database import Database
 from tests.helpers.import_content import content
@@ -75,7 +75,7 @@ def test_places_are_parted_as_paths_are(reader: Any) -> None:
 @pytest.mark.parametrize("column", SURPRISES)
 def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
     read = reader([{}, {}, {column: SURPRISES[column]}, {}]).read
-    with pytest.raises(SurpriseError):
+    with pytest.raises(UnexpectedValueError):
         read(1, 4)
     assert read(1, 2).count == 2
     assert read(4, 4).rowids.tolist() == [4]
@@ -83,7 +83,7 @@ def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
 
 def test_two_texts_that_are_utf8_only_together_surprise(reader: Any) -> None:
     whole = "€".encode()
-    with pytest.raises(SurpriseError):
+    with pytest.raises(UnexpectedValueError):
         reader([{"Sampler": [whole[:1]]}, {"Sampler": [whole[1:]]}]).read(1, 2)
 
 
@@ -92,7 +92,7 @@ def test_rows_beside_one_that_surprises_are_compared_too(db: Database, config: C
     report = bring(db, config, tmp_path / "source.db", batch_size=500)
     assert report.verification.is_good
     assert report.verification.compared == 1999
-    assert all_equal(report) == "1,999 images compared with the source, all equal; 1 more has a note."
+    assert equality_message(report) == "1,999 images compared with the source, all equal; 1 more has a note."
     assert one(db, "SELECT count(*) FROM image") == 2000
 
 

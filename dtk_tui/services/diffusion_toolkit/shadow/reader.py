@@ -8,67 +8,67 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.services.diffusion_toolkit.fast.rows import BesideRows
-from dtk_tui.services.diffusion_toolkit.read import table as reading
-from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, SurpriseError
-from dtk_tui.services.diffusion_toolkit.read.images import Found, Span, StagedReader
+from dtk_tui.services.diffusion_toolkit.read import ranges
+from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, UnexpectedValueError
+from dtk_tui.services.diffusion_toolkit.read.images import ReadBatch, Span, StagingReader
+from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
 #: So many rows around one that surprises go through the stage with it.
-_FEW = 48
+_SMALLEST_SPLIT = 48
 
 #: Rowids that are read at once, and the parts that a batch is read in at most.
-_AT_ONCE = 16_384
+_ROWIDS_PER_PART = 16_384
 _MOST_PARTS = 64
 
 Ids = npt.NDArray[np.int64]
 
 
-class BesideReader:
+class ShadowReader:
     """Reads images; one a thread.
 
     Args:
         base: image.id is rowid and this.
     """
 
-    def __init__(self, columns: ColumnReader, rows: BesideRows, staged: StagedReader, base: int) -> None:
+    def __init__(self, columns: ColumnReader, rows: RowBuilder, staged: StagingReader, base: int) -> None:
         self._columns = columns
         self._rows = rows
         self._staged = staged
         self._base = base
 
-    def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[Found]]:
+    def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[ReadBatch]]:
         """Return the rows that go straight, and what each of some adjoining batches holds."""
         try:
-            rowids, rows, left = self._straight(spans[0][0], spans[-1][1])
-        except SurpriseError:
+            rowids, rows, left = self._read_direct(spans[0][0], spans[-1][1])
+        except UnexpectedValueError:
             pieces: list[Rows] = []
-            found = [self._halves(conn, span, pieces) for span in spans]
-            return Rows.joined(pieces) if pieces else Rows.none(), found
-        return rows, [self._found(conn, rowids, left, span) for span in spans]
+            found = [self._bisect(conn, span, pieces) for span in spans]
+            return Rows.concatenated(pieces) if pieces else Rows.empty(), found
+        return rows, [self._batch_of(conn, rowids, left, span) for span in spans]
 
-    def again(self, conn: sqlite3.Connection, span: Span, staged: set[int]) -> Rows:
+    def reread(self, conn: sqlite3.Connection, span: Span, staged: set[int]) -> Rows:
         """Return the rows that go straight of a span, without those of ``staged`` rowids, for a comparison."""
-        rows = self.read(conn, [span])[0] or Rows.none()
+        rows = self.read(conn, [span])[0] or Rows.empty()
         rows = rows.without([number + self._base for number in staged])
         seen = staged | set((rows.ids - self._base).tolist())
-        found = reading.read(conn, "Image", 'SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', *span)
+        found = ranges.read_range(conn, "Image", 'SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', *span)
         # Halved at other places, a span has others beside a row that surprises.
-        pieces = [self._alone(number) for (number, *_) in found.rows if number not in seen]
-        return Rows.joined([rows, *pieces]).in_order() if pieces else rows
+        pieces = [self._read_one(number) for (number, *_) in found.rows if number not in seen]
+        return Rows.concatenated([rows, *pieces]).sorted() if pieces else rows
 
-    def _alone(self, rowid: int) -> Rows:
+    def _read_one(self, rowid: int) -> Rows:
         """Return the row that goes straight of one image; none where it does not."""
         try:
-            return self._straight(rowid, rowid)[1]
-        except SurpriseError:
-            return Rows.none()
+            return self._read_direct(rowid, rowid)[1]
+        except UnexpectedValueError:
+            return Rows.empty()
 
     def close(self) -> None:
         """Give the file back."""
         self._columns.close()
 
-    def _straight(self, low: int, high: int) -> tuple[Ids, Rows, Ids]:
+    def _read_direct(self, low: int, high: int) -> tuple[Ids, Rows, Ids]:
         """Return the rowids that are there, the rows that go straight, and the rowids of those that do not."""
         seen: list[Ids] = []
         pieces: list[Rows] = []
@@ -76,36 +76,36 @@ class BesideReader:
             columns = self._columns.read(*span)
             seen.append(columns.rowids)
             pieces.append(self._rows.make(columns))
-        rowids, rows = np.concatenate(seen), Rows.joined(pieces)
+        rowids, rows = np.concatenate(seen), Rows.concatenated(pieces)
         if len(rows.ids) == len(rowids):
             return rowids, rows, rowids[:0]
         return rowids, rows, np.setdiff1d(rowids, rows.ids - self._base, assume_unique=True)
 
-    def _found(self, conn: sqlite3.Connection, rowids: Ids, left: Ids, span: Span) -> Found:
+    def _batch_of(self, conn: sqlite3.Connection, rowids: Ids, left: Ids, span: Span) -> ReadBatch:
         some = _within(left, span).tolist()
-        found = Found(len(_within(rowids, span)))
+        found = ReadBatch(len(_within(rowids, span)))
         if some:
             found.lines = self._staged.stage_some(conn, some)
         return found
 
-    def _halves(self, conn: sqlite3.Connection, span: Span, pieces: list[Rows]) -> Found:
+    def _bisect(self, conn: sqlite3.Connection, span: Span, pieces: list[Rows]) -> ReadBatch:
         """Return what a batch holds that may surprise; rows of the halves that do not are added to ``pieces``."""
         try:
-            rowids, rows, left = self._straight(*span)
-        except SurpriseError:
+            rowids, rows, left = self._read_direct(*span)
+        except UnexpectedValueError:
             middle = _middle(conn, span)
             if middle is None:
                 return self._staged.stage(conn, span)
-            found = self._halves(conn, (span[0], middle - 1), pieces)
-            found.add(self._halves(conn, (middle, span[1]), pieces))
+            found = self._bisect(conn, (span[0], middle - 1), pieces)
+            found.add(self._bisect(conn, (middle, span[1]), pieces))
             return found
         pieces.append(rows)
-        return self._found(conn, rowids, left, span)
+        return self._batch_of(conn, rowids, left, span)
 
 
 def _parts(low: int, high: int) -> Iterator[Span]:
     """Yield a span in parts that do not take much memory; few parts where its rowids are far apart."""
-    width = max(_AT_ONCE, -(-(high - low + 1) // _MOST_PARTS))
+    width = max(_ROWIDS_PER_PART, -(-(high - low + 1) // _MOST_PARTS))
     for first in range(low, high + 1, width):
         yield first, min(first + width - 1, high)
 
@@ -123,5 +123,5 @@ def _middle(conn: sqlite3.Connection, span: Span) -> int | None:
         raise
     except sqlite3.DatabaseError:
         return None
-    middle = int(found[len(found) // 2][0]) if len(found) > _FEW else span[0]
+    middle = int(found[len(found) // 2][0]) if len(found) > _SMALLEST_SPLIT else span[0]
     return middle if span[0] < middle <= span[1] else None

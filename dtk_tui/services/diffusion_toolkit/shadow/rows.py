@@ -17,9 +17,9 @@ from xxhash import xxh3_64_intdigest
 from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
 from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
 from dtk_tui.services.diffusion_toolkit.read.csv_rows import chunks_json
-from dtk_tui.services.diffusion_toolkit.read.interning import Known
-from dtk_tui.store.copy import columns as binary
-from dtk_tui.store.diffusion_toolkit import record_batches as batches
+from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.diffusion_toolkit import record_batches
 from dtk_tui.store.diffusion_toolkit.shadow_rows import IMAGE_COLUMNS, Rows, raw_row
 
 #: (first tick, last tick, seconds east of UTC): local times whose instant is beyond doubt.
@@ -41,7 +41,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 _ERROR = b"Diffusion Toolkit could not read this file."
 
 
-class BesideRows:
+class RowBuilder:
     """Makes rows of columns; one a thread.
 
     Args:
@@ -49,33 +49,33 @@ class BesideRows:
         spans: times of the zone of the machine that scanned.
     """
 
-    def __init__(self, known: Known, base: int, spans: Sequence[Span]) -> None:
+    def __init__(self, known: StringPool, base: int, spans: Sequence[Span]) -> None:
         self._known = known
         self._base = base
         self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
 
     def make(self, columns: Columns) -> Rows:
         """Return the rows of those images that go straight."""
-        columns = columns.where(self._straight(columns))
+        columns = columns.where(self._is_direct(columns))
         if columns.count:
             prompts = self._prompts(columns)
             negatives = self._negatives(columns)
             are_plain = (prompts >= 0) & (negatives >= 0)
             columns, prompts, negatives = columns.where(are_plain), prompts[are_plain], negatives[are_plain]
         if not columns.count:
-            return Rows.none()
+            return Rows.empty()
         ids = columns.rowids + self._base
         raw_ids, raw = self._raw(columns)
         groups = _groups(columns, prompts, negatives)
-        return Rows(ids, self._image(columns, prompts, negatives), self._book(columns), raw_ids, raw, groups)
+        return Rows(ids, self._image(columns, prompts, negatives), self._records(columns), raw_ids, raw, groups)
 
-    def _straight(self, given: Columns) -> npt.NDArray[np.bool_]:
+    def _is_direct(self, given: Columns) -> npt.NDArray[np.bool_]:
         """Return which images are written as they stand; the rules are those of ``migration_merge``."""
         flags = np.bitwise_or.reduce([given.numbers(name) for name in _FLAGS])
         size = given.numbers("Width") | given.numbers("Height")
         rating = given.numbers("Rating", 1)
         small = [given.numbers(name) for name in _SMALL]
-        name = pc.fill_null(given.place[1], "")
+        name = pc.fill_null(given.path_parts[1], "")
         is_good: npt.NDArray[np.bool_] = (
             given.given("Path")
             & ((flags == 0) | (flags == 1))
@@ -83,23 +83,23 @@ class BesideRows:
             & (np.maximum.reduce(small) <= _INT32.max) & (np.minimum.reduce(small) >= _INT32.min)
             & (rating >= 1) & (rating <= 10)
             & (given.numbers("FileSize", -1) >= 0)
-            & given.given("CreatedDate") & self._east(given.numbers("CreatedDate"))[1]
-            & _bools(pc.greater(pc.binary_length(name), 0))
-            & _bools(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
-            & _bools(pc.coalesce(pc.equal(given.texts("FileName"), name), pa.scalar(True)))
+            & given.given("CreatedDate") & self._utc_offsets(given.numbers("CreatedDate"))[1]
+            & _to_mask(pc.greater(pc.binary_length(name), 0))
+            & _to_mask(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
+            & _to_mask(pc.coalesce(pc.equal(given.texts("FileName"), name), pa.scalar(True)))
         )  # fmt: skip
         for column in _SEPARATED:
             if given.has_controls(column):
-                is_good &= ~_bools(pc.match_substring(given.texts(column), _SEPARATOR))
+                is_good &= ~_to_mask(pc.match_substring(given.texts(column), _SEPARATOR))
         for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
             ticks = given.numbers(column)
             if ticks.any():
-                is_good &= (ticks == 0) | self._east(ticks)[1]
+                is_good &= (ticks == 0) | self._utc_offsets(ticks)[1]
         prompt = given.texts("Prompt")
-        is_blank = _bools(pc.or_(pc.ascii_is_space(prompt), pc.equal(prompt, "")))
+        is_blank = _to_mask(pc.or_(pc.ascii_is_space(prompt), pc.equal(prompt, "")))
         return is_good & ~is_blank & (given.given("Prompt") | ~given.given("Workflow"))
 
-    def _east(self, ticks: Ticks) -> tuple[Ticks, npt.NDArray[np.bool_]]:
+    def _utc_offsets(self, ticks: Ticks) -> tuple[Ticks, npt.NDArray[np.bool_]]:
         """Return the seconds east of UTC at local times, and where they are beyond doubt."""
         first, last, seconds = self._spans
         if not len(first):
@@ -107,9 +107,9 @@ class BesideRows:
         at = np.maximum(np.searchsorted(first, ticks, "right") - 1, 0)
         return seconds[at], (first[at] <= ticks) & (ticks <= last[at])
 
-    def _instants(self, ticks: Ticks, valid: binary.Mask = None) -> binary.Fields:
-        east, _ = self._east(ticks)
-        return binary.numbers((ticks - _POSTGRES_EPOCH_TICKS) // 10 - east * 1_000_000, ">i8", valid)
+    def _instants(self, ticks: Ticks, valid: copy_columns.Mask = None) -> copy_columns.Fields:
+        east, _ = self._utc_offsets(ticks)
+        return copy_columns.numbers((ticks - _POSTGRES_EPOCH_TICKS) // 10 - east * 1_000_000, ">i8", valid)
 
     def _keys(self, texts: Iterable[bytes | None], count: int) -> Ticks:
         """Return the keys of texts that are stored once: 0 for none, -1 where a text cannot be sent as it is."""
@@ -119,7 +119,7 @@ class BesideRows:
 
     def _prompts(self, given: Columns) -> Ticks:
         """Return the keys of prompts: those met before are found without a step of Python."""
-        found = self._known.shelf().find(given.texts("Prompt"))
+        found = self._known.text_index().find(given.texts("Prompt"))
         if (missing := found < 0).any():
             rest = given.where(missing)
             found[missing] = self._keys(rest.blobs("Prompt"), rest.count)
@@ -145,57 +145,61 @@ class BesideRows:
     def _image(self, given: Columns, prompts: Ticks, negatives: Ticks) -> pa.BinaryArray:
         created, modified = given.numbers("CreatedDate"), given.numbers("ModifiedDate")
         modified = np.where(modified == 0, created, modified)
-        nanoseconds = (modified - _UNIX_EPOCH_TICKS) * 100 - self._east(modified)[0] * 1_000_000_000
-        is_known = _is_known(given)
-        start, name = given.place
+        nanoseconds = (modified - _UNIX_EPOCH_TICKS) * 100 - self._utc_offsets(modified)[0] * 1_000_000_000
+        has_metadata = _has_metadata(given)
+        start, name = given.path_parts
         has_workflow = given.given("Workflow")
         kind = given.numbers("Type") == 1
         if not (typed := given.given("Type")).all():
-            kind |= ~typed & _bools(pc.match_substring_regex(pc.ascii_lower(name), _VIDEO))
-        fields: dict[str, list[binary.Fields]] = {
-            "id": [binary.numbers(given.rowids + self._base, ">i8")],
-            "folder_id": [binary.numbers(self._folders(start), ">i8")],
-            "prompt_id": [binary.numbers(prompts, ">i8", prompts > 0)],
-            "negative_prompt_id": [binary.numbers(negatives, ">i8", negatives > 0)],
-            "file_name": binary.texts(name),
-            "file_size": [_whole(given, "FileSize", ">i8")],
+            kind |= ~typed & _to_mask(pc.match_substring_regex(pc.ascii_lower(name), _VIDEO))
+        fields: dict[str, list[copy_columns.Fields]] = {
+            "id": [copy_columns.numbers(given.rowids + self._base, ">i8")],
+            "folder_id": [copy_columns.numbers(self._folders(start), ">i8")],
+            "prompt_id": [copy_columns.numbers(prompts, ">i8", prompts > 0)],
+            "negative_prompt_id": [copy_columns.numbers(negatives, ">i8", negatives > 0)],
+            "file_name": copy_columns.texts(name),
+            "file_size": [_integers(given, "FileSize", ">i8")],
             # 0, which no file has, for what a scan should read again.
-            "mtime_ns": [binary.numbers(np.where(is_known & given.given("Prompt"), nanoseconds, 0), ">i8")],
+            "mtime_ns": [copy_columns.numbers(np.where(has_metadata & given.given("Prompt"), nanoseconds, 0), ">i8")],
             "created_at": [self._instants(created)],
-            "viewed_at": [self._seldom(given, "ViewedDate")],
-            "touched_at": [self._seldom(given, "TouchedDate")],
-            "scan_phase": [binary.numbers(is_known | (given.numbers("NoMetadata") != 0), ">i2")],
-            "is_video": [binary.numbers(kind, "?")],
-            "has_workflow": [binary.numbers(has_workflow, "?")],
-            "dialect": _where(has_workflow, b"comfyui"),
-            "error": _where(given.numbers("HasError") != 0, _ERROR),
-            "seed": [binary.numerics(given.numbers("Seed"), given.given("Seed"))],
-            "rating": [_whole(given, "Rating", ">i2")],
-            "extra": _extra(given),
+            "viewed_at": [self._optional_instants(given, "ViewedDate")],
+            "touched_at": [self._optional_instants(given, "TouchedDate")],
+            "scan_phase": [copy_columns.numbers(has_metadata | (given.numbers("NoMetadata") != 0), ">i2")],
+            "is_video": [copy_columns.numbers(kind, "?")],
+            "has_workflow": [copy_columns.numbers(has_workflow, "?")],
+            "dialect": _text_where(has_workflow, b"comfyui"),
+            "error": _text_where(given.numbers("HasError") != 0, _ERROR),
+            "seed": [copy_columns.numerics(given.numbers("Seed"), given.given("Seed"))],
+            "rating": [_integers(given, "Rating", ">i2")],
+            "extra": _extra_json(given),
         }
-        fields |= {column: [binary.numbers(given.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()}
-        fields |= {column: [_whole(given, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
         fields |= {
-            column: [binary.numbers(given.floats(name), ">f8", given.given(name))]
+            column: [copy_columns.numbers(given.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()
+        }
+        fields |= {column: [_integers(given, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
+        fields |= {
+            column: [copy_columns.numbers(given.floats(name), ">f8", given.given(name))]
             for column, name in _IMAGE_FLOATS.items()
         }
-        fields |= {column: binary.texts(given.texts(name)) for column, name in _IMAGE_TEXTS.items()}
+        fields |= {column: copy_columns.texts(given.texts(name)) for column, name in _IMAGE_TEXTS.items()}
         return _rows(fields, IMAGE_COLUMNS, given.count)
 
-    def _seldom(self, given: Columns, name: str) -> binary.Fields:
+    def _optional_instants(self, given: Columns, name: str) -> copy_columns.Fields:
         ticks = given.numbers(name)
-        return self._instants(ticks, ticks != 0) if ticks.any() else binary.constant(None)
+        return self._instants(ticks, ticks != 0) if ticks.any() else copy_columns.constant(None)
 
-    def _book(self, given: Columns) -> pa.RecordBatch:
+    def _records(self, given: Columns) -> pa.RecordBatch:
         marks = given.numbers("Rating", -1) * 8 + given.numbers("Favorite") * 4
         marks += given.numbers("NSFW") * 2 + given.numbers("ForDeletion")
         columns = {"source_id": pa.array(given.rowids), "marks": pa.array(marks.astype(np.int32))}
-        columns |= {column: given.texts(name) for column, name in _BOOK_TEXTS.items()}
+        columns |= {column: given.texts(name) for column, name in _RECORD_TEXTS.items()}
         columns |= {
-            column: pa.array(given.numbers(name), mask=~given.given(name)).cast(batches.COLUMNS.field(column).type)
-            for column, name in _BOOK_NUMBERS.items()
+            column: pa.array(given.numbers(name), mask=~given.given(name)).cast(
+                record_batches.COLUMNS.field(column).type
+            )
+            for column, name in _RECORD_NUMBERS.items()
         }
-        return pa.RecordBatch.from_pydict(columns, batches.COLUMNS)
+        return pa.RecordBatch.from_pydict(columns, record_batches.COLUMNS)
 
     def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
         ids = given.rowids[given.given("Workflow")] + self._base
@@ -230,47 +234,47 @@ _IMAGE_TEXTS = {
     "sampler": "Sampler", "model": "Model", "model_hash": "ModelHash", "custom_tags": "CustomTags",
     "hypernetwork": "HyperNetwork",
 }  # fmt: skip
-_BOOK_NUMBERS = {
+_RECORD_NUMBERS = {
     "created_ticks": "CreatedDate", "modified_ticks": "ModifiedDate", "viewed_ticks": "ViewedDate",
     "touched_ticks": "TouchedDate", "root_folder_id": "RootFolderId", "batch_size": "BatchSize",
     "batch_pos": "BatchPos", "clip_skip": "ClipSkip", "ensd": "ENSD", "no_metadata": "NoMetadata",
     "has_error": "HasError",
 }  # fmt: skip
-_BOOK_TEXTS = {"workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags"}
+_RECORD_TEXTS = {"workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags"}
 
 
-def _bools(values: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+def _to_mask(values: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     found: npt.NDArray[np.bool_] = pc.fill_null(values, False).to_numpy(zero_copy_only=False)
     return found
 
 
-def _is_known(given: Columns) -> npt.NDArray[np.bool_]:
+def _has_metadata(given: Columns) -> npt.NDArray[np.bool_]:
     """Return which images say how they were made."""
-    has_sampler = _bools(pc.not_equal(given.texts("Sampler"), ""))
+    has_sampler = _to_mask(pc.not_equal(given.texts("Sampler"), ""))
     other = (given.numbers("Steps") != 0) | (given.numbers("Seed") != 0) | has_sampler
     found: npt.NDArray[np.bool_] = (given.numbers("NoMetadata") == 0) & (given.given("Prompt") | other)
     return found
 
 
-def _whole(given: Columns, name: str, kind: str) -> binary.Fields:
-    return binary.numbers(given.numbers(name), kind, given.given(name))
+def _integers(given: Columns, name: str, kind: str) -> copy_columns.Fields:
+    return copy_columns.numbers(given.numbers(name), kind, given.given(name))
 
 
-def _where(mask: npt.NDArray[np.bool_], text: bytes) -> list[binary.Fields]:
+def _text_where(mask: npt.NDArray[np.bool_], text: bytes) -> list[copy_columns.Fields]:
     """Return one text where ``mask`` is true, and NULL elsewhere."""
     if not mask.any():
-        return [binary.constant(None)]
-    return binary.texts(pc.if_else(pa.array(mask), pa.scalar(text, pa.binary()), pa.scalar(None, pa.binary())))
+        return [copy_columns.constant(None)]
+    return copy_columns.texts(pc.if_else(pa.array(mask), pa.scalar(text, pa.binary()), pa.scalar(None, pa.binary())))
 
 
-def _extra(given: Columns) -> list[binary.Fields]:
+def _extra_json(given: Columns) -> list[copy_columns.Fields]:
     """Return the field of jsonb, whose binary form is a version and text."""
     if not (valid := given.given("ClipSkip")).any():
-        return [binary.constant(None)]
+        return [copy_columns.constant(None)]
     number = pa.array(given.numbers("ClipSkip"), mask=~valid).cast(pa.string())
-    return binary.texts(pc.binary_join_element_wise('\x01{"clip_skip": ', number, "}", ""))
+    return copy_columns.texts(pc.binary_join_element_wise('\x01{"clip_skip": ', number, "}", ""))
 
 
-def _rows(fields: dict[str, list[binary.Fields]], names: Iterable[str], count: int) -> pa.BinaryArray:
+def _rows(fields: dict[str, list[copy_columns.Fields]], names: Iterable[str], count: int) -> pa.BinaryArray:
     ordered = [fields[name] for name in names]
-    return binary.rows([field for column in ordered for field in column], len(ordered), count)
+    return copy_columns.rows([field for column in ordered for field in column], len(ordered), count)

@@ -19,13 +19,10 @@ from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit import schema
-from dtk_tui.services.diffusion_toolkit.fast.importer import Beside
+from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.services.diffusion_toolkit.timezone import spans
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import records as books
-from dtk_tui.store.diffusion_toolkit import shadow as beside
-from dtk_tui.store.diffusion_toolkit import shadow_rows as migration_rows
-from dtk_tui.store.diffusion_toolkit import shadow_swap as swap
+from dtk_tui.store.diffusion_toolkit import records, shadow, shadow_rows, shadow_swap
 from tests.helpers.import_content import content, everything
 from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
 
@@ -118,16 +115,16 @@ def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Con
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     """Let rows beside the library be changed behind the reading."""
-    complete = Beside.index
+    complete = ShadowImport.index
 
-    def spoil(self: Beside, *arguments: Any) -> Any:
+    def spoil(self: ShadowImport, *arguments: Any) -> Any:
         with self._db.connection() as conn:
-            beside.enter(conn)
+            shadow.set_search_path(conn)
             for statement in statements:
                 conn.execute(statement.encode())
         return complete(self, *arguments)
 
-    monkeypatch.setattr(Beside, "index", spoil)
+    monkeypatch.setattr(ShadowImport, "index", spoil)
 
 
 def test_rows_that_are_not_there_as_they_were_read_are_named(
@@ -161,7 +158,7 @@ def test_a_server_that_makes_no_checksums_sends_raw_texts_back(
 ) -> None:
     source = tmp_path / "old.db"
     write(source, [{"Path": f"/ai/{n}.png", "Workflow": f'{{"{n}": "\u00e9"}}' if n % 3 else None} for n in range(100)])
-    monkeypatch.setattr(migration_rows, "_HAS_CRC", 10**9)
+    monkeypatch.setattr(shadow_rows, "_HAS_CRC", 10**9)
     _spoiled(monkeypatch, "UPDATE image_raw SET chunks = chunks || ' ' WHERE image_id = 51")
     assert bring(db, config, source, batch_size=20).verification.differing == [51]
 
@@ -195,19 +192,19 @@ def test_nobody_waits_in_a_circle_for_the_keys_of_the_images(
     source = tmp_path / "slow.db"
     write(source, [{"Path": f"/ai/{n}.png"} for n in range(60)])
     is_last = threading.Event()
-    analyze, build_late = swap.analyze, swap.build_late
+    analyze, build_late = shadow_swap.analyze, shadow_swap.build_late
 
     def slow(conn: Connection, table: str) -> None:
         # Time enough for the last transaction to lock the images, if it did not wait for the keys.
         is_last.wait(1)
         analyze(conn, table)
 
-    def late(conn: Connection, library: swap.Shape) -> None:
+    def late(conn: Connection, library: shadow_swap.Definitions) -> None:
         is_last.set()
         build_late(conn, library)
 
-    monkeypatch.setattr(swap, "analyze", slow)
-    monkeypatch.setattr(swap, "build_late", late)
+    monkeypatch.setattr(shadow_swap, "analyze", slow)
+    monkeypatch.setattr(shadow_swap, "build_late", late)
     assert bring(db, config, source).verification.is_good
 
 
@@ -253,9 +250,9 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
     with db.connection() as conn:
         expected = everything(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
-    index, take_over = Beside.index, swap.take_over
+    index, take_over = ShadowImport.index, shadow_swap.swap_tables
 
-    def crashing(self: Beside, *arguments: Any) -> None:
+    def crashing(self: ShadowImport, *arguments: Any) -> None:
         if place == "before index":
             _crash(db)
         index(self, *arguments)
@@ -268,8 +265,8 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         take_over(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Beside, "index", crashing)
-        patched.setattr(swap, "take_over", crashing_late)
+        patched.setattr(ShadowImport, "index", crashing)
+        patched.setattr(shadow_swap, "swap_tables", crashing_late)
         with pytest.raises(DatabaseLostError):
             bring(db, config, source, batch_size=50)
     assert one(db, "SELECT count(*) FROM image") == 0
@@ -283,7 +280,7 @@ def test_an_unfinished_import_of_another_form_is_read_anew(
 ) -> None:
     source, _ = make("--n", "100")
     with monkeypatch.context() as patched:
-        patched.setattr(Beside, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
+        patched.setattr(ShadowImport, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
         with pytest.raises(DtkError, match="stopped here"):
             bring(db, config, source, batch_size=20)
     with db.connection() as conn:
@@ -321,7 +318,7 @@ def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, con
 )  # fmt: skip
 def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_for(db: Database, zone: str) -> None:
     with db.connection() as conn:
-        certain = spans(books.offsets(conn, zone))
+        certain = spans(records.utc_offsets(conn, zone))
         assert sum(last - first + 1 for first, last, _ in certain) > 0.97 * 38 * 365 * DAY_TICKS
         dice = random.Random(zone)
         for first, last, east in certain:
@@ -381,10 +378,10 @@ def test_workflows_come_whole_and_are_compressed_when_they_are_read_again(
         SELECT attrelid::regclass::text, attname, attstorage, attcompression, attnotnull, atthasdef, attgenerated
           FROM pg_attribute WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2"""
     with db.connection() as conn:
-        before = conn.execute(stored, (list(beside.TABLES),)).fetchall()
+        before = conn.execute(stored, (list(shadow.TABLES),)).fetchall()
     assert bring(db, config, source).verification.is_good
     with db.connection() as conn:
-        assert conn.execute(stored, (list(beside.TABLES),)).fetchall() == before
+        assert conn.execute(stored, (list(shadow.TABLES),)).fetchall() == before
         assert conn.execute("SELECT DISTINCT chunks::json -> 0 ->> 2 FROM image_raw").fetchall() == [(workflow,)]
         conn.execute("UPDATE image_raw SET chunks = chunks || ' '")
         assert conn.execute("SELECT max(pg_column_size(chunks)) < 10000 FROM image_raw").fetchone() == (True,)

@@ -1,0 +1,204 @@
+"""The quick way into an empty library: images are read straight into tables beside it, which then take its places."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dtk_tui.domain.imports import Verification
+from dtk_tui.services.diffusion_toolkit.parallel import Piece, run_parallel
+from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader
+from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
+from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.shadow.reader import ShadowReader
+from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
+from dtk_tui.services.diffusion_toolkit.source import Source
+from dtk_tui.services.diffusion_toolkit.timezone import spans
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, shadow, shadow_swap, staging
+from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows, stored_digest
+
+
+class ShadowImport:
+    """What is done with the tables beside an empty library, between the reading and the last transaction.
+
+    Args:
+        values: id, base, node_base, zone and policy of the migration.
+        memory_mb: what a transaction may use.
+    """
+
+    def __init__(
+        self, db: Database, source: Source, known: StringPool, values: Mapping[str, Any], memory_mb: int,
+        stop: threading.Event,
+    ) -> None:  # fmt: skip
+        self._db = db
+        self._source = source
+        self._known = known
+        self._values = dict(values)
+        self._base: int = values["base"]
+        self._memory_mb = memory_mb
+        self._stop = stop
+        self._images_written = threading.Event()
+        #: Set when the tables that are read early have their keys, for which they are locked.
+        self.keys_built = threading.Event()
+        self._columns = source.columns["Image"]
+        with db.connection() as conn:
+            self.definitions = shadow_swap.read_definitions(conn)
+            self._spans = spans(records.utc_offsets(conn, values["zone"]))
+
+    def reader(self) -> ImageReader:
+        """Return a reader of images for one thread."""
+        staged = StagingReader(self._columns, self._known)
+        # Without these columns each row needs a note.
+        has_needed_columns = self._source.id_is_rowid and {"FileSize", "CreatedDate"} <= set(self._columns)
+        return self._direct_reader(staged) if has_needed_columns and self._source.plain_uri else staged
+
+    def _direct_reader(self, staged: StagingReader) -> ShadowReader:
+        rows = RowBuilder(self._known, self._base, self._spans)
+        return ShadowReader(ColumnReader(self._source), rows, staged, self._base)
+
+    def span(self, rowids: tuple[int, int]) -> tuple[int, int]:
+        """Return the ids of images that have these rowids."""
+        return rowids[0] + self._base, rowids[1] + self._base
+
+    def index(self, ticket: int, report_progress: Callable[[int, int], None]) -> None:
+        """Write the staged images; make indexes.
+
+        Args:
+            ticket: as ``staging.issue_ticket`` gave it.
+            report_progress: is given how many pieces of this work are done, and how many there are.
+        """
+        early = [partial(self._build_index, index) for index in shadow_swap.early_indexes(self.definitions)]
+        run_parallel(self._db, [partial(self._write_staged, ticket), *early], self._stop, report_progress)
+
+    def compare(self, report_progress: Callable[[int, int], None]) -> Verification:
+        """Make keys, and compare what was written straight with what was read; ``report_progress`` as for ``index``."""
+        found = Verification()
+        with self._db.connection() as conn:
+            digests = staging.digests(conn)
+        lock = threading.Lock()
+        compare = [partial(self._compare, lock, found, *span) for span in digests]
+        # Keys and statistics lock several tables each, so one connection makes all.
+        pieces: list[Piece] = [self._build_keys, partial(self._compare_prompts, lock, found), *compare]
+        run_parallel(self._db, pieces, self._stop, report_progress)
+        found.differing = sorted(set(found.differing))
+        return found
+
+    def _write_staged(self, ticket: int, conn: Connection) -> None:
+        """Write the images that were staged, with all notes; those with the place of another are made one with it."""
+        try:
+            staging.require_ticket(conn, ticket)
+            if staging.is_part_done(conn, "images"):
+                return
+            places = next(index for index in self.definitions.indexes if index.name == shadow_swap.PATH_INDEX)
+            records.set_bulk_memory(conn, self._memory_mb)
+            shadow.set_search_path(conn)
+            staging.index_image_ids(conn)
+            staging.analyze(conn)
+            are_unique = shadow_swap.build_unique_index(conn, places)
+            same = merge.find_path_conflicts(conn, are_unique)
+            if same:
+                self._restage(conn, same)
+                shadow_swap.build_index(conn, places)
+                staging.analyze(conn)
+            merge.map_folder_ids(conn)
+            merge.map_prompt_ids(conn)
+            merge.require_complete(conn)
+            merge.find_targets(conn, self._base, are_new=True)
+            merge.write_images(conn, self._values, are_new=True)
+            records.choose_some_representatives(conn, _grouped_images(*staging.group_keys(conn)), self._base)
+            staging.mark_part_done(conn, "images")
+            conn.commit()
+        finally:
+            self._images_written.set()
+
+    def _restage(self, conn: Connection, ids: list[int]) -> None:
+        """Take images back from beside the library into the stage, where rows with one place are made one."""
+        source = self._source.connect()
+        try:
+            staged = StagingReader(self._columns, self._known)
+            lines = staged.stage_one_by_one(source, [number - self._base for number in ids])
+        finally:
+            source.close()
+        self._known.flush()
+        staging.copy_lines(conn, lines)
+        shadow.delete_images(conn, ids)
+        record_batches.exclude(conn, [number - self._base for number in ids])
+
+    def _build_index(self, index: shadow_swap.Index, conn: Connection) -> None:
+        if index.table != "prompt":
+            # Rows are written faster, and changed in place, where there is no index yet.
+            self._images_written.wait()
+        records.set_bulk_memory(conn, self._memory_mb)
+        shadow_swap.build_index(conn, index)
+
+    def _build_keys(self, conn: Connection) -> None:
+        records.set_bulk_memory(conn, self._memory_mb)
+        shadow.set_search_path(conn)
+        # Whether a key holds is looked up by a plan that has to know which table is the larger one.
+        for table in shadow.READ:
+            shadow_swap.analyze(conn, table)
+        shadow_swap.build_keys(conn, self.definitions, "early")
+        self.keys_built.set()
+
+    def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
+        """Look whether the prompts are those that were sent."""
+        mismatched_keys = self._known.mismatched_keys(shadow.prompts(conn))
+        if mismatched_keys:
+            with lock:
+                found.differing += [number - self._base for number in shadow.images_with_prompts(conn, mismatched_keys)]
+
+    def _compare(
+        self, lock: threading.Lock, found: Verification, low: int, high: int, rows: int, digest: bytes,
+        conn: Connection,
+    ) -> None:  # fmt: skip
+        """Read back what was written straight of the images from low to high."""
+        differing: list[int] = []
+        staged = staging.staged_ids(conn, low - self._base, high - self._base)
+        there = stored_digest(conn, low, high, [number + self._base for number in staged])
+        if there + record_batches.stored_digest(conn, self._values["id"], low) != digest:
+            rows, differing = self._differing(conn, low, high, staged)
+        with lock:
+            found.compared += rows
+            found.differing += differing
+
+    def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
+        """Return how many rows went straight, and the source ids of those that are not there as they were read."""
+        reader = self._direct_reader(StagingReader(self._columns, self._known))
+        source = self._source.connect()
+        try:
+            rows = reader.reread(source, (low - self._base, high - self._base), staged)
+        finally:
+            source.close()
+            reader.close()
+        found = _bisect_differing(conn, rows, (low, high), [number + self._base for number in staged])
+        in_records = record_batches.differing_images(conn, rows.records, self._values["id"], low)
+        return len(rows.ids), [*(number - self._base for number in found), *in_records]
+
+
+def _grouped_images(ids: bytes, groups: bytes) -> list[int]:
+    """Return the images, given with their groups, that are not the only one of their group."""
+    keys = np.frombuffer(groups, np.uint64)
+    order = np.argsort(keys, kind="stable")
+    is_same = np.diff(keys[order]) == 0
+    is_several = np.concatenate((is_same, [False])) | np.concatenate(([False], is_same))
+    found: list[int] = np.frombuffer(ids, np.int64)[order][is_several[: len(keys)]].tolist()
+    return found
+
+
+def _bisect_differing(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:
+    """Return which of the images in a span differ from their rows, by halves."""
+    if stored_digest(conn, *span, without) == rows.digest(conn):
+        return []
+    ids = rows.ids.tolist()
+    if len(ids) < 2:
+        return ids or [span[0]]
+    first, second = (span[0], ids[len(ids) // 2] - 1), (ids[len(ids) // 2], span[1])
+    return [
+        *_bisect_differing(conn, rows.between(*first), first, without),
+        *_bisect_differing(conn, rows.between(*second), second, without),
+    ]
