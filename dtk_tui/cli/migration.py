@@ -34,7 +34,7 @@ Zone = Annotated[str | None, typer.Option("--time-zone", help="Of the machine th
 
 
 @commands.command()
-def import_database(
+def migrate(
     source: SourceFile = None,
     dest: Dest = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, max=100_000, help="Rows a checkpoint.")] = 1000,
@@ -53,7 +53,7 @@ def import_database(
 ) -> None:
     """Bring a library over from Diffusion Toolkit."""
     from dtk_tui.domain.imports import ImportOptions
-    from dtk_tui.services.diffusion_toolkit.importer import import_database as run
+    from dtk_tui.services.diffusion_toolkit.importer import import_database
     from dtk_tui.services.diffusion_toolkit.paths import parse_map
     from dtk_tui.services.diffusion_toolkit.report import report_json
 
@@ -67,7 +67,7 @@ def import_database(
     line = ProgressLine()
     with _library(dest) as (db, config):
         try:
-            report = run(db, config, options, lambda news: line.show(_progress(news)))
+            report = import_database(db, config, options, lambda news: line.show(_progress(news)))
         except KeyboardInterrupt:
             line.end()
             typer.echo("dtk: Stopped. The library is as it was; --resume goes on.", err=True)

@@ -66,7 +66,7 @@ def reader(tmp_path: Path) -> Iterator[Any]:
 def test_places_are_parted_as_paths_are(reader: Any) -> None:
     read = reader([{"Path": place} for place in sorted(PLACES)]).read
     for low, high in ((1, len(PLACES)), *((number, number) for number in range(1, len(PLACES) + 1))):
-        start, name = (column.to_pylist() for column in read(low, high).place)
+        start, name = (column.to_pylist() for column in read(low, high).path_parts)
         for place, its_start, its_name in zip(sorted(PLACES)[low - 1 : high], start, name, strict=True):
             assert its_start + its_name == place
             assert its_name == paths.split(place)[1]
