@@ -105,10 +105,10 @@ class Killer:
         return Course({"start": start, **steps}, chunks)
 
     def _chunks(self) -> int:
-        from dtk_tui.services.diffusion_toolkit import source
         from dtk_tui.services.diffusion_toolkit.read import loader
+        from dtk_tui.services.diffusion_toolkit.source.database import open_source
 
-        with source.open_source(str(self.source), self.source.parent / "looked at") as opened:
+        with open_source(str(self.source), self.source.parent / "looked at") as opened:
             return len(loader.plan(opened, self.batch_size)[0])
 
     def state(self) -> str:

@@ -25,8 +25,9 @@ from dtk_tui.services.diffusion_toolkit.read.keys import shadow_pool, staging_po
 from dtk_tui.services.diffusion_toolkit.read.repair import note_json
 from dtk_tui.services.diffusion_toolkit.report import report_from_json, report_json, write_notes
 from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
-from dtk_tui.services.diffusion_toolkit.source import TABLES, Source, id_bounds, open_source
-from dtk_tui.services.diffusion_toolkit.source import unknown as source_unknown
+from dtk_tui.services.diffusion_toolkit.source.database import TABLES, Source, open_source
+from dtk_tui.services.diffusion_toolkit.source.rowids import id_bounds
+from dtk_tui.services.diffusion_toolkit.source.unknown import unknown_content
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, related, shadow, shadow_swap, staging
@@ -168,7 +169,7 @@ class Importer:
         known = {table: ("Id", *(name for name, _ in columns)) for table, columns in small_tables.COLUMNS.items()}
         conn = self._source.connect()
         try:
-            found = source_unknown(conn, {**known, "Image": csv_select.ALL})
+            found = unknown_content(conn, {**known, "Image": csv_select.ALL})
         finally:
             conn.close()
         return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]

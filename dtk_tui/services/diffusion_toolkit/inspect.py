@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import Prefix, SourceSummary
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.source import Source, bounds, open_source
+from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
+from dtk_tui.services.diffusion_toolkit.source.rowids import bounds
 from dtk_tui.store.database import Database
 from dtk_tui.store.diffusion_toolkit import records, staging
 

@@ -9,7 +9,7 @@ from typing import Any
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
-from dtk_tui.services.diffusion_toolkit.source import TABLES
+from dtk_tui.services.diffusion_toolkit.source.database import TABLES
 from dtk_tui.store.database import Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.text import counted

@@ -134,7 +134,7 @@ def test_the_disk_of_the_copy_of_a_hot_source_is_full(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("dtk_tui.services.diffusion_toolkit.source.shutil.copyfile", full)
+        patch.setattr("dtk_tui.services.diffusion_toolkit.source.file.shutil.copyfile", full)
         with pytest.raises(DtkError, match=r"has to be copied first and cannot be.*No space left"):
             bring(db, config, source)
     assert not list((config.paths.cache / "migration").iterdir())

@@ -15,7 +15,8 @@ from adbc_driver_sqlite import StatementOptions, dbapi
 
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain
 from dtk_tui.services.diffusion_toolkit.read.csv_select import FLOATS, INTEGERS, SHARED, TEXTS
-from dtk_tui.services.diffusion_toolkit.source import Source, quoted
+from dtk_tui.services.diffusion_toolkit.source.database import Source
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 _SELECTED = (*INTEGERS[1:], *FLOATS, *TEXTS, *SHARED, "FileName")
 #: Shared texts are looked at one by one by who stores them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 #: Columns that are written as they are, in the order of the staging table.
 INTEGERS = (

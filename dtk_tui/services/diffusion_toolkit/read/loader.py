@@ -14,7 +14,8 @@ from dtk_tui.domain.imports import Follow, ImportProgressed
 from dtk_tui.services.diffusion_toolkit.read import ranges, small_tables
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, ReadBatch
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
-from dtk_tui.services.diffusion_toolkit.source import TABLES, Source, readable
+from dtk_tui.services.diffusion_toolkit.source.database import TABLES, Source
+from dtk_tui.services.diffusion_toolkit.source.sqlite import explain_error
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
 #: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
@@ -124,7 +125,7 @@ class Loader:
         for thread in threads:
             thread.join()
         if self._error is not None:
-            raise readable(self._error) if isinstance(self._error, sqlite3.Error) else self._error
+            raise explain_error(self._error) if isinstance(self._error, sqlite3.Error) else self._error
 
     def _work(self) -> None:
         try:

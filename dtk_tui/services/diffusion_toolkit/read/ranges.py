@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from operator import lt
 from typing import Any
 
-from dtk_tui.services.diffusion_toolkit.source import indexes, largest_given, quoted
+from dtk_tui.services.diffusion_toolkit.source.rowids import indexes, largest_assigned
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 Row = tuple[Any, ...]
 
@@ -137,7 +138,7 @@ def lost_rowids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> 
         except sqlite3.DatabaseError:
             continue
         return sorted(seen & wanted), False
-    if largest_given(conn, table):
+    if largest_assigned(conn, table):
         return sorted(wanted), False
     return sorted(seen & wanted), True
 

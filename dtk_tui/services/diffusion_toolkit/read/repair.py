@@ -13,7 +13,7 @@ from typing import Any
 from dtk_tui.domain.parameters import GenerationParameters, RawChunk
 from dtk_tui.metadata.reader import derive
 from dtk_tui.services.diffusion_toolkit.read import csv_select
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 _INT64 = range(-(2**63), 2**63)
 _BOOLEANS = frozenset({"Favorite", "ForDeletion", "NSFW", "Unavailable", "NoMetadata", "HasError"})

@@ -9,7 +9,7 @@ from typing import Any
 from dtk_tui.services.diffusion_toolkit.read import ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
 from dtk_tui.services.diffusion_toolkit.read.csv_select import in_quotes
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 from dtk_tui.store.text_codec import to_db
 
 #: Columns by table, in the order of the staging table after the rowid; an i marks numbers, a t texts.

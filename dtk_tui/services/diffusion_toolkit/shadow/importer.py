@@ -16,7 +16,7 @@ from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingR
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
 from dtk_tui.services.diffusion_toolkit.shadow.reader import ShadowReader
 from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
-from dtk_tui.services.diffusion_toolkit.source import Source
+from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.services.diffusion_toolkit.timezone import spans
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, shadow, shadow_swap, staging

@@ -14,7 +14,7 @@ from dtk_tui.domain.imports import ImportReport
 from dtk_tui.services.diffusion_toolkit import paths, schema
 from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, UnexpectedValueError
 from dtk_tui.services.diffusion_toolkit.report import equality_message
-from dtk_tui.services.diffusion_toolkit.source import open_source
+from dtk_tui.services.diffusion_toolkit.source.database import open_source
 from dtk_tui.store.database import Database
 from tests.helpers.import_content import content
 from tests.services.diffusion_toolkit.test_importer import bring, one
