@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import staging
+from dtk_tui.store.diffusion_toolkit import session
 
 _POLL_S = 0.1
 
@@ -29,7 +29,7 @@ def cancel_when_set(conn: Connection, stop: threading.Event) -> Iterator[None]:
         while not done.wait(_POLL_S):
             if stop.is_set():
                 # Between two statements there is nothing to cancel, so it is tried again.
-                staging.cancel_statement(conn)
+                session.cancel_statement(conn)
 
     watcher = threading.Thread(target=watch, name="migrate-stop", daemon=True)
     watcher.start()

@@ -9,7 +9,7 @@ from typing import Any
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import related as store
+from dtk_tui.store.diffusion_toolkit import dates, folders, notes, records
 
 _NO_FOLDER = "(no folder)"
 
@@ -39,11 +39,11 @@ def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping
     Raises:
         DtkError: a folder has come into the library under another id than its images say.
     """
-    staged = store.staged_folders(conn)
-    needed = store.staged_paths(conn)
+    staged = folders.staged_folders(conn)
+    needed = folders.staged_paths(conn)
     listed = {row.source_id: mapping.apply(paths.tidy(row.path)) for row in staged if row.path}
     listed = {number: paths.tidy(path) for number, path in listed.items()}
-    known = store.library_folders(conn)
+    known = folders.library_folders(conn)
     tree = _Tree({path: row[0] for path, row in known.items()}, {path: row[1] for path, row in known.items()})
     given = {path: key for key, path, _ in needed} if keys_are_ids else {}
     if any(tree.ids.get(path, key) != key for path, key in given.items()):
@@ -51,7 +51,7 @@ def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping
     _insert_missing(conn, tree, given, [*listed.values(), *(path for _, path, _ in needed)])
     _set_attributes(conn, tree, zone, [(row, listed[row.source_id]) for row in staged if row.source_id in listed])
     _write_records(conn, migration_id, tree, staged, listed, needed)
-    store.write_folder_keys(conn, {key: tree.ids[path] for key, path, _ in needed}.items())
+    folders.write_folder_keys(conn, {key: tree.ids[path] for key, path, _ in needed}.items())
 
 
 def _insert_missing(conn: Connection, tree: _Tree, given: Mapping[str, int], wanted: Iterable[str]) -> None:
@@ -74,7 +74,7 @@ def _insert_missing(conn: Connection, tree: _Tree, given: Mapping[str, int], wan
             (path, paths.split(path)[1] or path or _NO_FOLDER, _id(tree, above[path]), given.get(path))
             for path in ready
         ]
-        made = store.add_folders(conn, rows)
+        made = folders.add_folders(conn, rows)
         tree.ids.update(made)
         tree.parents.update({path: parent for path, _, parent, _ in rows})
         tree.new.update(made.values())
@@ -104,21 +104,21 @@ def _reparent(conn: Connection, tree: _Tree) -> None:
             if upper in tree.ids and tree.ids[upper] in tree.new:
                 pairs.append((tree.ids[path], tree.ids[upper]))
     if pairs:
-        store.reparent_folders(conn, pairs)
+        folders.reparent_folders(conn, pairs)
 
 
 def _id(tree: _Tree, path: str | None) -> int | None:
     return None if path is None else tree.ids[path]
 
 
-def _set_attributes(conn: Connection, tree: _Tree, zone: str, rows: list[tuple[store.StagedFolder, str]]) -> None:
-    first: dict[int, store.StagedFolder] = {}
+def _set_attributes(conn: Connection, tree: _Tree, zone: str, rows: list[tuple[folders.StagedFolder, str]]) -> None:
+    first: dict[int, folders.StagedFolder] = {}
     for row, path in rows:
         first.setdefault(tree.ids[path], row)
-    store.set_folder_attributes(conn, zone, [(number, row) for number, row in first.items() if number in tree.new])
+    folders.set_folder_attributes(conn, zone, [(number, row) for number, row in first.items() if number in tree.new])
 
 
-def _invalid_values(row: store.StagedFolder) -> Iterator[tuple[str, dict[str, Any]]]:
+def _invalid_values(row: folders.StagedFolder) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (reason, what the source says) of values that are not written as they are."""
     flags = {
         "Unavailable": row.unavailable, "Archived": row.archived, "Excluded": row.excluded, "IsRoot": row.is_root,
@@ -127,7 +127,7 @@ def _invalid_values(row: store.StagedFolder) -> Iterator[tuple[str, dict[str, An
     invalid = {name: value for name, value in flags.items() if value not in (0, 1, None)}
     if invalid:
         yield f"{', '.join(invalid)}: is neither 0 nor 1, written as true", invalid
-    if row.scanned_ticks and not store.is_date(row.scanned_ticks):
+    if row.scanned_ticks and not dates.is_date(row.scanned_ticks):
         yield "ScannedDate: is no date, left out", {"ScannedDate": row.scanned_ticks}
 
 
@@ -145,13 +145,13 @@ def _write_records(
     conn: Connection,
     migration_id: int,
     tree: _Tree,
-    staged: list[store.StagedFolder],
+    staged: list[folders.StagedFolder],
     listed: dict[int, str],
     needed: list[tuple[int, str, str]],
 ) -> None:
     """Write the records and the notes of the folders."""
-    records: list[tuple[int, int | None, bool, dict[str, Any]]] = []
-    notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
+    recorded: list[tuple[int, int | None, bool, dict[str, Any]]] = []
+    noted: list[tuple[int | None, str, str, dict[str, Any]]] = []
     numbers = {row.source_id for row in staged}
     seen: dict[str, int] = {}
     starts: dict[str, list[str]] = {}
@@ -159,18 +159,18 @@ def _write_records(
         starts.setdefault(path, []).append(start)
     for row in staged:
         if row.path is None or row.source_id not in listed:
-            notes.append((row.source_id, "refused", "has no path", {"ParentId": row.parent_id}))
+            noted.append((row.source_id, "refused", "has no path", {"ParentId": row.parent_id}))
             continue
         path = listed[row.source_id]
         if path in seen:
-            notes.append((row.source_id, "repaired", f"the same path as row {seen[path]}, made one", {}))
+            noted.append((row.source_id, "repaired", f"the same path as row {seen[path]}, made one", {}))
         if row.parent_id and row.parent_id not in numbers:
             reason = "its parent is not there, placed by its path"
-            notes.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
+            noted.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
         elif row.parent_id in listed and tree.ids[listed[row.parent_id]] != tree.parents.get(path):
             reason = "ParentId: is not the folder above it, placed by its path"
-            notes.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
-        notes += [(row.source_id, "repaired", reason, original) for reason, original in _invalid_values(row)]
+            noted.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
+        noted += [(row.source_id, "repaired", reason, original) for reason, original in _invalid_values(row)]
         seen.setdefault(path, row.source_id)
         original = {
             "Path": _hex(row.path), "ScannedDate": row.scanned_ticks,
@@ -178,14 +178,14 @@ def _write_records(
             "Excluded": row.excluded, "IsRoot": row.is_root, "Recursive": row.recursive, "Watched": row.watched,
             **_unusual_start(row.path, starts.get(path, ())),
         }  # fmt: skip
-        records.append((tree.ids[path], row.source_id, tree.ids[path] in tree.new, original))
-    done = {number for number, _, _, _ in records}
+        recorded.append((tree.ids[path], row.source_id, tree.ids[path] in tree.new, original))
+    done = {number for number, _, _, _ in recorded}
     for path, found in starts.items():
         number = tree.ids[path]
         if number not in done:
             done.add(number)
             source = paths.tidy(paths.split(found[0] + "x")[0])
-            records.append((number, None, number in tree.new, {"Path": _hex(source), **_unusual_start(source, found)}))
-    records += [(number, None, True, {}) for number in sorted(tree.new - done)]
-    store.write_row_records(conn, migration_id, "folder", records)
-    store.write_notes(conn, migration_id, "Folder", notes)
+            recorded.append((number, None, number in tree.new, {"Path": _hex(source), **_unusual_start(source, found)}))
+    recorded += [(number, None, True, {}) for number in sorted(tree.new - done)]
+    records.write_row_records(conn, migration_id, "folder", recorded)
+    notes.write_notes(conn, migration_id, "Folder", noted)

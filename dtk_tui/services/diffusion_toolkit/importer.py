@@ -30,7 +30,21 @@ from dtk_tui.services.diffusion_toolkit.source.rowids import id_bounds
 from dtk_tui.services.diffusion_toolkit.source.unknown import unknown_content
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, related, shadow, shadow_swap, staging
+from dtk_tui.store.diffusion_toolkit import (
+    albums,
+    dates,
+    images,
+    nodes,
+    notes,
+    record_batches,
+    records,
+    session,
+    shadow,
+    shadow_swap,
+    staging,
+    targets,
+    verify,
+)
 from dtk_tui.store.server.settings import usable_memory
 
 _ONLY_ROLLBACK = "dry run"
@@ -96,7 +110,7 @@ class Importer:
         """Return the books of this migration: those of the unfinished one, of one that is done, or new ones."""
         options = self._options
         with self._db.connection() as conn:
-            if not records.is_zone_known(conn, self._zone):
+            if not dates.is_zone_known(conn, self._zone):
                 raise UsageError(f"The time zone {self._zone} is not known.", "Name one like Europe/Berlin.")
             if options.resume:
                 # Ended between its last transaction and its list of notes, a migration is done but for that list.
@@ -158,7 +172,7 @@ class Importer:
             # library is whole no longer.
             self._make_stage(conn, row.facts["beside"])
             record_batches.remove(conn, row.id)
-            records.delete_notes(conn, row.id)
+            notes.delete_notes(conn, row.id)
         self._zone = self._report.zone = row.zone
         self._mapping = paths.Mapping(row.maps)
         self._options = ImportOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
@@ -239,8 +253,8 @@ class Importer:
                 raise LibraryChangedError
             shadow.set_search_path(conn)
             folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
-            merge.map_prompt_ids(conn)
-            merge.find_targets(conn, row.image_base, are_new=True)
+            targets.map_prompt_ids(conn)
+            targets.find_targets(conn, row.image_base, are_new=True)
             self._write_others(conn, row, is_shadow=True)
             # Both lock the images, and this transaction keeps its locks while it waits for what is compared.
             while not quick.keys_built.wait(0.05) and not compared.done():
@@ -260,18 +274,18 @@ class Importer:
         with self._last() as conn, self._step(STEPS[2]):
             staging.analyze(conn)
             folders.write(conn, row.id, self._zone, self._mapping)
-            merge.insert_prompts(conn)
-            merge.require_complete(conn)
-            self._report.merged = merge.find_targets(conn, row.image_base, are_new=False)
-            merge.write_images(conn, self._values(row), are_new=False)
-            records.analyze(conn)
-            records.choose_representatives(conn)
+            targets.insert_prompts(conn)
+            targets.require_complete(conn)
+            self._report.merged = targets.find_targets(conn, row.image_base, are_new=False)
+            images.write_images(conn, self._values(row), are_new=False)
+            images.analyze_written(conn)
+            images.choose_representatives(conn)
             self._compare_staged(conn, row)
             self._write_others(conn, row, is_shadow=False)
             self._finish(conn, row)
 
     def _compare_staged(self, conn: Connection, row: records.ImportRecord) -> None:
-        compared, differing = records.differing_images(conn, row.id)
+        compared, differing = verify.differing_images(conn, row.id)
         verification = self._report.verification
         verification.compared += compared
         verification.differing = sorted({*verification.differing, *differing})
@@ -286,7 +300,7 @@ class Importer:
         try:
             with self._db.connection() as conn, cancel_when_set(conn, self._stop):
                 staging.require_ticket(conn, self._ticket)
-                records.set_bulk_memory(conn, self._memory_mb)
+                session.set_bulk_memory(conn, self._memory_mb)
                 yield conn
                 if self._stop.is_set():
                     raise StoppedError
@@ -301,23 +315,23 @@ class Importer:
     def _write_others(self, conn: Connection, row: records.ImportRecord, is_shadow: bool) -> None:
         """Write what stands around the images."""
         values = self._values(row)
-        related.write_albums_and_tags(conn, values, is_shadow)
+        albums.write_albums_and_tags(conn, values, is_shadow)
         saved_searches.write(conn, row.id, self._zone)
-        related.write_nodes(conn, values)
+        nodes.write_nodes(conn, values)
 
     def _finish(self, conn: Connection, row: records.ImportRecord) -> None:
         """Close the books."""
         self._account(conn, row)
         self._report.seconds = round(time.monotonic() - self._started, 3)
-        records.finish(conn, row.id, {**report_json(self._report), "schema": related.staged_schema(conn)})
+        records.finish(conn, row.id, {**report_json(self._report), "schema": records.staged_schema(conn)})
 
     def _account(self, conn: Connection, row: records.ImportRecord) -> None:
         """Fill the report: what was read, what is there, what was noted, and whether they agree."""
         report = self._report
         report.migration_id = row.id
-        report.representatives = records.count_representatives(conn)
+        report.representatives = images.count_representatives(conn)
         read = staging.row_counts(conn)
-        noted = records.noted_rows(conn, row.id)
+        noted = notes.noted_rows(conn, row.id)
         for table in TABLES:
             if table not in self._source.columns:
                 continue
@@ -327,7 +341,7 @@ class Importer:
         for table, written in records.written_counts(conn, row.id, row.facts["beside"]).items():
             if table in report.tables:
                 report.verification.counts[table] = (report.tables[table].written, written)
-        report.reasons = {(t, o, r): count for t, o, r, count in records.note_counts(conn, row.id)}
+        report.reasons = {(t, o, r): count for t, o, r, count in notes.note_counts(conn, row.id)}
 
 
 def _of_source(row: records.ImportRecord) -> dict[str, Any]:
@@ -354,7 +368,7 @@ def import_database(
         StoppedError: ``stop`` was set; the same holds.
     """
     workplace = config.paths.cache / "migration"
-    with explain_lost_database(db), staging.hold_import_lock(db), open_source(options.source, workplace) as source:
+    with explain_lost_database(db), session.hold_import_lock(db), open_source(options.source, workplace) as source:
         try:
             report = Importer(db, source, options, follow, stop or threading.Event()).run()
         except StoppedError:

@@ -11,7 +11,7 @@ from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.source.database import TABLES
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import records
+from dtk_tui.store.diffusion_toolkit import notes
 from dtk_tui.text import counted
 
 
@@ -22,7 +22,7 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"migration-{migration_id}.jsonl"
         with file.open("w", encoding="utf-8") as stream, db.connection() as conn:
-            for table, number, outcome, reason, original in records.notes(conn, migration_id):
+            for table, number, outcome, reason, original in notes.notes(conn, migration_id):
                 row = {"table": table, "id": number, "outcome": outcome, "reason": reason, "original": original}
                 stream.write(json.dumps(row) + "\n")
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import related as store
+from dtk_tui.store.diffusion_toolkit import dates, notes, records, saved_searches
 
 #: Options of a saved search that change nothing at these values.
 _IGNORED = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
@@ -48,42 +48,42 @@ def _restricts(value: Any) -> bool:
 
 def write(conn: Connection, migration_id: int, zone: str) -> None:
     """Write the saved queries of the stage; one that cannot be translated is kept as it is."""
-    records: list[tuple[int, int | None, bool, dict[str, Any]]] = []
-    notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
+    recorded: list[tuple[int, int | None, bool, dict[str, Any]]] = []
+    noted: list[tuple[int | None, str, str, dict[str, Any]]] = []
     first: dict[int, int] = {}
-    for number, given, text, created, modified in store.staged_queries(conn):
+    for number, given, text, created, modified in saved_searches.staged_queries(conn):
         query, problem = translate(text)
         name = given if given is not None else f"(no name {number})"
         if given is None:
-            notes.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
-        row_id = store.add_query(conn, name, query, text, problem, (created, modified), zone)
+            noted.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
+        row_id = saved_searches.add_query(conn, name, query, text, problem, (created, modified), zone)
         is_new = row_id is not None
         if row_id is None:
-            row_id = store.find_same_query(conn, name, query, text)
+            row_id = saved_searches.find_same_query(conn, name, query, text)
         for other in _other_names(name):
             if row_id is not None:
                 break
-            row_id = store.add_query(conn, other, query, text, problem, (created, modified), zone)
+            row_id = saved_searches.add_query(conn, other, query, text, problem, (created, modified), zone)
             is_new = row_id is not None
             if row_id is not None:
-                notes.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
+                noted.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
             else:
-                row_id = store.find_same_query(conn, other, query, text)
+                row_id = saved_searches.find_same_query(conn, other, query, text)
         assert row_id is not None
         if row_id in first:
-            notes.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
+            noted.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
         first.setdefault(row_id, number)
         if problem:
-            notes.append((number, "repaired", f"kept as it was, not translated: {problem}", {}))
-        dates = {"CreatedDate": created, "ModifiedDate": modified}
-        notes += [
+            noted.append((number, "repaired", f"kept as it was, not translated: {problem}", {}))
+        ticks_by_column = {"CreatedDate": created, "ModifiedDate": modified}
+        noted += [
             (number, "repaired", f"{column}: is no date, left out", {column: ticks})
-            for column, ticks in dates.items()
-            if ticks and not store.is_date(ticks)
+            for column, ticks in ticks_by_column.items()
+            if ticks and not dates.is_date(ticks)
         ]
-        records.append((row_id, number, is_new, dates))
-    store.write_row_records(conn, migration_id, "query", records)
-    store.write_notes(conn, migration_id, "Query", notes)
+        recorded.append((row_id, number, is_new, ticks_by_column))
+    records.write_row_records(conn, migration_id, "query", recorded)
+    notes.write_notes(conn, migration_id, "Query", noted)
 
 
 def _other_names(name: str) -> Iterator[str]:

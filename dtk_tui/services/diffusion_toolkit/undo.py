@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import records, staging
+from dtk_tui.store.diffusion_toolkit import records, session, staging
 from dtk_tui.store.diffusion_toolkit import undo as store
 
 
@@ -14,7 +14,7 @@ def undo(db: Database) -> dict[str, int]:
     Raises:
         DtkError: there is none.
     """
-    with staging.hold_import_lock(db), db.connection() as conn:
+    with session.hold_import_lock(db), db.connection() as conn:
         if records.unfinished(conn) is not None:
             staging.drop(conn)
             records.delete_unfinished(conn)

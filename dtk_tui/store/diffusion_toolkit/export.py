@@ -19,10 +19,10 @@ SELECT {table}.id, coalesce(book.source_id, %(last)s + row_number() OVER (ORDER 
   FROM {table} LEFT JOIN ({books}) AS book ON book.id = {table}.id
 """
 _LAST: LiteralString = "SELECT coalesce(max(source_id), 0) FROM ({books}) AS books"
-_IMAGE_BOOKS: LiteralString = (
+_IMAGE_RECORDS: LiteralString = (
     "SELECT image_id AS id, source_id FROM dtk_migrated_images() WHERE migration_id = %(only)s"
 )
-_ROW_BOOKS: LiteralString = """SELECT row_id AS id, min(source_id) AS source_id FROM migrated_row
+_ROW_RECORDS: LiteralString = """SELECT row_id AS id, min(source_id) AS source_id FROM migrated_row
  WHERE migration_id = %(only)s AND kind = '{kind}' GROUP BY row_id"""
 _KINDS: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("image", "image"), ("folder", "folder"), ("album", "album"), ("tag", "tag"), ("query", "saved_query"),
@@ -133,7 +133,7 @@ def prepare(conn: Connection) -> str | None:
     only = done[0][0] if len(done) == 1 else None
     values: dict[str, Any] = {"only": only}
     for kind, table in _KINDS:
-        found = _IMAGE_BOOKS if kind == "image" else _ROW_BOOKS.replace("{kind}", kind)
+        found = _IMAGE_RECORDS if kind == "image" else _ROW_RECORDS.replace("{kind}", kind)
         values["last"] = row_of(conn, _LAST.replace("{books}", found), values)[0]
         sql = _IDS.replace("{kind}", kind).replace("{table}", table).replace("{books}", found)
         conn.execute(sql, values)

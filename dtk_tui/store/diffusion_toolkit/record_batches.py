@@ -12,28 +12,22 @@ from xxhash import xxh3_128
 
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.database import Connection
+from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS
 
+_TYPES = {
+    **dict.fromkeys(("marks", "batch_size", "batch_pos", "clip_skip", "ensd"), pa.int32()),
+    **dict.fromkeys(("no_metadata", "has_error"), pa.bool_()),
+    **dict.fromkeys(("workflow_id", "hash", "custom_tags"), pa.string()),
+}
 #: Columns of the records of a batch, each an array in the database; source_id has no NULL.
-COLUMNS = pa.schema([
-    ("source_id", pa.int64()), ("created_ticks", pa.int64()), ("modified_ticks", pa.int64()),
-    ("viewed_ticks", pa.int64()), ("touched_ticks", pa.int64()), ("marks", pa.int32()), ("batch_size", pa.int32()),
-    ("batch_pos", pa.int32()), ("clip_skip", pa.int32()), ("ensd", pa.int32()), ("no_metadata", pa.bool_()),
-    ("has_error", pa.bool_()), ("root_folder_id", pa.int64()), ("workflow_id", pa.string()), ("hash", pa.string()),
-    ("custom_tags", pa.string()),
-])  # fmt: skip
+COLUMNS = pa.schema([(name, _TYPES.get(name, pa.int64())) for name in IMAGE_COLUMNS])
 _KEY = ("migration_id", "first_id")
 _NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
 _COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
 _READ: LiteralString = """
-SELECT book.* FROM migrated_batch, cardinality(source_ids) AS rows,
-       unnest(source_ids, dtk_spread(created_ticks, rows), dtk_spread(modified_ticks, rows),
-              dtk_spread(viewed_ticks, rows), dtk_spread(touched_ticks, rows), dtk_spread(marks, rows),
-              dtk_spread(batch_size, rows), dtk_spread(batch_pos, rows), dtk_spread(clip_skip, rows),
-              dtk_spread(ensd, rows), dtk_spread(no_metadata, rows), dtk_spread(has_error, rows),
-              dtk_spread(root_folder_id, rows), dtk_spread(workflow_id, rows), dtk_spread(hash, rows),
-              dtk_spread(custom_tags, rows)) AS book
+SELECT one.* FROM migrated_batch, cardinality(source_ids) AS rows, unnest(source_ids, {columns}) AS one
  WHERE migration_id = %s AND first_id = %s
-"""
+""".replace("{columns}", ", ".join([f"dtk_spread({name}, rows)" for name in IMAGE_COLUMNS[1:]]))
 _EXCLUDE: LiteralString = """
 UPDATE migrated_batch SET gone = gone || %(ids)s::bigint[]
  WHERE migration_id = (SELECT id FROM migration WHERE state = 'loading') AND source_ids && %(ids)s::bigint[]

@@ -1,9 +1,9 @@
-"""The books of migrations: which there were, what became of each row, and whether source and library agree."""
+"""The records of imports: which there were, and which rows of the library each brought or met."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -13,56 +13,26 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db
 
-# Texts by the digest that the source's reader made of them (services.migration.image_lines), numbers by value.
-_DIFFERING: LiteralString = r"""
-SELECT stage.source_id
-  FROM migration_stage_image stage
-  JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
-  LEFT JOIN image ON image.id = book.image_id
-  LEFT JOIN folder ON folder.id = image.folder_id
-  LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS positive ON positive.id = image.prompt_id
-  LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS negative ON negative.id = image.negative_prompt_id
-  LEFT JOIN image_raw ON image_raw.image_id = image.id
- WHERE stage.digest IS NOT NULL
-   AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s AND note.table_name = 'Image'
-                      AND note.source_id = stage.source_id)
-   AND (stage.digest IS DISTINCT FROM md5(concat({texts}, E'\x1f', folder.path, E'\x1f', image.file_name, E'\x1f',
-                                                 positive.md5, E'\x1f', negative.md5, E'\x1f',
-                                                 md5(image_raw.chunks)))::uuid
-        OR ({values}) IS DISTINCT FROM ({staged}))
- ORDER BY 1
-"""
-_VALUES: tuple[LiteralString, ...] = (
-    "book.root_folder_id", "image.steps", "image.seed", "image.width", "image.height", "book.batch_size",
-    "book.batch_pos", "book.created_ticks", "book.modified_ticks", "image.rating", "book.clip_skip", "book.ensd",
-    "image.file_size", "book.viewed_ticks", "book.touched_ticks", "image.cfg_scale", "image.aesthetic_score",
-    "image.hypernetwork_strength", "image.favorite", "image.for_deletion", "image.nsfw", "image.unavailable",
-    "coalesce(book.no_metadata, false)", "coalesce(book.has_error, false)",
-)  # fmt: skip
-_STAGED: tuple[LiteralString, ...] = (
-    "stage.root_folder_id", "stage.steps", "stage.seed", "stage.width", "stage.height", "stage.batch_size",
-    "stage.batch_pos", "stage.created_ticks", "stage.modified_ticks", "stage.rating", "stage.clip_skip", "stage.ensd",
-    "stage.file_size", "stage.viewed_ticks", "stage.touched_ticks", "stage.cfg_scale", "stage.aesthetic_score",
-    "stage.hypernetwork_strength", "coalesce(stage.favorite = 1, false)", "coalesce(stage.for_deletion = 1, false)",
-    "coalesce(stage.nsfw = 1, false)", "coalesce(stage.unavailable = 1, false)",
-    "coalesce(stage.no_metadata = 1, false)", "coalesce(stage.has_error = 1, false)",
-)  # fmt: skip
-_TEXTS: tuple[LiteralString, ...] = (
-    "image.sampler", "image.model_hash", "image.model", "image.custom_tags", "image.hypernetwork", "book.workflow_id",
-    "book.hash",
-)  # fmt: skip
-_DIGESTS: LiteralString = (
-    _DIFFERING.replace("{values}", ", ".join(_VALUES))
-    .replace("{staged}", ", ".join(_STAGED))
-    .replace("{texts}", ", ',', ".join([f"'''' || replace({name}, '''', '''''') || ''''" for name in _TEXTS]))
-)
 #: Ids are 64 bits; behind what a migration sets aside there must be room for the rest of the library's life.
 _LARGEST_ID = 2**63 - 2**48
-_PARALLEL: tuple[LiteralString, ...] = (
-    "SET LOCAL parallel_setup_cost = 0",
-    "SET LOCAL parallel_tuple_cost = 0",
-    "SET LOCAL min_parallel_table_scan_size = '1MB'",
-)
+#: What is recorded of each image that an import brought or met.
+IMAGE_COLUMNS: tuple[LiteralString, ...] = (
+    "source_id", "created_ticks", "modified_ticks", "viewed_ticks", "touched_ticks", "marks", "batch_size", "batch_pos",
+    "clip_skip", "ensd", "no_metadata", "has_error", "root_folder_id", "workflow_id", "hash", "custom_tags",
+)  # fmt: skip
+_INT32: LiteralString = "CASE WHEN {name} BETWEEN -2147483648 AND 2147483647 THEN {name} END"
+_NUMBERS: tuple[LiteralString, ...] = ("batch_size", "batch_pos", "clip_skip", "ensd")
+_IMAGE_VALUES: dict[str, LiteralString] = {
+    **{name: _INT32.replace("{name}", name) for name in _NUMBERS},
+    "no_metadata": "no_metadata <> 0",
+    "has_error": "has_error <> 0",
+}
+
+
+def image_values(marks: LiteralString, custom_tags: LiteralString) -> LiteralString:
+    """Return the expressions for ``IMAGE_COLUMNS`` over a staged image."""
+    values = {**_IMAGE_VALUES, "marks": marks, "custom_tags": custom_tags}
+    return ", ".join(values.get(name, name) for name in IMAGE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +79,6 @@ def delete_unfinished(conn: Connection) -> None:
     conn.execute("DELETE FROM migration WHERE state = 'loading'")
 
 
-def delete_notes(conn: Connection, migration_id: int) -> None:
-    """Remove the notes of an unfinished migration, which is read anew."""
-    conn.execute("DELETE FROM migration_note WHERE migration_id = %s", (migration_id,))
-
-
 def begin(
     conn: Connection, source: str, zone: str, policy: str, maps: tuple[tuple[str, str], ...], facts: dict[str, Any],
     images: tuple[int, int], nodes: tuple[int, int],
@@ -158,76 +123,6 @@ def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
     return base
 
 
-def utc_offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:
-    """Return (day since 1970, seconds east of UTC at its begin), day by day, from 2000 to 2037, in a time zone."""
-    query: LiteralString = """
-        SELECT (day::date - '1970-01-01'::date),
-               (extract(epoch FROM day) - extract(epoch FROM timezone(%s, day)))::bigint
-          FROM generate_series('2000-01-01'::timestamp, '2038-01-01', '1 day') AS day ORDER BY 1"""
-    return conn.execute(query, (zone,)).fetchall()
-
-
-def is_zone_known(conn: Connection, zone: str) -> bool:
-    """Whether PostgreSQL knows a time zone by this name."""
-    return bool(
-        row_of(conn, "SELECT EXISTS (SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower(%s))", (zone,))[0]
-    )
-
-
-def set_bulk_memory(conn: Connection, memory_mb: int) -> None:
-    """Give this transaction the memory of a load."""
-    conn.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{memory_mb}MB")))
-    conn.execute(sql.SQL("SET LOCAL work_mem = {}").format(sql.Literal(f"{memory_mb // 2}MB")))
-    conn.execute("SET LOCAL jit = off")
-
-
-def differing_images(conn: Connection, migration_id: int) -> tuple[int, list[int]]:
-    """Compare the digest of each row as it was read with the row as it is now; return (compared, differing ids).
-
-    Rows with a note are left out: what became of them stands there.
-    """
-    # Every core compares: the planner thinks too much of what it costs to start workers and to send them rows.
-    for setting in _PARALLEL:
-        conn.execute(setting)
-    found = conn.execute(_DIGESTS, {"id": migration_id})
-    ids = [number for (number,) in found]
-    compared: LiteralString = """
-        SELECT count(*) FROM migration_stage_image stage
-          JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
-         WHERE stage.digest IS NOT NULL
-           AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s
-                              AND note.table_name = 'Image' AND note.source_id = stage.source_id)"""
-    return row_of(conn, compared, {"id": migration_id})[0], ids
-
-
-def note_counts(conn: Connection, migration_id: int) -> list[tuple[str, str, str, int]]:
-    """Return (table, outcome, reason, rows), reasons without the numbers of rows in them."""
-    query: LiteralString = """
-        SELECT table_name, outcome, regexp_replace(regexp_replace(reason, 'rows? \\d+( to \\d+)?', 'other rows'),
-                                                         'recovered from the indexes, without .*',
-                                                         'recovered from the indexes, without the others'), count(*)
-          FROM migration_note WHERE migration_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3"""
-    return conn.execute(query, (migration_id,)).fetchall()
-
-
-def noted_rows(conn: Connection, migration_id: int) -> dict[tuple[str, str], int]:
-    """Return the number of rows with a note, by (table, outcome)."""
-    query: LiteralString = """
-        SELECT table_name, outcome, count(DISTINCT source_id)
-          FROM migration_note WHERE migration_id = %s GROUP BY 1, 2"""
-    return {(table, outcome): count for table, outcome, count in conn.execute(query, (migration_id,))}
-
-
-def notes(conn: Connection, migration_id: int) -> Iterator[tuple[str, int | None, str, str, Any]]:
-    """Return (table, source id, outcome, reason, original) of all notes."""
-    query: LiteralString = """
-        SELECT table_name, source_id, outcome, reason, original FROM migration_note WHERE migration_id = %s
-         ORDER BY outcome DESC, table_name, source_id, reason"""
-    with conn.cursor(name="notes") as cursor:
-        cursor.itersize = 5000
-        yield from cursor.execute(query, (migration_id,))
-
-
 def written_counts(conn: Connection, migration_id: int, is_shadow: bool) -> dict[str, int]:
     """Return how many source rows of each table are in the library, counted there.
 
@@ -255,36 +150,18 @@ def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
     )
 
 
-def choose_representatives(conn: Connection) -> None:
-    """Choose the representative of every group."""
-    _choose(conn, "SELECT metadata_hash FROM image WHERE metadata_hash IS NOT NULL", {})
+def write_row_records(
+    conn: Connection, migration_id: int, kind: str, rows: Sequence[tuple[int, int | None, bool, dict[str, Any]]]
+) -> None:
+    """Note rows that a migration wrote or met, given as (row id, source id, is new, original)."""
+    sql: LiteralString = """
+        INSERT INTO migrated_row (migration_id, kind, row_id, source_id, is_new, original)
+        SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[], %s::jsonb[])"""
+    columns = [[row[i] for row in rows] for i in range(3)]
+    conn.execute(sql, (migration_id, kind, *columns, [json.dumps(row[3]) for row in rows]))
 
 
-def choose_some_representatives(conn: Connection, ids: Sequence[int], base: int) -> None:
-    """Choose the representatives of the groups that some images, or staged ones, are in; others have but one image."""
-    staged: LiteralString = "SELECT source_id + %(base)s FROM migration_stage_image"
-    if ids or row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_stage_image)")[0]:
-        among: LiteralString = """
-            SELECT metadata_hash FROM image WHERE metadata_hash IN (
-                SELECT metadata_hash FROM image WHERE id = ANY (%(ids)s) UNION
-                SELECT metadata_hash FROM image WHERE id IN ({staged}))""".replace("{staged}", staged)
-        _choose(conn, among, {"ids": list(ids), "base": base})
-
-
-def _choose(conn: Connection, among: LiteralString, values: dict[str, Any]) -> None:
-    groups: LiteralString = """
-        SELECT array_agg(metadata_hash)
-          FROM ({among} GROUP BY metadata_hash HAVING count(*) > 1 LIMIT 50001) AS several""".replace("{among}", among)
-    (hashes,) = row_of(conn, groups, values)
-    if hashes:
-        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes if len(hashes) <= 50000 else None,))
-
-
-def count_representatives(conn: Connection) -> int:
-    """Return how many images are embedded for their groups, single ones included."""
-    return int(row_of(conn, "SELECT count(*) FROM image WHERE is_embedding_representative")[0])
-
-
-def analyze(conn: Connection) -> None:
-    """Let the planner look at what was written."""
-    conn.execute("ANALYZE folder, prompt, image, image_raw, migrated_image, migration_note")
+def staged_schema(conn: Connection) -> list[str]:
+    """Return the names of the schema changes that Diffusion Toolkit had made to the source."""
+    rows = conn.execute("SELECT name FROM migration_stage_migration WHERE name IS NOT NULL ORDER BY source_id")
+    return [from_db(name) for (name,) in rows]

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
-from psycopg import Error, sql
+from psycopg import sql
 
-from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.diffusion_toolkit import shadow
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.diffusion_toolkit import session, shadow
 
 if TYPE_CHECKING:
     # Rows need Arrow, which takes time to load and is needed only while a migration reads.
     from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
-#: One migration at a time in one database; held by a session, so it ends with its process.
-_LOCK = 0x64746B6D
 
 _TABLES: dict[str, LiteralString] = {
     # The order of the columns is that of the lines that the services write.
@@ -63,19 +60,6 @@ SELECT CASE attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END FROM pg_attribute
 """
 _STARTED_ANEW = "The database was started anew in the middle of the migration."
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
-
-
-@contextmanager
-def hold_import_lock(db: Database) -> Any:
-    """Hold the right to migrate in this database.
-
-    Raises:
-        DtkError: another process is migrating into this library.
-    """
-    with db.listener() as conn:
-        if not row_of(conn, "SELECT pg_try_advisory_lock(%s)", (_LOCK,))[0]:
-            raise DtkError("Another migration into this library is under way.", "Wait for its end.")
-        yield
 
 
 def create(conn: Connection) -> None:
@@ -163,7 +147,7 @@ def write_chunks(
     Raises:
         DatabaseLostError: the server crashed since ``enter``, and the stage with it.
     """
-    commit_asynchronously(conn)
+    session.commit_asynchronously(conn)
     copy_lines(conn, copies)
     if images is not None:
         digest = images.write(conn, migration_id, span[0])
@@ -181,11 +165,6 @@ def write_chunks(
     )
     if not written.rowcount:
         raise DatabaseLostError(_STARTED_ANEW)
-
-
-def commit_asynchronously(conn: Connection) -> None:
-    """Let the end of the transaction not wait for the disk; what follows is never kept without it."""
-    conn.execute("SET LOCAL synchronous_commit = off")
 
 
 def copy_lines(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
@@ -261,12 +240,6 @@ def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
         " WHERE chunk > 0 AND table_name <> '' GROUP BY 1"
     )
     return {table: (read, lost) for table, read, lost in rows}
-
-
-def cancel_statement(conn: Connection) -> None:
-    """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
-    with suppress(Error):
-        conn.cancel_safe(timeout=5.0)
 
 
 def analyze(conn: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.diffusion_toolkit.merge import LIMITS
+from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 
 # Touched: other marks than were written, a tag that a person set, membership in an album that came otherwise.
 _BROUGHT: LiteralString = """
@@ -20,11 +20,11 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
                image.custom_tags IS NOT DISTINCT FROM book.custom_tags AS has_tags,
                NOT EXISTS (SELECT 1 FROM dtk_migrated_images() other WHERE other.image_id = image.id
                               AND other.migration_id > %(id)s) AS is_last,
-               dtk_instant(CASE WHEN viewed_ticks BETWEEN {limits} THEN viewed_ticks END, %(zone)s) AS viewed,
-               dtk_instant(CASE WHEN touched_ticks BETWEEN {limits} THEN touched_ticks END, %(zone)s) AS touched
+               dtk_instant(CASE WHEN viewed_ticks BETWEEN {range} THEN viewed_ticks END, %(zone)s) AS viewed,
+               dtk_instant(CASE WHEN touched_ticks BETWEEN {range} THEN touched_ticks END, %(zone)s) AS touched
           FROM dtk_migrated_images() book JOIN image ON image.id = book.image_id
          WHERE book.migration_id = %(id)s) AS brought
-""".replace("{limits}", LIMITS)
+""".replace("{range}", TICKS_RANGE)
 _STATEMENTS: tuple[LiteralString, ...] = (
     # What was computed for a group stays with its members that stay.
     """SELECT dtk_bequeath(array_agg(id)) FROM migration_brought

@@ -8,7 +8,7 @@ from itertools import count
 from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool, Unsent
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import related, shadow, staging
+from dtk_tui.store.diffusion_toolkit import folders, session, shadow, staging
 
 _FOLDERS_AT_ONCE = 256
 
@@ -17,8 +17,8 @@ def shadow_pool(db: Database, mapping: paths.Mapping) -> StringPool:
     """Return what is known of texts and folders whose keys are their ids in a library that is empty."""
     with db.connection() as conn:
         next_text = count(shadow.largest_prompt_id(conn) + 1)
-        folders = {path: row[0] for path, row in related.library_folders(conn).items()}
-        folders.update((path, key) for key, path, _ in related.staged_paths(conn))
+        known_folders = {path: row[0] for path, row in folders.library_folders(conn).items()}
+        known_folders.update((path, key) for key, path, _ in folders.staged_paths(conn))
         free: list[int] = []
 
         def new_folder() -> int:
@@ -29,11 +29,11 @@ def shadow_pool(db: Database, mapping: paths.Mapping) -> StringPool:
 
         def send(unsent: Unsent) -> None:
             with db.connection() as conn:
-                staging.commit_asynchronously(conn)
+                session.commit_asynchronously(conn)
                 staging.add_prompts(conn, unsent.texts)
                 staging.copy_lines(conn, {"path": unsent.folders})
 
-        known = StringPool(mapping, next_text.__next__, _remembering(folders, new_folder), send)
+        known = StringPool(mapping, next_text.__next__, _remembering(known_folders, new_folder), send)
         known.add_stored(shadow.prompts(conn))
         return known
 
@@ -42,14 +42,14 @@ def staging_pool(db: Database, mapping: paths.Mapping) -> StringPool:
     """Return what is known of texts and folders whose keys are numbers of the stage."""
     with db.connection() as conn:
         numbers = count(staging.largest_key(conn) + 1)
-        folders = {path: key for key, path, _ in related.staged_paths(conn)}
+        known_folders = {path: key for key, path, _ in folders.staged_paths(conn)}
 
     def send(unsent: Unsent) -> None:
         with db.connection() as conn:
-            staging.commit_asynchronously(conn)
+            session.commit_asynchronously(conn)
             staging.copy_lines(conn, {"text": unsent.texts, "path": unsent.folders})
 
-    return StringPool(mapping, numbers.__next__, _remembering(folders, numbers.__next__), send)
+    return StringPool(mapping, numbers.__next__, _remembering(known_folders, numbers.__next__), send)
 
 
 def _remembering(known: dict[str, int], new: Callable[[], int]) -> Callable[[str], int]:

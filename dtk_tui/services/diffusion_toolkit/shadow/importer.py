@@ -19,7 +19,16 @@ from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
 from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.services.diffusion_toolkit.timezone import spans
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import merge, record_batches, records, shadow, shadow_swap, staging
+from dtk_tui.store.diffusion_toolkit import (
+    dates,
+    images,
+    record_batches,
+    session,
+    shadow,
+    shadow_swap,
+    staging,
+    targets,
+)
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows, stored_digest
 
 
@@ -48,7 +57,7 @@ class ShadowImport:
         self._columns = source.columns["Image"]
         with db.connection() as conn:
             self.definitions = shadow_swap.read_definitions(conn)
-            self._spans = spans(records.utc_offsets(conn, values["zone"]))
+            self._spans = spans(dates.utc_offsets(conn, values["zone"]))
 
     def reader(self) -> ImageReader:
         """Return a reader of images for one thread."""
@@ -95,22 +104,22 @@ class ShadowImport:
             if staging.is_part_done(conn, "images"):
                 return
             places = next(index for index in self.definitions.indexes if index.name == shadow_swap.PATH_INDEX)
-            records.set_bulk_memory(conn, self._memory_mb)
+            session.set_bulk_memory(conn, self._memory_mb)
             shadow.set_search_path(conn)
             staging.index_image_ids(conn)
             staging.analyze(conn)
             are_unique = shadow_swap.build_unique_index(conn, places)
-            same = merge.find_path_conflicts(conn, are_unique)
+            same = targets.find_path_conflicts(conn, are_unique)
             if same:
                 self._restage(conn, same)
                 shadow_swap.build_index(conn, places)
                 staging.analyze(conn)
-            merge.map_folder_ids(conn)
-            merge.map_prompt_ids(conn)
-            merge.require_complete(conn)
-            merge.find_targets(conn, self._base, are_new=True)
-            merge.write_images(conn, self._values, are_new=True)
-            records.choose_some_representatives(conn, _grouped_images(*staging.group_keys(conn)), self._base)
+            targets.map_folder_ids(conn)
+            targets.map_prompt_ids(conn)
+            targets.require_complete(conn)
+            targets.find_targets(conn, self._base, are_new=True)
+            images.write_images(conn, self._values, are_new=True)
+            images.choose_some_representatives(conn, _grouped_images(*staging.group_keys(conn)), self._base)
             staging.mark_part_done(conn, "images")
             conn.commit()
         finally:
@@ -133,11 +142,11 @@ class ShadowImport:
         if index.table != "prompt":
             # Rows are written faster, and changed in place, where there is no index yet.
             self._images_written.wait()
-        records.set_bulk_memory(conn, self._memory_mb)
+        session.set_bulk_memory(conn, self._memory_mb)
         shadow_swap.build_index(conn, index)
 
     def _build_keys(self, conn: Connection) -> None:
-        records.set_bulk_memory(conn, self._memory_mb)
+        session.set_bulk_memory(conn, self._memory_mb)
         shadow.set_search_path(conn)
         # Whether a key holds is looked up by a plan that has to know which table is the larger one.
         for table in shadow.READ:

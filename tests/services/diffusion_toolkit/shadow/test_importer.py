@@ -22,7 +22,7 @@ from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.services.diffusion_toolkit.timezone import spans
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import records, shadow, shadow_rows, shadow_swap
+from dtk_tui.store.diffusion_toolkit import dates, shadow, shadow_rows, shadow_swap
 from tests.helpers.import_content import content, everything
 from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
 
@@ -318,7 +318,7 @@ def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, con
 )  # fmt: skip
 def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_for(db: Database, zone: str) -> None:
     with db.connection() as conn:
-        certain = spans(records.utc_offsets(conn, zone))
+        certain = spans(dates.utc_offsets(conn, zone))
         assert sum(last - first + 1 for first, last, _ in certain) > 0.97 * 38 * 365 * DAY_TICKS
         dice = random.Random(zone)
         for first, last, east in certain:
