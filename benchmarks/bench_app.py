@@ -19,6 +19,7 @@ from dtk_tui.config import AppPaths, Config, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
@@ -74,7 +75,7 @@ async def measure(db: Database, config: Config) -> list[str]:
         app.take(event)
 
     engine = Engine(db, config, news, niceness=19)
-    app = DtkApp(db, config, engine)
+    app = DtkApp(LibraryBrowser(db, config), engine)
     async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(2)
         await pilot.press("tab")
@@ -84,9 +85,9 @@ async def measure(db: Database, config: Config) -> list[str]:
         while snapshot(db).state != WorkerState.RUNNING or snapshot(db).processed == 0:
             await asyncio.sleep(0.1)
         for kind, keys in ((Kind.EMBED, None), (Kind.EMBED, KEYS), (Kind.TAG, KEYS)):
-            before, begun = engine.progress.processed, time.monotonic()
+            before, begun = engine.throughput.processed, time.monotonic()
             late = await lags(PART_S, keys, app)
-            rate = (engine.progress.processed - before) / (time.monotonic() - begun)
+            rate = (engine.throughput.processed - before) / (time.monotonic() - begun)
             name = f"worker: {kind.label}" + (", cursor moving" if keys else "")
             left = snapshot(db).queue.by_kind.get(kind.label, 0)
             rows.append(row(name, late, f"{rate:.1f} jobs/s, {left} left"))

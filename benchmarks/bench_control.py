@@ -55,8 +55,8 @@ def main() -> None:
             for _ in range(RUNS):
                 enqueue(db, config, Target(everything=True), [Kind.TAG, Kind.EMBED], again=True)
                 control.start(db)
-                done = engine.progress.processed
-                while engine.progress.processed < done + 30:
+                done = engine.throughput.processed
+                while engine.throughput.processed < done + 30:
                     time.sleep(0.01)
                 control.pause(db)
                 times["Pause, to Paused"].append(until(db, engine, WorkerState.PAUSED))

@@ -93,19 +93,21 @@ def test_a_wish_is_not_questioned() -> None:
 _QUIET = """
     import sys
     from dtk_tui.config import load
+    from dtk_tui.services.library.browse import LibraryBrowser
     from dtk_tui.store.database import Database
     from dtk_tui.ui.app import DtkApp
     config = load()
     db = Database.open(config)
-    DtkApp(db, config, None).run()
+    DtkApp(LibraryBrowser(db, config), None).run()
     db.close()
     print("THE END")
 """
 
 
 _FAULTY = _QUIET.replace(
-    "DtkApp(db, config, None).run()",
-    "DtkApp.action_help = lambda self: [][0]; app = DtkApp(db, config, None); app.run(); assert app.return_code",
+    "DtkApp(LibraryBrowser(db, config), None).run()",
+    "DtkApp.action_help = lambda self: [][0]; app = DtkApp(LibraryBrowser(db, config), None); app.run(); "
+    "assert app.return_code",
 )
 
 

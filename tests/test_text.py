@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtk_tui.text import cell_width, counted, display, one_line
+from dtk_tui.text import cell_width, counted, cut, display, duration, file_size, one_line
 
 _ANY = st.text(st.characters(codec=None))
 
@@ -42,3 +42,26 @@ def test_wide_characters_take_two_cells() -> None:
 def test_a_count_is_written_as_people_say_it() -> None:
     assert counted(1, "image") == "1 image" and counted(0, "image") == "0 images"
     assert counted(2000, "job is", "jobs are") == "2,000 jobs are"
+
+
+def test_a_time_span_is_told_in_its_two_largest_units() -> None:
+    spans = {0.4: "0s", 59.6: "1m 00s", 65: "1m 05s", 250: "4m 10s", 3_900: "1h 05m", 90_000: "1d 1h", -3: "0s"}
+    assert {seconds: duration(seconds) for seconds in spans} == spans
+    assert duration(None) == "-"
+
+
+def test_a_size_has_a_decimal_unit() -> None:
+    sizes = {0: "0 B", 999: "999 B", 1_000: "1.0 kB", 1_550_000: "1.6 MB", 3 * 10**9: "3.0 GB", 2 * 10**15: "2000.0 TB"}
+    assert {count: file_size(count) for count in sizes} == sizes
+
+
+def test_what_is_cut_fits_and_keeps_the_end_that_tells_most() -> None:
+    assert cut("abcdef", 6) == "abcdef"
+    assert cut("abcdef", 4) == "abc\u2026"
+    assert cut("/a/b/name.png", 9, keep_end=True) == "\u2026name.png"
+    assert cut("\u5b87\u5b99\u5b87", 4) == "\u5b87\u2026"
+
+
+@given(_ANY, st.integers(1, 30), st.booleans())
+def test_what_is_cut_takes_no_more_cells_than_there_are(text: str, width: int, keep_end: bool) -> None:
+    assert cell_width(cut(text, width, keep_end=keep_end)) <= width

@@ -9,7 +9,7 @@ import typer
 
 from dtk_tui.cli.session import asked, library
 from dtk_tui.errors import DtkError
-from dtk_tui.text import counted, one_line
+from dtk_tui.text import counted, file_size, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.store.server.embedded import EmbeddedServer
@@ -63,7 +63,7 @@ def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new fi
 
     with library() as (db, _):
         size = run(db, target)
-    typer.echo(f"{one_line(str(target), 5000)}: {size / 1e6:,.1f} MB")
+    typer.echo(f"{one_line(str(target), 5000)}: {file_size(size)}")
 
 
 @commands.command()

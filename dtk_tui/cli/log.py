@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.session import LARGEST, Json, Limit, library, print_json, print_table
 from dtk_tui.errors import UsageError
+from dtk_tui.text import duration
 
 commands = typer.Typer()
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, duration, print_json, print_table
+from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted, display
+from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config

@@ -8,7 +8,7 @@ import typer
 
 from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
 from dtk_tui.errors import DtkError
-from dtk_tui.text import display
+from dtk_tui.text import display, file_size
 
 if TYPE_CHECKING:
     from dtk_tui.inference.download import Progress
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Model files: what there is, get, check.", no_args_is_help=True)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models, or a set such as starter.")]
-
-
-def _megabytes(size: int | None) -> str:
-    return f"{size / 1e6:,.0f} MB" if size else ""
 
 
 @commands.command(name="list")
@@ -54,7 +50,7 @@ def list_(as_json: Json = False) -> None:
             state.spec.name,
             state.spec.role,
             "yes" if state.installed else "-",
-            _megabytes(state.size),
+            file_size(state.size) if state.size else "",
             state.spec.licence,
             ", ".join(state.spec.sets),
         )

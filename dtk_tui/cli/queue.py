@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Jobs, Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.session import LARGEST, Jobs, Json, Limit, library, print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted
+from dtk_tui.text import counted, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config

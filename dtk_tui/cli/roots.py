@@ -14,8 +14,9 @@ from dtk_tui.text import counted, one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dtk_tui.domain.library import Rule
     from dtk_tui.store.database import Connection, Database
-    from dtk_tui.store.library.folders import RootRow, Rule
+    from dtk_tui.store.library.folders import RootRow
 
 commands = typer.Typer(help="Which folders are in the library, and which are left out.", no_args_is_help=True)
 
@@ -141,7 +142,7 @@ def _set(folder: str, rule: Rule) -> None:
 @commands.command()
 def exclude(folder: Folder, recursive: Recursive = True) -> None:
     """Leave a folder out: scans do not look into it, and what is known of its images counts as gone."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(excluded=True, recursive=recursive))
 
@@ -149,7 +150,7 @@ def exclude(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def include(folder: Folder, recursive: Recursive = True) -> None:
     """Scan a folder (again) that was excluded or archived."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(recursive=recursive))
 
@@ -157,7 +158,7 @@ def include(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def archive(folder: Folder, recursive: Recursive = True) -> None:
     """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
-    from dtk_tui.store.library.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(archived=True, recursive=recursive))
 

@@ -12,7 +12,7 @@ import typer
 
 from dtk_tui.errors import DtkError
 from dtk_tui.terminal import columns
-from dtk_tui.text import cell_width, display, one_line
+from dtk_tui.text import cell_width, cut, display, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -98,8 +98,7 @@ def print_table(
     for row in [list(headings), *cells]:
         parts = []
         for i, cell in enumerate(row):
-            # The end of a path says more than its begin.
-            shown = _cut(cell[::-1], widths[i])[::-1] if cell.startswith("/") else _cut(cell, widths[i])
+            shown = cut(cell, widths[i], keep_end=cell.startswith("/"))
             pad = " " * (widths[i] - cell_width(shown))
             parts.append(pad + shown if i in right else shown + pad)
         typer.echo(_GAP.join(parts).rstrip())
@@ -119,19 +118,6 @@ def _fitted(widths: list[int], room: int) -> list[int]:
     return fitted
 
 
-def _cut(text: str, width: int) -> str:
-    """Return ``text`` in at most ``width`` cells."""
-    if cell_width(text) <= width:
-        return text
-    used, end = 0, 0
-    for char in text:
-        used += cell_width(char)
-        if used > width - 1:
-            break
-        end += 1
-    return text[:end] + "\u2026"
-
-
 class ProgressLine:
     """One line on stderr that is drawn over and over on a terminal, and is silent elsewhere."""
 
@@ -143,7 +129,7 @@ class ProgressLine:
         """Draw the line."""
         if self._width is not None:
             self._width = columns(sys.stderr) or self._width
-            sys.stderr.write("\r\x1b[2K" + _cut(one_line(line), self._width))
+            sys.stderr.write("\r\x1b[2K" + cut(one_line(line), self._width))
             sys.stderr.flush()
             self._shown = True
 
@@ -159,18 +145,3 @@ def bar(share: float, width: int = 28) -> str:
     """Return a progress bar for a share of 0 to 1."""
     full = round(max(0.0, min(1.0, share)) * width)
     return "#" * full + "-" * (width - full)
-
-
-def duration(seconds: float | None) -> str:
-    """Return a time span as people say it: 4m 10s."""
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    days, rest = divmod(whole, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, left = divmod(rest, 60)
-    if days:
-        return f"{days}d {hours}h"
-    if hours:
-        return f"{hours}h {minutes:02d}m"
-    return f"{minutes}m {left:02d}s" if minutes else f"{left}s"

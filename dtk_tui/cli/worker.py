@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
+from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, library, print_json
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted, display
+from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -70,7 +70,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
                     "state": worker.state,
                     "heartbeat_at": worker.heartbeat_at.isoformat(),
                     "devices": list(worker.devices),
-                    "stats": worker.stats,
+                    "stats": worker.stats.to_json(),
                 }
                 for worker in stats.workers
             ],
@@ -153,7 +153,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     finally:
         line.end()
         engine.close()
-    done = engine.progress
+    done = engine.throughput
     return {
         "processed": done.processed,
         "failed": done.failed,

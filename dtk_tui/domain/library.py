@@ -10,7 +10,7 @@ from datetime import datetime
 class FolderRow:
     """One folder of the tree. ``images`` counts the images directly in it, ``path`` is absolute as on disk.
 
-    ``excluded``, ``archived`` and ``recursive`` are its own rule for scans, as ``store.folders.Rule``.
+    ``excluded``, ``archived`` and ``recursive`` are its own ``Rule`` for scans.
     """
 
     id: int
@@ -21,6 +21,20 @@ class FolderRow:
     has_children: bool
     unavailable: bool = False
     error: str | None = None
+    excluded: bool = False
+    archived: bool = False
+    recursive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How scans treat a folder.
+
+    Neither an ``excluded`` nor an ``archived`` folder is looked into; what is known of an excluded one counts as gone,
+    what is known of an archived one stays as it is. ``recursive``: the same goes for the folders below; a folder with
+    neither mark that is not recursive is scanned without its subfolders.
+    """
+
     excluded: bool = False
     archived: bool = False
     recursive: bool = True

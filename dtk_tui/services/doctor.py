@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
+from dtk_tui.text import file_size
 
 _LITTLE_SPACE = 2 * 2**30
 
@@ -71,7 +72,7 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
         yield Finding(
             "database",
             Verdict.OK,
-            f"{where}: PostgreSQL {facts.version}, pgvector {facts.pgvector}, {facts.size_bytes / 1e6:,.0f} MB,"
+            f"{where}: PostgreSQL {facts.version}, pgvector {facts.pgvector}, {file_size(facts.size_bytes)},"
             f" schema {facts.schema}",
         )
     except DtkError as error:

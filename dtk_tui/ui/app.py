@@ -14,17 +14,25 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
+from textual.message import Message
 from textual.screen import Screen
 
 from dtk_tui import terminal
-from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, JobsFinished, ProblemReported, ScanFinished, ScanProgressed, StatsChanged
+from dtk_tui.domain.events import (
+    Event,
+    ImportFinished,
+    JobsFinished,
+    ProblemReported,
+    ScanFinished,
+    ScanProgressed,
+    StatsChanged,
+)
+from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.services.worker.engine import Engine
-from dtk_tui.store.database import Database
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import registry as keys
@@ -34,7 +42,7 @@ from dtk_tui.ui.commands.palette import ActionProvider, Palette
 from dtk_tui.ui.commands.workers import WorkerActions
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
-from dtk_tui.ui.messages import ErrorReported, NewsArrived, ScanMoved, StatsArrived
+from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved, StatsArrived
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.help import Help
 from dtk_tui.ui.screens.image import ImageScreen
@@ -61,7 +69,7 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
     """Shows one library and lets its queue be worked on.
 
     Args:
-        db: the open database; the caller closes it after ``run``.
+        library: the open library; the caller closes its database after ``run``.
         engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
         watcher: follows the folders of the library, started and stopped by the app; None leaves them to scans.
     """
@@ -81,10 +89,10 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
 
-    def __init__(self, db: Database, config: Config, engine: Engine | None, watcher: Watcher | None = None) -> None:
+    def __init__(self, library: LibraryBrowser, engine: Engine | None, watcher: Watcher | None = None) -> None:
         super().__init__()
-        self.library = LibraryBrowser(db, config)
-        self.config = config
+        self.library = library
+        self.config = config = library.config
         self.engine = engine
         self.watcher = watcher
         self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
@@ -208,10 +216,12 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
             if now - self._last_progress > 0.2:
                 self._last_progress = now
                 self._post(ScanMoved(event))
+        elif isinstance(event, ImportProgressed | ImportFinished):
+            self._post(ImportMoved())
         elif not isinstance(event, JobsFinished):
             self._post(NewsArrived(event))
 
-    def _post(self, message: StatsArrived | ScanMoved | NewsArrived | ErrorReported) -> None:
+    def _post(self, message: Message) -> None:
         if self.is_running:
             try:
                 self.post_message(message)
@@ -231,7 +241,7 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
             self.scan_finished(event)
         self.look_now()
 
-    def on_trouble_reported(self, message: ErrorReported) -> None:
+    def on_error_reported(self, message: ErrorReported) -> None:
         """Show a failure once; a lost database is shown in the header until it is back."""
         message.stop()
         error = message.error

@@ -1,4 +1,4 @@
-"""How numbers, sizes and times are written on the screen."""
+"""Numbers and untrusted text as the screens show them."""
 
 from __future__ import annotations
 
@@ -18,31 +18,6 @@ def short_count(number: int) -> str:
             value = number * 1000 / limit
             return f"{value:.1f}{unit}" if value < 10 and unit == "M" else f"{int(value)}{unit}"
     return f"{number / 1_000_000_000:.1f}G"
-
-
-def duration(seconds: float) -> str:
-    """Return a time span in its two largest units, e.g. ``4m 10s``."""
-    left = max(0, round(seconds))
-    parts: list[str] = []
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
-        amount, left = divmod(left, size)
-        if amount or parts or unit == "s":
-            parts.append(f"{amount}{unit}")
-        if len(parts) == 2:
-            break
-    return " ".join(parts)
-
-
-def file_size(count: int) -> str:
-    """Return a size in bytes with a decimal unit."""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 1000:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"
 
 
 def speed(per_second: float) -> str:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
-from dtk_tui.metadata.dialects import infotext
-from dtk_tui.metadata.evidence import Evidence
+from dtk_tui.metadata.fields import MetadataFields
+from dtk_tui.metadata.infotext import parser
+from dtk_tui.metadata.infotext.parameters import infotext_parameters
 from dtk_tui.metadata.reader import derive
 from dtk_tui.metadata.recogniser import DIALECTS, recognise
 
@@ -176,7 +177,7 @@ def test_civitai_lists_its_loras() -> None:
 
 def test_json_among_the_settings() -> None:
     resources = '[{"type":"lora","weight":1,"modelName":"a, b: c"},{"x":{"y":[1,2]}}]'
-    info = infotext.parse(f'a\nSteps: 20, Civitai resources: {resources}, Hashes: {{"model": "1, 2"}}, Seed: 7')
+    info = parser.parse_infotext(f'a\nSteps: 20, Civitai resources: {resources}, Hashes: {{"model": "1, 2"}}, Seed: 7')
     assert info is not None
     assert json.loads(info.settings["Civitai resources"])[0]["modelName"] == "a, b: c"
     assert info.settings["Seed"] == "7"
@@ -221,12 +222,12 @@ def test_what_a1111_writes_comes_back(
     if any(part.lstrip().startswith(("Negative prompt:", "Template:", "Steps:")) for part in prompt.split("\n")):
         return
     text = prompt + (f"\nNegative prompt: {negative}" if negative else "") + "\n" + line
-    info = infotext.parse(text)
+    info = parser.parse_infotext(text)
     assert info is not None
     assert info.prompt == prompt.strip()
     assert info.negative_prompt == negative.strip()
     assert info.settings == settings
-    found = infotext.parameters(info)
+    found = infotext_parameters(info)
     assert (found.steps, found.seed, found.width, found.height) == (steps, seed, 512, 640)
     assert found.cfg_scale == float(f"{cfg:f}")
 
@@ -241,7 +242,7 @@ _PIECES = st.sampled_from(
 
 @given(st.lists(_PIECES, max_size=14).map("".join))
 def test_short_cuts_find_what_the_whole_search_finds(text: str) -> None:
-    whole = next((found for read in DIALECTS if (found := read(Evidence({"parameters": text}, 512, 512)))), None)
-    assert recognise(Evidence({"parameters": text}, 512, 512)) == whole
+    whole = next((found for read in DIALECTS if (found := read(MetadataFields({"parameters": text}, 512, 512)))), None)
+    assert recognise(MetadataFields({"parameters": text}, 512, 512)) == whole
     for place in range(len(text) + 1):
-        assert infotext.pairs(text, place) == infotext._all_pairs(text, place)
+        assert parser.pairs(text, place) == parser._all_pairs(text, place)

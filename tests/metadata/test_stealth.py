@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dtk_tui.metadata import stealth
-from dtk_tui.metadata.source import Source
+from dtk_tui.metadata.bounded_file import BoundedFile
 from tests.helpers import metadata_files as files
 from tests.helpers.metadata_files import INFOTEXT, read
 from tests.metadata.test_containers import GRAPH
@@ -60,7 +60,7 @@ def test_pictures_without_one_are_not_decoded(tmp_path: Path, monkeypatch: pytes
     decoded = []
     real = stealth._decode
 
-    def counting(source: Source) -> Any:
+    def counting(source: BoundedFile) -> Any:
         decoded.append(source)
         return real(source)
 

@@ -11,6 +11,7 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.ui.dialogs import ErrorDialog
 from dtk_tui.ui.messages import ErrorReported
@@ -92,7 +93,7 @@ def library_app_without_wait(db: Database, config: Config):
     from dtk_tui.ui.app import DtkApp
     from tests.ui.conftest import running
 
-    return running(DtkApp(db, config, None), NARROW)
+    return running(DtkApp(LibraryBrowser(db, config), None), NARROW)
 
 
 async def test_the_same_failure_is_shown_once(db: Database, config: Config, library: Path) -> None:

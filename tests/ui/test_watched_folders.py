@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import ScanFinished
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
@@ -17,7 +18,7 @@ from tests.ui.conftest import running, write_picture
 
 async def test_new_files_are_offered_and_the_order_stays(db: Database, config: Config, library: Path) -> None:
     watcher = Watcher(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(db, config, None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(watcher.watching.is_set)
@@ -43,7 +44,7 @@ class Hasty(Watcher):
 
 async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, config: Config, library: Path) -> None:
     watcher = Hasty(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(db, config, None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(lambda: run.dtk.stats is not None)
@@ -59,7 +60,7 @@ async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, co
 
 async def test_new_files_are_offered_in_the_folder_that_is_shown(db: Database, config: Config, library: Path) -> None:
     watcher = Watcher(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(db, config, None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(watcher.watching.is_set)

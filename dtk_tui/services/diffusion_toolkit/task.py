@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable
-
+from dtk_tui.domain.events import Emit, ImportFinished
 from dtk_tui.domain.imports import STEPS, ImportOptions, ImportProgressed, ImportReport
-from dtk_tui.errors import DtkError
+from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.library.browse import LibraryBrowser
 
-_log = logging.getLogger(__name__)
 
+class Import(BackgroundTask):
+    """One import; at its end, which ``emit`` tells like every step, ``report`` or ``error`` is there.
 
-class Import(threading.Thread):
-    """One migration; at its end ``report`` or ``error`` is there. ``tell`` is called at every step, in this thread.
-
-    ``progress`` is the last news, ``tables`` the last that had tables.
+    ``progress`` is the last news, ``tables`` the last that had tables. One that is stopped leaves the library as it
+    was; what it had read is kept for a resume.
     """
 
-    def __init__(self, library: LibraryBrowser, options: ImportOptions, tell: Callable[[], None]) -> None:
-        super().__init__(name="dtk-import", daemon=True)
+    def __init__(self, library: LibraryBrowser, options: ImportOptions, emit: Emit) -> None:
+        super().__init__("import", emit)
         self.options = options
         self.progress = self.tables = ImportProgressed(STEPS[0])
         self.report: ImportReport | None = None
-        self.error: DtkError | None = None
         self._library = library
-        self._tell = tell
-        self._stopping = threading.Event()
 
     @property
     def is_done(self) -> bool:
@@ -39,12 +32,12 @@ class Import(threading.Thread):
         """Whether it writes the library now: who asks for images waits for its end."""
         return not self.is_done and self.progress.step == STEPS[-1]
 
-    def run(self) -> None:
-        """Migrate."""
+    def _work(self) -> None:
         # Arrow, which this loads, would make every start of the app slower.
         from dtk_tui.services.diffusion_toolkit.importer import import_database
 
         library = self._library
+<<<<<<< HEAD
         try:
             self.report = import_database(library.db, library.config, self.options, self._follow, self._stopping)
         except DtkError as error:
@@ -53,13 +46,15 @@ class Import(threading.Thread):
             _log.exception("the import of %r failed", self.options.source)
             self.error = DtkError("The import failed.", f"{type(error).__name__}: {error}")
         self._tell()
+=======
+        self.report = migrate(library.db, library.config, self.options, self._follow, self._stop_asked)
+
+    def _ended(self) -> None:
+        self._emit(ImportFinished())
+>>>>>>> main
 
     def _follow(self, news: ImportProgressed) -> None:
         self.progress = news
         if news.tables:
             self.tables = news
-        self._tell()
-
-    def stop(self) -> None:
-        """End soon; what was read is kept for a resume, the library stays as it was."""
-        self._stopping.set()
+        self._emit(news)

@@ -1,26 +1,26 @@
-"""What the widgets ask the library for; every call blocks and belongs into a thread."""
+"""What a screen asks of the library; every call blocks and belongs into a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
-from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow
+from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
 from dtk_tui.domain.queue import JobRow
+from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import folders, images
 from dtk_tui.store.queue import jobs
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import listing
 
 Ids = npt.NDArray[np.int64]
-T = TypeVar("T")
 
 
 class LibraryBrowser:
@@ -30,21 +30,45 @@ class LibraryBrowser:
         self.db = db
         self.config = config
 
-    def ask(self, question: Callable[[Connection], T]) -> T:
-        """Ask something in a transaction of its own."""
-        with self.db.connection() as conn:
-            return question(conn)
-
-    def change(self, action: Callable[[Connection], T]) -> T:
-        """Change something in a transaction of its own, when no scan writes."""
-        with self.db.connection() as conn:
-            ingest.acquire_write_lock(conn)
-            return action(conn)
-
     def folders(self, parent_id: int | None) -> list[FolderRow]:
         """Return the roots (None) or the folders in a folder."""
         with self.db.connection() as conn:
             return folders.roots(conn) if parent_id is None else folders.children(conn, parent_id)
+
+    def add_folder(self, path: str, *, recursive: bool = True) -> None:
+        """Make the folder at an absolute path a root; see ``services.library.folders.add``."""
+        with self._writing() as conn:
+            changes.add(conn, path, recursive=recursive)
+
+    def set_rule(self, path: str, rule: Rule) -> str:
+        """Say how scans treat a folder; return that as a sentence without its subject."""
+        with self._writing() as conn:
+            return changes.set_rule(conn, path, rule)
+
+    def folder_size(self, folder_id: int) -> tuple[int, int]:
+        """Return how many folders (itself included) and images a folder holds."""
+        with self.db.connection() as conn:
+            return changes.outline(conn, folder_id)
+
+    def take_out_some(self, folder_id: int) -> int:
+        """Take images of a folder out of the library; return how many, 0 at the end, when the folder is out, too."""
+        with self._writing() as conn:
+            return changes.take_out_some(conn, folder_id)
+
+    def missing(self, folder_id: int | None) -> int:
+        """Return how many images of a folder (None: of the library) have no file any more."""
+        with self.db.connection() as conn:
+            return changes.missing(conn, folder_id)
+
+    def forget_some(self, folder_id: int | None) -> int:
+        """Forget images that have no file any more; return how many, 0 at the end."""
+        with self._writing() as conn:
+            return changes.forget_some(conn, folder_id)
+
+    def roots_away(self, path: str | None) -> list[str]:
+        """Return the roots all of whose images are missing, of those that have to do with a path (None: of all)."""
+        with self.db.connection() as conn:
+            return changes.roots_away(conn, path)
 
     def badges(self) -> dict[int, Badge]:
         """Return the badges of the folders that have any."""
@@ -107,7 +131,7 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return jobs.retry(conn, ids)
 
-    def hurry(self, ids: Sequence[int]) -> int:
+    def prioritize(self, ids: Sequence[int]) -> int:
         """Give waiting jobs the highest priority."""
         with self.db.connection() as conn:
             return jobs.set_priority(conn, ids, NOW)
@@ -116,3 +140,10 @@ class LibraryBrowser:
         """Take jobs out of the queue."""
         with self.db.connection() as conn:
             return jobs.remove(conn, ids=ids, state=state)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that begins when no scan writes."""
+        with self.db.connection() as conn:
+            listing.acquire_write_lock(conn)
+            yield conn

@@ -6,11 +6,10 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 
 from dtk_tui.domain.events import Emit, ProblemReported
-from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope
+from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folders
-from dtk_tui.store.library.folders import Rule
 from dtk_tui.text import counted
 
 _PLAIN = Rule()

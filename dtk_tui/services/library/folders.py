@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 
+from dtk_tui.domain.library import Rule
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import require_folder
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folders, pruning
-from dtk_tui.store.library.folders import Rule
 
 
 def add(conn: Connection, path: str, *, recursive: bool = True) -> None:

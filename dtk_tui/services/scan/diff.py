@@ -101,7 +101,7 @@ def _compare_beside(
     changed = {number for number, _, _ in result.changed} | set(result.gone)
     for folder_id, number, name in ingest.silent(conn, list(different)):
         names = different[folder_id]
-        if number not in changed and any(_short(other) in names for other in sidecars.names(name)):
+        if number not in changed and any(_short(other) in names for other in sidecars.sidecar_names(name)):
             result.again.append(number)
 
 

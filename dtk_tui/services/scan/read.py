@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.errors import UnreadableFileError
+from dtk_tui.metadata.bounded_file import HEAD_BYTES
 from dtk_tui.metadata.reader import derive, read_file
-from dtk_tui.metadata.source import HEAD_BYTES
 from dtk_tui.store.copy.rows import digest, raw_row, reading_row
 
 #: Below this many files, starting processes costs more than it saves.

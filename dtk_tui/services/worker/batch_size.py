@@ -11,7 +11,7 @@ _PROOF = 16
 _MOST_PROOF = 1024
 
 
-class BatchSizes:
+class AdaptiveBatchSize:
     """The size of a batch by kind; used by one device's thread alone.
 
     Args:
@@ -33,14 +33,14 @@ class BatchSizes:
         """Return how many images a batch of that kind may have now."""
         return self._size[kind]
 
-    def too_large(self, kind: Kind, tried: int) -> None:
+    def shrink(self, kind: Kind, tried: int) -> None:
         """Note that a batch of ``tried`` images did not fit into the memory of the device."""
         if self._fitted[kind] < self._proof[kind] and self._size[kind] < self._full[kind]:
             self._proof[kind] = min(2 * self._proof[kind], _MOST_PROOF)
         self._size[kind] = max(1, min(self._size[kind], tried) // 2)
         self._fitted[kind] = 0
 
-    def fitted(self, kind: Kind) -> None:
+    def grow(self, kind: Kind) -> None:
         """Note that a batch was done; after enough of them the next ones are twice as large again."""
         if self._size[kind] == self._full[kind]:
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.handlers import EmbedStep
+from dtk_tui.services.worker.handlers import EmbedHandler
 from dtk_tui.services.worker.state import Belt
 from dtk_tui.store.library import embedding_spaces as spaces
 from dtk_tui.store.queue import jobs
@@ -26,7 +26,7 @@ class BulkIndexes:
 
     def _spaces(self) -> Sequence[int]:
         embed = self._belt.steps.get(Kind.EMBED)
-        return embed.spaces if isinstance(embed, EmbedStep) else ()
+        return embed.spaces if isinstance(embed, EmbedHandler) else ()
 
     def prepare(self, pending: int) -> None:
         """Take the indexes away if so much is to come that building them anew is quicker."""
@@ -64,4 +64,4 @@ class BulkIndexes:
         except DatabaseLostError:
             pass  # stopping while the database is away: the next worker does it
         except DtkError as error:
-            self._belt.emit_trouble(error)
+            self._belt.report(error)

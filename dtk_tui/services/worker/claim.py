@@ -10,8 +10,8 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.bulk_index import BulkIndexes
-from dtk_tui.services.worker.handlers import PROMPT_CHARACTERS, EmbedStep
-from dtk_tui.services.worker.scheduler import Turns
+from dtk_tui.services.worker.handlers import PROMPT_CHARACTERS, EmbedHandler
+from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import Belt, Text, ToLoad
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import jobs, results
@@ -32,7 +32,7 @@ class Claimer:
         self._local_path = local_path
         self._bulk = bulk
         self._place = jobs.FIRST
-        self._turns = Turns(tuple(belt.steps), belt.sizes.of, belt.progress.timed_s)
+        self._turns = KindScheduler(tuple(belt.steps), belt.sizes.of, belt.progress.timed_s)
         self._turn_place = jobs.FIRST
 
     def run(self) -> None:
@@ -153,7 +153,7 @@ class Claimer:
         except DatabaseLostError:
             return 0, place
         except DtkError as error:
-            belt.emit_trouble(error)
+            belt.report(error)
             return 0, place
         self._hand_over(claimed, texts, epoch, urgent=least > NORMAL)
         return len(claimed), after
@@ -161,7 +161,7 @@ class Claimer:
     def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[int, str]:
         embed = self._belt.steps.get(Kind.EMBED)
         prompts = {job.prompt_id for job in claimed if job.kind == Kind.EMBED and job.prompt_id is not None}
-        if not prompts or not isinstance(embed, EmbedStep):
+        if not prompts or not isinstance(embed, EmbedHandler):
             return {}
         return results.missing_prompts(conn, embed.text_space, sorted(prompts), PROMPT_CHARACTERS)
 

@@ -15,14 +15,14 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import QueueCounts
+from dtk_tui.domain.stats import QueueCounts, WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError, ModelError
 from dtk_tui.inference.provider import Placement, devices, gpu_report
 from dtk_tui.services.retry import retry_until_available
-from dtk_tui.services.worker.handlers import Step, load_steps
+from dtk_tui.services.worker.handlers import JobHandler, load_handlers
 from dtk_tui.services.worker.pipeline import Pipeline
 from dtk_tui.services.worker.state import be_nice
-from dtk_tui.services.worker.throughput import Progress
+from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import job_log as log
 from dtk_tui.store.queue import jobs, workers
@@ -66,7 +66,7 @@ class Engine:
         self._begin = begin
         self._begun_at: datetime | None = None
         self._lease_s = config.settings.worker.lease_s
-        self._progress = Progress()
+        self._progress = Throughput()
         self._pipeline: Pipeline | None = None
         self._placement: Placement | None = None
         self._id = 0
@@ -104,17 +104,12 @@ class Engine:
             pipeline.news()
 
     @property
-    def trouble(self) -> str | None:
-        """Why this worker does not run although it should; None when all is well."""
-        return self._trouble
-
-    @property
     def provider(self) -> str | None:
         """ONNX Runtime's execution provider that really runs; None while no model is loaded."""
         return self._placement.provider if self._placement else None
 
     @property
-    def progress(self) -> Progress:
+    def throughput(self) -> Throughput:
         """What this worker has done."""
         return self._progress
 
@@ -184,17 +179,17 @@ class Engine:
 
     def _heartbeat(self) -> None:
         progress = self._progress
-        stats: dict[str, object] = {
-            "processed": progress.processed,
-            "failed": progress.failed,
-            "cache_hits": progress.cache_hits,
-            "cache_misses": progress.cache_misses,
-            "speed": progress.speed(),
-            "pace": progress.pace(),
-            "kinds": [kind.label for kind in self._models],
-            "provider": self.provider,
-            "trouble": self._trouble or self._resting or (self._placement.reason if self._placement else None),
-        }
+        stats = WorkerStats(
+            processed=progress.processed,
+            failed=progress.failed,
+            cache_hits=progress.cache_hits,
+            cache_misses=progress.cache_misses,
+            speed=progress.speed(),
+            pace=progress.pace(),
+            kinds=tuple(kind.label for kind in self._models),
+            provider=self.provider,
+            trouble=self._trouble or self._resting or (self._placement.reason if self._placement else None),
+        )
         with self._db.connection() as conn:
             alive = workers.heartbeat(
                 conn, self._id, lease_s=self._lease_s, state=self.state, devices=gpu_report(), stats=stats
@@ -301,12 +296,12 @@ class Engine:
     def _load(self) -> None:
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
-        loaded: list[dict[Kind, Step]] = []
+        loaded: list[dict[Kind, JobHandler]] = []
         missing: list[ModelError] = []
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
         with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
             for device in settings.devices or devices():
-                steps, missing = loader.submit(load_steps, self._db, self._config, processors, device).result()
+                steps, missing = loader.submit(load_handlers, self._db, self._config, processors, device).result()
                 loaded.append(steps)
         steps = loaded[0]
         self._loaded_at = time.monotonic()

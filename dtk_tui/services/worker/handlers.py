@@ -68,7 +68,7 @@ class Arrays:
         self._spare.extend(array for array in arrays if array.flags.writeable)
 
 
-class Step(ABC):
+class JobHandler(ABC):
     """One kind of work with its models in memory."""
 
     kind: Kind
@@ -103,7 +103,7 @@ class Step(ABC):
         """Give the memory of the models back."""
 
 
-class EmbedStep(Step):
+class EmbedHandler(JobHandler):
     """Image vectors of representatives; the text vectors of their prompts are made by ``embed_texts``."""
 
     kind = Kind.EMBED
@@ -169,7 +169,7 @@ class _TaggerInUse:
         return np.asarray(holds, dtype=np.bool_)
 
 
-class TagStep(Step):
+class TagHandler(JobHandler):
     """Tags of every tagger in the config."""
 
     kind = Kind.TAG
@@ -233,7 +233,7 @@ def _require(spec: ModelSpec, folder: Path) -> ModelSpec:
     return spec
 
 
-def _embed_step(db: Database, config: Config, threads: int, device: int) -> Step:
+def _embed_step(db: Database, config: Config, threads: int, device: int) -> JobHandler:
     names, folder = config.settings.models, config.paths.models
     image_spec = _require(_spec(names.image_embedder, "image-embedder"), folder)
     text_spec = _require(_spec(names.text_embedder, "text-embedder"), folder)
@@ -242,10 +242,10 @@ def _embed_step(db: Database, config: Config, threads: int, device: int) -> Step
     with db.connection() as conn:
         image_space = spaces.register(conn, image_spec.name, "image", image.sha256, image.dims)
         text_space = spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
-    return EmbedStep(image, text, image_space, text_space)
+    return EmbedHandler(image, text, image_space, text_space)
 
 
-def _tag_step(db: Database, config: Config, threads: int, device: int) -> Step:
+def _tag_step(db: Database, config: Config, threads: int, device: int) -> JobHandler:
     folder = config.paths.models
     specs = [_require(_spec(name, "tagger"), folder) for name in config.settings.models.taggers]
     if not specs:
@@ -258,22 +258,22 @@ def _tag_step(db: Database, config: Config, threads: int, device: int) -> Step:
             ids = np.array(results.tag_ids(conn, tagger.tags), dtype=np.int64)
         thresholds = np.array([tagger.threshold(category) for _, category in tagger.tags], dtype=np.float32)
         uses.append(_TaggerInUse(tagger, number, ids, thresholds))
-    return TagStep(uses)
+    return TagHandler(uses)
 
 
-_MAKERS: dict[Kind, Callable[[Database, Config, int, int], Step]] = {Kind.TAG: _tag_step, Kind.EMBED: _embed_step}
+_MAKERS: dict[Kind, Callable[[Database, Config, int, int], JobHandler]] = {Kind.TAG: _tag_step, Kind.EMBED: _embed_step}
 
 
-def load_steps(
+def load_handlers(
     db: Database, config: Config, threads: int, device: int = 0
-) -> tuple[dict[Kind, Step], list[ModelError]]:
+) -> tuple[dict[Kind, JobHandler], list[ModelError]]:
     """Load the models of every kind of work that this machine can do, and say what is missing for the others.
 
     Args:
         threads: threads that one inference may use.
         device: number of the GPU, where one does the work.
     """
-    steps: dict[Kind, Step] = {}
+    steps: dict[Kind, JobHandler] = {}
     missing: list[ModelError] = []
     for kind, make in _MAKERS.items():
         try:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.worker.batch_size import BatchSizes
-from dtk_tui.services.worker.handlers import EmbedStep, Loaded, Step
-from dtk_tui.services.worker.outcome import Outcome, is_memory, is_permanent, merged_texts, reason_of
+from dtk_tui.services.worker.batch_result import BatchResult, is_memory, is_permanent, merged_texts, reason_of
+from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
+from dtk_tui.services.worker.handlers import EmbedHandler, JobHandler, Loaded
 from dtk_tui.services.worker.state import Belt, Text
 from dtk_tui.store.queue import jobs
 
@@ -28,10 +28,10 @@ class Device:
         devices: how many devices share the belt.
     """
 
-    def __init__(self, belt: Belt, steps: Mapping[Kind, Step], devices: int) -> None:
+    def __init__(self, belt: Belt, steps: Mapping[Kind, JobHandler], devices: int) -> None:
         self._belt = belt
         self._steps = steps
-        self._sizes = BatchSizes({kind: belt.sizes.of(kind) for kind in steps})
+        self._sizes = AdaptiveBatchSize({kind: belt.sizes.of(kind) for kind in steps})
         self._devices = devices
         self._span_from = 0.0
 
@@ -76,9 +76,9 @@ class Device:
 
     # -- texts ------------------------------------------------------------------------------------------------------
 
-    def _infer_texts(self, texts: Sequence[Text]) -> Outcome:
+    def _infer_texts(self, texts: Sequence[Text]) -> BatchResult:
         embed = self._steps[Kind.EMBED]
-        if not isinstance(embed, EmbedStep):
+        if not isinstance(embed, EmbedHandler):
             raise TypeError("the step of the kind embed makes text vectors too")
         try:
             vectors = embed.embed_texts([text.text for text in texts])
@@ -87,15 +87,15 @@ class Device:
                 halves = [self._infer_texts(texts[: len(texts) // 2]), self._infer_texts(texts[len(texts) // 2 :])]
                 return merged_texts(embed, halves)
             self._belt.bad_texts[texts[0].prompt_id] = (reason_of(error), is_permanent(error))
-            return Outcome()
-        return Outcome(step=embed, texts=([text.prompt_id for text in texts], vectors))
+            return BatchResult()
+        return BatchResult(step=embed, texts=([text.prompt_id for text in texts], vectors))
 
     # -- images -----------------------------------------------------------------------------------------------------
 
-    def _infer_batch(self, images: Sequence[Loaded]) -> Outcome:
+    def _infer_batch(self, images: Sequence[Loaded]) -> BatchResult:
         first = images[0]
         if first.job.isolated and not self._begin(first):
-            return Outcome()
+            return BatchResult()
         done = self._infer_images(images)
         if first.text is not None:
             done.texts = self._infer_texts([Text(*first.text)]).texts
@@ -116,22 +116,22 @@ class Device:
             return False
         return True
 
-    def _infer_images(self, images: Sequence[Loaded]) -> Outcome:
+    def _infer_images(self, images: Sequence[Loaded]) -> BatchResult:
         kind = images[0].job.kind
         step, sizes = self._steps[kind], self._sizes
         try:
             found = step.infer(images)
         except Exception as error:
             if is_memory(error):
-                sizes.too_large(kind, len(images))
+                sizes.shrink(kind, len(images))
             if len(images) == 1:
-                return Outcome(failed=[(images[0].job, reason_of(error), is_permanent(error))])
+                return BatchResult(failed=[(images[0].job, reason_of(error), is_permanent(error))])
             # One bad image must not fail its batch: halve it until the bad one stands alone.
             one = self._infer_images(images[: len(images) // 2])
             two = self._infer_images(images[len(images) // 2 :])
-            return Outcome(step=step, rows=one.rows + two.rows, failed=one.failed + two.failed)
-        sizes.fitted(kind)
-        return Outcome(step=step, rows=[(item.job, result) for item, result in zip(images, found, strict=True)])
+            return BatchResult(step=step, rows=one.rows + two.rows, failed=one.failed + two.failed)
+        sizes.grow(kind)
+        return BatchResult(step=step, rows=[(item.job, result) for item, result in zip(images, found, strict=True)])
 
 
 def _alike(first: _Work, second: _Work) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dtk_tui.services.worker.batch_result import BatchResult, is_permanent, reason_of
 from dtk_tui.services.worker.handlers import Loaded
-from dtk_tui.services.worker.outcome import Outcome, is_permanent, reason_of
-from dtk_tui.services.worker.sandbox import Trial, TrialEndedError
+from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.services.worker.state import Belt, ToLoad
 
 
@@ -30,13 +30,13 @@ class Loader:
                 return  # claimed before a pause, given back since
             belt.loading += 1
         loaded: Loaded | None = None
-        failure: Outcome | None = None
+        failure: BatchResult | None = None
         try:
             loaded = load(item)
-        except TrialEndedError:
+        except LoadingCancelledError:
             pass  # a pause or a stop: the job is given back with the rest
         except Exception as error:
-            failure = Outcome(failed=[(item.job, reason_of(error), is_permanent(error))])
+            failure = BatchResult(failed=[(item.job, reason_of(error), is_permanent(error))])
             belt.progress.count_unloaded(item.job.kind)
         with belt.changed:
             current = item.epoch == belt.epoch
@@ -53,7 +53,7 @@ class Loader:
 class SuspectLoader(Loader):
     """Loads what may have killed a worker in a process of its own: if that dies, it was the file."""
 
-    def __init__(self, belt: Belt, trial: Trial) -> None:
+    def __init__(self, belt: Belt, trial: IsolatedLoader) -> None:
         super().__init__(belt)
         self._trial = trial
 

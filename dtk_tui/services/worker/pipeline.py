@@ -13,13 +13,13 @@ from dtk_tui.domain.events import Emit
 from dtk_tui.domain.job import Kind
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.claim import Claimer
-from dtk_tui.services.worker.handlers import Step
+from dtk_tui.services.worker.handlers import JobHandler
 from dtk_tui.services.worker.infer import Device
 from dtk_tui.services.worker.load import Loader, SuspectLoader
-from dtk_tui.services.worker.sandbox import Trial
+from dtk_tui.services.worker.sandbox import IsolatedLoader
 from dtk_tui.services.worker.save import Saver
 from dtk_tui.services.worker.state import Belt
-from dtk_tui.services.worker.throughput import Progress
+from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
 
 
@@ -38,10 +38,10 @@ class Pipeline:
     def __init__(
         self,
         db: Database,
-        devices: Sequence[dict[Kind, Step]],
+        devices: Sequence[dict[Kind, JobHandler]],
         worker_id: Callable[[], int],
         emit: Emit,
-        progress: Progress,
+        progress: Throughput,
         *,
         decode_threads: int,
         max_retries: int = 3,
@@ -61,7 +61,7 @@ class Pipeline:
         )
         self._belt = belt
         self._devices = devices
-        self._trial = Trial()
+        self._trial = IsolatedLoader()
         work = {
             "dtk-claim": Claimer(belt, local_path, BulkIndexes(belt)).run,
             **{f"dtk-load-{number}": Loader(belt).run for number in range(decode_threads)},

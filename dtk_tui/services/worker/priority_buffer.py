@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class UrgencyBuffer(Generic[T]):
+class PriorityBuffer(Generic[T]):
     """A blocking priority queue; equal urgency keeps the order of arrival.
 
     Args:

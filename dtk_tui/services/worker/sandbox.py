@@ -27,11 +27,11 @@ _LONGEST_S = 120.0
 _MOMENT_S = 0.3
 
 
-class TrialEndedError(Exception):
+class LoadingCancelledError(Exception):
     """The trial was ended from outside; nothing is known about the file."""
 
 
-class Trial:
+class IsolatedLoader:
     """A process that reads suspects, started when the first one comes."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Trial:
         Raises:
             UnreadableFileError: it cannot be decoded, or the process that read it died or did not end.
             DtkError: reading failed in a way that may pass.
-            TrialEndedError: ``end`` was called meanwhile.
+            LoadingCancelledError: ``end`` was called meanwhile.
         """
         process = self._start()
         timer = threading.Timer(_LONGEST_S, process.kill)
@@ -61,7 +61,7 @@ class Trial:
         with self._lock:
             self._process = None
         if self._ended.wait(_MOMENT_S):
-            raise TrialEndedError
+            raise LoadingCancelledError
         raise UnreadableFileError(
             f"Reading {path} kills the program that does it; it is set aside.",
             f"A worker died of it, and then a process that read nothing else ended with {_named(status)}.",

@@ -8,8 +8,8 @@ from typing import Any
 from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.handlers import Step
-from dtk_tui.services.worker.outcome import Outcome, reason_of, save_failures, save_rows, save_texts
+from dtk_tui.services.worker.batch_result import BatchResult, reason_of, save_failures, save_rows, save_texts
+from dtk_tui.services.worker.handlers import JobHandler
 from dtk_tui.services.worker.state import Belt
 
 _AT_ONCE = 256
@@ -54,7 +54,7 @@ class Saver:
             if last:
                 return
 
-    def _save(self, batch: list[Outcome]) -> None:
+    def _save(self, batch: list[BatchResult]) -> None:
         """Write a batch; where PostgreSQL refuses it, one by one, so that a bad result fails alone."""
         try:
             self._write(batch)
@@ -66,21 +66,21 @@ class Saver:
                 return
             for done in batch:
                 if done.texts or done.failed:
-                    self._save([Outcome(step=done.step, texts=done.texts, failed=done.failed)])
+                    self._save([BatchResult(step=done.step, texts=done.texts, failed=done.failed)])
                 for row in done.rows:
-                    self._save([Outcome(step=done.step, rows=[row])])
+                    self._save([BatchResult(step=done.step, rows=[row])])
 
-    def _refused(self, one: Outcome, error: DtkError) -> None:
+    def _refused(self, one: BatchResult, error: DtkError) -> None:
         for number in one.texts[0] if one.texts else ():
             self._belt.bad_texts[number] = (reason_of(error), True)
         failed = [(job, reason_of(error), True) for job, _ in one.rows]
         if failed:
-            self._save([Outcome(failed=failed)])
+            self._save([BatchResult(failed=failed)])
         else:
-            self._belt.emit_trouble(error)
+            self._belt.report(error)
             self._belt.land({job.id for job, _, _ in one.failed})
 
-    def _write(self, batch: list[Outcome]) -> None:
+    def _write(self, batch: list[BatchResult]) -> None:
         belt = self._belt
         good, failed = self._sorted(batch)
 
@@ -101,10 +101,10 @@ class Saver:
             belt.emit(JobsFinished(len(done), gone_bad, tuple(job.image_id for job in done)))
 
     def _sorted(
-        self, batch: list[Outcome]
-    ) -> tuple[list[tuple[Step, ClaimedJob, Any]], list[tuple[ClaimedJob, str, bool]]]:
+        self, batch: list[BatchResult]
+    ) -> tuple[list[tuple[JobHandler, ClaimedJob, Any]], list[tuple[ClaimedJob, str, bool]]]:
         """Return what may be written, and what fails: also images whose prompt could not be embedded."""
-        good: list[tuple[Step, ClaimedJob, Any]] = []
+        good: list[tuple[JobHandler, ClaimedJob, Any]] = []
         failed = [item for done in batch for item in done.failed]
         for done in batch:
             for job, result in done.rows:

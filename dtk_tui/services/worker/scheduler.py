@@ -23,7 +23,7 @@ _AGAIN_S = 600.0
 _WORTH_BATCHES = 40
 
 
-class Turns:
+class KindScheduler:
     """Used by the claiming thread alone.
 
     Args:

@@ -14,11 +14,11 @@ from dtk_tui.domain.events import Emit, Event, ProblemReported
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import DtkError
 from dtk_tui.services.retry import retry_until_available
-from dtk_tui.services.worker.batch_size import BatchSizes
-from dtk_tui.services.worker.handlers import Loaded, Step
-from dtk_tui.services.worker.outcome import Outcome
-from dtk_tui.services.worker.priority_buffer import UrgencyBuffer
-from dtk_tui.services.worker.throughput import Progress
+from dtk_tui.services.worker.batch_result import BatchResult
+from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
+from dtk_tui.services.worker.handlers import JobHandler, Loaded
+from dtk_tui.services.worker.priority_buffer import PriorityBuffer
+from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
 
 T = TypeVar("T")
@@ -56,10 +56,10 @@ class Belt:
     def __init__(
         self,
         db: Database,
-        steps: dict[Kind, Step],
+        steps: dict[Kind, JobHandler],
         worker_id: Callable[[], int],
         emit: Emit,
-        progress: Progress,
+        progress: Throughput,
         *,
         decode_threads: int,
         batch_size: int | None,
@@ -70,13 +70,13 @@ class Belt:
         self.worker_id = worker_id
         self.emit = emit
         self.progress = progress
-        self.sizes = BatchSizes({kind: batch_size or step.batch_size for kind, step in steps.items()})
+        self.sizes = AdaptiveBatchSize({kind: batch_size or step.batch_size for kind, step in steps.items()})
         self.depth = max(4 * self.sizes.largest, 2 * decode_threads, 32)
         self._decode_threads = decode_threads
-        self.to_load: UrgencyBuffer[ToLoad] = UrgencyBuffer(1 << 30)
-        self.to_try: UrgencyBuffer[ToLoad] = UrgencyBuffer(1 << 30)
-        self.to_infer: UrgencyBuffer[Loaded | Text] = UrgencyBuffer(2 * self.sizes.largest + decode_threads)
-        self.to_save: queue.Queue[Outcome | None] = queue.Queue(16)
+        self.to_load: PriorityBuffer[ToLoad] = PriorityBuffer(1 << 30)
+        self.to_try: PriorityBuffer[ToLoad] = PriorityBuffer(1 << 30)
+        self.to_infer: PriorityBuffer[Loaded | Text] = PriorityBuffer(2 * self.sizes.largest + decode_threads)
+        self.to_save: queue.Queue[BatchResult | None] = queue.Queue(16)
         self.stop = threading.Event()
         self.running = threading.Event()
         self.wake = threading.Event()
@@ -104,7 +104,7 @@ class Belt:
         self.was_lost.set()
         self.emit(event)
 
-    def emit_trouble(self, error: DtkError) -> None:
+    def report(self, error: DtkError) -> None:
         """Tell of an error that does not end the work."""
         self.emit(ProblemReported(error.title, error.detail))
 

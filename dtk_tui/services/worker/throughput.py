@@ -58,7 +58,7 @@ class _Spans:
         return self._jobs / self._seconds if len(self._spans) > 1 and self._seconds > 0 else None
 
 
-class Progress:
+class Throughput:
     """Counters of one worker since its start; safe to use from any thread.
 
     ``speed`` is what is being done now, ``pace`` what a kind of work does while it has the device: kinds take turns, so

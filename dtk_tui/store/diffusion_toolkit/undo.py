@@ -27,7 +27,7 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
 """.replace("{range}", TICKS_RANGE)
 _STATEMENTS: tuple[LiteralString, ...] = (
     # What was computed for a group stays with its members that stay.
-    """SELECT dtk_bequeath(array_agg(id)) FROM migration_brought
+    """SELECT dtk_promote_successors(array_agg(id)) FROM migration_brought
         WHERE is_new AND NOT is_touched
           AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
     # Of what an image was given by two migrations, the first one's cannot be told from the second one's.

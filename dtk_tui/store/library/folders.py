@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dtk_tui.domain.library import Badge, FolderRow
+from dtk_tui.domain.library import Badge, FolderRow, Rule
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db
 
@@ -104,20 +104,6 @@ WITH gone AS (
     RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How scans treat a folder.
-
-    Neither an ``excluded`` nor an ``archived`` folder is looked into; what is known of an excluded one counts as gone,
-    what is known of an archived one stays as it is. ``recursive``: the same goes for the folders below; a folder with
-    neither mark that is not recursive is scanned without its subfolders.
-    """
-
-    excluded: bool = False
-    archived: bool = False
-    recursive: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def remove_some(conn: Connection, folder_ids: Sequence[int]) -> int:
 
 
 def _delete(conn: Connection, ids: list[int]) -> None:
-    conn.execute("SELECT dtk_bequeath(%s)", (ids,))
+    conn.execute("SELECT dtk_promote_successors(%s)", (ids,))
     conn.execute("DELETE FROM image WHERE id = ANY (%s)", (ids,))
 
 

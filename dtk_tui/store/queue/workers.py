@@ -1,17 +1,16 @@
-"""Workers: who they are, what they do, and what is wished of them."""
+"""Registered workers: leases and heartbeats, the state that is desired of them, and how fast they were."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import WorkerInfo
+from dtk_tui.domain.stats import WorkerInfo, WorkerStats
 from dtk_tui.store.database import Connection, row_of
 
-#: Channel on which workers hear of a new wish.
+#: Channel on which workers hear of a new desired state.
 CHANNEL = "dtk_control"
 
 #: A job is set aside after so many deaths: one in company, the others while a worker did nothing but this job.
@@ -59,7 +58,7 @@ SELECT DISTINCT ON (kind) kind, jobs_per_s FROM pace
  WHERE (%(model)s::text[] IS NULL OR (kind, model) IN (SELECT * FROM unnest(%(kind)s::smallint[], %(model)s::text[])))
  ORDER BY kind, host = %(host)s DESC, measured_at DESC
 """
-_WISHED = """
+_DESIRED = """
 SELECT coalesce(worker.wish, desired_state), coalesce(worker.wish_at, changed_at)
   FROM worker_control LEFT JOIN worker ON worker.id = %s
 """
@@ -77,10 +76,10 @@ def heartbeat(
     lease_s: float,
     state: WorkerState,
     devices: Sequence[dict[str, object]],
-    stats: dict[str, Any],
+    stats: WorkerStats,
 ) -> bool:
     """Renew the lease of a worker and of all its jobs; False when it had lapsed and the jobs were given to others."""
-    values = (lease_s, state, json.dumps(list(devices)), json.dumps(stats), worker_id)
+    values = (lease_s, state, json.dumps(list(devices)), json.dumps(stats.to_json()), worker_id)
     return conn.execute(_HEARTBEAT, values).rowcount == 1
 
 
@@ -97,18 +96,19 @@ def leave(conn: Connection, worker_id: int) -> None:
 def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
     """Return every worker as it last reported."""
     return tuple(
-        WorkerInfo(v[0], v[1], v[2], WorkerState(v[3]), v[4], v[5], tuple(v[6]), v[7]) for v in conn.execute(_ALL)
+        WorkerInfo(v[0], v[1], v[2], WorkerState(v[3]), v[4], v[5], tuple(v[6]), WorkerStats.from_json(v[7]))
+        for v in conn.execute(_ALL)
     )
 
 
 def get_desired_state(conn: Connection, worker_id: int | None = None) -> tuple[WorkerState, datetime]:
-    """Return the state that is wished of all workers, or of one of them, and since when."""
-    state, changed_at = row_of(conn, _WISHED, (worker_id,))
+    """Return the state that is desired of all workers, or of one of them, and since when."""
+    state, changed_at = row_of(conn, _DESIRED, (worker_id,))
     return WorkerState(state), changed_at
 
 
 def set_desired_state(conn: Connection, state: WorkerState, worker_id: int | None = None) -> int:
-    """Write the wish for one worker, or for all; return how many are connected that hear of it when this commits."""
+    """Write the state desired of one worker, or of all; return how many are connected and hear of it on commit."""
     if worker_id is None:
         conn.execute("UPDATE worker_control SET desired_state = %s, changed_at = clock_timestamp()", (state,))
         number = conn.execute("UPDATE worker SET wish = NULL, wish_at = NULL").rowcount

@@ -85,7 +85,7 @@ SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerpri
 """  # noqa: S608 (constants)
 # What was computed from other bytes is not of this file.
 _FORGET = (
-    "SELECT dtk_bequeath(%s)",
+    "SELECT dtk_promote_successors(%s)",
     "DELETE FROM image_vector WHERE image_id = ANY (%s)",
     "DELETE FROM tag_prediction WHERE image_id = ANY (%s)",
     "DELETE FROM image_tag WHERE image_id = ANY (%s) AND confidence IS NOT NULL",

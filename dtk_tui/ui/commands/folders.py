@@ -11,13 +11,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from dtk_tui.domain.events import ScanFinished
-from dtk_tui.domain.library import FolderRow
+from dtk_tui.domain.library import FolderRow, Rule
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.library import folders as roots
 from dtk_tui.services.library.folder_rules import absolute
 from dtk_tui.services.scan.task import Scan
-from dtk_tui.store.database import Connection
-from dtk_tui.store.library.folders import Rule
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Confirm, FolderDialog
@@ -67,7 +64,7 @@ class RootActions(App[None]):
     @task("add", asked=True)
     async def _add_alone(self, path: str) -> None:
         here = absolute(path)
-        await in_thread(self._its.library.change, lambda conn: roots.add(conn, here, recursive=False))
+        await in_thread(self._its.library.add_folder, here, recursive=False)
         self.scan(here)
 
     def action_scan_again(self) -> None:
@@ -108,7 +105,7 @@ class RootActions(App[None]):
         scan, self.scanning = self.scanning, None
         its.main.show_activity("")
         if scan is not None and scan.error is not None:
-            its.on_trouble_reported(ErrorReported(scan.error))
+            its.on_error_reported(ErrorReported(scan.error))
         elif event.counts:
             its.say(counts_words(event.counts))
         its.library_changed()
@@ -149,7 +146,7 @@ class RootActions(App[None]):
     @task("rule", asked=True)
     async def _set_rule(self, folder: FolderRow, rule: Rule) -> None:
         path, its = folder.path, self._its
-        said = await in_thread(its.library.change, lambda conn: roots.set_rule(conn, path, rule))
+        said = await in_thread(its.library.set_rule, path, rule)
         its.say(f"{path} {said}")
         self._tree.reload()
         if its.watcher is not None:
@@ -166,7 +163,7 @@ class RootActions(App[None]):
         if folder is None:
             return
         number = folder.id
-        below, images = await in_thread(self._its.library.ask, lambda conn: roots.outline(conn, number))
+        below, images = await in_thread(self._its.library.folder_size, number)
         text = (
             f"{folder.path}\n\n{counted(below, 'folder')}, {counted(images, 'image')} with all that is known of them: "
             "ratings, tags, captions, vectors. The files stay."
@@ -174,7 +171,7 @@ class RootActions(App[None]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._take_out(images, "taken out of the library", lambda conn: roots.take_out_some(conn, number))
+                self._take_out(images, "taken out of the library", lambda: self._its.library.take_out_some(number))
 
         self.push_screen(Confirm("Take this out of the library?", text, "Take it out"), answered)
 
@@ -184,29 +181,29 @@ class RootActions(App[None]):
         tree = self._tree
         folder = tree.folder if tree.has_focus else None
         number, path = (None, None) if folder is None else (folder.id, folder.path)
-        images = await in_thread(self._its.library.ask, lambda conn: roots.missing(conn, number))
+        images = await in_thread(self._its.library.missing, number)
         where = "the library" if folder is None else one_line(folder.name, 60)
         if not images:
             self._its.say(f"No image of {where} is without its file.")
             return
-        away = await in_thread(self._its.library.ask, lambda conn: roots.roots_away(conn, path))
+        away = await in_thread(self._its.library.roots_away, path)
         text = f"{counted(images, 'image')} of {where} without a file, with ratings, tags, captions and vectors."
         text += "".join(f"\n\nAll of {lost} is away: is its disk mounted?" for lost in away)
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._take_out(images, "forgotten", lambda conn: roots.forget_some(conn, number))
+                self._take_out(images, "forgotten", lambda: self._its.library.forget_some(number))
 
         self.push_screen(Confirm("Forget images?", text, "Forget them" if images > 1 else "Forget it"), answered)
 
     @task("take out", exclusive=False)
-    async def _take_out(self, images: int, verb: str, some: Callable[[Connection], int]) -> None:
+    async def _take_out(self, images: int, verb: str, some: Callable[[], int]) -> None:
         if self.scanning is not None:
             self._its.say("A scan is running: this must wait for its end.", severity="warning")
             return
         its, done = self._its, 0
         try:
-            while taken := await in_thread(its.library.change, some):
+            while taken := await in_thread(some):
                 done += taken
                 its.main.show_activity(f"{done:,} of {counted(images, 'image')} {verb}")
         except DatabaseLostError:

@@ -18,7 +18,7 @@ from dtk_tui.services.diffusion_toolkit.task import Import
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Confirm
-from dtk_tui.ui.messages import ImportMoved, SourceFound
+from dtk_tui.ui.messages import SourceFound
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.importer_text import Form
 
@@ -56,15 +56,8 @@ class Imports(App[None]):
         if self.importing is not None and not self.importing.is_done:
             self._dtk.say("An import is running already.", severity="warning")
             return
-        self.importing = Import(self._dtk.library, options, self._import_moved)
+        self.importing = Import(self._dtk.library, options, self._dtk.take)
         self.importing.start()
-
-    def _import_moved(self) -> None:
-        if self.is_running:
-            try:
-                self.post_message(ImportMoved())
-            except RuntimeError:
-                _log.debug("the app ended before news of the import could be told")
 
     def on_import_moved(self) -> None:
         """Show how far the import is, and take over what it brought."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from textual.app import App
 
-from dtk_tui.domain.job import JobState
+from dtk_tui.domain.job import JobState, WorkerState
 from dtk_tui.services.worker import control
-from dtk_tui.store.database import Database
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Confirm
 
 if TYPE_CHECKING:
     from dtk_tui.ui.app import DtkApp
+
+_WISHES = {
+    WorkerState.RUNNING: control.start,
+    WorkerState.PAUSED: control.pause,
+    WorkerState.STOPPED: control.stop,
+}
 
 
 class WorkerActions(App[None]):
@@ -26,21 +30,21 @@ class WorkerActions(App[None]):
         return cast("DtkApp", self)
 
     @task("wish", exclusive=False, asked=True)
-    async def _wish(self, wish: Callable[[Database], None]) -> None:
-        await in_thread(wish, self._whole.library.db)
+    async def _wish(self, state: WorkerState) -> None:
+        await in_thread(_WISHES[state], self._whole.library.db)
         self._whole.look_now()
 
     def action_start_worker(self) -> None:
         """Wish that all workers run."""
-        self._wish(control.start)
+        self._wish(WorkerState.RUNNING)
 
     def action_pause_worker(self) -> None:
         """Wish that all workers rest, with their models in memory."""
-        self._wish(control.pause)
+        self._wish(WorkerState.PAUSED)
 
     def action_stop_worker(self) -> None:
         """Wish that all workers stop and unload their models."""
-        self._wish(control.stop)
+        self._wish(WorkerState.STOPPED)
 
     def action_clear_queue(self) -> None:
         """Take all waiting jobs out of the queue, after a question."""

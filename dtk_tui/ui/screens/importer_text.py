@@ -9,8 +9,7 @@ from textual.content import Content
 
 from dtk_tui.domain.imports import STEPS, ImportProgressed, ImportReport, Prefix, SourceSummary
 from dtk_tui.services.diffusion_toolkit.report import equality_message
-from dtk_tui.text import cell_width, counted, one_line
-from dtk_tui.ui.format import duration, file_size
+from dtk_tui.text import cell_width, counted, cut, duration, file_size, one_line
 
 POLICIES = {
     "keep": "keep: what the library says stays",
@@ -30,12 +29,10 @@ class Form:
     maps: dict[str, str]
 
 
-def cut(text: str, width: int) -> str:
-    """Return untrusted text as one line of exactly so many cells; of a long one its end, which tells most."""
-    line = one_line(text, 2000)
-    while cell_width(line) > width:
-        line = "\u2026" + line[2:]
-    return line + " " * (width - cell_width(line))
+def path_cell(path: str, width: int) -> str:
+    """Return an untrusted path as one line of exactly so many cells; of a long one its end, which tells most."""
+    shown = cut(one_line(path, 2000), width, keep_end=True)
+    return shown + " " * (width - cell_width(shown))
 
 
 def source_words(look: SourceSummary | None, path: str, width: int) -> Content:
@@ -45,7 +42,7 @@ def source_words(look: SourceSummary | None, path: str, width: int) -> Content:
     facts = ""
     if look is not None:
         facts = f"  {counted(look.images, 'image')}, {counted(look.albums, 'album')}, {file_size(look.size)}"
-    name = cut(path, max(16, min(cell_width(one_line(path, 2000)), width - 12 - len(facts))))
+    name = path_cell(path, max(16, min(cell_width(one_line(path, 2000)), width - 12 - len(facts))))
     return Content.assemble(("File       ", "$muted"), name, (facts, "$accent"))
 
 
@@ -64,7 +61,11 @@ def prefix_words(prefix: Prefix, width: int) -> Content:
     style = "$success" if prefix.is_here else "$warning"
     images = f"{prefix.images:>10,}  "
     return Content.assemble(
-        (images, "bold"), cut(prefix.path, room), (" \u2192 ", "$muted"), cut(where, room), (f" {verdict}", style)
+        (images, "bold"),
+        path_cell(prefix.path, room),
+        (" \u2192 ", "$muted"),
+        path_cell(where, room),
+        (f" {verdict}", style),
     )
 
 

@@ -40,7 +40,7 @@ class QueueScreen(DtkScreen):
     BINDING_GROUP_TITLE = "Queue"
     AUTO_FOCUS = "#jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "hurry", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
+        Binding("n", "prioritize", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
         Binding("y", "retry", "Retry", id="queue.retry", tooltip="Let the chosen failed jobs wait again"),
         Binding("Y", "retry_all", "Retry all failed", show=False, id="queue.retry_all"),
         Binding("d,delete", "remove", "Remove", key_display="d", id="queue.remove"),
@@ -130,10 +130,10 @@ class QueueScreen(DtkScreen):
         if not self.table.clear_selection():
             self.dismiss()
 
-    def action_hurry(self) -> None:
+    def action_prioritize(self) -> None:
         """Do the chosen jobs first."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.hurry(ids), "job moved to the front", "jobs moved to the front")
+        self._change(lambda: self.library.prioritize(ids), "job moved to the front", "jobs moved to the front")
 
     def action_retry(self) -> None:
         """Let the chosen failed jobs wait again."""

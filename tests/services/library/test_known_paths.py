@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope
+from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import Rules, as_known
-from dtk_tui.store.library.folders import Rule
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.library import ImageDetail
+from dtk_tui.domain.library import ImageDetail, Rule
 from dtk_tui.errors import UsageError
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.reparse import reparse
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, images
-from dtk_tui.store.library.folders import Rule
 from tests.helpers.library_state import state
 from tests.helpers.pictures import write_png
 

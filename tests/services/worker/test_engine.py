@@ -181,7 +181,7 @@ def test_a_bad_image_fails_alone_with_its_reason(db: Database, config: Config, t
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
-        assert engine.progress.processed == 9 and engine.progress.failed == 1
+        assert engine.throughput.processed == 9 and engine.throughput.failed == 1
     with db.connection() as conn:
         (failed,) = jobs.rows(conn, jobs.page_ids(conn))
         assert failed.state == JobState.FAILED and failed.path == str(paths[4]) and failed.error

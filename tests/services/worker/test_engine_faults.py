@@ -25,9 +25,9 @@ from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
-from dtk_tui.services.worker.batch_size import BatchSizes
-from dtk_tui.services.worker.handlers import EmbedStep, Loaded
-from dtk_tui.services.worker.sandbox import Trial, TrialEndedError
+from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
+from dtk_tui.services.worker.handlers import EmbedHandler, Loaded
+from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, workers
 from tests.helpers.pictures import write_many, write_png
@@ -103,7 +103,7 @@ def test_the_end_of_a_trial_blames_nobody(tmp_path: Path) -> None:
     fifo = tmp_path / "never.png"
     os.mkfifo(fifo)
     picture = write_png(tmp_path / "good.png", "a thing")
-    trial = Trial()
+    trial = IsolatedLoader()
     (array,) = trial.load(str(picture), ["dinov2-small"])
     assert array.shape == (3, 224, 224)
     process = trial._process
@@ -111,7 +111,7 @@ def test_the_end_of_a_trial_blames_nobody(tmp_path: Path) -> None:
     process.send_signal(signal.SIGSTOP)  # it reads for ever
     ended = threading.Timer(0.2, trial.end)
     ended.start()
-    with pytest.raises(TrialEndedError):
+    with pytest.raises(LoadingCancelledError):
         trial.load(str(picture), ["dinov2-small"])
     assert trial.load(str(picture), ["dinov2-small"])[0].shape == (3, 224, 224), "another process goes on"
     trial.end()
@@ -120,39 +120,39 @@ def test_the_end_of_a_trial_blames_nobody(tmp_path: Path) -> None:
 def test_out_of_memory_halves_the_batch_and_fails_nothing(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, sizes = EmbedStep.infer, []
+    real, sizes = EmbedHandler.infer, []
 
-    def short(self: EmbedStep, batch: Sequence[Loaded]) -> list[Any]:
+    def short(self: EmbedHandler, batch: Sequence[Loaded]) -> list[Any]:
         sizes.append(len(batch))
         if len(batch) > 3:
             raise DeviceMemoryError("out of memory")
         return real(self, batch)
 
-    monkeypatch.setattr(EmbedStep, "infer", short)
+    monkeypatch.setattr(EmbedHandler, "infer", short)
     _prepare(db, config, tmp_path / "library", 40)
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
-        assert engine.progress.failed == 0
+        assert engine.throughput.failed == 0
     assert _one(db, "SELECT count(*) FROM image_vector") == 40
     assert sizes[0] == 8 and sum(1 for size in sizes if size > 3) <= 4, f"it remembers: {sizes}"
 
 
 def test_batches_grow_back_and_doubt_grows_with_each_relapse() -> None:
-    sizes = BatchSizes({Kind.EMBED: 32})
-    sizes.too_large(Kind.EMBED, 32)
-    sizes.too_large(Kind.EMBED, 16)
+    sizes = AdaptiveBatchSize({Kind.EMBED: 32})
+    sizes.shrink(Kind.EMBED, 32)
+    sizes.shrink(Kind.EMBED, 16)
     assert sizes.of(Kind.EMBED) == 8
 
     def until_larger() -> int:
         before, count = sizes.of(Kind.EMBED), 0
         while sizes.of(Kind.EMBED) == before:
-            sizes.fitted(Kind.EMBED)
+            sizes.grow(Kind.EMBED)
             count += 1
         return count
 
     first = until_larger()
     assert sizes.of(Kind.EMBED) == 16
-    sizes.too_large(Kind.EMBED, 16)
+    sizes.shrink(Kind.EMBED, 16)
     assert sizes.of(Kind.EMBED) == 8 and until_larger() > first
     until_larger()
     assert sizes.of(Kind.EMBED) == 32, "all of it again"
@@ -161,14 +161,14 @@ def test_batches_grow_back_and_doubt_grows_with_each_relapse() -> None:
 def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = EmbedStep.load
+    real = EmbedHandler.load
 
-    def flaky(self: EmbedStep, job: Any) -> Loaded:
+    def flaky(self: EmbedHandler, job: Any) -> Loaded:
         if job.path.endswith("00003.png") or (job.path.endswith("00001.png") and job.attempts == 0):
             raise OSError(5, "the disk is away")
         return real(self, job)
 
-    monkeypatch.setattr(EmbedStep, "load", flaky)
+    monkeypatch.setattr(EmbedHandler, "load", flaky)
     monkeypatch.setattr(jobs, "_AGAIN_LATER", jobs._AGAIN_LATER.replace("5 seconds", "50 milliseconds"))
     _prepare(db, config, tmp_path / "library", 6)
     settings = _configured(config, tmp_path, "[worker]\nmax_retries = 2\n")
@@ -193,9 +193,9 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
         news.wait_for_state(WorkerState.STOPPED)
         states = {info.id: info.state for info in snapshot(db).workers}
         assert states.pop(one._id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
-        done = one.progress.processed
+        done = one.throughput.processed
         other_news.wait_for(lambda _: _one(db, "SELECT count(*) FROM image_vector") == 120)
-        assert 0 < done == one.progress.processed
+        assert 0 < done == one.throughput.processed
     assert sorted(_log(db)) == sorted(set(_log(db)))
 
 
@@ -246,7 +246,7 @@ def test_a_host_finds_the_files_of_another_where_its_config_says(db: Database, c
     assert settings.local_path(f"{library}x/1.png") == f"{library}x/1.png", "a folder, not a beginning"
     with worker(db, settings) as (engine, _):
         engine.wait_until_empty()
-        assert (engine.progress.processed, engine.progress.failed) == (10, 0)
+        assert (engine.throughput.processed, engine.throughput.failed) == (10, 0)
 
 
 def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop_within_three(

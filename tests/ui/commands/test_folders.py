@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dtk_tui.config import Config
+from dtk_tui.domain.library import Rule
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders
-from dtk_tui.store.library.folders import Rule
 from dtk_tui.ui.dialogs import Menu
 from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
 

@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import JobsFinished, ProblemReported, StatsChanged, WorkerStateChanged
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import workers
@@ -89,7 +90,7 @@ async def test_the_worker_of_this_window_opens_and_closes_with_it(db: Database, 
 
 
 async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: Config, library: Path) -> None:
-    app = DtkApp(db, config, None)
+    app = DtkApp(LibraryBrowser(db, config), None)
     app.take(ProblemReported("too early"))
     async with running(app) as run:
         await run.until(lambda: app.stats is not None)

@@ -15,6 +15,7 @@ from dtk_tui.config import Config, load
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.find import find_sources
 from dtk_tui.services.diffusion_toolkit.inspect import common_prefixes, inspect_source
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -219,7 +220,7 @@ async def test_a_library_with_images_is_offered_nothing(
     db: Database, config: Config, library: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(source.parent)
-    async with running(DtkApp(db, config, None), NARROW) as run:
+    async with running(DtkApp(LibraryBrowser(db, config), None), NARROW) as run:
         await run.shows("029.png")
         await run.until(lambda: run.dtk.stats is not None and not _is_finding())
         assert "is here." not in run.text()

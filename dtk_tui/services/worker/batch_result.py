@@ -11,13 +11,13 @@ import numpy as np
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DtkError, UnreadableFileError
 from dtk_tui.inference.provider import DeviceMemoryError
-from dtk_tui.services.worker.handlers import EmbedStep, Step
+from dtk_tui.services.worker.handlers import EmbedHandler, JobHandler
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import jobs
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchResult:
     """What goes to the saver.
 
     Attributes:
@@ -26,29 +26,29 @@ class Outcome:
         failed: jobs with the reason, and whether trying again is useless.
     """
 
-    step: Step | None = None
+    step: JobHandler | None = None
     rows: list[tuple[ClaimedJob, Any]] = field(default_factory=list)
     texts: tuple[list[int], Any] | None = None
     failed: list[tuple[ClaimedJob, str, bool]] = field(default_factory=list)
 
 
-def merged_texts(step: Step, parts: Sequence[Outcome]) -> Outcome:
+def merged_texts(step: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
     """Return the outcomes of the parts of one batch of prompts as one."""
     good = [part.texts for part in parts if part.texts]
     if not good:
-        return Outcome()
-    return Outcome(step=step, texts=([n for ids, _ in good for n in ids], np.concatenate([vec for _, vec in good])))
+        return BatchResult()
+    return BatchResult(step=step, texts=([n for ids, _ in good for n in ids], np.concatenate([vec for _, vec in good])))
 
 
-def save_texts(conn: Connection, batch: Sequence[Outcome]) -> None:
+def save_texts(conn: Connection, batch: Sequence[BatchResult]) -> None:
     """Write the vectors of prompts."""
     for done in batch:
-        if done.texts and isinstance(done.step, EmbedStep):
+        if done.texts and isinstance(done.step, EmbedHandler):
             done.step.save_texts(conn, *done.texts)
 
 
 def save_rows(
-    conn: Connection, worker_id: int, rows: Sequence[tuple[Step, ClaimedJob, Any]], first: Callable[[], None]
+    conn: Connection, worker_id: int, rows: Sequence[tuple[JobHandler, ClaimedJob, Any]], first: Callable[[], None]
 ) -> list[ClaimedJob]:
     """Write results of the jobs that are still ours, and end those jobs.
 
@@ -58,7 +58,7 @@ def save_rows(
     images = [job.image_id for _, job, _ in rows]
     owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
     first()
-    by_step: dict[Step, list[tuple[ClaimedJob, Any]]] = {}
+    by_step: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for step, job, result in rows:
         if job.id in owned:
             by_step.setdefault(step, []).append((job, result))

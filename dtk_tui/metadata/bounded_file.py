@@ -1,4 +1,4 @@
-"""One open file, read in as few and as small pieces as its container allows."""
+"""An open file whose reads are bounded in number and size, so that a hostile one costs little."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ READS_LIMIT = 150_000
 
 
 class DamagedError(Exception):
-    """A container cannot be read further; the message is a sentence for a person."""
+    """A container that cannot be read further; the message is a sentence for a person."""
 
 
-class Source:
+class BoundedFile:
     """Positioned reads on an open file, with the head kept and number and sum of the reads bounded.
 
     Args:
@@ -62,13 +62,6 @@ class Source:
             offset += len(part)
             length -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def exactly(self, offset: int, length: int) -> bytes:
-        """Return ``length`` bytes at ``offset``; raises DamagedError when the file ends before."""
-        data = self.read(offset, length)
-        if len(data) != length:
-            raise DamagedError("The file is cut short.")
-        return data
 
     @property
     def tail(self) -> bytes:

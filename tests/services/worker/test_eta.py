@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import QueueCounts, WorkerInfo
+from dtk_tui.domain.stats import QueueCounts, WorkerInfo, WorkerStats
 from dtk_tui.services.stats import eta, pace_of
-from dtk_tui.services.worker.scheduler import Turns
-from dtk_tui.services.worker.throughput import PROMPT, Progress
+from dtk_tui.services.worker.scheduler import KindScheduler
+from dtk_tui.services.worker.throughput import PROMPT, Throughput
 
 BATCH = {Kind.TAG: 16, Kind.EMBED: 16, Kind.CAPTION: 1}
 
@@ -43,9 +43,9 @@ class Run:
         """Yield (seconds since the start, jobs left, the time expected) after every batch."""
         chance = random.Random(7)
         now = 0.0
-        progress = Progress(lambda: now)
+        progress = Throughput(lambda: now)
         progress.begin(self.remembered)
-        turns = Turns(tuple(self.jobs), BATCH.__getitem__, progress.timed_s, lambda: now)
+        turns = KindScheduler(tuple(self.jobs), BATCH.__getitem__, progress.timed_s, lambda: now)
         left, total = dict(self.jobs), sum(self.jobs.values())
         seen: set[int] = set()
         cold = set(self.jobs)
@@ -112,7 +112,7 @@ def test_after_a_tenth_the_time_expected_is_true(name: str) -> None:
 
 
 def test_the_unknown_stays_unknown() -> None:
-    progress = Progress()
+    progress = Throughput()
     progress.count_span(Kind.TAG, 16, 9.0)
     progress.count_span(Kind.TAG, 16, 1.0)
     progress.count_span(Kind.TAG, 16, 1.0)
@@ -124,7 +124,7 @@ def test_the_unknown_stays_unknown() -> None:
 
 def test_a_kind_that_just_ended_has_no_speed() -> None:
     now = 0.0
-    progress = Progress(lambda: now)
+    progress = Throughput(lambda: now)
     for _ in range(20):
         now += 0.5
         progress.count_jobs([Kind.TAG] * 8, 0)
@@ -141,8 +141,8 @@ def test_a_kind_that_just_ended_has_no_speed() -> None:
 
 
 def test_workers_together() -> None:
-    def worker(state: WorkerState = WorkerState.RUNNING, alive: bool = True, **stats: object) -> WorkerInfo:
-        return WorkerInfo(1, "host", 1, state, datetime.now(UTC), alive, stats=stats)
+    def worker(state: WorkerState = WorkerState.RUNNING, alive: bool = True, **report: object) -> WorkerInfo:
+        return WorkerInfo(1, "host", 1, state, datetime.now(UTC), alive, stats=WorkerStats.from_json(report))
 
     both = ["tag", "embed"]
     timed = worker(pace={"tag": 10.0, "embed": 4.0, PROMPT: 50.0}, kinds=both)
@@ -155,7 +155,7 @@ def test_workers_together() -> None:
 def test_every_kind_but_the_first_gets_a_turn_of_its_own() -> None:
     now = 0.0
     timed = 0.0
-    turns = Turns(tuple(Kind), lambda kind: 16, lambda kind: timed, lambda: now)
+    turns = KindScheduler(tuple(Kind), lambda kind: 16, lambda kind: timed, lambda: now)
     assert turns.is_due and turns.kinds(idle=False) == tuple(Kind)
     turns.plan({"tag": 5000, "embed": 5000, "caption": 100})
     assert turns.kinds(idle=False) == (), "what is under way ends first"

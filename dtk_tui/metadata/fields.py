@@ -1,4 +1,4 @@
-"""What a file's chunks say, unfolded so that a dialect finds a text by its name wherever its writer had put it."""
+"""The metadata fields of a file by name: a dialect finds a text wherever its writer had put it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dtk_tui.domain.parameters import GenerationParameters, RawChunk
+from dtk_tui.domain.parameters import RawChunk
 from dtk_tui.metadata import values
 from dtk_tui.metadata.containers import xmp
 
@@ -25,30 +25,22 @@ _TEXT_SOURCES = frozenset({"exif", "xmp", "jpeg-comment", "gif-comment", "video"
 COMMENT_KEYS = ("UserComment", "comment", "Comment", "Description", "ImageDescription", "XPComment")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A dialect's answer: its name and what it read."""
-
-    dialect: str
-    parameters: GenerationParameters
-
-
 @dataclass(slots=True)
-class Evidence:
-    """The chunks of one file by name.
+class MetadataFields:
+    """The metadata of one file: texts by field name, and the JSON objects that they hold.
 
     Attributes:
         texts: text by name; the first chunk of a name wins.
         width, height: pixels of the picture, or None.
         is_sidecar: the chunks come from a file beside the picture.
-        kept: what several dialects ask for and is worked out once.
+        cache: what several dialects ask for and is worked out once.
     """
 
     texts: dict[str, str]
     width: int | None = None
     height: int | None = None
     is_sidecar: bool = False
-    kept: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
     _objects: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     def json(self, name: str) -> dict[str, Any] | None:
@@ -67,7 +59,7 @@ class Evidence:
         return None
 
     def put(self, name: str, value: object) -> None:
-        """Add an unfolded value under ``name`` unless something stands there: texts as text, objects parsed."""
+        """Add an unwrapped value under ``name`` unless something stands there: texts as text, objects parsed."""
         if isinstance(value, str):
             self.texts.setdefault(name, value)
         elif isinstance(value, dict) and name not in self.texts:
@@ -75,39 +67,39 @@ class Evidence:
             self._objects[name] = value
 
 
-def unfold(chunks: Sequence[RawChunk], width: int | None, height: int | None) -> Evidence:
-    """Return the evidence in ``chunks``; what is wrapped in JSON, EXIF or XMP texts becomes entries of its own."""
-    evidence = Evidence({}, width, height)
+def collect_fields(chunks: Sequence[RawChunk], width: int | None, height: int | None) -> MetadataFields:
+    """Return the fields in ``chunks``; what is wrapped in JSON, EXIF or XMP texts becomes fields of its own."""
+    fields = MetadataFields({}, width, height)
     wrapped = []
     for chunk in chunks:
         source, key, text = chunk.source, chunk.key, chunk.text
-        evidence.texts.setdefault(key, text)
+        fields.texts.setdefault(key, text)
         if source == "png" and key != "XML:com.adobe.xmp":
             continue
         if source == "xmp" or key == "XML:com.adobe.xmp":
             for name, value in xmp.properties(text):
-                evidence.texts.setdefault(name, value)
-                evidence.texts.setdefault(f"xmp:{name}", value)
+                fields.texts.setdefault(name, value)
+                fields.texts.setdefault(f"xmp:{name}", value)
                 wrapped.append((name, value))
         elif source in _TEXT_SOURCES:
-            evidence.is_sidecar |= source == "sidecar"
+            fields.is_sidecar |= source == "sidecar"
             if source in ("sidecar", "stealth"):
-                evidence.texts.setdefault("parameters", text)
+                fields.texts.setdefault("parameters", text)
             wrapped.append((key, text))
     for name, text in wrapped:
-        _unwrap(evidence, name, text)
-    return evidence
+        _unwrap_json(fields, name, text)
+    return fields
 
 
-def _unwrap(evidence: Evidence, key: str, text: str) -> None:
-    """Add the parts of a text that wraps others."""
+def _unwrap_json(fields: MetadataFields, key: str, text: str) -> None:
+    """Add the fields in a text that wraps others."""
     if match := _NAMED.match(text):
-        evidence.put(match[1].lower(), text[match.end() :])
+        fields.put(match[1].lower(), text[match.end() :])
         return
     if text.lstrip()[:1] != "{":
         return
-    found = evidence.json(key) if evidence.texts.get(key) is text else values.json_object(text)
+    found = fields.json(key) if fields.texts.get(key) is text else values.json_object(text)
     if found is None:
         return
     for name in _WRAPPED.intersection(found):
-        evidence.put(name, found[name])
+        fields.put(name, found[name])

@@ -6,19 +6,19 @@ from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
 from dtk_tui.metadata import values
-from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence
+from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 
 _MODEL = ("base_model", "base_model_name", "model", "model_name", "checkpoint", "ckpt_name")
 KEYS = ("parameters", *COMMENT_KEYS, "xmp:UserComment", "0x9286")
 
 
-def objects(evidence: Evidence) -> list[dict[str, Any]]:
+def objects(fields: MetadataFields) -> list[dict[str, Any]]:
     """Return the JSON objects under the names that programs use for all of their parameters."""
-    if "objects" not in evidence.kept:
-        texts = evidence.texts
+    if "objects" not in fields.cache:
+        texts = fields.texts
         keys = [key for key in KEYS if key in texts and (not texts[key] or texts[key].lstrip()[:1] == "{")]
-        evidence.kept["objects"] = [found for key in keys if (found := evidence.json(key)) is not None]
-    found_all: list[dict[str, Any]] = evidence.kept["objects"]
+        fields.cache["objects"] = [found for key in keys if (found := fields.json(key)) is not None]
+    found_all: list[dict[str, Any]] = fields.cache["objects"]
     return found_all
 
 
@@ -40,7 +40,7 @@ def parameters(source: dict[str, Any]) -> GenerationParameters:
     """Return the generation parameters of an object with plain keys, under the names that writers of JSON use."""
     width, height = values.pixels(pick(source, "width")), values.pixels(pick(source, "height"))
     if width is None or height is None:
-        width, height = size(pick(source, "resolution", "size", "image_size"))
+        width, height = size_of(pick(source, "resolution", "size", "image_size"))
     positive = values.prompt(pick(source, "prompt", "positive_prompt", "positive", "positiveprompt"))
     negative = values.prompt(pick(source, "negative_prompt", "negative", "negativeprompt"))
     return GenerationParameters(
@@ -62,7 +62,7 @@ def parameters(source: dict[str, Any]) -> GenerationParameters:
     )
 
 
-def size(value: object) -> tuple[int | None, int | None]:
+def size_of(value: object) -> tuple[int | None, int | None]:
     """Return (width, height) of ``"512x768"``, ``"(512, 768)"`` or ``[512, 768]``."""
     if isinstance(value, list) and len(value) == 2:
         return values.pixels(value[0]), values.pixels(value[1])
@@ -73,6 +73,19 @@ def vae(value: object) -> str | None:
     """Return a VAE's name; "Default (model)" and "Automatic" are none."""
     found = values.text(value)
     return None if found is None or found.lower() in {"default (model)", "automatic", "default"} else found
+
+
+def paired_loras(names: list[Any], weights: object) -> tuple[Lora, ...]:
+    """Return LoRAs from a list of names and one of weights, which may be shorter."""
+    given = weights if isinstance(weights, list) else []
+    padded = [*given, *[None] * len(names)]
+    return tuple(found for name, weight in zip(names, padded, strict=False) if (found := lora(name, weight)))
+
+
+def listed_loras(items: object, names: tuple[str, ...], weight: str = "weight") -> tuple[Lora, ...]:
+    """Return LoRAs from a list of objects that have the name under one of ``names``."""
+    entries = [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
+    return tuple(found for item in entries if (found := lora(pick(item, *names), item.get(weight))))
 
 
 def lora(name: object, weight: object = None) -> Lora | None:

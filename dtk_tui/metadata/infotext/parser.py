@@ -1,4 +1,4 @@
-"""The infotext that AUTOMATIC1111 introduced and many programs write: prompt, negative prompt, one line of settings."""
+"""Parsing an infotext, as AUTOMATIC1111 introduced it: prompt, negative prompt, one line of settings."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dtk_tui.domain.parameters import GenerationParameters, Lora
 from dtk_tui.metadata import values
 
 # The settings line as modules/infotext_utils.py of stable-diffusion-webui writes it: bare values end at a comma,
 # others are quoted as JSON strings; Civitai and SD.Next add bare JSON.
 _BARE = re.compile(r"[ \t]*(\w[\w \-/.+()]{0,80}):[ \t]*([^,\n]*)")
-_SHORT = 100
+_SHORT_PART_CHARS = 100
 #: Longer lines are not worth keeping.
-_FAMILIAR = 600
+_CACHED_LINE_CHARS = 600
 #: Stands for any seed in a line that is kept.
-_ANY = "\0"
+_ANY_SEED = "\0"
 _PAIR = re.compile(
     r'[ \t,]*(\w[\w \-/.+()]{0,80}):[ \t]*(?:("(?:\\.|[^"\\])*")(?=[ \t]*(?:,|\n|$))|([^,\n]*))', re.DOTALL
 )
@@ -30,18 +29,8 @@ _KNOWN = frozenset(
         "Distilled CFG Scale", "VAE hash", "Scheduler", "Eta", "Civitai resources",
     }
 )  # fmt: skip
-# Words that parcels and cars do not have.
-_SURE = frozenset({"Steps", "Sampler", "CFG scale", "Guidance Scale", "Model hash", "Schedule type"})
-_USUAL = frozenset({"Sampler", "CFG scale", "Seed", "Size"})
-_NAMES = {
-    name.lower(): name
-    for name in (
-        "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "Clip skip", "VAE",
-        "Denoising strength", "Hires upscaler", "Guidance Scale", "Scheduler",
-    )
-}  # fmt: skip
-# Civitai's names for the kinds of models that are added to a checkpoint.
-_ADDED = ("lora", "lycoris", "locon", "dora")
+# Other texts have a size, a model or a version as well, but none of these.
+_UNAMBIGUOUS = frozenset({"Steps", "Sampler", "CFG scale", "Guidance Scale", "Model hash", "Schedule type"})
 _SETTINGS_LIMIT = 400
 _LIMIT_CHARS = 2 * 1024 * 1024
 
@@ -55,7 +44,7 @@ class Infotext:
     settings: dict[str, str]
 
 
-def parse(source: str) -> Infotext | None:
+def parse_infotext(source: str) -> Infotext | None:
     """Return the parts of an infotext, or None when ``source`` is not one; its settings may have been left out."""
     if ":" not in source or len(source) > _LIMIT_CHARS:
         return None
@@ -64,7 +53,7 @@ def parse(source: str) -> Infotext | None:
     text = source.strip("\0 \t\n\ufeff")
     found = _settings(text)
     if found is None:
-        match = _negative(text)
+        match = _negative_prompt(text)
         if match is None:
             return None
         told = text[match.end() :].partition("\nSteps:")[0]
@@ -73,12 +62,12 @@ def parse(source: str) -> Infotext | None:
     head = text[:start]
     if "Template:" in head and (template := _TEMPLATES.search(head)):
         head = head[: template.start()]
-    if match := _negative(head):
+    if match := _negative_prompt(head):
         return Infotext(head[: match.start()].strip(), head[match.end() :].strip(), settings)
     return Infotext(head.strip(), "", settings)
 
 
-def _negative(head: str) -> re.Match[str] | None:
+def _negative_prompt(head: str) -> re.Match[str] | None:
     """Find the first line that begins with ``Negative prompt:``; a text is searched for a word faster than by lines."""
     place = head.find("Negative ")
     while place >= 0:
@@ -89,7 +78,7 @@ def _negative(head: str) -> re.Match[str] | None:
     return None
 
 
-def _steps_line(text: str) -> int:
+def _settings_start(text: str) -> int:
     """Return where the last line that begins with ``Steps:`` begins, or -1."""
     place = text.rfind("Steps:")
     while place >= 0:
@@ -102,14 +91,14 @@ def _steps_line(text: str) -> int:
 
 def _settings(text: str) -> tuple[int, dict[str, str]] | None:
     """Return where the settings begin and what they say; they begin with Steps, or are the last line of known keys."""
-    begin = _steps_line(text)
+    begin = _settings_start(text)
     if begin >= 0:
         settings = pairs(text, begin)
         if len(_KNOWN.intersection(settings)) >= 2 or text.count("\n", begin) == 0:
             return begin, settings
     begin = text.rfind("\n") + 1
     settings = pairs(text, begin)
-    is_one = len(_KNOWN.intersection(settings)) >= 3 and not _SURE.isdisjoint(settings)
+    is_one = len(_KNOWN.intersection(settings)) >= 3 and not _UNAMBIGUOUS.isdisjoint(settings)
     return (begin, settings) if is_one else None
 
 
@@ -125,10 +114,10 @@ def _plain_pairs(text: str, begin: int) -> dict[str, str] | None:
     start = line.find("Seed: ") + len("Seed: ")
     end = line.find(",", start)
     seed = line[start:end] if end > start else ""
-    if seed.isdecimal() and len(line) <= _FAMILIAR and _ANY not in line:
-        kept = _kept_pairs(line[:start] + _ANY + line[end:])
-        if kept is None or kept.get("Seed") == _ANY:
-            return kept and {**kept, "Seed": seed}
+    if seed.isdecimal() and len(line) <= _CACHED_LINE_CHARS and _ANY_SEED not in line:
+        cached = _cached_line_pairs(line[:start] + _ANY_SEED + line[end:])
+        if cached is None or cached.get("Seed") == _ANY_SEED:
+            return cached and {**cached, "Seed": seed}
     return _line_pairs(line)
 
 
@@ -140,14 +129,14 @@ def _line_pairs(line: str) -> dict[str, str] | None:
         return None
     settings: dict[str, str] = {}
     for part in parts:
-        pair = _short_pair(part) if len(part) <= _SHORT else _pair(part)
+        pair = _cached_pair(part) if len(part) <= _SHORT_PART_CHARS else _pair(part)
         if pair is None:
             return None
         settings.setdefault(*pair)
     return settings
 
 
-_kept_pairs = lru_cache(maxsize=1024)(_line_pairs)
+_cached_line_pairs = lru_cache(maxsize=1024)(_line_pairs)
 
 
 def _pair(part: str) -> tuple[str, str] | None:
@@ -157,7 +146,7 @@ def _pair(part: str) -> tuple[str, str] | None:
 
 
 # Most settings are those of many other pictures as well.
-_short_pair = lru_cache(maxsize=2048)(_pair)
+_cached_pair = lru_cache(maxsize=2048)(_pair)
 
 
 def _all_pairs(text: str, begin: int) -> dict[str, str]:
@@ -191,100 +180,3 @@ def _unquote(quoted: str) -> str:
     """Return what a quoted value stands for."""
     unquoted = values.json_string(quoted)
     return quoted[1:-1] if unquoted is None else unquoted
-
-
-def _networks(names: str) -> tuple[Lora, ...]:
-    """Return the LoRAs that SD.Next lists by name."""
-    return tuple(Lora(name) for part in names.split(",") if (name := part.strip()))
-
-
-def _resources(listed: str) -> tuple[Lora, ...]:
-    """Return the LoRAs that Civitai lists by name."""
-    found = values.json_value(listed) if listed else None
-    return tuple(
-        Lora(name, values.number(item.get("weight")))
-        for item in (found if isinstance(found, list) else [])
-        if isinstance(item, dict) and item.get("type") in _ADDED and (name := values.text(item.get("modelName")))
-    )
-
-
-def _additional(settings: dict[str, str]) -> tuple[Lora, ...]:
-    """Return the LoRAs that the extension sd-webui-additional-networks lists as ``name(hash)``."""
-    found = []
-    for number in range(1, 6) if "AddNet Model 1" in settings else ():
-        name = settings.get(f"AddNet Model {number}", "").partition("(")[0]
-        weight = settings.get(f"AddNet Weight A {number}") or settings.get(f"AddNet Weight {number}")
-        if name and name != "None":
-            clip = values.number(settings.get(f"AddNet Weight B {number}", ""))
-            found.append(Lora(name, values.number(weight or ""), clip))
-    return tuple(found)
-
-
-def parameters(info: Infotext) -> GenerationParameters:
-    """Return the generation parameters of an infotext whose keys are AUTOMATIC1111's (or Draw Things' variants)."""
-    settings = info.settings if _USUAL.issubset(info.settings) else _spelled(info.settings)
-    items = tuple([item for item in settings.items() if item[0] != "Seed"])
-    is_familiar = len(items) <= _SHORT and len("".join(settings.values())) <= _FAMILIAR
-    of_settings = (_kept_parameters if is_familiar else _of_settings)(items)
-    found = values.loras(info.prompt)
-    return GenerationParameters(
-        info.prompt,
-        info.negative_prompt,
-        of_settings.steps,
-        of_settings.sampler,
-        of_settings.scheduler,
-        of_settings.cfg_scale,
-        values.seed(settings.get("Seed")),
-        of_settings.width,
-        of_settings.height,
-        of_settings.model,
-        of_settings.model_hash,
-        of_settings.clip_skip,
-        of_settings.denoising_strength,
-        of_settings.vae,
-        of_settings.upscaler,
-        found or of_settings.loras,
-    )
-
-
-def _of_settings(items: tuple[tuple[str, str], ...]) -> GenerationParameters:
-    """Return what the settings say, but for the seed."""
-    settings = dict(items)
-    get = settings.get
-    width, height = values.size(get("Size") or "")
-    sampler = values.text(get("Sampler"))
-    cfg_scale = values.number(get("CFG scale", ""))
-    return GenerationParameters(
-        steps=values.count(get("Steps")),
-        sampler=sampler,
-        scheduler=_scheduler(settings, sampler),
-        cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
-        width=width,
-        height=height,
-        model=values.text(get("Model")),
-        model_hash=values.text(get("Model hash")),
-        clip_skip=values.count(get("Clip skip")),
-        denoising_strength=values.number(get("Denoising strength") or get("Strength")),
-        vae=values.text(get("VAE")),
-        upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=_networks(get("LoRA networks", "")) or _resources(get("Civitai resources", "")) or _additional(settings),
-    )
-
-
-_kept_parameters = lru_cache(maxsize=1024)(_of_settings)
-
-
-def _spelled(settings: dict[str, str]) -> dict[str, str]:
-    """Return settings whose writer has capitals of its own (``CFG Scale``) under AUTOMATIC1111's names."""
-    named = {_NAMES.get(key.lower(), key): value for key, value in reversed(settings.items())}
-    return named | {key: value for key, value in settings.items() if key in _NAMES.values()}
-
-
-def _scheduler(settings: dict[str, str], sampler: str | None) -> str | None:
-    """Return the schedule; Fooocus repeats under Scheduler what the name of its sampler says already."""
-    schedule = values.text(settings.get("Schedule type"))
-    if schedule is None and not settings.get("Version", "").startswith("Fooocus"):
-        schedule = values.text(settings.get("Scheduler"))
-        if schedule and sampler and sampler.lower().endswith(schedule.lower()):
-            return None
-    return schedule

@@ -11,7 +11,7 @@ from typing import Any
 
 from dtk_tui.metadata.comfy.widgets import WIDGETS
 
-INPUT_SIDE, OUTPUT_SIDE = -10, -20
+SUBGRAPH_INPUT_ID, SUBGRAPH_OUTPUT_ID = -10, -20
 _PREFIXES = ("workflow>", "workflow/")
 _NODE_LIMIT = 200
 _LINK_LIMIT = 2000
@@ -27,26 +27,26 @@ def definition(kind: str, groups: object) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("nodes"), list) else None
 
 
-def opened(group: dict[str, Any], instance: dict[str, Any]) -> dict[str, Any]:
+def as_subgraph(group: dict[str, Any], instance: dict[str, Any]) -> dict[str, Any]:
     """Return the group as a subgraph, its widgets with the values that ``instance`` has for them."""
-    given = [item if isinstance(item, dict) else {} for item in group["nodes"][:_NODE_LIMIT]]
-    values = _values(given, instance.get("widgets_values"))
+    originals = [item if isinstance(item, dict) else {} for item in group["nodes"][:_NODE_LIMIT]]
+    values = _values(originals, instance.get("widgets_values"))
     nodes = []
-    for index, item in enumerate(given):
+    for index, item in enumerate(originals):
         inputs = [{**entry, "link": None} for entry in entries(item, "inputs")]
         kept = item.get("widgets_values") if values is None else values[index]
         nodes.append({**item, "id": index, "inputs": inputs, "widgets_values": kept})
     links = [link for link in _links(group) if link[0] < len(nodes) and link[2] < len(nodes)]
-    outside = entries(instance, "inputs")
-    wires = [*links, *_ways_in(nodes, links, group, outside), *_ways_out(nodes, links, group)]
+    outer_inputs = entries(instance, "inputs")
+    wires = [*links, *_input_links(nodes, links, group, outer_inputs), *_output_links(nodes, links, group)]
     for number, (_, _, target, slot) in enumerate(wires):
-        if target != OUTPUT_SIDE and slot < len(nodes[target]["inputs"]):
+        if target != SUBGRAPH_OUTPUT_ID and slot < len(nodes[target]["inputs"]):
             nodes[target]["inputs"][slot]["link"] = number
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
     return {
         "nodes": nodes,
         "links": [dict(zip(names, (number, *wire), strict=True)) for number, wire in enumerate(wires)],
-        "inputs": [{"name": entry.get("name")} for entry in outside],
+        "inputs": [{"name": entry.get("name")} for entry in outer_inputs],
     }
 
 
@@ -66,27 +66,27 @@ def _links(group: dict[str, Any]) -> list[Link]:
     return found
 
 
-def _ways_in(
-    nodes: list[dict[str, Any]], links: list[Link], group: dict[str, Any], outside: list[dict[str, Any]]
+def _input_links(
+    nodes: list[dict[str, Any]], links: list[Link], group: dict[str, Any], outer_inputs: list[dict[str, Any]]
 ) -> Iterator[Link]:
     """Yield links from the inputs of the instance to the inputs inside that go by their names."""
-    free = {str(entry.get("name")): place for place, entry in reversed(list(enumerate(outside)))}
+    free = {str(entry.get("name")): place for place, entry in reversed(list(enumerate(outer_inputs)))}
     rest = []
-    for name, index, slot in _shown(nodes, {link[2:] for link in links}, group):
+    for name, index, slot in _exposed_inputs(nodes, {link[2:] for link in links}, group):
         place = free.pop(name, None)
         if place is None:
             rest.append((index, slot))
         else:
-            yield INPUT_SIDE, place, index, slot
+            yield SUBGRAPH_INPUT_ID, place, index, slot
     for index, slot in rest:
         kind = nodes[index]["inputs"][slot].get("type")
-        place = next((place for place in sorted(free.values()) if outside[place].get("type") == kind), None)
+        place = next((place for place in sorted(free.values()) if outer_inputs[place].get("type") == kind), None)
         if place is not None:
             free = {name: other for name, other in free.items() if other != place}
-            yield INPUT_SIDE, place, index, slot
+            yield SUBGRAPH_INPUT_ID, place, index, slot
 
 
-def _shown(nodes: list[dict[str, Any]], linked: set[tuple[int, int]], group: dict[str, Any]) -> Iterator[Any]:
+def _exposed_inputs(nodes: list[dict[str, Any]], linked: set[tuple[int, int]], group: dict[str, Any]) -> Iterator[Any]:
     """Yield (name outside, node, slot) of the inputs that no link of the group leads to; former widgets come last."""
     seen: dict[str, int] = {}
     converted = []
@@ -95,7 +95,7 @@ def _shown(nodes: list[dict[str, Any]], linked: set[tuple[int, int]], group: dic
         former = {str(entry.get("name")) for entry in inputs if isinstance(entry.get("widget"), dict)}
         for name in WIDGETS.get(str(item.get("type")), ()):
             if name != "control" and name not in former:
-                _named(item, index, name, seen, group)
+                _exposed_name(item, index, name, seen, group)
         for slot, entry in enumerate(inputs):
             name = str(entry.get("name"))
             if (index, slot) in linked:
@@ -103,28 +103,28 @@ def _shown(nodes: list[dict[str, Any]], linked: set[tuple[int, int]], group: dic
             if name in former:
                 converted.append((item, index, name, slot))
             else:
-                shown = _named(item, index, name, seen, group)
+                exposed = _exposed_name(item, index, name, seen, group)
                 if _config(group, index, "input", name).get("visible") is not False:
-                    yield shown, index, slot
+                    yield exposed, index, slot
     for item, index, name, slot in converted:
-        yield _named(item, index, name, seen, group), index, slot
+        yield _exposed_name(item, index, name, seen, group), index, slot
 
 
-def _named(item: dict[str, Any], index: int, name: str, seen: dict[str, int], group: dict[str, Any]) -> str:
+def _exposed_name(item: dict[str, Any], index: int, name: str, seen: dict[str, int], group: dict[str, Any]) -> str:
     """Return the name that an input has outside, and note that it is taken."""
     label = next((entry.get("label") for entry in item["inputs"] if entry.get("name") == name), None)
-    shown = str(_config(group, index, "input", name).get("name") or label or name)
-    key = shown
-    if shown in seen or (item.get("type") == "PrimitiveNode" and item.get("title")):
+    exposed = str(_config(group, index, "input", name).get("name") or label or name)
+    key = exposed
+    if exposed in seen or (item.get("type") == "PrimitiveNode" and item.get("title")):
         title = item.get("title") or item.get("type")
-        key = shown = f"{title} {name}"
-        if shown in seen:
-            shown = f"{title} {seen[shown]} {name}"
+        key = exposed = f"{title} {name}"
+        if exposed in seen:
+            exposed = f"{title} {seen[exposed]} {name}"
     seen[key] = seen.get(key, 1) + 1
-    return shown
+    return exposed
 
 
-def _ways_out(nodes: list[dict[str, Any]], links: list[Link], group: dict[str, Any]) -> Iterator[Link]:
+def _output_links(nodes: list[dict[str, Any]], links: list[Link], group: dict[str, Any]) -> Iterator[Link]:
     """Yield links to the outputs of the instance: what no node of the group takes, or others take as well."""
     listed = group.get("external")
     external = {
@@ -147,7 +147,7 @@ def _ways_out(nodes: list[dict[str, Any]], links: list[Link], group: dict[str, A
             if visible is None:
                 visible = (index, slot) not in taken or (index, slot) in external
             if visible:
-                yield index, slot, OUTPUT_SIDE, place
+                yield index, slot, SUBGRAPH_OUTPUT_ID, place
                 place += 1
 
 
@@ -159,14 +159,14 @@ def _config(group: dict[str, Any], index: int, side: str, name: str) -> dict[str
     return found if isinstance(found, dict) else {}
 
 
-def _values(nodes: list[dict[str, Any]], outside: object) -> list[list[Any]] | None:
+def _values(nodes: list[dict[str, Any]], outer_inputs: object) -> list[list[Any]] | None:
     """Return the values of each node with those of the instance, which has them all in one list; None if unequal."""
-    if not isinstance(outside, list):
+    if not isinstance(outer_inputs, list):
         return None
-    for are_left_out in (True, False):
-        places = [_places(item, are_left_out=are_left_out) for item in nodes]
-        if sum(map(len, places)) == len(outside):
-            flat = iter(outside)
+    for skip_converted in (True, False):
+        places = [_exposed_values(item, skip_converted=skip_converted) for item in nodes]
+        if sum(map(len, places)) == len(outer_inputs):
+            flat = iter(outer_inputs)
             found = []
             for item, kept in zip(nodes, places, strict=True):
                 own = item.get("widgets_values")
@@ -178,13 +178,13 @@ def _values(nodes: list[dict[str, Any]], outside: object) -> list[list[Any]] | N
     return None
 
 
-def _places(item: dict[str, Any], *, are_left_out: bool) -> list[int]:
+def _exposed_values(item: dict[str, Any], *, skip_converted: bool) -> list[int]:
     """Return which values of a node show outside: former widgets, and what follows a seed that is one, do not."""
     own = item.get("widgets_values")
     if not isinstance(own, list):
         return []
     widgets = [entry["widget"] for entry in entries(item, "inputs") if isinstance(entry.get("widget"), dict)]
-    former = {str(widget.get("name")) for widget in widgets} if are_left_out else set()
+    former = {str(widget.get("name")) for widget in widgets} if skip_converted else set()
     if not former:
         return list(range(len(own)))
     found = []

@@ -1,4 +1,4 @@
-"""The text that a conditioning of a ComfyUI graph was encoded from."""
+"""The prompts of a ComfyUI graph: the texts that the conditionings of a sampler were encoded from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node
 
 _CONDITIONING = re.compile(r"cond(?:itioning)?(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
 _POSITIVE = (
@@ -35,23 +35,23 @@ _TEXT = (
     "wildcard_text", "source", "opt_text", "anything", "any", "input", "caption", "tags", "multi_line_prompt", "clip_g",
     "clip_l", "bert", "mt5xl", "string_field", "text_input", "global_prompt", "", "*",
 )  # fmt: skip
-_FAMILY = re.compile(r"(text|string|prompt|part|str|input|txt|line|value)[_ ]?([a-h]|\d{1,2})$", re.IGNORECASE)
+_NUMBERED_TEXT = re.compile(r"(text|string|prompt|part|str|input|txt|line|value)[_ ]?([a-h]|\d{1,2})$", re.IGNORECASE)
 _DELIMITERS = ("delimiter", "separator", "concat_delimiter", "seperator", "join_with")
-_UNTIDY: dict[object, str] = {"no": ""}
+_TIDY_DELIMITERS: dict[object, str] = {"no": ""}
 # What these return was computed when the graph ran and stands nowhere; their inputs are instructions, not the prompt.
-_OPAQUE = re.compile(
+_LANGUAGE_MODELS = re.compile(
     r"TextGenerate|LLM|GPT|Ollama|Florence|Interrogat|Tagger|Caption|Gemini|Claude|JoyTag|VLM|QwenVL|VQA|Moondream|Llava|Grok|"
     r"Chat(?!GLM)|OpenRouter|DeepSeek|Anthropic",
     re.IGNORECASE,
 )
 _ZERO = re.compile(r"ConditioningZeroOut|ZeroOut|EmptyConditioning", re.IGNORECASE)
-_NO_TEXT = MATERIAL - {"positive", "negative", "conditioning", "text_embeds"} | {
+_NO_TEXT = NON_IMAGE_INPUTS - {"positive", "negative", "conditioning", "text_embeds"} | {
     "image", "images", "pixels", "samples", "latent", "latent_image", "hooks", "timesteps",
 }  # fmt: skip
 
 
-class Texts:
-    """Follows one side (positive or negative) from a sampler to its texts."""
+class PromptFinder:
+    """Finds the positive or the negative prompt: follows the links from a sampler to the texts that were encoded."""
 
     def __init__(self, graph: Graph, *, positive: bool) -> None:
         self.graph = graph
@@ -60,7 +60,7 @@ class Texts:
         self.branch = _POSITIVE_BRANCH if positive else _NEGATIVE_BRANCH
         self.other_branch = _NEGATIVE_BRANCH if positive else _POSITIVE_BRANCH
         self.is_zeroed = False
-        self.models_met = 0
+        self.language_models_seen = 0
         # What a node gave is kept, and is nothing while it is being found out: no node is walked twice, no ring ends.
         self._conditionings: dict[str, str | None] = {}
         self._texts: dict[str, str | None] = {}
@@ -83,9 +83,9 @@ class Texts:
     def _of_encoder(self, nodes: list[Node]) -> str | None:
         """Return the prompt of an encoder whose result reaches the sampler under a name of its own."""
         for node in nodes:
-            told = node.inputs.get("prompt")
-            if told is not None and ("negative_prompt" in node.inputs or "encode" in node.kind.lower()):
-                found = self.text(told)
+            prompt = node.inputs.get("prompt")
+            if prompt is not None and ("negative_prompt" in node.inputs or "encode" in node.kind.lower()):
+                found = self.text(prompt)
                 if found is not None:
                     return found
         return None
@@ -99,13 +99,13 @@ class Texts:
             return None
         if node.id not in self._conditionings:
             self._conditionings[node.id] = None
-            self._conditionings[node.id] = self._condition(node, depth)
+            self._conditionings[node.id] = self._node_conditioning(node, depth)
         found = self._conditionings[node.id]
-        if self._is_second(value, node):
+        if self._is_negative_output(value, node):
             return ""
         return found
 
-    def _is_second(self, value: object, node: Node) -> bool:
+    def _is_negative_output(self, value: object, node: Node) -> bool:
         """Return whether a link takes the negative half of an encoder of both sides that was given one text alone."""
         return (
             self.side is _NEGATIVE
@@ -116,25 +116,25 @@ class Texts:
             and not any(name in node.inputs for name in self.side)
         )
 
-    def _condition(self, node: Node, depth: int) -> str | None:
+    def _node_conditioning(self, node: Node, depth: int) -> str | None:
         """Return the text of the conditioning that a node gives."""
         if _ZERO.search(node.kind):
             self.is_zeroed = True
             return ""
-        chosen = self.graph.choices(node)
+        chosen = self.graph.switched_inputs(node)
         if chosen is not None:
-            return self._chosen(chosen, self.conditioning, depth)
+            return self._switched(chosen, self.conditioning, depth)
         inputs = node.inputs
         for name in self.side:
-            if name in inputs and (found := self._either(inputs[name], depth)) is not None:
+            if name in inputs and (found := self._text_or_conditioning(inputs[name], depth)) is not None:
                 return found
         joining = [item for name, item in inputs.items() if _CONDITIONING.match(name) or self.branch.match(name)]
         if joining:
             parts = [self.conditioning(item, depth + 1) for item in joining]
-            found = _joined(_different(parts), "\n")
+            found = _joined(_unique(parts), "\n")
             if found is not None:
                 return found
-        own = self._encoded(node, depth)
+        own = self._encoder_text(node, depth)
         if own is not None:
             return own
         for name, item in self._inner_links(node):
@@ -144,17 +144,17 @@ class Texts:
                     return found
         return None
 
-    def _either(self, value: object, depth: int) -> str | None:
+    def _text_or_conditioning(self, value: object, depth: int) -> str | None:
         """Return the text behind an input that may hold a text or a conditioning."""
         found = self.conditioning(value, depth + 1)
         return self.text(value, depth + 1) if found is None else found
 
-    def _encoded(self, node: Node, depth: int) -> str | None:
+    def _encoder_text(self, node: Node, depth: int) -> str | None:
         """Return what a text encoder encodes; of two encoders' texts the longer one, both when they differ in kind."""
         inputs = node.inputs
         if ("text_g" in inputs or "text_l" in inputs) and inputs.get("with_SDXL") is not False:
             both = [self.text(inputs.get(name), depth + 1) for name in ("text_g", "text_l")]
-            found = _joined(_different(both), "\n")
+            found = _joined(_unique(both), "\n")
             if found:
                 return found
         if "t5xxl" in inputs:
@@ -173,38 +173,38 @@ class Texts:
         node = self.graph.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.graph.step():
             return None
-        if _OPAQUE.search(node.kind):
-            self.models_met += 1
+        if _LANGUAGE_MODELS.search(node.kind):
+            self.language_models_seen += 1
             return None
         if node.id not in self._texts:
             self._texts[node.id] = None
-            chosen = self.graph.choices(node)
-            found = self._own_text(node, depth) if chosen is None else self._chosen(chosen, self.text, depth)
+            chosen = self.graph.switched_inputs(node)
+            found = self._own_text(node, depth) if chosen is None else self._switched(chosen, self.text, depth)
             self._texts[node.id] = found
         return self._texts[node.id]
 
-    def _chosen(self, items: list[object], read: Callable[[object, int], str | None], depth: int) -> str | None:
+    def _switched(self, items: list[object], read: Callable[[object, int], str | None], depth: int) -> str | None:
         """Return what a switch lets through; where a language model wrote that, what was typed stands beside it."""
         for item in items:
             if not isinstance(item, str) and self.graph.link(item) is None:
                 continue
-            met = self.models_met
+            met = self.language_models_seen
             found = read(item, depth + 1)
-            if found is not None or self.models_met == met:
+            if found is not None or self.language_models_seen == met:
                 return found
         return None
 
     def _own_text(self, node: Node, depth: int) -> str | None:
         """Return the text a node holds, joins or passes on."""
-        if _OPAQUE.search(node.kind):
-            self.models_met += 1
+        if _LANGUAGE_MODELS.search(node.kind):
+            self.language_models_seen += 1
             return None
         inputs = node.inputs
         if "toggle_trigger_words" in inputs:
-            return _toggled(inputs["toggle_trigger_words"])
+            return _active_trigger_words(inputs["toggle_trigger_words"])
         if "find" in inputs and "replace" in inputs and ("string" in inputs or "text" in inputs):
             return self._replaced(inputs, depth)
-        joined = self._family(node, depth)
+        joined = self._joined_inputs(node, depth)
         if joined is not None:
             return joined
         for name in (*self.side, *_TEXT):
@@ -233,11 +233,11 @@ class Texts:
         find, replace = self.text(inputs["find"], depth + 1), self.text(inputs["replace"], depth + 1)
         return whole.replace(find, replace) if whole and find and replace is not None else whole
 
-    def _family(self, node: Node, depth: int) -> str | None:
+    def _joined_inputs(self, node: Node, depth: int) -> str | None:
         """Return the joined texts of a node with numbered or lettered text inputs, or None for any other node."""
         members: dict[str, list[tuple[int, str, object]]] = {}
         for name, item in node.inputs.items():
-            if (match := _FAMILY.match(name)) and isinstance(item, (str, list)):
+            if (match := _NUMBERED_TEXT.match(name)) and isinstance(item, (str, list)):
                 label = match[2]
                 order = int(label) if label.isdigit() else ord(label.lower())
                 members.setdefault(match[1], []).append((order, name, item))
@@ -251,14 +251,16 @@ class Texts:
             parts = [part.strip() if part else part for part in parts]
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
         delimiter = (
-            self.text(given, depth + 1) if given is not None else _UNTIDY.get(node.inputs.get("tidy_tags"), ", ")
+            self.text(given, depth + 1)
+            if given is not None
+            else _TIDY_DELIMITERS.get(node.inputs.get("tidy_tags"), ", ")
         )
         if node.kind == "StringConcatenate":
             return None if parts.count(None) == len(parts) else (delimiter or "").join(part or "" for part in parts)
         return _joined(parts, (delimiter or "").replace("\\n", "\n"))
 
 
-def _toggled(words: object) -> str:
+def _active_trigger_words(words: object) -> str:
     """Return the trigger words that are switched on in a node of ComfyUI-Lora-Manager."""
     items = words.get("__value__") if isinstance(words, dict) else words
     listed = [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
@@ -271,13 +273,13 @@ def _joined(parts: list[str | None], delimiter: str) -> str | None:
     return delimiter.join(part for part in texts if part.strip()) if texts else None
 
 
-def _different(parts: list[str | None]) -> list[str | None]:
+def _unique(parts: list[str | None]) -> list[str | None]:
     """Return each text once: a prompt that is encoded for several places or encoders is still one prompt."""
     return list(dict.fromkeys(parts))
 
 
 def prompts_of(graph: Graph, nodes: list[Node]) -> tuple[str | None, str | None, bool]:
     """Return positive and negative prompt of a sampler and its helpers, and whether the positive one was zeroed out."""
-    positive, negative = Texts(graph, positive=True), Texts(graph, positive=False)
-    told = values.prompt(positive.of_sampler(nodes))
-    return told, values.prompt(negative.of_sampler(nodes)), positive.is_zeroed
+    positive, negative = PromptFinder(graph, positive=True), PromptFinder(graph, positive=False)
+    found = values.prompt(positive.of_sampler(nodes))
+    return found, values.prompt(negative.of_sampler(nodes)), positive.is_zeroed
