@@ -37,21 +37,10 @@ class Import(BackgroundTask):
         from dtk_tui.services.diffusion_toolkit.importer import import_database
 
         library = self._library
-<<<<<<< HEAD
-        try:
-            self.report = import_database(library.db, library.config, self.options, self._follow, self._stopping)
-        except DtkError as error:
-            self.error = error
-        except Exception as error:
-            _log.exception("the import of %r failed", self.options.source)
-            self.error = DtkError("The import failed.", f"{type(error).__name__}: {error}")
-        self._tell()
-=======
-        self.report = migrate(library.db, library.config, self.options, self._follow, self._stop_asked)
+        self.report = import_database(library.db, library.config, self.options, self._follow, self._stop_asked)
 
     def _ended(self) -> None:
         self._emit(ImportFinished())
->>>>>>> main
 
     def _follow(self, news: ImportProgressed) -> None:
         self.progress = news
