@@ -1,8 +1,9 @@
-"""The end of a migration, for scripts and in a file."""
+"""The report of an import: its figures, its JSON form, and the file of its notes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.source.database import TABLES
-from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import notes
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.diffusion_toolkit import images, notes, records, staging
 from dtk_tui.text import counted
 
 
@@ -31,6 +32,30 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
             f"{error.strerror}: {folder}. Put this right, and --resume writes it.",
         ) from error
     return file
+
+
+def count_rows(
+    conn: Connection, report: ImportReport, import_id: int, is_shadow: bool, source_tables: Sequence[str]
+) -> None:
+    """Fill a report with what was read, what is in the library, what was noted, and whether these agree.
+
+    Args:
+        is_shadow: whether all images of the library were brought by this import.
+    """
+    report.migration_id = import_id
+    report.representatives = images.count_representatives(conn)
+    read = staging.row_counts(conn)
+    noted = notes.noted_rows(conn, import_id)
+    for table in TABLES:
+        if table not in source_tables:
+            continue
+        rows, lost = read.get(table, (0, 0))
+        refused = noted.get((table, "refused"), 0)
+        report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
+    for table, written in records.written_counts(conn, import_id, is_shadow).items():
+        if table in report.tables:
+            report.verification.counts[table] = (report.tables[table].written, written)
+    report.reasons = {(t, o, r): count for t, o, r, count in notes.note_counts(conn, import_id)}
 
 
 def report_json(report: ImportReport) -> dict[str, Any]:

@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dtk_tui.services.diffusion_toolkit.read.arrow import text_buffers
+from dtk_tui.services.diffusion_toolkit.read.hashing import mix
 
 #: AppPaths of a text that are looked at first, eight bytes each; then the whole of it is compared.
 _SAMPLES = 4
 _WIDTH = 8
-#: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class TextIndex:
@@ -61,6 +60,5 @@ def _fingerprints(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     room = np.maximum(lengths - _WIDTH, 0)
     for at in range(_SAMPLES):
         there = everywhere[np.minimum(ends[:-1] + room * at // (_SAMPLES - 1), len(everywhere) - 1)]
-        found = (found ^ np.where(lengths > 0, there << beyond, 0)) * _ODD
-        found ^= found >> np.uint64(29)
+        found = mix(found, np.where(lengths > 0, there << beyond, 0))
     return found

@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest
 from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
 from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
 from dtk_tui.services.diffusion_toolkit.read.csv_rows import chunks_json
+from dtk_tui.services.diffusion_toolkit.read.hashing import mix
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.diffusion_toolkit import record_batches
@@ -36,8 +37,6 @@ _VIDEO = r"\.(mp4|webm|mov|m4v|avi|mkv)$"
 #: Texts between which the separator stands of what ``image.metadata_hash`` is made of.
 _SEPARATED = ("Sampler", "Model", "ModelHash")
 _SEPARATOR = "\x1f"
-#: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 _ERROR = b"Diffusion Toolkit could not read this file."
 
 
@@ -218,8 +217,7 @@ def _groups(given: Columns, prompts: Ticks, negatives: Ticks) -> npt.NDArray[np.
         numbers = [xxh3_64_intdigest(text) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
         parts.append(np.array(numbers, np.uint64)[coded.indices.to_numpy()].view(np.int64))
     for part in parts:
-        found = (found ^ part.view(np.uint64)) * _ODD
-        found ^= found >> np.uint64(29)
+        found = mix(found, part.view(np.uint64))
     return np.where(prompts > 0, found | np.uint64(1), np.uint64(0))
 
 
