@@ -1,4 +1,4 @@
-"""Ending a migration before its end, at the wish of a person."""
+"""Cancelling an import: the error that it ends with, and the end of statements that still run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_S = 0.1
 
 
 class StoppedError(DtkError):
-    """A person ended the migration; the library is as it was."""
+    """A person stopped the import; the library is as it was."""
 
     def __init__(self) -> None:
         super().__init__("The migration was stopped.", "The library is as it was. --resume goes on with what was read.")

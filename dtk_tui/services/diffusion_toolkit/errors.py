@@ -1,4 +1,4 @@
-"""Saying what became of a migration whose database went away."""
+"""Explaining the loss of the database during an import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _log_size(db: Database) -> int:
 
 @contextmanager
 def explain_lost_database(db: Database) -> Iterator[None]:
-    """Say of a database that is lost why it is, as far as its own log knows, and that a resume goes on.
+    """Explain a lost database: why it is, as far as its own log tells, and that a resume goes on.
 
     Raises:
         DatabaseLostError: the database is lost.

@@ -1,4 +1,4 @@
-"""Finding Diffusion Toolkit's database in the places where it usually is, within a bound of time."""
+"""Finding databases of Diffusion Toolkit where they usually are, within a time limit."""
 
 from __future__ import annotations
 

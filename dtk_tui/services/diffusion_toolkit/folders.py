@@ -1,4 +1,4 @@
-"""The folder tree: what the source lists, what its images need, what the library has; completed where it has gaps."""
+"""Importing folders: the tree of those that the source lists, that images need, and that the library has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_FOLDER = "(no folder)"
 
 
 class LibraryChangedError(DtkError):
-    """The library is no longer empty, as it was when the migration began."""
+    """The library is no longer empty, as it was when the import began."""
 
     def __init__(self) -> None:
         super().__init__("Something was written to the library.", "Start again.")
@@ -31,7 +31,7 @@ class _Tree:
 
 
 def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping, keys_are_ids: bool = False) -> None:
-    """Write the folders of the stage, with all between them and their images, and note which key is which folder.
+    """Write the staged folders, with all between them and their images, and note which key is which folder.
 
     Args:
         keys_are_ids: whether images have the keys of their folders for ids already.

@@ -1,4 +1,4 @@
-"""A look at a source before its migration: how much there is, under which folders, and where those lie here."""
+"""Inspecting a source before its import: how many images, under which folders, and where those lie here."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SELECT rtrim(Path, replace(replace(Path, '/', ''), '\', '')) AS folder, count(*)
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A migration that was interrupted: its file, and how many rows were read."""
+    """An interrupted import: its source file, and how many rows were read."""
 
     source: str
     rows: int
 
 
 def unfinished(db: Database) -> Unfinished | None:
-    """Return the migration that a resume would go on with."""
+    """Return the import that a resume would go on with."""
     with db.connection() as conn:
         row = records.unfinished(conn)
         if row is None or row.facts.get("dry_run") or not staging.exists(conn):
@@ -44,7 +44,7 @@ def unfinished(db: Database) -> Unfinished | None:
 
 
 def inspect_source(path: str, config: Config, roots: Sequence[str] = ()) -> SourceSummary:
-    """Look at a database of Diffusion Toolkit.
+    """Return the summary of a database of Diffusion Toolkit.
 
     Args:
         roots: folders of the library, where files may lie that the source knows by another path.
@@ -78,7 +78,7 @@ def _folders(conn: sqlite3.Connection) -> dict[str, int]:
             text = paths.tidy(folder.decode("utf-8", "surrogateescape"))
             counts[text] = counts.get(text, 0) + count
     except sqlite3.DatabaseError:
-        # What can be saved of a damaged file is the migration's business; here it is only not offered.
+        # What can be saved of a damaged file is the import's business; here it is only not offered.
         return counts
     return counts
 

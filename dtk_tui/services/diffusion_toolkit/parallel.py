@@ -1,4 +1,4 @@
-"""Several pieces of work on the database at once, each in a transaction of its own."""
+"""Running several transactions on the database in parallel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Piece = Callable[[Connection], None]
 def run_parallel(
     db: Database, pieces: Sequence[Piece], stop: threading.Event, report_progress: Callable[[int, int], None]
 ) -> None:
-    """Do all pieces, begun in their order, on two connections; each piece is committed when it is done.
+    """Run all pieces, begun in their order, on two connections; each piece is committed when it is done.
 
     Args:
         report_progress: is given how many pieces are done, and how many there are.

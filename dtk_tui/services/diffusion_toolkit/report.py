@@ -59,7 +59,7 @@ def count_rows(
 
 
 def report_json(report: ImportReport) -> dict[str, Any]:
-    """Return the keys of ``dtk migrate --json``."""
+    """Return a report as JSON, with the keys of ``dtk migrate --json``."""
     return {
         "tables": {
             name: {"read": t.read, "written": t.written, "repaired": t.repaired, "refused": t.refused}
@@ -88,7 +88,7 @@ def _table_count(t: dict[str, int]) -> TableCount:
 
 
 def report_from_json(kept: dict[str, Any]) -> ImportReport:
-    """Return the report of a migration that is done, from what its record keeps of ``report_json``."""
+    """Return the report of an import that is done, from what its record keeps of ``report_json``."""
     check = kept["verification"]
     return ImportReport(
         tables={name: _table_count(kept["tables"][name]) for name in TABLES if name in kept["tables"]},
@@ -106,7 +106,7 @@ def report_from_json(kept: dict[str, Any]) -> ImportReport:
 
 
 def equality_message(report: ImportReport) -> str:
-    """Return the sentence for a person whose images are all as they were."""
+    """Return the sentence for a person that says that all images compared are equal."""
     compared = report.verification.compared
     others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0
     words = f"{counted(compared, 'image')} compared with the source, all equal"

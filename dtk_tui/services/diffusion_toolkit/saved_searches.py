@@ -1,4 +1,4 @@
-"""Diffusion Toolkit's saved searches as our query lines."""
+"""Importing saved searches: Diffusion Toolkit's translated into query lines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _restricts(value: Any) -> bool:
 
 
 def write(conn: Connection, migration_id: int, zone: str) -> None:
-    """Write the saved queries of the stage; one that cannot be translated is kept as it is."""
+    """Write the staged saved searches; one that cannot be translated is kept as it is."""
     recorded: list[tuple[int, int | None, bool, dict[str, Any]]] = []
     noted: list[tuple[int | None, str, str, dict[str, Any]]] = []
     first: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""The time zone of this host, by the name that databases know."""
+"""Time zones: the name of this host's, and the local times whose instant is unambiguous."""
 
 from __future__ import annotations
 

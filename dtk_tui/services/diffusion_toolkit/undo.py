@@ -1,4 +1,4 @@
-"""Taking back a migration."""
+"""Undoing an import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dtk_tui.store.diffusion_toolkit import undo as store
 
 
 def undo(db: Database) -> dict[str, int]:
-    """Take back the unfinished migration, or else the last one; return images removed, kept and restored.
+    """Undo the unfinished import, or else the last one; return images removed, kept and restored.
 
     Raises:
         DtkError: there is none.

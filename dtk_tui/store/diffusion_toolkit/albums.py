@@ -14,7 +14,7 @@ SELECT source_id, coalesce(target.image_id, %(base)s + source_id) AS image_id
   FROM migration_stage_image LEFT JOIN migration_target target USING (source_id)
 """
 
-# The same where images went beside an empty library: every image there is one of the source.
+# The same for shadow tables: every image there is one of the source.
 _IMAGE_IDS_SHADOW: LiteralString = """
 CREATE TEMP VIEW migration_where AS
 SELECT image.id - migration.image_base AS source_id, image.id AS image_id
@@ -132,7 +132,7 @@ def write_albums_and_tags(conn: Connection, values: dict[str, Any], is_shadow: b
     """Write albums with their members, and tags with their images; ``values`` as for ``write_images``.
 
     Args:
-        is_shadow: whether the images went beside an empty library.
+        is_shadow: whether the images are in shadow tables.
     """
     if is_shadow:
         conn.execute(_IMAGE_IDS_SHADOW)

@@ -87,7 +87,7 @@ def set_folder_attributes(conn: Connection, zone: str, rows: Sequence[tuple[int,
 
 
 def write_folder_keys(conn: Connection, places: Iterable[tuple[int, int]]) -> None:
-    """Note which folder each key of the stage stands for, given as (key, folder id)."""
+    """Note which folder each staging key stands for, given as (key, folder id)."""
     conn.execute("CREATE TEMP TABLE migration_place (key bigint, folder_id bigint) ON COMMIT DROP")
     with conn.cursor().copy("COPY migration_place FROM STDIN") as copy:
         for row in places:

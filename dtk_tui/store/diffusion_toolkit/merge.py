@@ -8,7 +8,7 @@ from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS, image_values
 
 # keep: what the library says stays, what it lacks is filled in. take: what the source says goes before. newest: the
-# side that was touched later goes before. What an earlier migration brought, and a person took away, stays away.
+# side that was touched later goes before. What an earlier import brought, and a person took away, stays away.
 _MERGE: LiteralString = """
 WITH both_sides AS (
     SELECT ready.*, image.id AS image_id,

@@ -80,7 +80,7 @@ def write_notes(
 
 
 def delete_notes(conn: Connection, migration_id: int) -> None:
-    """Remove the notes of an unfinished migration, which is read anew."""
+    """Remove the notes of an unfinished import, which is read anew."""
     conn.execute("DELETE FROM migration_note WHERE migration_id = %s", (migration_id,))
 
 

@@ -1,4 +1,4 @@
-"""Books of the images that a migration brought into an empty library: those of a batch are one row, of arrays."""
+"""Records of the images that an import brought into an empty library: those of a batch are one row, of arrays."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id
 
     Args:
         records: with the columns of ``COLUMNS``.
-        first_id: under which they stand; no other batch of the migration has it.
+        first_id: under which they stand; no other batch of the import has it.
     """
     if not len(records):
         return _digest([])
@@ -88,10 +88,10 @@ def differing_images(conn: Connection, records: pa.RecordBatch, migration_id: in
 
 
 def exclude(conn: Connection, source_ids: Sequence[int]) -> None:
-    """Let the records of some images of the unfinished migration count no longer: they are written elsewhere."""
+    """Exclude some images of the unfinished import from its batches: their records are written elsewhere."""
     conn.execute(_EXCLUDE, {"ids": list(source_ids)})
 
 
 def remove(conn: Connection, migration_id: int) -> None:
-    """Remove all batches of a migration."""
+    """Delete all batches of an import."""
     conn.execute("DELETE FROM migrated_batch WHERE migration_id = %s", (migration_id,))

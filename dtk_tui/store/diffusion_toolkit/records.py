@@ -13,7 +13,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db
 
-#: Ids are 64 bits; behind what a migration sets aside there must be room for the rest of the library's life.
+#: Ids are 64 bits; behind what an import sets aside there must be room for the rest of the library's life.
 _LARGEST_ID = 2**63 - 2**48
 #: What is recorded of each image that an import brought or met.
 IMAGE_COLUMNS: tuple[LiteralString, ...] = (
@@ -37,7 +37,7 @@ def image_values(marks: LiteralString, custom_tags: LiteralString) -> LiteralStr
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
-    """One migration. ``image_base`` + a source Id is the image's id; ``facts`` tell the source's content."""
+    """The record of one import. ``image_base`` + a source Id is the image's id; ``facts`` tell the source's content."""
 
     id: int
     image_base: int
@@ -65,17 +65,17 @@ def _row(v: tuple[Any, ...] | None) -> ImportRecord | None:
 
 
 def unfinished(conn: Connection) -> ImportRecord | None:
-    """Return the migration that is in the stage, if any."""
+    """Return the record of the unfinished import, if any."""
     return _row(conn.execute(_COLUMNS + " WHERE state = 'loading' ORDER BY id DESC LIMIT 1").fetchone())
 
 
 def last_done(conn: Connection) -> ImportRecord | None:
-    """Return the latest migration that is in the library, if any."""
+    """Return the record of the latest import that is in the library, if any."""
     return _row(conn.execute(_COLUMNS + " WHERE state = 'done' ORDER BY id DESC LIMIT 1").fetchone())
 
 
 def delete_unfinished(conn: Connection) -> None:
-    """Throw away the books of an unfinished migration."""
+    """Delete the record of the unfinished import."""
     conn.execute("DELETE FROM migration WHERE state = 'loading'")
 
 
@@ -83,7 +83,7 @@ def begin(
     conn: Connection, source: str, zone: str, policy: str, maps: tuple[tuple[str, str], ...], facts: dict[str, Any],
     images: tuple[int, int], nodes: tuple[int, int],
 ) -> ImportRecord:  # fmt: skip
-    """Open the books of a new migration and set ids aside for it; an unfinished one is forgotten.
+    """Write the record of a new import and reserve ids for it; that of an unfinished one is deleted.
 
     Args:
         images, nodes: first and last Id of the source.
@@ -127,7 +127,7 @@ def written_counts(conn: Connection, migration_id: int, is_shadow: bool) -> dict
     """Return how many source rows of each table are in the library, counted there.
 
     Args:
-        is_shadow: whether all images there are were brought by this migration.
+        is_shadow: whether all images there are were brought by this import.
     """
     query: LiteralString = """
         SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s AND NOT %(is_shadow)s),
@@ -143,7 +143,7 @@ def written_counts(conn: Connection, migration_id: int, is_shadow: bool) -> dict
 
 
 def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
-    """Close the books of a migration."""
+    """Mark an import as done, with its report."""
     conn.execute(
         "UPDATE migration SET state = 'done', finished_at = now(), report = %s::jsonb WHERE id = %s",
         (json.dumps(report), migration_id),
@@ -153,7 +153,7 @@ def finish(conn: Connection, migration_id: int, report: dict[str, Any]) -> None:
 def write_row_records(
     conn: Connection, migration_id: int, kind: str, rows: Sequence[tuple[int, int | None, bool, dict[str, Any]]]
 ) -> None:
-    """Note rows that a migration wrote or met, given as (row id, source id, is new, original)."""
+    """Record rows that an import wrote or met, given as (row id, source id, is new, original)."""
     sql: LiteralString = """
         INSERT INTO migrated_row (migration_id, kind, row_id, source_id, is_new, original)
         SELECT %s, %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[], %s::jsonb[])"""

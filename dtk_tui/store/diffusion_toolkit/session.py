@@ -1,4 +1,4 @@
-"""What a connection that imports asks of the server: the one lock, memory, quick commits, an early end."""
+"""Session settings of an import: its advisory lock, memory, asynchronous commits, cancelling."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from psycopg import Error, sql
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, Database, row_of
 
-#: One migration at a time in one database; held by a session, so it ends with its process.
+#: One import at a time in one database; held by a session, so it ends with its process.
 _LOCK = 0x64746B6D
 
 
 @contextmanager
 def hold_import_lock(db: Database) -> Iterator[None]:
-    """Hold the right to migrate in this database.
+    """Hold the lock of imports into this database.
 
     Raises:
-        DtkError: another process is migrating into this library.
+        DtkError: another import into this library is under way.
     """
     with db.listener() as conn:
         if not row_of(conn, "SELECT pg_try_advisory_lock(%s)", (_LOCK,))[0]:
@@ -33,7 +33,7 @@ def hold_import_lock(db: Database) -> Iterator[None]:
 
 
 def set_bulk_memory(conn: Connection, memory_mb: int) -> None:
-    """Give this transaction the memory of a load."""
+    """Give this transaction the memory of a bulk load."""
     conn.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(f"{memory_mb}MB")))
     conn.execute(sql.SQL("SET LOCAL work_mem = {}").format(sql.Literal(f"{memory_mb // 2}MB")))
     conn.execute("SET LOCAL jit = off")

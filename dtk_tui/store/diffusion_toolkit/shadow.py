@@ -1,4 +1,4 @@
-"""Tables beside the library's own, in a schema of their own, that a migration into an empty library fills.
+"""Shadow tables: copies of the library's tables in a schema of their own, that an import into an empty library fills.
 
 What is written there is seen by nobody; in the end the tables take the places of the library's own at once. With that
 schema first in the search path the same statements write into them that otherwise write into the library.
@@ -82,12 +82,12 @@ def library_table(table: str) -> sql.Composable:
 
 
 def shadow_table(table: str) -> sql.Identifier:
-    """Return the full name of the table beside it."""
+    """Return the full name of the shadow table of a table."""
     return sql.Identifier(SCHEMA, table)
 
 
 def create(conn: Connection) -> None:
-    """Make the empty tables, without indexes and keys."""
+    """Create the empty shadow tables, without indexes and keys."""
     drop(conn)
     conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
     conn.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), _COMMENT))
@@ -109,20 +109,20 @@ def restore_compression(conn: Connection) -> None:
 
 
 def exists(conn: Connection) -> bool:
-    """Whether there are such tables; a schema of that name that somebody else made is none of ours."""
+    """Whether there are shadow tables; a schema of that name that somebody else made is none of ours."""
     query: LiteralString = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace') IS NOT DISTINCT FROM %s"
     return bool(row_of(conn, query, (SCHEMA, _COMMENT))[0])
 
 
 def drop(conn: Connection) -> None:
-    """Remove the tables."""
+    """Drop the shadow tables."""
     if exists(conn):
         conn.execute("SET LOCAL client_min_messages = warning")
         conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
 
 
 def set_search_path(conn: Connection) -> None:
-    """Let the names of tables mean those beside the library, until the transaction ends."""
+    """Let the names of tables mean the shadow tables, until the transaction ends."""
     conn.execute("SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), true)", (SCHEMA,))
 
 
@@ -159,7 +159,7 @@ def reserve_folder_ids(conn: Connection, count: int) -> list[int]:
 
 
 def delete_images(conn: Connection, ids: Sequence[int]) -> None:
-    """Take some images away again."""
+    """Delete some images from the shadow tables."""
     for table, key in (("image", "id"), ("image_raw", "image_id")):
         statement = sql.SQL("DELETE FROM {} WHERE {} = ANY (%s)").format(shadow_table(table), sql.Identifier(key))
         conn.execute(statement, (list(ids),))

@@ -1,4 +1,4 @@
-"""Rows of images on their way beside an empty library: written, and compared with what is there."""
+"""Rows of images for shadow tables: writing them, and the digests that compare them with what is stored."""
 
 from __future__ import annotations
 
@@ -104,10 +104,10 @@ class Rows:
         return seen.digest() + self._digest_of_raw(conn)
 
     def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
-        """Write the rows; return their digest, and behind it that of their books.
+        """Write the rows; return their digest, and behind it that of their records.
 
         Args:
-            first_id: under which their books stand.
+            first_id: under which their records stand.
         """
         for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
             if len(rows):

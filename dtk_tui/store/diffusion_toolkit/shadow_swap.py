@@ -1,4 +1,4 @@
-"""Putting the tables that were filled beside the library in the place of its own: with all that hangs on those."""
+"""Swapping shadow tables with the library's own: their indexes, keys and triggers, and the swap itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.shadow import READ, SCHEMA, TABLES, restore_compression, shadow_table
 
-#: The index by which no two images have one place.
+#: The unique index of the images' paths.
 PATH_INDEX = "image_folder_id_file_name_key"
 _INDEXES: LiteralString = """
 SELECT i.relname, t.relname, t.relnamespace::regnamespace::text, pg_get_indexdef(i.oid), nspname
@@ -42,7 +42,7 @@ SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ANY (%s::regclass[
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of a table of the library, with its definition for the table beside it."""
+    """An index of a table of the library, with its definition for the shadow table."""
 
     name: str
     table: str
@@ -53,7 +53,7 @@ class Index:
 class ForeignKey:
     """A foreign key of a table of the library, or to one; ``parent`` is the table that it leads to.
 
-    ``when``: early and late ones are made beside the library, where both their tables are, as soon as both are filled.
+    ``when``: early and late ones are built on shadow tables, where both ends are such, as soon as both are filled.
     """
 
     schema: str
@@ -66,7 +66,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What hangs on the library's tables.
+    """The definitions of the library's indexes, keys and triggers.
 
     Attributes:
         home: the schema that they are in.
@@ -84,7 +84,7 @@ class Definitions:
 
 
 def read_definitions(conn: Connection) -> Definitions:
-    """Return what hangs on the library's tables; to be called while their names mean those."""
+    """Read the definitions of the library's indexes, keys and triggers; the names of tables must mean the library's."""
     tables = list(TABLES)
     found = conn.execute(_INDEXES, (tables,)).fetchall()
     indexes = [
@@ -97,21 +97,21 @@ def read_definitions(conn: Connection) -> Definitions:
 
 
 def _for_shadow_table(definition: str, home: str, table: str) -> str:
-    """Return the definition of an index for the table beside."""
+    """Return the definition of an index for the shadow table."""
     head, on, rest = definition.partition(f" ON {home}.{table} USING ")
     assert on, definition
     return f"{head} ON {SCHEMA}.{table} USING {rest}"
 
 
 def build_index(conn: Connection, index: Index) -> None:
-    """Make an index that is not there yet."""
+    """Build an index that is not there yet."""
     name = sql.Identifier(SCHEMA, index.name).as_string(conn)
     if row_of(conn, "SELECT to_regclass(%s) IS NULL", (name,))[0]:
         conn.execute(index.definition.encode())
 
 
 def build_keys(conn: Connection, definitions: Definitions, when: str) -> None:
-    """Make foreign keys beside the library that are not there yet; the names of tables must mean those there."""
+    """Build foreign keys of shadow tables that are not there yet; the names of tables must mean shadow tables."""
     there: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass)"
     for key in definitions.foreign:
         if key.when == when and not row_of(conn, there, (key.name, shadow_table(key.table).as_string(conn)))[0]:
@@ -124,7 +124,7 @@ def _add_key(conn: Connection, table: sql.Identifier, key: ForeignKey) -> None:
 
 
 def build_unique_index(conn: Connection, index: Index) -> bool:
-    """Make a unique index; False, and none, where two rows are alike."""
+    """Build a unique index; False, and none, where two rows are alike."""
     try:
         with conn.transaction():
             build_index(conn, index)
@@ -134,12 +134,12 @@ def build_unique_index(conn: Connection, index: Index) -> bool:
 
 
 def analyze(conn: Connection, table: str) -> None:
-    """Let the planner look at a table beside the library."""
+    """Analyze a shadow table."""
     conn.execute(sql.SQL("ANALYZE {}").format(shadow_table(table)))
 
 
 def swap_tables(conn: Connection, definitions: Definitions) -> None:
-    """Put the tables beside the library, whose indexes and early keys are made, in the place of its own, empty ones."""
+    """Replace the library's tables, which are empty, by the shadow tables, whose indexes and early keys are built."""
     for key in definitions.foreign:
         drop = "ALTER TABLE {} DROP CONSTRAINT {}"
         conn.execute(sql.SQL(drop).format(sql.Identifier(key.schema, key.table), sql.Identifier(key.name)))
@@ -165,7 +165,7 @@ def swap_tables(conn: Connection, definitions: Definitions) -> None:
 
 
 def _advance_sequence(conn: Connection, home: str, table: str) -> None:
-    """Let the ids of a table go on behind those that were given out, or set aside, by the library's own."""
+    """Advance the sequence of a shadow table behind the ids that the library's own gave out or reserved."""
     old, new = (sql.Literal(sql.Identifier(schema, table).as_string(conn)) for schema in (home, SCHEMA))
     last = sql.SQL("""
         SELECT greatest(coalesce(pg_sequence_last_value(pg_get_serial_sequence({}, 'id')::regclass), 0),
@@ -187,7 +187,7 @@ def referencing_tables(definitions: Definitions) -> list[sql.Identifier]:
 
 
 def build_late(conn: Connection, definitions: Definitions) -> None:
-    """Make the indexes and keys of tables that are filled at last; the names of tables must mean those beside."""
+    """Build indexes and keys of shadow tables that are filled at last; the names of tables must mean those."""
     for index in definitions.indexes:
         if index.table not in READ:
             build_index(conn, index)

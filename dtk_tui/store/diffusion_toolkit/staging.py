@@ -1,4 +1,4 @@
-"""The stage of a migration: unlogged tables that take the source's rows batch by batch, out of sight.
+"""Staging tables: unlogged tables that take the source's rows batch by batch, out of sight.
 
 A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied run_parallel, so that a
 checkpoint never speaks of rows that are gone; and whoever was reading into them then is shut out, because its next
@@ -18,7 +18,7 @@ from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit import session, shadow
 
 if TYPE_CHECKING:
-    # Rows need Arrow, which takes time to load and is needed only while a migration reads.
+    # Rows need Arrow, which takes time to load and is needed only while an import reads.
     from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
 
@@ -36,7 +36,7 @@ _TABLES: dict[str, LiteralString] = {
     "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
     "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
-    # Of the images from low to high that went beside the library, as they were sent; ids of the library. ids, groups:
+    # Of the images from low to high that went to shadow tables, as they were sent; ids of the library. ids, groups:
     # of those that can have a group, 64 bits each in the order of bytes of this machine.
     "digest": """low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL,
         ids bytea NOT NULL, groups bytea NOT NULL""",
@@ -63,7 +63,7 @@ _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 
 
 def create(conn: Connection) -> None:
-    """Make an empty stage; what an earlier one held is thrown away."""
+    """Create empty staging and no shadow tables; what earlier ones held is thrown away."""
     drop(conn)
     for name, columns in _TABLES.items():
         conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(_NAMES[name], sql.SQL(columns)))
@@ -79,19 +79,19 @@ def create(conn: Connection) -> None:
 
 
 def drop(conn: Connection) -> None:
-    """Remove the stage."""
+    """Drop the staging tables and the shadow tables."""
     conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
     shadow.drop(conn)
 
 
 def exists(conn: Connection) -> bool:
-    """Whether there is a stage."""
+    """Whether there are staging tables."""
     return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
 
 
 def issue_ticket(conn: Connection) -> int:
-    """Begin to read into the stage; return the pass without which nothing is written, and which a crash takes away."""
+    """Issue the ticket of a pass of reading, without which nothing is written, and which a crash takes away."""
     ticket = secrets.randbits(60)
     conn.execute("DELETE FROM migration_stage_chunk WHERE table_name = ''")
     conn.execute("INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES ('', %s, 0, 0)", (ticket,))
@@ -99,10 +99,10 @@ def issue_ticket(conn: Connection) -> int:
 
 
 def require_ticket(conn: Connection, ticket: int) -> None:
-    """Make sure that the stage is the one that was read into; ``ticket`` as ``enter`` gave it.
+    """Make sure that the staging tables are those that were read into; ``ticket`` as ``issue_ticket`` gave it.
 
     Raises:
-        DatabaseLostError: the server crashed since, and the stage is empty.
+        DatabaseLostError: the server crashed since, and the staging tables are empty.
     """
     query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)"
     if not row_of(conn, query, (ticket,))[0]:
@@ -110,7 +110,7 @@ def require_ticket(conn: Connection, ticket: int) -> None:
 
 
 def has_current_columns(conn: Connection) -> bool:
-    """Whether the stage has the tables and columns that are written to: not where an earlier release made it."""
+    """Whether the staging tables have the columns that are written to: not where an earlier release made them."""
     query: LiteralString = """
         SELECT EXISTS (SELECT 1 FROM pg_attribute
                         WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'groups')"""
@@ -118,7 +118,7 @@ def has_current_columns(conn: Connection) -> bool:
 
 
 def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
-    """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
+    """Return (rows, lost rows) of the batches that are staged, by (table, number of the batch)."""
     rows = conn.execute(
         "SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE chunk > 0 AND table_name <> ''"
     )
@@ -138,14 +138,14 @@ def write_chunks(
     """Write some batches of one table with their checkpoints.
 
     Args:
-        ticket: the pass that ``enter`` gave.
+        ticket: as ``issue_ticket`` gave it.
         chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
-        copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
-        images: rows that go beside the library, brought by the migration ``migration_id``.
+        copies: lines by staging table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
+        images: rows for the shadow tables, brought by the import ``migration_id``.
         span: first and last id that images of these batches can have.
 
     Raises:
-        DatabaseLostError: the server crashed since ``enter``, and the stage with it.
+        DatabaseLostError: the server crashed since ``issue_ticket``, and the staging tables are empty.
     """
     session.commit_asynchronously(conn)
     copy_lines(conn, copies)
@@ -168,14 +168,14 @@ def write_chunks(
 
 
 def copy_lines(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
-    """Write lines by stage table; as ``write_chunks``, but without a checkpoint."""
+    """Write lines by staging table; as ``write_chunks``, but without a checkpoint."""
     for name, lines in copies.items():
         if lines:
             _copy(conn, sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name]), lines)
 
 
 def add_prompts(conn: Connection, lines: Sequence[bytes]) -> None:
-    """Write prompts beside the library, as lines of (id, text)."""
+    """Write prompts into their shadow table, as lines of (id, text)."""
     if lines:
         statement = "COPY {} (id, text) FROM STDIN (FORMAT csv, QUOTE '''', NULL '')"
         _copy(conn, sql.SQL(statement).format(shadow.shadow_table("prompt")), lines)
@@ -198,24 +198,24 @@ def largest_key(conn: Connection) -> int:
 
 
 def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
-    """Return (first id, last id, rows, digest) of all images that went beside the library."""
+    """Return (first id, last id, rows, digest) of all images in the shadow tables."""
     return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
 
 
 def group_keys(conn: Connection) -> tuple[bytes, bytes]:
-    """Return the ids of all images that went beside the library and can have a group, and their groups."""
+    """Return the ids of all images in the shadow tables that can have a group, and their groups."""
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute("SELECT ids, groups FROM migration_stage_digest").fetchall()
     return b"".join(ids for ids, _ in rows), b"".join(groups for _, groups in rows)
 
 
 def index_image_ids(conn: Connection) -> None:
-    """Let staged images be found by their ids."""
+    """Index the staged images by their ids."""
     conn.execute("CREATE INDEX IF NOT EXISTS migration_stage_image_source ON migration_stage_image (source_id)")
 
 
 def staged_ids(conn: Connection, low: int, high: int) -> set[int]:
-    """Return the source ids of the images in the stage between two, both included."""
+    """Return the source ids of the staged images between two, both included."""
     query: LiteralString = "SELECT source_id FROM migration_stage_image WHERE source_id BETWEEN %s AND %s"
     return {number for (number,) in conn.execute(query, (low, high))}
 
@@ -243,5 +243,5 @@ def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
 
 
 def analyze(conn: Connection) -> None:
-    """Let the planner look at the stage: nobody else does, so soon after the load."""
+    """Analyze the staging tables: nobody else does, so soon after the load."""
     conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(_NAMES.values())))

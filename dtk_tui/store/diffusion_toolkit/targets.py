@@ -1,4 +1,4 @@
-"""Where staged images go in the library: the ids of their folders and prompts, and the images they are one with."""
+"""The targets of staged images: the ids of their folders and prompts, and the images that they are one with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CREATE TEMP TABLE migration_text ON COMMIT DROP AS
 SELECT key, prompt.id, blank, CASE WHEN blank THEN text END AS blank_text FROM migration_hash JOIN prompt USING (sha256)
 """
 
-# Where images go beside an empty library, keys are ids already; only those that staged rows use are looked at.
+# With shadow tables keys are ids already; only those that staged rows use are looked at.
 _KNOWN_PLACES: LiteralString = """
 CREATE TEMP TABLE migration_place ON COMMIT DROP AS SELECT DISTINCT key, key AS folder_id FROM migration_stage_path
 """
@@ -125,7 +125,7 @@ def require_complete(conn: Connection) -> None:
 
 
 def insert_prompts(conn: Connection) -> None:
-    """Write the prompts that the library lacks."""
+    """Insert the prompts that the library lacks."""
     conn.execute(_TEXTS)
     conn.execute("ANALYZE migration_hash")
     conn.execute(_PROMPTS)
@@ -134,22 +134,22 @@ def insert_prompts(conn: Connection) -> None:
 
 
 def map_prompt_ids(conn: Connection) -> None:
-    """Let the keys of staged texts and folders be ids, as they are where images go beside an empty library."""
+    """Map the keys of staged prompts to ids, which they are already with shadow tables."""
     conn.execute(_KNOWN_TEXTS)
     conn.execute("ANALYZE migration_text")
 
 
 def map_folder_ids(conn: Connection) -> None:
-    """As ``place_known``, for folders that are not in the library yet."""
+    """Map the keys of folders to ids, as ``map_prompt_ids``; they need not be in the library yet."""
     conn.execute(_KNOWN_PLACES)
     conn.execute("ANALYZE migration_place")
 
 
 def find_path_conflicts(conn: Connection, are_unique: bool) -> list[int]:
-    """Return the images beside the library that have a place with another of them, or with a staged one.
+    """Return the images in the shadow tables that have one path with another of them, or with a staged one.
 
     Args:
-        are_unique: whether it is known that no two of them have one place.
+        are_unique: whether it is known that no two of them have one path.
     """
     found = {number for (number,) in conn.execute(_STAGED_BESIDE)}
     if not are_unique:

@@ -1,4 +1,4 @@
-"""Comparing staged images with what the library holds of them."""
+"""Verifying staged images: comparing them with what the library holds of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
 
-# Texts by the digest that the source's reader made of them (services.migration.image_lines), numbers by value.
+# Texts by the digest that the reader made of them (services.diffusion_toolkit.read.csv_rows), numbers by value.
 _DIFFERING: LiteralString = r"""
 SELECT stage.source_id
   FROM migration_stage_image stage
-  JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
-  LEFT JOIN image ON image.id = book.image_id
+  JOIN migrated_image record ON record.source_id = stage.source_id AND record.migration_id = %(id)s AND record.is_new
+  LEFT JOIN image ON image.id = record.image_id
   LEFT JOIN folder ON folder.id = image.folder_id
   LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS positive ON positive.id = image.prompt_id
   LEFT JOIN (SELECT id, md5(text) AS md5 FROM prompt) AS negative ON negative.id = image.negative_prompt_id
@@ -27,11 +27,12 @@ SELECT stage.source_id
 """
 
 _VALUES: tuple[LiteralString, ...] = (
-    "book.root_folder_id", "image.steps", "image.seed", "image.width", "image.height", "book.batch_size",
-    "book.batch_pos", "book.created_ticks", "book.modified_ticks", "image.rating", "book.clip_skip", "book.ensd",
-    "image.file_size", "book.viewed_ticks", "book.touched_ticks", "image.cfg_scale", "image.aesthetic_score",
+    "record.root_folder_id", "image.steps", "image.seed", "image.width", "image.height", "record.batch_size",
+    "record.batch_pos", "record.created_ticks", "record.modified_ticks", "image.rating", "record.clip_skip",
+    "record.ensd",
+    "image.file_size", "record.viewed_ticks", "record.touched_ticks", "image.cfg_scale", "image.aesthetic_score",
     "image.hypernetwork_strength", "image.favorite", "image.for_deletion", "image.nsfw", "image.unavailable",
-    "coalesce(book.no_metadata, false)", "coalesce(book.has_error, false)",
+    "coalesce(record.no_metadata, false)", "coalesce(record.has_error, false)",
 )  # fmt: skip
 
 _STAGED: tuple[LiteralString, ...] = (
@@ -44,8 +45,8 @@ _STAGED: tuple[LiteralString, ...] = (
 )  # fmt: skip
 
 _TEXTS: tuple[LiteralString, ...] = (
-    "image.sampler", "image.model_hash", "image.model", "image.custom_tags", "image.hypernetwork", "book.workflow_id",
-    "book.hash",
+    "image.sampler", "image.model_hash", "image.model", "image.custom_tags", "image.hypernetwork", "record.workflow_id",
+    "record.hash",
 )  # fmt: skip
 
 _DIGESTS: LiteralString = (
@@ -73,7 +74,8 @@ def differing_images(conn: Connection, migration_id: int) -> tuple[int, list[int
     ids = [number for (number,) in found]
     compared: LiteralString = """
         SELECT count(*) FROM migration_stage_image stage
-          JOIN migrated_image book ON book.source_id = stage.source_id AND book.migration_id = %(id)s AND book.is_new
+          JOIN migrated_image record ON record.source_id = stage.source_id AND record.migration_id = %(id)s
+                                    AND record.is_new
          WHERE stage.digest IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM migration_note note WHERE note.migration_id = %(id)s
                               AND note.table_name = 'Image' AND note.source_id = stage.source_id)"""

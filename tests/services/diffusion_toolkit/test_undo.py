@@ -33,8 +33,8 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
     assert one(db, "SELECT rating FROM image") == 7
     with db.connection() as conn:
         # What the migration knew of the image that stays is kept, and nothing else.
-        books = conn.execute("SELECT source_id, marks, is_new FROM dtk_migrated_images()").fetchall()
-        assert [(number, is_new) for number, _, is_new in books] == [(3, True)]
+        recorded = conn.execute("SELECT source_id, marks, is_new FROM dtk_migrated_images()").fetchall()
+        assert [(number, is_new) for number, _, is_new in recorded] == [(3, True)]
         assert conn.execute("SELECT count(*) FROM migrated_batch").fetchone() == (0,)
         conn.execute("DELETE FROM image")
     bring(db, config, source)

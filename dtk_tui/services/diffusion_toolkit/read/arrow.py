@@ -1,4 +1,4 @@
-"""Ranges of images, column by column: read by the Arrow driver of SQLite, which holds up no other thread."""
+"""Reading ranges of images as Arrow columns, by the Arrow driver of SQLite, which holds up no other thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_ROWS = 2**30
 
 
 class UnexpectedValueError(Exception):
-    """A range of rows holds values of another kind than the schema promises, or cannot be read."""
+    """A range of rows holds a value of another type than the schema says, or cannot be read."""
 
 
 class Columns:

@@ -1,4 +1,4 @@
-"""Lines of images for the stage: the quick way for what is clean, the careful way for the rest."""
+"""Images as CSV lines for the staging tables: rows as SQLite wrote them where they are clean, repaired ones else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _md5_hex(text: bytes) -> bytes:
 
 def chunks_json(workflow: bytes, may_have_controls: bool = True) -> tuple[bytes, bytes, bytes]:
     """Return a workflow, in the form in which it is stored, as ``image_raw.chunks`` holds it, in pieces: JSON as SQLite
-    writes it, so that the quick way and the careful way give the same.
+    writes it, so that clean rows and repaired ones give the same.
 
     Args:
         may_have_controls: false where it is known that no character is below U+0020.
@@ -42,7 +42,7 @@ def chunks_json(workflow: bytes, may_have_controls: bool = True) -> tuple[bytes,
 
 @dataclass(slots=True)
 class Lines:
-    """What one batch of images writes, by stage table."""
+    """The CSV lines of one batch of images, by staging table."""
 
     image: list[bytes] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -54,22 +54,22 @@ class Lines:
 
 
 class ImageCsv:
-    """Turns batches of source rows into lines; one a thread."""
+    """Writes batches of source rows as CSV lines; one a thread."""
 
-    def __init__(self, columns: tuple[str, ...], known: StringPool) -> None:
+    def __init__(self, columns: tuple[str, ...], pool: StringPool) -> None:
         self._columns = columns
-        self._known = known
+        self._pool = pool
         self._lines = Lines()
 
     def write_clean(self, rows: Sequence[ranges.Row]) -> list[int]:
-        """Take the clean ones of some rows, as ``csv_select.select`` gives them; return the rowids of the rest."""
+        """Write the clean ones of some rows, as ``csv_select.select`` gives them; return the rowids of the rest."""
         self._lines = Lines()
         return self._write_clean(rows)
 
-    def write_rest(self, conn: sqlite3.Connection, careful: Sequence[int], damaged: Sequence[int]) -> Lines:
-        """Read rows one by one, and what the indexes know of damaged ones; return the lines of the whole batch."""
+    def write_rest(self, conn: sqlite3.Connection, unclean: Sequence[int], damaged: Sequence[int]) -> Lines:
+        """Repair rows one by one, recover damaged ones from the indexes; return the lines of the whole batch."""
         failed = list(damaged)
-        for number in careful:
+        for number in unclean:
             row = repair.read_row(conn, self._columns, number)
             if row is None:
                 # A damaged tree: a scan comes by a row that a look-up does not find.
@@ -81,26 +81,26 @@ class ImageCsv:
         return self._lines
 
     def _write_clean(self, rows: Sequence[ranges.Row]) -> list[int]:
-        """Write what is clean; return the rowids of the rest."""
+        """Write the clean rows; return the rowids of the rest."""
         probe = b"".join([part for row in rows if not row[1] for part in (row[2], row[7], row[5] or b"")])
         all_plain = is_plain(probe)
-        careful: list[int] = []
-        image, raw, known = self._lines.image.append, self._lines.raw, self._known
+        unclean: list[int] = []
+        image, raw, pool = self._lines.image.append, self._lines.raw, self._pool
         for number, is_odd, path, prompt, negative, chunks, numbers, texts in rows:
             if is_odd or (not all_plain and not is_plain(path + texts + (chunks or b""))):
-                careful.append(number)
+                unclean.append(number)
                 continue
             at = path.rfind(b"/")
             if path[:1] != b"/":
                 at = max(at, path.rfind(b"\\"))
             name = path[at + 1 :]
-            positive = known.texts.get(prompt) or known.text(prompt)
-            second = known.texts.get(negative) or known.text(negative)
+            positive = pool.texts.get(prompt) or pool.text(prompt)
+            second = pool.texts.get(negative) or pool.text(negative)
             if not name or len(name) > paths.LONGEST_NAME or positive is None or second is None:
-                careful.append(number)
+                unclean.append(number)
                 continue
             start = path[: at + 1]
-            folder_key, folder = known.folders.get(start) or known.folder(start)
+            folder_key, folder = pool.folders.get(start) or pool.folder(start)
             has_workflow = b"f"
             parts = b"%b\x1f%b\x1f%b\x1f%b\x1f%b\x1f" % (texts, folder, name, positive[1], second[1])
             if chunks is not None:
@@ -114,9 +114,9 @@ class ImageCsv:
                 b"%b,%b,%b,'%b',%b,%b,%b,%b,,"
                 % (numbers, texts, folder_key, name, positive[0], second[0], has_workflow, digest)
             )
-        return careful
+        return unclean
 
-    # -- careful ----------------------------------------------------------------------------------------------------
+    # -- repaired ---------------------------------------------------------------------------------------------------
 
     def _write_repaired(self, row: repair.RepairedRow) -> None:
         values = row.values
@@ -132,7 +132,7 @@ class ImageCsv:
         for reason, original in row.notes:
             self._note(values["Id"], "repaired", reason, original)
         start = path[: len(path) - len(name)].encode("utf-8", "surrogateescape")
-        folder_key, _ = self._known.folder(start)
+        folder_key, _ = self._pool.folder(start)
         workflow = values["Workflow"]
         plain = line(_plain_value(values[column]) for column in csv_select.PLAIN)
         rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
@@ -144,7 +144,7 @@ class ImageCsv:
             self._lines.raw.append(b"%d,'%b'" % (values["Id"], chunks))
 
     def _key(self, text: str | None) -> bytes:
-        return b"" if text is None else self._known.stored(to_db(text))
+        return b"" if text is None else self._pool.stored(to_db(text))
 
     def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
         self._lines.note.append(line(("Image", number, outcome, reason, repair.note_json(original))))

@@ -1,7 +1,7 @@
-"""The one SELECT that reads images fast: SQLite itself writes the greater part of each line that PostgreSQL takes.
+"""The SELECT that reads images as CSV: SQLite itself writes the greater part of each line that PostgreSQL takes.
 
-A row whose values are of the wrong kind, or that needs a closer look, says so in ``odd`` and is read again by
-``odd.py``.
+A row with a value of the wrong type, or that must be looked at more closely, says so in its second column and is read
+again by ``repair.py``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _value(column: str) -> str:
 def select(columns: Sequence[str]) -> str:
     """Return the SELECT over a range of Ids for a table with ``columns``.
 
-    Its columns: Id, odd (0 or 1), Path, Prompt, NegativePrompt, Workflow as
+    Its columns: Id, whether it needs a repair (0 or 1), Path, Prompt, NegativePrompt, Workflow as
     image_raw.chunks holds it, and two pieces of CSV with single quotes: the numbers and the texts of ``PLAIN``. Its
     parameters: first and last Id.
     """
@@ -67,7 +67,7 @@ def select(columns: Sequence[str]) -> str:
 
 
 def needs_repair(present: set[str], texts_are_checked: bool = False) -> str:
-    """Return the condition for rows that are not what the schema promises.
+    """Return the SQL condition for rows that are not what the schema promises.
 
     Args:
         texts_are_checked: whether the reader sees the NULs in texts by itself.
@@ -102,7 +102,7 @@ def needs_repair(present: set[str], texts_are_checked: bool = False) -> str:
 
 
 def chunks(present: set[str]) -> str:
-    """Return the expression for a workflow in the form of ``image_raw.chunks``; see ``odd.chunk_key``."""
+    """Return the expression for a workflow in the form of ``image_raw.chunks``; see ``repair.chunk_key``."""
     if "Workflow" not in present:
         return "NULL"
     key = """iif(instr("Workflow", '"nodes"') > 0 AND instr("Workflow", '"links"') > 0, 'workflow', 'prompt')"""

@@ -1,4 +1,4 @@
-"""Reading batches of images: the quick way and the careful way into the stage, and what every way gives back."""
+"""Readers of image batches: their protocol, and the reader that stages every row."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Span = tuple[int, int]
 
 @dataclass(slots=True)
 class ReadBatch:
-    """What a batch holds.
+    """The content of a batch that was read.
 
     Attributes:
         rows: how many could be read.
         failed: how many rowids could not.
-        lines: what is staged, by stage table.
+        lines: what is staged, by staging table.
     """
 
     rows: int = 0
@@ -42,7 +42,7 @@ class ImageReader(Protocol):
     """Reads images; one a thread."""
 
     def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[ReadBatch]]:
-        """Return the rows that go straight beside an empty library, and what each of some adjoining batches holds."""
+        """Return the rows for the shadow tables, and the content of each of some adjoining batches."""
         ...
 
     def close(self) -> None:
@@ -51,28 +51,28 @@ class ImageReader(Protocol):
 
 
 class StagingReader:
-    """Reads images into the stage."""
+    """Reads images as lines for the staging tables."""
 
-    def __init__(self, columns: tuple[str, ...], known: StringPool) -> None:
+    def __init__(self, columns: tuple[str, ...], pool: StringPool) -> None:
         self._select = csv_select.select(columns)
-        self._lines = ImageCsv(columns, known)
+        self._lines = ImageCsv(columns, pool)
 
     def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[ReadBatch]]:
-        """Return no rows, and what each of some batches holds."""
+        """Return no rows, and the content of each of some batches."""
         return None, [self.stage(conn, span) for span in spans]
 
     def close(self) -> None:
         """Give back nothing."""
 
     def stage(self, conn: sqlite3.Connection, span: Span) -> ReadBatch:
-        """Return what a batch holds, past damaged pages."""
+        """Return the content of a batch, past damaged pages."""
         found = ranges.read_range(conn, "Image", self._select, *span)
-        careful = self._lines.write_clean(found.rows)
-        lines = self._lines.write_rest(conn, careful, found.failed)
+        unclean = self._lines.write_clean(found.rows)
+        lines = self._lines.write_rest(conn, unclean, found.failed)
         return ReadBatch(len(found.rows), len(found.failed), lines.by_table())
 
     def stage_some(self, conn: sqlite3.Connection, rowids: Sequence[int]) -> dict[str, list[bytes]]:
-        """Return the lines of some images, which are there, by stage table."""
+        """Return the lines of some images, which are there, by staging table."""
         whole = rowids[-1] - rowids[0] + 1
         if whole > 4 * len(rowids):
             rows = [
@@ -85,6 +85,6 @@ class StagingReader:
         return self._lines.write_rest(conn, self._lines.write_clean(rows), []).by_table()
 
     def stage_one_by_one(self, conn: sqlite3.Connection, rowids: Sequence[int]) -> dict[str, list[bytes]]:
-        """Return the lines of some images, each read by itself, by stage table."""
+        """Return the lines of some images, each read by itself, by staging table."""
         self._lines.write_clean([])
         return self._lines.write_rest(conn, rowids, []).by_table()

@@ -1,4 +1,4 @@
-"""Texts and folders that many rows share: sent once, under a key that all readers know."""
+"""String pools: texts and folders that many rows share are sent once, under a key that all readers know."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
 from dtk_tui.services.diffusion_toolkit.read.text_index import TextIndex
 from dtk_tui.store.text_codec import to_db
 
-#: What the quick way to a text may hold; behind it is a map of digests.
+#: What the cache of whole texts may hold; behind it is a map of their digests.
 _CACHE_BYTES = 128 * 1024 * 1024
 _NO_TEXT = (b"", b"", 0)
 #: Texts that are sent in one transaction.
 _TEXTS_PER_SEND = 1000
 
 
-#: Texts that are looked for all at once: so many, the latest, and anew when so large a part more is known.
+#: The text index has so many of the latest texts; it is rebuilt when the pool grew by such a part of it.
 _INDEXED_TEXTS = 32_768
 _INDEXED_BYTES = 32 * 1024 * 1024
 _REBUILD_PART = 8
@@ -29,7 +29,7 @@ _REBUILD_PART = 8
 
 @dataclass(slots=True)
 class Unsent:
-    """Lines that no table has yet: texts as (key, text), folders as (key, path, what precedes names in the source)."""
+    """CSV lines that no table has yet: texts as (key, text), folders as (key, path, what names follow there)."""
 
     texts: list[bytes] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Unsent:
 
 
 class StringPool:
-    """What was met so far; used by all readers at once.
+    """The pool of the texts and folders that were met so far; used by all readers at once.
 
     Args:
         next_text: gives the key of a new text.
@@ -73,7 +73,7 @@ class StringPool:
         self._sending: set[Future[None]] = set()
 
     def add_stored(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Take over what was sent before, given as (key, text as stored)."""
+        """Add texts that were sent before, given as (key, text as stored)."""
         for key, text in texts:
             self._keys[_key_digest(text.encode())] = b"%d" % key
 
@@ -97,7 +97,7 @@ class StringPool:
             return known
 
     def text_index(self) -> TextIndex:
-        """Return the texts that were met last, or most of them."""
+        """Return an index of the texts that were met last."""
         known = len(self.texts)
         with self._lock:
             if not self._index.of <= known < self._index.of + self._index.of // _REBUILD_PART + 1000:
@@ -123,7 +123,7 @@ class StringPool:
         return key
 
     def mismatched_keys(self, texts: Iterable[tuple[int, str]]) -> list[int]:
-        """Return the keys of texts, given as (key, text as stored), that are not those that were sent."""
+        """Return the keys of stored texts, given as (key, text as stored), that differ from what was sent."""
         return [key for key, text in texts if self._keys.get(_key_digest(text.encode())) != b"%d" % key]
 
     def folder(self, start: bytes) -> tuple[bytes, bytes]:
@@ -139,7 +139,7 @@ class StringPool:
             return known
 
     def flush(self) -> None:
-        """Write for good whatever was given a key before, so that rows with these keys may follow.
+        """Send whatever was given a key before, so that rows with these keys may follow.
 
         Raises:
             DtkError: that failed, here or in another reader that was about to write a part of it.

@@ -1,4 +1,4 @@
-"""The keys of texts and folders: ids of their own where the library is empty, numbers of the stage otherwise."""
+"""String pools of both ways to import: keys are the ids themselves in an empty library, else staging keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDERS_AT_ONCE = 256
 
 
 def shadow_pool(db: Database, mapping: paths.Mapping) -> StringPool:
-    """Return what is known of texts and folders whose keys are their ids in a library that is empty."""
+    """Return the pool for shadow tables, whose keys are the ids of texts and folders in an empty library."""
     with db.connection() as conn:
         next_text = count(shadow.largest_prompt_id(conn) + 1)
         known_folders = {path: row[0] for path, row in folders.library_folders(conn).items()}
@@ -39,7 +39,7 @@ def shadow_pool(db: Database, mapping: paths.Mapping) -> StringPool:
 
 
 def staging_pool(db: Database, mapping: paths.Mapping) -> StringPool:
-    """Return what is known of texts and folders whose keys are numbers of the stage."""
+    """Return the pool for staging tables, whose keys are replaced by ids in the end."""
     with db.connection() as conn:
         numbers = count(staging.largest_key(conn) + 1)
         known_folders = {path: key for key, path, _ in folders.staged_paths(conn)}

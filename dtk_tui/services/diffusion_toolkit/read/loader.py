@@ -1,4 +1,4 @@
-"""Reading the whole source into the stage, in parallel and from any checkpoint on."""
+"""Reading the whole source in parallel, from any checkpoint on."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _REPORT_EVERY_S = 0.25
 
 @dataclass(slots=True)
 class WriteUnit:
-    """What is written in one transaction.
+    """The content of one transaction.
 
     Attributes:
         batches: (number, rows, lost rows) of each.
         span: first and last rowid that they can have.
-        lines: by stage table.
-        rows: of images that go beside an empty library.
+        lines: by staging table.
+        rows: of images for the shadow tables.
     """
 
     table: str
@@ -49,7 +49,7 @@ Write = Callable[[WriteUnit], None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One range of rowids of one table; ``number`` is the same at every attempt."""
+    """A range of rowids of one table; ``number`` is the same at every attempt."""
 
     table: str
     number: int
@@ -73,22 +73,22 @@ def plan(source: Source, batch_size: int) -> tuple[list[Batch], dict[str, int]]:
 
 
 class Loader:
-    """One run of the readers.
+    """Runs the readers over the source.
 
     Args:
         images: gives each thread its reader of images.
-        known: texts and folders that are written before the rows that share them.
+        pool: texts and folders that are written before the rows that share them.
         write: writes some batches in one transaction.
         stop: set from outside, ends the reading behind the batches that are under way.
     """
 
     def __init__(
-        self, source: Source, images: Callable[[], ImageReader], known: StringPool, write: Write, follow: Follow,
+        self, source: Source, images: Callable[[], ImageReader], pool: StringPool, write: Write, follow: Follow,
         stop: threading.Event,
     ) -> None:  # fmt: skip
         self._source = source
         self._images = images
-        self._known = known
+        self._pool = pool
         self._write = write
         self._follow = follow
         self._queue: deque[Batch] = deque()
@@ -151,7 +151,7 @@ class Loader:
                     found = [self._read_small(conn, batch) for batch in several]
                 for batch, one in zip(several, found, strict=True):
                     self._add(made, batch, one)
-                self._known.flush()
+                self._pool.flush()
                 self._write(made)
                 self._report_progress(table, sum(rows for _, rows, _ in made.batches))
         finally:

@@ -16,7 +16,7 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class RangeRows:
-    """Rows that were read from a range, and the rowids at which reading failed."""
+    """The rows that were read from a range, and the rowids at which reading failed."""
 
     rows: list[Row] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
@@ -24,7 +24,7 @@ class RangeRows:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a table is read: the ranges (first, last), both included; ``rows`` is their expected number."""
+    """The reading plan of a table: the ranges (first, last), both included; ``rows`` is their expected number."""
 
     table: str
     ranges: tuple[tuple[int, int], ...]

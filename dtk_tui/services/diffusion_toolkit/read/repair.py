@@ -1,4 +1,4 @@
-"""Rows that are not what the schema promises: each value is taken as it is meant, or left out and noted."""
+"""Repairing rows that are not what the schema promises: a value is converted, or left out, and noted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
 
 @dataclass(slots=True)
 class RepairedRow:
-    """A row as it is written: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
+    """A repaired row: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
 
     values: dict[str, Any]
     notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The tables beside the images, as lines for the stage."""
+"""Reading the tables other than Image as CSV lines for the staging tables."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SHORT_NAME = 200
 
 
 def select(table: str, columns: tuple[str, ...]) -> str:
-    """Return the SELECT over a range of rowids: rowid, odd (0 or 1), the line of the table."""
+    """Return the SELECT over a range of rowids: rowid, whether it needs a repair (0 or 1), the line of the table."""
     names = [(quoted(name) if name in columns else "NULL", kind) for name, kind in COLUMNS[table]]
     checks = [
         f"typeof({name}) NOT IN ('{'integer' if kind == 'i' else 'text'}', 'null')"
@@ -69,7 +69,7 @@ def select(table: str, columns: tuple[str, ...]) -> str:
 def csv_lines(
     conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: ranges.RangeRows
 ) -> dict[str, list[bytes]]:
-    """Return the lines of one batch of rows by stage table."""
+    """Return the lines of one batch of rows by staging table."""
     lines: list[bytes] = []
     notes: list[bytes] = []
     all_plain = is_plain(b"".join([row[2] for row in found.rows if not row[1]]))

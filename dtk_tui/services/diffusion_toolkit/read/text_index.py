@@ -1,4 +1,4 @@
-"""Texts that are looked for a whole column at a time, without a step of Python for each."""
+"""An index of texts that is searched for a whole column at a time, without a step of Python for each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pyarrow.compute as pc
 from dtk_tui.services.diffusion_toolkit.read.arrow import text_buffers
 from dtk_tui.services.diffusion_toolkit.read.hashing import mix
 
-#: AppPaths of a text that are looked at first, eight bytes each; then the whole of it is compared.
+#: Samples of a text that are hashed, eight bytes each; where the hashes are equal, the whole texts are compared.
 _SAMPLES = 4
 _WIDTH = 8
 
 
 class TextIndex:
-    """Some texts with their keys.
+    """An index from texts to their keys.
 
     Args:
         texts: as they stand in the source.
         keys: of each, int64, positive.
-        of: how many texts were known when these were taken.
+        of: how many texts the pool held when these were taken.
     """
 
     def __init__(self, texts: Sequence[bytes], keys: Sequence[int], of: int) -> None:
@@ -35,7 +35,7 @@ class TextIndex:
         self.of = of
 
     def find(self, texts: pa.StringArray) -> npt.NDArray[np.int64]:
-        """Return the keys of texts: 0 where there is none, -1 where it is not on the shelf."""
+        """Return the keys of texts: 0 where there is none, -1 where it is not in the index."""
         found = np.full(len(texts), -1, np.int64)
         if len(self._fingerprints):
             places = np.searchsorted(self._fingerprints, _fingerprints(texts))
@@ -48,7 +48,7 @@ class TextIndex:
 
 
 def _fingerprints(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """Return a number for each text, of its length and of what stands at some places of it."""
+    """Return a hash for each text, of its length and of samples of it."""
     data, ends = text_buffers(texts)
     lengths = np.diff(ends).astype(np.int64)
     found = lengths.astype(np.uint64)

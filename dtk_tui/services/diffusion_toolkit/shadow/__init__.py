@@ -1,1 +1,1 @@
-"""The import into an empty library: rows are made complete here and loaded beside the live tables."""
+"""The import into an empty library: complete rows are built here and loaded into shadow tables."""

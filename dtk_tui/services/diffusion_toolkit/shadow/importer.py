@@ -1,4 +1,4 @@
-"""The quick way into an empty library: images are read straight into tables beside it, which then take its places."""
+"""Importing into shadow tables of an empty library: readers, staged rows, indexes, comparison with the source."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows, stored_digest
 
 
 class ShadowImport:
-    """What is done with the tables beside an empty library, between the reading and the last transaction.
+    """Fills, indexes and verifies the shadow tables of an empty library.
 
     Args:
-        values: id, base, node_base, zone and policy of the migration.
+        values: id, base, node_base, zone and policy of the import.
         memory_mb: what a transaction may use.
     """
 
     def __init__(
-        self, db: Database, source: Source, known: StringPool, values: Mapping[str, Any], memory_mb: int,
+        self, db: Database, source: Source, pool: StringPool, values: Mapping[str, Any], memory_mb: int,
         stop: threading.Event,
     ) -> None:  # fmt: skip
         self._db = db
         self._source = source
-        self._known = known
+        self._pool = pool
         self._values = dict(values)
         self._base: int = values["base"]
         self._memory_mb = memory_mb
@@ -61,13 +61,13 @@ class ShadowImport:
 
     def reader(self) -> ImageReader:
         """Return a reader of images for one thread."""
-        staged = StagingReader(self._columns, self._known)
+        staged = StagingReader(self._columns, self._pool)
         # Without these columns each row needs a note.
         has_needed_columns = self._source.id_is_rowid and {"FileSize", "CreatedDate"} <= set(self._columns)
         return self._direct_reader(staged) if has_needed_columns and self._source.plain_uri else staged
 
     def _direct_reader(self, staged: StagingReader) -> ShadowReader:
-        rows = RowBuilder(self._known, self._base, self._spans)
+        rows = RowBuilder(self._pool, self._base, self._spans)
         return ShadowReader(ColumnReader(self._source), rows, staged, self._base)
 
     def span(self, rowids: tuple[int, int]) -> tuple[int, int]:
@@ -75,7 +75,7 @@ class ShadowImport:
         return rowids[0] + self._base, rowids[1] + self._base
 
     def index(self, ticket: int, report_progress: Callable[[int, int], None]) -> None:
-        """Write the staged images; make indexes.
+        """Write the staged images and build indexes.
 
         Args:
             ticket: as ``staging.issue_ticket`` gave it.
@@ -85,7 +85,7 @@ class ShadowImport:
         run_parallel(self._db, [partial(self._write_staged, ticket), *early], self._stop, report_progress)
 
     def compare(self, report_progress: Callable[[int, int], None]) -> Verification:
-        """Make keys, and compare what was written straight with what was read; ``report_progress`` as for ``index``."""
+        """Build keys, and compare the shadow tables with what was read; ``report_progress`` as for ``index``."""
         found = Verification()
         with self._db.connection() as conn:
             digests = staging.digests(conn)
@@ -98,7 +98,7 @@ class ShadowImport:
         return found
 
     def _write_staged(self, ticket: int, conn: Connection) -> None:
-        """Write the images that were staged, with all notes; those with the place of another are made one with it."""
+        """Write the images that were staged, with all notes; those with the path of another are made one with it."""
         try:
             staging.require_ticket(conn, ticket)
             if staging.is_part_done(conn, "images"):
@@ -126,14 +126,14 @@ class ShadowImport:
             self._images_written.set()
 
     def _restage(self, conn: Connection, ids: list[int]) -> None:
-        """Take images back from beside the library into the stage, where rows with one place are made one."""
+        """Move images from the shadow tables back into the staging tables, where rows with one path are made one."""
         source = self._source.connect()
         try:
-            staged = StagingReader(self._columns, self._known)
+            staged = StagingReader(self._columns, self._pool)
             lines = staged.stage_one_by_one(source, [number - self._base for number in ids])
         finally:
             source.close()
-        self._known.flush()
+        self._pool.flush()
         staging.copy_lines(conn, lines)
         shadow.delete_images(conn, ids)
         record_batches.exclude(conn, [number - self._base for number in ids])
@@ -156,7 +156,7 @@ class ShadowImport:
 
     def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
         """Look whether the prompts are those that were sent."""
-        mismatched_keys = self._known.mismatched_keys(shadow.prompts(conn))
+        mismatched_keys = self._pool.mismatched_keys(shadow.prompts(conn))
         if mismatched_keys:
             with lock:
                 found.differing += [number - self._base for number in shadow.images_with_prompts(conn, mismatched_keys)]
@@ -165,7 +165,7 @@ class ShadowImport:
         self, lock: threading.Lock, found: Verification, low: int, high: int, rows: int, digest: bytes,
         conn: Connection,
     ) -> None:  # fmt: skip
-        """Read back what was written straight of the images from low to high."""
+        """Compare the shadow rows of the images from low to high with their digest."""
         differing: list[int] = []
         staged = staging.staged_ids(conn, low - self._base, high - self._base)
         there = stored_digest(conn, low, high, [number + self._base for number in staged])
@@ -176,8 +176,8 @@ class ShadowImport:
             found.differing += differing
 
     def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
-        """Return how many rows went straight, and the source ids of those that are not there as they were read."""
-        reader = self._direct_reader(StagingReader(self._columns, self._known))
+        """Return how many rows went to the shadow tables, and the source ids of those that differ there."""
+        reader = self._direct_reader(StagingReader(self._columns, self._pool))
         source = self._source.connect()
         try:
             rows = reader.reread(source, (low - self._base, high - self._base), staged)

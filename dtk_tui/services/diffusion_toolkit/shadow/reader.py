@@ -1,4 +1,4 @@
-"""Reading images beside an empty library: whole batches column by column, and into the stage what is not as usual."""
+"""Reading images for shadow tables: whole batches column by column; rows that need a note are staged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dtk_tui.services.diffusion_toolkit.read.images import ReadBatch, Span, Stag
 from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
-#: So many rows around one that surprises go through the stage with it.
+#: A range with an unexpected value is halved down to so many rows, which are staged.
 _SMALLEST_SPLIT = 48
 
 #: Rowids that are read at once, and the parts that a batch is read in at most.
@@ -25,7 +25,7 @@ Ids = npt.NDArray[np.int64]
 
 
 class ShadowReader:
-    """Reads images; one a thread.
+    """Reads images into rows for the shadow tables; one a thread.
 
     Args:
         base: image.id is rowid and this.
@@ -38,7 +38,7 @@ class ShadowReader:
         self._base = base
 
     def read(self, conn: sqlite3.Connection, spans: Sequence[Span]) -> tuple[Rows | None, list[ReadBatch]]:
-        """Return the rows that go straight, and what each of some adjoining batches holds."""
+        """Return the rows for the shadow tables, and the content of each of some adjoining batches."""
         try:
             rowids, rows, left = self._read_direct(spans[0][0], spans[-1][1])
         except UnexpectedValueError:
@@ -48,17 +48,17 @@ class ShadowReader:
         return rows, [self._batch_of(conn, rowids, left, span) for span in spans]
 
     def reread(self, conn: sqlite3.Connection, span: Span, staged: set[int]) -> Rows:
-        """Return the rows that go straight of a span, without those of ``staged`` rowids, for a comparison."""
+        """Return the shadow rows of a span, without those of ``staged`` rowids, for a comparison."""
         rows = self.read(conn, [span])[0] or Rows.empty()
         rows = rows.without([number + self._base for number in staged])
         seen = staged | set((rows.ids - self._base).tolist())
         found = ranges.read_range(conn, "Image", 'SELECT rowid FROM "Image" WHERE rowid BETWEEN ? AND ?', *span)
-        # Halved at other places, a span has others beside a row that surprises.
+        # Halved elsewhere, a span has other rows next to one with an unexpected value.
         pieces = [self._read_one(number) for (number, *_) in found.rows if number not in seen]
         return Rows.concatenated([rows, *pieces]).sorted() if pieces else rows
 
     def _read_one(self, rowid: int) -> Rows:
-        """Return the row that goes straight of one image; none where it does not."""
+        """Return the shadow row of one image; none where it is staged."""
         try:
             return self._read_direct(rowid, rowid)[1]
         except UnexpectedValueError:
@@ -69,7 +69,7 @@ class ShadowReader:
         self._columns.close()
 
     def _read_direct(self, low: int, high: int) -> tuple[Ids, Rows, Ids]:
-        """Return the rowids that are there, the rows that go straight, and the rowids of those that do not."""
+        """Return the rowids that are there, their shadow rows, and the rowids of those that are to be staged."""
         seen: list[Ids] = []
         pieces: list[Rows] = []
         for span in _parts(low, high):
@@ -89,7 +89,7 @@ class ShadowReader:
         return found
 
     def _bisect(self, conn: sqlite3.Connection, span: Span, pieces: list[Rows]) -> ReadBatch:
-        """Return what a batch holds that may surprise; rows of the halves that do not are added to ``pieces``."""
+        """Return the content of a batch with unexpected values; rows of the halves without are added to ``pieces``."""
         try:
             rowids, rows, left = self._read_direct(*span)
         except UnexpectedValueError:

@@ -1,7 +1,7 @@
-"""Rows of images that go straight beside an empty library, made column by column.
+"""Building rows of shadow tables, column by column.
 
-Only an image that needs no note goes this way: one with a value out of range, or a date whose instant is in doubt, is
-staged. What a value becomes is what ``store.migration_merge`` makes of it.
+Only of an image that needs no note: one with a value out of range, or a date whose instant is in doubt, is
+staged. What a value becomes is what ``store.diffusion_toolkit.images`` makes of it.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _ERROR = b"Diffusion Toolkit could not read this file."
 
 
 class RowBuilder:
-    """Makes rows of columns; one a thread.
+    """Builds rows of columns; one a thread.
 
     Args:
         base: image.id is Id and this.
         spans: times of the zone of the machine that scanned.
     """
 
-    def __init__(self, known: StringPool, base: int, spans: Sequence[Span]) -> None:
-        self._known = known
+    def __init__(self, pool: StringPool, base: int, spans: Sequence[Span]) -> None:
+        self._pool = pool
         self._base = base
         self._spans = np.array(sorted(spans), np.int64).reshape(-1, 3).T
 
     def make(self, columns: Columns) -> Rows:
-        """Return the rows of those images that go straight."""
+        """Return the rows of those images that need no note."""
         columns = columns.where(self._is_direct(columns))
         if columns.count:
             prompts = self._prompts(columns)
@@ -69,7 +69,7 @@ class RowBuilder:
         return Rows(ids, self._image(columns, prompts, negatives), self._records(columns), raw_ids, raw, groups)
 
     def _is_direct(self, given: Columns) -> npt.NDArray[np.bool_]:
-        """Return which images are written as they stand; the rules are those of ``migration_merge``."""
+        """Return which images are written as they stand; the rules are those of ``store.diffusion_toolkit.notes``."""
         flags = np.bitwise_or.reduce([given.numbers(name) for name in _FLAGS])
         size = given.numbers("Width") | given.numbers("Height")
         rating = given.numbers("Rating", 1)
@@ -112,13 +112,13 @@ class RowBuilder:
 
     def _keys(self, texts: Iterable[bytes | None], count: int) -> Ticks:
         """Return the keys of texts that are stored once: 0 for none, -1 where a text cannot be sent as it is."""
-        quick, text = self._known.texts, self._known.text
+        quick, text = self._pool.texts, self._pool.text
         found = (quick.get(one) or text(one) for one in texts)
         return np.fromiter((-1 if one is None else one[2] for one in found), np.int64, count)
 
     def _prompts(self, given: Columns) -> Ticks:
-        """Return the keys of prompts: those met before are found without a step of Python."""
-        found = self._known.text_index().find(given.texts("Prompt"))
+        """Return the keys of prompts; those met before are found a whole column at a time."""
+        found = self._pool.text_index().find(given.texts("Prompt"))
         if (missing := found < 0).any():
             rest = given.where(missing)
             found[missing] = self._keys(rest.blobs("Prompt"), rest.count)
@@ -133,9 +133,9 @@ class RowBuilder:
 
     def _folders(self, starts: pa.StringArray) -> Ticks:
         coded = starts.dictionary_encode()
-        known = self._known
+        pool = self._pool
         keys = [
-            int((known.folders.get(start) or known.folder(start))[0])
+            int((pool.folders.get(start) or pool.folder(start))[0])
             for start in coded.dictionary.cast(pa.binary()).to_pylist()
         ]
         found: Ticks = np.array(keys, np.int64)[coded.indices.to_numpy()]

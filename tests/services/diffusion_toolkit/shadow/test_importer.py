@@ -143,7 +143,7 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "UPDATE migrated_batch SET created_ticks = dtk_spread(created_ticks, cardinality(source_ids))",
         "UPDATE migrated_batch SET created_ticks[array_position(source_ids, 211)] = 5 WHERE 211 = ANY (source_ids)",
         "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
-        # A book of an image that is not there would be refused as a whole.
+        # A record of an image that is not there would be refused as a whole.
         "UPDATE migrated_batch SET gone = gone || 100 WHERE 100 = ANY (source_ids)",
         "DELETE FROM image_raw WHERE image_id = 100",
     )
