@@ -23,8 +23,8 @@ _CONTENT: dict[str, LiteralString] = {
         LEFT JOIN image_raw raw ON raw.image_id = i.id
         LEFT JOIN image representative ON representative.id = i.embedding_source_id
         LEFT JOIN folder representative_folder ON representative_folder.id = representative.folder_id""",
-    "record": """SELECT f.path, i.file_name, b.created_ticks, b.modified_ticks, b.viewed_ticks, b.touched_ticks, b.marks,
-        b.batch_size, b.batch_pos, b.clip_skip, b.ensd, b.no_metadata, b.workflow_id, b.hash, b.root_folder_id
+    "record": """SELECT f.path, i.file_name, b.created_ticks, b.modified_ticks, b.viewed_ticks, b.touched_ticks,
+        b.marks, b.batch_size, b.batch_pos, b.clip_skip, b.ensd, b.no_metadata, b.workflow_id, b.hash, b.root_folder_id
         FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id""",
     "album": """SELECT a.name, a.position, f.path, i.file_name,
         row_number() OVER (PARTITION BY a.id ORDER BY m.position)
@@ -46,8 +46,8 @@ _RECORDS: dict[str, LiteralString] = {
     "migration": """SELECT state, source, zone, policy, maps::text, (facts - 'mtime_ns')::text,
         (report - '{seconds,steps,migration}'::text[])::text FROM migration""",
     "note": "SELECT table_name, source_id, outcome, reason, original::text FROM migration_note",
-    "image record": """SELECT f.path, i.file_name, b.source_id, i.id - m.image_base - b.source_id, b.is_new, b.has_error,
-        b.custom_tags, b.before::text, i.metadata_hash IS NULL, i.is_embedding_representative
+    "image record": """SELECT f.path, i.file_name, b.source_id, i.id - m.image_base - b.source_id, b.is_new,
+        b.has_error, b.custom_tags, b.before::text, i.metadata_hash IS NULL, i.is_embedding_representative
         FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id
         JOIN migration m ON m.id = b.migration_id""",
     "row record": """SELECT kind, source_id, is_new, original::text,

@@ -44,7 +44,7 @@ class Columns:
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch
         self.count: int = batch.num_rows
-        self._given: dict[str, npt.NDArray[np.bool_]] = {}
+        self._validity: dict[str, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def rowids(self) -> npt.NDArray[np.int64]:
@@ -52,13 +52,13 @@ class Columns:
         found: npt.NDArray[np.int64] = self._batch.column(0).to_numpy(zero_copy_only=False)
         return found
 
-    def given(self, name: str) -> npt.NDArray[np.bool_]:
+    def is_valid(self, name: str) -> npt.NDArray[np.bool_]:
         """Return where a column is not NULL."""
-        if name not in self._given:
-            self._given[name] = self._where_given(name)
-        return self._given[name]
+        if name not in self._validity:
+            self._validity[name] = self._read_validity(name)
+        return self._validity[name]
 
-    def _where_given(self, name: str) -> npt.NDArray[np.bool_]:
+    def _read_validity(self, name: str) -> npt.NDArray[np.bool_]:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return np.zeros(self.count, bool)
@@ -74,7 +74,7 @@ class Columns:
             return np.full(self.count, missing, np.int64)
         kind = np.int64 if column.type == pa.int64() else np.float64
         found = np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + self.count]
-        return np.where(self.given(name), found, kind(missing)) if column.null_count else found
+        return np.where(self.is_valid(name), found, kind(missing)) if column.null_count else found
 
     def floats(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of floats, float64; 0 where it is NULL."""
@@ -94,7 +94,7 @@ class Columns:
         data = memoryview(view)  # type: ignore[arg-type]
         found: list[bytes | None] = [data[first:last].tobytes() for first, last in pairwise(ends.tolist())]
         if column.null_count:
-            for at in np.flatnonzero(~self.given(name)).tolist():
+            for at in np.flatnonzero(~self.is_valid(name)).tolist():
                 found[at] = None
         return found
 

@@ -103,16 +103,16 @@ class ShadowImport:
             staging.require_ticket(conn, ticket)
             if staging.is_part_done(conn, "images"):
                 return
-            places = next(index for index in self.definitions.indexes if index.name == shadow_swap.PATH_INDEX)
+            path_index = next(index for index in self.definitions.indexes if index.name == shadow_swap.PATH_INDEX)
             session.set_bulk_memory(conn, self._memory_mb)
             shadow.set_search_path(conn)
             staging.index_image_ids(conn)
             staging.analyze(conn)
-            are_unique = shadow_swap.build_unique_index(conn, places)
+            are_unique = shadow_swap.build_unique_index(conn, path_index)
             same = targets.find_path_conflicts(conn, are_unique)
             if same:
                 self._restage(conn, same)
-                shadow_swap.build_index(conn, places)
+                shadow_swap.build_index(conn, path_index)
                 staging.analyze(conn)
             targets.map_folder_ids(conn)
             targets.map_prompt_ids(conn)

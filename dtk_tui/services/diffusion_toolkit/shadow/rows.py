@@ -1,6 +1,6 @@
 """Building rows of shadow tables, column by column.
 
-Only of an image that needs no note: one with a value out of range, or a date whose instant is in doubt, is
+Only images that need no note get one: those with a value out of range, or a date whose instant is ambiguous, are
 staged. What a value becomes is what ``store.diffusion_toolkit.images`` makes of it.
 """
 
@@ -68,35 +68,35 @@ class RowBuilder:
         groups = _groups(columns, prompts, negatives)
         return Rows(ids, self._image(columns, prompts, negatives), self._records(columns), raw_ids, raw, groups)
 
-    def _is_direct(self, given: Columns) -> npt.NDArray[np.bool_]:
+    def _is_direct(self, columns: Columns) -> npt.NDArray[np.bool_]:
         """Return which images are written as they stand; the rules are those of ``store.diffusion_toolkit.notes``."""
-        flags = np.bitwise_or.reduce([given.numbers(name) for name in _FLAGS])
-        size = given.numbers("Width") | given.numbers("Height")
-        rating = given.numbers("Rating", 1)
-        small = [given.numbers(name) for name in _SMALL]
-        name = pc.fill_null(given.path_parts[1], "")
+        flags = np.bitwise_or.reduce([columns.numbers(name) for name in _FLAGS])
+        size = columns.numbers("Width") | columns.numbers("Height")
+        rating = columns.numbers("Rating", 1)
+        small = [columns.numbers(name) for name in _SMALL]
+        name = pc.fill_null(columns.path_parts[1], "")
         is_good: npt.NDArray[np.bool_] = (
-            given.given("Path")
+            columns.is_valid("Path")
             & ((flags == 0) | (flags == 1))
             & (size >= 0) & (size <= _INT32.max)
             & (np.maximum.reduce(small) <= _INT32.max) & (np.minimum.reduce(small) >= _INT32.min)
             & (rating >= 1) & (rating <= 10)
-            & (given.numbers("FileSize", -1) >= 0)
-            & given.given("CreatedDate") & self._utc_offsets(given.numbers("CreatedDate"))[1]
+            & (columns.numbers("FileSize", -1) >= 0)
+            & columns.is_valid("CreatedDate") & self._utc_offsets(columns.numbers("CreatedDate"))[1]
             & _to_mask(pc.greater(pc.binary_length(name), 0))
             & _to_mask(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
-            & _to_mask(pc.coalesce(pc.equal(given.texts("FileName"), name), pa.scalar(True)))
+            & _to_mask(pc.coalesce(pc.equal(columns.texts("FileName"), name), pa.scalar(True)))
         )  # fmt: skip
         for column in _SEPARATED:
-            if given.has_controls(column):
-                is_good &= ~_to_mask(pc.match_substring(given.texts(column), _SEPARATOR))
+            if columns.has_controls(column):
+                is_good &= ~_to_mask(pc.match_substring(columns.texts(column), _SEPARATOR))
         for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
-            ticks = given.numbers(column)
+            ticks = columns.numbers(column)
             if ticks.any():
                 is_good &= (ticks == 0) | self._utc_offsets(ticks)[1]
-        prompt = given.texts("Prompt")
+        prompt = columns.texts("Prompt")
         is_blank = _to_mask(pc.or_(pc.ascii_is_space(prompt), pc.equal(prompt, "")))
-        return is_good & ~is_blank & (given.given("Prompt") | ~given.given("Workflow"))
+        return is_good & ~is_blank & (columns.is_valid("Prompt") | ~columns.is_valid("Workflow"))
 
     def _utc_offsets(self, ticks: Ticks) -> tuple[Ticks, npt.NDArray[np.bool_]]:
         """Return the seconds east of UTC at local times, and where they are beyond doubt."""
@@ -112,21 +112,21 @@ class RowBuilder:
 
     def _keys(self, texts: Iterable[bytes | None], count: int) -> Ticks:
         """Return the keys of texts that are stored once: 0 for none, -1 where a text cannot be sent as it is."""
-        quick, text = self._pool.texts, self._pool.text
-        found = (quick.get(one) or text(one) for one in texts)
+        cache, text = self._pool.texts, self._pool.text
+        found = (cache.get(one) or text(one) for one in texts)
         return np.fromiter((-1 if one is None else one[2] for one in found), np.int64, count)
 
-    def _prompts(self, given: Columns) -> Ticks:
+    def _prompts(self, columns: Columns) -> Ticks:
         """Return the keys of prompts; those met before are found a whole column at a time."""
-        found = self._pool.text_index().find(given.texts("Prompt"))
+        found = self._pool.text_index().find(columns.texts("Prompt"))
         if (missing := found < 0).any():
-            rest = given.where(missing)
+            rest = columns.where(missing)
             found[missing] = self._keys(rest.blobs("Prompt"), rest.count)
         return found
 
-    def _negatives(self, given: Columns) -> Ticks:
+    def _negatives(self, columns: Columns) -> Ticks:
         """Return the keys of negative prompts, of which there are few."""
-        coded = given.texts("NegativePrompt").dictionary_encode()
+        coded = columns.texts("NegativePrompt").dictionary_encode()
         keys = self._keys([*coded.dictionary.cast(pa.binary()).to_pylist(), None], len(coded.dictionary) + 1)
         found: Ticks = keys[coded.indices.fill_null(len(keys) - 1).to_numpy(zero_copy_only=False)]
         return found
@@ -141,79 +141,81 @@ class RowBuilder:
         found: Ticks = np.array(keys, np.int64)[coded.indices.to_numpy()]
         return found
 
-    def _image(self, given: Columns, prompts: Ticks, negatives: Ticks) -> pa.BinaryArray:
-        created, modified = given.numbers("CreatedDate"), given.numbers("ModifiedDate")
+    def _image(self, columns: Columns, prompts: Ticks, negatives: Ticks) -> pa.BinaryArray:
+        created, modified = columns.numbers("CreatedDate"), columns.numbers("ModifiedDate")
         modified = np.where(modified == 0, created, modified)
         nanoseconds = (modified - _UNIX_EPOCH_TICKS) * 100 - self._utc_offsets(modified)[0] * 1_000_000_000
-        has_metadata = _has_metadata(given)
-        start, name = given.path_parts
-        has_workflow = given.given("Workflow")
-        kind = given.numbers("Type") == 1
-        if not (typed := given.given("Type")).all():
+        has_metadata = _has_metadata(columns)
+        start, name = columns.path_parts
+        has_workflow = columns.is_valid("Workflow")
+        kind = columns.numbers("Type") == 1
+        if not (typed := columns.is_valid("Type")).all():
             kind |= ~typed & _to_mask(pc.match_substring_regex(pc.ascii_lower(name), _VIDEO))
         fields: dict[str, list[copy_columns.Fields]] = {
-            "id": [copy_columns.numbers(given.rowids + self._base, ">i8")],
+            "id": [copy_columns.numbers(columns.rowids + self._base, ">i8")],
             "folder_id": [copy_columns.numbers(self._folders(start), ">i8")],
             "prompt_id": [copy_columns.numbers(prompts, ">i8", prompts > 0)],
             "negative_prompt_id": [copy_columns.numbers(negatives, ">i8", negatives > 0)],
             "file_name": copy_columns.texts(name),
-            "file_size": [_integers(given, "FileSize", ">i8")],
+            "file_size": [_integers(columns, "FileSize", ">i8")],
             # 0, which no file has, for what a scan should read again.
-            "mtime_ns": [copy_columns.numbers(np.where(has_metadata & given.given("Prompt"), nanoseconds, 0), ">i8")],
+            "mtime_ns": [
+                copy_columns.numbers(np.where(has_metadata & columns.is_valid("Prompt"), nanoseconds, 0), ">i8")
+            ],
             "created_at": [self._instants(created)],
-            "viewed_at": [self._optional_instants(given, "ViewedDate")],
-            "touched_at": [self._optional_instants(given, "TouchedDate")],
-            "scan_phase": [copy_columns.numbers(has_metadata | (given.numbers("NoMetadata") != 0), ">i2")],
+            "viewed_at": [self._optional_instants(columns, "ViewedDate")],
+            "touched_at": [self._optional_instants(columns, "TouchedDate")],
+            "scan_phase": [copy_columns.numbers(has_metadata | (columns.numbers("NoMetadata") != 0), ">i2")],
             "is_video": [copy_columns.numbers(kind, "?")],
             "has_workflow": [copy_columns.numbers(has_workflow, "?")],
             "dialect": _text_where(has_workflow, b"comfyui"),
-            "error": _text_where(given.numbers("HasError") != 0, _ERROR),
-            "seed": [copy_columns.numerics(given.numbers("Seed"), given.given("Seed"))],
-            "rating": [_integers(given, "Rating", ">i2")],
-            "extra": _extra_json(given),
+            "error": _text_where(columns.numbers("HasError") != 0, _ERROR),
+            "seed": [copy_columns.numerics(columns.numbers("Seed"), columns.is_valid("Seed"))],
+            "rating": [_integers(columns, "Rating", ">i2")],
+            "extra": _extra_json(columns),
         }
         fields |= {
-            column: [copy_columns.numbers(given.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()
+            column: [copy_columns.numbers(columns.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()
         }
-        fields |= {column: [_integers(given, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
+        fields |= {column: [_integers(columns, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
         fields |= {
-            column: [copy_columns.numbers(given.floats(name), ">f8", given.given(name))]
+            column: [copy_columns.numbers(columns.floats(name), ">f8", columns.is_valid(name))]
             for column, name in _IMAGE_FLOATS.items()
         }
-        fields |= {column: copy_columns.texts(given.texts(name)) for column, name in _IMAGE_TEXTS.items()}
-        return _rows(fields, IMAGE_COLUMNS, given.count)
+        fields |= {column: copy_columns.texts(columns.texts(name)) for column, name in _IMAGE_TEXTS.items()}
+        return _rows(fields, IMAGE_COLUMNS, columns.count)
 
-    def _optional_instants(self, given: Columns, name: str) -> copy_columns.Fields:
-        ticks = given.numbers(name)
+    def _optional_instants(self, columns: Columns, name: str) -> copy_columns.Fields:
+        ticks = columns.numbers(name)
         return self._instants(ticks, ticks != 0) if ticks.any() else copy_columns.constant(None)
 
-    def _records(self, given: Columns) -> pa.RecordBatch:
-        marks = given.numbers("Rating", -1) * 8 + given.numbers("Favorite") * 4
-        marks += given.numbers("NSFW") * 2 + given.numbers("ForDeletion")
-        columns = {"source_id": pa.array(given.rowids), "marks": pa.array(marks.astype(np.int32))}
-        columns |= {column: given.texts(name) for column, name in _RECORD_TEXTS.items()}
-        columns |= {
-            column: pa.array(given.numbers(name), mask=~given.given(name)).cast(
+    def _records(self, columns: Columns) -> pa.RecordBatch:
+        marks = columns.numbers("Rating", -1) * 8 + columns.numbers("Favorite") * 4
+        marks += columns.numbers("NSFW") * 2 + columns.numbers("ForDeletion")
+        arrays = {"source_id": pa.array(columns.rowids), "marks": pa.array(marks.astype(np.int32))}
+        arrays |= {column: columns.texts(name) for column, name in _RECORD_TEXTS.items()}
+        arrays |= {
+            column: pa.array(columns.numbers(name), mask=~columns.is_valid(name)).cast(
                 record_batches.COLUMNS.field(column).type
             )
             for column, name in _RECORD_NUMBERS.items()
         }
-        return pa.RecordBatch.from_pydict(columns, record_batches.COLUMNS)
+        return pa.RecordBatch.from_pydict(arrays, record_batches.COLUMNS)
 
-    def _raw(self, given: Columns) -> tuple[Ticks, list[bytes]]:
-        ids = given.rowids[given.given("Workflow")] + self._base
-        controls = given.has_controls("Workflow")
-        chunks = [chunks_json(text, controls) for text in given.blobs("Workflow") if text is not None]
+    def _raw(self, columns: Columns) -> tuple[Ticks, list[bytes]]:
+        ids = columns.rowids[columns.is_valid("Workflow")] + self._base
+        controls = columns.has_controls("Workflow")
+        chunks = [chunks_json(text, controls) for text in columns.blobs("Workflow") if text is not None]
         return ids, [raw_row(number, text) for number, text in zip(ids.tolist(), chunks, strict=True)]
 
 
-def _groups(given: Columns, prompts: Ticks, negatives: Ticks) -> npt.NDArray[np.uint64]:
+def _groups(columns: Columns, prompts: Ticks, negatives: Ticks) -> npt.NDArray[np.uint64]:
     """Return numbers that are equal where ``image.metadata_hash`` is; 0 where that is NULL."""
     found = prompts.view(np.uint64).copy()
-    parts = [negatives, given.numbers("Seed"), given.numbers("Steps"), given.floats("CFGScale").view(np.int64)]
-    parts += [given.given(name).astype(np.int64) for name in ("Seed", "Steps", "CFGScale")]
+    parts = [negatives, columns.numbers("Seed"), columns.numbers("Steps"), columns.floats("CFGScale").view(np.int64)]
+    parts += [columns.is_valid(name).astype(np.int64) for name in ("Seed", "Steps", "CFGScale")]
     for name in _SEPARATED:
-        coded = given.texts(name).fill_null("").dictionary_encode()
+        coded = columns.texts(name).fill_null("").dictionary_encode()
         numbers = [xxh3_64_intdigest(text) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
         parts.append(np.array(numbers, np.uint64)[coded.indices.to_numpy()].view(np.int64))
     for part in parts:
@@ -246,16 +248,16 @@ def _to_mask(values: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _has_metadata(given: Columns) -> npt.NDArray[np.bool_]:
+def _has_metadata(columns: Columns) -> npt.NDArray[np.bool_]:
     """Return which images say how they were made."""
-    has_sampler = _to_mask(pc.not_equal(given.texts("Sampler"), ""))
-    other = (given.numbers("Steps") != 0) | (given.numbers("Seed") != 0) | has_sampler
-    found: npt.NDArray[np.bool_] = (given.numbers("NoMetadata") == 0) & (given.given("Prompt") | other)
+    has_sampler = _to_mask(pc.not_equal(columns.texts("Sampler"), ""))
+    other = (columns.numbers("Steps") != 0) | (columns.numbers("Seed") != 0) | has_sampler
+    found: npt.NDArray[np.bool_] = (columns.numbers("NoMetadata") == 0) & (columns.is_valid("Prompt") | other)
     return found
 
 
-def _integers(given: Columns, name: str, kind: str) -> copy_columns.Fields:
-    return copy_columns.numbers(given.numbers(name), kind, given.given(name))
+def _integers(columns: Columns, name: str, kind: str) -> copy_columns.Fields:
+    return copy_columns.numbers(columns.numbers(name), kind, columns.is_valid(name))
 
 
 def _text_where(mask: npt.NDArray[np.bool_], text: bytes) -> list[copy_columns.Fields]:
@@ -265,11 +267,11 @@ def _text_where(mask: npt.NDArray[np.bool_], text: bytes) -> list[copy_columns.F
     return copy_columns.texts(pc.if_else(pa.array(mask), pa.scalar(text, pa.binary()), pa.scalar(None, pa.binary())))
 
 
-def _extra_json(given: Columns) -> list[copy_columns.Fields]:
+def _extra_json(columns: Columns) -> list[copy_columns.Fields]:
     """Return the field of jsonb, whose binary form is a version and text."""
-    if not (valid := given.given("ClipSkip")).any():
+    if not (valid := columns.is_valid("ClipSkip")).any():
         return [copy_columns.constant(None)]
-    number = pa.array(given.numbers("ClipSkip"), mask=~valid).cast(pa.string())
+    number = pa.array(columns.numbers("ClipSkip"), mask=~valid).cast(pa.string())
     return copy_columns.texts(pc.binary_join_element_wise('\x01{"clip_skip": ', number, "}", ""))
 
 
