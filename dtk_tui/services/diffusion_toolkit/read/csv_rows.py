@@ -153,7 +153,7 @@ class ImageCsv:
         """Write what the indexes still know of rows whose page is damaged; ``known`` ones are there for sure."""
         lost = set(ranges.lost_rowids(conn, "Image", failed)[0]) | known
         for number, values in ranges.recover_from_indexes(conn, "Image", sorted(lost)).items():
-            texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
+            texts = {k: repair.decode(v) if isinstance(v, bytes) else v for k, v in values.items()}
             if not texts.get("Path"):
                 self._note(number, "refused", DAMAGED, {})
                 continue

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Mapping as MappingOf
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,30 +47,34 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _decode(text: bytes) -> str:
+def decode(text: bytes) -> str:
+    """Return a text of the source; undecodable bytes become lone surrogates."""
     return text.decode("utf-8", "surrogateescape")
 
 
 def read_row(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
-    """Return one row by rowid, or None when it cannot be read.
+    """Return one image by rowid, or None when it cannot be read.
 
     Texts come as str (undecodable bytes as lone surrogates), binary values as bytes.
     """
-    names = [column for column in columns if column in csv_select.ALL]
-    factory, conn.text_factory = conn.text_factory, _decode
     try:
-        sql = f'SELECT {", ".join(map(quoted, names))} FROM "Image" WHERE rowid = ?'  # noqa: S608
-        found = conn.execute(sql, (number,)).fetchone()
+        values = select_row(conn, "Image", [column for column in columns if column in csv_select.ALL], number)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
         return None
+    return None if values is None else {**values, "Id": _id(values.get("Id"), number)}
+
+
+def select_row(conn: sqlite3.Connection, table: str, names: Sequence[str], number: int) -> dict[str, Any] | None:
+    """Return some columns of a row by rowid, or None when it is not there; values as ``read_row`` gives them."""
+    factory, conn.text_factory = conn.text_factory, decode
+    try:
+        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
+        found = conn.execute(sql, (number,)).fetchone()
     finally:
         conn.text_factory = factory
-    if found is None:
-        return None
-    values = dict(zip(names, found, strict=True))
-    return {**values, "Id": _id(values.get("Id"), number)}
+    return dict(zip(names, found, strict=True)) if found else None
 
 
 def _id(value: Any, rowid: int) -> int:
@@ -82,7 +86,7 @@ def _id(value: Any, rowid: int) -> int:
     return number if number == value or (isinstance(value, str) and number in _INT64) else rowid
 
 
-def repair_row(row: MappingOf[str, Any]) -> RepairedRow:
+def repair_row(row: Mapping[str, Any]) -> RepairedRow:
     """Return what is written of a row, with notes of all that is not written as it was."""
     result = RepairedRow({name: row.get(name) for name in csv_select.ALL})
     for name in (*csv_select.TEXTS, *csv_select.SHARED, "FileName"):
@@ -104,7 +108,7 @@ def _text(result: RepairedRow, column: str, value: Any) -> str | None:
         return None
     if isinstance(value, bytes):
         result.repair("was stored as binary, written as text", column, value)
-        return _decode(value)
+        return decode(value)
     if not isinstance(value, str):
         result.repair("was stored as a number, written as text", column, value)
         return str(value)
@@ -125,7 +129,7 @@ def _integer(result: RepairedRow, column: str, value: Any) -> int | None:
             return int(value)
         result.repair("is no whole number of 64 bits, left out", column, value)
         return None
-    text = _decode(value) if isinstance(value, bytes) else str(value)
+    text = decode(value) if isinstance(value, bytes) else str(value)
     if column in _BOOLEANS and text.strip().lower() in _WORDS:
         result.repair("was stored as text, written as a flag", column, value)
         return _WORDS[text.strip().lower()]
@@ -143,7 +147,7 @@ def _integer(result: RepairedRow, column: str, value: Any) -> int | None:
 
 def _float(result: RepairedRow, column: str, value: Any) -> float | None:
     if isinstance(value, str | bytes):
-        text = _decode(value) if isinstance(value, bytes) else value
+        text = decode(value) if isinstance(value, bytes) else value
         try:
             number = float(text.strip())
         except ValueError:

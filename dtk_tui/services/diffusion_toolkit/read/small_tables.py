@@ -72,12 +72,13 @@ def csv_lines(
     """Return the lines of one batch of rows by staging table."""
     lines: list[bytes] = []
     notes: list[bytes] = []
+    names = [name for name, _ in COLUMNS[table] if name in columns]
     all_plain = is_plain(b"".join([row[2] for row in found.rows if not row[1]]))
     for number, is_odd, text in found.rows:
         if not is_odd and (all_plain or is_plain(text)):
             lines.append(text)
             continue
-        _write_repaired(table, number, _read_values(conn, table, columns, number), lines, notes)
+        _write_repaired(table, number, repair.select_row(conn, table, names, number) or {}, lines, notes)
     if found.failed:
         lost, is_vague = ranges.lost_rowids(conn, table, found.failed)
         if is_vague:
@@ -87,7 +88,7 @@ def csv_lines(
             if not ESSENTIAL[table] <= set(values):
                 notes.append(line((table, number, "refused", DAMAGED, "{}")))
                 continue
-            texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
+            texts = {k: repair.decode(v) if isinstance(v, bytes) else v for k, v in values.items()}
             _write_repaired(table, number, texts, lines, notes)
             notes.append(line((table, number, "repaired", f"{DAMAGED}: recovered from the indexes", "{}")))
     return {table.lower(): lines, "note": notes}
@@ -112,14 +113,3 @@ def _shorten_name(row: repair.RepairedRow) -> None:
         mark = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         row.values["Name"] = f"{name[:_SHORT_NAME]}... {mark}"
         row.repair(f"has {len(name)} characters, written by its begin", "Name", name)
-
-
-def _read_values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:
-    names = [name for name, _ in COLUMNS[table] if name in columns]
-    factory, conn.text_factory = conn.text_factory, lambda text: text.decode("utf-8", "surrogateescape")
-    try:
-        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
-        found = conn.execute(sql, (number,)).fetchone()
-    finally:
-        conn.text_factory = factory
-    return dict(zip(names, found, strict=True)) if found else {}

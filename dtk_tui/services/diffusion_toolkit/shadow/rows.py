@@ -19,6 +19,7 @@ from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
 from dtk_tui.services.diffusion_toolkit.read.csv_rows import chunks_json
 from dtk_tui.services.diffusion_toolkit.read.hashing import mix
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.timezone import UNIX_EPOCH_TICKS
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.diffusion_toolkit import record_batches
 from dtk_tui.store.diffusion_toolkit.shadow_rows import IMAGE_COLUMNS, Rows, raw_row
@@ -27,7 +28,6 @@ from dtk_tui.store.diffusion_toolkit.shadow_rows import IMAGE_COLUMNS, Rows, raw
 Span = tuple[int, int, int]
 Ticks = npt.NDArray[np.int64]
 
-_UNIX_EPOCH_TICKS = 621355968000000000
 #: PostgreSQL counts microseconds from 2000 on.
 _POSTGRES_EPOCH_TICKS = 630822816000000000
 _FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError", "Type")
@@ -144,7 +144,7 @@ class RowBuilder:
     def _image(self, columns: Columns, prompts: Ticks, negatives: Ticks) -> pa.BinaryArray:
         created, modified = columns.numbers("CreatedDate"), columns.numbers("ModifiedDate")
         modified = np.where(modified == 0, created, modified)
-        nanoseconds = (modified - _UNIX_EPOCH_TICKS) * 100 - self._utc_offsets(modified)[0] * 1_000_000_000
+        nanoseconds = (modified - UNIX_EPOCH_TICKS) * 100 - self._utc_offsets(modified)[0] * 1_000_000_000
         has_metadata = _has_metadata(columns)
         start, name = columns.path_parts
         has_workflow = columns.is_valid("Workflow")

@@ -13,7 +13,7 @@ from typing import Any
 
 from dtk_tui.errors import DtkError
 
-_MAGIC = b"SQLite format 3\x00"
+MAGIC = b"SQLite format 3\x00"
 
 #: SQLite's shared lock: 510 bytes from here on (os_unix.c).
 _SHARED_FIRST = 0x40000002
@@ -49,7 +49,7 @@ def read_header(file: Path) -> bytes:
         raise DtkError(f"There is no file {file}.", "Check the spelling.") from error
     except OSError as error:
         raise DtkError(f"The file {file} cannot be read.", error.strerror or str(error)) from error
-    if not head.startswith(_MAGIC) or len(head) < 100:
+    if not head.startswith(MAGIC) or len(head) < 100:
         raise DtkError(f"{file} is not a SQLite database.", "Name Diffusion Toolkit's diffusion-toolkit.db.")
     return head
 
