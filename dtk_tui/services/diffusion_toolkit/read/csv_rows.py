@@ -86,8 +86,8 @@ class ImageCsv:
         all_plain = is_plain(probe)
         unclean: list[int] = []
         image, raw, pool = self._lines.image.append, self._lines.raw, self._pool
-        for number, is_odd, path, prompt, negative, chunks, numbers, texts in rows:
-            if is_odd or (not all_plain and not is_plain(path + texts + (chunks or b""))):
+        for number, needs_repair, path, prompt, negative, chunks, numbers, texts in rows:
+            if needs_repair or (not all_plain and not is_plain(path + texts + (chunks or b""))):
                 unclean.append(number)
                 continue
             at = path.rfind(b"/")

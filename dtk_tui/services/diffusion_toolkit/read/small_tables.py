@@ -74,8 +74,8 @@ def csv_lines(
     notes: list[bytes] = []
     names = [name for name, _ in COLUMNS[table] if name in columns]
     all_plain = is_plain(b"".join([row[2] for row in found.rows if not row[1]]))
-    for number, is_odd, text in found.rows:
-        if not is_odd and (all_plain or is_plain(text)):
+    for number, needs_repair, text in found.rows:
+        if not needs_repair and (all_plain or is_plain(text)):
             lines.append(text)
             continue
         _write_repaired(table, number, repair.select_row(conn, table, names, number) or {}, lines, notes)

@@ -1,21 +1,22 @@
-"""Importing into shadow tables of an empty library: readers, staged rows, indexes, comparison with the source."""
+"""Importing into shadow tables of an empty library: readers of images, staged rows, indexes and keys."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dtk_tui.domain.imports import Verification
-from dtk_tui.services.diffusion_toolkit.parallel import Piece, run_parallel
+from dtk_tui.services.diffusion_toolkit.parallel import run_parallel
 from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
 from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
 from dtk_tui.services.diffusion_toolkit.shadow.reader import ShadowReader
 from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
+from dtk_tui.services.diffusion_toolkit.shadow.verify import ShadowVerifier
 from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.services.diffusion_toolkit.timezone import spans
 from dtk_tui.store.database import Connection, Database
@@ -29,7 +30,6 @@ from dtk_tui.store.diffusion_toolkit import (
     staging,
     targets,
 )
-from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows, stored_digest
 
 
 class ShadowImport:
@@ -86,14 +86,15 @@ class ShadowImport:
 
     def compare(self, report_progress: Callable[[int, int], None]) -> Verification:
         """Build keys, and compare the shadow tables with what was read; ``report_progress`` as for ``index``."""
-        found = Verification()
         with self._db.connection() as conn:
             digests = staging.digests(conn)
-        lock = threading.Lock()
-        compare = [partial(self._compare, lock, found, *span) for span in digests]
+        verifier = ShadowVerifier(
+            self._source, self._pool, self._values["id"], self._base,
+            lambda: self._direct_reader(StagingReader(self._columns, self._pool)),
+        )  # fmt: skip
         # Keys and statistics lock several tables each, so one connection makes all.
-        pieces: list[Piece] = [self._build_keys, partial(self._compare_prompts, lock, found), *compare]
-        run_parallel(self._db, pieces, self._stop, report_progress)
+        run_parallel(self._db, [self._build_keys, *verifier.pieces(digests)], self._stop, report_progress)
+        found = verifier.verification
         found.differing = sorted(set(found.differing))
         return found
 
@@ -154,40 +155,6 @@ class ShadowImport:
         shadow_swap.build_keys(conn, self.definitions, "early")
         self.keys_built.set()
 
-    def _compare_prompts(self, lock: threading.Lock, found: Verification, conn: Connection) -> None:
-        """Look whether the prompts are those that were sent."""
-        mismatched_keys = self._pool.mismatched_keys(shadow.prompts(conn))
-        if mismatched_keys:
-            with lock:
-                found.differing += [number - self._base for number in shadow.images_with_prompts(conn, mismatched_keys)]
-
-    def _compare(
-        self, lock: threading.Lock, found: Verification, low: int, high: int, rows: int, digest: bytes,
-        conn: Connection,
-    ) -> None:  # fmt: skip
-        """Compare the shadow rows of the images from low to high with their digest."""
-        differing: list[int] = []
-        staged = staging.staged_ids(conn, low - self._base, high - self._base)
-        there = stored_digest(conn, low, high, [number + self._base for number in staged])
-        if there + record_batches.stored_digest(conn, self._values["id"], low) != digest:
-            rows, differing = self._differing(conn, low, high, staged)
-        with lock:
-            found.compared += rows
-            found.differing += differing
-
-    def _differing(self, conn: Connection, low: int, high: int, staged: set[int]) -> tuple[int, list[int]]:
-        """Return how many rows went to the shadow tables, and the source ids of those that differ there."""
-        reader = self._direct_reader(StagingReader(self._columns, self._pool))
-        source = self._source.connect()
-        try:
-            rows = reader.reread(source, (low - self._base, high - self._base), staged)
-        finally:
-            source.close()
-            reader.close()
-        found = _bisect_differing(conn, rows, (low, high), [number + self._base for number in staged])
-        in_records = record_batches.differing_images(conn, rows.records, self._values["id"], low)
-        return len(rows.ids), [*(number - self._base for number in found), *in_records]
-
 
 def _grouped_images(ids: bytes, groups: bytes) -> list[int]:
     """Return the images, given with their groups, that are not the only one of their group."""
@@ -197,17 +164,3 @@ def _grouped_images(ids: bytes, groups: bytes) -> list[int]:
     is_several = np.concatenate((is_same, [False])) | np.concatenate(([False], is_same))
     found: list[int] = np.frombuffer(ids, np.int64)[order][is_several[: len(keys)]].tolist()
     return found
-
-
-def _bisect_differing(conn: Connection, rows: Rows, span: tuple[int, int], without: Sequence[int]) -> list[int]:
-    """Return which of the images in a span differ from their rows, by halves."""
-    if stored_digest(conn, *span, without) == rows.digest(conn):
-        return []
-    ids = rows.ids.tolist()
-    if len(ids) < 2:
-        return ids or [span[0]]
-    first, second = (span[0], ids[len(ids) // 2] - 1), (ids[len(ids) // 2], span[1])
-    return [
-        *_bisect_differing(conn, rows.between(*first), first, without),
-        *_bisect_differing(conn, rows.between(*second), second, without),
-    ]

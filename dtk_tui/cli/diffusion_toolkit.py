@@ -1,4 +1,4 @@
-"""migrate, export."""
+"""Commands for libraries of Diffusion Toolkit: migrate, export."""
 
 from __future__ import annotations
 
