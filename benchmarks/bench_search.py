@@ -20,7 +20,7 @@ import psycopg
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.schema import migrate
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.search.search import SearchResult, search
 from dtk_tui.store.server.embedded import EmbeddedServer
 
@@ -177,7 +177,7 @@ def library() -> Iterator[tuple[Connection, list[Case]]]:
     with tempfile.TemporaryDirectory(prefix="dtk-bench-") as folder:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
-            migrate(server.join())
+            upgrade(server.join())
             with psycopg.connect(server.join()) as conn:
                 load_rows(conn)
                 prompts, images = clustered(PROMPTS), clustered(VECTORS)

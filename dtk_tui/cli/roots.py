@@ -170,12 +170,11 @@ def failures_(
     as_json: Json = False,
 ) -> None:
     """List the files and folders that could not be read, or not whole, with the reasons."""
-    from dtk_tui.store.library import folders
-    from dtk_tui.store.library import unreadable as failures
+    from dtk_tui.store.library import folders, unreadable
 
     with library() as (db, _), db.connection() as conn:
         tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
-        found, number = failures.listed(conn, limit, tree)
+        found, number = unreadable.listed(conn, limit, tree)
     if as_json:
         for failure in found:
             print_json({"path": failure.path, "reason": failure.reason, "folder": failure.is_folder})

@@ -107,13 +107,12 @@ def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: 
 def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
     """Name the folders, and with ``files`` the files, that could not be read, on stderr; the first of many."""
     from dtk_tui.services.library.folder_rules import absolute, known_path
-    from dtk_tui.store.library import folders
-    from dtk_tui.store.library import unreadable as failures
+    from dtk_tui.store.library import folders, unreadable
 
     with db.connection() as conn:
         roots = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
         tree = [number for root in roots if root is not None for number in folders.subtree(conn, root)]
-        found, number = failures.listed(conn, _FAILURES, tree if names else None, files=files)
+        found, number = unreadable.listed(conn, _FAILURES, tree if names else None, files=files)
     for failure in found:
         _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
     if number > len(found):
@@ -122,10 +121,10 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
 
 def _has_failures(db: Database) -> bool:
     """Return whether there is a file that cannot be read; one that vanished meanwhile is none."""
-    from dtk_tui.store.library import unreadable as failures
+    from dtk_tui.store.library import unreadable
 
     with db.connection() as conn:
-        return failures.listed(conn, 1)[1] > 0
+        return unreadable.listed(conn, 1)[1] > 0
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store import schema as migrate
+from dtk_tui.store import schema
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -117,9 +117,9 @@ class Database:
         conninfo = self.conninfo()
         try:
             with psycopg.connect(conninfo, connect_timeout=10) as conn:
-                missing = migrate.pending(conn)
+                missing = schema.pending(conn)
             if missing:
-                migrate.migrate(conninfo)
+                schema.upgrade(conninfo)
         except psycopg.Error as error:
             raise translate(error) from error
 

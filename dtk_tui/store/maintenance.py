@@ -12,10 +12,10 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store import schema as migrate
+from dtk_tui.store import schema
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.library import embedding_spaces as spaces
-from dtk_tui.store.server.embedded import program
+from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.server.cluster import program
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def restore(db: Database, source: Path) -> None:
     applied = {line.split("\t")[1] for line in dumped.splitlines() if line.count("\t") == 2}
     if not applied:
         raise DtkError(title, f"{source} holds another database, not a library.")
-    migrate.missing(applied)
+    schema.missing(applied)
     with tempfile.TemporaryDirectory(prefix="dtk-restore-") as folder:
         # Written out first: a backup that breaks off must not leave half a library behind.
         script = str(Path(folder) / "restore.sql")
@@ -111,7 +111,7 @@ def restore(db: Database, source: Path) -> None:
         fresh = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
         psql_once = [str(program("psql")), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         _run([*psql_once, f"--command={fresh}", f"--file={script}"], db, title)
-    migrate.migrate(db.conninfo())
+    schema.upgrade(db.conninfo())
 
 
 def require_backup(source: Path) -> None:
@@ -125,8 +125,8 @@ def reindex(db: Database) -> None:
     with db.listener() as conn:  # REINDEX SCHEMA runs outside a transaction
         (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
         conn.execute(f"REINDEX SCHEMA {name}".encode())
-        for number in spaces.all_ids(conn):
-            spaces.build_index(conn, number)
+        for number in embedding_spaces.all_ids(conn):
+            embedding_spaces.build_index(conn, number)
 
 
 def _run(command: list[str], db: Database, title: str) -> str:

@@ -38,7 +38,7 @@ def missing(applied: set[str], folder: Path | None = None) -> list[str]:
     return [name for name in known if name not in applied]
 
 
-def migrate(conninfo: str, folder: Path | None = None) -> list[str]:
+def upgrade(conninfo: str, folder: Path | None = None) -> list[str]:
     """Apply what is missing and return its names; several processes may call this at once.
 
     Raises:

@@ -18,7 +18,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import folders, images
 from dtk_tui.store.queue import jobs
-from dtk_tui.store.scan import listing
+from dtk_tui.store.scan import listings
 
 Ids = npt.NDArray[np.int64]
 
@@ -145,5 +145,5 @@ class LibraryBrowser:
     def _writing(self) -> Iterator[Connection]:
         """A transaction that begins when no scan writes."""
         with self.db.connection() as conn:
-            listing.acquire_write_lock(conn)
+            listings.acquire_write_lock(conn)
             yield conn

@@ -9,7 +9,7 @@ from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folders
+from dtk_tui.store.library import folder_rules, folders
 from dtk_tui.text import counted
 
 _PLAIN = Rule()
@@ -34,7 +34,7 @@ def require_folder(path: str) -> None:
 def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
     """Raise UsageError when a folder's own rule or one above it keeps scans out."""
     rules = [rule] if rule is not None else []
-    rules += [above for above in folders.rules_above(conn, path) if above.recursive]
+    rules += [above for above in folder_rules.above(conn, path) if above.recursive]
     for found in rules:
         if found.excluded or found.archived:
             word = "excluded from" if found.excluded else "archived in"
@@ -45,7 +45,7 @@ def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
 
 def open_roots(conn: Connection) -> list[str]:
     """Return the roots that scans look into, absolute paths."""
-    rules = folders.root_rules(conn).items()
+    rules = folder_rules.of_roots(conn).items()
     return [path for path, rule in rules if not (rule.excluded or rule.archived) or not rule.recursive]
 
 
@@ -93,7 +93,7 @@ def _why_away(path: str) -> str | None:
 
 def is_watched(conn: Connection, path: str, rule: Rule) -> bool:
     """Tell whether a scan of the roots would look into a known folder."""
-    above = folders.rules_above(conn, path)
+    above = folder_rules.above(conn, path)
     kept_out = rule.excluded or rule.archived or any(r.recursive and (r.excluded or r.archived) for r in above)
     return not kept_out and all(r.recursive or r.excluded or r.archived for r in above)
 

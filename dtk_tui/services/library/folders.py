@@ -11,13 +11,13 @@ from dtk_tui.domain.library import Rule
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import require_folder
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folders, pruning
+from dtk_tui.store.library import folder_rules, folders, pruning
 
 
 def add(conn: Connection, path: str, *, recursive: bool = True) -> None:
     """Make the folder at an absolute path, as the library knows it, a root; raises UsageError if it cannot be read."""
     require_folder(path)
-    folders.set_rule(conn, folders.add_root(conn, path), Rule(recursive=recursive))
+    folder_rules.set_rule(conn, folders.add_root(conn, path), Rule(recursive=recursive))
 
 
 def set_rule(conn: Connection, path: str, rule: Rule) -> str:
@@ -31,7 +31,7 @@ def set_rule(conn: Connection, path: str, rule: Rule) -> str:
     number = folders.place(conn, path)
     if number is None:
         raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")
-    folders.set_rule(conn, number, rule)
+    folder_rules.set_rule(conn, number, rule)
     if rule.excluded:
         said = "is left out from the next scan on"
     elif rule.archived:

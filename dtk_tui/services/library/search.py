@@ -15,8 +15,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.library import embedding_spaces as spaces
-from dtk_tui.store.library import images
+from dtk_tui.store.library import embedding_spaces, images
 from dtk_tui.store.search import search as store
 
 if TYPE_CHECKING:
@@ -132,9 +131,9 @@ def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
         yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
 
 
-def _current(conn: Connection, config: Config) -> spaces.CurrentModels:
+def _current(conn: Connection, config: Config) -> embedding_spaces.CurrentModels:
     names = config.settings.models
-    return spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
+    return embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
 
 
 def _alike(conn: Connection, config: Config, space: int | None, image: str) -> tuple[int, Vector, int | None]:
@@ -142,7 +141,7 @@ def _alike(conn: Connection, config: Config, space: int | None, image: str) -> t
     if space is None:
         raise _nothing_embedded("like:")
     number = _known(conn, config, image)
-    stored = None if number is None else spaces.image_vector(conn, number, space)
+    stored = None if number is None else embedding_spaces.image_vector(conn, number, space)
     if stored is not None:
         return space, stored, number
     known = None if number is None else images.path_of(conn, number)

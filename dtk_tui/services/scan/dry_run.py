@@ -15,9 +15,8 @@ from dtk_tui.services.scan.diff import compare
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.services.scan.walk import batches, walk
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.library import folders
-from dtk_tui.store.scan import listing as ingest
-from dtk_tui.store.scan import readings
+from dtk_tui.store.scan import known_folders, listings, moves
+from dtk_tui.store.scan.known_folders import KnownFolder
 
 
 def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ignore) -> dict[str, float]:
@@ -35,7 +34,7 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     gone: list[int] = []
     for root in Scan(db, config, emit).targets(paths):
         with db.connection() as conn:
-            known = folders.known_below(conn, root)
+            known = known_folders.load_below(conn, root)
             apart = elsewhere(conn, root)
         _look(db, config, root, known, apart, total, new, changed, gone, emit)
     with db.connection() as conn:
@@ -52,7 +51,7 @@ def _look(
     db: Database,
     config: Config,
     root: str,
-    known: dict[str, folders.KnownFolder],
+    known: dict[str, KnownFolder],
     apart: list[str],
     total: dict[str, int],
     new: list[tuple[str, int]],
@@ -71,9 +70,9 @@ def _look(
         unreadable += [x.path for x in batch if not x.complete]
         total["seen"] += sum(len(x.files) for x in batch)
         with db.connection() as conn:
-            found = compare(conn, old, {f.id: f.beside for x in batch if (f := known.get(x.path))})
-            changed.update(ingest.paths(conn, [number for number, _, _ in found.changed]))
-        total["updated"] += len(found.changed) + len(found.again)
+            found = compare(conn, old, {f.id: f.sidecars for x in batch if (f := known.get(x.path))})
+            changed.update(listings.paths(conn, [number for number, _, _ in found.changed]))
+        total["updated"] += len(found.changed) + len(found.sidecar_changed)
         total["back"] += len(found.back)
         gone += found.gone
         added = [(x.path, x.files) for x in fresh]
@@ -84,7 +83,7 @@ def _look(
     hidden = rules.out_of_sight(unreadable)
     lost = [folder.id for path, folder in known.items() if path not in seen and path not in hidden]
     with db.connection() as conn:
-        gone += ingest.available_in(conn, lost)
+        gone += listings.available_in(conn, lost)
 
 
 def _moved(
@@ -92,14 +91,14 @@ def _moved(
 ) -> tuple[int, int, int]:
     """Return how many new and how many changed files are known images that moved, and how many of those in ``gone``."""
     vanishing = set(gone)
-    sizes = readings.sizes(conn)
+    sizes = moves.sizes(conn)
     contents = {number: _fingerprint(path) for number, path in changed.items()}
     taken: set[int] = set()
     traded = 0
     candidates = [(number, found) for number, found in contents.items() if found]
     # As the scan does: first what was put over others.
     for number, fingerprint in [*candidates, *((0, _fingerprint(path)) for path, size in new if size in sizes)]:
-        same = readings.with_fingerprint(conn, fingerprint) if fingerprint else []
+        same = moves.with_fingerprint(conn, fingerprint) if fingerprint else []
         if number in [image_id for image_id, _, _ in same]:
             continue
         for image_id, unavailable, old_path in same:

@@ -26,8 +26,7 @@ from dtk_tui.services.library.folder_rules import open_roots, tell_away
 from dtk_tui.services.scan.mounts import is_network
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folders
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import known_folders, listings
 
 #: Changes are gathered until the disk is quiet for ``_QUIET_MS``, but not longer than ``_GATHER_MS``.
 _GATHER_MS = 1600
@@ -186,7 +185,7 @@ class Watcher:
     def _others_scan(self) -> bool:
         """Whether another scan is under way, which may be reading what is new; it is waited for."""
         with self._db.connection() as conn:
-            return ingest.is_anyone_scanning(conn)
+            return listings.is_anyone_scanning(conn)
 
     def _begin(self, roots: list[str], new: list[str]) -> None:
         """Watch other folders than before; those that are new are scanned once."""
@@ -258,7 +257,7 @@ class Watcher:
             since_ns = self._swept_ns.get(root, 0) - _CLOCK_NS
             self._swept_ns[root] = time.time_ns()
             with self._db.connection() as conn:
-                known = folders.known_below(conn, root)
+                known = known_folders.load_below(conn, root)
             for path, folder in known.items():
                 try:
                     times[path] = os.stat(path).st_mtime_ns  # noqa: PTH116

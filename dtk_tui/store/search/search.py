@@ -16,7 +16,7 @@ import numpy as np
 from dtk_tui.domain.query.nodes import Album, Folder, Query, Tag
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.search import conditions as search_sql
+from dtk_tui.store.search import conditions
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, by_looks, by_meaning
 from dtk_tui.store.text_codec import to_db
 
@@ -122,7 +122,7 @@ def search(conn: Connection, query: Query, *, about: About, like: Like, limit: i
     """
     for setting in _SETTINGS:
         conn.execute(setting)
-    where = search_sql.where(query.filter, _known(conn, query))
+    where = conditions.where(query.filter, _known(conn, query))
     if not about and not like:
         if not query.terms:
             return SearchResult(_packed(conn, _NEWEST, where, limit=limit), None)
@@ -160,12 +160,12 @@ def _kept(values: npt.NDArray[np.float32] | None, kept: npt.NDArray[np.bool_]) -
     return None if values is None else values[kept]
 
 
-def _known(conn: Connection, query: Query) -> search_sql.Known:
-    conditions = list(search_sql.leaves(query.filter))
-    return search_sql.Known(
-        tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Tag)]),
-        folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in conditions if isinstance(leaf, Folder)]),
-        albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Album)]),
+def _known(conn: Connection, query: Query) -> conditions.Known:
+    leaves = list(conditions.leaves(query.filter))
+    return conditions.Known(
+        tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Tag)]),
+        folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in leaves if isinstance(leaf, Folder)]),
+        albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Album)]),
     )
 
 
@@ -174,20 +174,20 @@ def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int
     return {stored[wanted]: ids for wanted, ids in conn.execute(sql, (list(stored),))} if stored else {}
 
 
-def _packed(conn: Connection, template: str, where: search_sql.Where, **values: Any) -> Ids:
+def _packed(conn: Connection, template: str, where: conditions.Where, **values: Any) -> Ids:
     """Run a statement that gives its numbers in one value; planned anew, as the best plan depends on the values."""
     sql = template.format(source=where.source, condition=where.condition)
     row = conn.execute(sql, where.values | values, prepare=False).fetchone()
     return ids_from(row[0] if row else None)
 
 
-def _matching(conn: Connection, where: search_sql.Where) -> Candidates:
+def _matching(conn: Connection, where: conditions.Where) -> Candidates:
     rows = _packed(conn, _WITH_MATCHED + _MATCHED, where).reshape(-1, 3)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))
 
 
 def _optimistic(
-    conn: Connection, where: search_sql.Where, terms: _VectorTerms, limit: int | None
+    conn: Connection, where: conditions.Where, terms: _VectorTerms, limit: int | None
 ) -> list[Ranked] | None:
     """Rank without the filter and apply it after that; None when too few are left to be sure of the nearest."""
     if limit is None or not _is_broad(conn, where):
@@ -203,14 +203,14 @@ def _optimistic(
     return kept
 
 
-def _is_broad(conn: Connection, where: search_sql.Where) -> bool:
+def _is_broad(conn: Connection, where: conditions.Where) -> bool:
     """Ask the planner, which counts nothing, whether a filter keeps a good part of the library."""
     sql = _EXPECTED.format(source=where.source, condition=where.condition)
     (plans,) = row_of(conn, sql, where.values)
     return bool(plans[0]["Plan"]["Plan Rows"] > _BROAD * max(row_of(conn, _IMAGES)[0], 1))
 
 
-def _by_words(conn: Connection, where: search_sql.Where, terms: Sequence[str], limit: int | None) -> Candidates:
+def _by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
     """Return the matching images by the full-text rank of their prompts (PostgreSQL manual, 12.3.3), then by date."""
     words = " or ".join('"' + term.replace('"', " ") + '"' for term in terms)
     rows = _packed(conn, _WITH_MATCHED + _BY_WORDS, where, words=to_db(words), limit=limit).reshape(-1, 4)

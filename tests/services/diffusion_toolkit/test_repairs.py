@@ -18,7 +18,7 @@ from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.export import export
 from dtk_tui.services.diffusion_toolkit.paths import Mapping
 from dtk_tui.store.database import Database
-from dtk_tui.store.scan import raw_metadata as raw
+from dtk_tui.store.scan import raw_metadata
 from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
 
 __all__ = ["make"]
@@ -196,7 +196,7 @@ def test_the_workflow_of_a_row_that_is_made_one_with_another_stays(
     source.add("Image", Path="D:\\AI\\twin.png", Workflow=workflow)
     bring(db, config, source.close())
     with db.connection() as conn:
-        ((_, _, _, _, (chunk,)),) = raw.chunks(conn, [1])
+        ((_, _, _, _, (chunk,)),) = raw_metadata.chunks(conn, [1])
     assert chunk.text == workflow
     assert one(db, "SELECT has_workflow FROM image")
 
@@ -301,7 +301,7 @@ def test_a_workflow_that_the_database_refuses_is_there_as_it_was(
     source.add("Image", Workflow=odd)
     bring(db, config, source.close())
     with db.connection() as conn:
-        ((_, _, _, _, (chunk,)),) = raw.chunks(conn, [1])
+        ((_, _, _, _, (chunk,)),) = raw_metadata.chunks(conn, [1])
     assert chunk.text.encode("utf-8", "surrogateescape") == odd[0]
     export(db, tmp_path / "back.db")
     assert rows(tmp_path / "back.db", "Image")[1]["Workflow"] == odd
