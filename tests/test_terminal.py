@@ -18,10 +18,10 @@ from dtk_tui.terminal import image_protocol
 _NOISY = """
 import os, sys
 from pathlib import Path
-from dtk_tui.terminal import guard
+from dtk_tui.terminal import redirect_native_output
 print("before")
 try:
-    with guard(Path(sys.argv[1])):
+    with redirect_native_output(Path(sys.argv[1])):
         os.write(1, b"native on one\\n")
         os.write(2, b"native on two\\n")
         os.system("echo child")

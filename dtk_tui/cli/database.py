@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import asked, library
+from dtk_tui.cli.session import confirmed, library
 from dtk_tui.errors import DtkError
 from dtk_tui.text import counted, file_size, one_line
 
@@ -85,7 +85,7 @@ def restore(
             raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
         images = stats.library.images
         question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
-        if images and not (yes or asked(question)):
+        if images and not (yes or confirmed(question)):
             typer.echo("Nothing was restored.")
             raise typer.Exit(1)
         run(db, source)

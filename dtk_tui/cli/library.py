@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import library
 from dtk_tui.text import display
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
+from dtk_tui.cli.options import Json
+from dtk_tui.cli.output import ProgressLine, print_json, print_table, progress_bar
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, display, duration
 
@@ -97,7 +98,7 @@ def _progress(news: ImportProgressed) -> str:
 
     if not news.total:
         return news.step
-    share = f"[{bar(news.done / news.total)}] {news.done:,} of {news.total:,}"
+    share = f"[{progress_bar(news.done / news.total)}] {news.done:,} of {news.total:,}"
     if news.step != STEPS[0]:
         return f"{news.step}  {share}"
     return f"{news.step} {news.table}  {share}  {news.rate:,.0f} rows/s  {duration(news.eta_s)} left"

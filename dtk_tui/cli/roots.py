@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, asked, library, print_json, print_table
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import confirmed, library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
@@ -112,7 +114,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
         typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
             return
-        if not (yes or asked("Take this out of the library? The files stay.")):
+        if not (yes or confirmed("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
         _until_done(db, lambda conn: service.take_out_some(conn, number))
@@ -209,7 +211,7 @@ def prune(
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
         which = "it, with its" if number == 1 else f"these {number:,} images, with their"
         question = f"Forget {which} ratings, tags, captions and vectors?"
-        if not number or dry_run or not (yes or asked(question)):
+        if not number or dry_run or not (yes or confirmed(question)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
             elif number and not dry_run:

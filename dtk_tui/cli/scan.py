@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
+from dtk_tui.cli.options import Json
+from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
@@ -66,7 +68,7 @@ def _progress(line: ProgressLine) -> Callable[[Event], None]:
         if isinstance(event, ScanProgressed) and event.phase == "quick":
             line.show(f"listing  {counted(event.done, 'file')}  {event.folder}")
         elif isinstance(event, ScanProgressed) and event.total:
-            line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
+            line.show(f"reading  [{progress_bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
         elif isinstance(event, ProblemReported):
             line.end()
             _say(f"{event.title} {event.detail}".strip())

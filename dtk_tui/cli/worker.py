@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, library, print_json
+from dtk_tui.cli.options import LARGEST, Json
+from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.session import library
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted, display, duration
 
@@ -139,8 +141,8 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         shown_at = time.monotonic()
         speed = ", ".join(f"{kind} {rate:.1f}/s" for kind, rate in stats.speed.items())
         line.show(
-            f"[{bar(stats.progress)}] {stats.progress:4.0%}  {stats.queue.pending + stats.queue.running:,} left"
-            f"  {speed}  ETA {duration(stats.eta_s)}"
+            f"[{progress_bar(stats.progress)}] {stats.progress:4.0%}"
+            f"  {stats.queue.pending + stats.queue.running:,} left  {speed}  ETA {duration(stats.eta_s)}"
         )
 
     engine = Engine(db, config, news, begin=WorkerState.RUNNING)

@@ -76,7 +76,6 @@ class ImageRow:
     rating: int | None = None
     favorite: bool = False
     tags: int = 0
-    captions: int = 0
     embedded: bool = False
     queued: int | None = None
     running: bool = False

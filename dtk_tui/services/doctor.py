@@ -83,7 +83,7 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
 
 def _models(config: Config) -> Iterator[Finding]:
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.model_files import is_installed
 
     names = config.settings.models
     wanted = [(names.text_embedder, "text-embedder"), (names.image_embedder, "image-embedder")]
@@ -96,7 +96,7 @@ def _models(config: Config) -> Iterator[Finding]:
         if spec.role != role:
             advice = "Correct [models] in config.toml."
             yield Finding("model", Verdict.FAULT, f"{name} is no {role}, but one of the kind {spec.role}", advice)
-        elif installed(spec, config.paths.models):
+        elif is_installed(spec, config.paths.models):
             yield Finding("model", Verdict.OK, f"{name} is here")
         else:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")
@@ -104,7 +104,8 @@ def _models(config: Config) -> Iterator[Finding]:
 
 def _device() -> Iterator[Finding]:
     """Run the smallest model there is and see where it really runs."""
-    from dtk_tui.inference.provider import gpu_report, probe
+    from dtk_tui.inference.provider import gpu_report
+    from dtk_tui.inference.session import probe
 
     gpus = gpu_report()
     for gpu in gpus:

@@ -106,7 +106,7 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
         if self.protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
         log_file = self.config.paths.log_file
-        with terminal.guard(log_file):
+        with terminal.redirect_native_output(log_file):
             keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
             keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
             logging.getLogger().addHandler(keeps)

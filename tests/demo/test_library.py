@@ -15,7 +15,7 @@ from dtk_tui.demo.catalogue import Picture, pictures
 from dtk_tui.demo.writers import Recipe, comfyui_graph, infotext
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
-from dtk_tui.inference.registry import installed
+from dtk_tui.inference.model_files import is_installed
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.metadata.reader import read_file
 
@@ -290,7 +290,7 @@ def test_queries_ask_in_other_words() -> None:
 def starter(name: str) -> tuple[ModelSpec, Path]:
     folder = config.load().paths.models
     spec = load_manifest().get(name)
-    if not installed(spec, folder):
+    if not is_installed(spec, folder):
         pytest.skip(f"the model {name} is not pulled (dtk models pull starter)")
     return spec, folder
 

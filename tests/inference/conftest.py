@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from dtk_tui import config
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
-from dtk_tui.inference.registry import installed
+from dtk_tui.inference.model_files import is_installed
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 
@@ -27,7 +27,7 @@ def models() -> Path:
 def starter(models: Path) -> Callable[[str], ModelSpec]:
     def find(name: str) -> ModelSpec:
         spec = load_manifest().get(name)
-        if not installed(spec, models):
+        if not is_installed(spec, models):
             pytest.skip(f"the model {name} is not pulled (dtk models pull starter)")
         return spec
 

@@ -245,8 +245,3 @@ class Query:
     def has_vectors(self) -> bool:
         """Whether embeddings are needed to answer."""
         return bool(self.about or self.like)
-
-    @property
-    def is_ranked(self) -> bool:
-        """Whether the answer comes best first; otherwise it comes newest first."""
-        return bool(self.terms) or self.has_vectors

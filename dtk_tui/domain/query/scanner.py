@@ -51,6 +51,14 @@ class Scanner(ABC):
             self.pos = match.end()
         return match
 
+    def accept_linked(self, link: re.Pattern[str], pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Move past ``link`` and ``pattern`` when both stand here, else stay: a dash may also negate what follows."""
+        linked = link.match(self.line, self.pos)
+        match = pattern.match(self.line, linked.end()) if linked else None
+        if match:
+            self.pos = match.end()
+        return match
+
     def peek(self) -> str:
         """Return the next character, or "" at the end."""
         return self.line[self.pos : self.pos + 1]

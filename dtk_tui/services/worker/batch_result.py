@@ -10,7 +10,7 @@ import numpy as np
 
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DtkError, UnreadableFileError
-from dtk_tui.inference.provider import DeviceMemoryError
+from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers import EmbedHandler, JobHandler
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import jobs

@@ -17,8 +17,8 @@ from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.model_files import is_installed
 from dtk_tui.inference.provider import Placement
-from dtk_tui.inference.registry import installed
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.store.database import Connection, Database
@@ -228,7 +228,7 @@ def _spec(name: str, role: str) -> ModelSpec:
 
 
 def _require(spec: ModelSpec, folder: Path) -> ModelSpec:
-    if not installed(spec, folder):
+    if not is_installed(spec, folder):
         raise ModelError(f"The model {spec.name} is not on this machine.", f"Get it with: dtk models pull {spec.name}")
     return spec
 

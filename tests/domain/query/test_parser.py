@@ -168,13 +168,11 @@ def test_vector_terms_are_not_conditions() -> None:
     assert query.filter == And((Prompt("wood"), Numbers("steps", one("20"))))
     assert query.terms == ("wood",)
     assert query.has_vectors
-    assert query.is_ranked
     assert parse("about:sea").filter is None
 
 
 def test_only_wanted_terms_rank() -> None:
     assert parse("castle -ruin (moat OR tower), castle").terms == ("castle", "moat", "tower")
-    assert not parse("-ruin steps:20").is_ranked
 
 
 @pytest.mark.parametrize(

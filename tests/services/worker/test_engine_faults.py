@@ -20,7 +20,7 @@ from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.inference.provider import DeviceMemoryError
+from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot

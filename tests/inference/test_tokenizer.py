@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.inference.manifest import load_manifest
-from dtk_tui.inference.tokens import Tokenizer
+from dtk_tui.inference.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="module")

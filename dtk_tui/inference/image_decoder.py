@@ -1,4 +1,4 @@
-"""The one place where pictures are decoded for models."""
+"""Decoding pictures and first frames of videos to RGB; nothing else here opens the files of strangers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FORMATS = tuple(
 )
 WHITE = (255, 255, 255)
 
-_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR}
+_TRANSIENT_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR}
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
@@ -50,7 +50,7 @@ _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def open_picture(path: str, background: tuple[int, int, int] = WHITE) -> Image.Image:
+def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.Image:
     """Decode a picture or a video to RGB, upright, its first frame, transparent pixels put onto ``background``.
 
     Args:
@@ -83,7 +83,7 @@ def open_picture(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise UnreadableFileError(f"{path} has more pixels than the limit of {limit} million.") from error
     except OSError as error:
-        if error.errno in _PASSING:
+        if error.errno in _TRANSIENT_ERRORS:
             raise DtkError(f"{path} could not be read just now.", str(error)) from error
         raise UnreadableFileError(f"{path} is damaged.", str(error)) from error
     except MemoryError as error:
@@ -128,12 +128,12 @@ def _to_rgb(picture: Image.Image, background: tuple[int, int, int]) -> Image.Ima
         ground = Image.new("RGBA", layer.size, (*background, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return Image.fromarray(_to_bytes(np.asarray(picture))).convert("RGB")
+        return Image.fromarray(_to_8_bit(np.asarray(picture))).convert("RGB")
     # The pixels are in memory and outlive the closed file, so that an RGB picture needs no copy.
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _to_bytes(values: np.ndarray) -> np.ndarray:
+def _to_8_bit(values: np.ndarray) -> np.ndarray:
     """Scale a grey picture of more than 8 bits to bytes: 16-bit integers by their high byte, floats from 0 to 1."""
     if np.issubdtype(values.dtype, np.floating):
         scaled = np.nan_to_num(values) * (255.0 if values.size and np.nanmax(values) <= 1.0 else 1.0)

@@ -1,4 +1,4 @@
-"""Cutting an ONNX graph off at a tensor in its middle."""
+"""Truncating an ONNX graph: only what computes one tensor in its middle is kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from dtk_tui.errors import ModelError
 
 
-def cut_graph(source: Path, output: str, target: Path) -> None:
+def truncate_graph(source: Path, output: str, target: Path) -> None:
     """Write to ``target`` the part of the model ``source`` that computes the tensor ``output``, its only output.
 
     Raises:
@@ -26,7 +26,7 @@ def cut_graph(source: Path, output: str, target: Path) -> None:
         if needed.intersection(node.output):
             nodes.append(node)
             needed.update(node.input)
-            needed.update(name for part in node.attribute for name in _captured(part))
+            needed.update(name for part in node.attribute for name in _outer_inputs(part))
     if not nodes:
         raise ModelError(f"{source} has no tensor {output}.", "Another export of the model needs another output name.")
     nodes.reverse()
@@ -41,7 +41,7 @@ def cut_graph(source: Path, output: str, target: Path) -> None:
     onnx.save(smaller, str(target))
 
 
-def _captured(attribute: object) -> set[str]:
+def _outer_inputs(attribute: object) -> set[str]:
     """Return the names that the subgraphs of a control-flow node take from outside."""
     graphs = [attribute.g, *attribute.graphs] if hasattr(attribute, "graphs") else []  # type: ignore[attr-defined]
     names: set[str] = set()
@@ -49,5 +49,5 @@ def _captured(attribute: object) -> set[str]:
         for node in graph.node:
             names.update(node.input)
             for part in node.attribute:
-                names |= _captured(part)
+                names |= _outer_inputs(part)
     return names

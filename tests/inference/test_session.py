@@ -9,7 +9,8 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import provider
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.provider import CPU, CUDA, DeviceMemoryError, Session, gpu_report
+from dtk_tui.inference.provider import CPU, CUDA, gpu_report
+from dtk_tui.inference.session import DeviceMemoryError, Session, probe
 from tests.inference.conftest import save_onnx
 
 
@@ -51,11 +52,11 @@ def test_a_hidden_gpu_is_left_alone_and_said_to_be_hidden(monkeypatch: pytest.Mo
     monkeypatch.setattr(provider, "gpu_report", lambda: ({"name": "Imagined GPU"},))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert provider.wanted_providers() == [CPU]
-    assert provider.probe() == provider.Placement(CPU, "CUDA_VISIBLE_DEVICES hides the GPU.")
+    assert probe() == provider.Placement(CPU, "CUDA_VISIBLE_DEVICES hides the GPU.")
 
 
 def test_a_probe_tells_where_models_run(dinov2: ImageEmbedder) -> None:
-    assert provider.probe() == dinov2.placement
+    assert probe() == dinov2.placement
 
 
 def test_gpus_are_reported_with_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

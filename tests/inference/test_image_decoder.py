@@ -10,15 +10,15 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from dtk_tui.errors import DtkError, UnreadableFileError
-from dtk_tui.inference import images
-from dtk_tui.inference.images import open_picture
+from dtk_tui.inference import image_decoder
+from dtk_tui.inference.image_decoder import decode_image
 from tests.inference.conftest import noise
 
 
 def test_pixels_of_a_plain_picture_are_untouched(tmp_path: Path) -> None:
     picture = noise(64, 40)
     picture.save(tmp_path / "a.png")
-    opened = open_picture(str(tmp_path / "a.png"))
+    opened = decode_image(str(tmp_path / "a.png"))
     assert opened.mode == "RGB"
     assert np.array_equal(np.asarray(opened), np.asarray(picture))
 
@@ -28,11 +28,11 @@ def test_transparent_pixels_show_the_background(tmp_path: Path) -> None:
     layer.putpixel((1, 0), (0, 200, 0, 0))
     layer.putpixel((2, 0), (0, 0, 0, 128))
     layer.save(tmp_path / "a.png")
-    row = np.asarray(open_picture(str(tmp_path / "a.png")))[0]
+    row = np.asarray(decode_image(str(tmp_path / "a.png")))[0]
     assert row[0].tolist() == [200, 0, 0]
     assert row[1].tolist() == [255, 255, 255]
     assert np.all(np.abs(row[2].astype(int) - 127) <= 1)
-    assert np.asarray(open_picture(str(tmp_path / "a.png"), (0, 0, 255)))[0, 1].tolist() == [0, 0, 255]
+    assert np.asarray(decode_image(str(tmp_path / "a.png"), (0, 0, 255)))[0, 1].tolist() == [0, 0, 255]
 
 
 def test_palettes_with_and_without_transparency(tmp_path: Path) -> None:
@@ -41,28 +41,28 @@ def test_palettes_with_and_without_transparency(tmp_path: Path) -> None:
     palette.putpixel((1, 0), 1)
     palette.save(tmp_path / "plain.png")
     palette.save(tmp_path / "clear.png", transparency=1)
-    assert np.asarray(open_picture(str(tmp_path / "plain.png")))[0].tolist() == [[10, 20, 30], [200, 100, 50]]
-    assert np.asarray(open_picture(str(tmp_path / "clear.png")))[0].tolist() == [[10, 20, 30], [255, 255, 255]]
+    assert np.asarray(decode_image(str(tmp_path / "plain.png")))[0].tolist() == [[10, 20, 30], [200, 100, 50]]
+    assert np.asarray(decode_image(str(tmp_path / "clear.png")))[0].tolist() == [[10, 20, 30], [255, 255, 255]]
 
 
 def test_sixteen_bits_keep_their_high_byte(tmp_path: Path) -> None:
     values = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "a.png")
-    assert np.asarray(open_picture(str(tmp_path / "a.png")))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+    assert np.asarray(decode_image(str(tmp_path / "a.png")))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
     Image.fromarray(values).save(tmp_path / "a.tif")
-    assert np.asarray(open_picture(str(tmp_path / "a.tif")))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+    assert np.asarray(decode_image(str(tmp_path / "a.tif")))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
 
 
 def test_floats_from_zero_to_one_become_bytes(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0.0, 0.5, 1.0]], np.float32)).save(tmp_path / "a.tif")
-    assert np.asarray(open_picture(str(tmp_path / "a.tif")))[0, :, 0].tolist() == [0, 128, 255]
+    assert np.asarray(decode_image(str(tmp_path / "a.tif")))[0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "CMYK", "YCbCr"])
 def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
     noise(48, 48).convert(mode).save(path)
-    opened = open_picture(str(path))
+    opened = decode_image(str(path))
     assert (opened.mode, opened.size) == ("RGB", (48, 48))
 
 
@@ -72,7 +72,7 @@ def test_a_turned_picture_stands_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     picture.save(tmp_path / "a.jpg", exif=exif, quality=95)
-    opened = open_picture(str(tmp_path / "a.jpg"))
+    opened = decode_image(str(tmp_path / "a.jpg"))
     assert opened.size == (32, 64)
     assert np.asarray(opened)[8, 16, 2] > 200
     assert np.asarray(opened)[56, 16, 0] > 200
@@ -81,7 +81,7 @@ def test_a_turned_picture_stands_upright(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.avif", "a.webp", "a.jpg", "a.bmp", "a.tif", "a.gif"])
 def test_the_pixels_outlive_the_file(tmp_path: Path, name: str) -> None:
     noise(64, 48).save(tmp_path / name)
-    opened = open_picture(str(tmp_path / name))
+    opened = decode_image(str(tmp_path / name))
     (tmp_path / name).unlink()
     assert (opened.mode, opened.resize((32, 24)).size) == ("RGB", (32, 24))
     assert np.asarray(opened).shape == (48, 64, 3)
@@ -91,7 +91,7 @@ def test_the_pixels_outlive_the_file(tmp_path: Path, name: str) -> None:
 def test_the_first_frame_stands_for_an_animation(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ((255, 0, 0), (0, 255, 0))]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    assert np.asarray(open_picture(str(tmp_path / name)))[8, 8, 0] > 200
+    assert np.asarray(decode_image(str(tmp_path / name)))[8, 8, 0] > 200
 
 
 def test_a_large_workflow_beside_good_pixels_is_no_obstacle(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_large_workflow_beside_good_pixels_is_no_obstacle(tmp_path: Path) -> N
     info.add_text("prompt", "y" * 3_000_000, zip=True)
     picture = noise(32, 32)
     picture.save(tmp_path / "a.png", pnginfo=info)
-    assert np.array_equal(np.asarray(open_picture(str(tmp_path / "a.png"))), np.asarray(picture))
+    assert np.array_equal(np.asarray(decode_image(str(tmp_path / "a.png"))), np.asarray(picture))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -149,7 +149,7 @@ def test_what_is_no_good_picture_is_refused_with_its_reason(tmp_path: Path, make
     path = tmp_path / "a.png"
     make(path)  # type: ignore[operator]
     with pytest.raises(UnreadableFileError, match=said) as caught:
-        open_picture(str(path))
+        decode_image(str(path))
     assert str(path) in caught.value.title
 
 
@@ -160,7 +160,7 @@ def test_names_that_are_not_utf8_can_be_opened(tmp_path: Path) -> None:
         (tmp_path / "a.png").rename(name)
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    assert open_picture(name).size == (8, 8)
+    assert decode_image(name).size == (8, 8)
 
 
 def test_a_fault_that_may_pass_is_not_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_a_fault_that_may_pass_is_not_blamed_on_the_file(tmp_path: Path, monkeyp
     def fail(*args: object, **kwargs: object) -> object:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(images.Image, "open", fail)
+    monkeypatch.setattr(image_decoder.Image, "open", fail)
     with pytest.raises(DtkError) as caught:
-        open_picture(str(tmp_path / "a.png"))
+        decode_image(str(tmp_path / "a.png"))
     assert not isinstance(caught.value, UnreadableFileError)
