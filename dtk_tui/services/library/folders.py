@@ -6,10 +6,11 @@ Taking out and forgetting go by batches, one transaction each, so that nothing e
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from dtk_tui.domain.library import Rule
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library.folder_rules import require_folder
+from dtk_tui.services.library.folder_rules import absolute, known_path, require_folder
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folder_rules, folders, pruning
 
@@ -39,6 +40,20 @@ def set_rule(conn: Connection, path: str, rule: Rule) -> str:
     else:
         said = "is scanned from now on"
     return f"{said}." if rule.recursive else f"{said}; this folder alone, not those below it."
+
+
+def id_of(conn: Connection, path: str) -> int:
+    """Return the id of the folder at an absolute path; raises UsageError when it is not in the library."""
+    number = folders.find(conn, path)
+    if number is None:
+        raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
+    return number
+
+
+def known_ids(conn: Connection, names: Sequence[str]) -> list[int]:
+    """Return the ids of folders that a person named, of those that are in the library."""
+    found = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
+    return [number for number in found if number is not None]
 
 
 def outline(conn: Connection, folder_id: int) -> tuple[int, int]:

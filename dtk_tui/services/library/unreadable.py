@@ -1,4 +1,4 @@
-"""Files and folders that could not be read: those of the library, or of folders that a person named."""
+"""Files and folders that could not be read: those of the library, or of some folders of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from dtk_tui.store.library.unreadable import Failure
 
 
 def listed_below(
-    conn: Connection, limit: int, paths: Sequence[str] | None, *, files: bool = True
+    conn: Connection, limit: int, folder_ids: Sequence[int] | None = None, *, files: bool = True
 ) -> tuple[list[Failure], int]:
-    """Return at most ``limit`` failures, and how many there are, in some folders and all below them (None: in all).
+    """Return at most ``limit`` failures by path, and how many there are, in folders and all below them (None: in all).
 
     Args:
-        paths: absolute, as the library knows them; what it does not know is passed over.
         files: also the files, which takes a look at every image.
     """
-    if paths is None:
+    if folder_ids is None:
         return unreadable.listed(conn, limit, files=files)
-    found = [folders.find(conn, path) for path in paths]
-    tree = [number for top in found if top is not None for number in folders.subtree(conn, top)]
+    tree = [number for top in folder_ids for number in folders.subtree(conn, top)]
     return unreadable.listed(conn, limit, tree, files=files)

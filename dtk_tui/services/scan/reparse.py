@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
-from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import absolute, known_path
+from dtk_tui.services.library.folders import id_of
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.scan.read import Raw, ReadBatch, derive_chunk, read_all, readers
 from dtk_tui.store.database import Connection, Database
@@ -70,13 +70,8 @@ def reparse(
 def _folders(conn: Connection, paths: Sequence[str]) -> list[int] | None:
     if not paths:
         return None
-    ids: list[int] = []
-    for path in map(absolute, paths):
-        number = folders.find(conn, known_path(conn, path))
-        if number is None:
-            raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
-        ids += folders.subtree(conn, number)
-    return ids
+    tops = [id_of(conn, known_path(conn, absolute(path))) for path in paths]
+    return [number for top in tops for number in folders.subtree(conn, top)]
 
 
 def _raw(db: Database, ids: list[int]) -> Iterator[Raw]:

@@ -110,7 +110,7 @@ class _VectorTerms:
         ]
 
 
-def search(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
+def find_images(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
     """Return the images that a query asks for.
 
     Args:
