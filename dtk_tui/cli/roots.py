@@ -99,7 +99,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
         with db.connection() as conn:
             path = _path(conn, folder)
             number = folders.id_of(conn, path)
-            below, images = folders.outline(conn, number)
+            below, images = folders.count_contents(conn, number)
         what = f"{counted(below, 'folder')}, {counted(images, 'image')} with all that is known of them"
         typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
@@ -107,7 +107,7 @@ def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
         if not (yes or confirmed("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
-        _until_done(db, lambda conn: folders.take_out_some(conn, number))
+        _until_done(db, lambda conn: folders.remove_some(conn, number))
     typer.echo(f"{counted(images, 'image is', 'images are')} no longer in the library.")
 
 
@@ -193,8 +193,8 @@ def prune(
         with db.connection() as conn:
             path = None if folder is None else _path(conn, folder)
             top = None if path is None else folders.id_of(conn, path)
-            number = folders.missing(conn, top)
-            away = folders.roots_away(conn, path)
+            number = folders.count_missing(conn, top)
+            away = folders.missing_roots(conn, path)
         if not as_json:
             typer.echo(f"{counted(number, 'image of the library has', 'images of the library have')} no file any more.")
             for lost in away:
@@ -207,7 +207,7 @@ def prune(
             elif number and not dry_run:
                 typer.echo("Nothing was forgotten.")
             return
-        pruned = _until_done(db, lambda conn: folders.forget_some(conn, top))
+        pruned = _until_done(db, lambda conn: folders.prune_some(conn, top))
     if as_json:
         print_json({"unavailable": number, "pruned": pruned})
     else:

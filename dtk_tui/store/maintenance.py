@@ -19,7 +19,7 @@ from dtk_tui.store.server.cluster import program
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
+class ServerInfo:
     """What a server says of itself; ``size_bytes`` is the size of this database on disk."""
 
     version: str
@@ -28,14 +28,14 @@ class ServerFacts:
     schema: str
 
 
-def facts(conn: Connection) -> ServerFacts:
+def server_info(conn: Connection) -> ServerInfo:
     """Ask the server what it is."""
     sql = """
         SELECT current_setting('server_version'),
                (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
                pg_database_size(current_database()),
                (SELECT max(migration_id) FROM _yoyo_migration)"""
-    return ServerFacts(*row_of(conn, sql))
+    return ServerInfo(*row_of(conn, sql))
 
 
 def environment(conninfo: str) -> dict[str, str]:

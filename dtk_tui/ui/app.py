@@ -258,7 +258,7 @@ class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
         """Show folders and images anew after much was written."""
         self.look_now(count=True)
         if self.watcher is not None:
-            self.watcher.look_again()
+            self.watcher.check_roots()
         self.name_library()
         self.main.action_refresh()
 

@@ -56,13 +56,13 @@ def known_ids(conn: Connection, names: Sequence[str]) -> list[int]:
     return [number for number in found if number is not None]
 
 
-def outline(conn: Connection, folder_id: int) -> tuple[int, int]:
+def count_contents(conn: Connection, folder_id: int) -> tuple[int, int]:
     """Return how many folders (itself included) and images a folder holds."""
     tree = folders.subtree(conn, folder_id)
     return len(tree), folders.count_images(conn, tree)
 
 
-def take_out_some(conn: Connection, folder_id: int) -> int:
+def remove_some(conn: Connection, folder_id: int) -> int:
     """Take images of a folder out of the library; return how many, 0 at the end, when the folder is out, too."""
     taken = pruning.remove_some(conn, folders.subtree(conn, folder_id))
     if not taken:
@@ -70,12 +70,12 @@ def take_out_some(conn: Connection, folder_id: int) -> int:
     return taken
 
 
-def missing(conn: Connection, folder_id: int | None) -> int:
+def count_missing(conn: Connection, folder_id: int | None) -> int:
     """Return how many images of a folder (None: of the library) have no file any more."""
     return pruning.count(conn, _tree(conn, folder_id))
 
 
-def forget_some(conn: Connection, folder_id: int | None) -> int:
+def prune_some(conn: Connection, folder_id: int | None) -> int:
     """Forget images that have no file any more; return how many, 0 at the end, when empty folders are gone, too."""
     tree = _tree(conn, folder_id)
     forgotten = pruning.prune_some(conn, tree)
@@ -84,7 +84,7 @@ def forget_some(conn: Connection, folder_id: int | None) -> int:
     return forgotten
 
 
-def roots_away(conn: Connection, path: str | None) -> list[str]:
+def missing_roots(conn: Connection, path: str | None) -> list[str]:
     """Return the roots all of whose images are missing, of those that have to do with a path (None: of all).
 
     Where a disk is not mounted there may well be an empty folder.

@@ -10,7 +10,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
-from dtk_tui.services.library.folder_rules import Rules, elsewhere
+from dtk_tui.services.library.folder_rules import Rules, unrelated_roots
 from dtk_tui.services.scan.diff import compare
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.services.scan.walk import batches, walk
@@ -35,7 +35,7 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
     for root in Scan(db, config, emit).targets(paths):
         with db.connection() as conn:
             known = known_folders.load_below(conn, root)
-            apart = elsewhere(conn, root)
+            apart = unrelated_roots(conn, root)
         _look(db, config, root, known, apart, total, new, changed, gone, emit)
     with db.connection() as conn:
         moved, traded, from_gone = _moved(conn, new, changed, gone)
@@ -80,7 +80,7 @@ def _look(
         total["added"] += sum(len(files) for _, files in added)
         new += [(os.path.join(path, name), size) for path, files in added for name, size, _ in files]  # noqa: PTH118
         emit(ScanProgressed("quick", total["seen"], 0, batch[-1].path))
-    hidden = rules.out_of_sight(unreadable)
+    hidden = rules.unvisited(unreadable)
     lost = [folder.id for path, folder in known.items() if path not in seen and path not in hidden]
     with db.connection() as conn:
         gone += listings.available_in(conn, lost)

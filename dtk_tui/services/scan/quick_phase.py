@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from dtk_tui.domain.events import ScanProgressed
-from dtk_tui.services.library.folder_rules import Rules, elsewhere, is_watched
+from dtk_tui.services.library.folder_rules import Rules, is_scanned, unrelated_roots
 from dtk_tui.services.scan.diff import Differences, compare
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.services.scan.walk import Listing, batches, walk
@@ -36,7 +36,7 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int) -> list[int]:
     with run.db.connection() as conn:
         root_id = folders.add_root(conn, root)
         known = known_folders.load(conn, root_id)
-        apart = elsewhere(conn, root)
+        apart = unrelated_roots(conn, root)
     # A root that was put above older ones is their parent until the folders in between are met.
     ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
     rules = Rules({path: f.rule for path, f in known.items()}, apart)
@@ -59,7 +59,7 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int) -> list[int]:
         if writing is not None:
             writing.result()
     if not run.stop.is_set():
-        hidden = rules.out_of_sight(unreadable)
+        hidden = rules.unvisited(unreadable)
         _mark_unavailable(run, [f.id for path, f in known.items() if path not in seen and path not in hidden])
         lost = run.counts.gone - gone_before
         if run.counts.seen == seen_before and lost > 0:
@@ -78,9 +78,9 @@ def _list_folder_once(run: ScanRun, path: str) -> list[int]:
         if number is None:
             return []
         known = known_folders.load(conn, number)
-        if not is_watched(conn, path, known[path].rule):
+        if not is_scanned(conn, path, known[path].rule):
             return []
-        apart = elsewhere(conn, path)
+        apart = unrelated_roots(conn, path)
     if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
         gone_before = run.counts.gone
         _mark_unavailable(run, [folder.id for folder in known.values()])

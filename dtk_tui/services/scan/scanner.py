@@ -13,7 +13,13 @@ from collections.abc import Iterable, Sequence
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library.folder_rules import absolute, known_path, open_roots, require_folder, require_scannable
+from dtk_tui.services.library.folder_rules import (
+    absolute,
+    known_path,
+    require_folder,
+    require_scannable,
+    scannable_roots,
+)
 from dtk_tui.services.scan.deep_phase import read_unread
 from dtk_tui.services.scan.quick_phase import list_folder, list_tree
 from dtk_tui.services.scan.scan_run import ScanRun
@@ -78,7 +84,7 @@ class Scan:
             if not paths:
                 if not folders.roots(conn):
                     raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
-                roots = open_roots(conn)
+                roots = scannable_roots(conn)
                 return [path for path in roots if os.path.isdir(path)] or roots  # noqa: PTH112
             targets: list[str] = []
             for path in map(absolute, paths):

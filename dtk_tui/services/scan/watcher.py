@@ -22,7 +22,7 @@ from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.library.folder_rules import open_roots, tell_away
+from dtk_tui.services.library.folder_rules import report_missing_roots, scannable_roots
 from dtk_tui.services.scan.mounts import is_network
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.store.database import Database
@@ -126,14 +126,14 @@ class Watcher:
             self._thread.join(_JOIN_S)
             self._thread = None
 
-    def look_again(self) -> None:
+    def check_roots(self) -> None:
         """Look now whether roots were added or removed."""
         self._wake.set()
 
     def run(self) -> None:
         """Watch in this thread until ``close`` is called from another; scans once first."""
         try:
-            self._tell_away()
+            self._report_missing_roots()
             self._run()
         except DtkError as error:
             self._emit(ProblemReported(error.title, error.detail))
@@ -149,7 +149,7 @@ class Watcher:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                now = _places(self._open_roots() if targets is None else targets)
+                now = _root_identities(self._scannable_roots() if targets is None else targets)
                 # What is put in the place of a root that was deleted may get its inode, but nobody watches it.
                 roots = {root: place for root, place in roots.items() if root not in self._deleted}
                 self._deleted.clear()
@@ -159,13 +159,13 @@ class Watcher:
                         now = {root: place for root, place in now.items() if root not in new}
                         new = []
                     roots, swept = now, 0.0
-                    self._begin(list(roots), new)
+                    self._watch_roots(list(roots), new)
                 if self._notifier is None or time.monotonic() - swept >= _SWEEP_S:
-                    self._sweep(list(roots))
+                    self._poll_folder_times(list(roots))
                     swept = time.monotonic()
                     polled = swept
                 elif self._remote and time.monotonic() - polled >= self._poll_s:
-                    self._sweep(self._remote)
+                    self._poll_folder_times(self._remote)
                     polled = time.monotonic()
             except DatabaseLostError:
                 roots, swept = {}, 0.0  # whatever changes until it is back is found by scanning once more
@@ -173,33 +173,33 @@ class Watcher:
             self.watching.set()
             self._pending.update(self._changed(self._poll_s))
 
-    def _tell_away(self) -> None:
+    def _report_missing_roots(self) -> None:
         if not self._paths:
             with suppress(DatabaseLostError), self._db.connection() as conn:
-                tell_away(conn, self._emit)
+                report_missing_roots(conn, self._emit)
 
-    def _open_roots(self) -> list[str]:
+    def _scannable_roots(self) -> list[str]:
         with self._db.connection() as conn:
-            return open_roots(conn)
+            return scannable_roots(conn)
 
     def _others_scan(self) -> bool:
         """Whether another scan is under way, which may be reading what is new; it is waited for."""
         with self._db.connection() as conn:
             return listings.is_anyone_scanning(conn)
 
-    def _begin(self, roots: list[str], new: list[str]) -> None:
+    def _watch_roots(self, roots: list[str], new: list[str]) -> None:
         """Watch other folders than before; those that are new are scanned once."""
-        self._open(roots)
+        self._open_notifier(roots)
         self._swept_ns = dict.fromkeys(roots, time.time_ns())
         try:
             if new:
-                Scan(self._db, self._config, self._tell, self._stop).run(new)
+                Scan(self._db, self._config, self._emit_watched, self._stop).run(new)
         except DatabaseLostError:
             raise
         except DtkError as error:
             self._emit(ProblemReported(error.title, error.detail))
 
-    def _open(self, roots: list[str]) -> None:
+    def _open_notifier(self, roots: list[str]) -> None:
         """Ask the system for news of the folders; say so where it cannot give them."""
         if self._notifier is not None:
             self._notifier.close()
@@ -218,7 +218,7 @@ class Watcher:
             self._notifier = self._watch(local)
             self.notified = True
         except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
-            self._emit(ProblemReported(*_why(error, self._poll_s)))
+            self._emit(ProblemReported(*_failure_text(error, self._poll_s)))
 
     def _changed(self, wait_s: float) -> Iterable[str]:
         """Wait for news and return the folders that it is about."""
@@ -249,7 +249,7 @@ class Watcher:
                 found.update((path, os.path.dirname(path)))  # noqa: PTH120
         return found
 
-    def _sweep(self, roots: list[str]) -> None:
+    def _poll_folder_times(self, roots: list[str]) -> None:
         """Look at the times of all known folders; those that changed are looked at again."""
         # A folder that is new to the sweep may have changed since it was listed; clocks of file systems are coarse.
         times: dict[str, int] = {}
@@ -275,7 +275,7 @@ class Watcher:
         if not self._pending or self._stop.is_set():
             return
         paths, self._pending = self._pending, set()
-        scan = Scan(self._db, self._config, self._hold_back, self._stop)
+        scan = Scan(self._db, self._config, self._emit_problem, self._stop)
         try:
             counts = scan.refresh(paths)
         except DtkError as error:
@@ -286,16 +286,16 @@ class Watcher:
         if counts["gone"] or counts["failed"] or counts["unchanged"] != counts["seen"]:
             self._emit(ScanFinished(counts, watched=True))
 
-    def _tell(self, event: Event) -> None:
+    def _emit_watched(self, event: Event) -> None:
         self._emit(replace(event, watched=True) if isinstance(event, ScanFinished) else event)
 
-    def _hold_back(self, event: Event) -> None:
+    def _emit_problem(self, event: Event) -> None:
         """Pass on troubles; the end of a refresh is only news when something was different."""
         if isinstance(event, ProblemReported):
             self._emit(event)
 
 
-def _places(paths: Iterable[str]) -> Roots:
+def _root_identities(paths: Iterable[str]) -> Roots:
     """Return what stands at some paths; a disk that is not mounted says nothing about its files."""
     places: Roots = {}
     for path in paths:
@@ -308,7 +308,7 @@ def _places(paths: Iterable[str]) -> Roots:
     return places
 
 
-def _why(error: Exception, poll_s: float) -> tuple[str, str]:
+def _failure_text(error: Exception, poll_s: float) -> tuple[str, str]:
     instead = f"The times of the folders are looked at every {poll_s:.0f} s instead."
     if "limit reached" in str(error) or getattr(error, "errno", None) == 28:
         return (

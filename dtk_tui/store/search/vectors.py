@@ -132,7 +132,7 @@ def _distinct(values: Ids) -> Ids:
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
-def by_meaning(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, whose prompts are nearest.
 
     All images of a prompt share its place, newest first.
@@ -145,7 +145,7 @@ def by_meaning(conn: Connection, term: VectorTerm, candidates: Candidates | None
     return _ranked(near, candidates.ids, candidates.prompts)
 
 
-def by_looks(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, that look most alike.
 
     A representative is followed by the other members of its group, which share its place.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.server import locks
-from dtk_tui.store.server.cluster import DATABASE, PORT, USER, check_socket_folder, refusal
+from dtk_tui.store.server.cluster import DATABASE, PORT, USER, check_socket_folder, folder_error
 from dtk_tui.store.server.process import START_TIMEOUT_S, STOP_TIMEOUT_S, ServerProcess
 
 
@@ -74,7 +74,7 @@ class EmbeddedServer:
                 with locks.exclusive(self._decision_file, START_TIMEOUT_S + STOP_TIMEOUT_S):
                     return self._join()
             except OSError as error:
-                raise refusal(self._data, error) from error
+                raise folder_error(self._data, error) from error
 
     def leave(self) -> None:
         """End this process's use of the server; the last one to leave stops it and waits until it has ended."""
@@ -115,7 +115,7 @@ class EmbeddedServer:
                         self._keep_file.unlink(missing_ok=True)
                         self._stop_if_unused()
             except OSError as error:
-                raise refusal(self._data, error) from error
+                raise folder_error(self._data, error) from error
 
     def stop(self) -> None:
         """Stop the server now, whoever uses it, and end ``keep``; their connections are closed, nothing is lost.
@@ -132,7 +132,7 @@ class EmbeddedServer:
                     self._keep_file.unlink(missing_ok=True)
                     stopped = self._process.shut_down()
             except OSError as error:
-                raise refusal(self._data, error) from error
+                raise folder_error(self._data, error) from error
             if not stopped:
                 raise DtkError("The database has not stopped yet.", f"It is still busy; its log is {self.log_file}.")
 

@@ -21,12 +21,12 @@ from dtk_tui.store.server.cluster import (
     USER,
     Postmaster,
     environment,
-    explained,
+    failure_excerpt,
     prepare,
     processes,
     program,
     read_postmaster,
-    send,
+    send_signal,
     socket_folder,
 )
 from dtk_tui.store.server.probe import Answer, ask
@@ -122,7 +122,7 @@ class ServerProcess:
                     "or choose another folder with DTK_HOME.",
                 )
         elif postmaster and unreachable_s > _LOST_SOCKET_S and postmaster.status == "ready":
-            send(postmaster.pid, signal.SIGINT)
+            send_signal(postmaster.pid, signal.SIGINT)
 
     def _postmaster_lives(self, postmaster: Postmaster | None) -> bool:
         """Tell whether the server's first process lives and can be seen from here."""
@@ -135,7 +135,7 @@ class ServerProcess:
         """
         orphans = processes(self._data)
         for pid in orphans:
-            send(pid, signal.SIGKILL)
+            send_signal(pid, signal.SIGKILL)
         return bool(orphans)
 
     def _start(self) -> None:
@@ -189,7 +189,7 @@ class ServerProcess:
                 if asked != postmaster.pid:
                     # In the recovery after a crash PostgreSQL 18 never ends on SIGINT; there is nothing to save either.
                     recovers = self._ask(postmaster) is Answer.NOT_YET
-                    send(postmaster.pid, signal.SIGQUIT if recovers else signal.SIGINT)
+                    send_signal(postmaster.pid, signal.SIGQUIT if recovers else signal.SIGINT)
                     asked = postmaster.pid
             if (now - seen > _ORPHANS_S and not self._end_orphans()) or now - begin > STOP_TIMEOUT_S:
                 return False
@@ -215,5 +215,5 @@ class ServerProcess:
         if self._log_file.exists():
             with self._log_file.open("rb") as file:
                 file.seek(log_begin)
-                end = explained(file.read(_LOG_BYTES).decode(errors="replace"))
+                end = failure_excerpt(file.read(_LOG_BYTES).decode(errors="replace"))
         return DtkError(title, f"{end}\nThe whole log: {self._log_file}")

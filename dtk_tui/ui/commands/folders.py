@@ -150,7 +150,7 @@ class RootActions(App[None]):
         its.say(f"{path} {said}")
         self._tree.reload()
         if its.watcher is not None:
-            its.watcher.look_again()
+            its.watcher.check_roots()
         if not (rule.excluded or rule.archived) and self.scanning is None:
             self.scan(path)
 
