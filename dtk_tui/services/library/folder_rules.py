@@ -198,7 +198,7 @@ class Rules:
 
 
 class UnvisitedFolders:
-    """Folders that no walk visits and whose rows stay: archived ones, those below an unreadable or not recursive one."""
+    """Folders that no walk visits, and whose rows stay: archived ones, those below an unreadable or single one."""
 
     def __init__(self, exact: set[str], below: tuple[str, ...]) -> None:
         self._exact = exact

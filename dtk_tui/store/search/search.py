@@ -1,4 +1,4 @@
-"""Search: filters exactly, then ranks by words and by vectors.
+"""Search: images that meet a query's filter exactly, ranked by words and by vectors.
 
 Ranking by several lists is reciprocal-rank fusion: an image scores the sum of 1 / (60 + place) over the lists that it
 is on (Cormack, Clarke and Buettcher, SIGIR 2009). Images of one prompt share the place of the prompt, members of a
@@ -102,6 +102,7 @@ class _VectorTerms:
     like: Like
 
     def rank(self, conn: Connection, count: int, cut: bool, candidates: Candidates | None) -> list[Ranked]:
+        """Return a ranking for each term."""
         meaning = [VectorTerm(space, vector, count, cut) for space, vector in self.about]
         looks = [VectorTerm(space, vector, count, cut, left_out) for space, vector, left_out in self.like]
         return [

@@ -1,4 +1,4 @@
-"""The nearest prompts and images by vector, with or without a filter."""
+"""Ranking by vectors: the nearest prompts and images, with or without a filter."""
 
 from __future__ import annotations
 
@@ -122,6 +122,7 @@ class _Wanted:
 
     @classmethod
     def of(cls, usual: Ids, others: Ids | None = None) -> _Wanted:
+        """Gather keys that usually have a vector, and others that seldom have one."""
         keys = _distinct(usual)
         return cls(keys if others is None else _distinct(np.concatenate([keys, others])), len(keys))
 
