@@ -1,4 +1,4 @@
-"""Series of the demo library: pictures of one prompt with different seeds, and the settings of the generator that they share."""
+"""Series of the demo library: pictures of one prompt with different seeds, and the generator's settings they share."""
 
 from __future__ import annotations
 
