@@ -70,7 +70,7 @@ def run(db: Database, minutes: float, folder: Path) -> None:
 
     def drain() -> list[Look]:
         looks: list[Look] = []
-        engine = Engine(db, config, begin=WorkerState.RUNNING)
+        engine = Engine(db, config, initial_state=WorkerState.RUNNING)
         engine.open()
 
         def note() -> None:

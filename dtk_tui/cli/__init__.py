@@ -15,7 +15,20 @@ from types import FrameType
 import typer
 
 from dtk_tui import __version__
-from dtk_tui.cli import config, database, demo, doctor, library, log, migration, models, queue, roots, scan, worker
+from dtk_tui.cli import (
+    config,
+    database,
+    demo,
+    diffusion_toolkit,
+    doctor,
+    library,
+    log,
+    models,
+    queue,
+    roots,
+    scan,
+    worker,
+)
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -28,7 +41,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, library, worker, log, migration, doctor, demo):
+for part in (scan, library, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(roots.commands, name="library")

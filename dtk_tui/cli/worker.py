@@ -145,7 +145,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
             f"  {stats.queue.pending + stats.queue.running:,} left  {speed}  ETA {duration(stats.eta_s)}"
         )
 
-    engine = Engine(db, config, news, begin=WorkerState.RUNNING)
+    engine = Engine(db, config, news, initial_state=WorkerState.RUNNING)
     engine.open()
     try:
         engine.wait_until_empty(each=draw, forever=not until_empty)
@@ -177,29 +177,28 @@ Worker = Annotated[
 @control.command()
 def start(worker: Worker = None) -> None:
     """Ask all workers, or one, to run, or to go on after a pause."""
-    _wish("running", worker)
+    _ask("running", worker)
 
 
 @control.command()
 def pause(worker: Worker = None) -> None:
     """Ask all workers, or one, to pause; their models stay in memory."""
-    _wish("paused", worker)
+    _ask("paused", worker)
 
 
 @control.command()
 def stop(worker: Worker = None) -> None:
     """Ask all workers, or one, to stop and to give their memory back."""
-    _wish("stopped", worker)
+    _ask("stopped", worker)
 
 
-def _wish(word: str, worker: int | None) -> None:
+def _ask(word: str, worker: int | None) -> None:
     from dtk_tui.domain.job import WorkerState
     from dtk_tui.services.stats import snapshot
-    from dtk_tui.store.queue import workers
+    from dtk_tui.services.worker.control import set_desired_state
 
     with library() as (db, _):
-        with db.connection() as conn:
-            heard = workers.set_desired_state(conn, WorkerState(word), worker)
+        heard = set_desired_state(db, WorkerState(word), worker)
         stats = snapshot(db)
     if worker is not None:
         if not heard:

@@ -1,4 +1,4 @@
-"""A migration from Diffusion Toolkit as people follow it: options, progress, and the report at its end."""
+"""An import from Diffusion Toolkit: its options, progress and report, and the summary of a source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POLICIES = ("keep", "take", "newest")
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How to migrate.
+    """The options of an import.
 
     Attributes:
         source: path of the SQLite file.
@@ -19,7 +19,7 @@ class ImportOptions:
         zone: time zone of the machine that scanned (an IANA name); None is the zone of this host.
         batch_size: rows between two checkpoints.
         policy: one of ``POLICIES``, for images that the library has already.
-        resume: go on with the unfinished migration of this source.
+        resume: go on with the unfinished import of this source.
         dry_run: read and check everything, write nothing.
     """
 
@@ -32,14 +32,14 @@ class ImportOptions:
     dry_run: bool = False
 
 
-#: What a migration does, in this order; only the last is seen in the library. Into one that has images, the second is
+#: What an import does, in this order; only the last is seen in the library. Into one that has images, the second is
 #: a part of it.
 STEPS = ("reading", "indexing", "comparing and writing")
 
 
 @dataclass(frozen=True, slots=True)
 class ImportProgressed:
-    """How far a migration is: ``step`` is what is done now, ``table`` is being read; rate in rows a second.
+    """The progress of an import: ``step`` is what is done now, ``table`` is being read; rate in rows a second.
 
     ``tables``: (name, rows read, rows expected) of every table, in the order of reading.
     """
@@ -58,7 +58,7 @@ Follow = Callable[[ImportProgressed], None]
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A folder of the machine that scanned, with so many images below it.
+    """A path prefix of the machine that scanned, with the number of images below it.
 
     ``target`` is where it lies here when it is mapped, else None; ``is_here`` says whether that folder exists.
     """
@@ -70,8 +70,8 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLook:
-    """What a look at a source tells before a migration; ``size`` in bytes."""
+class SourceSummary:
+    """The summary of a source before its import; ``size`` in bytes."""
 
     path: str
     size: int
@@ -82,7 +82,7 @@ class SourceLook:
 
 @dataclass(slots=True)
 class TableCount:
-    """What became of the rows of one source table: ``read`` = ``written`` + ``refused``; repaired ones are written."""
+    """The figures of one source table: ``read`` = ``written`` + ``refused``; repaired ones are written."""
 
     read: int = 0
     written: int = 0
@@ -93,7 +93,10 @@ class TableCount:
 
 @dataclass(slots=True)
 class Verification:
-    """Rows whose digests were compared, and the source ids of those that differ; ``counts`` by table, (want, have)."""
+    """The result of comparing library and source: images compared, source ids of those that differ, rows by table.
+
+    ``counts`` by table: (expected, found).
+    """
 
     compared: int = 0
     differing: list[int] = field(default_factory=list)
@@ -107,7 +110,7 @@ class Verification:
 
 @dataclass(slots=True)
 class ImportReport:
-    """The end of a migration.
+    """The report of an import.
 
     Attributes:
         tables: by source table.

@@ -23,8 +23,8 @@ _CONTENT: dict[str, LiteralString] = {
         LEFT JOIN image_raw raw ON raw.image_id = i.id
         LEFT JOIN image representative ON representative.id = i.embedding_source_id
         LEFT JOIN folder representative_folder ON representative_folder.id = representative.folder_id""",
-    "book": """SELECT f.path, i.file_name, b.created_ticks, b.modified_ticks, b.viewed_ticks, b.touched_ticks, b.marks,
-        b.batch_size, b.batch_pos, b.clip_skip, b.ensd, b.no_metadata, b.workflow_id, b.hash, b.root_folder_id
+    "record": """SELECT f.path, i.file_name, b.created_ticks, b.modified_ticks, b.viewed_ticks, b.touched_ticks,
+        b.marks, b.batch_size, b.batch_pos, b.clip_skip, b.ensd, b.no_metadata, b.workflow_id, b.hash, b.root_folder_id
         FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id""",
     "album": """SELECT a.name, a.position, f.path, i.file_name,
         row_number() OVER (PARTITION BY a.id ORDER BY m.position)
@@ -39,18 +39,18 @@ _CONTENT: dict[str, LiteralString] = {
         LEFT JOIN node_property p ON p.node_id = n.id""",
 }
 
-# What only the books of a migration say: the way there and back need not keep it, an interrupted one must.
-_BOOKS: dict[str, LiteralString] = {
+# What only the records of an import say: the way there and back need not keep it, an interrupted one must.
+_RECORDS: dict[str, LiteralString] = {
     "prompt": """SELECT encode(sha256, 'hex'), text, (SELECT count(*) FROM image WHERE prompt_id = prompt.id),
         (SELECT count(*) FROM image WHERE negative_prompt_id = prompt.id) FROM prompt""",
     "migration": """SELECT state, source, zone, policy, maps::text, (facts - 'mtime_ns')::text,
         (report - '{seconds,steps,migration}'::text[])::text FROM migration""",
     "note": "SELECT table_name, source_id, outcome, reason, original::text FROM migration_note",
-    "image book": """SELECT f.path, i.file_name, b.source_id, i.id - m.image_base - b.source_id, b.is_new, b.has_error,
-        b.custom_tags, b.before::text, i.metadata_hash IS NULL, i.is_embedding_representative
+    "image record": """SELECT f.path, i.file_name, b.source_id, i.id - m.image_base - b.source_id, b.is_new,
+        b.has_error, b.custom_tags, b.before::text, i.metadata_hash IS NULL, i.is_embedding_representative
         FROM dtk_migrated_images() b JOIN image i ON i.id = b.image_id JOIN folder f ON f.id = i.folder_id
         JOIN migration m ON m.id = b.migration_id""",
-    "row book": """SELECT kind, source_id, is_new, original::text,
+    "row record": """SELECT kind, source_id, is_new, original::text,
         CASE kind WHEN 'folder' THEN (SELECT path FROM folder WHERE id = row_id)
                   WHEN 'album' THEN (SELECT name FROM album WHERE id = row_id)
                   WHEN 'tag' THEN (SELECT name FROM tag WHERE id = row_id)
@@ -74,12 +74,12 @@ def content(conn: Connection) -> dict[str, list[str]]:
 
 
 def everything(conn: Connection) -> dict[str, list[str]]:
-    """Return every row of every table as text, in one order, by subject; the books of migrations too."""
+    """Return every row of every table as text, in one order, by subject; the records of imports too."""
     for (table,) in conn.execute(_TABLES).fetchall():
         if table not in _TOLD:
             found = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
             assert found == (0,), f"{table} has rows that are not compared"
-    subjects = {**_CONTENT, **_BOOKS}
+    subjects = {**_CONTENT, **_RECORDS}
     return {name: sorted(repr(row) for row in conn.execute(query)) for name, query in subjects.items()}
 
 

@@ -73,7 +73,7 @@ class Course:
 
 @dataclass
 class Killer:
-    """Runs the migration of one source into one database, and kills it.
+    """Runs the import of one source into one database, and kills it.
 
     Attributes:
         done: how many kills there were, by the part of the course and what the database did.
@@ -105,20 +105,20 @@ class Killer:
         return Course({"start": start, **steps}, chunks)
 
     def _chunks(self) -> int:
-        from dtk_tui.services.diffusion_toolkit import source
-        from dtk_tui.services.diffusion_toolkit.read import loader as loading
+        from dtk_tui.services.diffusion_toolkit.read import loader
+        from dtk_tui.services.diffusion_toolkit.source.database import open_source
 
-        with source.open_source(str(self.source), self.source.parent / "looked at") as opened:
-            return len(loading.plan(opened, self.batch_size)[0])
+        with open_source(str(self.source), self.source.parent / "looked at") as opened:
+            return len(loader.plan(opened, self.batch_size)[0])
 
     def state(self) -> str:
-        """Return what the books say: nothing, loading or done."""
+        """Return what the records say: nothing, loading or done."""
         with psycopg.connect(self.url) as conn:
             row = conn.execute("SELECT state FROM migration ORDER BY id DESC LIMIT 1").fetchone()
         return str(row[0]) if row else "nothing"
 
     def kill_at(self, place_s: float, course: Course) -> bool:
-        """Start or resume the migration and kill it at a place of its course; False when it ended before."""
+        """Start or resume the import and kill it at a place of its course; False when it ended before."""
         more = [] if self.state() == "nothing" else ["--resume"]
         environ, null = {**os.environ, **self.environ}, subprocess.DEVNULL
         with (

@@ -1,4 +1,4 @@
-"""Saying what became of a migration whose database went away."""
+"""Explaining the loss of the database during an import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dtk_tui.errors import DatabaseLostError
 from dtk_tui.store.database import Database
 
-_FULL = b"No space left on device"
+_DISK_FULL = b"No space left on device"
 
 
 def _log_size(db: Database) -> int:
@@ -18,8 +18,8 @@ def _log_size(db: Database) -> int:
 
 
 @contextmanager
-def told(db: Database) -> Iterator[None]:
-    """Say of a database that is lost why it is, as far as its own log knows, and that a resume goes on.
+def explain_lost_database(db: Database) -> Iterator[None]:
+    """Explain a lost database: why it is, as far as its own log tells, and that a resume goes on.
 
     Raises:
         DatabaseLostError: the database is lost.
@@ -33,7 +33,7 @@ def told(db: Database) -> Iterator[None]:
         if db.server is not None and _log_size(db) > begin:
             with db.server.log_file.open("rb") as log:
                 log.seek(begin)
-                if _FULL in log.read():
+                if _DISK_FULL in log.read():
                     # A server that cannot write its log of changes ends; what the connection says is only that.
                     title, detail = "The disk of the database is full.", "Free some space."
         kept = "The library is as it was. Once this is put right, --resume goes on with what was read so far."

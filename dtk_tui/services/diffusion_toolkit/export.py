@@ -1,4 +1,4 @@
-"""The way back: a SQLite database that Diffusion Toolkit v1.10 opens."""
+"""Exporting the library as a SQLite database that Diffusion Toolkit v1.10 opens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def export(db: Database, target: Path, zone: str | None = None) -> dict[str, int
     """Write the library to ``target`` and return the rows by table.
 
     Args:
-        zone: time zone for dates that did not come from Diffusion Toolkit; None is that of the migration, else of
+        zone: time zone for dates that did not come from Diffusion Toolkit; None is that of the import, else of
             this host.
 
     Raises:

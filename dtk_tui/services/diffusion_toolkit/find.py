@@ -1,4 +1,4 @@
-"""Finding Diffusion Toolkit's database in the places where it usually is, within a bound of time."""
+"""Finding databases of Diffusion Toolkit where they usually are, within a time limit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from time import monotonic
 
 from dtk_tui.config import Config
+from dtk_tui.services.diffusion_toolkit.source.file import MAGIC
 
 NAME = "diffusion-toolkit.db"
 _PROFILE = "AppData/Roaming/DiffusionToolkit"
 #: Folders that are listed: drives, disks, profiles. None has this many entries that matter.
 _MOST = 64
 _TIME_S = 3.0
-_MAGIC = b"SQLite format 3\x00"
 
 
 def find_sources(config: Config, home: Path | None = None, machine: Path = Path("/")) -> list[str]:
@@ -33,7 +33,7 @@ def find_sources(config: Config, home: Path | None = None, machine: Path = Path(
         try:
             with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
-                is_database = stream.read(len(_MAGIC)) == _MAGIC
+                is_database = stream.read(len(MAGIC)) == MAGIC
         except OSError:
             continue
         if is_database and (status.st_dev, status.st_ino) not in seen:

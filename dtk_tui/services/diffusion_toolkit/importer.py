@@ -1,4 +1,4 @@
-"""A whole migration: read into the stage, written in one transaction, compared, reported; and gone back on."""
+"""Importing a database of Diffusion Toolkit: reading, writing in one transaction, verifying, reporting."""
 
 from __future__ import annotations
 
@@ -11,78 +11,86 @@ from functools import partial
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import STEPS, Follow, ImportOptions, ImportProgressed, ImportReport, TableCount
-from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit import folders, paths
-from dtk_tui.services.diffusion_toolkit import saved_searches as queries
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, stopping
-from dtk_tui.services.diffusion_toolkit.errors import told
-from dtk_tui.services.diffusion_toolkit.fast.importer import Beside
+from dtk_tui.domain.imports import STEPS, Follow, ImportOptions, ImportProgressed, ImportReport
+from dtk_tui.errors import DtkError
+from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
+from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, cancel_when_set
+from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
 from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
-from dtk_tui.services.diffusion_toolkit.read import csv_select as images_sql
-from dtk_tui.services.diffusion_toolkit.read import loader as loading
-from dtk_tui.services.diffusion_toolkit.read import small_tables
-from dtk_tui.services.diffusion_toolkit.read.csv import line
-from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagedReader
-from dtk_tui.services.diffusion_toolkit.read.interning import Known
-from dtk_tui.services.diffusion_toolkit.read.keys import beside_known, staged_known
-from dtk_tui.services.diffusion_toolkit.read.repair import note_json
-from dtk_tui.services.diffusion_toolkit.report import report_json, report_of, write_notes
-from dtk_tui.services.diffusion_toolkit.source import TABLES, Source, id_bounds, open_source
-from dtk_tui.services.diffusion_toolkit.source import unknown as source_unknown
-from dtk_tui.services.diffusion_toolkit.timezone import host_zone
+from dtk_tui.services.diffusion_toolkit.read import loader
+from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
+from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.keys import shadow_pool, staging_pool
+from dtk_tui.services.diffusion_toolkit.report import count_rows, report_from_json, report_json, write_notes
+from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
+from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
+from dtk_tui.services.diffusion_toolkit.start import StartedImport, start, start_new
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import merge
-from dtk_tui.store.diffusion_toolkit import record_batches as batches
-from dtk_tui.store.diffusion_toolkit import records as books
-from dtk_tui.store.diffusion_toolkit import related as parts
-from dtk_tui.store.diffusion_toolkit import shadow as beside
-from dtk_tui.store.diffusion_toolkit import shadow_swap as swap
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import (
+    albums,
+    images,
+    nodes,
+    records,
+    session,
+    shadow,
+    shadow_swap,
+    staging,
+    targets,
+    verify,
+)
 from dtk_tui.store.server.settings import usable_memory
 
 _ONLY_ROLLBACK = "dry run"
 
 
-class Migration:
-    """One migration from an open source into an open library."""
+class Importer:
+    """Imports an open source into an open library.
+
+    Args:
+        began: when the import began, in monotonic seconds.
+    """
 
     def __init__(
-        self, db: Database, source: Source, options: ImportOptions, follow: Follow, stop: threading.Event
+        self, db: Database, source: Source, started: StartedImport, follow: Follow, stop: threading.Event, began: float
     ) -> None:
         self._db = db
         self._stop = stop
         self._source = source
-        self._options = options
+        self._options = started.options
         self._follow = follow
-        self._zone = options.zone or host_zone()
-        self._mapping = paths.Mapping(options.maps)
+        self._zone = started.zone
+        self._mapping = paths.Mapping(started.options.maps)
+        self._import = started
         self._ticket = 0
-        self._started = time.monotonic()
-        self._report = ImportReport(zone=self._zone, dry_run=options.dry_run)
+        self._began = began
+        self._report = ImportReport(zone=started.zone, dry_run=started.options.dry_run)
 
     def run(self) -> ImportReport:
-        """Do all of it and return the report.
+        """Import everything and return the report.
 
         Raises:
-            DtkError: the source or the database failed; what was read so far stays in the stage for a resume.
+            DtkError: the source or the database failed; what was read so far stays staged for a resume.
         """
-        row = self._begin()
-        if row.report is not None:
-            return report_of(row.report)
-        if not row.facts["beside"]:
-            self._into(row)
+        if not self._import.is_shadow:
+            self._import_by_merging()
             return self._report
         try:
-            self._beside(row)
+            self._import_by_swapping()
         except LibraryChangedError:
             # What was read for an empty library is of no use to one that has images.
             with self._db.connection() as conn:
-                row = self._new_row(conn, are_beside=False)
-            self._into(row)
+                self._import = start_new(conn, self._source, self._options, self._zone, is_shadow=False)
+            self._import_by_merging()
         return self._report
 
-    def _values(self, row: books.MigrationRow) -> dict[str, Any]:
+    @property
+    def _record(self) -> records.ImportRecord:
+        return self._import.record
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        """Return the parameters of the statements that write."""
+        row = self._record
         return {
             "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
             "policy": self._options.policy,
@@ -95,107 +103,13 @@ class Migration:
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
-    def _tell(self, step: str, done: int, total: int) -> None:
+    def _report_progress(self, step: str, done: int, total: int) -> None:
         self._follow(ImportProgressed(step, done=done, total=total))
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> books.MigrationRow:
-        """Return the books of this migration: those of the unfinished one, of one that is done, or new ones."""
-        options = self._options
-        with self._db.connection() as conn:
-            if not books.zone_is_known(conn, self._zone):
-                raise UsageError(f"The time zone {self._zone} is not known.", "Name one like Europe/Berlin.")
-            if options.resume:
-                # Ended between its last transaction and its list of notes, a migration is done but for that list.
-                return self._done(conn) or self._resumed(conn, books.unfinished(conn))
-            if options.policy not in ("keep", "take", "newest"):
-                raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
-            if options.dry_run and (waiting := books.unfinished(conn)) and not waiting.facts.get("dry_run"):
-                raise DtkError(
-                    f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
-                    "Finish it with --resume, or throw it away with --undo.",
-                )
-            return self._new_row(conn, beside.is_possible(conn))
-
-    def _new_row(self, conn: Connection, are_beside: bool) -> books.MigrationRow:
-        """Open new books with an empty stage.
-
-        Args:
-            are_beside: whether images are read into tables beside an empty library.
-        """
-        options = self._options
-        self._make_stage(conn, are_beside)
-        images, nodes = self._spans()
-        facts = {
-            **self._source.facts, "batch_size": options.batch_size, "dry_run": options.dry_run, "beside": are_beside
-        }  # fmt: skip
-        return books.begin(conn, self._source.path, self._zone, options.policy, options.maps, facts, images, nodes)
-
-    def _make_stage(self, conn: Connection, are_beside: bool) -> None:
-        stage.create(conn)
-        if are_beside:
-            beside.create(conn)
-        stage.add(conn, {"note": self._unknown()})
-
-    def _done(self, conn: Connection) -> books.MigrationRow | None:
-        """Return the books of the last migration, where it is of this very source and nothing is unfinished."""
-        row = books.last_done(conn) if books.unfinished(conn) is None else None
-        if row is None or row.source != self._source.path:
-            return None
-        return row if _of_source(row) == self._source.facts else None
-
-    def _resumed(self, conn: Connection, row: books.MigrationRow | None) -> books.MigrationRow:
-        if row is None or row.facts.get("dry_run") or not stage.exists(conn):
-            raise DtkError("There is no unfinished migration.", "Start one without --resume.")
-        batch_size = int(row.facts["batch_size"])
-        if row.source != self._source.path:
-            raise DtkError(
-                f"The unfinished migration is of {row.source}.", "Name that file, or start without --resume."
-            )
-        if _of_source(row) != self._source.facts:
-            raise DtkError(
-                "The source was changed since the migration began.",
-                "Start again without --resume: what was read so far is thrown away, the library is unchanged.",
-            )
-        given = self._options
-        if (given.maps and given.maps != row.maps) or (given.zone and given.zone != row.zone):
-            raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
-        if not stage.has_form(conn) or not stage.finished_chunks(conn):
-            # An earlier release read it; or the server crashed: then the stage is empty, and what lies beside the
-            # library is whole no longer.
-            self._make_stage(conn, row.facts["beside"])
-            batches.remove(conn, row.id)
-            books.forget_notes(conn, row.id)
-        self._zone = self._report.zone = row.zone
-        self._mapping = paths.Mapping(row.maps)
-        self._options = ImportOptions(given.source, row.maps, row.zone, batch_size, row.policy, True, given.dry_run)
-        return row
-
-    def _unknown(self) -> list[bytes]:
-        """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
-        known = {table: ("Id", *(name for name, _ in columns)) for table, columns in small_tables.COLUMNS.items()}
-        conn = self._source.connect()
-        try:
-            found = source_unknown(conn, {**known, "Image": images_sql.ALL})
-        finally:
-            conn.close()
-        return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
-
-    def _spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        if self._source.id_is_rowid:
-            image = self._source.bounds("Image")[:2]
-        else:
-            conn = self._source.connect()
-            try:
-                image = id_bounds(conn)
-            finally:
-                conn.close()
-        node = self._source.bounds("Node") if "Node" in self._source.columns else (1, 0, 0)
-        return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))
-
     def _load(
-        self, row: books.MigrationRow, images: Callable[[], ImageReader], known: Known,
+        self, images: Callable[[], ImageReader], pool: StringPool,
         span: Callable[[tuple[int, int]], tuple[int, int]],
     ) -> None:  # fmt: skip
         """Read what is not read yet.
@@ -204,21 +118,22 @@ class Migration:
             images: gives each thread its reader of images.
             span: gives the ids of images that have some rowids.
         """
-        batches, expected = loading.plan(self._source, self._options.batch_size)
+        import_id = self._record.id
+        batches, expected = loader.plan(self._source, self._options.batch_size)
         with self._db.connection() as conn:
-            finished = stage.finished_chunks(conn)
-            ticket = self._ticket = stage.enter(conn)
+            finished = staging.finished_chunks(conn)
+            ticket = self._ticket = staging.issue_ticket(conn)
 
-        def write(made: loading.Written) -> None:
+        def write(made: loader.WriteUnit) -> None:
             with self._db.connection() as conn:
-                found = made.rows, row.id, span(made.span)
-                stage.write_chunks(conn, ticket, made.table, made.batches, made.lines, *found)
+                rows = made.rows, import_id, span(made.span)
+                staging.write_chunks(conn, ticket, made.table, made.batches, made.lines, *rows)
 
         left = [batch for batch in batches if (batch.table, batch.number) not in finished]
         done: dict[str, int] = {}
         for (table, _), (rows, _) in finished.items():
             done[table] = done.get(table, 0) + rows
-        loading.Loading(self._source, images, known, write, self._follow, self._stop).run(left, done, expected)
+        loader.Loader(self._source, images, pool, write, self._follow, self._stop).run(left, done, expected)
         if self._stop.is_set():
             raise StoppedError
         if self._source.has_changed():
@@ -229,57 +144,57 @@ class Migration:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def _beside(self, row: books.MigrationRow) -> None:
-        """Migrate into an empty library."""
-        known = beside_known(self._db, self._mapping)
-        quick = Beside(self._db, self._source, known, self._values(row), self._memory_mb, self._stop)
+    def _import_by_swapping(self) -> None:
+        """Import into an empty library: fill shadow tables, which take the place of its own."""
+        pool = shadow_pool(self._db, self._mapping)
+        tables = ShadowImport(self._db, self._source, pool, self._values, self._memory_mb, self._stop)
         with self._step(STEPS[0]):
-            self._load(row, quick.reader, known, quick.span)
+            self._load(tables.reader, pool, tables.span)
         with self._step(STEPS[1]):
-            quick.index(self._ticket, partial(self._tell, STEPS[1]))
+            tables.index(self._ticket, partial(self._report_progress, STEPS[1]))
         # What is written last disturbs no comparison, and is done by one connection alone.
-        with ThreadPoolExecutor(1) as beside_it, self._last() as conn, self._step(STEPS[2]):
-            compared = beside_it.submit(quick.compare, partial(self._tell, STEPS[2]))
-            while not beside.lock(conn, swap.neighbours(quick.library)):
+        with ThreadPoolExecutor(1) as executor, self._write_transaction() as conn, self._step(STEPS[2]):
+            compared = executor.submit(tables.compare, partial(self._report_progress, STEPS[2]))
+            while not shadow.lock_tables(conn, shadow_swap.referencing_tables(tables.definitions)):
                 if self._stop.is_set():
                     raise StoppedError
-            if not beside.still_empty(conn):
+            if not shadow.is_library_empty(conn):
                 raise LibraryChangedError
-            beside.enter(conn)
-            folders.write(conn, row.id, self._zone, self._mapping, keys_are_ids=True)
-            merge.place_known(conn)
-            merge.find_targets(conn, row.image_base, are_new=True)
-            self._write_others(conn, row, are_beside=True)
+            shadow.set_search_path(conn)
+            folders.write(conn, self._record.id, self._zone, self._mapping, keys_are_ids=True)
+            targets.map_prompt_ids(conn)
+            targets.find_targets(conn, self._record.image_base, are_new=True)
+            self._write_related(conn, is_shadow=True)
             # Both lock the images, and this transaction keeps its locks while it waits for what is compared.
-            while not quick.keys_are_made.wait(0.05) and not compared.done():
+            while not tables.keys_built.wait(0.05) and not compared.done():
                 pass
-            swap.build_late(conn, quick.library)
+            shadow_swap.build_late(conn, tables.definitions)
             self._report.verification = compared.result()
-            self._compare_staged(conn, row)
-            self._finish(conn, row)
-            swap.take_over(conn, quick.library)
+            self._verify_staged(conn)
+            self._finish(conn)
+            shadow_swap.swap_tables(conn, tables.definitions)
 
-    def _into(self, row: books.MigrationRow) -> None:
-        """Migrate into a library that has images, or whose tables must stay."""
+    def _import_by_merging(self) -> None:
+        """Import into a library that has images, or whose tables must stay: stage all rows and merge them."""
         columns = self._source.columns["Image"]
-        known = staged_known(self._db, self._mapping)
+        pool = staging_pool(self._db, self._mapping)
         with self._step(STEPS[0]):
-            self._load(row, lambda: StagedReader(columns, known), known, lambda rowids: rowids)
-        with self._last() as conn, self._step(STEPS[2]):
-            stage.analyze(conn)
-            folders.write(conn, row.id, self._zone, self._mapping)
-            merge.place_texts(conn)
-            merge.require_whole(conn)
-            self._report.merged = merge.find_targets(conn, row.image_base, are_new=False)
-            merge.write_images(conn, self._values(row), are_new=False)
-            books.analyze(conn)
-            books.choose_representatives(conn)
-            self._compare_staged(conn, row)
-            self._write_others(conn, row, are_beside=False)
-            self._finish(conn, row)
+            self._load(lambda: StagingReader(columns, pool), pool, lambda rowids: rowids)
+        with self._write_transaction() as conn, self._step(STEPS[2]):
+            staging.analyze(conn)
+            folders.write(conn, self._record.id, self._zone, self._mapping)
+            targets.insert_prompts(conn)
+            targets.require_complete(conn)
+            self._report.merged = targets.find_targets(conn, self._record.image_base, are_new=False)
+            images.write_images(conn, self._values, are_new=False)
+            images.analyze_written(conn)
+            images.choose_representatives(conn)
+            self._verify_staged(conn)
+            self._write_related(conn, is_shadow=False)
+            self._finish(conn)
 
-    def _compare_staged(self, conn: Connection, row: books.MigrationRow) -> None:
-        compared, differing = books.differing(conn, row.id)
+    def _verify_staged(self, conn: Connection) -> None:
+        compared, differing = verify.differing_images(conn, self._record.id)
         verification = self._report.verification
         verification.compared += compared
         verification.differing = sorted({*verification.differing, *differing})
@@ -289,85 +204,68 @@ class Migration:
         return max(64, min(1024, usable_memory() // (16 << 20)))
 
     @contextmanager
-    def _last(self) -> Iterator[Connection]:
+    def _write_transaction(self) -> Iterator[Connection]:
         """Give the connection of the transaction that puts everything into the library, or nothing."""
         try:
-            with self._db.connection() as conn, stopping(conn, self._stop):
-                stage.require_ticket(conn, self._ticket)
-                books.set_for_load(conn, self._memory_mb)
+            with self._db.connection() as conn, cancel_when_set(conn, self._stop):
+                staging.require_ticket(conn, self._ticket)
+                session.set_bulk_memory(conn, self._memory_mb)
                 yield conn
                 if self._stop.is_set():
                     raise StoppedError
                 if self._options.dry_run:
                     raise DtkError(_ONLY_ROLLBACK)
-                stage.drop(conn)
+                staging.drop(conn)
         except DtkError as error:
             if error.title != _ONLY_ROLLBACK:
                 raise (StoppedError() if self._stop.is_set() else error) from error
-            _throw_away(self._db)
+            _discard(self._db)
 
-    def _write_others(self, conn: Connection, row: books.MigrationRow, are_beside: bool) -> None:
-        """Write what stands around the images."""
-        values = self._values(row)
-        parts.write_albums_and_tags(conn, values, are_beside)
-        queries.write(conn, row.id, self._zone)
-        parts.write_nodes(conn, values)
+    def _write_related(self, conn: Connection, is_shadow: bool) -> None:
+        """Write albums, tags, saved searches and nodes."""
+        values = self._values
+        albums.write_albums_and_tags(conn, values, is_shadow)
+        saved_searches.write(conn, self._record.id, self._zone)
+        nodes.write_nodes(conn, values)
 
-    def _finish(self, conn: Connection, row: books.MigrationRow) -> None:
-        """Close the books."""
-        self._account(conn, row)
-        self._report.seconds = round(time.monotonic() - self._started, 3)
-        books.finish(conn, row.id, {**report_json(self._report), "schema": parts.staged_schema(conn)})
-
-    def _account(self, conn: Connection, row: books.MigrationRow) -> None:
-        """Fill the report: what was read, what is there, what was noted, and whether they agree."""
-        report = self._report
-        report.migration_id = row.id
-        report.representatives = books.representatives(conn)
-        read = stage.counts(conn)
-        noted = books.noted_rows(conn, row.id)
-        for table in TABLES:
-            if table not in self._source.columns:
-                continue
-            rows, lost = read.get(table, (0, 0))
-            refused = noted.get((table, "refused"), 0)
-            report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
-        for table, written in books.written_counts(conn, row.id, row.facts["beside"]).items():
-            if table in report.tables:
-                report.verification.counts[table] = (report.tables[table].written, written)
-        report.reasons = {(t, o, r): count for t, o, r, count in books.note_counts(conn, row.id)}
+    def _finish(self, conn: Connection) -> None:
+        """Complete the report and close the record."""
+        count_rows(conn, self._report, self._record.id, self._import.is_shadow, tuple(self._source.columns))
+        self._report.seconds = round(time.monotonic() - self._began, 3)
+        records.finish(conn, self._record.id, {**report_json(self._report), "schema": records.staged_schema(conn)})
 
 
-def _of_source(row: books.MigrationRow) -> dict[str, Any]:
-    """Return the facts that tell the source's content, without how it was read."""
-    return {name: value for name, value in row.facts.items() if name not in ("batch_size", "dry_run", "beside")}
-
-
-def _throw_away(db: Database) -> None:
+def _discard(db: Database) -> None:
+    """Remove the staging tables and the record of the unfinished import."""
     with db.connection() as conn:
-        stage.drop(conn)
-        books.forget_unfinished(conn)
+        staging.drop(conn)
+        records.delete_unfinished(conn)
 
 
-def migrate(
+def import_database(
     db: Database, config: Config, options: ImportOptions, follow: Follow, stop: threading.Event | None = None
 ) -> ImportReport:
     """Bring a Diffusion Toolkit database into the library; see ``ImportOptions``.
 
     Args:
-        stop: set from another thread, ends the migration soon.
+        stop: set from another thread, ends the import soon.
 
     Raises:
         DtkError: says what failed; what was read so far is kept for ``resume``, the library is as it was.
         StoppedError: ``stop`` was set; the same holds.
     """
     workplace = config.paths.cache / "migration"
-    with told(db), stage.only_one(db), open_source(options.source, workplace) as source:
+    with explain_lost_database(db), session.hold_import_lock(db), open_source(options.source, workplace) as source:
+        began = time.monotonic()
         try:
-            report = Migration(db, source, options, follow, stop or threading.Event()).run()
+            started = start(db, source, options)
+            if started.record.report is not None:
+                report = report_from_json(started.record.report)
+            else:
+                report = Importer(db, source, started, follow, stop or threading.Event(), began).run()
         except StoppedError:
             if options.dry_run:
-                _throw_away(db)
+                _discard(db)
             raise
         if report.reasons and report.migration_id is not None and not options.dry_run:
             report.notes_file = str(write_notes(db, config, report.migration_id))

@@ -1,4 +1,4 @@
-"""A look at a source before its migration: how much there is, under which folders, and where those lie here."""
+"""Inspecting a source before its import: how many images, under which folders, and where those lie here."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import Prefix, SourceLook
+from dtk_tui.domain.imports import Prefix, SourceSummary
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.source import Source, bounds, open_source
+from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
+from dtk_tui.services.diffusion_toolkit.source.rowids import bounds
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import records as books
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import records, staging
 
 #: More prefixes than this are no choice any more: the smallest are left to the paths as they are.
-_MOST = 40
+_MOST_PREFIXES = 40
 #: A drive with no more folders than this is offered folder by folder.
-_FEW = 8
+_FEW_FOLDERS = 8
 # A path without its characters that are no separators at its end: the folder, with what separates it.
-_FOLDERS = r"""
+_IMAGES_BY_FOLDER = r"""
 SELECT rtrim(Path, replace(replace(Path, '/', ''), '\', '')) AS folder, count(*)
   FROM Image WHERE typeof(Path) = 'text' GROUP BY folder
 """
@@ -28,23 +28,23 @@ SELECT rtrim(Path, replace(replace(Path, '/', ''), '\', '')) AS folder, count(*)
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A migration that was interrupted: its file, and how many rows were read."""
+    """An interrupted import: its source file, and how many rows were read."""
 
     source: str
     rows: int
 
 
 def unfinished(db: Database) -> Unfinished | None:
-    """Return the migration that a resume would go on with."""
+    """Return the import that a resume would go on with."""
     with db.connection() as conn:
-        row = books.unfinished(conn)
-        if row is None or row.facts.get("dry_run") or not stage.exists(conn):
+        row = records.unfinished(conn)
+        if row is None or row.facts.get("dry_run") or not staging.exists(conn):
             return None
-        return Unfinished(row.source, sum(rows for rows, _ in stage.counts(conn).values()))
+        return Unfinished(row.source, sum(rows for rows, _ in staging.row_counts(conn).values()))
 
 
-def look(path: str, config: Config, roots: Sequence[str] = ()) -> SourceLook:
-    """Look at a database of Diffusion Toolkit.
+def inspect_source(path: str, config: Config, roots: Sequence[str] = ()) -> SourceSummary:
+    """Return the summary of a database of Diffusion Toolkit.
 
     Args:
         roots: folders of the library, where files may lie that the source knows by another path.
@@ -60,8 +60,10 @@ def look(path: str, config: Config, roots: Sequence[str] = ()) -> SourceLook:
             counts = _folders(conn)
         finally:
             conn.close()
-        found = tuple(placed(prefix, images, (), roots) for prefix, images in prefixes(counts)[:_MOST])
-        return SourceLook(path, _size(source), images, albums, found)
+        found = tuple(
+            locate_prefix(prefix, images, (), roots) for prefix, images in common_prefixes(counts)[:_MOST_PREFIXES]
+        )
+        return SourceSummary(path, _size(source), images, albums, found)
 
 
 def _size(source: Source) -> int:
@@ -72,16 +74,16 @@ def _folders(conn: sqlite3.Connection) -> dict[str, int]:
     """Return images by folder; of a damaged table those that can be read."""
     counts: dict[str, int] = {}
     try:
-        for folder, count in conn.execute(_FOLDERS):
+        for folder, count in conn.execute(_IMAGES_BY_FOLDER):
             text = paths.tidy(folder.decode("utf-8", "surrogateescape"))
             counts[text] = counts.get(text, 0) + count
     except sqlite3.DatabaseError:
-        # What can be saved of a damaged file is the migration's business; here it is only not offered.
+        # What can be saved of a damaged file is the import's business; here it is only not offered.
         return counts
     return counts
 
 
-def prefixes(counts: dict[str, int]) -> list[tuple[str, int]]:
+def common_prefixes(counts: dict[str, int]) -> list[tuple[str, int]]:
     """Return (folder, images below it) of the few folders under which everything lies, most images first."""
     below: dict[str, int] = {}
     children: dict[str, set[str]] = {}
@@ -116,20 +118,20 @@ def _key(folder: str) -> str:
 
 def _split(top: str, children: dict[str, set[str]], own: set[str]) -> list[str]:
     """Go down from a root while there is one way only; a root itself is given as its few folders."""
-    at = _down(top, children, own)
+    at = _descend(top, children, own)
     under = children.get(at, set())
-    if at == top and at not in own and 1 < len(under) <= _FEW:
-        return [_down(child, children, own) for child in under]
+    if at == top and at not in own and 1 < len(under) <= _FEW_FOLDERS:
+        return [_descend(child, children, own) for child in under]
     return [at]
 
 
-def _down(at: str, children: dict[str, set[str]], own: set[str]) -> str:
+def _descend(at: str, children: dict[str, set[str]], own: set[str]) -> str:
     while at not in own and len(children.get(at, ())) == 1:
         (at,) = children[at]
     return at
 
 
-def placed(
+def locate_prefix(
     prefix: str, images: int, maps: Iterable[tuple[str, str]], roots: Sequence[str], guess_it: bool = True
 ) -> Prefix:
     """Return where a folder of that machine lies here: as mapped, as it is, or as a guess that exists."""

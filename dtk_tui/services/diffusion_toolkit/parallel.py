@@ -1,4 +1,4 @@
-"""Several pieces of work on the database at once, each in a transaction of its own."""
+"""Running several transactions on the database in parallel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, stopping
+from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, cancel_when_set
 from dtk_tui.store.database import Connection, Database
 
 _CONNECTIONS = 2
@@ -15,11 +15,13 @@ _CONNECTIONS = 2
 Piece = Callable[[Connection], None]
 
 
-def together(db: Database, pieces: Sequence[Piece], stop: threading.Event, tell: Callable[[int, int], None]) -> None:
-    """Do all pieces, begun in their order, on two connections; each piece is committed when it is done.
+def run_parallel(
+    db: Database, pieces: Sequence[Piece], stop: threading.Event, report_progress: Callable[[int, int], None]
+) -> None:
+    """Run all pieces, begun in their order, on two connections; each piece is committed when it is done.
 
     Args:
-        tell: is given how many pieces are done, and how many there are.
+        report_progress: is given how many pieces are done, and how many there are.
 
     Raises:
         StoppedError: ``stop`` was set.
@@ -31,13 +33,13 @@ def together(db: Database, pieces: Sequence[Piece], stop: threading.Event, tell:
     def work() -> None:
         try:
             while left and not failed and not stop.is_set():
-                with db.connection() as conn, stopping(conn, stop):
+                with db.connection() as conn, cancel_when_set(conn, stop):
                     try:
                         piece = left.popleft()
                     except IndexError:
                         return
                     piece(conn)
-                tell(len(pieces) - len(left) - 1, len(pieces))
+                report_progress(len(pieces) - len(left) - 1, len(pieces))
         except BaseException as error:
             failed.append(error)
 

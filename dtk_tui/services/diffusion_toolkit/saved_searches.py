@@ -1,4 +1,4 @@
-"""Diffusion Toolkit's saved searches as our query lines."""
+"""Importing saved searches: Diffusion Toolkit's translated into query lines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import related as store
+from dtk_tui.store.diffusion_toolkit import dates, notes, records, saved_searches
 
 #: Options of a saved search that change nothing at these values.
-_HARMLESS = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
+_IGNORED = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
 
 
 def translate(text: str | None) -> tuple[str | None, str | None]:
@@ -27,7 +27,7 @@ def translate(text: str | None) -> tuple[str | None, str | None]:
     line = options.get("Query")
     if not isinstance(line, str | None):
         return None, "Its query is not text."
-    kept = sorted(key for key, value in options.items() if key != "Query" and key not in _HARMLESS and _says(value))
+    kept = sorted(key for key, value in options.items() if key != "Query" and key not in _IGNORED and _restricts(value))
     if kept:
         return None, f"It also filters by {', '.join(kept)}."
     try:
@@ -37,53 +37,53 @@ def translate(text: str | None) -> tuple[str | None, str | None]:
     return line or "", None
 
 
-def _says(value: Any) -> bool:
+def _restricts(value: Any) -> bool:
     """Whether an option restricts anything: empty, false and zero do not, nor do objects of such."""
     if isinstance(value, dict):
-        return any(_says(inner) for inner in value.values())
+        return any(_restricts(inner) for inner in value.values())
     if isinstance(value, list):
-        return any(_says(inner) for inner in value)
+        return any(_restricts(inner) for inner in value)
     return bool(value)
 
 
 def write(conn: Connection, migration_id: int, zone: str) -> None:
-    """Write the saved queries of the stage; one that cannot be translated is kept as it is."""
-    books: list[tuple[int, int | None, bool, dict[str, Any]]] = []
-    notes: list[tuple[int | None, str, str, dict[str, Any]]] = []
+    """Write the staged saved searches; one that cannot be translated is kept as it is."""
+    recorded: list[tuple[int, int | None, bool, dict[str, Any]]] = []
+    noted: list[tuple[int | None, str, str, dict[str, Any]]] = []
     first: dict[int, int] = {}
-    for number, given, text, created, modified in store.staged_queries(conn):
+    for number, given, text, created, modified in saved_searches.staged_queries(conn):
         query, problem = translate(text)
         name = given if given is not None else f"(no name {number})"
         if given is None:
-            notes.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
-        row_id = store.add_query(conn, name, query, text, problem, (created, modified), zone)
+            noted.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
+        row_id = saved_searches.add_query(conn, name, query, text, problem, (created, modified), zone)
         is_new = row_id is not None
         if row_id is None:
-            row_id = store.same_query(conn, name, query, text)
+            row_id = saved_searches.find_same_query(conn, name, query, text)
         for other in _other_names(name):
             if row_id is not None:
                 break
-            row_id = store.add_query(conn, other, query, text, problem, (created, modified), zone)
+            row_id = saved_searches.add_query(conn, other, query, text, problem, (created, modified), zone)
             is_new = row_id is not None
             if row_id is not None:
-                notes.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
+                noted.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
             else:
-                row_id = store.same_query(conn, other, query, text)
+                row_id = saved_searches.find_same_query(conn, other, query, text)
         assert row_id is not None
         if row_id in first:
-            notes.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
+            noted.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
         first.setdefault(row_id, number)
         if problem:
-            notes.append((number, "repaired", f"kept as it was, not translated: {problem}", {}))
-        dates = {"CreatedDate": created, "ModifiedDate": modified}
-        notes += [
+            noted.append((number, "repaired", f"kept as it was, not translated: {problem}", {}))
+        ticks_by_column = {"CreatedDate": created, "ModifiedDate": modified}
+        noted += [
             (number, "repaired", f"{column}: is no date, left out", {column: ticks})
-            for column, ticks in dates.items()
-            if ticks and not store.is_date(ticks)
+            for column, ticks in ticks_by_column.items()
+            if ticks and not dates.is_date(ticks)
         ]
-        books.append((row_id, number, is_new, dates))
-    store.write_books(conn, migration_id, "query", books)
-    store.write_notes(conn, migration_id, "Query", notes)
+        recorded.append((row_id, number, is_new, ticks_by_column))
+    records.write_row_records(conn, migration_id, "query", recorded)
+    notes.write_notes(conn, migration_id, "Query", noted)
 
 
 def _other_names(name: str) -> Iterator[str]:

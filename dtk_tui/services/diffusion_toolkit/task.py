@@ -34,10 +34,10 @@ class Import(BackgroundTask):
 
     def _work(self) -> None:
         # Arrow, which this loads, would make every start of the app slower.
-        from dtk_tui.services.diffusion_toolkit.importer import migrate
+        from dtk_tui.services.diffusion_toolkit.importer import import_database
 
         library = self._library
-        self.report = migrate(library.db, library.config, self.options, self._follow, self._stop_asked)
+        self.report = import_database(library.db, library.config, self.options, self._follow, self._stop_asked)
 
     def _ended(self) -> None:
         self._emit(ImportFinished())

@@ -1,4 +1,4 @@
-"""The time zone of this host, by the name that databases know."""
+"""Time zones: the name of this host's, and the local times whose instant is unambiguous."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 #: The begin of 1970 in .NET ticks, and a day.
-_DAY_ZERO_TICKS = 621355968000000000
+UNIX_EPOCH_TICKS = 621355968000000000
 _DAY_TICKS = 864000000000
 
 
@@ -38,7 +38,7 @@ def spans(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """
     found: list[tuple[int, int, int]] = []
     for (day, east), (_, east_after) in pairwise(offsets):
-        first, last = _DAY_ZERO_TICKS + day * _DAY_TICKS, _DAY_ZERO_TICKS + (day + 1) * _DAY_TICKS - 1
+        first, last = UNIX_EPOCH_TICKS + day * _DAY_TICKS, UNIX_EPOCH_TICKS + (day + 1) * _DAY_TICKS - 1
         if east != east_after:
             continue
         if found and found[-1][1] == first - 1 and found[-1][2] == east:

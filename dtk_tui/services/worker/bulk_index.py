@@ -1,14 +1,15 @@
-"""Vector indexes during a bulk run: taken away before it, built once after it, instead of grown row by row."""
+"""Vector indexes during a bulk run: dropped before it, built once after it, instead of grown row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.handlers import EmbedHandler
-from dtk_tui.services.worker.state import Belt
-from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.services.worker.state import PipelineState
+from dtk_tui.store.database import Connection
+from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import jobs
 
 #: From so many images on, if they are so large a share of the vectors that are there, a bulk run is twice as quick or
@@ -20,48 +21,52 @@ SHARE = 0.5
 class BulkIndexes:
     """Used by the claiming thread alone."""
 
-    def __init__(self, belt: Belt) -> None:
-        self._belt = belt
-        self._unfinished = True
+    def __init__(self, state: PipelineState) -> None:
+        self._state = state
+        self._spaces = {kind: handler.indexed_spaces for kind, handler in state.handlers.items()}
+        self._unfinished = {kind for kind, spaces in self._spaces.items() if spaces}
 
-    def _spaces(self) -> Sequence[int]:
-        embed = self._belt.steps.get(Kind.EMBED)
-        return embed.spaces if isinstance(embed, EmbedHandler) else ()
+    def prepare(self, pending: Mapping[str, int]) -> None:
+        """Drop the indexes of a kind if so much is to come that building them anew is quicker.
 
-    def prepare(self, pending: int) -> None:
-        """Take the indexes away if so much is to come that building them anew is quicker."""
-        if pending < LEAST:
-            return
-        few = int(pending / SHARE)
-
-        def drop() -> None:
-            with self._belt.db.connection() as conn:
-                for space in self._spaces():
-                    if spaces.count_up_to(conn, space, few) < few:
-                        spaces.drop_index(conn, space)
-
-        self._do(drop)
-        self._unfinished = True
+        Args:
+            pending: how many jobs wait, by the kind's word.
+        """
+        for kind, spaces in self._spaces.items():
+            number = pending.get(kind.label, 0)
+            if spaces and number >= LEAST:
+                self._do(partial(_drop, spaces=spaces, few=int(number / SHARE)))
+                self._unfinished.add(kind)
 
     def finish(self) -> None:
-        """Build what this or an earlier run took away, when nothing is left to embed."""
-        if not self._unfinished:
-            return
+        """Build what this or an earlier run dropped, when nothing is left to do of that kind."""
+        for kind in tuple(self._unfinished):
+            for space in self._spaces[kind]:
+                if not self._do(partial(_build, kind=kind, space=space)):
+                    break
+                self._unfinished.discard(kind)
 
-        def build() -> None:
-            for space in self._spaces():
-                with self._belt.db.connection() as conn:
-                    if jobs.is_left(conn, Kind.EMBED):
-                        return
-                    spaces.build_index(conn, space)
-                    self._unfinished = False
-
-        self._do(build)
-
-    def _do(self, action: Callable[[], None]) -> None:
+    def _do(self, action: Callable[[Connection], bool]) -> bool:
+        """Return what a transaction returns; False when it was not possible."""
         try:
-            self._belt.persist(action)
+            return self._state.transaction(action)
         except DatabaseLostError:
-            pass  # stopping while the database is away: the next worker does it
+            return False  # stopping while the database is away: the next worker does it
         except DtkError as error:
-            self._belt.report(error)
+            self._state.report(error)
+            return False
+
+
+def _drop(conn: Connection, spaces: Sequence[int], few: int) -> bool:
+    for space in spaces:
+        if embedding_spaces.count_up_to(conn, space, few) < few:
+            embedding_spaces.drop_index(conn, space)
+    return True
+
+
+def _build(conn: Connection, kind: Kind, space: int) -> bool:
+    """Build one index; False while jobs of that kind are left."""
+    if jobs.is_left(conn, kind):
+        return False
+    embedding_spaces.build_index(conn, space)
+    return True

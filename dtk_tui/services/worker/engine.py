@@ -1,4 +1,4 @@
-"""A worker: follows the wish that stands in the database, keeps its lease, and drains the queue while it runs."""
+"""The worker of this process: it follows the desired state in the database and drains the queue while it runs."""
 
 from __future__ import annotations
 
@@ -8,45 +8,40 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TypeVar
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import QueueCounts, WorkerStats
-from dtk_tui.errors import DatabaseLostError, DtkError, ModelError
-from dtk_tui.inference.provider import Placement, devices, gpu_report
+from dtk_tui.domain.stats import WorkerStats
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.inference.provider import Placement, devices
 from dtk_tui.services.retry import retry_until_available
-from dtk_tui.services.worker.handlers import JobHandler, load_handlers
+from dtk_tui.services.worker.control import ControlLoop
+from dtk_tui.services.worker.handlers.base import Resources
+from dtk_tui.services.worker.handlers.registry import load_handlers
+from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.pipeline import Pipeline
 from dtk_tui.services.worker.state import be_nice
 from dtk_tui.services.worker.throughput import Throughput
-from dtk_tui.store.database import Database
-from dtk_tui.store.queue import job_log as log
+from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
 
 T = TypeVar("T")
 
-_HEARTBEAT_S = 2.0
-#: How far what a worker says it did may be behind the queue.
-_TELL_S = 0.4
 #: How long to wait before models that could not be loaded are looked for again.
 _MODELS_AGAIN_S = 15.0
-#: The longest that a wish goes unheard when its NOTIFY was missed.
-_LOOK_S = 1.0
 _POLL_S = 0.2
-#: How often speeds are remembered and the log is cut.
-_BOOKS_S = 600.0
 
 
 class Engine:
-    """The worker of this process, in background threads.
+    """A worker in background threads.
 
     Args:
         emit: gets news from any thread; must not block.
-        begin: the state to start in, whatever the wish; None starts as is wished. Later wishes are followed.
+        initial_state: the state to start in, whatever is desired; None starts in the desired one. Later changes of the
+            desired state are followed.
         niceness: see ``Pipeline``.
     """
 
@@ -56,52 +51,67 @@ class Engine:
         config: Config,
         emit: Emit = ignore,
         *,
-        begin: WorkerState | None = None,
+        initial_state: WorkerState | None = None,
         niceness: int = 0,
     ) -> None:
+        settings = config.settings.worker
         self._db = db
         self._config = config
         self._emit = emit
         self._niceness = niceness
-        self._begin = begin
-        self._begun_at: datetime | None = None
-        self._lease_s = config.settings.worker.lease_s
-        self._progress = Throughput()
+        self._stop = threading.Event()
+        self._throughput = Throughput()
         self._pipeline: Pipeline | None = None
         self._placement: Placement | None = None
-        self._id = 0
-        self._stop = threading.Event()
-        self._first_look = threading.Event()
-        self._trouble: str | None = None
-        hours = config.settings.worker.auto_pause
-        self._hours = Hours.parse(hours) if hours else None
-        self._resting: str | None = None
-        self._loaded_at = 0.0
         self._models: dict[Kind, str] = {}
-        self._kept_books_at = time.monotonic()
+        self._trouble: str | None = None
+        self._loaded_at = 0.0
         self.state = WorkerState.STOPPED
-        self._control = threading.Thread(target=self._follow, name="dtk-control", daemon=True)
-        self._heart = threading.Thread(target=self._beat, name="dtk-heart", daemon=True)
+        self._control = ControlLoop(
+            db,
+            self._stop,
+            emit,
+            initial_state=initial_state,
+            hours=Hours.parse(settings.auto_pause) if settings.auto_pause else None,
+            worker_id=lambda: self.worker_id,
+            transition=self._transition,
+            wake=self.wake,
+        )
+        self._heartbeat = Heartbeat(
+            db,
+            self._stop,
+            self._control.thread,
+            emit,
+            self._throughput,
+            report=self._report,
+            models=lambda: self._models,
+            lease_s=settings.lease_s,
+            log_days=settings.log_days,
+        )
 
     def open(self) -> None:
-        """Register as a worker and start following the wish."""
-        self._id = self._persist(self._register)
-        self._control.start()
-        self._heart.start()
+        """Register as a worker and start to follow the desired state."""
+        self._heartbeat.register()
+        self._control.thread.start()
+        self._heartbeat.thread.start()
 
     def close(self) -> None:
-        """Give unfinished jobs back, unload the models, and sign off; the wish stays for the next start."""
+        """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
         self._stop.set()
-        if not self._control.is_alive() and not self._heart.is_alive():
-            return
-        self._control.join()
-        self._heart.join()
+        for thread in (self._control.thread, self._heartbeat.thread):
+            if thread.is_alive():
+                thread.join()
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Look for work at once; a worker also hears of new work by itself."""
         pipeline = self._pipeline
         if pipeline is not None:
-            pipeline.news()
+            pipeline.wake()
+
+    @property
+    def worker_id(self) -> int:
+        """The number of this worker in the library; another one after its lease was lost."""
+        return self._heartbeat.worker_id
 
     @property
     def provider(self) -> str | None:
@@ -111,7 +121,7 @@ class Engine:
     @property
     def throughput(self) -> Throughput:
         """What this worker has done."""
-        return self._progress
+        return self._throughput
 
     def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
         """Wait until nothing that this worker can do is left in the queue.
@@ -123,165 +133,63 @@ class Engine:
         Raises:
             DtkError: this worker cannot run (models are missing).
         """
-        self._first_look.wait()
+        self._control.has_followed.wait()
         while not self._stop.is_set():
             if each is not None:
-                self._persist(each)
+                retry_until_available(each, self._stop, self._emit)
             if self._trouble is not None and self._pipeline is None:
                 raise DtkError("The worker cannot run.", self._trouble)
             pipeline = self._pipeline
             if pipeline is not None and pipeline.idle and not forever:
                 kinds = {kind.label for kind in pipeline.kinds}
-                counts = self._persist(self._counts)
+                counts = self._transaction(jobs.counts)
                 waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
                 if waiting == 0 and counts.running == 0:
                     return
             self._stop.wait(_POLL_S)
 
-    # -- database ---------------------------------------------------------------------------------------------------
+    def _transaction(self, action: Callable[[Connection], T]) -> T:
+        def attempt() -> T:
+            with self._db.connection() as conn:
+                return action(conn)
 
-    def _persist(self, action: Callable[[], T]) -> T:
-        return retry_until_available(action, self._stop, self._emit)
+        return retry_until_available(attempt, self._stop, self._emit)
 
-    def _register(self) -> int:
-        with self._db.connection() as conn:
-            workers.reap(conn)
-            return workers.register(conn, socket.gethostname(), os.getpid(), self.state, self._lease_s)
-
-    def _counts(self) -> QueueCounts:
-        with self._db.connection() as conn:
-            return jobs.counts(conn)
-
-    # -- heart ------------------------------------------------------------------------------------------------------
-
-    def _beat(self) -> None:
-        while True:
-            try:
-                self._persist(self._heartbeat)
-            except DatabaseLostError:
-                return  # signing off while the database is away: the lease ends by itself
-            except DtkError as error:
-                self._emit(ProblemReported(error.title, error.detail))
-            if self._rest() and not self._control.is_alive():
-                break
-            if self._stop.is_set():
-                self._control.join(self._lease_s / 4)  # what Stop still saves is saved under a lease
-        self._sign_off()
-
-    def _rest(self) -> bool:
-        """Wait for the next heartbeat, which comes early where there is progress to tell; return whether to stop."""
-        told = self._progress.ended
-        due = time.monotonic() + min(_HEARTBEAT_S, self._lease_s / 4)
-        while time.monotonic() < due and not self._stop.wait(min(_TELL_S, self._lease_s / 4)):
-            if self._progress.ended != told:
-                break
-        return self._stop.is_set()
-
-    def _heartbeat(self) -> None:
-        progress = self._progress
+    def _report(self) -> tuple[WorkerState, WorkerStats]:
+        throughput = self._throughput
         stats = WorkerStats(
-            processed=progress.processed,
-            failed=progress.failed,
-            cache_hits=progress.cache_hits,
-            cache_misses=progress.cache_misses,
-            speed=progress.speed(),
-            pace=progress.pace(),
+            processed=throughput.processed,
+            failed=throughput.failed,
+            cache_hits=throughput.cache_hits,
+            cache_misses=throughput.cache_misses,
+            speed=throughput.speed(),
+            pace=throughput.pace(),
             kinds=tuple(kind.label for kind in self._models),
             provider=self.provider,
-            trouble=self._trouble or self._resting or (self._placement.reason if self._placement else None),
+            trouble=self._trouble or self._control.resting or (self._placement.reason if self._placement else None),
         )
-        with self._db.connection() as conn:
-            alive = workers.heartbeat(
-                conn, self._id, lease_s=self._lease_s, state=self.state, devices=gpu_report(), stats=stats
-            )
-            workers.reap(conn)
-        if not alive:
-            self._id = self._register()
-        if time.monotonic() >= self._kept_books_at + _BOOKS_S:
-            self._keep_books()
+        return self.state, stats
 
-    def _keep_books(self) -> None:
-        """Remember how fast this worker is, and forget what is old in the log."""
-        self._kept_books_at = time.monotonic()
-        with self._db.connection() as conn:
-            workers.remember_pace(conn, socket.gethostname(), self._models, self._progress.pace(measured=True))
-            log.forget(conn, self._config.settings.worker.log_days)
+    # -- states -----------------------------------------------------------------------------------------------------
 
-    def _sign_off(self) -> None:
-        def leave() -> None:
-            self._keep_books()
-            with self._db.connection() as conn:
-                jobs.release(conn, self._id)
-                workers.leave(conn, self._id)
-
-        try:
-            self._persist(leave)
-        except DtkError as error:
-            self._emit(ProblemReported(error.title, error.detail))
-
-    # -- control ----------------------------------------------------------------------------------------------------
-
-    def _follow(self) -> None:
-        """Do what is wished, and hear of new wishes and new work, until closed."""
-        while not self._stop.is_set():
-            try:
-                with self._db.listener(workers.CHANNEL, jobs.CHANNEL) as hearing:
-                    self._obey()
-                    while not self._stop.is_set():
-                        for notice in hearing.notifies(timeout=_LOOK_S, stop_after=1):
-                            if notice.channel == jobs.CHANNEL:
-                                self.news()
-                        self._obey()
-            except DatabaseLostError:
-                self._stop.wait(_LOOK_S)
-            except DtkError as error:
-                self._emit(ProblemReported(error.title, error.detail))
-                self._stop.wait(_LOOK_S)
-        self._become(WorkerState.STOPPED)
-
-    def _obey(self) -> None:
-        with self._db.connection() as conn:
-            wish, changed_at = workers.get_desired_state(conn, self._id)
-        if self._begin is not None:
-            if self._begun_at is None:
-                self._begun_at = changed_at
-            if changed_at == self._begun_at:
-                wish = self._begin
-        self._become(self._kept_to_hours(wish, changed_at))
-        self._first_look.set()
-
-    def _kept_to_hours(self, wish: WorkerState, changed_at: datetime) -> WorkerState:
-        """Return what to do now: in the hours of rest nothing, unless Start was wished in them."""
-        told, self._resting = self._resting, None
-        if self._hours is None or wish != WorkerState.RUNNING:
-            return wish
-        edge, rests = self._hours.last_edge(datetime.now().astimezone())
-        if not rests or changed_at >= edge:
-            return wish
-        self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
-        if told is None:
-            self._emit(ProblemReported("This worker rests.", self._resting))
-        return WorkerState.PAUSED
-
-    def _become(self, wish: WorkerState) -> None:
-        if wish == WorkerState.STOPPED:
+    def _transition(self, desired: WorkerState) -> None:
+        """Enter the desired state, or the nearest one that is possible."""
+        state = desired
+        if desired == WorkerState.STOPPED:
             self._trouble = None
             self._unload()
-        elif wish == WorkerState.RUNNING:
+        elif desired == WorkerState.RUNNING:
             self._run()
         elif self._pipeline is None:
-            wish = WorkerState.STOPPED  # nothing to keep in memory: paused before it ever ran
+            state = WorkerState.STOPPED  # nothing to keep in memory: paused before it ever ran
         elif self.state == WorkerState.RUNNING:
             self._pipeline.pause()
             self._release()
-        if wish == WorkerState.RUNNING and self._pipeline is None:
-            wish = WorkerState.STOPPED
-        self._enter(wish)
-
-    def _enter(self, state: WorkerState) -> None:
+        if state == WorkerState.RUNNING and self._pipeline is None:
+            state = WorkerState.STOPPED
         if state != self.state:
             self.state = state
-            self._persist(self._heartbeat)
+            self._heartbeat.beat()
             self._emit(WorkerStateChanged(state))
 
     def _run(self) -> None:
@@ -294,32 +202,32 @@ class Engine:
         self._load()
 
     def _load(self) -> None:
+        """Load the models and start a pipeline; say what is missing."""
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
-        loaded: list[dict[Kind, JobHandler]] = []
-        missing: list[ModelError] = []
+        resources = Resources(self._db, self._config, processors)
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
         with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
-            for device in settings.devices or devices():
-                steps, missing = loader.submit(load_handlers, self._db, self._config, processors, device).result()
-                loaded.append(steps)
-        steps = loaded[0]
+            loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
+        handlers = loaded[0]
         self._loaded_at = time.monotonic()
         for error in missing:
             self._emit(ProblemReported(error.title, error.detail))
-        if not steps:
+        if not handlers:
             self._trouble = " ".join(f"{error.title} {error.detail}" for error in missing)
             return
         self._trouble = None
-        self._placement = next(iter(steps.values())).placement
-        self._models = {kind: step.model for kind, step in steps.items()}
-        self._progress.begin(self._persist(self._remembered))
+        self._placement = next((handler.placement for handler in handlers.values() if handler.placement), None)
+        self._models = {kind: handler.model for kind, handler in handlers.items()}
+        self._throughput.begin(
+            self._transaction(lambda conn: workers.remembered_pace(conn, socket.gethostname(), self._models))
+        )
         self._pipeline = Pipeline(
             self._db,
             loaded,
-            lambda: self._id,
+            lambda: self.worker_id,
             self._emit,
-            self._progress,
+            self._throughput,
             decode_threads=settings.decode_threads or processors,
             max_retries=settings.max_retries,
             batch_size=settings.batch_size,
@@ -328,17 +236,9 @@ class Engine:
         )
         self._pipeline.start()
 
-    def _remembered(self) -> dict[str, float]:
-        with self._db.connection() as conn:
-            return workers.remembered_pace(conn, socket.gethostname(), self._models)
-
     def _release(self) -> None:
-        def release() -> None:
-            with self._db.connection() as conn:
-                jobs.release(conn, self._id)
-
         try:
-            self._persist(release)
+            self._transaction(lambda conn: jobs.release(conn, self.worker_id))
         except DatabaseLostError as error:
             self._emit(ProblemReported(error.title, error.detail))
 

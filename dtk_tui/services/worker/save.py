@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dtk_tui.domain.events import JobsFinished
-from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.batch_result import BatchResult, reason_of, save_failures, save_rows, save_texts
-from dtk_tui.services.worker.handlers import JobHandler
-from dtk_tui.services.worker.state import Belt
+from dtk_tui.services.worker.batch_result import BatchResult, reason_of
+from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.state import PipelineState
+from dtk_tui.store.database import Connection
+from dtk_tui.store.queue import jobs
 
 _AT_ONCE = 256
+
+_Row = tuple[JobHandler, ClaimedJob, Any]
+_Failure = tuple[ClaimedJob, str, bool]
 
 
 class Saver:
@@ -22,23 +28,23 @@ class Saver:
         max_retries: how often a job with a passing fault is tried again.
     """
 
-    def __init__(self, belt: Belt, max_retries: int) -> None:
-        self._belt = belt
+    def __init__(self, state: PipelineState, max_retries: int) -> None:
+        self._state = state
         self._max_retries = max_retries
 
     def run(self) -> None:
         """Save until None comes."""
-        belt = self._belt
-        belt.be_nice()
+        state = self._state
+        state.lower_priority()
         while True:
-            done = belt.to_save.get()
+            done = state.to_save.get()
             if done is None:
-                belt.to_save.task_done()
+                state.to_save.task_done()
                 return
             batch, size, last = [done], len(done.rows), False
             while size < _AT_ONCE:
                 try:
-                    more = belt.to_save.get_nowait()
+                    more = state.to_save.get_nowait()
                 except queue.Empty:
                     break
                 if more is None:
@@ -50,7 +56,7 @@ class Saver:
                 self._save(batch)
             finally:
                 for _ in range(len(batch) + last):
-                    belt.to_save.task_done()
+                    state.to_save.task_done()
             if last:
                 return
 
@@ -65,52 +71,84 @@ class Saver:
                 self._refused(batch[0], error)
                 return
             for done in batch:
-                if done.texts or done.failed:
-                    self._save([BatchResult(step=done.step, texts=done.texts, failed=done.failed)])
+                if done.prompts or done.failed:
+                    self._save([BatchResult(done.handler, prompts=done.prompts, failed=done.failed)])
                 for row in done.rows:
-                    self._save([BatchResult(step=done.step, rows=[row])])
+                    self._save([BatchResult(done.handler, rows=[row])])
 
     def _refused(self, one: BatchResult, error: DtkError) -> None:
-        for number in one.texts[0] if one.texts else ():
-            self._belt.bad_texts[number] = (reason_of(error), True)
+        if one.handler is not None:
+            for number, _ in one.prompts:
+                self._state.note_failed_prompt(one.handler.kind, number, reason_of(error), permanent=True)
         failed = [(job, reason_of(error), True) for job, _ in one.rows]
         if failed:
             self._save([BatchResult(failed=failed)])
         else:
-            self._belt.report(error)
-            self._belt.land({job.id for job, _, _ in one.failed})
+            self._state.report(error)
+            self._state.mark_ended(job.id for job, _, _ in one.failed)
 
     def _write(self, batch: list[BatchResult]) -> None:
-        belt = self._belt
+        state = self._state
         good, failed = self._sorted(batch)
 
-        def transaction() -> tuple[list[ClaimedJob], int]:
-            with belt.db.connection() as conn:
-                conn.execute("SET LOCAL synchronous_commit = off")  # a job whose end a crash forgets is done again
-                done = save_rows(conn, belt.worker_id(), good, lambda: save_texts(conn, batch))
-                return done, save_failures(conn, belt.worker_id(), failed, self._max_retries)
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int]:
+            conn.execute("SET LOCAL synchronous_commit = off")  # a job whose end a crash forgets is done again
+            done = _save_rows(conn, state.worker_id(), good, lambda: _save_prompts(conn, batch))
+            return done, _save_failures(conn, state.worker_id(), failed, self._max_retries)
 
-        done, gone_bad = belt.persist(transaction)
-        with belt.changed:
-            for item in batch:
-                if item.texts:
-                    belt.texts.difference_update(item.texts[0])
-        belt.land({job.id for _, job, _ in good} | {job.id for job, _, _ in failed})
-        belt.progress.count_jobs([job.kind for job in done], gone_bad)
+        done, gone_bad = state.transaction(transaction)
+        for item in batch:
+            if item.handler is not None and item.prompts:
+                state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
+        state.mark_ended([*(job.id for _, job, _ in good), *(job.id for job, _, _ in failed)])
+        state.throughput.count_jobs([job.kind for job in done], gone_bad)
         if done or gone_bad:
-            belt.emit(JobsFinished(len(done), gone_bad, tuple(job.image_id for job in done)))
+            state.emit(JobsFinished(len(done), gone_bad, tuple(job.image_id for job in done)))
 
-    def _sorted(
-        self, batch: list[BatchResult]
-    ) -> tuple[list[tuple[JobHandler, ClaimedJob, Any]], list[tuple[ClaimedJob, str, bool]]]:
-        """Return what may be written, and what fails: also images whose prompt could not be embedded."""
-        good: list[tuple[JobHandler, ClaimedJob, Any]] = []
+    def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[_Failure]]:
+        """Return what may be written, and what fails: also images whose prompt has no result."""
+        good: list[_Row] = []
         failed = [item for done in batch for item in done.failed]
         for done in batch:
             for job, result in done.rows:
-                bad = self._belt.bad_texts.get(job.prompt_id or 0) if job.kind == Kind.EMBED else None
+                bad = self._state.prompt_failure(job)
                 if bad is not None:
                     failed.append((job, *bad))
-                elif done.step is not None:
-                    good.append((done.step, job, result))
+                elif done.handler is not None:
+                    good.append((done.handler, job, result))
         return good, failed
+
+
+def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
+    """Write the results of prompts."""
+    for done in batch:
+        if done.handler is not None and done.prompts:
+            done.handler.save_prompts(conn, done.prompts)
+
+
+def _save_rows(conn: Connection, worker_id: int, rows: Sequence[_Row], first: Callable[[], None]) -> list[ClaimedJob]:
+    """Write results of the jobs that are still ours, and end those jobs.
+
+    Args:
+        first: called when the rows are locked, before anything is written.
+    """
+    images = [job.image_id for _, job, _ in rows]
+    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
+    first()
+    by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
+    for handler, job, result in rows:
+        if job.id in owned:
+            by_handler.setdefault(handler, []).append((job, result))
+    for handler, its_rows in by_handler.items():
+        handler.save(conn, [(job.image_id, result) for job, result in its_rows])
+        jobs.finish(conn, worker_id, [job.id for job, _ in its_rows], handler.model)
+    return [job for its_rows in by_handler.values() for job, _ in its_rows]
+
+
+def _save_failures(conn: Connection, worker_id: int, failed: Sequence[_Failure], max_retries: int) -> int:
+    """Fail what cannot succeed, give back what may; return how many failed for good."""
+    final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
+    passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
+    for job, reason in passing:
+        jobs.again_later(conn, worker_id, [job.id], reason)
+    return jobs.fail(conn, worker_id, final) if final else 0

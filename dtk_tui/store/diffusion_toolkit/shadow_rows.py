@@ -1,4 +1,4 @@
-"""Rows of images on their way beside an empty library: written, and compared with what is there."""
+"""Rows of images for shadow tables: writing them, and the digests that compare them with what is stored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow as pa
 from psycopg import sql
 from xxhash import xxh3_128
 
-from dtk_tui.store.copy import columns as binary_copy
+from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import record_batches as batches
-from dtk_tui.store.diffusion_toolkit.shadow import other
+from dtk_tui.store.diffusion_toolkit import record_batches
+from dtk_tui.store.diffusion_toolkit.shadow import shadow_table
 
 #: Columns of an image as they are sent: first those that never are NULL, which are put together quickest.
 IMAGE_COLUMNS = (
@@ -30,9 +30,9 @@ _COLUMNS = {"image": IMAGE_COLUMNS, "image_raw": ("image_id", "chunks")}
 
 #: PostgreSQL 18 makes checksums of the large texts itself, so that these need not be sent back.
 _HAS_CRC = 180000
-_SUMS = sql.SQL("""
+_RAW_CHECKSUMS = sql.SQL("""
     SELECT string_agg(int8send(image_id) || int8send(crc32c(convert_to(chunks, 'UTF8'))), ''::bytea ORDER BY image_id)
-      FROM {} WHERE image_id BETWEEN %s AND %s AND image_id <> ALL (%s)""").format(other("image_raw"))
+      FROM {} WHERE image_id BETWEEN %s AND %s AND image_id <> ALL (%s)""").format(shadow_table("image_raw"))
 _RAW_ROW = struct.Struct(">hiqi")
 
 
@@ -41,33 +41,33 @@ class Rows:
     """Rows of some images in the form of COPY's binary format, in the order of their ids.
 
     Attributes:
-        ids: of the images, int64; ``image`` and ``book`` have a row for each.
-        book: columns of ``migration_batches.COLUMNS``.
+        ids: of the images, int64; ``image`` and ``records`` have a row for each.
+        records: columns of ``record_batches.COLUMNS``.
         raw_ids: of the images that have raw texts, int64; ``raw`` has a row for each.
         groups: of each image a number that images of one group have in common; 0 where it has no group.
     """
 
     ids: npt.NDArray[np.int64]
     image: pa.BinaryArray
-    book: pa.RecordBatch
+    records: pa.RecordBatch
     raw_ids: npt.NDArray[np.int64]
     raw: list[bytes]
     groups: npt.NDArray[np.uint64]
 
     @staticmethod
-    def none() -> Rows:
+    def empty() -> Rows:
         """Return no rows."""
         ids, rows = np.zeros(0, np.int64), pa.array([], pa.binary())
-        return Rows(ids, rows, batches.none(), ids, [], np.zeros(0, np.uint64))
+        return Rows(ids, rows, record_batches.empty(), ids, [], np.zeros(0, np.uint64))
 
     @staticmethod
-    def joined(several: Sequence[Rows]) -> Rows:
+    def concatenated(several: Sequence[Rows]) -> Rows:
         """Return the rows of several, one behind the other."""
         if len(several) == 1:
             return several[0]
         return Rows(
             np.concatenate([one.ids for one in several]), pa.concat_arrays([one.image for one in several]),
-            pa.concat_batches([one.book for one in several]), np.concatenate([one.raw_ids for one in several]),
+            pa.concat_batches([one.records for one in several]), np.concatenate([one.raw_ids for one in several]),
             [row for one in several for row in one.raw], np.concatenate([one.groups for one in several]),
         )  # fmt: skip
 
@@ -76,7 +76,7 @@ class Rows:
         first, last = np.searchsorted(self.ids, (low, high + 1)).tolist()
         first_raw, last_raw = np.searchsorted(self.raw_ids, (low, high + 1)).tolist()
         return Rows(
-            self.ids[first:last], self.image[first:last], self.book.slice(first, last - first),
+            self.ids[first:last], self.image[first:last], self.records.slice(first, last - first),
             self.raw_ids[first_raw:last_raw], self.raw[first_raw:last_raw], self.groups[first:last],
         )  # fmt: skip
 
@@ -85,41 +85,43 @@ class Rows:
         kept, kept_raw = np.flatnonzero(~np.isin(self.ids, ids)), np.flatnonzero(~np.isin(self.raw_ids, ids))
         return self._taken(kept, kept_raw)
 
-    def in_order(self) -> Rows:
+    def sorted(self) -> Rows:
         """Return the rows in the order of their ids."""
         return self._taken(np.argsort(self.ids), np.argsort(self.raw_ids))
 
     def _taken(self, at: npt.NDArray[np.int64], at_raw: npt.NDArray[np.int64]) -> Rows:
         places = pa.array(at)
         return Rows(
-            self.ids[at], self.image.take(places), self.book.take(places), self.raw_ids[at_raw],
+            self.ids[at], self.image.take(places), self.records.take(places), self.raw_ids[at_raw],
             [self.raw[place] for place in at_raw.tolist()], self.groups[at],
         )  # fmt: skip
 
     def digest(self, conn: Connection) -> bytes:
         """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
         seen = xxh3_128()
-        for block in _blocks(self.image):
+        for block in _copy_blocks(self.image):
             seen.update(block)
         return seen.digest() + self._digest_of_raw(conn)
 
     def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
-        """Write the rows; return their digest, and behind it that of their books.
+        """Write the rows; return their digest, and behind it that of their records.
 
         Args:
-            first_id: under which their books stand.
+            first_id: under which their records stand.
         """
         for (table, columns), rows in zip(_COLUMNS.items(), (self.image, self.raw), strict=True):
             if len(rows):
-                copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(other(table), _names(columns))
+                copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+                    shadow_table(table), _column_list(columns)
+                )
                 with conn.cursor().copy(copy) as sink:
-                    for block in _blocks(rows):
+                    for block in _copy_blocks(rows):
                         sink.write(block)
-        return self.digest(conn) + batches.write(conn, self.book, migration_id, first_id)
+        return self.digest(conn) + record_batches.write(conn, self.records, migration_id, first_id)
 
     def _digest_of_raw(self, conn: Connection) -> bytes:
         if conn.info.server_version < _HAS_CRC:
-            return xxh3_128(b"".join(_blocks(self.raw))).digest()
+            return xxh3_128(b"".join(_copy_blocks(self.raw))).digest()
         sums = [google_crc32c.value(row[_RAW_ROW.size :]) for row in self.raw]
         return xxh3_128(np.array([self.raw_ids, np.array(sums, np.int64)]).T.astype(">i8").tobytes()).digest()
 
@@ -129,13 +131,13 @@ def raw_row(image_id: int, chunks: Sequence[bytes]) -> bytes:
     return b"".join((_RAW_ROW.pack(2, 8, image_id, sum(map(len, chunks))), *chunks))
 
 
-def _blocks(rows: pa.BinaryArray | list[bytes]) -> tuple[bytes, memoryview, bytes]:
+def _copy_blocks(rows: pa.BinaryArray | list[bytes]) -> tuple[bytes, memoryview, bytes]:
     """Return all that is sent of some rows; what is large is not copied when a part of it is sent."""
-    payload = memoryview(b"".join(rows)) if isinstance(rows, list) else binary_copy.payload(rows)
-    return binary_copy.HEAD, payload, binary_copy.END
+    payload = memoryview(b"".join(rows)) if isinstance(rows, list) else copy_columns.payload(rows)
+    return copy_columns.HEAD, payload, copy_columns.END
 
 
-def digest_there(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:
+def stored_digest(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:
     """Return the digest of the rows that are there of the images from ``low`` to ``high``.
 
     Args:
@@ -154,7 +156,7 @@ def _rows_there(table: str, low: int, high: int, without: Sequence[int]) -> sql.
     rest = sql.SQL("AND {} <> ALL ({})").format(key, list(without)) if without else sql.SQL("")
     return sql.SQL(
         "COPY (SELECT {} FROM {} WHERE {} BETWEEN {} AND {} {} ORDER BY {}) TO STDOUT (FORMAT binary)"
-    ).format(_names(columns), other(table), key, low, high, rest, key)
+    ).format(_column_list(columns), shadow_table(table), key, low, high, rest, key)
 
 
 def _digest_of_raw_there(conn: Connection, low: int, high: int, without: Sequence[int]) -> bytes:
@@ -162,9 +164,9 @@ def _digest_of_raw_there(conn: Connection, low: int, high: int, without: Sequenc
         with conn.cursor().copy(_rows_there("image_raw", low, high, without)) as source:
             return xxh3_128(b"".join(source)).digest()
     with conn.cursor(binary=True) as cursor:
-        (found,) = cursor.execute(_SUMS, (low, high, list(without))).fetchall()
+        (found,) = cursor.execute(_RAW_CHECKSUMS, (low, high, list(without))).fetchall()
     return xxh3_128(found[0] or b"").digest()
 
 
-def _names(columns: Iterable[str]) -> sql.Composed:
+def _column_list(columns: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))

@@ -1,4 +1,4 @@
-"""Putting the tables that were filled beside the library in the place of its own: with all that hangs on those."""
+"""Swapping shadow tables with the library's own: their indexes, keys and triggers, and the swap itself."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import LiteralString
 from psycopg import errors, sql
 
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.diffusion_toolkit.shadow import READ, SCHEMA, TABLES, compress_again, other
+from dtk_tui.store.diffusion_toolkit.shadow import READ, SCHEMA, TABLES, restore_compression, shadow_table
 
-#: The index by which no two images have one place.
-PLACES = "image_folder_id_file_name_key"
+#: The unique index of the images' paths.
+PATH_INDEX = "image_folder_id_file_name_key"
 _INDEXES: LiteralString = """
 SELECT i.relname, t.relname, t.relnamespace::regnamespace::text, pg_get_indexdef(i.oid), nspname
   FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid
@@ -42,7 +42,7 @@ SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ANY (%s::regclass[
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of a table of the library, with its definition for the table beside it."""
+    """An index of a table of the library, with its definition for the shadow table."""
 
     name: str
     table: str
@@ -53,7 +53,7 @@ class Index:
 class ForeignKey:
     """A foreign key of a table of the library, or to one; ``parent`` is the table that it leads to.
 
-    ``when``: early and late ones are made beside the library, where both their tables are, as soon as both are filled.
+    ``when``: early and late ones are built on shadow tables, where both ends are such, as soon as both are filled.
     """
 
     schema: str
@@ -65,8 +65,8 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What hangs on the library's tables.
+class Definitions:
+    """The definitions of the library's indexes, keys and triggers.
 
     Attributes:
         home: the schema that they are in.
@@ -83,37 +83,39 @@ class Shape:
     triggers: tuple[str, ...]
 
 
-def shape(conn: Connection) -> Shape:
-    """Return what hangs on the library's tables; to be called while their names mean those."""
+def read_definitions(conn: Connection) -> Definitions:
+    """Read the definitions of the library's indexes, keys and triggers; the names of tables must mean the library's."""
     tables = list(TABLES)
     found = conn.execute(_INDEXES, (tables,)).fetchall()
-    indexes = [Index(name, table, _placed(definition, home, table)) for name, table, home, definition, _ in found]
+    indexes = [
+        Index(name, table, _for_shadow_table(definition, home, table)) for name, table, home, definition, _ in found
+    ]
     keys = conn.execute(_KEYS, (tables,)).fetchall()
     foreign = [ForeignKey(*row) for row in conn.execute(_FOREIGN, {"tables": tables, "read": list(READ)})]
     triggers = [made for (made,) in conn.execute(_TRIGGERS, (tables,))]
-    return Shape(found[0][4], tuple(indexes), tuple(keys), tuple(foreign), tuple(triggers))
+    return Definitions(found[0][4], tuple(indexes), tuple(keys), tuple(foreign), tuple(triggers))
 
 
-def _placed(definition: str, home: str, table: str) -> str:
-    """Return the definition of an index for the table beside."""
+def _for_shadow_table(definition: str, home: str, table: str) -> str:
+    """Return the definition of an index for the shadow table."""
     head, on, rest = definition.partition(f" ON {home}.{table} USING ")
     assert on, definition
     return f"{head} ON {SCHEMA}.{table} USING {rest}"
 
 
-def build(conn: Connection, index: Index) -> None:
-    """Make an index that is not there yet."""
+def build_index(conn: Connection, index: Index) -> None:
+    """Build an index that is not there yet."""
     name = sql.Identifier(SCHEMA, index.name).as_string(conn)
     if row_of(conn, "SELECT to_regclass(%s) IS NULL", (name,))[0]:
         conn.execute(index.definition.encode())
 
 
-def build_keys(conn: Connection, library: Shape, when: str) -> None:
-    """Make foreign keys beside the library that are not there yet; the names of tables must mean those there."""
+def build_keys(conn: Connection, definitions: Definitions, when: str) -> None:
+    """Build foreign keys of shadow tables that are not there yet; the names of tables must mean shadow tables."""
     there: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass)"
-    for key in library.foreign:
-        if key.when == when and not row_of(conn, there, (key.name, other(key.table).as_string(conn)))[0]:
-            _add_key(conn, other(key.table), key)
+    for key in definitions.foreign:
+        if key.when == when and not row_of(conn, there, (key.name, shadow_table(key.table).as_string(conn)))[0]:
+            _add_key(conn, shadow_table(key.table), key)
 
 
 def _add_key(conn: Connection, table: sql.Identifier, key: ForeignKey) -> None:
@@ -121,75 +123,77 @@ def _add_key(conn: Connection, table: sql.Identifier, key: ForeignKey) -> None:
     conn.execute(head + key.definition.encode())
 
 
-def build_unique(conn: Connection, index: Index) -> bool:
-    """Make a unique index; False, and none, where two rows are alike."""
+def build_unique_index(conn: Connection, index: Index) -> bool:
+    """Build a unique index; False, and none, where two rows are alike."""
     try:
         with conn.transaction():
-            build(conn, index)
+            build_index(conn, index)
     except errors.UniqueViolation:
         return False
     return True
 
 
 def analyze(conn: Connection, table: str) -> None:
-    """Let the planner look at a table beside the library."""
-    conn.execute(sql.SQL("ANALYZE {}").format(other(table)))
+    """Analyze a shadow table."""
+    conn.execute(sql.SQL("ANALYZE {}").format(shadow_table(table)))
 
 
-def take_over(conn: Connection, library: Shape) -> None:
-    """Put the tables beside the library, whose indexes and early keys are made, in the place of its own, empty ones."""
-    for key in library.foreign:
+def swap_tables(conn: Connection, definitions: Definitions) -> None:
+    """Replace the library's tables, which are empty, by the shadow tables, whose indexes and early keys are built."""
+    for key in definitions.foreign:
         drop = "ALTER TABLE {} DROP CONSTRAINT {}"
         conn.execute(sql.SQL(drop).format(sql.Identifier(key.schema, key.table), sql.Identifier(key.name)))
     for table in ("prompt", "image", "node"):
-        _go_on_counting(conn, library.home, table)
-    own = [sql.Identifier(library.home, table) for table in TABLES]
+        _advance_sequence(conn, definitions.home, table)
+    own = [sql.Identifier(definitions.home, table) for table in TABLES]
     conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(own)))
-    for table, name, kind in library.keys:
+    for table, name, kind in definitions.keys:
         make = f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {'PRIMARY KEY' if kind == 'p' else 'UNIQUE'} USING INDEX {{}}"
-        conn.execute(sql.SQL(make).format(other(table), sql.Identifier(name), sql.Identifier(name)))
-    compress_again(conn)
+        conn.execute(sql.SQL(make).format(shadow_table(table), sql.Identifier(name), sql.Identifier(name)))
+    restore_compression(conn)
     for table in TABLES:
-        conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(other(table)))
-        conn.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(other(table), sql.Identifier(library.home)))
+        conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(shadow_table(table)))
+        conn.execute(
+            sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(shadow_table(table), sql.Identifier(definitions.home))
+        )
     conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(SCHEMA)))
-    for statement in library.triggers:
+    for statement in definitions.triggers:
         conn.execute(statement.encode())
-    for key in library.foreign:
+    for key in definitions.foreign:
         if key.when == "last":
             _add_key(conn, sql.Identifier(key.schema, key.table), key)
 
 
-def _go_on_counting(conn: Connection, home: str, table: str) -> None:
-    """Let the ids of a table go on behind those that were given out, or set aside, by the library's own."""
+def _advance_sequence(conn: Connection, home: str, table: str) -> None:
+    """Advance the sequence of a shadow table behind the ids that the library's own gave out or reserved."""
     old, new = (sql.Literal(sql.Identifier(schema, table).as_string(conn)) for schema in (home, SCHEMA))
     last = sql.SQL("""
         SELECT greatest(coalesce(pg_sequence_last_value(pg_get_serial_sequence({}, 'id')::regclass), 0),
-                        (SELECT coalesce(max(id), 0) FROM {}))""").format(old, other(table))
+                        (SELECT coalesce(max(id), 0) FROM {}))""").format(old, shadow_table(table))
     found = conn.execute(last).fetchone()
     if found is not None and found[0]:
         conn.execute(sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id')::regclass, {})").format(new, found[0]))
 
 
-def neighbours(library: Shape) -> list[sql.Identifier]:
+def referencing_tables(definitions: Definitions) -> list[sql.Identifier]:
     """Return the other tables that ``take_over`` changes, as the ends of foreign keys."""
     found: list[tuple[str, str]] = []
-    for key in library.foreign:
-        for end in ((library.home, key.parent), (key.schema, key.table)):
+    for key in definitions.foreign:
+        for end in ((definitions.home, key.parent), (key.schema, key.table)):
             if key.when == "last" and end[1] not in TABLES and end not in found:
                 found.append(end)
     # A scan holds folders before it asks for images.
     return [sql.Identifier(*end) for end in sorted(found, key=lambda end: end[1] != "folder")]
 
 
-def build_late(conn: Connection, library: Shape) -> None:
-    """Make the indexes and keys of tables that are filled at last; the names of tables must mean those beside."""
-    for index in library.indexes:
+def build_late(conn: Connection, definitions: Definitions) -> None:
+    """Build indexes and keys of shadow tables that are filled at last; the names of tables must mean those."""
+    for index in definitions.indexes:
         if index.table not in READ:
-            build(conn, index)
-    build_keys(conn, library, "late")
+            build_index(conn, index)
+    build_keys(conn, definitions, "late")
 
 
-def early(library: Shape) -> list[Index]:
+def early_indexes(definitions: Definitions) -> list[Index]:
     """Return the indexes of tables that are filled while the source is read; the one that takes longest first."""
-    return [index for index in library.indexes if index.table in READ]
+    return [index for index in definitions.indexes if index.table in READ]

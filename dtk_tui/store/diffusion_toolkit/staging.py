@@ -1,6 +1,6 @@
-"""The stage of a migration: unlogged tables that take the source's rows batch by batch, out of sight.
+"""Staging tables: unlogged tables that take the source's rows batch by batch, out of sight.
 
-A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied together, so that a
+A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied run_parallel, so that a
 checkpoint never speaks of rows that are gone; and whoever was reading into them then is shut out, because its next
 batches would speak of texts and folders that it had sent before.
 """
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
-from psycopg import Error, sql
+from psycopg import sql
 
-from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.diffusion_toolkit import shadow as beside
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.diffusion_toolkit import session, shadow
 
 if TYPE_CHECKING:
-    # Rows need Arrow, which takes time to load and is needed only while a migration reads.
+    # Rows need Arrow, which takes time to load and is needed only while an import reads.
     from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
-#: One migration at a time in one database; held by a session, so it ends with its process.
-_LOCK = 0x64746B6D
 
 _TABLES: dict[str, LiteralString] = {
     # The order of the columns is that of the lines that the services write.
@@ -39,7 +36,7 @@ _TABLES: dict[str, LiteralString] = {
     "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
     "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
-    # Of the images from low to high that went beside the library, as they were sent; ids of the library. ids, groups:
+    # Of the images from low to high that went to shadow tables, as they were sent; ids of the library. ids, groups:
     # of those that can have a group, 64 bits each in the order of bytes of this machine.
     "digest": """low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL,
         ids bytea NOT NULL, groups bytea NOT NULL""",
@@ -65,21 +62,8 @@ _STARTED_ANEW = "The database was started anew in the middle of the migration."
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 
 
-@contextmanager
-def only_one(db: Database) -> Any:
-    """Hold the right to migrate in this database.
-
-    Raises:
-        DtkError: another process is migrating into this library.
-    """
-    with db.listener() as conn:
-        if not row_of(conn, "SELECT pg_try_advisory_lock(%s)", (_LOCK,))[0]:
-            raise DtkError("Another migration into this library is under way.", "Wait for its end.")
-        yield
-
-
 def create(conn: Connection) -> None:
-    """Make an empty stage; what an earlier one held is thrown away."""
+    """Create empty staging and no shadow tables; what earlier ones held is thrown away."""
     drop(conn)
     for name, columns in _TABLES.items():
         conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(_NAMES[name], sql.SQL(columns)))
@@ -95,19 +79,19 @@ def create(conn: Connection) -> None:
 
 
 def drop(conn: Connection) -> None:
-    """Remove the stage."""
+    """Drop the staging tables and the shadow tables."""
     conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
-    beside.drop(conn)
+    shadow.drop(conn)
 
 
 def exists(conn: Connection) -> bool:
-    """Whether there is a stage."""
+    """Whether there are staging tables."""
     return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
 
 
-def enter(conn: Connection) -> int:
-    """Begin to read into the stage; return the pass without which nothing is written, and which a crash takes away."""
+def issue_ticket(conn: Connection) -> int:
+    """Issue the ticket of a pass of reading, without which nothing is written, and which a crash takes away."""
     ticket = secrets.randbits(60)
     conn.execute("DELETE FROM migration_stage_chunk WHERE table_name = ''")
     conn.execute("INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES ('', %s, 0, 0)", (ticket,))
@@ -115,18 +99,18 @@ def enter(conn: Connection) -> int:
 
 
 def require_ticket(conn: Connection, ticket: int) -> None:
-    """Make sure that the stage is the one that was read into; ``ticket`` as ``enter`` gave it.
+    """Make sure that the staging tables are those that were read into; ``ticket`` as ``issue_ticket`` gave it.
 
     Raises:
-        DatabaseLostError: the server crashed since, and the stage is empty.
+        DatabaseLostError: the server crashed since, and the staging tables are empty.
     """
     query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)"
     if not row_of(conn, query, (ticket,))[0]:
         raise DatabaseLostError(_STARTED_ANEW)
 
 
-def has_form(conn: Connection) -> bool:
-    """Whether the stage has the tables and columns that are written to: not where an earlier release made it."""
+def has_current_columns(conn: Connection) -> bool:
+    """Whether the staging tables have the columns that are written to: not where an earlier release made them."""
     query: LiteralString = """
         SELECT EXISTS (SELECT 1 FROM pg_attribute
                         WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'groups')"""
@@ -134,7 +118,7 @@ def has_form(conn: Connection) -> bool:
 
 
 def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
-    """Return (rows, lost rows) of the batches that are in the stage, by (table, number of the batch)."""
+    """Return (rows, lost rows) of the batches that are staged, by (table, number of the batch)."""
     rows = conn.execute(
         "SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE chunk > 0 AND table_name <> ''"
     )
@@ -154,17 +138,17 @@ def write_chunks(
     """Write some batches of one table with their checkpoints.
 
     Args:
-        ticket: the pass that ``enter`` gave.
+        ticket: as ``issue_ticket`` gave it.
         chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
-        copies: lines by stage table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
-        images: rows that go beside the library, brought by the migration ``migration_id``.
+        copies: lines by staging table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
+        images: rows for the shadow tables, brought by the import ``migration_id``.
         span: first and last id that images of these batches can have.
 
     Raises:
-        DatabaseLostError: the server crashed since ``enter``, and the stage with it.
+        DatabaseLostError: the server crashed since ``issue_ticket``, and the staging tables are empty.
     """
-    do_not_wait(conn)
-    add(conn, copies)
+    session.commit_asynchronously(conn)
+    copy_lines(conn, copies)
     if images is not None:
         digest = images.write(conn, migration_id, span[0])
         insert: LiteralString = """
@@ -183,23 +167,18 @@ def write_chunks(
         raise DatabaseLostError(_STARTED_ANEW)
 
 
-def do_not_wait(conn: Connection) -> None:
-    """Let the end of the transaction not wait for the disk; what follows is never kept without it."""
-    conn.execute("SET LOCAL synchronous_commit = off")
-
-
-def add(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
-    """Write lines by stage table; as ``write_chunks``, but without a checkpoint."""
+def copy_lines(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
+    """Write lines by staging table; as ``write_chunks``, but without a checkpoint."""
     for name, lines in copies.items():
         if lines:
             _copy(conn, sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name]), lines)
 
 
 def add_prompts(conn: Connection, lines: Sequence[bytes]) -> None:
-    """Write prompts beside the library, as lines of (id, text)."""
+    """Write prompts into their shadow table, as lines of (id, text)."""
     if lines:
         statement = "COPY {} (id, text) FROM STDIN (FORMAT csv, QUOTE '''', NULL '')"
-        _copy(conn, sql.SQL(statement).format(beside.other("prompt")), lines)
+        _copy(conn, sql.SQL(statement).format(shadow.shadow_table("prompt")), lines)
 
 
 def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
@@ -207,7 +186,7 @@ def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> 
         copy.write(b"\n".join(lines) + b"\n")
 
 
-def last_key(conn: Connection) -> int:
+def largest_key(conn: Connection) -> int:
     """Return the largest key that a text or a folder was sent under."""
     return int(
         row_of(
@@ -219,42 +198,42 @@ def last_key(conn: Connection) -> int:
 
 
 def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
-    """Return (first id, last id, rows, digest) of all images that went beside the library."""
+    """Return (first id, last id, rows, digest) of all images in the shadow tables."""
     return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
 
 
-def groups(conn: Connection) -> tuple[bytes, bytes]:
-    """Return the ids of all images that went beside the library and can have a group, and their groups."""
+def group_keys(conn: Connection) -> tuple[bytes, bytes]:
+    """Return the ids of all images in the shadow tables that can have a group, and their groups."""
     with conn.cursor(binary=True) as cursor:
         rows = cursor.execute("SELECT ids, groups FROM migration_stage_digest").fetchall()
     return b"".join(ids for ids, _ in rows), b"".join(groups for _, groups in rows)
 
 
-def index_images(conn: Connection) -> None:
-    """Let staged images be found by their ids."""
+def index_image_ids(conn: Connection) -> None:
+    """Index the staged images by their ids."""
     conn.execute("CREATE INDEX IF NOT EXISTS migration_stage_image_source ON migration_stage_image (source_id)")
 
 
 def staged_ids(conn: Connection, low: int, high: int) -> set[int]:
-    """Return the source ids of the images in the stage between two, both included."""
+    """Return the source ids of the staged images between two, both included."""
     query: LiteralString = "SELECT source_id FROM migration_stage_image WHERE source_id BETWEEN %s AND %s"
     return {number for (number,) in conn.execute(query, (low, high))}
 
 
-def has_done(conn: Connection, part: str) -> bool:
+def is_part_done(conn: Connection, part: str) -> bool:
     """Whether a part of the writing is done and kept."""
     query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = %s)"
     return bool(row_of(conn, query, (f"done: {part}",))[0])
 
 
-def set_done(conn: Connection, part: str) -> None:
+def mark_part_done(conn: Connection, part: str) -> None:
     """Note that a part of the writing is done, in its transaction."""
     conn.execute(
         "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, 0, 0, 0)", (f"done: {part}",)
     )
 
 
-def counts(conn: Connection) -> dict[str, tuple[int, int]]:
+def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
     rows = conn.execute(
         "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
@@ -263,12 +242,6 @@ def counts(conn: Connection) -> dict[str, tuple[int, int]]:
     return {table: (read, lost) for table, read, lost in rows}
 
 
-def interrupt(conn: Connection) -> None:
-    """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
-    with suppress(Error):
-        conn.cancel_safe(timeout=5.0)
-
-
 def analyze(conn: Connection) -> None:
-    """Let the planner look at the stage: nobody else does, so soon after the load."""
+    """Analyze the staging tables: nobody else does, so soon after the load."""
     conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(_NAMES.values())))

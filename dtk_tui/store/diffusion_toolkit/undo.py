@@ -1,11 +1,11 @@
-"""Taking a migration back: what it brought and nobody touched since goes, what it merged into is as it was."""
+"""Undoing an import: what it brought and nobody touched since is deleted, what it merged into is restored."""
 
 from __future__ import annotations
 
 from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.diffusion_toolkit.merge import LIMITS
+from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 
 # Touched: other marks than were written, a tag that a person set, membership in an album that came otherwise.
 _BROUGHT: LiteralString = """
@@ -15,22 +15,22 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
                      AND NOT (source = 'diffusion-toolkit' AND created_at = %(finished)s))
        OR EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = brought.id AND added_at <> %(finished)s)
           AS is_touched
-  FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, book.is_new, book.before,
-               dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = book.marks AS has_marks,
-               image.custom_tags IS NOT DISTINCT FROM book.custom_tags AS has_tags,
+  FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, record.is_new, record.before,
+               dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = record.marks AS has_marks,
+               image.custom_tags IS NOT DISTINCT FROM record.custom_tags AS has_tags,
                NOT EXISTS (SELECT 1 FROM dtk_migrated_images() other WHERE other.image_id = image.id
                               AND other.migration_id > %(id)s) AS is_last,
-               dtk_instant(CASE WHEN viewed_ticks BETWEEN {limits} THEN viewed_ticks END, %(zone)s) AS viewed,
-               dtk_instant(CASE WHEN touched_ticks BETWEEN {limits} THEN touched_ticks END, %(zone)s) AS touched
-          FROM dtk_migrated_images() book JOIN image ON image.id = book.image_id
-         WHERE book.migration_id = %(id)s) AS brought
-""".replace("{limits}", LIMITS)
+               dtk_instant(CASE WHEN viewed_ticks BETWEEN {range} THEN viewed_ticks END, %(zone)s) AS viewed,
+               dtk_instant(CASE WHEN touched_ticks BETWEEN {range} THEN touched_ticks END, %(zone)s) AS touched
+          FROM dtk_migrated_images() record JOIN image ON image.id = record.image_id
+         WHERE record.migration_id = %(id)s) AS brought
+""".replace("{range}", TICKS_RANGE)
 _STATEMENTS: tuple[LiteralString, ...] = (
     # What was computed for a group stays with its members that stay.
     """SELECT dtk_promote_successors(array_agg(id)) FROM migration_brought
         WHERE is_new AND NOT is_touched
           AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
-    # Of what an image was given by two migrations, the first one's cannot be told from the second one's.
+    # Of what an image was given by two imports, the first one's cannot be told from the second one's.
     """UPDATE image SET rating = former.rating, favorite = former.favorite, nsfw = former.nsfw,
               for_deletion = former.for_deletion, custom_tags = former.custom_tags,
               aesthetic_score = former.aesthetic_score, hypernetwork = former.hypernetwork,
@@ -73,10 +73,10 @@ _STATEMENTS: tuple[LiteralString, ...] = (
     """DELETE FROM node USING migration_brought brought
         WHERE brought.id = node.image_id AND NOT brought.is_new AND is_last AND before ->> 'has_nodes' = 'false'""",
     "DELETE FROM migrated_image WHERE migration_id = %(id)s AND NOT is_new",
-    # The books of what stays are kept, one by one.
+    # The records of what stays are kept, one by one.
     """INSERT INTO migrated_image
-       SELECT book.* FROM dtk_migrated_images() book JOIN migration_brought brought ON brought.id = book.image_id
-        WHERE book.migration_id = %(id)s AND brought.is_new AND brought.is_touched
+       SELECT record.* FROM dtk_migrated_images() record JOIN migration_brought brought ON brought.id = record.image_id
+        WHERE record.migration_id = %(id)s AND brought.is_new AND brought.is_touched
            ON CONFLICT (image_id, migration_id) DO NOTHING""",
     "DELETE FROM migrated_batch WHERE migration_id = %(id)s",
     """DELETE FROM image_tag USING migration_brought brought
@@ -110,7 +110,7 @@ DELETE FROM folder
 
 
 def undo(conn: Connection, migration_id: int) -> dict[str, int]:
-    """Take one migration back and return how many images were removed, kept because touched, restored."""
+    """Undo one import and return how many images were removed, kept because touched, restored."""
     finished, zone = row_of(conn, "SELECT finished_at, zone FROM migration WHERE id = %s", (migration_id,))
     values = {"id": migration_id, "finished": finished, "zone": zone}
     conn.execute(_BROUGHT, values)

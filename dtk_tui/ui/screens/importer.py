@@ -18,11 +18,11 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.domain.imports import POLICIES as POLICY_NAMES
-from dtk_tui.domain.imports import ImportOptions, Prefix, SourceLook
+from dtk_tui.domain.imports import ImportOptions, Prefix, SourceSummary
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.find import find_sources
-from dtk_tui.services.diffusion_toolkit.inspect import Unfinished, look, placed, unfinished
+from dtk_tui.services.diffusion_toolkit.inspect import Unfinished, inspect_source, locate_prefix, unfinished
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.text import counted, one_line
@@ -77,7 +77,7 @@ class ImportScreen(DtkScreen):
         super().__init__()
         self._source = source or ""
         self._found: list[str] | None = None
-        self._look: SourceLook | None = None
+        self._look: SourceSummary | None = None
         self._waiting: Unfinished | None = None
         self._done_before: str | None = None
         self._zone = host_zone()
@@ -147,7 +147,7 @@ class ImportScreen(DtkScreen):
         try:
             if self._source:
                 roots = [root.path for root in await in_thread(self.library.folders, None)]
-                self._look = await in_thread(look, self._source, self.dtk.config, roots)
+                self._look = await in_thread(inspect_source, self._source, self.dtk.config, roots)
                 self._maps = {one.path: one.target for one in self._look.prefixes if one.target is not None}
                 for prefix in self._look.prefixes:
                     if prefix.path in self._kept_maps:
@@ -271,7 +271,7 @@ class ImportScreen(DtkScreen):
         if target:
             self._maps[prefix.path] = target
         maps = [(prefix.path, target)] if target else []
-        changed = await in_thread(placed, prefix.path, prefix.images, maps, (), False)
+        changed = await in_thread(locate_prefix, prefix.path, prefix.images, maps, (), False)
         found = tuple(changed if one.path == prefix.path else one for one in self._look.prefixes)
         self._look = replace(self._look, prefixes=found)
 

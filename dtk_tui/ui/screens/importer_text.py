@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from dtk_tui.domain.imports import STEPS, ImportProgressed, ImportReport, Prefix, SourceLook
-from dtk_tui.services.diffusion_toolkit.report import all_equal
+from dtk_tui.domain.imports import STEPS, ImportProgressed, ImportReport, Prefix, SourceSummary
+from dtk_tui.services.diffusion_toolkit.report import equality_message
 from dtk_tui.text import cell_width, counted, cut, duration, file_size, one_line
 
 POLICIES = {
@@ -35,7 +35,7 @@ def path_cell(path: str, width: int) -> str:
     return shown + " " * (width - cell_width(shown))
 
 
-def source_words(look: SourceLook | None, path: str, width: int) -> Content:
+def source_words(look: SourceSummary | None, path: str, width: int) -> Content:
     """Return the line of the file."""
     if not path:
         return Content.assemble(("File       ", "$muted"), ("none found: Enter names one", "$warning"))
@@ -138,7 +138,7 @@ def report_words(report: ImportReport) -> Content:
 def _verdict(report: ImportReport) -> Content:
     check = report.verification
     if check.is_good:
-        return Content.styled(f"  {all_equal(report)}", "bold $success")
+        return Content.styled(f"  {equality_message(report)}", "bold $success")
     wrong = [name for name, (want, have) in check.counts.items() if want != have]
     ids = ", ".join(map(str, check.differing[:20]))
     words = f"  {len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source: {ids}"

@@ -8,62 +8,21 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import ImportOptions, ImportReport
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit.importer import migrate
 from dtk_tui.services.library.search import search
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
 from dtk_tui.store.text_codec import from_db
-from tests.conftest import INPUTS
+from tests.helpers.import_runs import ZONE, Make, fetch_one, rows, run_import
 
-Make = Callable[..., tuple[Path, dict[str, Any]]]
-ZONE = "Europe/Berlin"
 TICKS_0 = dt.datetime(1, 1, 1)
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Make a database as Diffusion Toolkit writes them; returns the file and its summary."""
-    generator = INPUTS / "make_dt_sqlite.py"
-    if not generator.is_file():
-        pytest.skip("the folder ../shared/inputs is not here")
-
-    def run(*arguments: str, name: str = "source.db") -> tuple[Path, dict[str, Any]]:
-        file = tmp_path / name
-        done = subprocess.run(
-            [sys.executable, str(generator), str(file), *arguments], check=True, capture_output=True, text=True
-        )
-        return file, json.loads(done.stdout)
-
-    return run
-
-
-def bring(db: Database, config: Config, source: Path, **options: Any) -> ImportReport:
-    return migrate(db, config, ImportOptions(str(source), **{"zone": ZONE, **options}), lambda news: None)
-
-
-def rows(source: Path, sql: str) -> list[Any]:
-    conn = sqlite3.connect(source)
-    try:
-        return conn.execute(sql).fetchall()
-    finally:
-        conn.close()
-
-
-def one(db: Database, sql: str, *values: Any) -> Any:
-    with db.connection() as conn:
-        row = conn.execute(sql.encode(), values or None).fetchone()
-    return row[0] if row and len(row) == 1 else row
 
 
 def local(ticks: int) -> dt.datetime:
@@ -78,7 +37,7 @@ def test_every_row_of_every_schema_age_is_accounted_for(
     db: Database, config: Config, make: Make, schema: str, seed: int
 ) -> None:
     source, summary = make("--schema", schema, "--n", "300", "--seed", str(seed))
-    report = bring(db, config, source)
+    report = run_import(db, config, source)
     for table, count in report.tables.items():
         assert count.read == summary["tables"][table]["rows"], table
         assert count.read == count.written + count.refused, table
@@ -97,7 +56,7 @@ def test_every_row_of_every_schema_age_is_accounted_for(
 
 def test_clean_rows_arrive_exactly(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "400", "--seed", "5", "--no-nasty")
-    bring(db, config, source)
+    run_import(db, config, source)
     columns = (
         "Path, Prompt, NegativePrompt, Steps, Sampler, CFGScale, Seed, Width, Height, Model, ModelHash, Rating, "
         "Favorite, NSFW, ForDeletion, Unavailable, AestheticScore, FileSize, CreatedDate, ModifiedDate, ViewedDate"
@@ -124,13 +83,13 @@ def test_clean_rows_arrive_exactly(db: Database, config: Config, make: Make) -> 
 
 def test_hostile_texts_arrive_byte_for_byte(db: Database, config: Config, make: Make) -> None:
     source, summary = make("--n", "20")
-    bring(db, config, source)
+    run_import(db, config, source)
     wanted = {"nul_in_prompt", "lone_surrogate", "invalid_utf8", "huge_prompt", "bom_crlf", "emoji_cjk", "blob_binary"}
     ids = {row["case"]: row["id"] for row in summary["nasty_rows"] if row["case"] in wanted}
     assert set(ids) == wanted
     for number in ids.values():
         expected = rows(source, f"SELECT CAST(Prompt AS BLOB) FROM Image WHERE Id = {number}")[0][0]
-        text = one(
+        text = fetch_one(
             db,
             "SELECT text FROM prompt JOIN image ON prompt_id = prompt.id"
             " JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = %s",
@@ -141,7 +100,7 @@ def test_hostile_texts_arrive_byte_for_byte(db: Database, config: Config, make: 
 
 def test_paths_keep_their_form_and_folders_are_completed(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "20")
-    bring(db, config, source)
+    run_import(db, config, source)
     with db.connection() as conn:
         for path in (
             "\\\\NAS-01\\share\\ai images\\sub dir\\x.png",
@@ -167,9 +126,9 @@ def test_a_file_and_a_folder_whose_names_are_no_text(db: Database, config: Confi
     odd = source.with_name(os.fsdecode(b"odd \xff.db"))
     source.rename(odd)
     target = os.fsdecode(b"/mnt/\xfe")
-    report = bring(db, config, odd, maps=(("D:\\AI", target),))
+    report = run_import(db, config, odd, maps=(("D:\\AI", target),))
     assert report.verification.is_good
-    assert bring(db, config, odd, resume=True).tables == report.tables
+    assert run_import(db, config, odd, resume=True).tables == report.tables
     with db.connection() as pg:
         assert images.find(pg, f"{target}/outputs/mixed/sep.png")
         assert images.find(pg, os.fsdecode(b"/srv/\xfd/odd.png"))
@@ -178,7 +137,7 @@ def test_a_file_and_a_folder_whose_names_are_no_text(db: Database, config: Confi
 def test_prefixes_are_mapped_whatever_their_case_and_the_longest_wins(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "60")
     maps = (("d:/ai", "/mnt/ai"), ("D:\\AI\\outputs\\nasty\\", "/mnt/odd"), ("\\\\nas-01\\share", "/nas"))
-    report = bring(db, config, source, maps=maps)
+    report = run_import(db, config, source, maps=maps)
     assert report.verification.is_good
     with db.connection() as conn:
         assert images.find(conn, "/mnt/odd/ct.png")
@@ -198,7 +157,7 @@ def test_a_damaged_file_gives_what_it_still_holds(
     db: Database, config: Config, make: Make, corruption: str, schema: str
 ) -> None:
     source, summary = make("--schema", schema, "--n", "5000", "--corrupt", corruption)
-    report = bring(db, config, source)
+    report = run_import(db, config, source)
     count = report.tables["Image"]
     assert count.read == summary["tables"]["Image"]["rows"]
     assert count.read == count.written + count.refused
@@ -212,7 +171,7 @@ def test_a_damaged_file_gives_what_it_still_holds(
 def test_a_hot_log_is_read_and_nothing_is_written_beside_it(db: Database, config: Config, make: Make) -> None:
     source, summary = make("--n", "200", "--wal", "hot")
     before = {file.name: file.read_bytes() for file in source.parent.iterdir() if file.is_file()}
-    report = bring(db, config, source)
+    report = run_import(db, config, source)
     assert report.tables["Image"].read == summary["tables"]["Image"]["rows"]
     assert before == {file.name: file.read_bytes() for file in source.parent.iterdir() if file.is_file()}
 
@@ -220,15 +179,15 @@ def test_a_hot_log_is_read_and_nothing_is_written_beside_it(db: Database, config
 def test_a_source_that_is_none_says_so(db: Database, config: Config, make: Make, tmp_path: Path) -> None:
     broken, _ = make("--corrupt", "notadb")
     with pytest.raises(DtkError, match="not a SQLite database"):
-        bring(db, config, broken)
+        run_import(db, config, broken)
     with pytest.raises(DtkError, match="no file"):
-        bring(db, config, tmp_path / "missing.db")
+        run_import(db, config, tmp_path / "missing.db")
     other = tmp_path / "other.db"
     conn = sqlite3.connect(other)
     conn.execute("CREATE TABLE x (y)")
     conn.close()
     with pytest.raises(DtkError, match="no database of Diffusion Toolkit"):
-        bring(db, config, other)
+        run_import(db, config, other)
 
 
 def test_a_locked_source_is_reported(db: Database, config: Config, make: Make) -> None:
@@ -243,10 +202,10 @@ sys.stdin.read()
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == b"locked\n"
         with pytest.raises(DtkError, match="locked"):
-            bring(db, config, source)
+            run_import(db, config, source)
         assert holder.stdin is not None
         holder.stdin.close()
-    assert bring(db, config, source).tables["Image"].written
+    assert run_import(db, config, source).tables["Image"].written
 
 
 def test_a_source_that_may_not_be_written_is_read(db: Database, config: Config, make: Make) -> None:
@@ -254,19 +213,19 @@ def test_a_source_that_may_not_be_written_is_read(db: Database, config: Config, 
     source.chmod(0o444)
     source.parent.chmod(0o555)
     try:
-        assert bring(db, config, source).tables["Image"].read == summary["tables"]["Image"]["rows"]
+        assert run_import(db, config, source).tables["Image"].read == summary["tables"]["Image"]["rows"]
     finally:
         source.parent.chmod(0o755)
 
 
 def test_a_dry_run_counts_and_writes_nothing(db: Database, config: Config, make: Make) -> None:
     source, summary = make("--n", "50")
-    report = bring(db, config, source, dry_run=True)
+    report = run_import(db, config, source, dry_run=True)
     assert report.tables["Image"].read == summary["tables"]["Image"]["rows"]
     assert report.tables["Image"].refused == 1
-    assert one(db, "SELECT (SELECT count(*) FROM image) + (SELECT count(*) FROM folder)") == 0
-    assert one(db, "SELECT to_regclass('migration_stage_image') IS NULL")
-    assert one(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'image'") >= 8
+    assert fetch_one(db, "SELECT (SELECT count(*) FROM image) + (SELECT count(*) FROM folder)") == 0
+    assert fetch_one(db, "SELECT to_regclass('migration_stage_image') IS NULL")
+    assert fetch_one(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'image'") >= 8
 
 
 def test_blank_prompts_of_files_without_metadata_make_no_group(db: Database, config: Config, make: Make) -> None:
@@ -276,9 +235,9 @@ def test_blank_prompts_of_files_without_metadata_make_no_group(db: Database, con
                  "Workflow = NULL WHERE Id < 6")  # fmt: skip
     conn.commit()
     conn.close()
-    report = bring(db, config, source)
+    report = run_import(db, config, source)
     assert sum(n for (_, _, reason), n in report.reasons.items() if "blank" in reason) == 5
-    assert one(db, "SELECT count(*) FROM image WHERE prompt_id IS NULL AND is_embedding_representative") == 5
+    assert fetch_one(db, "SELECT count(*) FROM image WHERE prompt_id IS NULL AND is_embedding_representative") == 5
 
 
 def test_comfyui_parameters_are_derived_where_the_prompt_is_missing(db: Database, config: Config, make: Make) -> None:
@@ -304,8 +263,8 @@ def test_comfyui_parameters_are_derived_where_the_prompt_is_missing(db: Database
     )
     conn.commit()
     conn.close()
-    bring(db, config, source)
-    found = one(
+    run_import(db, config, source)
+    found = fetch_one(
         db,
         "SELECT p.text, n.text, seed, steps, cfg_scale, sampler, scheduler, dialect FROM image"
         " JOIN prompt p ON p.id = prompt_id JOIN prompt n ON n.id = negative_prompt_id"
@@ -319,9 +278,9 @@ def test_comfyui_parameters_are_derived_where_the_prompt_is_missing(db: Database
 def test_an_unknown_zone_and_a_bad_policy_are_bad_usage(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "5")
     with pytest.raises(UsageError):
-        bring(db, config, source, zone="Mars/Olympus")
+        run_import(db, config, source, zone="Mars/Olympus")
     with pytest.raises(UsageError):
-        bring(db, config, source, policy="guess")
+        run_import(db, config, source, policy="guess")
 
 
 @pytest.mark.parametrize(("policy", "rating"), [("keep", 2), ("take", 9), ("newest", 9)])
@@ -329,7 +288,7 @@ def test_what_the_library_has_already_is_merged_by_policy(
     db: Database, config: Config, make: Make, policy: str, rating: int
 ) -> None:
     source, _ = make("--n", "40", "--no-nasty")
-    bring(db, config, source)
+    run_import(db, config, source)
     conn = sqlite3.connect(source)
     conn.execute("UPDATE Image SET Rating = 9, TouchedDate = 640000000000000000 WHERE Id IN (1, 2)")
     conn.commit()
@@ -339,13 +298,13 @@ def test_what_the_library_has_already_is_merged_by_policy(
         pg.execute(
             "UPDATE image SET rating = 2 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 1)"
         )
-    report = bring(db, config, source, policy=policy)
+    report = run_import(db, config, source, policy=policy)
     assert report.merged == 40
     assert report.verification.is_good
-    assert one(db, "SELECT count(*) FROM image") == 40
+    assert fetch_one(db, "SELECT count(*) FROM image") == 40
     sql = "SELECT rating FROM image JOIN dtk_migrated_images() ON image_id = image.id WHERE source_id = %s LIMIT 1"
-    assert one(db, sql, 1) == rating
-    assert one(db, sql, 2) == 9
+    assert fetch_one(db, sql, 1) == rating
+    assert fetch_one(db, sql, 2) == 9
 
 
 def test_a_later_scan_keeps_ratings_tags_and_albums(
@@ -363,14 +322,19 @@ def test_a_later_scan_keeps_ratings_tags_and_albums(
     conn.execute("INSERT OR IGNORE INTO ImageTag VALUES (7, 1)")
     conn.commit()
     conn.close()
-    bring(db, config, source, maps=(("D:\\AI", str(tmp_path)),))
+    run_import(db, config, source, maps=(("D:\\AI", str(tmp_path)),))
     with db.connection() as pg:
         number = images.find(pg, str(folder / "one.png"))
     scan(db, config, [str(folder)])
-    found = one(db, "SELECT rating, favorite, custom_tags, fingerprint IS NOT NULL FROM image WHERE id = %s", number)
+    found = fetch_one(
+        db, "SELECT rating, favorite, custom_tags, fingerprint IS NOT NULL FROM image WHERE id = %s", number
+    )
     assert found == (8, True, "mine", True)
-    assert one(db, "SELECT count(*) FROM image_tag WHERE image_id = %s AND source = 'diffusion-toolkit'", number) >= 1
-    assert one(db, "SELECT count(*) FROM album_image WHERE image_id = %s", number) >= 1
+    assert (
+        fetch_one(db, "SELECT count(*) FROM image_tag WHERE image_id = %s AND source = 'diffusion-toolkit'", number)
+        >= 1
+    )
+    assert fetch_one(db, "SELECT count(*) FROM album_image WHERE image_id = %s", number) >= 1
     album = rows(source, "SELECT Name FROM Album WHERE Id = 1")[0][0]
     with db.connection() as pg:
         detail = images.detail(pg, number or 0)
@@ -392,9 +356,9 @@ def test_a_scan_of_the_same_file_keeps_its_date(db: Database, config: Config, ma
                  (str(file), ticks))  # fmt: skip
     conn.commit()
     conn.close()
-    bring(db, config, source)
+    run_import(db, config, source)
     sql = "SELECT file_size, mtime_ns, created_at FROM image WHERE file_name = 'one.png'"
-    before = one(db, sql)
+    before = fetch_one(db, sql)
     assert before[:2] == (4321, file.stat().st_mtime_ns)
     assert scan(db, config, [str(folder)])["added"] == 0
-    assert one(db, sql) == before
+    assert fetch_one(db, sql) == before

@@ -22,9 +22,7 @@ from dtk_tui.store.schema import migrate as bring_up_to_date
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.import_content import digest
 from tests.helpers.import_kills import Killer
-from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
-
-__all__ = ["make"]
+from tests.helpers.import_runs import Make, fetch_one, run_import
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -105,8 +103,8 @@ def test_a_wrong_password_of_the_destination(
             assert password not in done.stdout + done.stderr
             if status:
                 assert done.stderr.startswith("dtk: PostgreSQL refused the user or the password.")
-                assert one(db, "SELECT count(*) FROM migration") == 0
-    assert one(db, "SELECT count(*) FROM migration WHERE state = 'done'") == 1
+                assert fetch_one(db, "SELECT count(*) FROM migration") == 0
+    assert fetch_one(db, "SELECT count(*) FROM migration WHERE state = 'done'") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -116,13 +114,13 @@ def test_the_disk_of_the_list_of_notes_is_full(db: Database, config: Config, mak
     notes.parent.mkdir(parents=True)
     notes.symlink_to("/dev/full")
     with pytest.raises(DtkError, match=r"list of notes could not be written.*No space left") as caught:
-        bring(db, config, source)
+        run_import(db, config, source)
     assert "--resume" in caught.value.detail
-    assert one(db, "SELECT count(*) FROM migration WHERE state = 'done'") == 1
+    assert fetch_one(db, "SELECT count(*) FROM migration WHERE state = 'done'") == 1
     notes.unlink()
-    report = bring(db, config, source, resume=True)
+    report = run_import(db, config, source, resume=True)
     assert report.verification.is_good
-    assert len(notes.read_text().splitlines()) == one(db, "SELECT count(*) FROM migration_note")
+    assert len(notes.read_text().splitlines()) == fetch_one(db, "SELECT count(*) FROM migration_note")
 
 
 def test_the_disk_of_the_copy_of_a_hot_source_is_full(
@@ -134,11 +132,11 @@ def test_the_disk_of_the_copy_of_a_hot_source_is_full(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("dtk_tui.services.diffusion_toolkit.source.shutil.copyfile", full)
+        patch.setattr("dtk_tui.services.diffusion_toolkit.source.file.shutil.copyfile", full)
         with pytest.raises(DtkError, match=r"has to be copied first and cannot be.*No space left"):
-            bring(db, config, source)
+            run_import(db, config, source)
     assert not list((config.paths.cache / "migration").iterdir())
-    assert bring(db, config, source).tables["Image"].read == summary["tables"]["Image"]["rows"]
+    assert run_import(db, config, source).tables["Image"].read == summary["tables"]["Image"]["rows"]
 
 
 def test_what_another_program_is_writing_is_left_out_or_refused(db: Database, config: Config, make: Make) -> None:
@@ -148,9 +146,9 @@ def test_what_another_program_is_writing_is_left_out_or_refused(db: Database, co
         assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE Image SET Rating = 3")
-        report = bring(db, config, source)
+        report = run_import(db, config, source)
         assert report.tables["Image"].read == summary["tables"]["Image"]["rows"]
-        assert one(db, "SELECT count(DISTINCT rating) FROM image") != 1
+        assert fetch_one(db, "SELECT count(DISTINCT rating) FROM image") != 1
         writer.execute("ROLLBACK")
         writer.execute("PRAGMA journal_mode = delete")
         writer.execute("BEGIN EXCLUSIVE")

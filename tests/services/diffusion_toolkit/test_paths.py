@@ -102,3 +102,16 @@ def test_a_saved_query_is_translated_or_says_why_not(text: str | None, line: str
     query, problem = translate(text)
     assert query == line
     assert (problem is None) == (line is not None)
+
+
+def test_a_long_path_of_a_share_is_mapped_as_the_short_one() -> None:
+    mapping = Mapping([("\\\\nas\\share", "/nas")])
+    assert (
+        mapping.apply("\\\\?\\UNC\\nas\\share\\a\\b.png") == mapping.apply("\\\\NAS\\share\\a\\b.png") == "/nas/a/b.png"
+    )
+
+
+def test_a_letter_that_becomes_two_in_lower_case_does_not_hinder_a_map() -> None:
+    mapping = Mapping([("D:\\AI", "/mnt/ai"), ("E:\\İzmir", "/mnt/izmir")])
+    assert mapping.apply("d:\\ai\\İstanbul\\a.png") == "/mnt/ai/İstanbul/a.png"
+    assert mapping.apply("E:\\İzmir\\b.png") == "/mnt/izmir/b.png"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +15,9 @@ from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.export import export
-from dtk_tui.services.diffusion_toolkit.paths import Mapping
 from dtk_tui.store.database import Database
 from dtk_tui.store.scan import raw_metadata as raw
-from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
-
-__all__ = ["make"]
+from tests.helpers.import_runs import fetch_one, run_import
 
 DATE = 638085024001234567
 FOLDER = {
@@ -146,7 +142,7 @@ def test_any_value_in_any_column_comes_back_or_is_noted(
                 given = {"Name": f"{column}{number}"}
             source.add(table, **{**given, column: value})
     path = source.close()
-    report = bring(db, config, path)
+    report = run_import(db, config, path)
     assert report.verification.is_good
     assert report.tables[table].read == len(rows(path, table))
     back = tmp_path / "back.db"
@@ -164,7 +160,7 @@ def test_rows_that_are_made_one_are_noted_and_counted(db: Database, config: Conf
         source.add("AlbumImage", AlbumId=album, ImageId=1)
     for _ in range(2):
         source.add("ImageTag", ImageId=2, TagId=1)
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     found = {(note["table"], note["id"], note["outcome"], note["reason"]) for note in notes(report)}
     assert found == {
         ("Album", 2, "repaired", "the same name as row 1, made one"),
@@ -175,7 +171,7 @@ def test_rows_that_are_made_one_are_noted_and_counted(db: Database, config: Conf
         ("AlbumImage", 3, "repaired", "the same album and image as row 1, made one"),
         ("ImageTag", 2, "repaired", "the same image and tag as row 1, made one"),
     }
-    assert one(db, "SELECT count(*) FROM album_image") == 1
+    assert fetch_one(db, "SELECT count(*) FROM album_image") == 1
 
 
 def test_an_image_that_is_made_one_with_another_says_all_that_it_said(
@@ -183,7 +179,7 @@ def test_an_image_that_is_made_one_with_another_says_all_that_it_said(
 ) -> None:
     source.add("Image", Path="D:\\AI\\twin.png", Rating=3, CustomTags="first")
     source.add("Image", Path="D:\\AI\\twin.png", Rating=9, CustomTags="second", Prompt="an owl", Seed=77)
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     (said,) = [note["original"] for note in notes(report) if note["outcome"] == "refused"]
     assert (said["Rating"], said["CustomTags"], said["Prompt"], said["Seed"]) == (9, "second", "an owl", 77)
 
@@ -194,11 +190,11 @@ def test_the_workflow_of_a_row_that_is_made_one_with_another_stays(
     workflow = '{"3": {"class_type": "KSampler", "inputs": {}}}'
     source.add("Image", Path="D:\\AI\\twin.png")
     source.add("Image", Path="D:\\AI\\twin.png", Workflow=workflow)
-    bring(db, config, source.close())
+    run_import(db, config, source.close())
     with db.connection() as conn:
         ((_, _, _, _, (chunk,)),) = raw.chunks(conn, [1])
     assert chunk.text == workflow
-    assert one(db, "SELECT has_workflow FROM image")
+    assert fetch_one(db, "SELECT has_workflow FROM image")
 
 
 def test_what_only_diffusion_toolkit_knows_comes_to_an_image_that_is_there(
@@ -211,7 +207,7 @@ def test_what_only_diffusion_toolkit_knows_comes_to_an_image_that_is_there(
             """INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at)
                SELECT id, '00000.png', 1, 1, now() FROM folder"""
         )
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     assert report.merged == 1
     export(db, tmp_path / "back.db")
     (row,) = rows(tmp_path / "back.db", "Image").values()
@@ -230,54 +226,32 @@ def test_paths_come_back_with_their_own_separators(
     for path in given:
         source.add("Image", Path=path)
     source.add("Folder", Path="D:/AI/out/")
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     assert report.tables["Image"].refused == 0
     export(db, tmp_path / "back.db")
     assert [row["Path"][0].decode() for row in rows(tmp_path / "back.db", "Image").values()] == given
     assert rows(tmp_path / "back.db", "Folder")[2]["Path"] == [b"D:/AI/out/"]
 
 
-def test_a_long_path_of_a_share_is_mapped_as_the_short_one() -> None:
-    mapping = Mapping([("\\\\nas\\share", "/nas")])
-    assert (
-        mapping.apply("\\\\?\\UNC\\nas\\share\\a\\b.png") == mapping.apply("\\\\NAS\\share\\a\\b.png") == "/nas/a/b.png"
-    )
-
-
-def test_the_copy_of_a_program_that_was_killed_is_removed_by_the_next(db: Database, config: Config, make: Make) -> None:
-    source, _ = make("--n", "20", "--wal", "hot")
-    left = config.paths.cache / "migration" / "source-killed"
-    left.mkdir(parents=True)
-    (left / "source.db").write_bytes(b"much")
-    bring(db, config, source)
-    assert not any((config.paths.cache / "migration").iterdir())
-
-
-def test_what_is_no_file_is_said_and_not_waited_for(db: Database, config: Config, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.db")
-    with pytest.raises(DtkError, match="is not a file"):
-        bring(db, config, tmp_path / "pipe.db")
-
-
 def test_an_id_at_the_end_of_all_numbers_is_one_sentence(db: Database, config: Config, source: Source) -> None:
     source.add("Image")
     source.add("Image", Id=2**63 - 1)
     with pytest.raises(DtkError, match="do not fit behind those of the library"):
-        bring(db, config, source.close())
-    assert one(db, "SELECT count(*) FROM image") == 0
+        run_import(db, config, source.close())
+    assert fetch_one(db, "SELECT count(*) FROM image") == 0
 
 
 def test_saved_queries_of_one_name_are_all_kept_and_not_twice(db: Database, config: Config, source: Source) -> None:
     for line in ("fox", "owl", "cat", "dog", "fox"):
         source.add("Query", Name="mine", QueryJson=json.dumps({"Query": line}))
     path = source.close()
-    first = bring(db, config, path)
+    first = run_import(db, config, path)
     assert first.tables["Query"].refused == 0
     kept = "SELECT array_agg(query ORDER BY query) FROM saved_query"
-    assert one(db, kept) == ["cat", "dog", "fox", "owl"]
-    again = bring(db, config, path)
+    assert fetch_one(db, kept) == ["cat", "dog", "fox", "owl"]
+    again = run_import(db, config, path)
     assert again.verification.is_good
-    assert one(db, kept) == ["cat", "dog", "fox", "owl"]
+    assert fetch_one(db, kept) == ["cat", "dog", "fox", "owl"]
 
 
 def test_a_folder_whose_parent_is_another_than_its_path_says_is_noted(
@@ -285,13 +259,13 @@ def test_a_folder_whose_parent_is_another_than_its_path_says_is_noted(
 ) -> None:
     source.add("Folder", Path="D:\\AI\\one", ParentId=3)
     source.add("Folder", Path="D:\\AI\\one\\two", ParentId=2, Archived=7)
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     found = [(note["id"], note["reason"]) for note in notes(report)]
     assert sorted(found) == [
         (2, "ParentId: is not the folder above it, placed by its path"),
         (3, "Archived: is neither 0 nor 1, written as true"),
     ]
-    assert one(db, "SELECT count(*) FROM folder WHERE parent_id IS NULL") == 1
+    assert fetch_one(db, "SELECT count(*) FROM folder WHERE parent_id IS NULL") == 1
 
 
 def test_a_workflow_that_the_database_refuses_is_there_as_it_was(
@@ -299,7 +273,7 @@ def test_a_workflow_that_the_database_refuses_is_there_as_it_was(
 ) -> None:
     odd = [b'{"1": "nul\x00 sign\xf4\x8f\xbf\xbe bad\xff"}']
     source.add("Image", Workflow=odd)
-    bring(db, config, source.close())
+    run_import(db, config, source.close())
     with db.connection() as conn:
         ((_, _, _, _, (chunk,)),) = raw.chunks(conn, [1])
     assert chunk.text.encode("utf-8", "surrogateescape") == odd[0]
@@ -315,7 +289,7 @@ def test_what_nobody_here_knows_is_said(db: Database, config: Config, source: So
     source.conn.execute("CREATE TABLE Person (Name varchar)")
     source.conn.execute("INSERT INTO Person VALUES ('somebody')")
     source.conn.execute("CREATE TABLE Bare (Name varchar)")
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     assert report.reasons == {
         ("Image", "refused", "Mood: a column that is not known here, left out"): 1,
         ("Person", "refused", "a table that is not known here, left out"): 1,
@@ -333,12 +307,12 @@ def test_names_that_no_index_takes_do_not_stop_the_rest(db: Database, config: Co
         source.add("Tag", Name=long + end)
         source.add("Query", Name=long + end)
     source.add("AlbumImage", AlbumId=2, ImageId=1)
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     assert report.verification.is_good
     assert {table: (count.written, count.refused) for table, count in report.tables.items() if count.read} == {
         "Folder": (1, 0), "Image": (1, 1), "Album": (2, 0), "AlbumImage": (1, 0), "Tag": (2, 0), "Query": (2, 0),
     }  # fmt: skip
-    assert one(db, "SELECT count(*) FROM album WHERE name LIKE '一%'") == 2
+    assert fetch_one(db, "SELECT count(*) FROM album WHERE name LIKE '一%'") == 2
 
 
 def test_a_property_never_comes_to_a_node_of_another_migration(
@@ -347,16 +321,16 @@ def test_a_property_never_comes_to_a_node_of_another_migration(
     source.add("Image")
     source.add("Node")
     source.add("NodeProperty")
-    bring(db, config, source.close())
+    run_import(db, config, source.close())
     other = Source(tmp_path / "other.db")
     other.add("Folder", Path="E:\\AI")
     other.add("Image", Path="E:\\AI\\other.png")
     other.add("Node")
     for node in (0, -1, 2**63 - 1, -(2**63)):
         other.add("NodeProperty", NodeId=node)
-    report = bring(db, config, other.close())
+    report = run_import(db, config, other.close())
     assert (report.tables["NodeProperty"].written, report.tables["NodeProperty"].refused) == (0, 4)
-    assert one(db, "SELECT count(*) FROM node_property") == 1
+    assert fetch_one(db, "SELECT count(*) FROM node_property") == 1
 
 
 def test_an_export_lets_rows_be_that_diffusion_toolkit_would_not_have_twice(
@@ -365,7 +339,7 @@ def test_an_export_lets_rows_be_that_diffusion_toolkit_would_not_have_twice(
     source.add("Image")
     source.add("Node")
     source.add("Node", Name="another")
-    bring(db, config, source.close())
+    run_import(db, config, source.close())
     back = tmp_path / "back.db"
     assert export(db, back)["Node"] == 2
     conn = sqlite3.connect(back)
@@ -374,26 +348,11 @@ def test_an_export_lets_rows_be_that_diffusion_toolkit_would_not_have_twice(
     assert {"Node_ImageId_NodeId", "Image_Path", "Album_Name"} <= names
 
 
-def test_a_log_beside_the_file_is_read_through_a_link(db: Database, config: Config, make: Make, tmp_path: Path) -> None:
-    source, summary = make("--n", "50", "--wal", "hot", name="real.db")
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    os.symlink(source, elsewhere / "link.db")
-    report = bring(db, config, elsewhere / "link.db")
-    assert report.tables["Image"].read == summary["counts"]["images"]
-
-
-def test_a_letter_that_becomes_two_in_lower_case_does_not_hinder_a_map() -> None:
-    mapping = Mapping([("D:\\AI", "/mnt/ai"), ("E:\\İzmir", "/mnt/izmir")])
-    assert mapping.apply("d:\\ai\\İstanbul\\a.png") == "/mnt/ai/İstanbul/a.png"
-    assert mapping.apply("E:\\İzmir\\b.png") == "/mnt/izmir/b.png"
-
-
 def test_a_text_of_a_hundred_megabytes_where_none_belongs_is_noted_by_its_begin(
     db: Database, config: Config, source: Source
 ) -> None:
     source.conn.execute("INSERT INTO Image (Path, Rating) VALUES ('D:\\AI\\a.png', zeroblob(150000000))")
-    report = bring(db, config, source.close())
+    report = run_import(db, config, source.close())
     assert report.tables["Image"].written == 1
     assert any(note["reason"].startswith("Rating:") for note in notes(report))
 
@@ -409,6 +368,6 @@ def test_a_table_that_lacks_nearly_all_columns_is_read(
     conn.execute("INSERT INTO Image (Path) VALUES ('D:\\AI\\a.png'), (NULL), (x'443a5c622e706e67')")
     conn.commit()
     conn.close()
-    report = bring(db, config, tmp_path / "old.db")
+    report = run_import(db, config, tmp_path / "old.db")
     count = report.tables["Image"]
     assert (count.read, count.written, count.refused) == (3, 2, 1)

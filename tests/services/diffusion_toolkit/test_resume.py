@@ -21,14 +21,12 @@ from dtk_tui.domain.imports import ImportOptions, ImportProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.export import export
-from dtk_tui.services.diffusion_toolkit.importer import migrate
+from dtk_tui.services.diffusion_toolkit.importer import import_database
 from dtk_tui.store.database import Database, row_of
-from dtk_tui.store.diffusion_toolkit import staging as stage
+from dtk_tui.store.diffusion_toolkit import staging
 from tests.helpers.import_content import content, digest
 from tests.helpers.import_kills import Killer
-from tests.services.diffusion_toolkit.test_importer import ZONE, Make, bring, make, one, rows
-
-__all__ = ["make"]
+from tests.helpers.import_runs import ZONE, Make, fetch_one, rows, run_import
 
 
 def command(source: Path, *more: str) -> list[str]:
@@ -70,7 +68,9 @@ def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Conf
     dice = random.Random(int(os.environ.get("DTK_KILL_SEED", "4")))
     for place in course.places(dice, 4):
         killer.kill_at(place, course)
-        assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM dtk_migrated_images()")
+        assert fetch_one(db, "SELECT count(*) FROM image") == fetch_one(
+            db, "SELECT count(*) FROM dtk_migrated_images()"
+        )
     killer.finish(*(["--resume"] if killer.state() != "nothing" else []))
     assert killer.done.total() > 1
     with db.connection() as conn:
@@ -79,20 +79,20 @@ def test_killed_anywhere_and_resumed_it_ends_the_same(db: Database, config: Conf
 
 def test_killed_after_its_last_transaction_a_resume_writes_the_notes(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "50")
-    report = bring(db, config, source)
+    report = run_import(db, config, source)
     notes = Path(report.notes_file or "")
     expected = notes.read_text()
     notes.unlink()
-    again = bring(db, config, source, resume=True)
+    again = run_import(db, config, source, resume=True)
     assert notes.read_text() == expected
     assert (again.tables, again.reasons, again.verification) == (report.tables, report.reasons, report.verification)
-    assert one(db, "SELECT count(*) FROM migration") == 1
+    assert fetch_one(db, "SELECT count(*) FROM migration") == 1
     conn = sqlite3.connect(source)
     conn.execute("UPDATE Image SET Rating = 3 WHERE Id = 1")
     conn.commit()
     conn.close()
     with pytest.raises(DtkError, match="no unfinished"):
-        bring(db, config, source, resume=True)
+        run_import(db, config, source, resume=True)
 
 
 def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Config, make: Make) -> None:
@@ -107,9 +107,9 @@ def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Co
                     pass
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-    assert one(db, "SELECT (SELECT count(*) FROM image) + (SELECT count(*) FROM folder)") == 0
-    assert one(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'image'") >= 8
-    report = bring(db, config, source, resume=True)
+    assert fetch_one(db, "SELECT (SELECT count(*) FROM image) + (SELECT count(*) FROM folder)") == 0
+    assert fetch_one(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'image'") >= 8
+    report = run_import(db, config, source, resume=True)
     assert report.verification.is_good
 
 
@@ -117,7 +117,7 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = make("--n", "1500")
-    write, batches, alone = stage.write_chunks, iter(range(10**6)), threading.Lock()
+    write, batches, alone = staging.write_chunks, iter(range(10**6)), threading.Lock()
 
     def crash_once(*arguments: Any) -> None:
         with alone:
@@ -129,12 +129,12 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
             write(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_chunks", crash_once)
+        patch.setattr(staging, "write_chunks", crash_once)
         with pytest.raises(DatabaseLostError, match="started anew"):
-            bring(db, config, source, batch_size=50)
-    report = bring(db, config, source, resume=True)
+            run_import(db, config, source, batch_size=50)
+    report = run_import(db, config, source, resume=True)
     assert report.verification.is_good
-    assert report.tables["Image"].written == one(db, "SELECT count(*) FROM image")
+    assert report.tables["Image"].written == fetch_one(db, "SELECT count(*) FROM image")
 
 
 def test_a_source_that_changed_is_noticed(
@@ -146,16 +146,16 @@ def test_a_source_that_changed_is_noticed(
         raise DatabaseLostError("The database cannot be reached.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "write_chunks", fail)
+        patch.setattr(staging, "write_chunks", fail)
         with pytest.raises(DatabaseLostError):
-            bring(db, config, source)
+            run_import(db, config, source)
     conn = sqlite3.connect(source)
     conn.execute("UPDATE Image SET Rating = 3 WHERE Id = 1")
     conn.commit()
     conn.close()
     with pytest.raises(DtkError, match="changed since"):
-        bring(db, config, source, resume=True)
-    assert bring(db, config, source).verification.is_good
+        run_import(db, config, source, resume=True)
+    assert run_import(db, config, source).verification.is_good
 
 
 @pytest.mark.parametrize("step", ["reading", "indexing", "comparing and writing"])
@@ -168,11 +168,11 @@ def test_stopped_by_a_person_it_goes_on_to_the_same(db: Database, config: Config
             stop.set()
 
     with pytest.raises(StoppedError):
-        migrate(db, config, ImportOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
-    assert one(db, "SELECT count(*) FROM image") == 0
+        import_database(db, config, ImportOptions(str(source), zone=ZONE, batch_size=10), follow, stop)
+    assert fetch_one(db, "SELECT count(*) FROM image") == 0
     with pytest.raises(DtkError, match="would throw away"):
-        bring(db, config, source, dry_run=True)
-    assert bring(db, config, source, resume=True).verification.is_good
+        run_import(db, config, source, dry_run=True)
+    assert run_import(db, config, source, resume=True).verification.is_good
 
 
 def test_a_stopped_dry_run_leaves_nothing(db: Database, config: Config, make: Make) -> None:
@@ -180,14 +180,14 @@ def test_a_stopped_dry_run_leaves_nothing(db: Database, config: Config, make: Ma
     stop = threading.Event()
     stop.set()
     with pytest.raises(StoppedError):
-        migrate(db, config, ImportOptions(str(source), dry_run=True), lambda news: None, stop)
-    assert one(db, "SELECT to_regclass('migration_stage_image') IS NULL AND NOT EXISTS (SELECT 1 FROM migration)")
+        import_database(db, config, ImportOptions(str(source), dry_run=True), lambda news: None, stop)
+    assert fetch_one(db, "SELECT to_regclass('migration_stage_image') IS NULL AND NOT EXISTS (SELECT 1 FROM migration)")
 
 
 def test_nothing_to_resume_and_another_file_are_said(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "10")
     with pytest.raises(DtkError, match="no unfinished"):
-        bring(db, config, source, resume=True)
+        run_import(db, config, source, resume=True)
 
 
 def test_the_destination_lost_in_the_middle_is_one_sentence_and_resumes(
@@ -213,7 +213,7 @@ def test_the_destination_lost_in_the_middle_is_one_sentence_and_resumes(
     assert process.returncode == 1
     assert re.match(r"dtk: The database .*\n", told), told
     assert "Traceback" not in told
-    assert bring(db, config, source, resume=True).verification.is_good
+    assert run_import(db, config, source, resume=True).verification.is_good
 
 
 def test_a_wrong_password_is_one_sentence(config: Config, make: Make) -> None:
@@ -232,13 +232,13 @@ def test_there_and_back_and_there_again_is_equal(
     db: Database, config: Config, make: Make, tmp_path: Path, schema: str
 ) -> None:
     source, _ = make("--schema", schema, "--n", "500")
-    bring(db, config, source)
+    run_import(db, config, source)
     with db.connection() as conn:
         first = content(conn)
     back = tmp_path / "back.db"
     export(db, back)
     forget(db)
-    report = bring(db, config, back)
+    report = run_import(db, config, back)
     assert report.verification.is_good
     assert not any(count.refused for count in report.tables.values())
     with db.connection() as conn:
@@ -254,7 +254,7 @@ def test_the_export_keeps_ids_ticks_and_windows_paths(db: Database, config: Conf
     conn.execute("UPDATE Tag SET Name = 'second' WHERE Id = (SELECT max(Id) FROM Tag)")
     conn.commit()
     conn.close()
-    bring(db, config, source, maps=(("D:\\AI", "/mnt/ai"), ("\\\\NAS-01\\share", "/nas")))
+    run_import(db, config, source, maps=(("D:\\AI", "/mnt/ai"), ("\\\\NAS-01\\share", "/nas")))
     back = tmp_path / "back.db"
     export(db, back)
     for table in ("Image", "Folder", "Album", "AlbumImage", "ImageTag", "Node", "Query", "Migration"):

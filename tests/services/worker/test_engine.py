@@ -56,11 +56,11 @@ def _last_state(events: list[Event]) -> WorkerState | None:
 
 @contextmanager
 def worker(
-    db: Database, config: Config, begin: WorkerState | None = WorkerState.RUNNING
+    db: Database, config: Config, initial_state: WorkerState | None = WorkerState.RUNNING
 ) -> Iterator[tuple[Engine, News]]:
     """A worker in this process, closed at the end."""
     news = News()
-    engine = Engine(db, config, news, begin=begin)
+    engine = Engine(db, config, news, initial_state=initial_state)
     engine.open()
     try:
         yield engine, news
@@ -141,7 +141,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
     write_many(tmp_path / "library", 120)
     scan(db, config, [str(tmp_path / "library")])
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
-    with worker(db, config, begin=None) as (engine, news):
+    with worker(db, config, initial_state=None) as (engine, news):
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
@@ -164,11 +164,11 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
     assert _one(db, "SELECT count(*) FROM image_vector") == 120
 
 
-def test_the_wish_is_restored_by_the_next_worker(db: Database, config: Config) -> None:
+def test_the_desired_state_is_restored_by_the_next_worker(db: Database, config: Config) -> None:
     control.start(db)
-    with worker(db, config, begin=None) as (_, news):
+    with worker(db, config, initial_state=None) as (_, news):
         news.wait_for_state(WorkerState.RUNNING)
-    with worker(db, config, begin=None) as (_, news):
+    with worker(db, config, initial_state=None) as (_, news):
         news.wait_for_state(WorkerState.RUNNING)
 
 
@@ -220,7 +220,7 @@ def test_what_is_processed_is_told_with_the_queue(
     write_many(tmp_path, 4)
     scan(db, config, [str(tmp_path)])
     # Only progress makes the heart beat within this test.
-    monkeypatch.setattr("dtk_tui.services.worker.engine._HEARTBEAT_S", 3600.0)
+    monkeypatch.setattr("dtk_tui.services.worker.heartbeat._HEARTBEAT_S", 3600.0)
     with worker(db, config):
         for _ in range(2):
             before = snapshot(db).processed

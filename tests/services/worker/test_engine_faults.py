@@ -26,7 +26,8 @@ from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
-from dtk_tui.services.worker.handlers import EmbedHandler, Loaded
+from dtk_tui.services.worker.handlers.base import Loaded
+from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, workers
@@ -99,22 +100,22 @@ def test_a_file_that_kills_the_process_is_set_aside_and_nothing_else(
     assert failed.path.endswith("poison.png") and "SIGSEGV" in (failed.error or ""), failed
 
 
-def test_the_end_of_a_trial_blames_nobody(tmp_path: Path) -> None:
+def test_cancelling_an_isolated_loader_blames_nobody(tmp_path: Path) -> None:
     fifo = tmp_path / "never.png"
     os.mkfifo(fifo)
     picture = write_png(tmp_path / "good.png", "a thing")
-    trial = IsolatedLoader()
-    (array,) = trial.load(str(picture), ["dinov2-small"])
+    isolated = IsolatedLoader()
+    (array,) = isolated.load(str(picture), ["dinov2-small"])
     assert array.shape == (3, 224, 224)
-    process = trial._process
+    process = isolated._process
     assert process is not None
     process.send_signal(signal.SIGSTOP)  # it reads for ever
-    ended = threading.Timer(0.2, trial.end)
+    ended = threading.Timer(0.2, isolated.end)
     ended.start()
     with pytest.raises(LoadingCancelledError):
-        trial.load(str(picture), ["dinov2-small"])
-    assert trial.load(str(picture), ["dinov2-small"])[0].shape == (3, 224, 224), "another process goes on"
-    trial.end()
+        isolated.load(str(picture), ["dinov2-small"])
+    assert isolated.load(str(picture), ["dinov2-small"])[0].shape == (3, 224, 224), "another process goes on"
+    isolated.end()
 
 
 def test_out_of_memory_halves_the_batch_and_fails_nothing(
@@ -185,14 +186,17 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
 ) -> None:
     _prepare(db, config, tmp_path / "library", 120)
     control.start(db)
-    with worker(db, config, begin=None) as (one, news), worker(db, config, begin=None) as (_, other_news):
+    with (
+        worker(db, config, initial_state=None) as (one, news),
+        worker(db, config, initial_state=None) as (_, other_news),
+    ):
         for heard in (news, other_news):
             heard.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
         with db.connection() as conn:
-            assert workers.set_desired_state(conn, WorkerState.STOPPED, one._id) == 1
+            assert workers.set_desired_state(conn, WorkerState.STOPPED, one.worker_id) == 1
         news.wait_for_state(WorkerState.STOPPED)
         states = {info.id: info.state for info in snapshot(db).workers}
-        assert states.pop(one._id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
+        assert states.pop(one.worker_id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
         done = one.throughput.processed
         other_news.wait_for(lambda _: _one(db, "SELECT count(*) FROM image_vector") == 120)
         assert 0 < done == one.throughput.processed
@@ -224,13 +228,13 @@ def test_in_the_hours_of_rest_nothing_runs_until_someone_says_start(
 ) -> None:
     _prepare(db, config, tmp_path / "library", 20)
     control.start(db)
-    with db.connection() as conn:  # yesterday's wish
+    with db.connection() as conn:  # asked for yesterday
         conn.execute("UPDATE worker_control SET changed_at = changed_at - interval '1 day'")
     now = datetime.now()
     hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=1):%H:%M}"
     settings = _configured(config, tmp_path, f'[worker]\nauto_pause = "{hours}"\n')
-    with worker(db, settings, begin=None) as (engine, news):
-        news.wait_for(lambda _: engine._first_look.is_set())
+    with worker(db, settings, initial_state=None) as (engine, news):
+        news.wait_for(lambda _: engine._control.has_followed.is_set())
         assert engine.state == WorkerState.STOPPED and engine.provider is None
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)

@@ -1,4 +1,4 @@
-"""Books of images, in rows of their own and by the batch, are read as one."""
+"""Records of images, in rows of their own and by the batch, are read as one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _migration(conn: Connection, state: str, base: int) -> int:
     return int(row[0])
 
 
-def test_books_of_a_batch_are_rows_of_their_own(db: Database) -> None:
+def test_records_of_a_batch_are_rows_of_their_own(db: Database) -> None:
     with db.connection() as conn:
         done, loading = _migration(conn, "done", 1000), _migration(conn, "loading", 5000)
         conn.execute(

@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from dtk_tui.config import Config, load
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.find import find_sources
-from dtk_tui.services.diffusion_toolkit.inspect import look, prefixes
+from dtk_tui.services.diffusion_toolkit.inspect import common_prefixes, inspect_source
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
@@ -256,11 +256,11 @@ def test_prefixes_are_those_under_which_everything_lies(tmp_path: Path, config: 
         "/srv/a/b": 1,
         "/srv/a/c": 1,
     }
-    assert prefixes(counts) == [("D:\\AI\\out", 8), ("\\\\nas\\x\\y", 3), ("/srv/a", 2)]
-    assert prefixes({"C:\\one\\deep": 2, "C:\\two": 1}) == [("C:\\one\\deep", 2), ("C:\\two", 1)]
+    assert common_prefixes(counts) == [("D:\\AI\\out", 8), ("\\\\nas\\x\\y", 3), ("/srv/a", 2)]
+    assert common_prefixes({"C:\\one\\deep": 2, "C:\\two": 1}) == [("C:\\one\\deep", 2), ("C:\\two", 1)]
     (tmp_path / "pictures").mkdir()
     source = write_source(tmp_path / "a.db", 3, "Z:\\my\\pictures")
-    found = look(str(source), config, [str(tmp_path / "pictures")]).prefixes[0]
+    found = inspect_source(str(source), config, [str(tmp_path / "pictures")]).prefixes[0]
     assert (found.path, found.images, found.target, found.is_here) == (
         "Z:\\my\\pictures", 3, str(tmp_path / "pictures"), True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Ranges of images, column by column: read by the Arrow driver of SQLite, which holds up no other thread."""
+"""Reading ranges of images as Arrow columns, by the Arrow driver of SQLite, which holds up no other thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from adbc_driver_sqlite import StatementOptions, dbapi
 
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain
 from dtk_tui.services.diffusion_toolkit.read.csv_select import FLOATS, INTEGERS, SHARED, TEXTS
-from dtk_tui.services.diffusion_toolkit.source import Source, quoted
+from dtk_tui.services.diffusion_toolkit.source.database import Source
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
-_READ = (*INTEGERS[1:], *FLOATS, *TEXTS, *SHARED, "FileName")
+_SELECTED = (*INTEGERS[1:], *FLOATS, *TEXTS, *SHARED, "FileName")
 #: Shared texts are looked at one by one by who stores them.
-_LOOKED_AT = (*TEXTS, "Path", "FileName", "Workflow")
+_CHECKED = (*TEXTS, "Path", "FileName", "Workflow")
 _SLASH, _BACKSLASH = b"/\\"
 #: In UTF-8 only characters from U+100000 on begin with this byte or a larger one.
 _LAST_PLANE = 0xF4
@@ -29,8 +30,8 @@ _EXACT = 2**53
 _MOST_ROWS = 2**30
 
 
-class SurpriseError(Exception):
-    """A range of rows holds values of another kind than the schema promises, or cannot be read."""
+class UnexpectedValueError(Exception):
+    """A range of rows holds a value of another type than the schema says, or cannot be read."""
 
 
 class Columns:
@@ -43,7 +44,7 @@ class Columns:
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch
         self.count: int = batch.num_rows
-        self._given: dict[str, npt.NDArray[np.bool_]] = {}
+        self._validity: dict[str, npt.NDArray[np.bool_]] = {}
 
     @cached_property
     def rowids(self) -> npt.NDArray[np.int64]:
@@ -51,13 +52,13 @@ class Columns:
         found: npt.NDArray[np.int64] = self._batch.column(0).to_numpy(zero_copy_only=False)
         return found
 
-    def given(self, name: str) -> npt.NDArray[np.bool_]:
+    def is_valid(self, name: str) -> npt.NDArray[np.bool_]:
         """Return where a column is not NULL."""
-        if name not in self._given:
-            self._given[name] = self._where_given(name)
-        return self._given[name]
+        if name not in self._validity:
+            self._validity[name] = self._read_validity(name)
+        return self._validity[name]
 
-    def _where_given(self, name: str) -> npt.NDArray[np.bool_]:
+    def _read_validity(self, name: str) -> npt.NDArray[np.bool_]:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return np.zeros(self.count, bool)
@@ -73,7 +74,7 @@ class Columns:
             return np.full(self.count, missing, np.int64)
         kind = np.int64 if column.type == pa.int64() else np.float64
         found = np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + self.count]
-        return np.where(self.given(name), found, kind(missing)) if column.null_count else found
+        return np.where(self.is_valid(name), found, kind(missing)) if column.null_count else found
 
     def floats(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of floats, float64; 0 where it is NULL."""
@@ -89,11 +90,11 @@ class Columns:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return [None] * self.count
-        view, ends = data_of(column)
+        view, ends = text_buffers(column)
         data = memoryview(view)  # type: ignore[arg-type]
         found: list[bytes | None] = [data[first:last].tobytes() for first, last in pairwise(ends.tolist())]
         if column.null_count:
-            for at in np.flatnonzero(~self.given(name)).tolist():
+            for at in np.flatnonzero(~self.is_valid(name)).tolist():
                 found[at] = None
         return found
 
@@ -102,20 +103,20 @@ class Columns:
         column = self._column(name)
         if column is None or column.null_count == self.count:
             return False
-        data, _ = data_of(column)
+        data, _ = text_buffers(column)
         return bool(len(data) and data.min() < 32)
 
     @cached_property
-    def place(self) -> tuple[pa.StringArray, pa.StringArray]:
+    def path_parts(self) -> tuple[pa.StringArray, pa.StringArray]:
         """Return (folders with the separator behind them, file names), as ``paths.split`` parts paths."""
         paths = self.texts("Path")
-        data, ends = data_of(paths)
+        data, ends = text_buffers(paths)
         is_slash = data == _SLASH
-        cuts = _behind_last(is_slash, ends)
+        cuts = _name_starts(is_slash, ends)
         # A path that begins with / has no other separator.
         is_other = pc.fill_null(pc.starts_with(paths, "/"), False).to_numpy(zero_copy_only=False)
         if not is_other.all():
-            cuts = np.where(is_other, cuts, _behind_last(is_slash | (data == _BACKSLASH), ends))
+            cuts = np.where(is_other, cuts, _name_starts(is_slash | (data == _BACKSLASH), ends))
         both = np.empty(2 * self.count + 1, np.int32)
         both[::2], both[1::2] = ends, cuts
         parts = pa.Array.from_buffers(pa.string(), 2 * self.count, [None, pa.py_buffer(both), pa.py_buffer(data)])
@@ -131,7 +132,7 @@ class Columns:
         return None if at < 0 else self._batch.column(at)
 
 
-def _behind_last(is_separator: npt.NDArray[np.bool_], ends: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+def _name_starts(is_separator: npt.NDArray[np.bool_], ends: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """Return where the name of each path begins: behind its last separator, or at its begin if it has none."""
     behind = np.flatnonzero(is_separator) + 1
     if not len(behind):
@@ -151,14 +152,14 @@ class ColumnReader:
     def __init__(self, source: Source) -> None:
         self._conn = dbapi.connect(source.plain_uri, autocommit=True)
         have = source.columns["Image"]
-        names = ", ".join(quoted(name) for name in _READ if name in have)
+        names = ", ".join(quoted(name) for name in _SELECTED if name in have)
         self._select = f'SELECT rowid AS "rowid", {names} FROM "Image" WHERE rowid BETWEEN %d AND %d ORDER BY rowid'  # noqa: S608
 
     def read(self, low: int, high: int) -> Columns:
         """Return the images whose rowids are from ``low`` to ``high``.
 
         Raises:
-            SurpriseError: at least one of them is not what the schema promises, or cannot be read.
+            UnexpectedValueError: at least one of them is not what the schema promises, or cannot be read.
         """
         try:
             with self._conn.cursor() as cursor:
@@ -168,12 +169,12 @@ class ColumnReader:
                 table = cursor.fetch_arrow_table()
                 batches = table.to_batches()
         except (Error, OSError, pa.ArrowException) as error:
-            raise SurpriseError from error
+            raise UnexpectedValueError from error
         if not batches:
             return Columns(pa.RecordBatch.from_pydict({"rowid": pa.array([], pa.int64())}))
         if len(batches) > 1:
-            raise SurpriseError
-        _require_usual(batches[0], low, high)
+            raise UnexpectedValueError
+        _require_expected(batches[0], low, high)
         return Columns(batches[0])
 
     def close(self) -> None:
@@ -181,32 +182,32 @@ class ColumnReader:
         self._conn.close()
 
 
-def data_of(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Return all texts of a column behind one another, and where each begins; the last number is the end of all."""
     ends, data = column.buffers()[1:]
     found = np.frombuffer(ends or bytes(4), np.int32)[column.offset : column.offset + len(column) + 1]
     return np.frombuffer(data or b"", np.uint8)[found[0] : found[-1]], found - found[0]
 
 
-def _require_usual(batch: pa.RecordBatch, low: int, high: int) -> None:
-    """Raise SurpriseError unless all values are of the kind of their column and can be sent as they are."""
+def _require_expected(batch: pa.RecordBatch, low: int, high: int) -> None:
+    """Raise UnexpectedValueError unless all values are of the kind of their column and can be sent as they are."""
     ids = batch.column(0)
     if ids.type != pa.int64() or ids.null_count:
-        raise SurpriseError
+        raise UnexpectedValueError
     numbers = ids.to_numpy()
     if numbers[0] < low or numbers[-1] > high or (np.diff(numbers) <= 0).any():
-        raise SurpriseError
+        raise UnexpectedValueError
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if field.name == "rowid" or column.null_count == batch.num_rows:
             continue
         if field.name in INTEGERS:
-            is_usual = column.type == pa.int64()
+            is_expected = column.type == pa.int64()
         elif field.name in FLOATS:
-            is_usual = column.type in (pa.float64(), pa.int64()) and _is_exact(column)
+            is_expected = column.type in (pa.float64(), pa.int64()) and _is_exact(column)
         else:
-            is_usual = column.type == pa.string() and (field.name not in _LOOKED_AT or _is_plain(column))
-        if not is_usual:
-            raise SurpriseError
+            is_expected = column.type == pa.string() and (field.name not in _CHECKED or _is_plain(column))
+        if not is_expected:
+            raise UnexpectedValueError
 
 
 def _is_exact(column: pa.Array) -> bool:
@@ -216,7 +217,7 @@ def _is_exact(column: pa.Array) -> bool:
 
 def _is_plain(column: pa.StringArray) -> bool:
     """Whether all texts of a column can be sent as they are."""
-    data, _ = data_of(column)
+    data, _ = text_buffers(column)
     if not len(data):
         return True
     if not data.min():

@@ -1,4 +1,4 @@
-"""Lines of CSV as the stage takes them: single quotes, NULL as nothing."""
+"""CSV as the staging tables take it: single quotes, NULL as nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from dtk_tui.store.text_codec import to_db
 
-#: What ``escape.to_db`` would change: such a text cannot be sent as it is.
+#: What ``text_codec.to_db`` would change: such a text cannot be sent as it is.
 _SIGN = "\U0010fffe".encode()
 
 
 def field(value: Any) -> bytes:
-    """Return one value."""
+    """Return one value as a field of CSV."""
     if value is None:
         return b""
     if isinstance(value, bool):
@@ -21,7 +21,7 @@ def field(value: Any) -> bytes:
 
 
 def line(values: Iterable[Any]) -> bytes:
-    """Return one line."""
+    """Return values as one line of CSV."""
     return b",".join(map(field, values))
 
 

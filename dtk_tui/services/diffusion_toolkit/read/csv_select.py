@@ -1,14 +1,14 @@
-"""The one SELECT that reads images fast: SQLite itself writes the greater part of each line that PostgreSQL takes.
+"""The SELECT that reads images as CSV: SQLite itself writes the greater part of each line that PostgreSQL takes.
 
-A row whose values are of the wrong kind, or that needs a closer look, says so in ``odd`` and is read again by
-``odd.py``.
+A row with a value of the wrong type, or that must be looked at more closely, says so in its second column and is read
+again by ``repair.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 #: Columns that are written as they are, in the order of the staging table.
 INTEGERS = (
@@ -28,11 +28,11 @@ _ID = 'ifnull("Id", rowid)'
 BLANK = "char(9, 10, 11, 12, 13, 32)"
 
 
-def _line(names: Sequence[str], have: set[str]) -> str:
+def _line(names: Sequence[str], present: set[str]) -> str:
     """Return the expression for some columns as CSV; what the table lacks is NULL."""
-    found = [c for c in names if c in have or c == "Id"]
+    found = [c for c in names if c in present or c == "Id"]
     form = ",".join("%s" if c in found else "" for c in names)
-    values = (_value(c) if c != "Id" else _ID if c in have else "rowid" for c in found)
+    values = (_value(c) if c != "Id" else _ID if c in present else "rowid" for c in found)
     return f"printf({', '.join([chr(39) + form + chr(39), *values])})"
 
 
@@ -54,28 +54,29 @@ def _value(column: str) -> str:
 def select(columns: Sequence[str]) -> str:
     """Return the SELECT over a range of Ids for a table with ``columns``.
 
-    Its columns: Id, odd (0 or 1), Path, Prompt, NegativePrompt, Workflow as
+    Its columns: Id, whether it needs a repair (0 or 1), Path, Prompt, NegativePrompt, Workflow as
     image_raw.chunks holds it, and two pieces of CSV with single quotes: the numbers and the texts of ``PLAIN``. Its
     parameters: first and last Id.
     """
-    have = set(columns)
-    shared = ", ".join(quoted(c) if c in have else "NULL" for c in SHARED[:-1])
+    present = set(columns)
+    shared = ", ".join(quoted(c) if c in present else "NULL" for c in SHARED[:-1])
+    numbers, texts = _line(INTEGERS + FLOATS, present), _line(TEXTS, present)
     return f"""
-        SELECT rowid, {odd(have)}, {shared}, {chunks(have)}, {_line(INTEGERS + FLOATS, have)}, {_line(TEXTS, have)}
+        SELECT rowid, {needs_repair(present)}, {shared}, {chunks(present)}, {numbers}, {texts}
           FROM "Image" WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
 
 
-def odd(have: set[str], texts_are_seen: bool = False) -> str:
-    """Return the condition for rows that are not what the schema promises.
+def needs_repair(present: set[str], texts_are_checked: bool = False) -> str:
+    """Return the SQL condition for rows that are not what the schema promises.
 
     Args:
-        texts_are_seen: whether the reader sees the NULs in texts by itself.
+        texts_are_checked: whether the reader sees the NULs in texts by itself.
     """
     # max() of one value is another function, so there are two at least, whatever columns a table lacks.
-    integers = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS + FLOATS if c in have] or ["0"]
-    texts = [f"ifnull({quoted(c)}, '')" for c in (*TEXTS, *SHARED) if c in have]
-    sums = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS if c in have and c != "Seed"] or ["0"]
-    inner = [f"ifnull({quoted(c)}, '')" for c in TEXTS if c in have] or ["''"]
+    integers = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS + FLOATS if c in present] or ["0"]
+    texts = [f"ifnull({quoted(c)}, '')" for c in (*TEXTS, *SHARED) if c in present]
+    sums = [f"ifnull({quoted(c)}, 0)" for c in INTEGERS if c in present and c != "Seed"] or ["0"]
+    inner = [f"ifnull({quoted(c)}, '')" for c in TEXTS if c in present] or ["''"]
     integers, texts = (some if len(some) > 1 else some * 2 for some in (integers, texts))
     conditions = [
         "Path IS NULL",
@@ -84,25 +85,25 @@ def odd(have: set[str], texts_are_seen: bool = False) -> str:
         # A fraction among the whole numbers makes their sum one; the seed alone may overflow it.
         f"typeof({' + '.join(sums)}) <> 'integer'",
     ]
-    if "Seed" in have:
+    if "Seed" in present:
         conditions.append("typeof(Seed) NOT IN ('integer', 'null')")
-    if not texts_are_seen:
+    if not texts_are_checked:
         conditions.append(f"instr(CAST({' || '.join(inner)} AS BLOB), x'00') > 0")
-    for name in (quoted(c) for c in FLOATS if c in have):
+    for name in (quoted(c) for c in FLOATS if c in present):
         conditions.append(
             f"({name} IS NOT NULL AND {name} <> 0 AND (abs({name}) NOT BETWEEN 1e-4 AND 1e14"
             f" OR CAST(CAST({name} AS TEXT) AS REAL) <> {name}))"
         )
-    if "FileName" in have:
+    if "FileName" in present:
         conditions.append('("FileName" IS NOT NULL AND substr("Path", -length("FileName")) IS NOT "FileName")')
-    if "Workflow" in have:
+    if "Workflow" in present:
         conditions.append(f"""("Workflow" IS NOT NULL AND trim(ifnull("Prompt", ''), {BLANK}) = '')""")
     return " OR ".join(conditions)
 
 
-def chunks(have: set[str]) -> str:
-    """Return the expression for a workflow in the form of ``image_raw.chunks``; see ``odd.chunk_key``."""
-    if "Workflow" not in have:
+def chunks(present: set[str]) -> str:
+    """Return the expression for a workflow in the form of ``image_raw.chunks``; see ``repair.chunk_key``."""
+    if "Workflow" not in present:
         return "NULL"
     key = """iif(instr("Workflow", '"nodes"') > 0 AND instr("Workflow", '"links"') > 0, 'workflow', 'prompt')"""
     return (

@@ -1,4 +1,4 @@
-"""Texts and folders that many rows share: sent once, under a key that all readers know."""
+"""String pools: texts and folders that many rows share are sent once, under a key that all readers know."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from itertools import islice
 
 from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
-from dtk_tui.services.diffusion_toolkit.read.text_index import Shelf
+from dtk_tui.services.diffusion_toolkit.read.text_index import TextIndex
 from dtk_tui.store.text_codec import to_db
 
-#: What the quick way to a text may hold; behind it is a map of digests.
+#: What the cache of whole texts may hold; behind it is a map of their digests.
 _CACHE_BYTES = 128 * 1024 * 1024
 _NO_TEXT = (b"", b"", 0)
 #: Texts that are sent in one transaction.
-_AT_ONCE = 1000
+_TEXTS_PER_SEND = 1000
 
 
-#: Texts that are looked for all at once: so many, the latest, and anew when so large a part more is known.
-_ON_SHELF = 32_768
-_SHELF_BYTES = 32 * 1024 * 1024
-_MORE = 8
+#: The text index has so many of the latest texts; it is rebuilt when the pool grew by such a part of it.
+_INDEXED_TEXTS = 32_768
+_INDEXED_BYTES = 32 * 1024 * 1024
+_REBUILD_PART = 8
 
 
 @dataclass(slots=True)
 class Unsent:
-    """Lines that no table has yet: texts as (key, text), folders as (key, path, what precedes names in the source)."""
+    """CSV lines that no table has yet: texts as (key, text), folders as (key, path, what names follow there)."""
 
     texts: list[bytes] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
@@ -39,13 +39,13 @@ class Unsent:
 
     def take(self) -> Unsent:
         """Take some of them out, so that several readers share what is to be sent."""
-        taken = Unsent(self.texts[:_AT_ONCE], self.folders)
-        self.texts, self.folders = self.texts[_AT_ONCE:], []
+        taken = Unsent(self.texts[:_TEXTS_PER_SEND], self.folders)
+        self.texts, self.folders = self.texts[_TEXTS_PER_SEND:], []
         return taken
 
 
-class Known:
-    """What was met so far; used by all readers at once.
+class StringPool:
+    """The pool of the texts and folders that were met so far; used by all readers at once.
 
     Args:
         next_text: gives the key of a new text.
@@ -68,14 +68,14 @@ class Known:
         self._keys: dict[bytes, bytes] = {}
         self._held = 0
         self._unsent = Unsent()
-        self._shelf = Shelf([], [], 0)
+        self._index = TextIndex([], [], 0)
         self._lock = threading.Lock()
         self._sending: set[Future[None]] = set()
 
-    def add_known(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Take over what was sent before, given as (key, text as stored)."""
+    def add_stored(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Add texts that were sent before, given as (key, text as stored)."""
         for key, text in texts:
-            self._keys[_short(text.encode())] = b"%d" % key
+            self._keys[_key_digest(text.encode())] = b"%d" % key
 
     def text(self, text: bytes | None) -> tuple[bytes, bytes, int] | None:
         """Return (key, MD5, key) of a text that is not in ``texts``; None when it cannot be sent as it is."""
@@ -96,18 +96,18 @@ class Known:
                 self._held += len(text) + 250
             return known
 
-    def shelf(self) -> Shelf:
-        """Return the texts that were met last, or most of them."""
+    def text_index(self) -> TextIndex:
+        """Return an index of the texts that were met last."""
         known = len(self.texts)
         with self._lock:
-            if not self._shelf.of <= known < self._shelf.of + self._shelf.of // _MORE + 1000:
+            if not self._index.of <= known < self._index.of + self._index.of // _REBUILD_PART + 1000:
                 texts: list[bytes] = []
-                room = _SHELF_BYTES
-                for text in islice(reversed(self.texts), _ON_SHELF):
+                room = _INDEXED_BYTES
+                for text in islice(reversed(self.texts), _INDEXED_TEXTS):
                     if text is not None and (room := room - len(text)) > 0:
                         texts.append(text)
-                self._shelf = Shelf(texts, [self.texts[text][2] for text in texts], known)
-            return self._shelf
+                self._index = TextIndex(texts, [self.texts[text][2] for text in texts], known)
+            return self._index
 
     def stored(self, stored: str) -> bytes:
         """Return the key of a text in the form in which it is stored."""
@@ -115,16 +115,16 @@ class Known:
             return self._key_of(stored.encode())
 
     def _key_of(self, stored: bytes) -> bytes:
-        short = _short(stored)
+        short = _key_digest(stored)
         key = self._keys.get(short)
         if key is None:
             key = self._keys[short] = b"%d" % self._next_text()
             self._unsent.texts.append(b"%b,'%b'" % (key, stored.replace(b"'", b"''")))
         return key
 
-    def spoiled(self, texts: Iterable[tuple[int, str]]) -> list[int]:
-        """Return the keys of texts, given as (key, text as stored), that are not those that were sent."""
-        return [key for key, text in texts if self._keys.get(_short(text.encode())) != b"%d" % key]
+    def mismatched_keys(self, texts: Iterable[tuple[int, str]]) -> list[int]:
+        """Return the keys of stored texts, given as (key, text as stored), that differ from what was sent."""
+        return [key for key, text in texts if self._keys.get(_key_digest(text.encode())) != b"%d" % key]
 
     def folder(self, start: bytes) -> tuple[bytes, bytes]:
         """Return (key, path as stored) of a folder, given with the separator that follows it."""
@@ -138,8 +138,8 @@ class Known:
                 self._unsent.folders.append(line((key, target, source)))
             return known
 
-    def settle(self) -> None:
-        """Write for good whatever was given a key before, so that rows with these keys may follow.
+    def flush(self) -> None:
+        """Send whatever was given a key before, so that rows with these keys may follow.
 
         Raises:
             DtkError: that failed, here or in another reader that was about to write a part of it.
@@ -164,5 +164,5 @@ class Known:
             other.result()
 
 
-def _short(text: bytes) -> bytes:
+def _key_digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Rows that are not what the schema promises: each value is taken as it is meant, or left out and noted."""
+"""Repairing rows that are not what the schema promises: a value is converted, or left out, and noted."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Mapping as MappingOf
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, RawChunk
 from dtk_tui.metadata.reader import derive
-from dtk_tui.services.diffusion_toolkit.read import csv_select as images_sql
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.read import csv_select
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 _INT64 = range(-(2**63), 2**63)
 _BOOLEANS = frozenset({"Favorite", "ForDeletion", "NSFW", "Unavailable", "NoMetadata", "HasError"})
@@ -25,8 +25,8 @@ _DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
 
 
 @dataclass(slots=True)
-class OddRow:
-    """A row as it is written: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
+class RepairedRow:
+    """A repaired row: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
 
     values: dict[str, Any]
     notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -47,30 +47,34 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _decode(text: bytes) -> str:
+def decode(text: bytes) -> str:
+    """Return a text of the source; undecodable bytes become lone surrogates."""
     return text.decode("utf-8", "surrogateescape")
 
 
-def read(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
-    """Return one row by rowid, or None when it cannot be read.
+def read_row(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
+    """Return one image by rowid, or None when it cannot be read.
 
     Texts come as str (undecodable bytes as lone surrogates), binary values as bytes.
     """
-    names = [column for column in columns if column in images_sql.ALL]
-    factory, conn.text_factory = conn.text_factory, _decode
     try:
-        sql = f'SELECT {", ".join(map(quoted, names))} FROM "Image" WHERE rowid = ?'  # noqa: S608
-        found = conn.execute(sql, (number,)).fetchone()
+        values = select_row(conn, "Image", [column for column in columns if column in csv_select.ALL], number)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
         return None
+    return None if values is None else {**values, "Id": _id(values.get("Id"), number)}
+
+
+def select_row(conn: sqlite3.Connection, table: str, names: Sequence[str], number: int) -> dict[str, Any] | None:
+    """Return some columns of a row by rowid, or None when it is not there; values as ``read_row`` gives them."""
+    factory, conn.text_factory = conn.text_factory, decode
+    try:
+        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
+        found = conn.execute(sql, (number,)).fetchone()
     finally:
         conn.text_factory = factory
-    if found is None:
-        return None
-    values = dict(zip(names, found, strict=True))
-    return {**values, "Id": _id(values.get("Id"), number)}
+    return dict(zip(names, found, strict=True)) if found else None
 
 
 def _id(value: Any, rowid: int) -> int:
@@ -82,14 +86,14 @@ def _id(value: Any, rowid: int) -> int:
     return number if number == value or (isinstance(value, str) and number in _INT64) else rowid
 
 
-def mend(row: MappingOf[str, Any]) -> OddRow:
+def repair_row(row: Mapping[str, Any]) -> RepairedRow:
     """Return what is written of a row, with notes of all that is not written as it was."""
-    result = OddRow({name: row.get(name) for name in images_sql.ALL})
-    for name in (*images_sql.TEXTS, *images_sql.SHARED, "FileName"):
+    result = RepairedRow({name: row.get(name) for name in csv_select.ALL})
+    for name in (*csv_select.TEXTS, *csv_select.SHARED, "FileName"):
         result.values[name] = _text(result, name, row.get(name))
-    for name in images_sql.INTEGERS:
+    for name in csv_select.INTEGERS:
         result.values[name] = _integer(result, name, row.get(name))
-    for name in images_sql.FLOATS:
+    for name in csv_select.FLOATS:
         result.values[name] = _float(result, name, row.get(name))
     path, name = result.values["Path"], result.values["FileName"]
     if path and name and not path.endswith(name):
@@ -99,12 +103,12 @@ def mend(row: MappingOf[str, Any]) -> OddRow:
     return result
 
 
-def _text(result: OddRow, column: str, value: Any) -> str | None:
+def _text(result: RepairedRow, column: str, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bytes):
         result.repair("was stored as binary, written as text", column, value)
-        return _decode(value)
+        return decode(value)
     if not isinstance(value, str):
         result.repair("was stored as a number, written as text", column, value)
         return str(value)
@@ -116,7 +120,7 @@ def _text(result: OddRow, column: str, value: Any) -> str | None:
     return value
 
 
-def _integer(result: OddRow, column: str, value: Any) -> int | None:
+def _integer(result: RepairedRow, column: str, value: Any) -> int | None:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
@@ -125,7 +129,7 @@ def _integer(result: OddRow, column: str, value: Any) -> int | None:
             return int(value)
         result.repair("is no whole number of 64 bits, left out", column, value)
         return None
-    text = _decode(value) if isinstance(value, bytes) else str(value)
+    text = decode(value) if isinstance(value, bytes) else str(value)
     if column in _BOOLEANS and text.strip().lower() in _WORDS:
         result.repair("was stored as text, written as a flag", column, value)
         return _WORDS[text.strip().lower()]
@@ -141,9 +145,9 @@ def _integer(result: OddRow, column: str, value: Any) -> int | None:
     return number
 
 
-def _float(result: OddRow, column: str, value: Any) -> float | None:
+def _float(result: RepairedRow, column: str, value: Any) -> float | None:
     if isinstance(value, str | bytes):
-        text = _decode(value) if isinstance(value, bytes) else value
+        text = decode(value) if isinstance(value, bytes) else value
         try:
             number = float(text.strip())
         except ValueError:
@@ -165,7 +169,7 @@ def chunk_key(workflow: str) -> str:
     return "workflow" if '"nodes"' in workflow and '"links"' in workflow else "prompt"
 
 
-def _derive(result: OddRow) -> None:
+def _derive(result: RepairedRow) -> None:
     """Fill what is missing from the graph in Workflow."""
     workflow = result.values["Workflow"]
     width, height = result.values["Width"], result.values["Height"]
@@ -222,6 +226,6 @@ def _short(value: Any) -> Any:
     return {"begin": value[:_LONGEST_ORIGINAL], "length": len(value), "sha256": digest}
 
 
-def value_of(result: OddRow, column: str, value: Any, is_number: bool) -> Any:
+def repair_value(result: RepairedRow, column: str, value: Any, is_number: bool) -> Any:
     """Return a value of another table as it is written, noting in ``result`` what is not as it was."""
     return _integer(result, column, value) if is_number else _text(result, column, value)

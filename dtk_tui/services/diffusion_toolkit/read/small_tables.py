@@ -1,4 +1,4 @@
-"""The tables beside the images, as lines for the stage."""
+"""Reading the tables other than Image as CSV lines for the staging tables."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import sqlite3
 from hashlib import sha256
 from typing import Any
 
-from dtk_tui.services.diffusion_toolkit.read import repair as odd
-from dtk_tui.services.diffusion_toolkit.read import table as reading
+from dtk_tui.services.diffusion_toolkit.read import ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
 from dtk_tui.services.diffusion_toolkit.read.csv_select import in_quotes
-from dtk_tui.services.diffusion_toolkit.source import quoted
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 from dtk_tui.store.text_codec import to_db
 
 #: Columns by table, in the order of the staging table after the rowid; an i marks numbers, a t texts.
@@ -51,7 +50,7 @@ _SHORT_NAME = 200
 
 
 def select(table: str, columns: tuple[str, ...]) -> str:
-    """Return the SELECT over a range of rowids: rowid, odd (0 or 1), the line of the table."""
+    """Return the SELECT over a range of rowids: rowid, whether it needs a repair (0 or 1), the line of the table."""
     names = [(quoted(name) if name in columns else "NULL", kind) for name, kind in COLUMNS[table]]
     checks = [
         f"typeof({name}) NOT IN ('{'integer' if kind == 'i' else 'text'}', 'null')"
@@ -67,58 +66,50 @@ def select(table: str, columns: tuple[str, ...]) -> str:
           FROM {quoted(table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"""  # noqa: S608 (names of our own list)
 
 
-def build(
-    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: reading.Range
+def csv_lines(
+    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], found: ranges.RangeRows
 ) -> dict[str, list[bytes]]:
-    """Return the lines of one batch of rows by stage table."""
+    """Return the lines of one batch of rows by staging table."""
     lines: list[bytes] = []
     notes: list[bytes] = []
+    names = [name for name, _ in COLUMNS[table] if name in columns]
     all_plain = is_plain(b"".join([row[2] for row in found.rows if not row[1]]))
-    for number, is_odd, text in found.rows:
-        if not is_odd and (all_plain or is_plain(text)):
+    for number, needs_repair, text in found.rows:
+        if not needs_repair and (all_plain or is_plain(text)):
             lines.append(text)
             continue
-        _careful(table, number, _values(conn, table, columns, number), lines, notes)
+        _write_repaired(table, number, repair.select_row(conn, table, names, number) or {}, lines, notes)
     if found.failed:
-        lost, is_vague = reading.lost_ids(conn, table, found.failed)
+        lost, is_vague = ranges.lost_rowids(conn, table, found.failed)
         if is_vague:
             span = f"rows {found.failed[0]} to {found.failed[-1]}"
             notes.append(line((table, None, "refused", f"{DAMAGED}: others of {span} may be lost", "{}")))
-        for number, values in reading.from_indexes(conn, table, lost).items():
+        for number, values in ranges.recover_from_indexes(conn, table, lost).items():
             if not ESSENTIAL[table] <= set(values):
                 notes.append(line((table, number, "refused", DAMAGED, "{}")))
                 continue
-            texts = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in values.items()}
-            _careful(table, number, texts, lines, notes)
+            texts = {k: repair.decode(v) if isinstance(v, bytes) else v for k, v in values.items()}
+            _write_repaired(table, number, texts, lines, notes)
             notes.append(line((table, number, "repaired", f"{DAMAGED}: recovered from the indexes", "{}")))
     return {table.lower(): lines, "note": notes}
 
 
-def _careful(table: str, number: int, values: dict[str, Any], lines: list[bytes], notes: list[bytes]) -> None:
+def _write_repaired(table: str, number: int, values: dict[str, Any], lines: list[bytes], notes: list[bytes]) -> None:
     """Write one row value by value."""
-    mended = odd.OddRow(dict(values))
+    repaired = repair.RepairedRow(dict(values))
     for name, kind in COLUMNS[table]:
-        mended.values[name] = odd.value_of(mended, name, values.get(name), kind == "i")
+        repaired.values[name] = repair.repair_value(repaired, name, values.get(name), kind == "i")
     if table in _NAMED:
-        _shorten(mended)
-    lines.append(line([number, *(mended.values[name] for name, _ in COLUMNS[table])]))
-    notes += [line((table, number, "repaired", reason, odd.note_json(original))) for reason, original in mended.notes]
+        _shorten_name(repaired)
+    lines.append(line([number, *(repaired.values[name] for name, _ in COLUMNS[table])]))
+    notes += [
+        line((table, number, "repaired", reason, repair.note_json(original))) for reason, original in repaired.notes
+    ]
 
 
-def _shorten(row: odd.OddRow) -> None:
+def _shorten_name(row: repair.RepairedRow) -> None:
     name = row.values["Name"]
     if isinstance(name, str) and len(to_db(name).encode()) > _LONGEST_NAME:
         mark = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         row.values["Name"] = f"{name[:_SHORT_NAME]}... {mark}"
         row.repair(f"has {len(name)} characters, written by its begin", "Name", name)
-
-
-def _values(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any]:
-    names = [name for name, _ in COLUMNS[table] if name in columns]
-    factory, conn.text_factory = conn.text_factory, lambda text: text.decode("utf-8", "surrogateescape")
-    try:
-        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
-        found = conn.execute(sql, (number,)).fetchone()
-    finally:
-        conn.text_factory = factory
-    return dict(zip(names, found, strict=True)) if found else {}

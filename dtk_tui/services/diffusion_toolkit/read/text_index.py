@@ -1,4 +1,4 @@
-"""Texts that are looked for a whole column at a time, without a step of Python for each."""
+"""An index of texts that is searched for a whole column at a time, without a step of Python for each."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dtk_tui.services.diffusion_toolkit.read.arrow import data_of
+from dtk_tui.services.diffusion_toolkit.read.arrow import text_buffers
+from dtk_tui.services.diffusion_toolkit.read.hashing import mix
 
-#: AppPaths of a text that are looked at first, eight bytes each; then the whole of it is compared.
-_PLACES = 4
+#: Samples of a text that are hashed, eight bytes each; where the hashes are equal, the whole texts are compared.
+_SAMPLES = 4
 _WIDTH = 8
-#: Multiplied by it, 64 bits are well mixed (the constant of Fibonacci hashing).
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-class Shelf:
-    """Some texts with their keys.
+class TextIndex:
+    """An index from texts to their keys.
 
     Args:
         texts: as they stand in the source.
         keys: of each, int64, positive.
-        of: how many texts were known when these were taken.
+        of: how many texts the pool held when these were taken.
     """
 
     def __init__(self, texts: Sequence[bytes], keys: Sequence[int], of: int) -> None:
         found = pa.array(texts, pa.binary()).view(pa.string())
-        marks = _marks(found)
-        self._marks, first = np.unique(marks, return_index=True)
+        marks = _fingerprints(found)
+        self._fingerprints, first = np.unique(marks, return_index=True)
         self._texts = found.take(pa.array(first))
         self._keys = np.array(keys, np.int64)[first]
         self.of = of
 
     def find(self, texts: pa.StringArray) -> npt.NDArray[np.int64]:
-        """Return the keys of texts: 0 where there is none, -1 where it is not on the shelf."""
+        """Return the keys of texts: 0 where there is none, -1 where it is not in the index."""
         found = np.full(len(texts), -1, np.int64)
-        if len(self._marks):
-            places = np.searchsorted(self._marks, _marks(texts))
-            places[places == len(self._marks)] = 0
+        if len(self._fingerprints):
+            places = np.searchsorted(self._fingerprints, _fingerprints(texts))
+            places[places == len(self._fingerprints)] = 0
             is_it = pc.fill_null(pc.equal(texts, self._texts.take(pa.array(places))), False)
             found = np.where(is_it.to_numpy(zero_copy_only=False), self._keys[places], found)
         if texts.null_count:
@@ -48,9 +47,9 @@ class Shelf:
         return found
 
 
-def _marks(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """Return a number for each text, of its length and of what stands at some places of it."""
-    data, ends = data_of(texts)
+def _fingerprints(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
+    """Return a hash for each text, of its length and of samples of it."""
+    data, ends = text_buffers(texts)
     lengths = np.diff(ends).astype(np.int64)
     found = lengths.astype(np.uint64)
     if len(data) < _WIDTH:
@@ -59,8 +58,7 @@ def _marks(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     beyond = 8 * np.maximum(_WIDTH - lengths, 0).astype(np.uint64)
     everywhere = np.ndarray((len(data) - _WIDTH + 1,), "<u8", data, 0, (1,))
     room = np.maximum(lengths - _WIDTH, 0)
-    for at in range(_PLACES):
-        there = everywhere[np.minimum(ends[:-1] + room * at // (_PLACES - 1), len(everywhere) - 1)]
-        found = (found ^ np.where(lengths > 0, there << beyond, 0)) * _ODD
-        found ^= found >> np.uint64(29)
+    for at in range(_SAMPLES):
+        there = everywhere[np.minimum(ends[:-1] + room * at // (_SAMPLES - 1), len(everywhere) - 1)]
+        found = mix(found, np.where(lengths > 0, there << beyond, 0))
     return found

@@ -12,12 +12,12 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.services.diffusion_toolkit import paths, schema
-from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, SurpriseError
-from dtk_tui.services.diffusion_toolkit.report import all_equal
-from dtk_tui.services.diffusion_toolkit.source import open_source
+from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, UnexpectedValueError
+from dtk_tui.services.diffusion_toolkit.report import equality_message
+from dtk_tui.services.diffusion_toolkit.source.database import open_source
 from dtk_tui.store.database import Database
 from tests.helpers.import_content import content
-from tests.services.diffusion_toolkit.test_importer import bring, one
+from tests.helpers.import_runs import fetch_one, run_import
 
 PLACES = [
     "D:\\AI\\a.png", "D:/AI/b.png", "D:\\AI/c\\d.png", "/mnt/a/b.png", "/mnt/a\\b.png", "/root.png", "name.png",
@@ -66,7 +66,7 @@ def reader(tmp_path: Path) -> Iterator[Any]:
 def test_places_are_parted_as_paths_are(reader: Any) -> None:
     read = reader([{"Path": place} for place in sorted(PLACES)]).read
     for low, high in ((1, len(PLACES)), *((number, number) for number in range(1, len(PLACES) + 1))):
-        start, name = (column.to_pylist() for column in read(low, high).place)
+        start, name = (column.to_pylist() for column in read(low, high).path_parts)
         for place, its_start, its_name in zip(sorted(PLACES)[low - 1 : high], start, name, strict=True):
             assert its_start + its_name == place
             assert its_name == paths.split(place)[1]
@@ -75,7 +75,7 @@ def test_places_are_parted_as_paths_are(reader: Any) -> None:
 @pytest.mark.parametrize("column", SURPRISES)
 def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
     read = reader([{}, {}, {column: SURPRISES[column]}, {}]).read
-    with pytest.raises(SurpriseError):
+    with pytest.raises(UnexpectedValueError):
         read(1, 4)
     assert read(1, 2).count == 2
     assert read(4, 4).rowids.tolist() == [4]
@@ -83,17 +83,17 @@ def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
 
 def test_two_texts_that_are_utf8_only_together_surprise(reader: Any) -> None:
     whole = "€".encode()
-    with pytest.raises(SurpriseError):
+    with pytest.raises(UnexpectedValueError):
         reader([{"Sampler": [whole[:1]]}, {"Sampler": [whole[1:]]}]).read(1, 2)
 
 
 def test_rows_beside_one_that_surprises_are_compared_too(db: Database, config: Config, tmp_path: Path) -> None:
     write(tmp_path / "source.db", [{"Steps": "twenty"} if n == 700 else {} for n in range(2000)]).close()
-    report = bring(db, config, tmp_path / "source.db", batch_size=500)
+    report = run_import(db, config, tmp_path / "source.db", batch_size=500)
     assert report.verification.is_good
     assert report.verification.compared == 1999
-    assert all_equal(report) == "1,999 images compared with the source, all equal; 1 more has a note."
-    assert one(db, "SELECT count(*) FROM image") == 2000
+    assert equality_message(report) == "1,999 images compared with the source, all equal; 1 more has a note."
+    assert fetch_one(db, "SELECT count(*) FROM image") == 2000
 
 
 @pytest.mark.parametrize("batch_size", [3, 50, 5000])
@@ -103,7 +103,7 @@ def test_rows_far_apart_and_batches_of_any_size_give_the_same(
     ids = [1, 2, 3, 700, 701, 2**40, 2**40 + 5, 2**61]
     images = [{"Id": number, "Steps": "x" if number == 701 else 20, "Rating": number % 10 + 1} for number in ids]
     write(tmp_path / "source.db", images).close()
-    report: ImportReport = bring(db, config, tmp_path / "source.db", batch_size=batch_size)
+    report: ImportReport = run_import(db, config, tmp_path / "source.db", batch_size=batch_size)
     assert report.verification.is_good
     with db.connection() as conn:
         found = conn.execute(
@@ -117,7 +117,7 @@ def test_a_log_beside_the_source_is_read_with_it(db: Database, config: Config, t
     conn = write(tmp_path / "source.db", [{} for _ in range(100)], journal="wal")
     try:
         assert (tmp_path / "source.db-wal").stat().st_size > 0
-        report = bring(db, config, tmp_path / "source.db")
+        report = run_import(db, config, tmp_path / "source.db")
     finally:
         conn.close()
     assert (report.tables["Image"].written, report.verification.compared) == (100, 100)

@@ -11,9 +11,7 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from tests.helpers.import_content import content
-from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
-
-__all__ = ["make"]
+from tests.helpers.import_runs import Make, fetch_one, run_import
 
 _CATALOG = {
     "tables": """SELECT relname, relkind, relpersistence, relreplident, reloptions, relacl, relrowsecurity, amname,
@@ -56,10 +54,10 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
 ) -> None:
     source, _ = make("--n", "200", *([] if nasty else ["--no-nasty"]))
     fresh = catalog(db)
-    before: Any = one(db, "SELECT 'image_raw'::regclass::oid::int")
-    assert bring(db, config, source).verification.is_good
+    before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
+    assert run_import(db, config, source).verification.is_good
     # It was filled beside and took the place of the empty one; or this test says nothing.
-    assert one(db, "SELECT 'image_raw'::regclass::oid::int") != before
+    assert fetch_one(db, "SELECT 'image_raw'::regclass::oid::int") != before
     migrated = catalog(db)
     for subject, expected in fresh.items():
         assert migrated[subject] == expected, subject
@@ -67,15 +65,15 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
 
 def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make: Make) -> None:
     source, _ = make("--n", "200")
-    bring(db, config, source)
+    run_import(db, config, source)
     with db.connection() as conn:
         beside = content(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
         conn.execute("CREATE VIEW raw_text AS SELECT chunks FROM image_raw")
-    before: Any = one(db, "SELECT 'image_raw'::regclass::oid::int")
-    assert bring(db, config, source).verification.is_good
-    assert one(db, "SELECT 'image_raw'::regclass::oid::int") == before
-    assert one(db, "SELECT count(*) FROM raw_text") > 0
+    before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
+    assert run_import(db, config, source).verification.is_good
+    assert fetch_one(db, "SELECT 'image_raw'::regclass::oid::int") == before
+    assert fetch_one(db, "SELECT count(*) FROM raw_text") > 0
     with db.connection() as conn:
         in_place = content(conn)
     assert in_place == beside
@@ -91,13 +89,13 @@ def test_an_image_that_comes_while_the_migration_begins_is_kept(db: Database, co
             SELECT id, 'a.png', 1, 1, now() FROM folder WHERE path = '/mine'""")
         report = _while_it_waits(db, config, source, other)
     assert report.verification.is_good
-    assert one(db, "SELECT count(*) FROM image") == 201
-    assert one(db, "SELECT count(*) FROM image WHERE file_name = 'a.png'") == 1
+    assert fetch_one(db, "SELECT count(*) FROM image") == 201
+    assert fetch_one(db, "SELECT count(*) FROM image WHERE file_name = 'a.png'") == 1
 
 
 def _while_it_waits(db: Database, config: Config, source: Any, other: psycopg.Connection[Any]) -> Any:
     with ThreadPoolExecutor(1) as pool, psycopg.connect(config.database_url or "", autocommit=True) as watch:
-        running = pool.submit(bring, db, config, source)
+        running = pool.submit(run_import, db, config, source)
         waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         while watch.execute(waits).fetchone() == (0,) and not running.done():
             pass

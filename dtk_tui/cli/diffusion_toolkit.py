@@ -1,4 +1,4 @@
-"""migrate, export."""
+"""Commands for libraries of Diffusion Toolkit: migrate, export."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def migrate(
 ) -> None:
     """Bring a library over from Diffusion Toolkit."""
     from dtk_tui.domain.imports import ImportOptions
-    from dtk_tui.services.diffusion_toolkit.importer import migrate as run
+    from dtk_tui.services.diffusion_toolkit.importer import import_database
     from dtk_tui.services.diffusion_toolkit.paths import parse_map
     from dtk_tui.services.diffusion_toolkit.report import report_json
 
@@ -68,7 +68,7 @@ def migrate(
     line = ProgressLine()
     with _library(dest) as (db, config):
         try:
-            report = run(db, config, options, lambda news: line.show(_progress(news)))
+            report = import_database(db, config, options, lambda news: line.show(_progress(news)))
         except KeyboardInterrupt:
             line.end()
             typer.echo("dtk: Stopped. The library is as it was; --resume goes on.", err=True)
@@ -105,7 +105,7 @@ def _progress(news: ImportProgressed) -> str:
 
 
 def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
-    from dtk_tui.services.diffusion_toolkit.report import all_equal
+    from dtk_tui.services.diffusion_toolkit.report import equality_message
 
     rows = [(name, t.read, t.written, t.repaired, t.refused) for name, t in report.tables.items()]
     print_table(
@@ -119,7 +119,7 @@ def _print(report: ImportReport, drained: dict[str, int] | None) -> None:
         print_table(("rows", "what became of them"), notes, right=frozenset({0}))
     check = report.verification
     if check.is_good:
-        verdict = all_equal(report)
+        verdict = equality_message(report)
     else:
         verdict = (
             f"{len(check.differing):,} of {counted(check.compared, 'image')} DIFFER from the source; their ids: "

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,12 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.diffusion_toolkit import schema
-from dtk_tui.services.diffusion_toolkit.fast.importer import Beside
-from dtk_tui.services.diffusion_toolkit.timezone import spans
+from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import records as books
-from dtk_tui.store.diffusion_toolkit import shadow as beside
-from dtk_tui.store.diffusion_toolkit import shadow_rows as migration_rows
-from dtk_tui.store.diffusion_toolkit import shadow_swap as swap
+from dtk_tui.store.diffusion_toolkit import shadow, shadow_rows, shadow_swap
 from tests.helpers.import_content import content, everything
-from tests.services.diffusion_toolkit.test_importer import Make, bring, make, one
-
-__all__ = ["make"]
+from tests.helpers.import_runs import Make, fetch_one, run_import
+from tests.helpers.import_sources import rebuild_image_table, write_source
 
 DAY_TICKS = 864_000_000_000
 BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS
@@ -58,26 +53,6 @@ EDGES: dict[str, tuple[Any, ...]] = {
     "CustomTags": (None, "", "tag"), "Type": (None, 0, 1), "WorkflowId": (None, "w"), "Hash": (None, "h"),
     "Workflow": (None, None, '{"3": {"class_type": "KSampler", "inputs": {"text": "it\'s"}}}', '["nodes", "links"]'),
 }  # fmt: skip
-USUAL: dict[str, Any] = {
-    "Prompt": "a red fox", "CreatedDate": 638085024001234567, "FileSize": 1234, "Favorite": 0, "ForDeletion": 0,
-    "NSFW": 0, "Unavailable": 0, "NoMetadata": 0, "HasError": 0, "Type": 0, "Width": 512, "Height": 512, "Steps": 20,
-    "Seed": 5, "CFGScale": 7.0,
-}  # fmt: skip
-
-
-def write(path: Path, images: list[dict[str, Any]]) -> None:
-    """Write a database of Diffusion Toolkit with these images."""
-    conn = sqlite3.connect(path)
-    for statement in schema.TABLES:
-        conn.execute(statement)
-    for number, values in enumerate(images, start=1):
-        given = {"Id": number, "RootFolderId": 0, "FolderId": 1, **USUAL, **values}
-        given.setdefault("FileName", (given["Path"] or "").replace("\\", "/").rpartition("/")[2])
-        names = ", ".join(f'"{name}"' for name in given)
-        marks = ", ".join("?" * len(given))
-        conn.execute(f"INSERT INTO Image ({names}) VALUES ({marks})", list(given.values()))
-    conn.commit()
-    conn.close()
 
 
 def edges(count: int, seed: int) -> list[dict[str, Any]]:
@@ -100,14 +75,14 @@ def notes(db: Database) -> list[Any]:
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"])
 def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
     source = tmp_path / "edges.db"
-    write(source, edges(600, seed=len(zone)))
-    straight = bring(db, config, source, zone=zone, batch_size=40)
+    write_source(source, edges(600, seed=len(zone)))
+    straight = run_import(db, config, source, zone=zone, batch_size=40)
     with db.connection() as conn:
         expected, expected_notes = content(conn), notes(db)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
         # What somebody made with the table forbids to replace it.
         conn.execute("CREATE VIEW numbers AS SELECT id FROM image")
-    staged = bring(db, config, source, zone=zone, batch_size=40)
+    staged = run_import(db, config, source, zone=zone, batch_size=40)
     with db.connection() as conn:
         assert content(conn) == expected
     assert notes(db) == expected_notes
@@ -118,16 +93,16 @@ def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Con
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     """Let rows beside the library be changed behind the reading."""
-    complete = Beside.index
+    complete = ShadowImport.index
 
-    def spoil(self: Beside, *arguments: Any) -> Any:
+    def spoil(self: ShadowImport, *arguments: Any) -> Any:
         with self._db.connection() as conn:
-            beside.enter(conn)
+            shadow.set_search_path(conn)
             for statement in statements:
                 conn.execute(statement.encode())
         return complete(self, *arguments)
 
-    monkeypatch.setattr(Beside, "index", spoil)
+    monkeypatch.setattr(ShadowImport, "index", spoil)
 
 
 def test_rows_that_are_not_there_as_they_were_read_are_named(
@@ -137,7 +112,7 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
     workflow = '{"3": {"class_type": "KSampler"}}'
     images = [{"Path": f"/ai/{n}.png", "Workflow": workflow if n % 2 else None} for n in range(300)]
     images[41]["Prompt"] = images[42]["Prompt"] = "a rare owl"
-    write(source, images)
+    write_source(source, images)
     _spoiled(
         monkeypatch,
         "UPDATE image SET rating = 4 WHERE id = 17",
@@ -146,11 +121,11 @@ def test_rows_that_are_not_there_as_they_were_read_are_named(
         "UPDATE migrated_batch SET created_ticks = dtk_spread(created_ticks, cardinality(source_ids))",
         "UPDATE migrated_batch SET created_ticks[array_position(source_ids, 211)] = 5 WHERE 211 = ANY (source_ids)",
         "UPDATE image_raw SET chunks = replace(chunks, 'KSampler', 'KSimpler') WHERE image_id = 250",
-        # A book of an image that is not there would be refused as a whole.
+        # A record of an image that is not there would be refused as a whole.
         "UPDATE migrated_batch SET gone = gone || 100 WHERE 100 = ANY (source_ids)",
         "DELETE FROM image_raw WHERE image_id = 100",
     )
-    report: ImportReport = bring(db, config, source, batch_size=20)
+    report: ImportReport = run_import(db, config, source, batch_size=20)
     assert report.verification.differing == [17, 42, 43, 100, 211, 250]
     assert report.verification.compared == 300
     assert not report.verification.is_good
@@ -160,10 +135,12 @@ def test_a_server_that_makes_no_checksums_sends_raw_texts_back(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "old.db"
-    write(source, [{"Path": f"/ai/{n}.png", "Workflow": f'{{"{n}": "\u00e9"}}' if n % 3 else None} for n in range(100)])
-    monkeypatch.setattr(migration_rows, "_HAS_CRC", 10**9)
+    write_source(
+        source, [{"Path": f"/ai/{n}.png", "Workflow": f'{{"{n}": "\u00e9"}}' if n % 3 else None} for n in range(100)]
+    )
+    monkeypatch.setattr(shadow_rows, "_HAS_CRC", 10**9)
     _spoiled(monkeypatch, "UPDATE image_raw SET chunks = chunks || ' ' WHERE image_id = 51")
-    assert bring(db, config, source, batch_size=20).verification.differing == [51]
+    assert run_import(db, config, source, batch_size=20).verification.differing == [51]
 
 
 @pytest.mark.parametrize("batch_size", [7, 1000])
@@ -183,32 +160,32 @@ def test_every_group_has_its_representative_wherever_its_images_were_read(
         for n in range(400)
     ]  # fmt: skip
     images += [{"Path": f"/one/{n}.png", "Seed": 1000 + n} for n in range(50)]
-    write(source, images)
-    assert bring(db, config, source, batch_size=batch_size).verification.is_good
-    assert one(db, "SELECT count(*) > 50 FROM image WHERE NOT is_embedding_representative")
-    assert one(db, "SELECT dtk_choose_representatives(NULL)") == 0
+    write_source(source, images)
+    assert run_import(db, config, source, batch_size=batch_size).verification.is_good
+    assert fetch_one(db, "SELECT count(*) > 50 FROM image WHERE NOT is_embedding_representative")
+    assert fetch_one(db, "SELECT dtk_choose_representatives(NULL)") == 0
 
 
 def test_nobody_waits_in_a_circle_for_the_keys_of_the_images(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "slow.db"
-    write(source, [{"Path": f"/ai/{n}.png"} for n in range(60)])
+    write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(60)])
     is_last = threading.Event()
-    analyze, build_late = swap.analyze, swap.build_late
+    analyze, build_late = shadow_swap.analyze, shadow_swap.build_late
 
     def slow(conn: Connection, table: str) -> None:
         # Time enough for the last transaction to lock the images, if it did not wait for the keys.
         is_last.wait(1)
         analyze(conn, table)
 
-    def late(conn: Connection, library: swap.Shape) -> None:
+    def late(conn: Connection, library: shadow_swap.Definitions) -> None:
         is_last.set()
         build_late(conn, library)
 
-    monkeypatch.setattr(swap, "analyze", slow)
-    monkeypatch.setattr(swap, "build_late", late)
-    assert bring(db, config, source).verification.is_good
+    monkeypatch.setattr(shadow_swap, "analyze", slow)
+    monkeypatch.setattr(shadow_swap, "build_late", late)
+    assert run_import(db, config, source).verification.is_good
 
 
 def test_what_is_read_again_for_a_comparison_may_be_damaged_or_odd(
@@ -219,8 +196,8 @@ def test_what_is_read_again_for_a_comparison_may_be_damaged_or_odd(
     # By --map in the place of another, so that their batch is compared row by row; and refused, with a binary value.
     images[120] = {"Path": "/old/10.png"}
     images[150] = {"Path": None, "FileName": None, "Sampler": b"abc"}
-    write(source, images)
-    report = bring(db, config, source, maps=(("/old", "/ai"),))
+    write_source(source, images)
+    report = run_import(db, config, source, maps=(("/old", "/ai"),))
     assert report.verification.is_good
     assert report.tables["Image"].refused == 2
 
@@ -231,13 +208,16 @@ def _crash(db: Database) -> None:
         os.kill(conn.info.backend_pid, signal.SIGKILL)
         with pytest.raises(psycopg.OperationalError):
             conn.execute("SELECT 1")
-    patience = time.monotonic() + 60
-    while time.monotonic() < patience:
-        try:
-            psycopg.connect(db.conninfo()).close()
-        except psycopg.OperationalError:
-            continue
-        return
+    _wait_for_server(db)
+
+
+def _wait_for_server(db: Database) -> None:
+    """Wait until the pool has connections again: on a busy machine that takes longer than it waits by itself."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(DatabaseLostError):
+            fetch_one(db, "SELECT 1")
+            return
 
 
 @pytest.mark.parametrize("place", ["before index", "after index", "take over"])
@@ -249,13 +229,13 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         conn.execute("CREATE TABLE Later (What varchar)")
         conn.execute("INSERT INTO Later VALUES ('x')")
     conn.close()
-    bring(db, config, source, batch_size=50)
+    run_import(db, config, source, batch_size=50)
     with db.connection() as conn:
         expected = everything(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
-    index, take_over = Beside.index, swap.take_over
+    index, take_over = ShadowImport.index, shadow_swap.swap_tables
 
-    def crashing(self: Beside, *arguments: Any) -> None:
+    def crashing(self: ShadowImport, *arguments: Any) -> None:
         if place == "before index":
             _crash(db)
         index(self, *arguments)
@@ -268,12 +248,12 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         take_over(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Beside, "index", crashing)
-        patched.setattr(swap, "take_over", crashing_late)
+        patched.setattr(ShadowImport, "index", crashing)
+        patched.setattr(shadow_swap, "swap_tables", crashing_late)
         with pytest.raises(DatabaseLostError):
-            bring(db, config, source, batch_size=50)
-    assert one(db, "SELECT count(*) FROM image") == 0
-    assert bring(db, config, source, batch_size=50, resume=True).verification.is_good
+            run_import(db, config, source, batch_size=50)
+    assert fetch_one(db, "SELECT count(*) FROM image") == 0
+    assert run_import(db, config, source, batch_size=50, resume=True).verification.is_good
     with db.connection() as conn:
         assert everything(conn) == expected
 
@@ -283,12 +263,12 @@ def test_an_unfinished_import_of_another_form_is_read_anew(
 ) -> None:
     source, _ = make("--n", "100")
     with monkeypatch.context() as patched:
-        patched.setattr(Beside, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
+        patched.setattr(ShadowImport, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
         with pytest.raises(DtkError, match="stopped here"):
-            bring(db, config, source, batch_size=20)
+            run_import(db, config, source, batch_size=20)
     with db.connection() as conn:
         conn.execute("ALTER TABLE migration_stage_digest DROP COLUMN groups")
-    report = bring(db, config, source, batch_size=20, resume=True)
+    report = run_import(db, config, source, batch_size=20, resume=True)
     assert report.verification.is_good and report.tables["Image"].read > 100
 
 
@@ -299,37 +279,19 @@ def test_images_with_one_place_are_one_wherever_they_were_read(db: Database, con
     images[70] = {"Path": "/old/3.png", "Rating": 8}
     images[71] = {"Path": "/old/4.png", "Rating": 12}
     images[72], images[73] = {"Path": "/old/5.png", "Favorite": 1}, {"Path": "/older/5.png"}
-    write(source, images)
-    report = bring(db, config, source, batch_size=10, maps=(("/old", "/ai"), ("/older", "/ai")))
+    write_source(source, images)
+    report = run_import(db, config, source, batch_size=10, maps=(("/old", "/ai"), ("/older", "/ai")))
     assert report.tables["Image"].refused == 4
     assert report.verification.is_good
-    assert one(db, "SELECT count(*) FROM image") == one(db, "SELECT count(*) FROM dtk_migrated_images()") == 96
-    assert one(db, "SELECT rating FROM image WHERE file_name = '3.png'") == 8
-    assert one(db, "SELECT rating FROM image WHERE file_name = '4.png'") == 10
-    assert one(db, "SELECT favorite FROM image WHERE file_name = '5.png'") is True
+    assert (
+        fetch_one(db, "SELECT count(*) FROM image") == fetch_one(db, "SELECT count(*) FROM dtk_migrated_images()") == 96
+    )
+    assert fetch_one(db, "SELECT rating FROM image WHERE file_name = '3.png'") == 8
+    assert fetch_one(db, "SELECT rating FROM image WHERE file_name = '4.png'") == 10
+    assert fetch_one(db, "SELECT favorite FROM image WHERE file_name = '5.png'") is True
     with db.connection() as conn:
         refused = conn.execute("SELECT source_id FROM migration_note WHERE outcome = 'refused' ORDER BY 1").fetchall()
     assert refused == [(71,), (72,), (73,), (74,)]
-
-
-@pytest.mark.parametrize(
-    "zone",
-    [
-        "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu",
-        "Pacific/Apia", "Asia/Beirut", "America/Caracas", "UTC",
-    ],
-)  # fmt: skip
-def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_for(db: Database, zone: str) -> None:
-    with db.connection() as conn:
-        certain = spans(books.offsets(conn, zone))
-        assert sum(last - first + 1 for first, last, _ in certain) > 0.97 * 38 * 365 * DAY_TICKS
-        dice = random.Random(zone)
-        for first, last, east in certain:
-            for ticks in (first, last, dice.randint(first, last)):
-                seconds = "SELECT extract(epoch FROM dtk_instant(%s, %s))"
-                found = conn.execute(seconds, (ticks, zone)).fetchone()
-                assert found is not None
-                assert int(found[0] * 10**6) == (ticks - 621355968000000000) // 10 - east * 10**6
 
 
 #: Texts that a line of COPY could end, or be divided, by.
@@ -344,31 +306,15 @@ def test_texts_that_could_break_a_line_come_over_both_ways(db: Database, config:
     columns = ("Prompt", "NegativePrompt", "Sampler", "Model", "CustomTags", "HyperNetwork", "Hash", "Workflow")
     images = [{"Path": f"D:\\{c}{n}.png", c: text} for c in columns for n, text in enumerate(BREAKING)]
     images += [{"Path": f"/{n}{text}/{n}{text}.png"} for n, text in enumerate(BREAKING)]
-    write(source, images)
-    assert bring(db, config, source, batch_size=7).verification.is_good
+    write_source(source, images)
+    assert run_import(db, config, source, batch_size=7).verification.is_good
     with db.connection() as conn:
         expected = content(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
         conn.execute("CREATE VIEW numbers AS SELECT id FROM image")
-    assert bring(db, config, source).verification.is_good
+    assert run_import(db, config, source).verification.is_good
     with db.connection() as conn:
         assert content(conn) == expected
-
-
-def _with_other_ids(source: Path, declaration: str, end: str = "") -> None:
-    """Make the table of images anew, as a program of another kind might, with Ids that are not its rowids."""
-    conn = sqlite3.connect(source)
-    names = [row[1] for row in conn.execute("PRAGMA table_info(Image)")]
-    rest = ", ".join(f'"{name}"' for name in names if name != "Id")
-    conn.execute("PRAGMA legacy_alter_table = on")
-    conn.execute(f'CREATE TABLE other ("Id" {declaration}, {rest}) {end}')
-    conn.execute(f"INSERT INTO other (Id, {rest}) SELECT Id * 10, {rest} FROM Image")
-    conn.execute("DROP TABLE Image")
-    conn.execute("ALTER TABLE other RENAME TO Image")
-    conn.execute("INSERT INTO Album (Id, Name) VALUES (1, 'an album')")
-    conn.execute("INSERT INTO AlbumImage (AlbumId, ImageId) VALUES (1, 30)")
-    conn.commit()
-    conn.close()
 
 
 def test_workflows_come_whole_and_are_compressed_when_they_are_read_again(
@@ -376,15 +322,15 @@ def test_workflows_come_whole_and_are_compressed_when_they_are_read_again(
 ) -> None:
     source = tmp_path / "workflows.db"
     workflow = '{"3": {"class_type": "KSampler", "inputs": {"text": "' + "a fox, " * 3000 + '"}}}'
-    write(source, [{"Path": f"/ai/{n}.png", "Workflow": workflow} for n in range(4)])
+    write_source(source, [{"Path": f"/ai/{n}.png", "Workflow": workflow} for n in range(4)])
     stored = """
         SELECT attrelid::regclass::text, attname, attstorage, attcompression, attnotnull, atthasdef, attgenerated
           FROM pg_attribute WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2"""
     with db.connection() as conn:
-        before = conn.execute(stored, (list(beside.TABLES),)).fetchall()
-    assert bring(db, config, source).verification.is_good
+        before = conn.execute(stored, (list(shadow.TABLES),)).fetchall()
+    assert run_import(db, config, source).verification.is_good
     with db.connection() as conn:
-        assert conn.execute(stored, (list(beside.TABLES),)).fetchall() == before
+        assert conn.execute(stored, (list(shadow.TABLES),)).fetchall() == before
         assert conn.execute("SELECT DISTINCT chunks::json -> 0 ->> 2 FROM image_raw").fetchall() == [(workflow,)]
         conn.execute("UPDATE image_raw SET chunks = chunks || ' '")
         assert conn.execute("SELECT max(pg_column_size(chunks)) < 10000 FROM image_raw").fetchone() == (True,)
@@ -395,35 +341,26 @@ def test_members_of_albums_are_found_by_ids_that_are_no_rowids(
     db: Database, config: Config, tmp_path: Path, declaration: str
 ) -> None:
     source = tmp_path / "other.db"
-    write(source, [{"Path": f"/ai/{n}.png"} for n in range(1, 9)])
-    _with_other_ids(source, declaration)
-    assert bring(db, config, source).verification.is_good
-    assert one(db, "SELECT count(*) FROM image") == 8
-    assert one(db, "SELECT file_name FROM album_image JOIN image ON image.id = image_id") == "3.png"
+    write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(1, 9)])
+    rebuild_image_table(source, declaration)
+    assert run_import(db, config, source).verification.is_good
+    assert fetch_one(db, "SELECT count(*) FROM image") == 8
+    assert fetch_one(db, "SELECT file_name FROM album_image JOIN image ON image.id = image_id") == "3.png"
     with db.connection() as conn:
         behind = "SELECT nextval(pg_get_serial_sequence('image', 'id')::regclass) > max(id) FROM image"
         assert conn.execute(behind).fetchone() == (True,)
 
 
-def test_a_table_without_rowids_is_said(db: Database, config: Config, tmp_path: Path) -> None:
-    source = tmp_path / "without.db"
-    write(source, [{"Path": "/ai/1.png"}])
-    _with_other_ids(source, "bigint PRIMARY KEY", "WITHOUT ROWID")
-    with pytest.raises(DtkError, match="no database of Diffusion Toolkit") as caught:
-        bring(db, config, source)
-    assert "WITHOUT ROWID" in caught.value.detail
-
-
 def test_a_schema_of_that_name_that_somebody_else_made_stays(db: Database, config: Config, tmp_path: Path) -> None:
     source = tmp_path / "mine.db"
-    write(source, [{"Path": f"/ai/{n}.png"} for n in range(9)])
+    write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(9)])
     with db.connection() as conn:
         conn.execute("CREATE SCHEMA migration_beside")
         conn.execute("CREATE TABLE migration_beside.mine AS SELECT 1 AS number")
     try:
-        assert bring(db, config, source).verification.is_good
-        assert one(db, "SELECT count(*) FROM image") == 9
-        assert one(db, "SELECT number FROM migration_beside.mine") == 1
+        assert run_import(db, config, source).verification.is_good
+        assert fetch_one(db, "SELECT count(*) FROM image") == 9
+        assert fetch_one(db, "SELECT number FROM migration_beside.mine") == 1
     finally:
         with db.connection() as conn:
             conn.execute("DROP SCHEMA migration_beside CASCADE")

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from operator import lt
 from typing import Any
 
-from dtk_tui.services.diffusion_toolkit.source import indexes, largest_given, quoted
+from dtk_tui.services.diffusion_toolkit.source.rowids import indexes, largest_assigned
+from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Range:
-    """Rows that were read from a range, and the rowids at which reading failed."""
+class RangeRows:
+    """The rows that were read from a range, and the rowids at which reading failed."""
 
     rows: list[Row] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
@@ -23,14 +24,14 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a table is read: the ranges (first, last), both included; ``rows`` is their expected number."""
+    """The reading plan of a table: the ranges (first, last), both included; ``rows`` is their expected number."""
 
     table: str
     ranges: tuple[tuple[int, int], ...]
     rows: int
 
 
-def plan(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], batch_size: int) -> Plan:
+def plan_ranges(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], batch_size: int) -> Plan:
     """Divide a table into ranges of about ``batch_size`` rows; the same for the same file.
 
     Args:
@@ -54,13 +55,13 @@ def plan(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], bat
     return Plan(table, tuple(ranges), count)
 
 
-def read(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) -> Range:
+def read_range(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) -> RangeRows:
     """Return the rows of a SELECT with the parameters (first rowid, last rowid), whose first column is the rowid.
 
     What can be read at once is; a scan that meets a damaged page goes on by single look-ups until one succeeds behind
     it.
     """
-    result = Range()
+    result = RangeRows()
     at = low
     try:
         rows = conn.execute(sql, (low, high)).fetchall()
@@ -70,7 +71,7 @@ def read(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) ->
         rows = []
     ids = [row[0] for row in rows]
     if ids and low <= ids[0] and ids[-1] <= high and all(map(lt, ids, ids[1:])):
-        return Range(rows)
+        return RangeRows(rows)
     while at <= high:
         try:
             for row in conn.execute(sql, (at, high)):
@@ -89,7 +90,7 @@ def read(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) ->
     return result
 
 
-def _step_over(conn: sqlite3.Connection, sql: str, low: int, high: int, result: Range) -> int:
+def _step_over(conn: sqlite3.Connection, sql: str, low: int, high: int, result: RangeRows) -> int:
     """Look up single rowids until one succeeds; return where the scan goes on."""
     is_behind = False
     while low <= high and not is_behind:
@@ -109,7 +110,7 @@ def _step_over(conn: sqlite3.Connection, sql: str, low: int, high: int, result: 
     return low
 
 
-def _add_unseen(conn: sqlite3.Connection, table: str, low: int, high: int, result: Range) -> None:
+def _add_unseen(conn: sqlite3.Connection, table: str, low: int, high: int, result: RangeRows) -> None:
     """Count as failed what the indexes know and a damaged tree does not show."""
     seen = {row[0] for row in result.rows} | set(result.failed)
     for index in indexes(conn, table):
@@ -122,7 +123,7 @@ def _add_unseen(conn: sqlite3.Connection, table: str, low: int, high: int, resul
         return
 
 
-def lost_ids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> tuple[list[int], bool]:
+def lost_rowids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> tuple[list[int], bool]:
     """Return which of the failed rowids have a row, and whether there may be others, whose number nobody knows.
 
     A whole index tells exactly. Without one, a table whose ids count up has each of them; of any other, only those
@@ -137,12 +138,12 @@ def lost_ids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> tup
         except sqlite3.DatabaseError:
             continue
         return sorted(seen & wanted), False
-    if largest_given(conn, table):
+    if largest_assigned(conn, table):
         return sorted(wanted), False
     return sorted(seen & wanted), True
 
 
-def from_indexes(conn: sqlite3.Connection, table: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def recover_from_indexes(conn: sqlite3.Connection, table: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Return what the indexes say of rows whose own page is damaged: by rowid, by column."""
     found: dict[int, dict[str, Any]] = {number: {} for number in ids}
     for index in indexes(conn, table):
