@@ -1,4 +1,4 @@
-"""The one way to PostgreSQL: a pool of connections to the embedded server or to any other."""
+"""Connections to PostgreSQL, the embedded server or any other: a pool, and listeners of their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REFUSALS = ("password authentication failed", "no password supplied", "no pg_hb
 
 
 def translate(error: psycopg.Error) -> DtkError:
-    """Return the sentence for a person that belongs to an error of PostgreSQL."""
+    """Return the error for a person that an error of PostgreSQL stands for."""
     reason = str(error).strip() or type(error).__name__
     if isinstance(error, pg.DiskFull):
         return DatabaseLostError("The disk of the database is full.", f"{reason} Free some space; nothing is lost.")

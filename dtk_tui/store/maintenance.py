@@ -1,4 +1,4 @@
-"""Looking after the database: what it is, backup, restore, fresh indexes."""
+"""Maintenance of the database: version and size, psql, backup, restore, reindex."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dtk_tui.store.server.cluster import program
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What a server says of itself; ``size_bytes`` is the size of this database on disk."""
+    """Versions of the server and the schema; ``size_bytes`` is the size of this database on disk."""
 
     version: str
     pgvector: str
@@ -29,7 +29,7 @@ class ServerInfo:
 
 
 def server_info(conn: Connection) -> ServerInfo:
-    """Ask the server what it is."""
+    """Return the versions of the server and the schema, and the size of the database."""
     sql = """
         SELECT current_setting('server_version'),
                (SELECT extversion FROM pg_extension WHERE extname = 'vector'),

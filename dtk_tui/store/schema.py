@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this program: forward-only SQL files, applied once, under a lock."""
+"""Schema migrations: forward-only SQL files, each applied once, under a lock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def missing(applied: set[str], folder: Path | None = None) -> list[str]:
 
 
 def upgrade(conninfo: str, folder: Path | None = None) -> list[str]:
-    """Apply what is missing and return its names; several processes may call this at once.
+    """Apply the migrations that are missing and return their names; several processes may call this at once.
 
     Raises:
         DtkError: a migration failed; the database stays at the last one that succeeded.

@@ -1,6 +1,6 @@
-"""What people do to the folders of the library: put in, leave out, take out, and forget what has no file any more.
+"""Folders of the library: added, excluded, removed, and pruned of what has no file any more.
 
-Taking out and forgetting go by batches, one transaction each, so that nothing else waits for a million images.
+Removing and pruning go by batches, one transaction each, so that nothing else waits for a million images.
 """
 
 from __future__ import annotations

@@ -14,16 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal, Protocol
-
-from watchfiles import Change
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.folder_rules import report_missing_roots, scannable_roots
 from dtk_tui.services.scan.mounts import is_network
+from dtk_tui.services.scan.notifier import DELETED, Notifier, NotifierError, failure_text, open_notifier
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.store.database import Database
 from dtk_tui.store.scan import known_folders, listings
@@ -37,33 +34,8 @@ _SWEEP_S = 30.0
 _JOIN_S = 10.0
 _CLOCK_NS = 1_000_000_000
 
-Changes = set[tuple[int, str]]
 #: Roots by path, with the device and the inode that they are at the moment.
 Roots = dict[str, tuple[int, int]]
-
-
-class Notifier(Protocol):
-    """The part of watchfiles' RustNotify that is used."""
-
-    def watch(
-        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: threading.Event | None
-    ) -> Changes | Literal["signal", "stop", "timeout"]:
-        """Wait for changes."""
-        ...
-
-    def close(self) -> None:
-        """End watching."""
-        ...
-
-
-def notifier(paths: list[str]) -> Notifier:
-    """Watch folders with all below them.
-
-    Raises:
-        OSError: the limit of inotify is reached, a folder is not there or may not be read.
-        UnicodeEncodeError: a name is not UTF-8.
-    """
-    return RustNotify(paths, False, False, 0, True, False)
 
 
 class Watcher:
@@ -84,7 +56,7 @@ class Watcher:
         paths: Sequence[str] = (),
         *,
         poll_s: float = _POLL_S,
-        watch: Callable[[list[str]], Notifier] = notifier,
+        watch: Callable[[list[str]], Notifier] = open_notifier,
         network: Callable[[str], bool] = is_network,
     ) -> None:
         self._db = db
@@ -217,8 +189,8 @@ class Watcher:
         try:
             self._notifier = self._watch(local)
             self.notified = True
-        except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
-            self._emit(ProblemReported(*_failure_text(error, self._poll_s)))
+        except (OSError, UnicodeEncodeError, NotifierError) as error:
+            self._emit(ProblemReported(*failure_text(error, self._poll_s)))
 
     def _changed(self, wait_s: float) -> Iterable[str]:
         """Wait for news and return the folders that it is about."""
@@ -227,7 +199,7 @@ class Watcher:
             return ()
         try:
             news = self._notifier.watch(_GATHER_MS, _QUIET_MS, max(int(wait_s * 1000), 1), self._wake)
-        except WatchfilesRustInternalError:
+        except NotifierError:
             # A name that is not UTF-8: nothing more is heard from this notifier, and the folder times tell the rest.
             self._notifier.close()
             self._notifier = None
@@ -236,7 +208,7 @@ class Watcher:
             if news == "signal":
                 self._stop.set()
             return ()
-        self._deleted.update(path for change, path in news if change == Change.deleted)
+        self._deleted.update(path for change, path in news if change == DELETED)
         return self._folders_of(path for _, path in news)
 
     def _folders_of(self, paths: Iterable[str]) -> set[str]:
@@ -306,13 +278,3 @@ def _root_identities(paths: Iterable[str]) -> Roots:
         if stat.S_ISDIR(status.st_mode):
             places[path] = (status.st_dev, status.st_ino)
     return places
-
-
-def _failure_text(error: Exception, poll_s: float) -> tuple[str, str]:
-    instead = f"The times of the folders are looked at every {poll_s:.0f} s instead."
-    if "limit reached" in str(error) or getattr(error, "errno", None) == 28:
-        return (
-            "The system's limit of watched folders is reached.",
-            f"{instead} To raise it: sudo sysctl fs.inotify.max_user_watches=1048576",
-        )
-    return "The system cannot send news of all folders.", f"{error}. {instead}"
