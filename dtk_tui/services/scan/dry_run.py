@@ -21,7 +21,7 @@ from dtk_tui.store.scan import known_folders, listings, moves
 
 @dataclass(slots=True)
 class _Found:
-    """What a scan would find: new files by path and size, changed ones by image id, and the ids of those that are gone."""
+    """What a scan would find: new files by path and size, changed ones by image id, ids of those that are gone."""
 
     counts: dict[str, int]
     new: list[tuple[str, int]] = field(default_factory=list)
