@@ -93,6 +93,6 @@ def exclude(conn: Connection, source_ids: Sequence[int]) -> None:
     conn.execute(_EXCLUDE, {"ids": list(source_ids)})
 
 
-def remove(conn: Connection, migration_id: int) -> None:
+def delete(conn: Connection, migration_id: int) -> None:
     """Delete all batches of an import."""
     conn.execute("DELETE FROM migrated_batch WHERE migration_id = %s", (migration_id,))
