@@ -47,10 +47,7 @@ def plain(value: Any, paths: Mapping[str, str], varying: frozenset[str]) -> Any:
         varying: keys whose values are replaced by the name of their type.
     """
     if isinstance(value, dict):
-        return {
-            key: _kind(item) if key in varying and not isinstance(item, dict | list) else plain(item, paths, varying)
-            for key, item in value.items()
-        }
+        return {key: _kind(item) if key in varying else plain(item, paths, varying) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item, paths, varying) for item in value]
     if isinstance(value, str):
