@@ -57,5 +57,6 @@ class Help(Dialog[None]):
         return Content("\n\n").join(blocks)
 
     def _signs(self) -> dict[str, str]:
-        nodes = {type(action.node) for action in self._found}
-        return {str(kind.BINDING_GROUP_TITLE): str(kind.HELP) for kind in nodes if hasattr(kind, "HELP")}
+        kinds = dict.fromkeys(type(action.node) for action in self._found)
+        # Textual gives every node a HELP, which is None unless somebody wrote one.
+        return {str(kind.BINDING_GROUP_TITLE): kind.HELP for kind in kinds if kind.HELP}
