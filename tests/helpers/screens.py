@@ -29,10 +29,11 @@ _VARYING = (
 
 
 def without_name(text: str, name: str) -> str:
-    """Return a text in which a random word, or its end where a line is cut, is made of zeros."""
+    """Return a text in which a random word, or what is left of it where a line is cut, is made of zeros."""
     text = text.replace(name, "0" * len(name))
     for length in range(len(name) - 1, 0, -1):
         text = text.replace(f"\u2026{name[-length:]}/", f"\u2026{'0' * length}/")
+        text = text.replace(f"/tmp/{name[:length]}", f"/tmp/{'0' * length}") if length > 1 else text
     return text
 
 
@@ -82,18 +83,22 @@ class Screens:
     async def _become(self, golden: str, notices: bool) -> None:
         end = monotonic() + (_THEN_S if self._differences else _WITHIN_S)
         while self.text() != golden and monotonic() < end:
-            if not notices:
-                self._run.app.clear_notifications()
-            await self._run.pilot.pause(0.02)
+            await self._look(notices, 0.02)
 
     async def _settle(self, notices: bool) -> None:
         shown, since = "", monotonic()
         while monotonic() < since + _STILL_S:
-            if not notices:
-                self._run.app.clear_notifications()
-            await self._run.pilot.pause(0.05)
+            await self._look(notices, 0.05)
             if self.text() != shown:
                 shown, since = self.text(), monotonic()
+
+    async def _look(self, notices: bool, pause_s: float) -> None:
+        app = self._run.app
+        if not notices:
+            app.clear_notifications()
+        if app.screen.is_modal:
+            app.screen.refresh()  # it keeps what lay behind it when it was drawn first
+        await self._run.pilot.pause(pause_s)
 
     def end(self) -> None:
         """Fail with every difference that was found."""

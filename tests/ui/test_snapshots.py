@@ -377,4 +377,4 @@ async def test_an_empty_library_and_an_import(
 
 
 def test_names_of_this_run_are_left_out() -> None:
-    assert without_name("/tmp/u-abcd/x \u2026cd/x", "u-abcd") == "/tmp/000000/x \u202600/x"
+    assert without_name("/tmp/u-abcd/x \u2026cd/x /tmp/u-ab|", "u-abcd") == "/tmp/000000/x \u202600/x /tmp/0000|"
