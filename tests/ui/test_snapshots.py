@@ -68,10 +68,11 @@ class IdleEngine:
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder whose path is short and of the same length in every run: a person's home, and the working folder."""
+    """The working folder, whose path is short and of the same length in every run; a person's home in it is empty."""
     with tempfile.TemporaryDirectory(prefix="u-", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
-        monkeypatch.setenv("HOME", str(folder))
+        (folder / "me").mkdir()  # empty: a completion that is offered comes when it likes
+        monkeypatch.setenv("HOME", str(folder / "me"))
         monkeypatch.setenv("TZ", "Europe/Berlin")
         monkeypatch.chdir(folder)
         yield folder
@@ -80,7 +81,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def settings(place: Path, database_url: str) -> Config:
     """The config of a fresh library in that folder."""
-    return load({"HOME": str(place), "DTK_HOME": str(place / "home"), "DTK_DATABASE_URL": database_url})
+    return load({"HOME": str(place / "me"), "DTK_HOME": str(place / "home"), "DTK_DATABASE_URL": database_url})
 
 
 @pytest.fixture
