@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _STILL_S = 1.3
 #: How long a screen may take until it is the golden one; after the first that never is, others get less.
 _WITHIN_S, _THEN_S = 20.0, 2.0
+#: A dialog, which is slow to draw, is drawn anew at one look of so many.
+_SELDOM = 8
 #: What differs from run to run, and what stands in its place, of the same width where something may stand behind it.
 _VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "YYYY-MM-DD hh:mm:ss"),
@@ -50,6 +52,7 @@ class Screens:
         self._folder = folder
         self._size = f"{size[0]}x{size[1]}"
         self._name = name
+        self._looks = 0
         self._differences: list[str] = []
         self._steps: list[str] = []
 
@@ -83,7 +86,7 @@ class Screens:
     async def _become(self, golden: str, notices: bool) -> None:
         end = monotonic() + (_THEN_S if self._differences else _WITHIN_S)
         while self.text() != golden and monotonic() < end:
-            await self._look(notices, 0.02)
+            await self._look(notices, 0.03)
 
     async def _settle(self, notices: bool) -> None:
         shown, since = "", monotonic()
@@ -96,7 +99,8 @@ class Screens:
         app = self._run.app
         if not notices:
             app.clear_notifications()
-        if app.screen.is_modal:
+        self._looks += 1
+        if app.screen.is_modal and self._looks % _SELDOM == 0:
             app.screen.refresh()  # it keeps what lay behind it when it was drawn first
         await self._run.pilot.pause(pause_s)
 
