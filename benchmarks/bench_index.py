@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from dtk_tui.services import bulk
-from dtk_tui.store import results, spaces
+from dtk_tui.services.worker import bulk_index as bulk
 from dtk_tui.store.database import Connection
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.store.queue import results
+from dtk_tui.store.schema import migrate
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 DIMS = int(os.environ.get("DTK_BENCH_DIMS", "384"))
 MOST = int(os.environ.get("DTK_BENCH_VECTORS", "20000"))

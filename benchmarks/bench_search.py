@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from dtk_tui.domain.query_parser import parse
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.search import SearchResult, search
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import migrate
+from dtk_tui.store.search.search import SearchResult, search
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "200000"))
 PROMPTS, VECTORS, FOLDERS, TAGS, DIMS, CLUSTERS = max(IMAGES // 8, 1), max(IMAGES // 2, 1), 500, 2000, 384, 300

@@ -19,12 +19,12 @@ import psycopg
 from bench_migration import make_source
 from workload import REPOSITORY
 
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import migrate
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 assert str(REPOSITORY) in sys.path
-from tests.services.migration_content import digest, everything  # noqa: E402 (the line above makes it importable)
-from tests.services.migration_kills import Killer  # noqa: E402
+from tests.helpers.import_content import digest, everything  # noqa: E402 (the line above makes it importable)
+from tests.helpers.import_kills import Killer  # noqa: E402
 
 
 def library(server: EmbeddedServer, name: str) -> str:

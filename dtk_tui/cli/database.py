@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import asked, library
+from dtk_tui.cli.session import confirmed, library
 from dtk_tui.errors import DtkError
-from dtk_tui.text import counted, one_line
+from dtk_tui.text import counted, file_size, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.store.server import EmbeddedServer
+    from dtk_tui.store.server.embedded import EmbeddedServer
 
 commands = typer.Typer(help="The database of the library.", no_args_is_help=True)
 
 
 def _embedded() -> EmbeddedServer:
     from dtk_tui.config import load
-    from dtk_tui.store.server import EmbeddedServer
+    from dtk_tui.store.server.embedded import EmbeddedServer
 
     config = load()
     if config.database_url is not None:
         raise DtkError("This library is on a server of its own.", "Start and stop it by its own means.")
-    return EmbeddedServer(config.places.database)
+    return EmbeddedServer(config.paths.database)
 
 
 @commands.command()
@@ -63,7 +63,7 @@ def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new fi
 
     with library() as (db, _):
         size = run(db, target)
-    typer.echo(f"{one_line(str(target), 5000)}: {size / 1e6:,.1f} MB")
+    typer.echo(f"{one_line(str(target), 5000)}: {file_size(size)}")
 
 
 @commands.command()
@@ -72,20 +72,20 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Replace the library by a backup."""
-    from dtk_tui.services.stats import look
+    from dtk_tui.services.stats import snapshot
     from dtk_tui.store.maintenance import require_backup
     from dtk_tui.store.maintenance import restore as run
 
     require_backup(source)
     with library() as (db, _):
-        stats = look(db)
+        stats = snapshot(db)
         if stats.workers:
             # What a worker knows of the library would be wrong from one moment to the next.
             names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in stats.workers)
             raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
         images = stats.library.images
         question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
-        if images and not (yes or asked(question)):
+        if images and not (yes or confirmed(question)):
             typer.echo("Nothing was restored.")
             raise typer.Exit(1)
         run(db, source)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import library
 from dtk_tui.text import display
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
 @commands.command()
 def show(image: Image, as_json: Json = False) -> None:
     """Show all that is known about an image."""
-    from dtk_tui.services.searching import find_image
-    from dtk_tui.store import images
+    from dtk_tui.services.library.search import find_image
+    from dtk_tui.store.library import images
 
     with library() as (db, config), db.connection() as conn:
         detail = images.detail(conn, find_image(conn, config, image))
@@ -98,7 +100,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find images by prompt, meaning, likeness, folder or tag."""
-    from dtk_tui.services.searching import search as run_search
+    from dtk_tui.services.library.search import search as run_search
 
     with library() as (db, config):
         print_hits(db, run_search(db, config, " ".join(query), limit), as_json)
@@ -107,7 +109,7 @@ def search(
 @commands.command()
 def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
     """Find the images that look most like one, in the library or outside."""
-    from dtk_tui.services.searching import similar as run_similar
+    from dtk_tui.services.library.search import similar as run_similar
 
     with library() as (db, config):
         print_hits(db, run_similar(db, config, image, limit), as_json)
@@ -115,7 +117,7 @@ def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
 
 def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
     """Print search results: a table for people, one JSON object a line for scripts."""
-    from dtk_tui.store import images
+    from dtk_tui.store.library import images
 
     with db.connection() as conn:
         ids = [hit.image_id for hit in hits]

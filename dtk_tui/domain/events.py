@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 
@@ -51,14 +52,28 @@ class ScanFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleMet:
+class ImportFinished:
+    """An import of a Diffusion Toolkit database is over, well or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
     title: str
     detail: str = ""
 
 
-Event = WorkerStateChanged | JobsFinished | StatsChanged | ScanProgressed | ScanFinished | TroubleMet
+Event = (
+    WorkerStateChanged
+    | JobsFinished
+    | StatsChanged
+    | ScanProgressed
+    | ScanFinished
+    | ImportProgressed
+    | ImportFinished
+    | ProblemReported
+)
 Emit = Callable[[Event], None]
 
 

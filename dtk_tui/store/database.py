@@ -14,8 +14,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store import schema as migrate
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -99,7 +99,7 @@ class Database:
         url = config.database_url
         if url is not None:
             _require_conninfo(url)
-        database = cls(url, None if url else EmbeddedServer(config.places.database))
+        database = cls(url, None if url else EmbeddedServer(config.paths.database))
         try:
             database._prepare()
         except BaseException:

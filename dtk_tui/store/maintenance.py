@@ -12,9 +12,10 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store import migrate, spaces
+from dtk_tui.store import schema as migrate
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.server import program
+from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.store.server.embedded import program
 
 
 @dataclass(frozen=True, slots=True)

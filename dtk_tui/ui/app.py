@@ -14,54 +14,62 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
+from textual.message import Message
 from textual.screen import Screen
 
 from dtk_tui import terminal
-from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
+from dtk_tui.domain.events import (
+    Event,
+    ImportFinished,
+    JobsFinished,
+    ProblemReported,
+    ScanFinished,
+    ScanProgressed,
+    StatsChanged,
+)
+from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.watcher import Watcher
-from dtk_tui.store.database import Database
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.scan.watcher import Watcher
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.text import counted, one_line
-from dtk_tui.ui import keys
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands import ActionProvider, Palette
-from dtk_tui.ui.importing import Imports
-from dtk_tui.ui.looks import Looks
-from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
-from dtk_tui.ui.root_actions import RootActions
-from dtk_tui.ui.screens.detail import DetailScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
+from dtk_tui.ui.commands import registry as keys
+from dtk_tui.ui.commands.folders import RootActions
+from dtk_tui.ui.commands.imports import Imports
+from dtk_tui.ui.commands.palette import ActionProvider, Palette
+from dtk_tui.ui.commands.workers import WorkerActions
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
+from dtk_tui.ui.key_queue import KeyQueue
+from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved, StatsArrived
+from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.help import Help
-from dtk_tui.ui.screens.main import MainScreen
-from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.ui.screens.image import ImageScreen
+from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
-from dtk_tui.ui.source import Library
+from dtk_tui.ui.stats_feed import Looks
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
-from dtk_tui.ui.typed import TypedKeys
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from dtk_tui.ui.widgets.status import HeaderLine
-from dtk_tui.ui.worker_actions import WorkerActions
 
 _log = logging.getLogger(__name__)
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
 _WITH_KEYS: list[type[DOMNode]] = [
-    MainScreen, QueueScreen, DetailScreen, MigrationScreen, FolderTree, ImageTable, JobTable, QueryInput,
+    BrowserScreen, QueueScreen, ImageScreen, ImportScreen, FolderTree, ImageTable, JobTable, QueryInput,
 ]  # fmt: skip
 
 
-class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
+class DtkApp(KeyQueue, Looks, WorkerActions, RootActions, Imports):
     """Shows one library and lets its queue be worked on.
 
     Args:
-        db: the open database; the caller closes it after ``run``.
+        library: the open library; the caller closes its database after ``run``.
         engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
         watcher: follows the folders of the library, started and stopped by the app; None leaves them to scans.
     """
@@ -81,10 +89,10 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
 
-    def __init__(self, db: Database, config: Config, engine: Engine | None, watcher: Watcher | None = None) -> None:
+    def __init__(self, library: LibraryBrowser, engine: Engine | None, watcher: Watcher | None = None) -> None:
         super().__init__()
-        self.library = Library(db, config)
-        self.config = config
+        self.library = library
+        self.config = config = library.config
         self.engine = engine
         self.watcher = watcher
         self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
@@ -97,8 +105,8 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         self.protocol = terminal.image_protocol(self.config.settings.preview.protocol)
         if self.protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
-        log_file = self.config.places.log_file
-        with terminal.guard(log_file):
+        log_file = self.config.paths.log_file
+        with terminal.redirect_native_output(log_file):
             keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
             keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
             logging.getLogger().addHandler(keeps)
@@ -110,17 +118,17 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the first screen."""
-        return MainScreen()
+        return BrowserScreen()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give every theme the colours that are this app's own."""
         return OWN_VARIABLES
 
     @property
-    def main(self) -> MainScreen:
+    def main(self) -> BrowserScreen:
         """The main screen, which is always at the bottom."""
         screen = self.screen_stack[0]
-        assert isinstance(screen, MainScreen)
+        assert isinstance(screen, BrowserScreen)
         return screen
 
     def on_mount(self) -> None:
@@ -161,7 +169,7 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         try:
             engine.open()
         except DtkError as error:
-            self._post(TroubleReported(error))
+            self._post(ErrorReported(error))
 
     @task("name")
     async def name_library(self) -> None:
@@ -208,10 +216,12 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
             if now - self._last_progress > 0.2:
                 self._last_progress = now
                 self._post(ScanMoved(event))
+        elif isinstance(event, ImportProgressed | ImportFinished):
+            self._post(ImportMoved())
         elif not isinstance(event, JobsFinished):
             self._post(NewsArrived(event))
 
-    def _post(self, message: StatsArrived | ScanMoved | NewsArrived | TroubleReported) -> None:
+    def _post(self, message: Message) -> None:
         if self.is_running:
             try:
                 self.post_message(message)
@@ -225,13 +235,13 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
     def on_news_arrived(self, message: NewsArrived) -> None:
         """Show what a service did."""
         event = message.event
-        if isinstance(event, TroubleMet):
+        if isinstance(event, ProblemReported):
             self.say(f"{event.title} {event.detail}", severity="warning")
         elif isinstance(event, ScanFinished):
             self.scan_finished(event)
         self.look_now()
 
-    def on_trouble_reported(self, message: TroubleReported) -> None:
+    def on_error_reported(self, message: ErrorReported) -> None:
         """Show a failure once; a lost database is shown in the header until it is back."""
         message.stop()
         error = message.error
@@ -240,9 +250,9 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
             if message.asked:
                 self.say("The database is away: this was not done. Do it again when it is back.", severity="warning")
             return
-        shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
+        shown = [s for s in self.screen_stack if isinstance(s, ErrorDialog)]
         if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):
-            self.push_screen(Trouble(error))
+            self.push_screen(ErrorDialog(error))
 
     def library_changed(self) -> None:
         """Show folders and images anew after much was written."""
@@ -259,7 +269,7 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
         said = Text(
             f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
-            f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
+            f"     What was saved is kept: start it again. The log tells more: {self.config.paths.log_file}"
         )
         self._exit_renderables[:] = [said]  # what follows from the first is of no use to anyone
         self._close_messages_no_wait()

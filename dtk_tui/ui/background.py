@@ -14,7 +14,7 @@ from textual.dom import DOMNode
 from textual.worker import Worker
 
 from dtk_tui.errors import DtkError
-from dtk_tui.ui.messages import TroubleReported
+from dtk_tui.ui.messages import ErrorReported
 
 _T = TypeVar("_T")
 _Q = ParamSpec("_Q")
@@ -38,7 +38,7 @@ def task(
     """Make a coroutine method a background task of its node: a call starts it and returns at once.
 
     Slow parts inside it go through ``in_thread``. With ``exclusive`` a new call cancels the one under way in
-    the same group, so a late answer never overwrites a newer one. Failures travel up as ``TroubleReported``.
+    the same group, so a late answer never overwrites a newer one. Failures travel up as ``ErrorReported``.
     ``asked`` says that a person asked for it, who has to know when it was not done.
     """
 
@@ -49,13 +49,13 @@ def task(
             try:
                 await method(node, *args, **kwargs)
             except DtkError as error:
-                node.post_message(TroubleReported(error, asked=asked))
+                node.post_message(ErrorReported(error, asked=asked))
             except Exception as error:
                 if isinstance(error, NoMatches) and not (node.is_attached and node.display):
                     return  # the answer came when the screen that asked for it was being taken apart
                 _log.exception("%s failed", method.__qualname__)
                 unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
-                node.post_message(TroubleReported(unexpected))
+                node.post_message(ErrorReported(unexpected))
 
         def start(node: _N, /, *args: _P.args, **kwargs: _P.kwargs) -> Worker[None]:
             coroutine = functools.partial(guarded, node, *args, **kwargs)

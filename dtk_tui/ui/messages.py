@@ -9,7 +9,7 @@ from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 
 
-class TroubleReported(Message):
+class ErrorReported(Message):
     """Something failed; the app shows it once. ``asked``: a person asked for it just now."""
 
     def __init__(self, error: DtkError, *, asked: bool = False) -> None:

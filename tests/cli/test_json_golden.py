@@ -17,9 +17,9 @@ from dtk_tui import __version__
 from dtk_tui.cli import application
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services import diffusion_toolkit_schema as schema
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.stats import look
+from dtk_tui.services.diffusion_toolkit import schema
+from dtk_tui.services.stats import snapshot
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check, json_lines, plain, words
 from tests.ui.conftest import write_picture
@@ -31,7 +31,7 @@ VARYING = frozenset({
     "day",
 })  # fmt: skip
 #: Of what is printed for people, what the compression of PNG files, or of a dump, decides.
-_SIZES = re.compile(r"\b\d+\.\d MB|(?<=^file size) +\d+$", re.MULTILINE)
+_SIZES = re.compile(r"\b\d+\.\d [kM]B|(?<=^file size) +\d+$", re.MULTILINE)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
 
 
@@ -174,7 +174,7 @@ def test_worker_commands(dtk: Transcript, db: Database, config: Config) -> None:
     engine = Engine(db, config)
     engine.open()
     try:
-        while not (workers := look(db).workers) or not workers[0].stats:
+        while not (workers := snapshot(db).workers) or not workers[0].stats:
             time.sleep(0.02)
         dtk.run("worker", "stop")
         dtk.run("worker", "stop", "--worker", "4711")
@@ -247,14 +247,14 @@ def test_migrate(dtk: Transcript, source: Path, tmp_path: Path) -> None:
 
 
 def _steps() -> Iterator[str]:
-    from dtk_tui.domain.migration import STEPS
+    from dtk_tui.domain.imports import STEPS
 
     yield from STEPS
 
 
 @pytest.mark.usefixtures("starter_models")
 def test_commands_with_models(dtk: Transcript, pictures: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DTK_MODELS", str(config.places.models))
+    monkeypatch.setenv("DTK_MODELS", str(config.paths.models))
     measured = VARYING | {"provider", "cache_hits", "cache_misses", "confidence"}
     dtk.run("scan", str(pictures), "--json")
     dtk.run("queue", "add", "--all", "--json")

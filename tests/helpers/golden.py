@@ -47,7 +47,10 @@ def plain(value: Any, paths: Mapping[str, str], varying: frozenset[str]) -> Any:
         varying: keys whose values are replaced by the name of their type.
     """
     if isinstance(value, dict):
-        return {key: _kind(item) if key in varying else plain(item, paths, varying) for key, item in value.items()}
+        # Objects of JSON have no order.
+        return {
+            key: _kind(item) if key in varying else plain(item, paths, varying) for key, item in sorted(value.items())
+        }
     if isinstance(value, list):
         return [plain(item, paths, varying) for item in value]
     if isinstance(value, str):

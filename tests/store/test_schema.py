@@ -12,11 +12,13 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.scanner import scan
-from dtk_tui.store import migrate, results, spaces
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.store import schema as migrate
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.server import EmbeddedServer
-from tests.pictures import write_png
+from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.store.queue import results
+from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.pictures import write_png
 
 
 def _groups(conn: Connection) -> list[tuple[str, bool, str | None]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dtk_tui.store.database import Database
 from dtk_tui.store.maintenance import environment
-from dtk_tui.store.server import program
+from dtk_tui.store.server.cluster import program
 from tests.helpers.golden import check
 
 #: What the version of the server and of pg_dump decides.

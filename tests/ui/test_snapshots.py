@@ -16,12 +16,12 @@ import pytest
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.services import scanner
+from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check
 from tests.helpers.screens import Screens, without_name
 from tests.ui.conftest import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
-from tests.ui.test_migration_screen import write_source
+from tests.ui.screens.test_importer import write_source
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 _DAY = 86_400

@@ -9,8 +9,8 @@ from textual.screen import Screen
 from dtk_tui.domain.stats import Stats
 
 if TYPE_CHECKING:
+    from dtk_tui.services.library.browse import LibraryBrowser
     from dtk_tui.ui.app import DtkApp
-    from dtk_tui.ui.source import Library
 
 
 class DtkScreen(Screen[None]):
@@ -22,7 +22,7 @@ class DtkScreen(Screen[None]):
         return cast("DtkApp", self.app)
 
     @property
-    def library(self) -> Library:
+    def library(self) -> LibraryBrowser:
         """The library that is open."""
         return self.dtk.library
 

@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from dtk_tui.ui.keys import Action
-from dtk_tui.ui.screens.dialogs import Dialog
+from dtk_tui.ui.commands.registry import Action
+from dtk_tui.ui.dialogs import Dialog
 
 _SEARCH_HELP = (
     'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl, '

@@ -17,8 +17,8 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.screens.base import DtkScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
@@ -40,7 +40,7 @@ class QueueScreen(DtkScreen):
     BINDING_GROUP_TITLE = "Queue"
     AUTO_FOCUS = "#jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "hurry", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
+        Binding("n", "prioritize", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
         Binding("y", "retry", "Retry", id="queue.retry", tooltip="Let the chosen failed jobs wait again"),
         Binding("Y", "retry_all", "Retry all failed", show=False, id="queue.retry_all"),
         Binding("d,delete", "remove", "Remove", key_display="d", id="queue.remove"),
@@ -113,7 +113,7 @@ class QueueScreen(DtkScreen):
     def _chosen(self) -> None:
         row = self.table.current_row
         if row is not None:
-            self.app.push_screen(Trouble(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
+            self.app.push_screen(ErrorDialog(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
 
     def action_filter(self, step: int) -> None:
         """Show only jobs in one state."""
@@ -130,10 +130,10 @@ class QueueScreen(DtkScreen):
         if not self.table.clear_selection():
             self.dismiss()
 
-    def action_hurry(self) -> None:
+    def action_prioritize(self) -> None:
         """Do the chosen jobs first."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.hurry(ids), "job moved to the front", "jobs moved to the front")
+        self._change(lambda: self.library.prioritize(ids), "job moved to the front", "jobs moved to the front")
 
     def action_retry(self) -> None:
         """Let the chosen failed jobs wait again."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
-from dtk_tui.text import one_line
-from dtk_tui.ui.wording import file_size, line, lines
+from dtk_tui.text import file_size, one_line
+from dtk_tui.ui.format import line, lines
 
 
 def prompt(detail: ImageDetail) -> Content:

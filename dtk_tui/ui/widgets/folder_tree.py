@@ -12,8 +12,8 @@ from textual.binding import Binding, BindingType
 from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.format import short_count
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
-from dtk_tui.ui.wording import short_count
 
 #: The key of the first line, which stands for all images.
 EVERYTHING = 0

@@ -13,10 +13,10 @@ from textual.widgets import Static
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.format import lines
 from dtk_tui.ui.widgets import facts
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line, clickable
-from dtk_tui.ui.wording import lines
 
 #: The cursor must rest for this long before a picture is decoded.
 _REST_S = 0.12

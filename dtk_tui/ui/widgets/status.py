@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
-from dtk_tui.text import one_line
-from dtk_tui.ui.wording import duration, speed
+from dtk_tui.text import duration, one_line
+from dtk_tui.ui.format import speed
 
 
 def clickable(content: Content, action: str) -> Content:

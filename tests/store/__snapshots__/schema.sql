@@ -31,29 +31,8 @@ COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access met
 --
 
 CREATE FUNCTION public.dtk_bequeath(leaving bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    givers bigint[];
-    heirs bigint[];
-    gone bigint[];
-    orphans bigint[];
-BEGIN
-    SELECT array_agg(giver_id), array_agg(heir_id),
-           array_agg(giver_id) FILTER (WHERE stood), array_agg(heir_id) FILTER (WHERE stood)
-      INTO givers, heirs, gone, orphans FROM (
-        SELECT DISTINCT ON (giver.id) giver.id AS giver_id, heir.id AS heir_id,
-               giver.is_embedding_representative AS stood
-          FROM image giver JOIN image heir ON heir.metadata_hash = giver.metadata_hash AND heir.id <> ALL (leaving)
-         WHERE giver.id = ANY (leaving)
-         ORDER BY giver.id, heir.unavailable, heir.file_size DESC, heir.id) AS pair;
-    IF givers IS NOT NULL THEN
-        PERFORM dtk_hand_on(givers, heirs);
-    END IF;
-    IF orphans IS NOT NULL THEN
-        PERFORM dtk_queue_orphans(gone, orphans);
-    END IF;
-END $$;
+    LANGUAGE sql
+    AS $$ SELECT dtk_promote_successors(leaving) $$;
 
 --
 -- Name: dtk_build_vector_index(smallint); Type: FUNCTION; Schema: public; Owner: -
@@ -90,14 +69,14 @@ CREATE FUNCTION public.dtk_choose_representatives(hashes bytea[] DEFAULT NULL::b
     AS $$
 DECLARE
     changed bigint;
-    givers bigint[];
-    heirs bigint[];
-    gone bigint[];
-    orphans bigint[];
+    replaced bigint[];
+    successors bigint[];
+    former bigint[];
+    promoted bigint[];
 BEGIN
     WITH chosen AS (
         SELECT id, first_value(id) OVER (PARTITION BY metadata_hash ORDER BY unavailable, file_size DESC, id) AS source_id,
-               is_embedding_representative AND unavailable AS left_it
+               is_embedding_representative AND unavailable AS is_former
           FROM image
          WHERE metadata_hash IS NOT NULL AND (hashes IS NULL OR metadata_hash = ANY (hashes))
     ), altered AS (
@@ -108,17 +87,17 @@ BEGIN
          WHERE image.id = chosen.id
            AND (image.is_embedding_representative, image.embedding_source_id)
                IS DISTINCT FROM (chosen.source_id = image.id, nullif(chosen.source_id, image.id))
-        RETURNING image.id, chosen.source_id, chosen.left_it
+        RETURNING image.id, chosen.source_id, chosen.is_former
     )
     SELECT count(*), array_agg(id) FILTER (WHERE id <> source_id), array_agg(source_id) FILTER (WHERE id <> source_id),
-           array_agg(id) FILTER (WHERE left_it AND source_id IN (SELECT id FROM altered WHERE id = source_id)),
-           array_agg(source_id) FILTER (WHERE left_it AND source_id IN (SELECT id FROM altered WHERE id = source_id))
-      INTO changed, givers, heirs, gone, orphans FROM altered;
-    IF givers IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
-        PERFORM dtk_hand_on(givers, heirs);
+           array_agg(id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id)),
+           array_agg(source_id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id))
+      INTO changed, replaced, successors, former, promoted FROM altered;
+    IF replaced IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
+        PERFORM dtk_transfer_embeddings(replaced, successors);
     END IF;
-    IF orphans IS NOT NULL THEN
-        PERFORM dtk_queue_orphans(gone, orphans);
+    IF promoted IS NOT NULL THEN
+        PERFORM dtk_enqueue_promoted(former, promoted);
     END IF;
     RETURN changed;
 END $$;
@@ -183,30 +162,25 @@ BEGIN
 END $$;
 
 --
--- Name: dtk_hand_on(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: dtk_enqueue_promoted(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.dtk_hand_on(from_ids bigint[], to_ids bigint[]) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION public.dtk_enqueue_promoted(from_ids bigint[], to_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
     AS $$
-    WITH chosen AS (
-        SELECT DISTINCT ON (vector.space_id, pair.to_id) vector.space_id, pair.from_id, pair.to_id
-          FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
-          JOIN image_vector vector ON vector.image_id = pair.from_id
-         WHERE NOT EXISTS (SELECT 1 FROM image_vector own
-                            WHERE own.space_id = vector.space_id AND own.image_id = pair.to_id)
-         ORDER BY vector.space_id, pair.to_id, pair.from_id
-    )
-    UPDATE image_vector SET image_id = chosen.to_id
-      FROM chosen
-     WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
-    UPDATE job SET image_id = pair.to_id
-      FROM (SELECT DISTINCT ON (to_id) from_id, to_id FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
-              JOIN job waiting ON waiting.image_id = from_id AND waiting.kind = 2 AND waiting.state = 'pending'
-             ORDER BY to_id, waiting.priority DESC, from_id) AS pair
-     WHERE job.image_id = pair.from_id AND job.kind = 2 AND job.state = 'pending'
-       AND NOT EXISTS (SELECT 1 FROM job own WHERE own.image_id = pair.to_id AND own.kind = 2);
-$$;
+BEGIN
+    INSERT INTO job (kind, image_id)
+    SELECT DISTINCT 2, image.id
+      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+      JOIN image ON image.id = pair.to_id AND NOT image.unavailable
+     WHERE EXISTS (SELECT 1 FROM image_vector WHERE image_vector.image_id = pair.to_id)
+        OR EXISTS (SELECT 1 FROM job waiting WHERE waiting.image_id = pair.from_id AND waiting.kind = 2)
+     ORDER BY image.id
+        ON CONFLICT (kind, image_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM pg_notify('dtk_queue', '');
+    END IF;
+END $$;
 
 --
 -- Name: dtk_instant(bigint, text); Type: FUNCTION; Schema: public; Owner: -
@@ -285,23 +259,33 @@ BEGIN
 END $$;
 
 --
--- Name: dtk_queue_orphans(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: dtk_promote_successors(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.dtk_queue_orphans(from_ids bigint[], to_ids bigint[]) RETURNS void
+CREATE FUNCTION public.dtk_promote_successors(leaving bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    leavers bigint[];
+    successors bigint[];
+    former bigint[];
+    promoted bigint[];
 BEGIN
-    INSERT INTO job (kind, image_id)
-    SELECT DISTINCT 2, image.id
-      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
-      JOIN image ON image.id = pair.to_id AND NOT image.unavailable
-     WHERE EXISTS (SELECT 1 FROM image_vector WHERE image_vector.image_id = pair.to_id)
-        OR EXISTS (SELECT 1 FROM job waiting WHERE waiting.image_id = pair.from_id AND waiting.kind = 2)
-     ORDER BY image.id
-        ON CONFLICT (kind, image_id) DO NOTHING;
-    IF FOUND THEN
-        PERFORM pg_notify('dtk_queue', '');
+    SELECT array_agg(leaver_id), array_agg(successor_id),
+           array_agg(leaver_id) FILTER (WHERE was_representative),
+           array_agg(successor_id) FILTER (WHERE was_representative)
+      INTO leavers, successors, former, promoted FROM (
+        SELECT DISTINCT ON (leaver.id) leaver.id AS leaver_id, successor.id AS successor_id,
+               leaver.is_embedding_representative AS was_representative
+          FROM image leaver
+          JOIN image successor ON successor.metadata_hash = leaver.metadata_hash AND successor.id <> ALL (leaving)
+         WHERE leaver.id = ANY (leaving)
+         ORDER BY leaver.id, successor.unavailable, successor.file_size DESC, successor.id) AS pair;
+    IF leavers IS NOT NULL THEN
+        PERFORM dtk_transfer_embeddings(leavers, successors);
+    END IF;
+    IF promoted IS NOT NULL THEN
+        PERFORM dtk_enqueue_promoted(former, promoted);
     END IF;
 END $$;
 
@@ -312,6 +296,32 @@ END $$;
 CREATE FUNCTION public.dtk_spread(anyarray, integer) RETURNS anyarray
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$ SELECT CASE cardinality($1) WHEN 1 THEN array_fill($1[1], ARRAY[$2]) ELSE $1 END $_$;
+
+--
+-- Name: dtk_transfer_embeddings(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH chosen AS (
+        SELECT DISTINCT ON (vector.space_id, pair.to_id) vector.space_id, pair.from_id, pair.to_id
+          FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+          JOIN image_vector vector ON vector.image_id = pair.from_id
+         WHERE NOT EXISTS (SELECT 1 FROM image_vector own
+                            WHERE own.space_id = vector.space_id AND own.image_id = pair.to_id)
+         ORDER BY vector.space_id, pair.to_id, pair.from_id
+    )
+    UPDATE image_vector SET image_id = chosen.to_id
+      FROM chosen
+     WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
+    UPDATE job SET image_id = pair.to_id
+      FROM (SELECT DISTINCT ON (to_id) from_id, to_id FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+              JOIN job waiting ON waiting.image_id = from_id AND waiting.kind = 2 AND waiting.state = 'pending'
+             ORDER BY to_id, waiting.priority DESC, from_id) AS pair
+     WHERE job.image_id = pair.from_id AND job.kind = 2 AND job.state = 'pending'
+       AND NOT EXISTS (SELECT 1 FROM job own WHERE own.image_id = pair.to_id AND own.kind = 2);
+$$;
 
 --
 -- Name: dtk_utf8(text); Type: FUNCTION; Schema: public; Owner: -
