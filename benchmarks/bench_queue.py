@@ -22,7 +22,7 @@ from dtk_tui.store.database import Connection
 from dtk_tui.store.library.embedding_spaces import CurrentModels
 from dtk_tui.store.queue import jobs, workers
 from dtk_tui.store.queue.enqueue import enqueue
-from dtk_tui.store.schema import migrate
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 JOBS = int(os.environ.get("DTK_BENCH_JOBS", "1000000"))
@@ -214,7 +214,7 @@ def main() -> None:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
             conninfo = server.join()
-            migrate(conninfo)
+            upgrade(conninfo)
             with psycopg.connect(conninfo, autocommit=True) as conn:
                 library(conn)
                 conn.execute("VACUUM ANALYZE")

@@ -12,7 +12,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.services import stats
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import enqueue as store
 from dtk_tui.store.queue import jobs, workers
 
@@ -39,7 +39,7 @@ def enqueue(
     def transaction() -> Enqueued:
         total = Enqueued(0, 0, 0, expected_s=0.0)
         with db.connection() as conn:
-            models = spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
+            models = embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
             pace = _pace(conn)
             for kind in kinds:
                 one = store.enqueue(conn, target, kind, priority, models, dry_run=dry_run, again=again)

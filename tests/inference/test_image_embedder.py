@@ -11,8 +11,7 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec
-from tests.helpers.drawn_images import scene
-from tests.helpers.tiny_onnx import save_onnx
+from tests.inference.conftest import save_onnx, scene
 
 
 def test_a_crop_is_nearest_to_its_original(dinov2: ImageEmbedder, tmp_path: Path) -> None:

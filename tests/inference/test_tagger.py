@@ -8,8 +8,7 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec, TagOutput, load_manifest
 from dtk_tui.inference.tagger import Tagger, read_tags
-from tests.helpers.drawn_images import scene
-from tests.helpers.tiny_onnx import save_onnx
+from tests.inference.conftest import save_onnx, scene
 
 _CSV = '''tag_id,name,category,count
 9999999,general,9,807858

@@ -16,8 +16,9 @@ import pytest
 from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.metadata.reader import derive, read_file
 from tests.helpers import metadata_files as files
-from tests.helpers.comfy_workflows import everywhere, grouped, paired
-from tests.helpers.metadata_files import GRAPH, INFOTEXT, read
+from tests.helpers.metadata_files import INFOTEXT, read
+from tests.metadata.test_comfyui_joints import everywhere, grouped, paired
+from tests.metadata.test_containers import GRAPH
 
 MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "4000"))
 XMP = (

@@ -12,7 +12,7 @@ from dtk_tui.store.text_codec import to_db
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class NameIds:
     """Ids by the names that a query says; looked up before, so that the planner knows how many images they have."""
 
     tags: Mapping[str, Sequence[int]]
@@ -99,11 +99,11 @@ class Where:
         return f"%({name})s"
 
 
-def where(node: q.Node | None, known: Known) -> Where:
-    """Return the condition for ``node``; ``known`` has the ids for every name in it (a name without any: no ids)."""
+def where(node: q.Node | None, name_ids: NameIds) -> Where:
+    """Return the condition for ``node``; ``name_ids`` has the ids for every name in it (a name without any: no ids)."""
     result = Where()
     if node is not None:
-        result.condition = _Compiler(result, known).sql(node)
+        result.condition = _Compiler(result, name_ids).sql(node)
     return result
 
 
@@ -130,10 +130,10 @@ def midnight(day: date) -> datetime:
 
 
 class _Compiler:
-    def __init__(self, target: Where, known: Known) -> None:
+    def __init__(self, target: Where, name_ids: NameIds) -> None:
         self._target = target
         self._bind = target.bind
-        self._known = known
+        self._name_ids = name_ids
         self._leaves: dict[type, Callable[[Any], str]] = {
             q.And: self._and,
             q.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
@@ -142,7 +142,7 @@ class _Compiler:
             q.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
             q.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
             q.Folder: self._folder,
-            q.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._known.albums.get(node.name, ())))),
+            q.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))),
             q.Path: self._path,
             q.Created: self._created,
             q.Numbers: self._numbers,
@@ -183,7 +183,7 @@ class _Compiler:
         return _IN_PROMPTS.format(column=column, conditions=conditions)
 
     def _folder(self, node: q.Folder) -> str:
-        return _IN_FOLDER.format(ids=self._bind(list(self._known.folders.get(node.value, ()))))
+        return _IN_FOLDER.format(ids=self._bind(list(self._name_ids.folders.get(node.value, ()))))
 
     def _path(self, node: q.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
@@ -244,7 +244,7 @@ class _Compiler:
         return f"{_COMPARED[node.field]} {operator} {self._bind(float(node.value))}"
 
     def _tag(self, node: q.Tag) -> str:
-        ids, compared = self._bind(list(self._known.tags.get(node.name, ()))), ""
+        ids, compared = self._bind(list(self._name_ids.tags.get(node.name, ()))), ""
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
         return _HAS_TAG.format(ids=ids, compared=compared)
