@@ -20,7 +20,7 @@ from dtk_tui.services.worker import bulk_index
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import results
-from dtk_tui.store.schema import migrate
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 DIMS = int(os.environ.get("DTK_BENCH_DIMS", "384"))
@@ -105,7 +105,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
-            migrate(server.join())
+            upgrade(server.join())
             with psycopg.connect(server.join(), autocommit=True) as conn:
                 conn.execute("INSERT INTO folder (path, name) VALUES ('/out', 'out')")
                 conn.execute(

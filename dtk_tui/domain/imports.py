@@ -53,7 +53,7 @@ class ImportProgressed:
     tables: tuple[tuple[str, int, int], ...] = ()
 
 
-Follow = Callable[[ImportProgressed], None]
+ProgressCallback = Callable[[ImportProgressed], None]
 
 
 @dataclass(frozen=True, slots=True)

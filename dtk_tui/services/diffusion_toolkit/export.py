@@ -58,7 +58,7 @@ def _write(db: Database, part: Path, zone: str | None) -> dict[str, int]:
             counts = {table: _copy(out, table, tables.rows(table)) for table in schema.COLUMNS}
         out.executemany("INSERT INTO Migration (Name) VALUES (?)", [(name,) for name in schema.MIGRATIONS])
         for index in schema.indexes():
-            _make_index(out, index)
+            _create_index(out, index)
         out.execute("COMMIT")
         out.execute("PRAGMA synchronous = full")
         out.execute("PRAGMA journal_mode = wal")
@@ -67,7 +67,7 @@ def _write(db: Database, part: Path, zone: str | None) -> dict[str, int]:
     return counts
 
 
-def _make_index(out: sqlite3.Connection, index: schema.Index) -> None:
+def _create_index(out: sqlite3.Connection, index: schema.Index) -> None:
     """Make an index; where rows are alike that Diffusion Toolkit would not have twice, one that lets them be."""
     is_unique = index.is_unique and out.execute(index.alike()).fetchone() is None
     out.execute(index.statement(is_unique))
@@ -82,12 +82,12 @@ def _copy(out: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]]) 
     form = {"Image": _image, "Folder": _folder, "Query": _query}.get(table, tuple)
     count = 0
     while batch := list(islice(rows, _BATCH)):
-        out.executemany(sql, [tuple(map(_bound, form(row))) for row in batch])
+        out.executemany(sql, [tuple(map(_sqlite_value, form(row))) for row in batch])
         count += len(batch)
     return count
 
 
-def _bound(value: Any) -> Any:
+def _sqlite_value(value: Any) -> Any:
     if isinstance(value, str):
         return from_db(value).encode("utf-8", "surrogateescape")
     return value
@@ -95,7 +95,7 @@ def _bound(value: Any) -> Any:
 
 def _original(hexed: str | None, path: str) -> str:
     """Return a folder's path as Diffusion Toolkit had it, else as the library has it."""
-    return paths.tidy(_text(hexed) if hexed else from_db(path))
+    return paths.strip_separators(_text(hexed) if hexed else from_db(path))
 
 
 def _text(hexed: str) -> str:
@@ -116,17 +116,17 @@ def _workflow(chunks: str | None) -> str | None:
         return None
     by_key = {key: text for _, key, text in reversed(json.loads(chunks))}
     found = by_key.get("prompt", by_key.get("workflow"))
-    return found if found is not None and found.lstrip()[:1] in {"{", "["} else _migrated(chunks)
+    return found if found is not None and found.lstrip()[:1] in {"{", "["} else _imported_workflow(chunks)
 
 
-def _migrated(chunks: str) -> str | None:
+def _imported_workflow(chunks: str) -> str | None:
     return next((text for source, _, text in json.loads(chunks) if source == "diffusion-toolkit"), None)
 
 
 def _folder(row: tuple[Any, ...]) -> tuple[Any, ...]:
     number, parent, old, path, *rest = row
     # With the separator at its end, where Diffusion Toolkit had one.
-    return (number, parent, _text(old) if old else paths.tidy(from_db(path)), *rest)
+    return (number, parent, _text(old) if old else paths.strip_separators(from_db(path)), *rest)
 
 
 def _query(row: tuple[Any, ...]) -> tuple[Any, ...]:

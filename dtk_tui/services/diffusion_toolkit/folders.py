@@ -41,8 +41,8 @@ def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping
     """
     staged = folders.staged_folders(conn)
     needed = folders.staged_paths(conn)
-    listed = {row.source_id: mapping.apply(paths.tidy(row.path)) for row in staged if row.path}
-    listed = {number: paths.tidy(path) for number, path in listed.items()}
+    listed = {row.source_id: mapping.apply(paths.strip_separators(row.path)) for row in staged if row.path}
+    listed = {number: paths.strip_separators(path) for number, path in listed.items()}
     known = folders.library_folders(conn)
     tree = _Tree({path: row[0] for path, row in known.items()}, {path: row[1] for path, row in known.items()})
     given = {path: key for key, path, _ in needed} if keys_are_ids else {}
@@ -62,7 +62,7 @@ def _insert_missing(conn: Connection, tree: _Tree, given: Mapping[str, int], wan
     """
     above: dict[str, str | None] = {}
     all_known = set(tree.ids) | set(wanted)
-    by_form = {paths.form(path): path for path in sorted(all_known)}
+    by_form = {paths.unify_separators(path): path for path in sorted(all_known)}
     for path in sorted(all_known - set(tree.ids)):
         chain = _missing_chain(path, by_form)
         for child, upper in zip(chain, [*chain[1:], None], strict=True):
@@ -87,9 +87,9 @@ def _missing_chain(path: str, known: dict[str, str]) -> list[str]:
     chain, highest = [path], 0
     upper = paths.parent(path)
     while upper is not None:
-        upper = known.get(paths.form(upper), upper)
+        upper = known.get(paths.unify_separators(upper), upper)
         chain.append(upper)
-        if paths.form(upper) in known:
+        if paths.unify_separators(upper) in known:
             highest = len(chain) - 1
         upper = paths.parent(upper)
     return chain[: highest + 1]
@@ -137,7 +137,7 @@ def _hex(path: str) -> str:
 
 def _unusual_start(folder: str, starts: Sequence[str]) -> dict[str, str]:
     """Return what the source has before the names of files in a folder, where that is not what ``paths.join`` makes."""
-    usual = paths.join(paths.tidy(folder), "")
+    usual = paths.join(paths.strip_separators(folder), "")
     return {} if not starts or usual in starts else {"Start": _hex(starts[0])}
 
 
@@ -184,7 +184,7 @@ def _write_records(
         number = tree.ids[path]
         if number not in done:
             done.add(number)
-            source = paths.tidy(paths.split(found[0] + "x")[0])
+            source = paths.strip_separators(paths.split(found[0] + "x")[0])
             recorded.append((number, None, number in tree.new, {"Path": _hex(source), **_unusual_start(source, found)}))
     recorded += [(number, None, True, {}) for number in sorted(tree.new - done)]
     records.write_row_records(conn, migration_id, "folder", recorded)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from dtk_tui.config import Config
-from dtk_tui.domain.imports import STEPS, Follow, ImportOptions, ImportProgressed, ImportReport
+from dtk_tui.domain.imports import STEPS, ImportOptions, ImportProgressed, ImportReport, ProgressCallback
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, cancel_when_set
@@ -19,8 +19,8 @@ from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
 from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
 from dtk_tui.services.diffusion_toolkit.read import loader
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
-from dtk_tui.services.diffusion_toolkit.read.keys import shadow_pool, staging_pool
+from dtk_tui.services.diffusion_toolkit.read.pools import shadow_pool, staging_pool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.report import count_rows, report_from_json, report_json, write_notes
 from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
@@ -51,13 +51,19 @@ class Importer:
     """
 
     def __init__(
-        self, db: Database, source: Source, started: StartedImport, follow: Follow, stop: threading.Event, began: float
+        self,
+        db: Database,
+        source: Source,
+        started: StartedImport,
+        on_progress: ProgressCallback,
+        stop: threading.Event,
+        began: float,
     ) -> None:
         self._db = db
         self._stop = stop
         self._source = source
         self._options = started.options
-        self._follow = follow
+        self._on_progress = on_progress
         self._zone = started.zone
         self._mapping = paths.Mapping(started.options.maps)
         self._import = started
@@ -98,13 +104,13 @@ class Importer:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        self._follow(ImportProgressed(name))
+        self._on_progress(ImportProgressed(name))
         began = time.monotonic()
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
     def _report_progress(self, step: str, done: int, total: int) -> None:
-        self._follow(ImportProgressed(step, done=done, total=total))
+        self._on_progress(ImportProgressed(step, done=done, total=total))
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -133,7 +139,7 @@ class Importer:
         done: dict[str, int] = {}
         for (table, _), (rows, _) in finished.items():
             done[table] = done.get(table, 0) + rows
-        loader.Loader(self._source, images, pool, write, self._follow, self._stop).run(left, done, expected)
+        loader.Loader(self._source, images, pool, write, self._on_progress, self._stop).run(left, done, expected)
         if self._stop.is_set():
             raise StoppedError
         if self._source.has_changed():
@@ -243,7 +249,11 @@ def _discard(db: Database) -> None:
 
 
 def import_database(
-    db: Database, config: Config, options: ImportOptions, follow: Follow, stop: threading.Event | None = None
+    db: Database,
+    config: Config,
+    options: ImportOptions,
+    on_progress: ProgressCallback,
+    stop: threading.Event | None = None,
 ) -> ImportReport:
     """Bring a Diffusion Toolkit database into the library; see ``ImportOptions``.
 
@@ -262,7 +272,7 @@ def import_database(
             if started.record.report is not None:
                 report = report_from_json(started.record.report)
             else:
-                report = Importer(db, source, started, follow, stop or threading.Event(), began).run()
+                report = Importer(db, source, started, on_progress, stop or threading.Event(), began).run()
         except StoppedError:
             if options.dry_run:
                 _discard(db)

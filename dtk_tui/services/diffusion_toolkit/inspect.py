@@ -75,7 +75,7 @@ def _folders(conn: sqlite3.Connection) -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         for folder, count in conn.execute(_IMAGES_BY_FOLDER):
-            text = paths.tidy(folder.decode("utf-8", "surrogateescape"))
+            text = paths.strip_separators(folder.decode("utf-8", "surrogateescape"))
             counts[text] = counts.get(text, 0) + count
     except sqlite3.DatabaseError:
         # What can be saved of a damaged file is the import's business; here it is only not offered.
@@ -113,7 +113,7 @@ def common_prefixes(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _key(folder: str) -> str:
-    return paths.form(folder).lower() if paths.is_windows(folder) else folder
+    return paths.unify_separators(folder).lower() if paths.is_windows(folder) else folder
 
 
 def _split(top: str, children: dict[str, set[str]], own: set[str]) -> list[str]:

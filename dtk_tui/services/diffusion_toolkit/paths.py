@@ -39,12 +39,12 @@ def join(folder: str, name: str) -> str:
     return folder + ("\\" if is_windows(folder) else "/") + name
 
 
-def form(path: str) -> str:
+def unify_separators(path: str) -> str:
     """Return a path with one kind of separator, to find folders that are written in two ways."""
     return path.replace("/", "\\") if is_windows(path) else path
 
 
-def tidy(folder: str) -> str:
+def strip_separators(folder: str) -> str:
     """Return a folder's path without separators at its end, except that of a root."""
     ends = "/\\" if is_windows(folder) else "/"
     bare = folder.rstrip(ends)
@@ -76,7 +76,7 @@ class Mapping:
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        keyed = [(_key(tidy(old)), new) for old, new in pairs]
+        keyed = [(_key(strip_separators(old)), new) for old, new in pairs]
         self._pairs = sorted(keyed, key=lambda pair: -len(pair[0]))
 
     def apply(self, path: str) -> str:
@@ -91,9 +91,9 @@ class Mapping:
             if key == old or key.startswith(old if old.endswith("/") else old + "/"):
                 rest = bare[len(old) :].lstrip("/\\")
                 if is_windows(new):
-                    return join(tidy(new), rest) if rest else tidy(new)
+                    return join(strip_separators(new), rest) if rest else strip_separators(new)
                 rest = rest.replace("\\", "/") if is_windows(path) else rest
-                return new.rstrip("/") + "/" + rest if rest else tidy(new)
+                return new.rstrip("/") + "/" + rest if rest else strip_separators(new)
         return path
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dtk_tui.domain.imports import POLICIES, ImportOptions
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit.read import csv_select, small_tables
+from dtk_tui.services.diffusion_toolkit.read import csv_select, other_tables
 from dtk_tui.services.diffusion_toolkit.read.csv import line
 from dtk_tui.services.diffusion_toolkit.read.repair import note_json
 from dtk_tui.services.diffusion_toolkit.source.database import Source
@@ -111,7 +111,7 @@ def _resume(conn: Connection, source: Source, given: ImportOptions) -> StartedIm
         # An earlier release read it; or the server crashed: then the staging tables are empty, and the shadow tables
         # are whole no longer.
         _create_tables(conn, source, started.is_shadow)
-        record_batches.remove(conn, record.id)
+        record_batches.delete(conn, record.id)
         notes.delete_notes(conn, record.id)
     return started
 
@@ -123,7 +123,7 @@ def _source_facts(record: ImportRecord) -> dict[str, Any]:
 
 def _unknown_notes(source: Source) -> list[bytes]:
     """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
-    known = {table: ("Id", *(name for name, _ in columns)) for table, columns in small_tables.COLUMNS.items()}
+    known = {table: ("Id", *(name for name, _ in columns)) for table, columns in other_tables.COLUMNS.items()}
     conn = source.connect()
     try:
         found = unknown_content(conn, {**known, "Image": csv_select.ALL})

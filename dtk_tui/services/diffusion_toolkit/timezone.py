@@ -29,7 +29,7 @@ def host_zone() -> str:
     return text if text in available_timezones() else "UTC"
 
 
-def spans(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+def unambiguous_spans(offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """Return (first tick, last tick, seconds east of UTC) of the local times whose instant is beyond doubt.
 
     Args:

@@ -6,7 +6,6 @@ import queue
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, reason_of
@@ -102,8 +101,6 @@ class Saver:
                 state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
         state.mark_ended([*(job.id for _, job, _ in good), *(job.id for job, _, _ in failed)])
         state.throughput.count_jobs([job.kind for job in done], gone_bad)
-        if done or gone_bad:
-            state.emit(JobsFinished(len(done), gone_bad, tuple(job.image_id for job in done)))
 
     def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[_Failure]]:
         """Return what may be written, and what fails: also images whose prompt has no result."""

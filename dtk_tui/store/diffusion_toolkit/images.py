@@ -116,5 +116,5 @@ def count_representatives(conn: Connection) -> int:
 
 
 def analyze_written(conn: Connection) -> None:
-    """Let the planner look at what was written."""
+    """Analyze the tables that images were written to."""
     conn.execute("ANALYZE folder, prompt, image, image_raw, migrated_image, migration_note")

@@ -89,7 +89,7 @@ def begin(
         images, nodes: first and last Id of the source.
     """
     delete_unfinished(conn)
-    bases = [_set_aside(conn, table, *span) for table, span in (("image", images), ("node", nodes))]
+    bases = [_reserve_ids(conn, table, *span) for table, span in (("image", images), ("node", nodes))]
     insert: LiteralString = """
         INSERT INTO migration (image_base, node_base, state, source, zone, policy, maps, facts)
         VALUES (%s, %s, 'loading', %s, %s, %s, %s::jsonb, %s::jsonb)"""
@@ -100,7 +100,7 @@ def begin(
     return row
 
 
-def _set_aside(conn: Connection, table: str, first: int, last: int) -> int:
+def _reserve_ids(conn: Connection, table: str, first: int, last: int) -> int:
     """Return the base of a range of ids that nobody else gets."""
     name = sql.Literal(f"{table}")
     query = sql.SQL(

@@ -14,6 +14,7 @@ from psycopg import sql
 from xxhash import xxh3_128
 
 from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.copy.binary import HEADER, TRAILER
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit import record_batches
 from dtk_tui.store.diffusion_toolkit.shadow import shadow_table
@@ -83,13 +84,13 @@ class Rows:
     def without(self, ids: Sequence[int]) -> Rows:
         """Return the rows of all images but some."""
         kept, kept_raw = np.flatnonzero(~np.isin(self.ids, ids)), np.flatnonzero(~np.isin(self.raw_ids, ids))
-        return self._taken(kept, kept_raw)
+        return self._take(kept, kept_raw)
 
     def sorted(self) -> Rows:
         """Return the rows in the order of their ids."""
-        return self._taken(np.argsort(self.ids), np.argsort(self.raw_ids))
+        return self._take(np.argsort(self.ids), np.argsort(self.raw_ids))
 
-    def _taken(self, at: npt.NDArray[np.int64], at_raw: npt.NDArray[np.int64]) -> Rows:
+    def _take(self, at: npt.NDArray[np.int64], at_raw: npt.NDArray[np.int64]) -> Rows:
         places = pa.array(at)
         return Rows(
             self.ids[at], self.image.take(places), self.records.take(places), self.raw_ids[at_raw],
@@ -97,11 +98,11 @@ class Rows:
         )  # fmt: skip
 
     def digest(self, conn: Connection) -> bytes:
-        """Return the digest of ``image`` and ``raw``, as ``digest_there`` finds it when they are written."""
+        """Return the digest of ``image`` and ``raw``, as ``stored_digest`` finds it when they are written."""
         seen = xxh3_128()
         for block in _copy_blocks(self.image):
             seen.update(block)
-        return seen.digest() + self._digest_of_raw(conn)
+        return seen.digest() + self._raw_digest(conn)
 
     def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
         """Write the rows; return their digest, and behind it that of their records.
@@ -119,7 +120,7 @@ class Rows:
                         sink.write(block)
         return self.digest(conn) + record_batches.write(conn, self.records, migration_id, first_id)
 
-    def _digest_of_raw(self, conn: Connection) -> bytes:
+    def _raw_digest(self, conn: Connection) -> bytes:
         if conn.info.server_version < _HAS_CRC:
             return xxh3_128(b"".join(_copy_blocks(self.raw))).digest()
         sums = [google_crc32c.value(row[_RAW_ROW.size :]) for row in self.raw]
@@ -134,7 +135,7 @@ def raw_row(image_id: int, chunks: Sequence[bytes]) -> bytes:
 def _copy_blocks(rows: pa.BinaryArray | list[bytes]) -> tuple[bytes, memoryview, bytes]:
     """Return all that is sent of some rows; what is large is not copied when a part of it is sent."""
     payload = memoryview(b"".join(rows)) if isinstance(rows, list) else copy_columns.payload(rows)
-    return copy_columns.HEAD, payload, copy_columns.END
+    return HEADER, payload, TRAILER
 
 
 def stored_digest(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:
@@ -144,12 +145,12 @@ def stored_digest(conn: Connection, low: int, high: int, without: Sequence[int] 
         without: ids of images that are left out.
     """
     seen = xxh3_128()
-    with conn.cursor().copy(_rows_there("image", low, high, without)) as source:
+    with conn.cursor().copy(_copy_statement("image", low, high, without)) as source:
         seen.update(b"".join(source))
-    return seen.digest() + _digest_of_raw_there(conn, low, high, without)
+    return seen.digest() + _stored_raw_digest(conn, low, high, without)
 
 
-def _rows_there(table: str, low: int, high: int, without: Sequence[int]) -> sql.Composed:
+def _copy_statement(table: str, low: int, high: int, without: Sequence[int]) -> sql.Composed:
     """Return the statement that gives the rows of a table of some images in COPY's binary format."""
     columns = _COLUMNS[table]
     key = sql.Identifier(columns[0])
@@ -159,9 +160,9 @@ def _rows_there(table: str, low: int, high: int, without: Sequence[int]) -> sql.
     ).format(_column_list(columns), shadow_table(table), key, low, high, rest, key)
 
 
-def _digest_of_raw_there(conn: Connection, low: int, high: int, without: Sequence[int]) -> bytes:
+def _stored_raw_digest(conn: Connection, low: int, high: int, without: Sequence[int]) -> bytes:
     if conn.info.server_version < _HAS_CRC:
-        with conn.cursor().copy(_rows_there("image_raw", low, high, without)) as source:
+        with conn.cursor().copy(_copy_statement("image_raw", low, high, without)) as source:
             return xxh3_128(b"".join(source)).digest()
     with conn.cursor(binary=True) as cursor:
         (found,) = cursor.execute(_RAW_CHECKSUMS, (low, high, list(without))).fetchall()

@@ -176,7 +176,7 @@ def _advance_sequence(conn: Connection, home: str, table: str) -> None:
 
 
 def referencing_tables(definitions: Definitions) -> list[sql.Identifier]:
-    """Return the other tables that ``take_over`` changes, as the ends of foreign keys."""
+    """Return the other tables that ``swap_tables`` changes, as the ends of foreign keys."""
     found: list[tuple[str, str]] = []
     for key in definitions.foreign:
         for end in ((definitions.home, key.parent), (key.schema, key.table)):

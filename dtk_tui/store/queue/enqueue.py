@@ -77,7 +77,7 @@ def _selection(target: Target) -> LiteralString:
     return _IMAGES
 
 
-def enqueue(
+def enqueue_kind(
     conn: Connection,
     target: Target,
     kind: Kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dtk_tui.errors import UsageError
-from dtk_tui.services.diffusion_toolkit.paths import Mapping, join, parent, parse_map, split, tidy
+from dtk_tui.services.diffusion_toolkit.paths import Mapping, join, parent, parse_map, split, strip_separators
 from dtk_tui.services.diffusion_toolkit.saved_searches import translate
 
 
@@ -50,7 +50,7 @@ def test_a_folder_has_one_above_it(folder: str, above: str | None) -> None:
     ("path", "bare"), [("D:\\AI\\\\", "D:\\AI"), ("D:\\", "D:\\"), ("/a/b/", "/a/b"), ("/", "/"), ("E:/x/", "E:/x")]
 )
 def test_separators_at_the_end_go_but_a_root_keeps_its_own(path: str, bare: str) -> None:
-    assert tidy(path) == bare
+    assert strip_separators(path) == bare
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from dtk_tui.services.diffusion_toolkit.timezone import spans
+from dtk_tui.services.diffusion_toolkit.timezone import unambiguous_spans
 from dtk_tui.store.database import Database
 from dtk_tui.store.diffusion_toolkit import dates
 
@@ -20,7 +20,7 @@ from dtk_tui.store.diffusion_toolkit import dates
 )  # fmt: skip
 def test_local_times_in_no_doubt_are_the_instants_that_the_database_takes_them_for(db: Database, zone: str) -> None:
     with db.connection() as conn:
-        certain = spans(dates.utc_offsets(conn, zone))
+        certain = unambiguous_spans(dates.utc_offsets(conn, zone))
         assert sum(last - first + 1 for first, last, _ in certain) > 0.97 * 38 * 365 * 864_000_000_000
         dice = random.Random(zone)
         for first, last, east in certain:

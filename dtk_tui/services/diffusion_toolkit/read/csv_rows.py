@@ -13,8 +13,8 @@ from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.services.diffusion_toolkit.read import csv_select, ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.csv import field as csv_field
 from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
-from dtk_tui.services.diffusion_toolkit.read.small_tables import DAMAGED
+from dtk_tui.services.diffusion_toolkit.read.other_tables import DAMAGED
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.store.text_codec import to_db
 
 _SOURCE = b"diffusion-toolkit"
@@ -94,13 +94,13 @@ class ImageCsv:
             if path[:1] != b"/":
                 at = max(at, path.rfind(b"\\"))
             name = path[at + 1 :]
-            positive = pool.texts.get(prompt) or pool.text(prompt)
-            second = pool.texts.get(negative) or pool.text(negative)
+            positive = pool.texts.get(prompt) or pool.key_of_text(prompt)
+            second = pool.texts.get(negative) or pool.key_of_text(negative)
             if not name or len(name) > paths.LONGEST_NAME or positive is None or second is None:
                 unclean.append(number)
                 continue
             start = path[: at + 1]
-            folder_key, folder = pool.folders.get(start) or pool.folder(start)
+            folder_key, folder = pool.folders.get(start) or pool.key_of_folder(start)
             has_workflow = b"f"
             parts = b"%b\x1f%b\x1f%b\x1f%b\x1f%b\x1f" % (texts, folder, name, positive[1], second[1])
             if chunks is not None:
@@ -132,7 +132,7 @@ class ImageCsv:
         for reason, original in row.notes:
             self._note(values["Id"], "repaired", reason, original)
         start = path[: len(path) - len(name)].encode("utf-8", "surrogateescape")
-        folder_key, _ = self._pool.folder(start)
+        folder_key, _ = self._pool.key_of_folder(start)
         workflow = values["Workflow"]
         plain = line(_plain_value(values[column]) for column in csv_select.PLAIN)
         rest = (self._key(values["Prompt"]), self._key(values["NegativePrompt"]))
@@ -144,7 +144,7 @@ class ImageCsv:
             self._lines.raw.append(b"%d,'%b'" % (values["Id"], chunks))
 
     def _key(self, text: str | None) -> bytes:
-        return b"" if text is None else self._pool.stored(to_db(text))
+        return b"" if text is None else self._pool.key_of_stored(to_db(text))
 
     def _note(self, number: int, outcome: str, reason: str, original: dict[str, Any]) -> None:
         self._lines.note.append(line(("Image", number, outcome, reason, repair.note_json(original))))

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dtk_tui.services.diffusion_toolkit.read import csv_select, ranges
 from dtk_tui.services.diffusion_toolkit.read.csv_rows import ImageCsv
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
 
 #: First and last rowid of a batch, both included.

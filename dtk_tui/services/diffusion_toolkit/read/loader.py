@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dtk_tui.domain.imports import Follow, ImportProgressed
-from dtk_tui.services.diffusion_toolkit.read import ranges, small_tables
+from dtk_tui.domain.imports import ImportProgressed, ProgressCallback
+from dtk_tui.services.diffusion_toolkit.read import other_tables, ranges
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, ReadBatch
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.source.database import TABLES, Source
 from dtk_tui.services.diffusion_toolkit.source.sqlite import explain_error
 from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
@@ -83,14 +83,14 @@ class Loader:
     """
 
     def __init__(
-        self, source: Source, images: Callable[[], ImageReader], pool: StringPool, write: Write, follow: Follow,
-        stop: threading.Event,
+        self, source: Source, images: Callable[[], ImageReader], pool: StringPool, write: Write,
+        on_progress: ProgressCallback, stop: threading.Event,
     ) -> None:  # fmt: skip
         self._source = source
         self._images = images
         self._pool = pool
         self._write = write
-        self._follow = follow
+        self._on_progress = on_progress
         self._queue: deque[Batch] = deque()
         self._cancelled = stop
         self._stop = threading.Event()
@@ -160,9 +160,9 @@ class Loader:
     def _read_small(self, conn: sqlite3.Connection, batch: Batch) -> ReadBatch:
         """Read a batch of another table than that of images."""
         columns = self._source.columns[batch.table]
-        select = small_tables.select(batch.table, columns)
+        select = other_tables.select(batch.table, columns)
         found = ranges.read_range(conn, batch.table, select, batch.low, batch.high)
-        lines = small_tables.csv_lines(conn, batch.table, columns, found)
+        lines = other_tables.csv_lines(conn, batch.table, columns, found)
         return ReadBatch(len(found.rows), len(found.failed), lines)
 
     def _add(self, made: WriteUnit, batch: Batch, found: ReadBatch) -> None:
@@ -202,4 +202,4 @@ class Loader:
             eta_s = max(total - done, 0) / rate if rate else None
             tables = tuple((name, self._done[name], rows) for name, rows in self._total.items())
             news = ImportProgressed("reading", table, done, total, rate, eta_s, tables)
-        self._follow(news)
+        self._on_progress(news)

@@ -13,12 +13,12 @@ from dtk_tui.domain.imports import Verification
 from dtk_tui.services.diffusion_toolkit.parallel import run_parallel
 from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.shadow.reader import ShadowReader
 from dtk_tui.services.diffusion_toolkit.shadow.rows import RowBuilder
 from dtk_tui.services.diffusion_toolkit.shadow.verify import ShadowVerifier
 from dtk_tui.services.diffusion_toolkit.source.database import Source
-from dtk_tui.services.diffusion_toolkit.timezone import spans
+from dtk_tui.services.diffusion_toolkit.timezone import unambiguous_spans
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import (
     dates,
@@ -57,7 +57,7 @@ class ShadowImport:
         self._columns = source.columns["Image"]
         with db.connection() as conn:
             self.definitions = shadow_swap.read_definitions(conn)
-            self._spans = spans(dates.utc_offsets(conn, values["zone"]))
+            self._spans = unambiguous_spans(dates.utc_offsets(conn, values["zone"]))
 
     def reader(self) -> ImageReader:
         """Return a reader of images for one thread."""

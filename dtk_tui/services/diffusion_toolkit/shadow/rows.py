@@ -18,7 +18,7 @@ from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
 from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
 from dtk_tui.services.diffusion_toolkit.read.csv_rows import chunks_json
 from dtk_tui.services.diffusion_toolkit.read.hashing import mix
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.timezone import UNIX_EPOCH_TICKS
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.diffusion_toolkit import record_batches
@@ -112,8 +112,8 @@ class RowBuilder:
 
     def _keys(self, texts: Iterable[bytes | None], count: int) -> Ticks:
         """Return the keys of texts that are stored once: 0 for none, -1 where a text cannot be sent as it is."""
-        cache, text = self._pool.texts, self._pool.text
-        found = (cache.get(one) or text(one) for one in texts)
+        cache, add = self._pool.texts, self._pool.key_of_text
+        found = (cache.get(one) or add(one) for one in texts)
         return np.fromiter((-1 if one is None else one[2] for one in found), np.int64, count)
 
     def _prompts(self, columns: Columns) -> Ticks:
@@ -135,7 +135,7 @@ class RowBuilder:
         coded = starts.dictionary_encode()
         pool = self._pool
         keys = [
-            int((pool.folders.get(start) or pool.folder(start))[0])
+            int((pool.folders.get(start) or pool.key_of_folder(start))[0])
             for start in coded.dictionary.cast(pa.binary()).to_pylist()
         ]
         found: Ticks = np.array(keys, np.int64)[coded.indices.to_numpy()]

@@ -8,7 +8,7 @@ from functools import partial
 
 from dtk_tui.domain.imports import Verification
 from dtk_tui.services.diffusion_toolkit.parallel import Piece
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.shadow.reader import ShadowReader
 from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.store.database import Connection

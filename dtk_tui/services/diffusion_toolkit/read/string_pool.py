@@ -77,7 +77,7 @@ class StringPool:
         for key, text in texts:
             self._keys[_key_digest(text.encode())] = b"%d" % key
 
-    def text(self, text: bytes | None) -> tuple[bytes, bytes, int] | None:
+    def key_of_text(self, text: bytes | None) -> tuple[bytes, bytes, int] | None:
         """Return (key, MD5, key) of a text that is not in ``texts``; None when it cannot be sent as it is."""
         if text is None:
             return _NO_TEXT
@@ -86,7 +86,7 @@ class StringPool:
         with self._lock:
             known = self.texts.get(text)
             if known is None:
-                key = self._key_of(text)
+                key = self._assign_key(text)
                 known = key, md5(text, usedforsecurity=False).hexdigest().encode(), int(key)
                 if self._held > _CACHE_BYTES:
                     self.texts.clear()
@@ -109,12 +109,12 @@ class StringPool:
                 self._index = TextIndex(texts, [self.texts[text][2] for text in texts], known)
             return self._index
 
-    def stored(self, stored: str) -> bytes:
+    def key_of_stored(self, stored: str) -> bytes:
         """Return the key of a text in the form in which it is stored."""
         with self._lock:
-            return self._key_of(stored.encode())
+            return self._assign_key(stored.encode())
 
-    def _key_of(self, stored: bytes) -> bytes:
+    def _assign_key(self, stored: bytes) -> bytes:
         short = _key_digest(stored)
         key = self._keys.get(short)
         if key is None:
@@ -126,7 +126,7 @@ class StringPool:
         """Return the keys of stored texts, given as (key, text as stored), that differ from what was sent."""
         return [key for key, text in texts if self._keys.get(_key_digest(text.encode())) != b"%d" % key]
 
-    def folder(self, start: bytes) -> tuple[bytes, bytes]:
+    def key_of_folder(self, start: bytes) -> tuple[bytes, bytes]:
         """Return (key, path as stored) of a folder, given with the separator that follows it."""
         with self._lock:
             known = self.folders.get(start)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.read.interning import StringPool, Unsent
+from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool, Unsent
 from dtk_tui.store.database import Database
 from dtk_tui.store.diffusion_toolkit import folders, session, shadow, staging
 
