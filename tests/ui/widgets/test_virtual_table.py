@@ -19,7 +19,7 @@ from dtk_tui.ui.widgets.columns import headings, place, row_cells
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.image_table import ImageTable
-from tests.ui.conftest import NARROW, WIDE, running
+from tests.helpers.running_app import NARROW, WIDE, running
 
 _DAY = datetime(2025, 11, 5, tzinfo=UTC)
 
