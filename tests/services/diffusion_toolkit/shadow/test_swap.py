@@ -56,7 +56,7 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
     fresh = catalog(db)
     before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
     assert run_import(db, config, source).verification.is_good
-    # It was filled beside and took the place of the empty one; or this test says nothing.
+    # Shadow tables took the place of the empty ones; or this test says nothing.
     assert fetch_one(db, "SELECT 'image_raw'::regclass::oid::int") != before
     migrated = catalog(db)
     for subject, expected in fresh.items():
@@ -67,7 +67,7 @@ def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make:
     source, _ = make("--n", "200")
     run_import(db, config, source)
     with db.connection() as conn:
-        beside = content(conn)
+        swapped = content(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
         conn.execute("CREATE VIEW raw_text AS SELECT chunks FROM image_raw")
     before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
@@ -76,7 +76,7 @@ def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make:
     assert fetch_one(db, "SELECT count(*) FROM raw_text") > 0
     with db.connection() as conn:
         in_place = content(conn)
-    assert in_place == beside
+    assert in_place == swapped
 
 
 def test_an_image_that_comes_while_the_migration_begins_is_kept(db: Database, config: Config, make: Make) -> None:
