@@ -1,6 +1,6 @@
 """Resident memory of a worker's process: before it starts, running, paused, stopped, and the same once more.
 
-The worker follows the wish in the database, like every worker; nothing but the wish is changed between the lines.
+The worker follows the desired state in the database, like every worker; nothing else is changed between the lines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TIMEOUT_S = 120.0
 _WORKER = """
 import sys
 from dtk_tui.config import load
-from dtk_tui.services.engine import Engine
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 config = load()
 db = Database.open(config)

@@ -19,7 +19,7 @@ import psycopg
 from bench_migration import make_source
 from workload import REPOSITORY
 
-from dtk_tui.store.schema import migrate
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 assert str(REPOSITORY) in sys.path
@@ -32,7 +32,7 @@ def library(server: EmbeddedServer, name: str) -> str:
     with psycopg.connect(server.join(), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}")
     url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
-    migrate(url)
+    upgrade(url)
     return url
 
 

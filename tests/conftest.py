@@ -14,7 +14,7 @@ from psycopg import sql
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
-from dtk_tui.store.schema import migrate
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ def server(server_home: Path) -> Iterator[EmbeddedServer]:
     conninfo = embedded.join()
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("CREATE DATABASE dtk_template")
-    migrate(_conninfo(embedded, "dtk_template"))
+    upgrade(_conninfo(embedded, "dtk_template"))
     yield embedded
     embedded.leave()
 

@@ -106,7 +106,7 @@ _QUIET = """
 
 _FAULTY = _QUIET.replace(
     "DtkApp(LibraryBrowser(db, config), None).run()",
-    "DtkApp.action_help = lambda self: [][0]; app = DtkApp(LibraryBrowser(db, config), None); app.run(); "
+    "DtkApp.on_help_opened = lambda self: [][0]; app = DtkApp(LibraryBrowser(db, config), None); app.run(); "
     "assert app.return_code",
 )
 

@@ -81,16 +81,16 @@ def _say(text: str) -> None:
 
 
 def _scan(
-    db: Database, config: Config, names: list[str], reparse: bool, dry_run: bool, show: Callable[[Event], None]
+    db: Database, config: Config, names: list[str], again: bool, only_count: bool, show: Callable[[Event], None]
 ) -> dict[str, float]:
-    if reparse:
-        from dtk_tui.services.scan.reparse import reparse as run_reparse
+    if again:
+        from dtk_tui.services.scan.reparse import reparse
 
-        return run_reparse(db, config, names, show, write=not dry_run)
-    if dry_run:
-        from dtk_tui.services.scan.dry_run import dry_run as run_dry
+        return reparse(db, config, names, show, write=not only_count)
+    if only_count:
+        from dtk_tui.services.scan.dry_run import dry_run
 
-        return run_dry(db, config, names, show)
+        return dry_run(db, config, names, show)
     from dtk_tui.services.scan.scanner import Scan
 
     return Scan(db, config, show).run(names)
@@ -108,14 +108,11 @@ def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: 
 
 def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
     """Name the folders, and with ``files`` the files, that could not be read, on stderr; the first of many."""
-    from dtk_tui.services.library.folder_rules import absolute, known_path
-    from dtk_tui.store.library import folders
-    from dtk_tui.store.library import unreadable as failures
+    from dtk_tui.services.library.folders import known_ids
+    from dtk_tui.services.library.unreadable import listed_below
 
     with db.connection() as conn:
-        roots = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
-        tree = [number for root in roots if root is not None for number in folders.subtree(conn, root)]
-        found, number = failures.listed(conn, _FAILURES, tree if names else None, files=files)
+        found, number = listed_below(conn, _FAILURES, known_ids(conn, names) if names else None, files=files)
     for failure in found:
         _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
     if number > len(found):
@@ -124,10 +121,10 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
 
 def _has_failures(db: Database) -> bool:
     """Return whether there is a file that cannot be read; one that vanished meanwhile is none."""
-    from dtk_tui.store.library import unreadable as failures
+    from dtk_tui.services.library.unreadable import listed_below
 
     with db.connection() as conn:
-        return failures.listed(conn, 1)[1] > 0
+        return listed_below(conn, 1)[1] > 0
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:

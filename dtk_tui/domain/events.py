@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +14,6 @@ class WorkerStateChanged:
     """The worker of this process entered a state."""
 
     state: WorkerState
-
-
-@dataclass(frozen=True, slots=True)
-class JobsFinished:
-    """A batch was written: jobs done and failed."""
-
-    done: int
-    failed: int
-    image_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StatsChanged:
-    """A fresh look at the numbers (at most a few a second)."""
-
-    stats: Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +47,7 @@ class ProblemReported:
     detail: str = ""
 
 
-Event = (
-    WorkerStateChanged
-    | JobsFinished
-    | StatsChanged
-    | ScanProgressed
-    | ScanFinished
-    | ImportProgressed
-    | ImportFinished
-    | ProblemReported
-)
+Event = WorkerStateChanged | ScanProgressed | ScanFinished | ImportProgressed | ImportFinished | ProblemReported
 Emit = Callable[[Event], None]
 
 

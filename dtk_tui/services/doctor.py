@@ -68,12 +68,12 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
         return
     try:
         with db.connection() as conn:
-            facts = maintenance.facts(conn)
+            server = maintenance.server_info(conn)
         yield Finding(
             "database",
             Verdict.OK,
-            f"{where}: PostgreSQL {facts.version}, pgvector {facts.pgvector}, {file_size(facts.size_bytes)},"
-            f" schema {facts.schema}",
+            f"{where}: PostgreSQL {server.version}, pgvector {server.pgvector}, {file_size(server.size_bytes)},"
+            f" schema {server.schema}",
         )
     except DtkError as error:
         yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)

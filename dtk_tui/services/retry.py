@@ -1,4 +1,4 @@
-"""Waiting for a database that went away: nothing is lost, the work goes on when it is back."""
+"""Retries of whole transactions: after a conflict with another one, and while the database is away."""
 
 from __future__ import annotations
 

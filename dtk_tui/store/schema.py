@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this program: forward-only SQL files, applied once, under a lock."""
+"""Schema migrations: forward-only SQL files, each applied once, under a lock."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def missing(applied: set[str], folder: Path | None = None) -> list[str]:
     return [name for name in known if name not in applied]
 
 
-def migrate(conninfo: str, folder: Path | None = None) -> list[str]:
-    """Apply what is missing and return its names; several processes may call this at once.
+def upgrade(conninfo: str, folder: Path | None = None) -> list[str]:
+    """Apply the migrations that are missing and return their names; several processes may call this at once.
 
     Raises:
         DtkError: a migration failed; the database stays at the last one that succeeded.

@@ -12,6 +12,8 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+from dtk_tui.ui.textual_compat import parent_of
+
 #: A screen that opened has this long to say what has the focus.
 _OPENS_S = 0.5
 #: A key that is not done by then holds up no other.
@@ -69,7 +71,7 @@ class KeyQueue(App[None]):
             # Behind the key here, and then behind the change of focus that its action asked for.
             self.call_later(self.call_later, self._done, screen)
             return
-        above = node._parent or self
+        above = parent_of(node) or self
         if not node.call_later(partial(self._follow, above, screen)):
             self._follow(above, screen)
 

@@ -29,7 +29,7 @@ from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import pruning
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import listings
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
 from tests.helpers.idle_models import idle_models
@@ -137,7 +137,7 @@ class Chaos:
         sql = _REPRESENTATIVES.encode()
         ids = [number for (number,) in self.ask(db, lambda conn: conn.execute(sql, (limit,)).fetchall())]
         if vanish:
-            self.ask(db, lambda conn: ingest.mark_gone(conn, ids))
+            self.ask(db, lambda conn: listings.mark_unavailable(conn, ids))
             self.ask(db, pruning.prune_some)
         else:
             self.ask(db, lambda conn: conn.execute("DELETE FROM image WHERE id = ANY (%s)", (ids,)))

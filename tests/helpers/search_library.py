@@ -11,7 +11,7 @@ import numpy as np
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search.search import SearchResult, search
+from dtk_tui.store.search.search import SearchResult, find_images
 from dtk_tui.store.text_codec import to_db
 
 NOON = datetime(2025, 3, 1, 12).astimezone()
@@ -91,7 +91,7 @@ class Library:
 
     def ask(self, line: str, limit: int | None = None, about: Any = (), like: Any = ()) -> SearchResult:
         query = parse(line, date(2025, 3, 1))
-        return search(self.conn, query, about=about, like=like, limit=limit)
+        return find_images(self.conn, query, about=about, like=like, limit=limit)
 
     def find(self, line: str, limit: int | None = None, about: Any = (), like: Any = ()) -> list[str]:
         """Return the names of what a line finds, in order."""

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from dtk_tui.config import Config
+from dtk_tui.domain.stats import Stats
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
@@ -66,7 +67,14 @@ class Running:
     @property
     def main(self) -> BrowserScreen:
         """Its main screen."""
-        return self.dtk.main
+        return self.dtk.browser
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers that it has."""
+        stats = self.dtk.context.stats.current
+        assert stats is not None
+        return stats
 
     def text(self) -> str:
         """What is on the screen, line by line."""
@@ -114,5 +122,5 @@ async def library_app(
 ) -> AsyncIterator[Running]:
     """Run the app on a library, without a worker of its own."""
     async with running(DtkApp(LibraryBrowser(db, config), options.get("engine")), size) as run:
-        await run.until(lambda: run.dtk.stats is not None)
+        await run.until(lambda: run.dtk.context.stats.current is not None)
         yield run

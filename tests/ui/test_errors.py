@@ -40,12 +40,12 @@ async def test_a_lost_database_is_told_and_forgotten_when_it_is_back(config: Con
         async with library_app(db, config, NARROW) as run:
             await run.shows("029.png")
             db.fault = DatabaseLostError("The database cannot be reached.", "It is tried again.")
-            run.dtk.look_now()
+            run.dtk.context.stats.poll_now()
             await run.shows("db lost, retrying")
             await run.press("r", "end", "tab", "down")
             assert run.app.screen is run.main
             db.fault = None
-            run.dtk.look_now()
+            run.dtk.context.stats.poll_now()
             await run.shows("db ok")
             await run.shows("29.png")
     finally:
@@ -66,7 +66,7 @@ async def test_what_was_asked_for_while_the_database_is_away_is_told_and_shown_w
             await run.press("x")
             await run.shows("The database is away: this was not done.")
             db.fault = None
-            run.dtk.look_now()
+            run.dtk.context.stats.poll_now()
             await run.shows("final  10  newest first")
             await run.press("x")
             await run.shows("excluded")
@@ -82,7 +82,7 @@ async def test_an_app_that_starts_without_its_database_fills_when_it_comes(confi
         async with library_app_without_wait(db, config) as run:
             await run.shows("db lost, retrying")
             db.fault = None
-            run.dtk.look_now()
+            run.dtk.context.stats.poll_now()
             await run.shows("029.png")
             await run.shows("outputs")
     finally:
@@ -130,10 +130,10 @@ async def test_an_answer_that_comes_when_its_screen_is_left_is_no_trouble(
     monkeypatch.setattr(JobTable, "on_unmount", lambda table: gone.set(), raising=False)
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
-        answer = run.dtk.library.jobs
+        answer = run.dtk.context.library.jobs
         for _ in range(10):
             gone.clear()
-            monkeypatch.setattr(run.dtk.library, "jobs", lambda state: (gone.wait(10), answer(state))[1])
+            monkeypatch.setattr(run.dtk.context.library, "jobs", lambda state: (gone.wait(10), answer(state))[1])
             await run.press("q")
             await run.until(lambda: isinstance(run.app.screen, QueueScreen))
             await run.press("escape")

@@ -10,7 +10,7 @@ from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
-from dtk_tui.ui.messages import NewsArrived, StatsArrived
+from dtk_tui.ui.messages import NewsArrived
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from tests.ui.conftest import running, write_picture
@@ -47,11 +47,11 @@ async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, co
     app = DtkApp(LibraryBrowser(db, config), None, watcher)
     async with running(app) as run:
         await run.shows("029.png")
-        await run.until(lambda: run.dtk.stats is not None)
-        assert run.dtk.stats is not None
-        for screen in (QueueScreen(), ImportScreen()):
+        await run.until(lambda: run.dtk.context.stats.current is not None)
+        assert run.dtk.context.stats.current is not None
+        for screen in (QueueScreen(run.dtk.context), ImportScreen(run.dtk.context)):
             run.dtk.push_screen(screen)
-            run.dtk.post_message(StatsArrived(run.dtk.stats))
+            run.dtk.context.stats.publish(run.dtk.context.stats.current)
             run.dtk.post_message(NewsArrived(ScanFinished({}, watched=True)))
             await run.until(lambda screen=screen: screen.is_mounted and run.app.screen is screen)
             await run.press("escape")

@@ -18,7 +18,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import folders, images
 from dtk_tui.store.queue import jobs
-from dtk_tui.store.scan import listing
+from dtk_tui.store.scan import listings
 
 Ids = npt.NDArray[np.int64]
 
@@ -48,27 +48,27 @@ class LibraryBrowser:
     def folder_size(self, folder_id: int) -> tuple[int, int]:
         """Return how many folders (itself included) and images a folder holds."""
         with self.db.connection() as conn:
-            return changes.outline(conn, folder_id)
+            return changes.count_contents(conn, folder_id)
 
     def take_out_some(self, folder_id: int) -> int:
         """Take images of a folder out of the library; return how many, 0 at the end, when the folder is out, too."""
         with self._writing() as conn:
-            return changes.take_out_some(conn, folder_id)
+            return changes.remove_some(conn, folder_id)
 
     def missing(self, folder_id: int | None) -> int:
         """Return how many images of a folder (None: of the library) have no file any more."""
         with self.db.connection() as conn:
-            return changes.missing(conn, folder_id)
+            return changes.count_missing(conn, folder_id)
 
     def forget_some(self, folder_id: int | None) -> int:
         """Forget images that have no file any more; return how many, 0 at the end."""
         with self._writing() as conn:
-            return changes.forget_some(conn, folder_id)
+            return changes.prune_some(conn, folder_id)
 
     def roots_away(self, path: str | None) -> list[str]:
         """Return the roots all of whose images are missing, of those that have to do with a path (None: of all)."""
         with self.db.connection() as conn:
-            return changes.roots_away(conn, path)
+            return changes.missing_roots(conn, path)
 
     def badges(self) -> dict[int, Badge]:
         """Return the badges of the folders that have any."""
@@ -145,5 +145,5 @@ class LibraryBrowser:
     def _writing(self) -> Iterator[Connection]:
         """A transaction that begins when no scan writes."""
         with self.db.connection() as conn:
-            listing.acquire_write_lock(conn)
+            listings.acquire_write_lock(conn)
             yield conn

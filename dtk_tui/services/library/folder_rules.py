@@ -9,10 +9,10 @@ from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folders
+from dtk_tui.store.library import folder_rules, folders
 from dtk_tui.text import counted
 
-_PLAIN = Rule()
+_NO_RULE = Rule()
 #: So many roots that are not there are named one by one.
 _NAMED = 3
 
@@ -34,7 +34,7 @@ def require_folder(path: str) -> None:
 def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
     """Raise UsageError when a folder's own rule or one above it keeps scans out."""
     rules = [rule] if rule is not None else []
-    rules += [above for above in folders.rules_above(conn, path) if above.recursive]
+    rules += [above for above in folder_rules.above(conn, path) if above.recursive]
     for found in rules:
         if found.excluded or found.archived:
             word = "excluded from" if found.excluded else "archived in"
@@ -43,20 +43,20 @@ def require_scannable(conn: Connection, path: str, rule: Rule | None) -> None:
             )
 
 
-def open_roots(conn: Connection) -> list[str]:
+def scannable_roots(conn: Connection) -> list[str]:
     """Return the roots that scans look into, absolute paths."""
-    rules = folders.root_rules(conn).items()
+    rules = folder_rules.of_roots(conn).items()
     return [path for path, rule in rules if not (rule.excluded or rule.archived) or not rule.recursive]
 
 
 def require_roots(conn: Connection, emit: Emit) -> None:
-    """Tell which roots cannot be read, so that a scan of all leaves them as they are.
+    """Report which roots cannot be read, so that a scan of all leaves them as they are.
 
     Raises:
         DtkError: it is all of them.
     """
-    roots = open_roots(conn)
-    away = {path: why for path in roots if (why := _why_away(path))}
+    roots = scannable_roots(conn)
+    away = {path: why for path in roots if (why := _why_unreadable(path))}
     images = {row.path: row.images for row in folders.list_roots(conn)} if away else {}
     for path, why in list(away.items())[:_NAMED]:
         stay = counted(images[path], "image stays as it is", "images stay as they are")
@@ -71,9 +71,9 @@ def require_roots(conn: Connection, emit: Emit) -> None:
         )
 
 
-def tell_away(conn: Connection, emit: Emit) -> None:
-    """Tell that roots are not there to be watched, all of them at once."""
-    away = [(path, why) for path in open_roots(conn) if (why := _why_away(path))]
+def report_missing_roots(conn: Connection, emit: Emit) -> None:
+    """Report which roots are not there to be watched, all of them at once."""
+    away = [(path, why) for path in scannable_roots(conn) if (why := _why_unreadable(path))]
     if len(away) == 1:
         emit(ProblemReported("The folder {} {}; what is known of it stays.".format(*away[0]), "It is looked for."))
     elif away:
@@ -81,7 +81,7 @@ def tell_away(conn: Connection, emit: Emit) -> None:
         emit(ProblemReported(title, "What is known of them stays; they are looked for. dtk library roots lists them."))
 
 
-def _why_away(path: str) -> str | None:
+def _why_unreadable(path: str) -> str | None:
     try:
         with os.scandir(path):
             return None
@@ -91,23 +91,24 @@ def _why_away(path: str) -> str | None:
         return f"cannot be read ({error.strerror})"
 
 
-def is_watched(conn: Connection, path: str, rule: Rule) -> bool:
+def is_scanned(conn: Connection, path: str, rule: Rule) -> bool:
     """Tell whether a scan of the roots would look into a known folder."""
-    above = folders.rules_above(conn, path)
+    above = folder_rules.above(conn, path)
     kept_out = rule.excluded or rule.archived or any(r.recursive and (r.excluded or r.archived) for r in above)
     return not kept_out and all(r.recursive or r.excluded or r.archived for r in above)
 
 
 def known_path(conn: Connection, path: str, others: Collection[str] = ()) -> str:
-    """Return ``as_known`` with the roots of the library, and ``others``, and the links in the library."""
+    """Return ``resolve_known_path`` with the roots of the library, and ``others``, and the links in the library."""
     if folders.find(conn, path) is not None:
         return path
-    # A folder of Windows, from a migration, is none here.
+    # A folder of Windows, from an import, is none here.
     roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
-    return as_known(path, [*roots, *others], [known for known in folders.paths(conn) if os.path.islink(known)])  # noqa: PTH114
+    links = [known for known in folders.paths(conn) if os.path.islink(known)]  # noqa: PTH114
+    return resolve_known_path(path, [*roots, *others], links)
 
 
-def elsewhere(conn: Connection, path: str) -> list[str]:
+def unrelated_roots(conn: Connection, path: str) -> list[str]:
     """Return the real paths of the roots that have nothing to do with a folder."""
     roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
     apart = [os.path.realpath(root) for root in roots if not (_is_in(root, path) or _is_in(path, root))]
@@ -115,7 +116,7 @@ def elsewhere(conn: Connection, path: str) -> list[str]:
     return [root for root in apart if not _is_in(real, root)]
 
 
-def as_known(path: str, roots: Collection[str], links: Collection[str] = ()) -> str:
+def resolve_known_path(path: str, roots: Collection[str], links: Collection[str] = ()) -> str:
     """Return the path by which the library knows a folder that a person named, which may lead there by a link.
 
     Two paths that show one folder would hold each of its images twice. A path that leads nowhere into the library is as
@@ -163,19 +164,19 @@ class Rules:
 
     Args:
         rules: of the known folders by absolute path; folders without an entry have none of their own.
-        elsewhere: real paths that are in the library by other folders; a new link that leads there is left out.
+        unrelated: real paths that are in the library by other folders; a new link that leads there is left out.
     """
 
-    def __init__(self, rules: Mapping[str, Rule], elsewhere: Collection[str] = ()) -> None:
+    def __init__(self, rules: Mapping[str, Rule], unrelated: Collection[str] = ()) -> None:
         self._known = rules.keys()
-        self._elsewhere = tuple(elsewhere)
-        self._rules = {path: rule for path, rule in rules.items() if rule != _PLAIN}
+        self._unrelated = tuple(unrelated)
+        self._rules = {path: rule for path, rule in rules.items() if rule != _NO_RULE}
 
     def scope(self, path: str) -> FolderScope:
         """Say what to do with the folder at ``path``, whose parents were asked before."""
-        if self._elsewhere and path not in self._known and os.path.islink(path):  # noqa: PTH114
+        if self._unrelated and path not in self._known and os.path.islink(path):  # noqa: PTH114
             real = os.path.realpath(path)
-            if any(_is_in(real, folder) for folder in self._elsewhere):
+            if any(_is_in(real, folder) for folder in self._unrelated):
                 return FolderScope(files=False, folders=False)
         rule = self._rules.get(path)
         if rule is None:
@@ -184,7 +185,7 @@ class Rules:
             return FolderScope(files=False, folders=not rule.recursive)
         return FolderScope(folders=False)
 
-    def out_of_sight(self, unreadable: Iterable[str]) -> OutOfSight:
+    def unvisited(self, unreadable: Iterable[str]) -> UnvisitedFolders:
         """Return which folders keep what is known of them although a walk did not meet them."""
         exact = {path for path, rule in self._rules.items() if rule.archived and not rule.excluded}
         below = list(unreadable)
@@ -193,11 +194,11 @@ class Rules:
             not_asked = not (rule.excluded or rule.archived or rule.recursive)
             if stays or not_asked:
                 below.append(path)
-        return OutOfSight(exact, tuple(path.rstrip("/") + "/" for path in below))
+        return UnvisitedFolders(exact, tuple(path.rstrip("/") + "/" for path in below))
 
 
-class OutOfSight:
-    """Folders that a walk cannot speak of: archived ones, those below an unreadable or not recursive one."""
+class UnvisitedFolders:
+    """Folders that no walk visits, and whose rows stay: archived ones, those below an unreadable or single one."""
 
     def __init__(self, exact: set[str], below: tuple[str, ...]) -> None:
         self._exact = exact

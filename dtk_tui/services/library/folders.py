@@ -1,23 +1,24 @@
-"""What people do to the folders of the library: put in, leave out, take out, and forget what has no file any more.
+"""Folders of the library: added, excluded, removed, and pruned of what has no file any more.
 
-Taking out and forgetting go by batches, one transaction each, so that nothing else waits for a million images.
+Removing and pruning go by batches, one transaction each, so that nothing else waits for a million images.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from dtk_tui.domain.library import Rule
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library.folder_rules import require_folder
+from dtk_tui.services.library.folder_rules import absolute, known_path, require_folder
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folders, pruning
+from dtk_tui.store.library import folder_rules, folders, pruning
 
 
 def add(conn: Connection, path: str, *, recursive: bool = True) -> None:
     """Make the folder at an absolute path, as the library knows it, a root; raises UsageError if it cannot be read."""
     require_folder(path)
-    folders.set_rule(conn, folders.add_root(conn, path), Rule(recursive=recursive))
+    folder_rules.set_rule(conn, folders.add_root(conn, path), Rule(recursive=recursive))
 
 
 def set_rule(conn: Connection, path: str, rule: Rule) -> str:
@@ -31,7 +32,7 @@ def set_rule(conn: Connection, path: str, rule: Rule) -> str:
     number = folders.place(conn, path)
     if number is None:
         raise UsageError(f"The folder {path} is below no root of the library.", "dtk library roots lists them.")
-    folders.set_rule(conn, number, rule)
+    folder_rules.set_rule(conn, number, rule)
     if rule.excluded:
         said = "is left out from the next scan on"
     elif rule.archived:
@@ -41,13 +42,27 @@ def set_rule(conn: Connection, path: str, rule: Rule) -> str:
     return f"{said}." if rule.recursive else f"{said}; this folder alone, not those below it."
 
 
-def outline(conn: Connection, folder_id: int) -> tuple[int, int]:
+def id_of(conn: Connection, path: str) -> int:
+    """Return the id of the folder at an absolute path; raises UsageError when it is not in the library."""
+    number = folders.find(conn, path)
+    if number is None:
+        raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
+    return number
+
+
+def known_ids(conn: Connection, names: Sequence[str]) -> list[int]:
+    """Return the ids of folders that a person named, of those that are in the library."""
+    found = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
+    return [number for number in found if number is not None]
+
+
+def count_contents(conn: Connection, folder_id: int) -> tuple[int, int]:
     """Return how many folders (itself included) and images a folder holds."""
     tree = folders.subtree(conn, folder_id)
     return len(tree), folders.count_images(conn, tree)
 
 
-def take_out_some(conn: Connection, folder_id: int) -> int:
+def remove_some(conn: Connection, folder_id: int) -> int:
     """Take images of a folder out of the library; return how many, 0 at the end, when the folder is out, too."""
     taken = pruning.remove_some(conn, folders.subtree(conn, folder_id))
     if not taken:
@@ -55,12 +70,12 @@ def take_out_some(conn: Connection, folder_id: int) -> int:
     return taken
 
 
-def missing(conn: Connection, folder_id: int | None) -> int:
+def count_missing(conn: Connection, folder_id: int | None) -> int:
     """Return how many images of a folder (None: of the library) have no file any more."""
     return pruning.count(conn, _tree(conn, folder_id))
 
 
-def forget_some(conn: Connection, folder_id: int | None) -> int:
+def prune_some(conn: Connection, folder_id: int | None) -> int:
     """Forget images that have no file any more; return how many, 0 at the end, when empty folders are gone, too."""
     tree = _tree(conn, folder_id)
     forgotten = pruning.prune_some(conn, tree)
@@ -69,7 +84,7 @@ def forget_some(conn: Connection, folder_id: int | None) -> int:
     return forgotten
 
 
-def roots_away(conn: Connection, path: str | None) -> list[str]:
+def missing_roots(conn: Connection, path: str | None) -> list[str]:
     """Return the roots all of whose images are missing, of those that have to do with a path (None: of all).
 
     Where a disk is not mounted there may well be an empty folder.

@@ -12,7 +12,7 @@ from dtk_tui.inference import video
 
 #: Only what image generators write: every further decoder is a further way in for a hostile file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
-_BEHIND = (24, 24, 24)
+_BACKGROUND = (24, 24, 24)
 
 
 def load(path: str, max_size: tuple[int, int]) -> Image.Image:
@@ -54,7 +54,7 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        ground = Image.new("RGB", image.size, _BEHIND)
+        ground = Image.new("RGB", image.size, _BACKGROUND)
         layer = image.convert("RGBA")
         ground.paste(layer, mask=layer.getchannel("A"))
         return ground

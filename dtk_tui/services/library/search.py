@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
-from dtk_tui.domain.library import Hit
+from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.library import embedding_spaces as spaces
-from dtk_tui.store.library import images
-from dtk_tui.store.search import search as store
+from dtk_tui.store.library import embedding_spaces, images
+from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +54,7 @@ def search(db: Database, config: Config, line: str, limit: int | None = None) ->
     return [Hit(int(n), float(score)) for n, score in zip(found.ids, found.scores, strict=True)]
 
 
-def find(db: Database, config: Config, line: str, limit: int | None = None) -> store.SearchResult:
+def find(db: Database, config: Config, line: str, limit: int | None = None) -> SearchResult:
     """Return the images that a query line asks for, best first, or newest first when nothing ranks them.
 
     Args:
@@ -76,7 +75,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> s
         about.append((models.text_space, embedder.embed_query(text)))
     with db.connection() as conn:
         like = [_alike(conn, config, models.image_space, image) for image in query.like]
-        return store.search(conn, query, about=about, like=like, limit=limit)
+        return find_images(conn, query, about=about, like=like, limit=limit)
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:
@@ -92,8 +91,27 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
     with db.connection() as conn:
         models = _current(conn, config)
         space, vector, itself = _alike(conn, config, models.image_space, str(image))
-        found = store.nearest_images(conn, space, vector, limit, leave_out=itself)
+        found = nearest_images(conn, space, vector, limit, leave_out=itself)
     return [Hit(number, score) for number, score in found]
+
+
+def rows_of(db: Database, hits: Sequence[Hit]) -> list[tuple[Hit, ImageRow, str]]:
+    """Return finds with their images and absolute paths; images that are gone are left out."""
+    with db.connection() as conn:
+        ids = [hit.image_id for hit in hits]
+        rows = {row.id: row for row in images.rows(conn, ids)}
+        paths = images.paths_of(conn, ids)
+    return [(hit, rows[hit.image_id], paths[hit.image_id]) for hit in hits if hit.image_id in rows]
+
+
+def image_detail(db: Database, config: Config, image: str) -> ImageDetail | None:
+    """Return all that is known about an image that a person named; None when it went away meanwhile.
+
+    Raises:
+        UsageError: there is no such image in the library.
+    """
+    with db.connection() as conn:
+        return images.detail(conn, find_image(conn, config, image))
 
 
 def find_image(conn: Connection, config: Config, image: str) -> int:
@@ -132,9 +150,9 @@ def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
         yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
 
 
-def _current(conn: Connection, config: Config) -> spaces.CurrentModels:
+def _current(conn: Connection, config: Config) -> embedding_spaces.CurrentModels:
     names = config.settings.models
-    return spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
+    return embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
 
 
 def _alike(conn: Connection, config: Config, space: int | None, image: str) -> tuple[int, Vector, int | None]:
@@ -142,7 +160,7 @@ def _alike(conn: Connection, config: Config, space: int | None, image: str) -> t
     if space is None:
         raise _nothing_embedded("like:")
     number = _known(conn, config, image)
-    stored = None if number is None else spaces.image_vector(conn, number, space)
+    stored = None if number is None else embedding_spaces.image_vector(conn, number, space)
     if stored is not None:
         return space, stored, number
     known = None if number is None else images.path_of(conn, number)

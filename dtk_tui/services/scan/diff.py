@@ -1,4 +1,4 @@
-"""Comparing folder listings with what the library has."""
+"""The differences between folder listings and the library's rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dtk_tui.metadata import sidecars
+from dtk_tui.metadata.sidecars import sidecar_names
 from dtk_tui.services.scan.walk import File, Listing
 from dtk_tui.store.database import Connection
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import listings
 
 #: Enough to tell the files of one folder apart.
 _SHORT_BYTES = 6
@@ -20,37 +20,35 @@ _SHORT_BYTES = 6
 class Differences:
     """What is different on the disk; rows by image id, folders by folder id.
 
-    ``new`` are files by folder, ``packed`` the same as rows where a listing has them, ``changed`` are (id, size in
+    ``new`` are files by folder, ``encoded`` the same as rows where a listing has them, ``changed`` are (id, size in
     bytes, mtime in ns); ``read`` are folders that were read whole, ``touched`` those with anything different,
-    ``unreadable`` those with the reason. ``again`` are images that did not change, while what stands beside them did;
-    ``beside`` is that, by folder, where it is not as it was.
+    ``unreadable`` those with the reason. ``sidecar_changed`` are images whose sidecars changed and which did not;
+    ``sidecars`` are the digests of all sidecars of a folder, where they are not as they were.
     """
 
     new: dict[int, list[File]] = field(default_factory=dict)
-    packed: dict[int, list[bytes]] = field(default_factory=dict)
+    encoded: dict[int, list[bytes]] = field(default_factory=dict)
     changed: list[tuple[int, int, int]] = field(default_factory=list)
     back: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
-    again: list[int] = field(default_factory=list)
-    beside: list[tuple[int, bytes]] = field(default_factory=list)
+    sidecar_changed: list[int] = field(default_factory=list)
+    sidecars: list[tuple[int, bytes]] = field(default_factory=list)
 
 
-def compare(
-    conn: Connection, listings: Sequence[tuple[int, Listing, bool]], beside: Mapping[int, bytes]
-) -> Differences:
+def compare(conn: Connection, walked: Sequence[tuple[int, Listing, bool]], stored: Mapping[int, bytes]) -> Differences:
     """Compare folders given as (folder id, listing, known before); only those that differ are looked at row by row.
 
     Args:
-        beside: what stood beside the pictures of known folders, as ``pack_beside`` gave it.
+        stored: the digests of the sidecars of known folders, as ``digest_sidecars`` gave them.
     """
     result = Differences()
-    old = [folder_id for folder_id, _, known in listings if known]
-    digests = ingest.digests(conn, old) if old else {}
+    old = [folder_id for folder_id, _, known in walked if known]
+    digests = listings.stored_digests(conn, old) if old else {}
     different: list[tuple[int, Listing]] = []
-    for folder_id, listing, known in listings:
+    for folder_id, listing, known in walked:
         if listing.complete:
             result.read.append(folder_id)
         elif listing.error:
@@ -58,58 +56,58 @@ def compare(
         if not known:
             if listing.files:
                 result.new[folder_id] = listing.files
-                result.packed[folder_id] = listing.packed
+                result.encoded[folder_id] = listing.encoded
             continue
         had = digests.get(folder_id)
-        if had is None or had != ingest.digest(listing.files):
+        if had is None or had != listings.digest(listing.files):
             different.append((folder_id, listing))
-    rows = ingest.listed(conn, [folder_id for folder_id, _ in different]) if different else {}
+    rows = listings.stored_files(conn, [folder_id for folder_id, _ in different]) if different else {}
     for folder_id, listing in different:
         _compare_one(folder_id, listing, rows[folder_id], result)
-    _compare_beside(conn, listings, beside, result)
+    _compare_sidecars(conn, walked, stored, result)
     return result
 
 
-def pack_beside(listing: Listing) -> bytes:
-    """Return a digest for each file beside the pictures of a folder: of its name, then of its size and time."""
-    if not (listing.beside and listing.files):
+def digest_sidecars(listing: Listing) -> bytes:
+    """Return the digests of a folder's sidecars, one behind the other: of its name, then of its size and time."""
+    if not (listing.sidecars and listing.files):
         return b""
-    return b"".join(sorted([_short(name) + _short(f"{size}/{time_ns}") for name, size, time_ns in listing.beside]))
+    return b"".join(sorted([_short(name) + _short(f"{size}/{time_ns}") for name, size, time_ns in listing.sidecars]))
 
 
 def _short(text: str) -> bytes:
     return hashlib.blake2b(os.fsencode(text), digest_size=_SHORT_BYTES).digest()
 
 
-def _compare_beside(
-    conn: Connection, listings: Sequence[tuple[int, Listing, bool]], beside: Mapping[int, bytes], result: Differences
+def _compare_sidecars(
+    conn: Connection, walked: Sequence[tuple[int, Listing, bool]], stored: Mapping[int, bytes], result: Differences
 ) -> None:
-    """Find images that did not change, while what stands beside them did."""
+    """Find images that did not change, while their sidecars did."""
     different: dict[int, set[bytes]] = {}
-    for folder_id, listing, known in listings:
-        had = beside.get(folder_id, b"")
-        if not listing.complete or not (had or listing.beside):
+    for folder_id, listing, known in walked:
+        had = stored.get(folder_id, b"")
+        if not listing.complete or not (had or listing.sidecars):
             continue
-        now = pack_beside(listing)
+        now = digest_sidecars(listing)
         if now != had:
-            result.beside.append((folder_id, now))
+            result.sidecars.append((folder_id, now))
             if known:
                 others = _entries(now) ^ _entries(had)
                 different[folder_id] = {entry[:_SHORT_BYTES] for entry in others}
     if not different:
         return
     changed = {number for number, _, _ in result.changed} | set(result.gone)
-    for folder_id, number, name in ingest.silent(conn, list(different)):
+    for folder_id, number, name in listings.without_metadata(conn, list(different)):
         names = different[folder_id]
-        if number not in changed and any(_short(other) in names for other in sidecars.sidecar_names(name)):
-            result.again.append(number)
+        if number not in changed and any(_short(other) in names for other in sidecar_names(name)):
+            result.sidecar_changed.append(number)
 
 
-def _entries(packed: bytes) -> set[bytes]:
-    return {packed[i : i + 2 * _SHORT_BYTES] for i in range(0, len(packed), 2 * _SHORT_BYTES)}
+def _entries(digests: bytes) -> set[bytes]:
+    return {digests[i : i + 2 * _SHORT_BYTES] for i in range(0, len(digests), 2 * _SHORT_BYTES)}
 
 
-def _compare_one(folder_id: int, listing: Listing, rows: dict[str, ingest.Listed], result: Differences) -> None:
+def _compare_one(folder_id: int, listing: Listing, rows: dict[str, listings.StoredFile], result: Differences) -> None:
     before = len(result.changed) + len(result.back) + len(result.gone)
     new: list[File] = []
     for file in listing.files:

@@ -1,4 +1,4 @@
-"""Which file systems send no news of changes: those whose files may be changed by another machine."""
+"""Network file systems, which send no notifications: another machine may change their files."""
 
 from __future__ import annotations
 

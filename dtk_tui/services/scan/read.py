@@ -1,4 +1,4 @@
-"""Reading many files at once: what the processes of a pool do, and the pool. Needs no database."""
+"""Reading many files in parallel: the pool, and what its processes do. Needs no database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROCESSES_FROM = 2000
 _CHUNK = 512
 _CHUNKS_EACH = 8
 #: The heads of this many files are asked for before they are read.
-_AHEAD = 64
+_PREFETCH = 64
 #: One in so many of them tells whether the disk has to be asked at all.
 _SAMPLE = 16
 #: A chunk that holds more than this is handed over, and its rest is read as another: memory stays flat.
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Read:
+class ReadBatch:
     """What a few files gave: image id, encoded reading and encoded raw metadata (or b""); texts of prompts by digest;
     reasons of unreadable files.
 
@@ -58,8 +58,8 @@ class Read:
     size: int = 0
     rest: list[File] = field(default_factory=list)
 
-    def take(self, image_id: int, reading: FileReading, *, with_raw: bool = True) -> None:
-        """Encode one reading."""
+    def add_reading(self, image_id: int, reading: FileReading, *, with_raw: bool = True) -> None:
+        """Encode one reading and add it."""
         row = reading_row(image_id, reading)
         raw = raw_row(image_id, reading.chunks) if with_raw and reading.chunks else b""
         self.rows.append((image_id, row, raw))
@@ -70,8 +70,8 @@ class Read:
             if text is not None:
                 self.prompts[digest(text)] = text
 
-    def add(self, other: Read) -> None:
-        """Take what others gave as well."""
+    def merge(self, other: ReadBatch) -> None:
+        """Add all of another batch."""
         self.rows += other.rows
         self.prompts.update(other.prompts)
         self.unreadable += other.unreadable
@@ -79,25 +79,25 @@ class Read:
         self.size += other.size
 
 
-def read_chunk(files: list[File]) -> Read:
+def read_chunk(files: list[File]) -> ReadBatch:
     """Read some files, given as (image id, path); a file that cannot be read gives its reason instead."""
-    result = Read()
+    result = ReadBatch()
     end = time.monotonic() + _CHUNK_S
-    _want(files[:_AHEAD])
+    _prefetch(files[:_PREFETCH])
     for place, (image_id, path) in enumerate(files):
-        if place % _AHEAD == 0:
-            _want(files[place + _AHEAD : place + 2 * _AHEAD])
+        if place % _PREFETCH == 0:
+            _prefetch(files[place + _PREFETCH : place + 2 * _PREFETCH])
         if result.size > _CHUNK_BYTES or (place and time.monotonic() > end):
             result.rest = files[place:]
             break
         try:
-            result.take(image_id, read_file(path))
+            result.add_reading(image_id, read_file(path))
         except UnreadableFileError as error:
             result.unreadable.append((image_id, f"{error.title} {error.detail}".strip()))
     return result
 
 
-def _want(files: list[File]) -> None:
+def _prefetch(files: list[File]) -> None:
     """Let the disk bring the heads of files that are read next: one at a time it would mostly wait."""
     if not hasattr(os, "posix_fadvise") or all(_is_in_memory(path) for _, path in files[::_SAMPLE]):
         return
@@ -135,9 +135,9 @@ def _open(path: str) -> int:
     return os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
-def derive_chunk(images: list[Raw]) -> Read:
+def derive_chunk(images: list[Raw]) -> ReadBatch:
     """Derive the parameters of some images again from their raw metadata; what cannot be understood is left out."""
-    result = Read()
+    result = ReadBatch()
     for image_id, width, height, size, chunks in images:
         try:
             dialect, parameters = derive(chunks, width, height)
@@ -145,7 +145,7 @@ def derive_chunk(images: list[Raw]) -> Read:
             result.unreadable.append((image_id, f"The metadata cannot be understood ({type(error).__name__})."))
             continue
         reading = FileReading(None, width, height, dialect, parameters, chunks, b"", file_size=size, mtime_ns=0)
-        result.take(image_id, reading, with_raw=False)
+        result.add_reading(image_id, reading, with_raw=False)
     return result
 
 
@@ -157,18 +157,18 @@ def readers(processes: int | None, files: int) -> Iterator[Executor]:
         with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
             yield threads
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_initialize_process) as pool:
         yield pool
 
 
-def _begin() -> None:
-    """Look for cycles seldom, because readings have none, and end with the scan."""
+def _initialize_process() -> None:
+    """Set a process of the pool up: it looks for cycles seldom, because readings have none, and ends with the scan."""
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-    _end_with_parent()
+    _exit_with_parent()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     """Let this process end when the scan is killed, instead of waiting for work for ever."""
     parent = parent_process()
     if parent is None:
@@ -182,15 +182,15 @@ def _end_with_parent() -> None:
 
 
 def read_all(
-    pool: Executor, work: Callable[[list[T]], Read], items: Iterable[T], amount: int, stop: threading.Event
-) -> Iterator[Read]:
+    pool: Executor, work: Callable[[list[T]], ReadBatch], items: Iterable[T], amount: int, stop: threading.Event
+) -> Iterator[ReadBatch]:
     """Yield what ``work`` gives for ``items``, in their order but for rests; few chunks are under way at a time.
 
     Args:
         amount: how many items there are.
     """
     waiting = iter(items)
-    under_way: deque[Future[Read]] = deque()
+    under_way: deque[Future[ReadBatch]] = deque()
     cores = os.cpu_count() or 1
     size = min(_CHUNK, amount // (_CHUNKS_EACH * cores) + 1)
     while True:

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
-from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import absolute, known_path
+from dtk_tui.services.library.folders import id_of
 from dtk_tui.services.retry import retry_until_available
-from dtk_tui.services.scan.read import Raw, Read, derive_chunk, read_all, readers
+from dtk_tui.services.scan.read import Raw, ReadBatch, derive_chunk, read_all, readers
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import folders
-from dtk_tui.store.scan import listing as ingest
-from dtk_tui.store.scan import raw_metadata as raw
-from dtk_tui.store.scan import readings, staging
+from dtk_tui.store.scan import listings, raw_metadata, readings, staging
 
 _PAGE = 256
 _WRITE_ROWS = 2000
@@ -42,13 +40,13 @@ def reparse(
     started = time.monotonic()
     stop = stop or threading.Event()
     with db.connection() as conn:
-        waiting = raw.image_ids(conn, _folders(conn, paths)).tolist()
+        waiting = raw_metadata.image_ids(conn, _folders(conn, paths)).tolist()
     counts = {"seen": 0, "updated": 0, "failed": 0}
 
-    def flush(batch: Read) -> None:
+    def flush(batch: ReadBatch) -> None:
         def transaction() -> int:
             with db.connection() as conn:
-                ingest.acquire_write_lock(conn)
+                listings.acquire_write_lock(conn)
                 staging.stage(conn, [row for _, row, _ in batch.rows], batch.prompts)
                 return readings.write_derived(conn) if write else readings.count_derived(conn)
 
@@ -57,13 +55,13 @@ def reparse(
         counts["failed"] += len(batch.unreadable)
         emit(ScanProgressed("deep", counts["seen"], len(waiting)))
 
-    batch = Read()
+    batch = ReadBatch()
     with readers(config.settings.scan.processes, len(waiting)) as pool:
         for read in read_all(pool, derive_chunk, _raw(db, waiting), len(waiting), stop):
-            batch.add(read)
+            batch.merge(read)
             if len(batch.rows) >= _WRITE_ROWS:
                 flush(batch)
-                batch = Read()
+                batch = ReadBatch()
     flush(batch)
     unchanged = counts["seen"] - counts["updated"] - counts["failed"]
     return {**counts, "unchanged": unchanged, "seconds": round(time.monotonic() - started, 3)}
@@ -72,17 +70,12 @@ def reparse(
 def _folders(conn: Connection, paths: Sequence[str]) -> list[int] | None:
     if not paths:
         return None
-    ids: list[int] = []
-    for path in map(absolute, paths):
-        number = folders.find(conn, known_path(conn, path))
-        if number is None:
-            raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
-        ids += folders.subtree(conn, number)
-    return ids
+    tops = [id_of(conn, known_path(conn, absolute(path))) for path in paths]
+    return [number for top in tops for number in folders.subtree(conn, top)]
 
 
 def _raw(db: Database, ids: list[int]) -> Iterator[Raw]:
     for start in range(0, len(ids), _PAGE):
         with db.connection() as conn:
-            page = raw.chunks(conn, ids[start : start + _PAGE])
+            page = raw_metadata.chunks(conn, ids[start : start + _PAGE])
         yield from page

@@ -26,8 +26,8 @@ class Listing:
     """One folder as it stands on the disk.
 
     ``files`` are in the order of their names; ``error`` says why the folder, or some entry of it,
-    could not be read, and ``complete`` whether what is missing from ``files`` is really not there. ``packed`` is for
-    who makes rows of the files while the disk is walked. ``beside`` are files that may tell of those in ``files``.
+    could not be read, and ``complete`` whether what is missing from ``files`` is really not there. ``encoded`` is for
+    who makes rows of the files while the disk is walked. ``sidecars`` are files that may hold metadata of ``files``.
     """
 
     path: str
@@ -35,8 +35,8 @@ class Listing:
     files: list[File] = field(default_factory=list)
     error: str | None = None
     complete: bool = True
-    packed: list[bytes] = field(default_factory=list)
-    beside: list[File] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+    sidecars: list[File] = field(default_factory=list)
 
 
 def walk(
@@ -105,7 +105,7 @@ def _take(
             if name[-4:] == ".txt" or name[-5:] == ".json" or name == "log.html":
                 status = entry.stat()
                 if status.st_mode & 0o170000 == 0o100000:
-                    listing.beside.append((name, status.st_size, status.st_mtime_ns))
+                    listing.sidecars.append((name, status.st_size, status.st_mtime_ns))
                     continue
             if entry.is_dir():
                 folders.append(name)

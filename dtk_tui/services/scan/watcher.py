@@ -14,20 +14,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal, Protocol
-
-from watchfiles import Change
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.library.folder_rules import open_roots, tell_away
+from dtk_tui.services.library.folder_rules import report_missing_roots, scannable_roots
 from dtk_tui.services.scan.mounts import is_network
+from dtk_tui.services.scan.notifier import DELETED, Notifier, NotifierError, failure_text, open_notifier
 from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folders
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import known_folders, listings
 
 #: Changes are gathered until the disk is quiet for ``_QUIET_MS``, but not longer than ``_GATHER_MS``.
 _GATHER_MS = 1600
@@ -38,33 +34,8 @@ _SWEEP_S = 30.0
 _JOIN_S = 10.0
 _CLOCK_NS = 1_000_000_000
 
-Changes = set[tuple[int, str]]
 #: Roots by path, with the device and the inode that they are at the moment.
 Roots = dict[str, tuple[int, int]]
-
-
-class Notifier(Protocol):
-    """The part of watchfiles' RustNotify that is used."""
-
-    def watch(
-        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: threading.Event | None
-    ) -> Changes | Literal["signal", "stop", "timeout"]:
-        """Wait for changes."""
-        ...
-
-    def close(self) -> None:
-        """End watching."""
-        ...
-
-
-def notifier(paths: list[str]) -> Notifier:
-    """Watch folders with all below them.
-
-    Raises:
-        OSError: the limit of inotify is reached, a folder is not there or may not be read.
-        UnicodeEncodeError: a name is not UTF-8.
-    """
-    return RustNotify(paths, False, False, 0, True, False)
 
 
 class Watcher:
@@ -85,7 +56,7 @@ class Watcher:
         paths: Sequence[str] = (),
         *,
         poll_s: float = _POLL_S,
-        watch: Callable[[list[str]], Notifier] = notifier,
+        watch: Callable[[list[str]], Notifier] = open_notifier,
         network: Callable[[str], bool] = is_network,
     ) -> None:
         self._db = db
@@ -127,14 +98,14 @@ class Watcher:
             self._thread.join(_JOIN_S)
             self._thread = None
 
-    def look_again(self) -> None:
+    def check_roots(self) -> None:
         """Look now whether roots were added or removed."""
         self._wake.set()
 
     def run(self) -> None:
         """Watch in this thread until ``close`` is called from another; scans once first."""
         try:
-            self._tell_away()
+            self._report_missing_roots()
             self._run()
         except DtkError as error:
             self._emit(ProblemReported(error.title, error.detail))
@@ -150,7 +121,7 @@ class Watcher:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                now = _places(self._open_roots() if targets is None else targets)
+                now = _root_identities(self._scannable_roots() if targets is None else targets)
                 # What is put in the place of a root that was deleted may get its inode, but nobody watches it.
                 roots = {root: place for root, place in roots.items() if root not in self._deleted}
                 self._deleted.clear()
@@ -160,13 +131,13 @@ class Watcher:
                         now = {root: place for root, place in now.items() if root not in new}
                         new = []
                     roots, swept = now, 0.0
-                    self._begin(list(roots), new)
+                    self._watch_roots(list(roots), new)
                 if self._notifier is None or time.monotonic() - swept >= _SWEEP_S:
-                    self._sweep(list(roots))
+                    self._poll_folder_times(list(roots))
                     swept = time.monotonic()
                     polled = swept
                 elif self._remote and time.monotonic() - polled >= self._poll_s:
-                    self._sweep(self._remote)
+                    self._poll_folder_times(self._remote)
                     polled = time.monotonic()
             except DatabaseLostError:
                 roots, swept = {}, 0.0  # whatever changes until it is back is found by scanning once more
@@ -174,33 +145,33 @@ class Watcher:
             self.watching.set()
             self._pending.update(self._changed(self._poll_s))
 
-    def _tell_away(self) -> None:
+    def _report_missing_roots(self) -> None:
         if not self._paths:
             with suppress(DatabaseLostError), self._db.connection() as conn:
-                tell_away(conn, self._emit)
+                report_missing_roots(conn, self._emit)
 
-    def _open_roots(self) -> list[str]:
+    def _scannable_roots(self) -> list[str]:
         with self._db.connection() as conn:
-            return open_roots(conn)
+            return scannable_roots(conn)
 
     def _others_scan(self) -> bool:
         """Whether another scan is under way, which may be reading what is new; it is waited for."""
         with self._db.connection() as conn:
-            return ingest.is_anyone_scanning(conn)
+            return listings.is_anyone_scanning(conn)
 
-    def _begin(self, roots: list[str], new: list[str]) -> None:
+    def _watch_roots(self, roots: list[str], new: list[str]) -> None:
         """Watch other folders than before; those that are new are scanned once."""
-        self._open(roots)
+        self._open_notifier(roots)
         self._swept_ns = dict.fromkeys(roots, time.time_ns())
         try:
             if new:
-                Scan(self._db, self._config, self._tell, self._stop).run(new)
+                Scan(self._db, self._config, self._emit_watched, self._stop).run(new)
         except DatabaseLostError:
             raise
         except DtkError as error:
             self._emit(ProblemReported(error.title, error.detail))
 
-    def _open(self, roots: list[str]) -> None:
+    def _open_notifier(self, roots: list[str]) -> None:
         """Ask the system for news of the folders; say so where it cannot give them."""
         if self._notifier is not None:
             self._notifier.close()
@@ -218,8 +189,8 @@ class Watcher:
         try:
             self._notifier = self._watch(local)
             self.notified = True
-        except (OSError, UnicodeEncodeError, WatchfilesRustInternalError) as error:
-            self._emit(ProblemReported(*_why(error, self._poll_s)))
+        except (OSError, UnicodeEncodeError, NotifierError) as error:
+            self._emit(ProblemReported(*failure_text(error, self._poll_s)))
 
     def _changed(self, wait_s: float) -> Iterable[str]:
         """Wait for news and return the folders that it is about."""
@@ -228,7 +199,7 @@ class Watcher:
             return ()
         try:
             news = self._notifier.watch(_GATHER_MS, _QUIET_MS, max(int(wait_s * 1000), 1), self._wake)
-        except WatchfilesRustInternalError:
+        except NotifierError:
             # A name that is not UTF-8: nothing more is heard from this notifier, and the folder times tell the rest.
             self._notifier.close()
             self._notifier = None
@@ -237,7 +208,7 @@ class Watcher:
             if news == "signal":
                 self._stop.set()
             return ()
-        self._deleted.update(path for change, path in news if change == Change.deleted)
+        self._deleted.update(path for change, path in news if change == DELETED)
         return self._folders_of(path for _, path in news)
 
     def _folders_of(self, paths: Iterable[str]) -> set[str]:
@@ -250,7 +221,7 @@ class Watcher:
                 found.update((path, os.path.dirname(path)))  # noqa: PTH120
         return found
 
-    def _sweep(self, roots: list[str]) -> None:
+    def _poll_folder_times(self, roots: list[str]) -> None:
         """Look at the times of all known folders; those that changed are looked at again."""
         # A folder that is new to the sweep may have changed since it was listed; clocks of file systems are coarse.
         times: dict[str, int] = {}
@@ -258,7 +229,7 @@ class Watcher:
             since_ns = self._swept_ns.get(root, 0) - _CLOCK_NS
             self._swept_ns[root] = time.time_ns()
             with self._db.connection() as conn:
-                known = folders.known_below(conn, root)
+                known = known_folders.load_below(conn, root)
             for path, folder in known.items():
                 try:
                     times[path] = os.stat(path).st_mtime_ns  # noqa: PTH116
@@ -276,7 +247,7 @@ class Watcher:
         if not self._pending or self._stop.is_set():
             return
         paths, self._pending = self._pending, set()
-        scan = Scan(self._db, self._config, self._hold_back, self._stop)
+        scan = Scan(self._db, self._config, self._emit_problem, self._stop)
         try:
             counts = scan.refresh(paths)
         except DtkError as error:
@@ -287,16 +258,16 @@ class Watcher:
         if counts["gone"] or counts["failed"] or counts["unchanged"] != counts["seen"]:
             self._emit(ScanFinished(counts, watched=True))
 
-    def _tell(self, event: Event) -> None:
+    def _emit_watched(self, event: Event) -> None:
         self._emit(replace(event, watched=True) if isinstance(event, ScanFinished) else event)
 
-    def _hold_back(self, event: Event) -> None:
+    def _emit_problem(self, event: Event) -> None:
         """Pass on troubles; the end of a refresh is only news when something was different."""
         if isinstance(event, ProblemReported):
             self._emit(event)
 
 
-def _places(paths: Iterable[str]) -> Roots:
+def _root_identities(paths: Iterable[str]) -> Roots:
     """Return what stands at some paths; a disk that is not mounted says nothing about its files."""
     places: Roots = {}
     for path in paths:
@@ -307,13 +278,3 @@ def _places(paths: Iterable[str]) -> Roots:
         if stat.S_ISDIR(status.st_mode):
             places[path] = (status.st_dev, status.st_ino)
     return places
-
-
-def _why(error: Exception, poll_s: float) -> tuple[str, str]:
-    instead = f"The times of the folders are looked at every {poll_s:.0f} s instead."
-    if "limit reached" in str(error) or getattr(error, "errno", None) == 28:
-        return (
-            "The system's limit of watched folders is reached.",
-            f"{instead} To raise it: sudo sysctl fs.inotify.max_user_watches=1048576",
-        )
-    return "The system cannot send news of all folders.", f"{error}. {instead}"

@@ -1,4 +1,4 @@
-"""Writing what files said into the rows that they belong to: a file that moved keeps its row."""
+"""Readings become rows of the library: a file that moved keeps its row."""
 
 from __future__ import annotations
 
@@ -7,60 +7,59 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dtk_tui.services.scan.read import Read, Row, read_chunk
+from dtk_tui.services.scan.read import ReadBatch, Row, read_chunk
 from dtk_tui.store.database import Connection
-from dtk_tui.store.scan import raw_metadata as raw
-from dtk_tui.store.scan import readings, staging
+from dtk_tui.store.scan import moves, raw_metadata, readings, staging
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many new files (``moved``) and changed ones (``traded``) were known images that had only moved.
+class MovedCounts:
+    """How many files were known images that had only moved: ``new`` files, and ``changed`` ones.
 
-    ``found``: how many images that had vanished these were.
+    ``unavailable``: how many of these images counted as gone before.
     """
 
-    moved: int = 0
-    traded: int = 0
-    found: int = 0
+    new: int = 0
+    changed: int = 0
+    unavailable: int = 0
 
 
-def write_readings(conn: Connection, batch: Read) -> Written:
+def write_readings(conn: Connection, batch: ReadBatch) -> MovedCounts:
     """Write a batch; a file that only moved takes its row along."""
-    written = Written()
+    counts = MovedCounts()
     if batch.rows:
         # In the order of their places, neighbours meet on the same pages.
         rows = sorted(batch.rows)
         staging.stage(conn, [row for _, row, _ in rows], batch.prompts)
         new = readings.write_new(conn)
-        raw.add(conn, [(number, text) for number, _, text in rows if number in new])
+        raw_metadata.add(conn, [(number, text) for number, _, text in rows if number in new])
         rest = [row for row in rows if row[0] not in new]
         if rest:
-            written = _write_known(conn, rest)
+            counts = _write_known(conn, rest)
     readings.write_unreadable(conn, batch.unreadable)
-    return written
+    return counts
 
 
-def _write_known(conn: Connection, rows: list[Row]) -> Written:
+def _write_known(conn: Connection, rows: list[Row]) -> MovedCounts:
     """Write readings of rows that were read before, or whose content is known."""
-    staging.stage_again(conn, [row for _, row, _ in rows])
-    staging.stage_raw(conn, [text for _, _, text in rows if text])
+    staging.restage(conn, [row for _, row, _ in rows])
+    staging.restage_raw(conn, [text for _, _, text in rows if text])
     readings.drop_written(conn)
-    before = readings.before(conn)
-    written = Written()
-    if before.has_twins:
+    before = readings.rows_before(conn)
+    counts = MovedCounts()
+    if before.has_same_content:
         mine = {number for number, _, _ in rows}
-        pairs, fresh, vanished = _lost(conn, mine)
+        pairs, fresh, vanished = _find_moved(conn, mine)
         if pairs:
-            readings.move(conn, pairs, fresh, readings.staged(conn).keys())
+            moves.move(conn, pairs, fresh, readings.staged(conn).keys())
             there = mine & set(pairs.values())
-            written = Written(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
-        before = readings.before(conn)
+            counts = MovedCounts(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
+        before = readings.rows_before(conn)
     readings.write(conn, before)
-    return written
+    return counts
 
 
-def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int], set[int]]:
+def _find_moved(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int], set[int]]:
     """Find known images whose content is in another place now, and not in its own any more.
 
     Files that stand in the places of such images, and were not read yet, are read and staged. Those of them that this
@@ -72,33 +71,33 @@ def _lost(conn: Connection, mine: set[int]) -> tuple[dict[int, int], set[int], s
     """
     stays: set[int] = set()
     while True:
-        found = readings.twins(conn)
+        found = moves.same_content(conn)
         staged = readings.staged(conn)
         gone: set[int] = set()
         unclear: dict[int, str] = {}
-        for twin in {twin.old_id: twin for twin in found}.values():
-            if twin.old_id in staged:
-                if staged[twin.old_id] != twin.fingerprint:
-                    gone.add(twin.old_id)
-            elif twin.old_id not in stays:
-                now = None if twin.unavailable else _standing(twin.path)
+        for match in {match.old_id: match for match in found}.values():
+            if match.old_id in staged:
+                if staged[match.old_id] != match.fingerprint:
+                    gone.add(match.old_id)
+            elif match.old_id not in stays:
+                now = None if match.unavailable else _stat_file(match.path)
                 if now is None:
-                    gone.add(twin.old_id)
-                elif twin.waiting or now != (twin.file_size, twin.mtime_ns):
-                    unclear[twin.old_id] = twin.path
-                    mine |= {twin.old_id} if twin.waiting else set()
+                    gone.add(match.old_id)
+                elif match.waiting or now != (match.file_size, match.mtime_ns):
+                    unclear[match.old_id] = match.path
+                    mine |= {match.old_id} if match.waiting else set()
         if not unclear:
             break
         _read_ahead(conn, unclear)
         stays |= unclear.keys()
     pairs: dict[int, int] = {}
     taken: set[int] = set()
-    for twin in found:
-        if twin.old_id in gone and twin.old_id not in pairs and twin.new_id not in taken:
-            pairs[twin.old_id] = twin.new_id
-            taken.add(twin.new_id)
-    fresh = {twin.new_id for twin in found if twin.fresh}
-    return pairs, fresh, {twin.old_id for twin in found if twin.unavailable}
+    for match in found:
+        if match.old_id in gone and match.old_id not in pairs and match.new_id not in taken:
+            pairs[match.old_id] = match.new_id
+            taken.add(match.new_id)
+    fresh = {match.new_id for match in found if match.fresh}
+    return pairs, fresh, {match.old_id for match in found if match.unavailable}
 
 
 def _read_ahead(conn: Connection, files: Mapping[int, str]) -> None:
@@ -110,7 +109,7 @@ def _read_ahead(conn: Connection, files: Mapping[int, str]) -> None:
         waiting = read.rest
 
 
-def _standing(path: str) -> tuple[int, int] | None:
+def _stat_file(path: str) -> tuple[int, int] | None:
     """Return size and mtime in ns of the file at a path, or None when there is none; what cannot be asked is there."""
     try:
         status = os.stat(path)  # noqa: PTH116 (surrogates must survive)

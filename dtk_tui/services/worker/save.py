@@ -1,4 +1,4 @@
-"""The last stage: results and the end of their jobs, many batches in one transaction."""
+"""The last stage: saves results and ends their jobs, many batches in one transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import queue
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, reason_of
@@ -22,7 +21,7 @@ _Failure = tuple[ClaimedJob, str, bool]
 
 
 class Saver:
-    """What the saving thread does.
+    """Saves results; the work of the saving thread.
 
     Args:
         max_retries: how often a job with a passing fault is tried again.
@@ -102,8 +101,6 @@ class Saver:
                 state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
         state.mark_ended([*(job.id for _, job, _ in good), *(job.id for job, _, _ in failed)])
         state.throughput.count_jobs([job.kind for job in done], gone_bad)
-        if done or gone_bad:
-            state.emit(JobsFinished(len(done), gone_bad, tuple(job.image_id for job in done)))
 
     def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[_Failure]]:
         """Return what may be written, and what fails: also images whose prompt has no result."""
@@ -150,5 +147,5 @@ def _save_failures(conn: Connection, worker_id: int, failed: Sequence[_Failure],
     final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
     passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
     for job, reason in passing:
-        jobs.again_later(conn, worker_id, [job.id], reason)
+        jobs.retry_later(conn, worker_id, [job.id], reason)
     return jobs.fail(conn, worker_id, final) if final else 0

@@ -1,7 +1,6 @@
-"""Columns as rows of COPY's binary format, without a step of Python for any row.
+"""Encoders of columns as rows of COPY's binary format, without a step of Python for any row.
 
-Each field is its length in four bytes and its value, most significant byte first; NULL is the length -1 alone
-(PostgreSQL's documentation of COPY, section Binary Format).
+Each field is its length in four bytes and its value, most significant byte first; NULL is the length -1 alone.
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-END = b"\xff\xff"
-_NULL = b"\xff\xff\xff\xff"
+from dtk_tui.store.copy.binary import NULL
+
 #: Digits of numeric in one of its groups, groups that 64 bits need, and the sign of what is negative.
 _BASE = 10_000
 _GROUPS = 5
@@ -32,7 +30,7 @@ Fields: TypeAlias = pa.BinaryArray | npt.NDArray[np.void] | bytes
 
 def constant(value: bytes | None) -> Fields:
     """Return a field that is the same in all rows."""
-    return _NULL if value is None else len(value).to_bytes(4, "big") + value
+    return NULL if value is None else len(value).to_bytes(4, "big") + value
 
 
 def numbers(values: npt.NDArray[Any], kind: str, valid: Mask = None) -> Fields:
@@ -50,7 +48,7 @@ def numbers(values: npt.NDArray[Any], kind: str, valid: Mask = None) -> Fields:
     if valid is None or valid.all():
         return made
     if not valid.any():
-        return _NULL
+        return NULL
     made["length"][~valid] = -1
     return _cut(made.view(np.uint8).reshape(len(values), -1), np.where(valid, made.dtype.itemsize, 4))
 
@@ -82,7 +80,7 @@ def numerics(values: npt.NDArray[np.int64], valid: Mask = None) -> Fields:
 def texts(values: pa.Array) -> list[Fields]:
     """Return the fields of a column of strings or binaries: their lengths, and what follows them."""
     if values.null_count == len(values):
-        return [_NULL]
+        return [NULL]
     ends = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     lengths = np.diff(ends).astype(">i4")
     if values.null_count:
@@ -99,7 +97,7 @@ def array(values: pa.Array) -> bytes:
         values: int64, int32, boolean or strings.
     """
     if values.null_count == len(values):
-        return _NULL
+        return NULL
     count = len(values)
     if pa.types.is_string(values.type):
         oid, data = _TEXT, bytes(payload(_in_rows(_column(texts(values), count))))

@@ -1,7 +1,4 @@
-"""Rows in PostgreSQL's binary COPY format, built without a connection: reading processes encode their own rows.
-
-The format is in the documentation of COPY, https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
-"""
+"""Encoders of rows in COPY's binary format; they need no connection, so that processes encode their own rows."""
 
 from __future__ import annotations
 
@@ -16,12 +13,9 @@ from struct import Struct
 from typing import Any
 
 from dtk_tui.domain.parameters import FileReading, GenerationParameters, RawChunk
+from dtk_tui.store.copy.binary import HEADER, NULL, TRAILER
 from dtk_tui.store.text_codec import to_db
 
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
-
-_NULL = b"\xff\xff\xff\xff"
 _LENGTH = Struct("!i")
 _INT4 = Struct("!ii")
 _FLOAT8 = Struct("!id")
@@ -51,7 +45,7 @@ _SHORT = 100
 
 
 def listed_files(files: Sequence[tuple[str, int, int]]) -> list[bytes]:
-    """Return what ``listed_rows`` wants to know of files: name, size in bytes, mtime in ns."""
+    """Encode files, given as name, size in bytes and mtime in ns, for ``listed_rows``."""
     pack = _LISTED.pack
     joined = "".join(map(_FIRST, files))
     if joined.isascii() and "\x00" not in joined and min(map(_LAST, files), default=0) >= 0:
@@ -100,19 +94,19 @@ def reading_row(image_id: int, reading: FileReading) -> bytes:
             _int4(reading.width),
             _int4(reading.height),
             _int4(p.steps),
-            _NULL if p.cfg_scale is None else _FLOAT8.pack(8, p.cfg_scale),
-            _NULL if seed is None or abs(seed) >= _SEED_LIMIT else _numeric(seed),
+            NULL if p.cfg_scale is None else _FLOAT8.pack(8, p.cfg_scale),
+            NULL if seed is None or abs(seed) >= _SEED_LIMIT else _numeric(seed),
             _TRUE if reading.is_video else _FALSE,
             _TRUE if "workflow" in [chunk.key for chunk in reading.chunks] else _FALSE,
             _bytes(reading.fingerprint),
-            _NULL if p.prompt is None else _DIGEST + digest(p.prompt),
-            _NULL if p.negative_prompt is None else _DIGEST + digest(p.negative_prompt),
+            NULL if p.prompt is None else _DIGEST + digest(p.prompt),
+            NULL if p.negative_prompt is None else _DIGEST + digest(p.negative_prompt),
             _word(reading.dialect),
             _word(p.sampler),
             _word(p.scheduler),
             _word(p.model),
             _word(p.model_hash),
-            _NULL if error is None else _text(error),
+            NULL if error is None else _text(error),
             _extra(p),
         )
     )
@@ -136,7 +130,7 @@ def _text(text: str) -> bytes:
 def _word(text: str | None) -> bytes:
     """Encode the name of a sampler or a model: there are few of them for many files."""
     if text is None:
-        return _NULL
+        return NULL
     return _short_word(text) if len(text) <= _SHORT else _text(text)
 
 
@@ -145,7 +139,7 @@ _short_word = lru_cache(maxsize=2048)(_text)
 
 @lru_cache(maxsize=2048)
 def _int4(value: int | None) -> bytes:
-    return _NULL if value is None or not -(2**31) <= value < 2**31 else _INT4.pack(4, value)
+    return NULL if value is None or not -(2**31) <= value < 2**31 else _INT4.pack(4, value)
 
 
 def _numeric(value: int) -> bytes:
@@ -191,7 +185,7 @@ def _size(width: int | None, height: int | None) -> bytes:
 
 
 def _jsonb(value: dict[str, Any]) -> bytes:
-    return _bytes(b"\x01" + _UNICODE.encode(value).encode()) if value else _NULL
+    return _bytes(b"\x01" + _UNICODE.encode(value).encode()) if value else NULL
 
 
 def blocks(rows: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from psycopg import sql
 from xxhash import xxh3_128
 
 from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.copy.binary import HEADER, TRAILER
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS
 
@@ -51,7 +52,7 @@ def write(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id
     keys = [(8).to_bytes(4, "big") + number.to_bytes(8, "big", signed=True) for number in (migration_id, first_id)]
     ids, *columns = records.columns
     fields = [*keys, *(copy_columns.array(column) for column in (ids, *map(_collapse_constant, columns)))]
-    block = b"".join((copy_columns.HEAD, len(fields).to_bytes(2, "big"), *fields, copy_columns.END))
+    block = b"".join((HEADER, len(fields).to_bytes(2, "big"), *fields, TRAILER))
     with conn.cursor().copy(_COPY) as sink:
         sink.write(block)
     return _digest([block])
@@ -70,7 +71,7 @@ def stored_digest(conn: Connection, migration_id: int, first_id: int) -> bytes:
     )
     with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
         block = b"".join(source)
-    return _digest([block] if len(block) > len(copy_columns.HEAD + copy_columns.END) else [])
+    return _digest([block] if len(block) > len(HEADER + TRAILER) else [])
 
 
 def _digest(blocks: Sequence[bytes]) -> bytes:

@@ -14,6 +14,7 @@ from psycopg import sql
 from xxhash import xxh3_128
 
 from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.copy.binary import HEADER, TRAILER
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit import record_batches
 from dtk_tui.store.diffusion_toolkit.shadow import shadow_table
@@ -134,7 +135,7 @@ def raw_row(image_id: int, chunks: Sequence[bytes]) -> bytes:
 def _copy_blocks(rows: pa.BinaryArray | list[bytes]) -> tuple[bytes, memoryview, bytes]:
     """Return all that is sent of some rows; what is large is not copied when a part of it is sent."""
     payload = memoryview(b"".join(rows)) if isinstance(rows, list) else copy_columns.payload(rows)
-    return copy_columns.HEAD, payload, copy_columns.END
+    return HEADER, payload, TRAILER
 
 
 def stored_digest(conn: Connection, low: int, high: int, without: Sequence[int] = ()) -> bytes:

@@ -1,11 +1,10 @@
-"""Folders: the tree, its queue badges, and the rows that a scan writes."""
+"""Folders: the tree, its queue badges, roots, and folders put in and taken out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dtk_tui.domain.library import Badge, FolderRow, Rule
 from dtk_tui.store.database import Connection, row_of
@@ -30,7 +29,8 @@ _ONE = _ROWS.replace("{which}", "id = %s")
 
 _FIND = "SELECT id FROM folder WHERE sha256(dtk_utf8(path)) = sha256(dtk_utf8(%s))"
 
-_SUBTREE = """
+#: The ids of a folder and all folders below it.
+SUBTREE = """
 WITH RECURSIVE tree AS (
     SELECT id FROM folder WHERE id = %s
     UNION ALL
@@ -64,25 +64,9 @@ SELECT parent_id, path, name, CASE WHEN read THEN now() END
        scanned_at = coalesce(excluded.scanned_at, folder.scanned_at)
 RETURNING id, path
 """
-_SCANNED = "UPDATE folder SET scanned_at = now(), error = NULL, unavailable = false WHERE id = ANY (%s)"
-_BESIDE = """
-UPDATE folder SET beside = nullif(new.beside, '')
-  FROM unnest(%s::bigint[], %s::bytea[]) AS new (id, beside) WHERE folder.id = new.id
-"""
 _ADOPT = """
 UPDATE folder SET parent_id = %(root)s
  WHERE parent_id IS NULL AND id <> %(root)s AND left(path, length(%(prefix)s)) = %(prefix)s
-"""
-_KNOWN_ROWS = """
-SELECT id, path, parent_id, scanned_at IS NOT NULL AND error IS NULL AND NOT unavailable, excluded, archived, recursive,
-       beside
-  FROM folder
-"""
-_KNOWN = f"{_KNOWN_ROWS} WHERE id IN ({_SUBTREE})"
-_KNOWN_BELOW = f"{_KNOWN_ROWS} WHERE path = %(path)s OR left(path, length(%(prefix)s)) = %(prefix)s"
-_RULES = """
-SELECT path, excluded, archived, recursive FROM folder
- WHERE sha256(dtk_utf8(path)) = ANY (SELECT sha256(dtk_utf8(above)) FROM unnest(%s::text[]) AS above)
 """
 _LIST_ROOTS = """
 WITH RECURSIVE tree AS (
@@ -98,28 +82,6 @@ WITH RECURSIVE tree AS (
 SELECT id, path, parent_id IS NULL, excluded, archived, recursive, watched, unavailable, folders, images, missing
   FROM counted JOIN folder ON folder.id = counted.top_id ORDER BY path
 """
-_IMAGES_GONE = """
-WITH gone AS (
-    UPDATE image SET unavailable = true WHERE folder_id = ANY (%s::bigint[]) AND NOT unavailable
-    RETURNING metadata_hash)
-SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM gone
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFolder:
-    """A folder that the library has, as a scan needs it.
-
-    ``settled``: read before, without an error, and there; ``beside``: what stood beside its pictures, as
-    ``comparing.pack_beside`` gives it.
-    """
-
-    id: int
-    path: str
-    parent_id: int | None
-    settled: bool
-    rule: Rule
-    beside: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,60 +145,12 @@ def paths(conn: Connection) -> list[str]:
 
 def subtree(conn: Connection, folder_id: int) -> list[int]:
     """Return the ids of a folder and all folders below it."""
-    return [int(number) for (number,) in conn.execute(_SUBTREE, (folder_id,))]
+    return [int(number) for (number,) in conn.execute(SUBTREE, (folder_id,))]
 
 
 def badges(conn: Connection) -> dict[int, Badge]:
     """Return waiting and running jobs of each folder, those of its subfolders included; only folders that have any."""
     return {int(number): Badge(int(pending), int(urgent)) for number, pending, urgent in conn.execute(_BADGES)}
-
-
-def known(conn: Connection, root_id: int) -> dict[str, KnownFolder]:
-    """Return a folder and all below it, by path."""
-    return _by_path(conn.execute(_KNOWN, (root_id,)))
-
-
-def known_below(conn: Connection, path: str) -> dict[str, KnownFolder]:
-    """Return what is known of a path and all below it, by path, whether or not the path itself is known."""
-    return _by_path(conn.execute(_KNOWN_BELOW, {"path": to_db(path), "prefix": to_db(path.rstrip("/")) + "/"}))
-
-
-def _by_path(rows: Iterable[tuple[Any, ...]]) -> dict[str, KnownFolder]:
-    result: dict[str, KnownFolder] = {}
-    for number, path, parent, settled, excluded, archived, recursive, beside in rows:
-        name = from_db(path)
-        result[name] = KnownFolder(
-            number, name, parent, settled, Rule(excluded, archived, recursive), bytes(beside or b"")
-        )
-    return result
-
-
-def rules_above(conn: Connection, path: str) -> list[Rule]:
-    """Return the rules of the known folders above a path, the nearest first."""
-    above: list[str] = []
-    while path != (upper := os.path.dirname(path)):  # noqa: PTH120
-        above.append(upper)
-        path = upper
-    rows = {from_db(v[0]): Rule(*v[1:]) for v in conn.execute(_RULES, ([to_db(p) for p in above],))}
-    return [rows[p] for p in above if p in rows]
-
-
-def rule_of(conn: Connection, path: str) -> Rule | None:
-    """Return the rule of the folder at ``path``, or None when it is not known."""
-    rows = list(conn.execute(_RULES, ([to_db(path)],)))
-    return Rule(*rows[0][1:]) if rows else None
-
-
-def root_rules(conn: Connection) -> dict[str, Rule]:
-    """Return the rules of the roots by path; unlike ``list_roots`` this counts nothing."""
-    sql = "SELECT path, excluded, archived, recursive FROM folder WHERE parent_id IS NULL ORDER BY path"
-    return {from_db(path): Rule(*rule) for path, *rule in conn.execute(sql)}
-
-
-def set_rule(conn: Connection, folder_id: int, rule: Rule) -> None:
-    """Say how scans treat a folder."""
-    sql = "UPDATE folder SET excluded = %s, archived = %s, recursive = %s WHERE id = %s"
-    conn.execute(sql, (rule.excluded, rule.archived, rule.recursive, folder_id))
 
 
 def list_roots(conn: Connection) -> list[RootRow]:
@@ -310,31 +224,3 @@ def _nearest_ancestor(conn: Connection, path: str) -> int | None:
             return None
         missing.append(above)
         above = upper
-
-
-def mark_scanned(conn: Connection, ids: Sequence[int]) -> None:
-    """Note that folders were read just now."""
-    conn.execute(_SCANNED, (list(ids),))
-
-
-def note_beside(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
-    """Remember what stands beside the pictures of folders, given as (folder id, ``comparing.pack_beside``)."""
-    if rows:
-        conn.execute(_BESIDE, ([row[0] for row in rows], [row[1] for row in rows]))
-
-
-def mark_unreadable(conn: Connection, folder_id: int, reason: str) -> None:
-    """Note why a folder could not be read; what is known of its images stays."""
-    conn.execute("UPDATE folder SET error = %s WHERE id = %s", (to_db(reason), folder_id))
-
-
-def mark_gone(conn: Connection, ids: Sequence[int]) -> int:
-    """Mark folders that vanished, and their images, as unavailable; return how many images that were.
-
-    Other members stand for the images' groups.
-    """
-    conn.execute("UPDATE folder SET unavailable = true WHERE id = ANY (%s)", (list(ids),))
-    images, hashes = row_of(conn, _IMAGES_GONE, (list(ids),))
-    if hashes:
-        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes,))
-    return int(images)

@@ -1,4 +1,4 @@
-"""Taking out of the library what is no longer on any disk."""
+"""Pruning: images and folders that are deleted from the library, batch by batch."""
 
 from __future__ import annotations
 

@@ -38,9 +38,9 @@ SELECT image_raw.image_id, image.width, image.height, image.file_size, image_raw
 
 
 def add(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
-    """Write raw metadata beside images that this transaction has written, given as (image id, ``copying.raw_row``).
+    """Add the raw metadata of images that this transaction has written, given as (image id, ``copy.rows.raw_row``).
 
-    Those that have none keep none of what a migration brought.
+    Those that have none keep none of what an import brought.
     """
     without = [number for number, raw in rows if not raw]
     if without:
@@ -52,8 +52,8 @@ def add(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
             staging.copy(conn, _ADD, found)
             skip_checks(conn, False)
     except pg.UniqueViolation:
-        # A migration brought some of it.
-        staging.stage_raw(conn, found)
+        # An import brought some of it.
+        staging.restage_raw(conn, found)
         conn.execute(_REPLACE)
 
 

@@ -1,4 +1,4 @@
-"""Bringing what files said near the library: rows that live as long as one transaction."""
+"""Staging tables of a scan: readings, prompts and raw metadata that live as long as one transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import LiteralString
 from dtk_tui.store.copy.rows import READING_COLUMNS, blocks, prompt_row
 from dtk_tui.store.database import Connection
 
-_STAGE = (
+_CREATE = (
     "SET LOCAL client_min_messages = warning",
     f"CREATE TEMP TABLE IF NOT EXISTS scan_reading ({READING_COLUMNS}) ON COMMIT DELETE ROWS",
     "CREATE TEMP TABLE IF NOT EXISTS scan_prompt (sha256 bytea, text text) ON COMMIT DELETE ROWS",
@@ -19,17 +19,22 @@ _STAGE = (
     "SET LOCAL enable_seqscan = off",
     "SET LOCAL jit = off",
 )
+# OFFSET 0: whatever the statistics say of a library that is being filled, its rows are looked up one by one.
+ROW_OF_READING = """
+  FROM scan_reading reading
+ CROSS JOIN LATERAL (SELECT * FROM image WHERE id = reading.id OFFSET 0) AS self
+"""
 _COPY_READINGS = "COPY scan_reading FROM STDIN (FORMAT binary)"
 _COPY_RAW = "COPY scan_raw FROM STDIN (FORMAT binary)"
 _COPY_PROMPTS = "COPY scan_prompt FROM STDIN (FORMAT binary)"
-# In one order for all: two writers with the same new prompts wait for each other instead of locking up.
+# In one order for all: two writers with the same new prompts wait for each other instead of a deadlock.
 _NEW_PROMPTS = """
 INSERT INTO prompt (text)
 SELECT text FROM scan_prompt WHERE NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.sha256 = scan_prompt.sha256)
  ORDER BY sha256
     ON CONFLICT (sha256) DO NOTHING
 """
-_HOLD_PROMPTS = "SELECT 1 FROM scan_prompt JOIN prompt USING (sha256) ORDER BY prompt.id FOR KEY SHARE OF prompt"
+_LOCK_PROMPTS = "SELECT 1 FROM scan_prompt JOIN prompt USING (sha256) ORDER BY prompt.id FOR KEY SHARE OF prompt"
 _RENUMBER = (
     """
     UPDATE scan_reading SET id = moved.old_id FROM unnest(%s::bigint[], %s::bigint[]) AS moved (id, old_id)
@@ -43,32 +48,32 @@ _RENUMBER = (
 
 
 def stage(conn: Connection, rows: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
-    """Bring readings near the library, within this transaction.
+    """Make the staging tables and fill them with readings and prompts, within this transaction.
 
     Args:
-        rows: as ``copying.reading_row`` gives them.
-        prompts: the texts of their prompts by ``copying.digest``.
+        rows: as ``copy.rows.reading_row`` gives them.
+        prompts: the texts of their prompts by ``copy.rows.digest``.
     """
-    for statement in _STAGE:
+    for statement in _CREATE:
         conn.execute(statement)
     copy(conn, _COPY_READINGS, rows)
     copy(conn, _COPY_PROMPTS, (prompt_row(sha256, text) for sha256, text in prompts.items()))
 
 
-def stage_again(conn: Connection, rows: Iterable[bytes]) -> None:
-    """Bring fewer readings near instead; the prompts stay."""
+def restage(conn: Connection, rows: Iterable[bytes]) -> None:
+    """Replace the staged readings; the prompts stay."""
     conn.execute("DELETE FROM scan_reading")
     copy(conn, _COPY_READINGS, rows)
 
 
-def stage_raw(conn: Connection, rows: Iterable[bytes]) -> None:
-    """Bring raw metadata near, as ``copying.raw_row`` gives it, instead of what was there."""
+def restage_raw(conn: Connection, rows: Iterable[bytes]) -> None:
+    """Replace the staged raw metadata, given as ``copy.rows.raw_row``."""
     conn.execute("DELETE FROM scan_raw")
     copy(conn, _COPY_RAW, rows)
 
 
 def stage_more(conn: Connection, rows: Iterable[bytes], raws: Iterable[bytes], prompts: Mapping[bytes, str]) -> None:
-    """Bring further readings near, with their raw metadata and prompts, beside what is there."""
+    """Add readings, with their raw metadata and prompts, to what is staged."""
     copy(conn, _COPY_READINGS, rows)
     copy(conn, _COPY_RAW, raws)
     copy(conn, _COPY_PROMPTS, (prompt_row(sha256, text) for sha256, text in prompts.items()))
@@ -83,7 +88,7 @@ def copy(conn: Connection, statement: LiteralString, rows: Iterable[bytes]) -> N
 
 
 def renumber(conn: Connection, ids: Sequence[int], others: Sequence[int]) -> None:
-    """Let the staged readings of some images be those of others, one by one."""
+    """Give the staged readings of some images to others, one by one."""
     for statement in _RENUMBER:
         conn.execute(statement, (ids, others))
 
@@ -91,4 +96,4 @@ def renumber(conn: Connection, ids: Sequence[int], others: Sequence[int]) -> Non
 def add_prompts(conn: Connection) -> None:
     """Add the staged prompts that are new, and keep all of them from being removed."""
     conn.execute(_NEW_PROMPTS)
-    conn.execute(_HOLD_PROMPTS)
+    conn.execute(_LOCK_PROMPTS)

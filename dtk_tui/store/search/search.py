@@ -1,4 +1,4 @@
-"""Search: filters exactly, then ranks by words and by vectors.
+"""Search: images that meet a query's filter exactly, ranked by words and by vectors.
 
 Ranking by several lists is reciprocal-rank fusion: an image scores the sum of 1 / (60 + place) over the lists that it
 is on (Cormack, Clarke and Buettcher, SIGIR 2009). Images of one prompt share the place of the prompt, members of a
@@ -16,8 +16,8 @@ import numpy as np
 from dtk_tui.domain.query.nodes import Album, Folder, Query, Tag
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.search import conditions as search_sql
-from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, by_looks, by_meaning
+from dtk_tui.store.search import conditions
+from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
 from dtk_tui.store.text_codec import to_db
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(c
                   ORDER BY created_at DESC, id DESC)
   FROM matched
 """
-_MEETING = """
+_MATCHING_OF = """
 SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
  WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-_EXPECTED = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
 _IMAGES = "SELECT reltuples FROM pg_class WHERE oid = 'image'::regclass"
 # From this share on, the nearest images and their groups hold enough that meet the filter.
 _BROAD = 0.15
@@ -102,15 +102,16 @@ class _VectorTerms:
     like: Like
 
     def rank(self, conn: Connection, count: int, cut: bool, candidates: Candidates | None) -> list[Ranked]:
+        """Return a ranking for each term."""
         meaning = [VectorTerm(space, vector, count, cut) for space, vector in self.about]
         looks = [VectorTerm(space, vector, count, cut, left_out) for space, vector, left_out in self.like]
         return [
-            *(by_meaning(conn, term, candidates) for term in meaning),
-            *(by_looks(conn, term, candidates) for term in looks),
+            *(rank_by_prompt(conn, term, candidates) for term in meaning),
+            *(rank_by_image(conn, term, candidates) for term in looks),
         ]
 
 
-def search(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
+def find_images(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
     """Return the images that a query asks for.
 
     Args:
@@ -122,12 +123,12 @@ def search(conn: Connection, query: Query, *, about: About, like: Like, limit: i
     """
     for setting in _SETTINGS:
         conn.execute(setting)
-    where = search_sql.where(query.filter, _known(conn, query))
+    where = conditions.where(query.filter, _name_ids(conn, query))
     if not about and not like:
         if not query.terms:
             return SearchResult(_packed(conn, _NEWEST, where, limit=limit), None)
         matched = _by_words(conn, where, query.terms, limit)
-        return _cut(matched.ids, _reciprocal(matched.places), limit)
+        return _limited(matched.ids, _reciprocal(matched.places), limit)
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
     terms = _VectorTerms(about, like)
     if query.terms:
@@ -136,11 +137,13 @@ def search(conn: Connection, query: Query, *, about: About, like: Like, limit: i
     elif query.filter is None:
         rankings = terms.rank(conn, count, True, None)
     else:
-        rankings = _optimistic(conn, where, terms, limit) or terms.rank(conn, count, False, _matching(conn, where))
+        rankings = _rank_then_filter(conn, where, terms, limit) or terms.rank(
+            conn, count, False, _matching(conn, where)
+        )
     left_out = [image_id for _, _, image_id in like if image_id is not None]
     ids, scores = _fused(rankings)
     kept = ~np.isin(ids, left_out)
-    return _cut(ids[kept], scores[kept], limit)
+    return _limited(ids[kept], scores[kept], limit)
 
 
 def nearest_images(
@@ -150,7 +153,7 @@ def nearest_images(
 
     A representative is followed by the other members of its group.
     """
-    found = by_looks(conn, VectorTerm(space_id, vec, min(limit + 1, MOST), cut=False), None)
+    found = rank_by_image(conn, VectorTerm(space_id, vec, min(limit + 1, MOST), cut=False), None)
     kept = found.ids != (leave_out or 0)
     ids, scores = _fused([Ranked(found.ids[kept], found.places[kept], _kept(found.similarity, kept))])
     return list(zip(ids[:limit].tolist(), scores[:limit].tolist(), strict=True))
@@ -160,12 +163,12 @@ def _kept(values: npt.NDArray[np.float32] | None, kept: npt.NDArray[np.bool_]) -
     return None if values is None else values[kept]
 
 
-def _known(conn: Connection, query: Query) -> search_sql.Known:
-    conditions = list(search_sql.leaves(query.filter))
-    return search_sql.Known(
-        tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Tag)]),
-        folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in conditions if isinstance(leaf, Folder)]),
-        albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in conditions if isinstance(leaf, Album)]),
+def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
+    leaves = list(conditions.leaves(query.filter))
+    return conditions.NameIds(
+        tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Tag)]),
+        folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in leaves if isinstance(leaf, Folder)]),
+        albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Album)]),
     )
 
 
@@ -174,20 +177,20 @@ def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int
     return {stored[wanted]: ids for wanted, ids in conn.execute(sql, (list(stored),))} if stored else {}
 
 
-def _packed(conn: Connection, template: str, where: search_sql.Where, **values: Any) -> Ids:
+def _packed(conn: Connection, template: str, where: conditions.Where, **values: Any) -> Ids:
     """Run a statement that gives its numbers in one value; planned anew, as the best plan depends on the values."""
     sql = template.format(source=where.source, condition=where.condition)
     row = conn.execute(sql, where.values | values, prepare=False).fetchone()
     return ids_from(row[0] if row else None)
 
 
-def _matching(conn: Connection, where: search_sql.Where) -> Candidates:
+def _matching(conn: Connection, where: conditions.Where) -> Candidates:
     rows = _packed(conn, _WITH_MATCHED + _MATCHED, where).reshape(-1, 3)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))
 
 
-def _optimistic(
-    conn: Connection, where: search_sql.Where, terms: _VectorTerms, limit: int | None
+def _rank_then_filter(
+    conn: Connection, where: conditions.Where, terms: _VectorTerms, limit: int | None
 ) -> list[Ranked] | None:
     """Rank without the filter and apply it after that; None when too few are left to be sure of the nearest."""
     if limit is None or not _is_broad(conn, where):
@@ -195,7 +198,7 @@ def _optimistic(
     kept: list[Ranked] = []
     for ranked in terms.rank(conn, min(4 * max(limit, FEWEST), MOST), False, None):
         ids = "{" + ",".join(map(str, ranked.ids.tolist())) + "}"
-        meets = np.isin(ranked.ids, _packed(conn, _MEETING, where, ids=ids))
+        meets = np.isin(ranked.ids, _packed(conn, _MATCHING_OF, where, ids=ids))
         if np.count_nonzero(meets) <= limit:
             return None
         places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1
@@ -203,14 +206,14 @@ def _optimistic(
     return kept
 
 
-def _is_broad(conn: Connection, where: search_sql.Where) -> bool:
+def _is_broad(conn: Connection, where: conditions.Where) -> bool:
     """Ask the planner, which counts nothing, whether a filter keeps a good part of the library."""
-    sql = _EXPECTED.format(source=where.source, condition=where.condition)
+    sql = _ESTIMATE.format(source=where.source, condition=where.condition)
     (plans,) = row_of(conn, sql, where.values)
     return bool(plans[0]["Plan"]["Plan Rows"] > _BROAD * max(row_of(conn, _IMAGES)[0], 1))
 
 
-def _by_words(conn: Connection, where: search_sql.Where, terms: Sequence[str], limit: int | None) -> Candidates:
+def _by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
     """Return the matching images by the full-text rank of their prompts (PostgreSQL manual, 12.3.3), then by date."""
     words = " or ".join('"' + term.replace('"', " ") + '"' for term in terms)
     rows = _packed(conn, _WITH_MATCHED + _BY_WORDS, where, words=to_db(words), limit=limit).reshape(-1, 4)
@@ -236,5 +239,5 @@ def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:
     return unique[order], scores[order]
 
 
-def _cut(ids: Ids, scores: npt.NDArray[np.float64], limit: int | None) -> SearchResult:
+def _limited(ids: Ids, scores: npt.NDArray[np.float64], limit: int | None) -> SearchResult:
     return SearchResult(ids[:limit], scores[:limit].astype(np.float32))

@@ -1,4 +1,4 @@
-"""The nearest prompts and images by vector, with or without a filter."""
+"""Ranking by vectors: the nearest prompts and images, with or without a filter."""
 
 from __future__ import annotations
 
@@ -122,6 +122,7 @@ class _Wanted:
 
     @classmethod
     def of(cls, usual: Ids, others: Ids | None = None) -> _Wanted:
+        """Gather keys that usually have a vector, and others that seldom have one."""
         keys = _distinct(usual)
         return cls(keys if others is None else _distinct(np.concatenate([keys, others])), len(keys))
 
@@ -132,7 +133,7 @@ def _distinct(values: Ids) -> Ids:
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
-def by_meaning(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, whose prompts are nearest.
 
     All images of a prompt share its place, newest first.
@@ -145,7 +146,7 @@ def by_meaning(conn: Connection, term: VectorTerm, candidates: Candidates | None
     return _ranked(near, candidates.ids, candidates.prompts)
 
 
-def by_looks(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, that look most alike.
 
     A representative is followed by the other members of its group, which share its place.

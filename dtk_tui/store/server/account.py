@@ -33,20 +33,20 @@ class Account:
         """Return the keyword arguments of ``subprocess.Popen`` that run a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
 
-    def own(self, path: Path) -> None:
+    def change_owner(self, path: Path) -> None:
         """Make this account the owner of a file or folder that this process has just made."""
         if self.switch:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def own_all(self, folder: Path) -> None:
+    def change_owner_of_tree(self, folder: Path) -> None:
         """Make this account the owner of a whole database folder, which root may have copied back from a backup."""
         if self.switch and folder.stat().st_uid != self.uid:
             for parent, folders, files in os.walk(folder):
                 for name in (*folders, *files):
-                    self.own(Path(parent, name))
-            self.own(folder)
+                    self.change_owner(Path(parent, name))
+            self.change_owner(folder)
 
-    def let_through(self, path: Path) -> None:
+    def allow_traversal(self, path: Path) -> None:
         """Let this account pass through every folder above ``path`` (o+x only where it is missing)."""
         if not self.switch:
             return

@@ -64,7 +64,7 @@ def read_postmaster(data: Path) -> Postmaster | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
-        raise refusal(data, error) from error
+        raise folder_error(data, error) from error
     try:
         pid = int(lines[0])
     except ValueError:
@@ -101,7 +101,7 @@ def _command_of(pid: int) -> str:
     return os.fsdecode(subprocess.run(command, capture_output=True, check=False).stdout)
 
 
-def send(pid: int, number: signal.Signals) -> None:
+def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process, which may have ended already."""
     try:
         os.kill(pid, number)
@@ -121,17 +121,17 @@ def prepare(data: Path) -> Account:
         for leftover in data.parent.glob(f"{_glob_escape(data.name)}.new.*"):
             shutil.rmtree(leftover, ignore_errors=True)
         account = account_for(data)
-        account.let_through(program("postgres"))
-        account.let_through(data)
+        account.allow_traversal(program("postgres"))
+        account.allow_traversal(data)
         if not data.exists() or (data.is_dir() and not any(data.iterdir())):
             _create(data, account)
         _check(data)
         if stat.S_IMODE(data.stat().st_mode) != stat.S_IRWXU:
             data.chmod(stat.S_IRWXU)
-        account.own_all(data)
+        account.change_owner_of_tree(data)
         _write_settings(data, account)
     except OSError as error:
-        raise refusal(data, error) from error
+        raise folder_error(data, error) from error
     return account
 
 
@@ -159,7 +159,7 @@ def _create(data: Path, account: Account) -> None:
     """Run initdb in a new folder beside the final one and rename it, so that an interrupted run leaves nothing half."""
     folder = Path(tempfile.mkdtemp(prefix=f"{data.name}.new.", dir=data.parent))
     try:
-        account.own(folder)
+        account.change_owner(folder)
         _initdb(folder, account)
         with (folder / "postgresql.conf").open("a") as file:
             file.write(_INCLUDE)
@@ -199,7 +199,7 @@ def _run(command: list[str], account: Account, text: str = "") -> None:
         **account.popen_arguments(),
     )
     if done.returncode != 0:
-        raise DtkError("The database could not be created.", explained(done.stdout.decode(errors="replace")))
+        raise DtkError("The database could not be created.", failure_excerpt(done.stdout.decode(errors="replace")))
 
 
 def _write_settings(data: Path, account: Account) -> None:
@@ -209,7 +209,7 @@ def _write_settings(data: Path, account: Account) -> None:
         return
     fresh = data / "dtk.conf.new"
     fresh.write_text(text)
-    account.own(fresh)
+    account.change_owner(fresh)
     fresh.rename(path)
 
 
@@ -232,11 +232,11 @@ def socket_folder(data: Path, account: Account) -> Path:
     folder = base / f"dtk-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
     try:
         folder.mkdir(mode=stat.S_IRWXU)
-        account.own(folder)
+        account.change_owner(folder)
     except FileExistsError:
         pass
     except OSError as error:
-        raise refusal(folder, error) from error
+        raise folder_error(folder, error) from error
     check_socket_folder(folder, account.uid)
     return folder
 
@@ -273,7 +273,7 @@ def environment() -> dict[str, str]:
     return {"PATH": os.defpath, **kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def refusal(path: Path, error: OSError) -> DtkError:
+def folder_error(path: Path, error: OSError) -> DtkError:
     """Return the error for a person when the operating system refuses ``path``."""
     title = f"The database folder {path} cannot be used."
     reasons = {
@@ -291,7 +291,7 @@ def refusal(path: Path, error: OSError) -> DtkError:
     return DtkError(title, f"{advice} ({error.filename or path}: {error.strerror or error})")
 
 
-def explained(output: str) -> str:
+def failure_excerpt(output: str) -> str:
     """Return the end of what a PostgreSQL program wrote, after advice for the faults that a user can remedy."""
     advice = {
         "No space left on device": "The disk is full: free some space. ",

@@ -1,55 +1,55 @@
-"""The command palette: every action of the screen below it."""
+"""The commands of a screen to choose from: the palette, which is searched, and menus."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from dtk_tui.ui.commands.registry import Action, actions
-
-if TYPE_CHECKING:
-    from dtk_tui.ui.app import DtkApp
-
-
-class Palette(CommandPalette):
-    """The palette, in which a key may come before its list is drawn."""
-
-    def _action_command_list(self, action: str) -> None:
-        with suppress(KeyError):  # of a line that is not there yet
-            super()._action_command_list(action)
+from dtk_tui.ui.commands.registry import LISTS, Command, offered
+from dtk_tui.ui.context import ContextScreen
+from dtk_tui.ui.dialogs import Entry, Menu
 
 
-class ActionProvider(Provider):
-    """Offers all actions with their keys."""
+class CommandProvider(Provider):
+    """Offers the commands of a screen with their keys, besides moving about in lists."""
 
-    def _actions(self) -> list[Action]:
-        app = cast("DtkApp", self.app)
-        return [one for one in actions(app, self.screen, app.keymap) if not (one.binding.id or "").startswith("list.")]
-
-    async def _run(self, action: Action) -> None:
-        await self.app.run_action(action.binding.action, action.node)
+    def _commands(self) -> list[tuple[Command, str]]:
+        screen = self.screen
+        if not isinstance(screen, ContextScreen):
+            return []
+        keymap = screen.context.config.settings.keys
+        return [(one, one.key_names(self.app, keymap)) for one in offered(screen) if one.group != LISTS]
 
     async def discover(self) -> Hits:
-        """Offer all actions before anything is typed."""
-        for action in self._actions():
-            yield DiscoveryHit(
-                Content.assemble(action.binding.description, (f"  {action.keys}", "dim")),
-                lambda action=action: self._run(action),
-                text=action.binding.description,
-            )
+        """Offer all commands before anything is typed."""
+        for command, keys in self._commands():
+            words = Content.assemble(command.title, (f"  {keys}", "dim"))
+            yield DiscoveryHit(words, partial(self.app.run_action, command.action, self.screen), text=command.title)
 
     async def search(self, query: str) -> Hits:
-        """Offer the actions that fit."""
+        """Offer the commands that fit."""
         matcher = self.matcher(query)
-        for action in self._actions():
-            score = matcher.match(action.binding.description)
+        for command, keys in self._commands():
+            score = matcher.match(command.title)
             if score > 0:
-                yield Hit(
-                    score,
-                    Content.assemble(matcher.highlight(action.binding.description), (f"  {action.keys}", "dim")),
-                    lambda action=action: self._run(action),
-                    text=action.binding.description,
-                )
+                words = Content.assemble(matcher.highlight(command.title), (f"  {keys}", "dim"))
+                yield Hit(score, words, partial(self.app.run_action, command.action, self.screen), text=command.title)
+
+
+def open_menu(app: App[Any], screen: ContextScreen[Any], title: str, command_ids: Sequence[str]) -> None:
+    """Offer some commands of a screen in a menu."""
+    keymap = screen.context.config.settings.keys
+    found = {one.id: one for one in offered(screen) if one.id in command_ids}
+    shown = [found[name] for name in command_ids if name in found]
+    entries = [Entry(one.title, one.key_names(app, keymap), one.id, one.pressed(keymap)) for one in shown]
+
+    async def chosen(name: str | None) -> None:
+        if name is not None:
+            await app.run_action(found[name].action, screen)
+
+    app.push_screen(Menu(title, entries), chosen)

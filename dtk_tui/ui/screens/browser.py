@@ -1,4 +1,4 @@
-"""The main screen: folders, images, preview, search."""
+"""The first screen: folders, images, preview, search."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Footer
 from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge
+from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands.images import WorkScreen
+from dtk_tui.ui.commands.registry import bindings
+from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import InputDialog
+from dtk_tui.ui.messages import ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.image import ImageScreen
-from dtk_tui.ui.screens.view import View, unzip
+from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, View, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
-from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
+from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
@@ -41,51 +43,41 @@ _REST_S = 0.15
 _RENEW_S = 1.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
-#: What the menu of a folder offers besides work.
-_ON_FOLDER = (
-    "app.scan_again",
-    "folders.exclude",
-    "folders.archive",
-    "folders.include",
-    "folders.alone",
-    "folders.remove",
-)
 
 
-class BrowserScreen(WorkScreen):
+class BrowserTree(FolderTree):
+    """The tree with the commands for the folder under its cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
+
+
+class BrowserScreen(StatusScreen[None]):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", id="main.search"),
-        Binding("p", "preview", "Preview", id="main.preview"),
-        Binding("r", "refresh", "Refresh", show=False, id="main.refresh"),
-        Binding("escape", "back", "Unselect, or leave the search", show=False, id="main.back"),
-    ]
+    COMMAND_GROUPS = ("main", "work", "preview")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("work", "preview", "main")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
         self._shown: View | None = None
-        self._following = RefreshPolicy()
+        self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
 
-    def compose(self) -> ComposeResult:
-        """All the parts of the screen."""
+    def body(self) -> ComposeResult:
+        """Folders, images and preview side by side, and the lines below them."""
         library = self.library
-        yield HeaderLine()
-        yield ControlBar()
         with Horizontal(id="body"):
             with Vertical(id="folders-pane"):
                 yield Line(id="folders-title", classes="pane-title")
-                yield FolderTree(library.folders, id="folders")
+                yield BrowserTree(library.folders, id="folders")
             yield ImagePane(library.image_rows, id="images-pane")
-            yield Preview(
-                self.dtk.protocol, library.detail, library.similar_rows, library.config.local_path, id="preview"
-            )
+            protocol, local_path = self.context.image_protocol, self.context.config.local_path
+            yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
         yield SearchLine(id="search")
         yield Footer(show_command_palette=False, compact=True)
@@ -94,22 +86,16 @@ class BrowserScreen(WorkScreen):
         """Load the folders and all images."""
         self.query_one("#folders-title", Line).show(Content("Folders"))
         self.query_one("#activity", Line).display = False
-        self.query_one(ControlBar).show_keys(self.dtk.control_keys())
+        self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
-        self.dtk.begin()
+        self.name_library()
 
     @property
     def table(self) -> ImageTable:
         """The image table."""
         return self.query_one(ImageTable)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A search that is being typed cannot be started."""
-        if action == "search" and self.is_mounted and self.query_one(QueryInput).has_focus:
-            return False
-        return super().check_action(action, parameters)
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -125,7 +111,7 @@ class BrowserScreen(WorkScreen):
         if shown and self.is_mounted:
             self.query_one(Preview).show(self.table.current_id)
 
-    def action_preview(self) -> None:
+    def toggle_preview(self) -> None:
         """Show or hide the preview; on a narrow screen it takes the place of the folders."""
         self._preview_wanted = not self.has_class("with-preview")
         if not self.size.width >= _WIDE and self._preview_wanted and self.query_one(FolderTree).has_focus:
@@ -157,12 +143,19 @@ class BrowserScreen(WorkScreen):
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
-        self.app.push_screen(ImageScreen(self, self.table))
+        def closed(command_id: str | None) -> None:
+            if command_id == "work.similar":
+                self.show_similar()
+
+        self.app.post_message(ImageOpened(self.table, closed))
 
     @on(CursorList.MenuAsked)
     def _menu_asked(self, event: CursorList.MenuAsked) -> None:
         event.source.focus()
-        self.call_after_refresh(self.action_menu)
+        self.call_after_refresh(self._open_menu)
+
+    def _open_menu(self) -> None:
+        self.app.post_message(MenuOpened(self.target_name(), self.menu()))
 
     @task("ids")
     async def _load(self, rest_s: float, *, keep: bool) -> None:
@@ -209,20 +202,24 @@ class BrowserScreen(WorkScreen):
         elif self.focused is None:
             self.table.focus()
 
-    def action_refresh(self) -> None:
+    def load_again(self) -> None:
         """Fetch folders and images again; the cursor stays on its image."""
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=True)
 
-    def renew(self) -> None:
-        """Show what became of folders and visible images; order stays, and what is new is offered."""
+    def show_change(self, change: LibraryChange) -> None:
+        """Show what became of folders and images; without having been asked, it only offers what is new."""
+        if change is LibraryChange.IMAGES:
+            self.load_again()
+            return
         self.query_one(FolderTree).reload()
-        self._renew()
-        self._offer_new()
+        if change is LibraryChange.FOUND:
+            self._renew()
+            self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
 
-    def action_search(self) -> None:
+    def start_search(self) -> None:
         """Type a query."""
         self.query_one(SearchLine).start()
 
@@ -245,12 +242,12 @@ class BrowserScreen(WorkScreen):
             self._view = self._folder_view
             self._load(0.0, keep=False)
 
-    def action_back(self) -> None:
+    def go_back(self) -> None:
         """Unmark all; without marks, leave the search."""
         if not self.table.clear_selection():
             self._leave_search()
 
-    def action_similar(self) -> None:
+    def show_similar(self) -> None:
         """Show the images most like the one under the cursor."""
         row = self.table.current_row
         if row is not None:
@@ -277,34 +274,35 @@ class BrowserScreen(WorkScreen):
     def _on_folders(self) -> bool:
         return self.query_one(FolderTree).has_focus
 
-    def target(self, deep: bool) -> Target | None:
+    def folder(self) -> FolderRow | None:
+        """The folder under the cursor of the tree."""
+        return self.query_one(FolderTree).folder
+
+    def target(self) -> Target | None:
         """The folder when the tree has the focus, else the marked images or the one under the cursor."""
         if self._on_folders:
-            folder = self.query_one(FolderTree).folder
-            if folder is None:
-                return Target(everything=True)
-            return Target(folder_id=folder.id, recursive=deep)
-        ids = () if deep else self.table.chosen_ids()
+            folder = self.folder()
+            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
+        ids = self.table.chosen_ids()
         return Target(image_ids=ids) if ids else None
 
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
         if self._on_folders:
-            folder = self.query_one(FolderTree).folder
+            folder = self.folder()
             return "All images" if folder is None else folder.name
         if self.table.selected_count:
             return counted(self.table.selected_count, "image")
         row = self.table.current_row
         return row.file_name if row is not None else "Image"
 
-    def menu_actions(self) -> list[str]:
+    def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        if self._on_folders:
-            deep = self.query_one(FolderTree).folder is not None
-            both = ("work.queue", "work.embed_now", "work.tag")
-            found = [name for one in both for name in ((one, f"{one}_deep") if deep else (one,))]
-            return [*found, *(_ON_FOLDER if deep else ()), "app.add_folder", "app.forget_missing"]
-        return ["work.queue", "work.embed_now", "work.tag", "work.similar"]
+        if not self._on_folders:
+            return list(IMAGE_MENU)
+        deep = self.folder() is not None
+        found = [name for one in FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
+        return [*found, *(FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
 
     def work_changed(self) -> None:
         """Show marks and badges soon."""
@@ -314,12 +312,11 @@ class BrowserScreen(WorkScreen):
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers; rows and badges are fetched again when the queue moved."""
-        self.query_one(HeaderLine).show_stats(stats)
-        self.query_one(ControlBar).show_stats(stats)
+        super().show_stats(stats)
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
-        folders_changed = self._following.begin(stats.marks)
+        folders_changed = self._refreshes.begin(stats.marks)
         if folders_changed is not None:
             self._follow(folders_changed)
 
@@ -339,13 +336,13 @@ class BrowserScreen(WorkScreen):
         failed = True
         try:
             if folders_changed:
-                self.dtk.name_library()
+                self.name_library()
                 with suppress(WorkerCancelled):
                     await self.query_one(FolderTree).reload().wait()
             self.table.renew()
             failed = not await self._compare()
         finally:
-            self._following.end(failed=failed)
+            self._refreshes.end(failed=failed)
 
     @on(VirtualTable.RowsGone)
     def _rows_gone(self) -> None:
@@ -372,15 +369,11 @@ class BrowserScreen(WorkScreen):
             self.query_one(ImagePane).show_new(count - shown)
         return True
 
-    def show_activity(self, text: str) -> None:
+    def _show_activity(self, text: str) -> None:
         """Show what goes on besides the worker; empty takes the line away."""
         activity = self.query_one("#activity", Line)
         activity.display = bool(text)
         activity.show(Content.styled(f" {text}", "$accent"))
-
-    def show_lost(self, words: str) -> None:
-        """Say that the database does not answer."""
-        self.query_one(HeaderLine).show_lost(words)
 
     def recover(self) -> None:
         """Load again after the database came back."""

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, OptionList, Static
@@ -24,15 +24,16 @@ from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.find import find_sources
 from dtk_tui.services.diffusion_toolkit.inspect import Unfinished, inspect_source, locate_prefix, unfinished
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
-from dtk_tui.services.diffusion_toolkit.undo import undo
+from dtk_tui.services.diffusion_toolkit.undo import undo as undo_import
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.registry import bindings
+from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu, MenuList
 from dtk_tui.ui.format import line
-from dtk_tui.ui.screens.base import DtkScreen
+from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.importer_text import (
     POLICIES,
-    Form,
     prefix_words,
     progress_words,
     report_words,
@@ -54,7 +55,7 @@ def _typable(path: str | None) -> str:
     return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
 
 
-class ImportScreen(DtkScreen):
+class ImportScreen(CommandScreen[None]):
     """Asks what to import and how, shows the import, and reports.
 
     Args:
@@ -62,19 +63,11 @@ class ImportScreen(DtkScreen):
     """
 
     AUTO_FOCUS = "#import-form"
-    BINDING_GROUP_TITLE = "This screen"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "import", "Import", id="import.start", tooltip="Bring everything over"),
-        Binding("d", "dry_run", "Dry run", id="import.dry_run", tooltip="Read and check everything, write nothing"),
-        Binding("r", "resume", "Resume", id="import.resume", tooltip="Go on with the import that was interrupted"),
-        Binding("c", "stop", "Stop", id="import.stop", tooltip="End it; what was read is kept for a resume"),
-        Binding("u", "undo", "Undo", id="import.undo", tooltip="Remove what the last import brought"),
-        Binding("n", "again", "New import", id="import.again"),
-        Binding("escape", "leave", "Back", key_display="Esc", id="import.back"),
-    ]
+    COMMAND_GROUPS = ("import",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("import")
 
-    def __init__(self, source: str | None = None) -> None:
-        super().__init__()
+    def __init__(self, context: AppContext, source: str | None = None) -> None:
+        super().__init__(context)
         self._source = source or ""
         self._found: list[str] | None = None
         self._look: SourceSummary | None = None
@@ -98,14 +91,22 @@ class ImportScreen(DtkScreen):
 
     def on_mount(self) -> None:
         """Look for a file, or show the import that is under way."""
-        kept = self.dtk.import_form
+        tasks = self.context.tasks
+        tasks.import_is_shown = True
+        tasks.import_moved.subscribe(self, self.show_import)
+        kept = tasks.import_form
         if kept is not None and self._source in {"", kept.source}:
-            self._source, self._zone, self._policy, self._kept_maps = kept.source, kept.zone, kept.policy, kept.maps
+            self._source, self._zone, self._policy = kept.source, kept.zone or self._zone, kept.policy
+            self._kept_maps = dict(kept.maps)
         if self._import is not None:
             self.show_import(self._import)
         else:
             self._show_form()
             self._look_around()
+
+    def on_unmount(self) -> None:
+        """From now on somebody has to be told of the end."""
+        self.context.tasks.import_is_shown = False
 
     def on_resize(self) -> None:
         """Write the lines for the new width."""
@@ -114,25 +115,21 @@ class ImportScreen(DtkScreen):
 
     @property
     def _import(self) -> Import | None:
-        return self.dtk.importing
+        return self.context.tasks.importing
 
-    @property
-    def _is_busy(self) -> bool:
-        return self._import is not None and not self._import.is_done
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def offers(self, command_id: str) -> bool:
         """Offer what can be done in this state."""
-        is_form = self._import is None
+        is_form, is_busy = self._import is None, self.context.tasks.is_importing
         report = self._import.report if self._import is not None else None
         offered = {
-            "import": (is_form or (report is not None and report.dry_run)) and self._look is not None,
-            "dry_run": is_form and self._look is not None,
-            "resume": self._waiting is not None and not self._is_busy and report is None,
-            "stop": self._is_busy,
-            "undo": (is_form and self._done_before is not None) or (report is not None and not report.dry_run),
-            "again": self._import is not None and not self._is_busy,
+            "import.start": (is_form or (report is not None and report.dry_run)) and self._look is not None,
+            "import.dry_run": is_form and self._look is not None,
+            "import.resume": self._waiting is not None and not is_busy and report is None,
+            "import.stop": is_busy,
+            "import.undo": (is_form and self._done_before is not None) or (report is not None and not report.dry_run),
+            "import.again": not is_form and not is_busy,
         }
-        return offered.get(action, True)
+        return offered.get(command_id, True)
 
     # -- the form -----------------------------------------------------------------------------------------------------
 
@@ -141,13 +138,13 @@ class ImportScreen(DtkScreen):
         self._note("Looking at it\u2026")
         if self._found is None:
             named = [self._source] if self._source else []
-            self._found = list(dict.fromkeys([*named, *await in_thread(find_sources, self.dtk.config)]))
+            self._found = list(dict.fromkeys([*named, *await in_thread(find_sources, self.context.config)]))
         self._source = self._source or next(iter(self._found), "")
         self._look = None
         try:
             if self._source:
                 roots = [root.path for root in await in_thread(self.library.folders, None)]
-                self._look = await in_thread(inspect_source, self._source, self.dtk.config, roots)
+                self._look = await in_thread(inspect_source, self._source, self.context.config, roots)
                 self._maps = {one.path: one.target for one in self._look.prefixes if one.target is not None}
                 for prefix in self._look.prefixes:
                     if prefix.path in self._kept_maps:
@@ -284,12 +281,13 @@ class ImportScreen(DtkScreen):
 
     def _start(self, options: ImportOptions) -> None:
         self._steps, self._began = [], monotonic()
-        self.dtk.start_import(options)
+        if not self.context.tasks.start_import(options):
+            self.context.notify("An import is running already.", severity="warning")
         if self._import is not None:
             self.show_import(self._import)
             self.query_one("#import-told").focus()
 
-    def action_import(self) -> None:
+    def start(self) -> None:
         """Import; asks first when that throws away what another import has read."""
         if self._waiting is None:
             self._start(self._options())
@@ -302,23 +300,23 @@ class ImportScreen(DtkScreen):
         text = f"An import of {self._waiting.source} was interrupted. A new one throws away what it had read."
         self.app.push_screen(Confirm("Begin anew?", text, "Begin anew"), answered)
 
-    def action_dry_run(self) -> None:
+    def start_dry_run(self) -> None:
         """Read and check everything, write nothing."""
         self._start(self._options(dry_run=True))
 
-    def action_resume(self) -> None:
+    def resume(self) -> None:
         """Go on with the import that was interrupted."""
         if self._waiting is not None and self._waiting.source != self._source:
             self._source, self._look = self._waiting.source, None
         self._start(self._options(resume=True))
 
-    def action_stop(self) -> None:
+    def stop(self) -> None:
         """End the import; it can be resumed."""
         if self._import is not None:
             self._note("It is being stopped\u2026")
             self._import.stop()
 
-    def action_undo(self) -> None:
+    def undo(self) -> None:
         """Remove what the last import brought and nobody touched since, after a question."""
 
         def answered(yes: bool | None) -> None:
@@ -332,14 +330,14 @@ class ImportScreen(DtkScreen):
     @task("undo", asked=True)
     async def _undo(self) -> None:
         self._note("Taking it back\u2026")
-        counts = await in_thread(undo, self.library.db)
-        self.dtk.say(undo_words(counts))
-        self.dtk.library_changed()
-        self.action_again()
+        counts = await in_thread(undo_import, self.library.db)
+        self.context.notify(undo_words(counts))
+        self.context.library_changed.publish(LibraryChange.IMAGES)
+        self.show_form_again()
 
-    def action_again(self) -> None:
+    def show_form_again(self) -> None:
         """Show the form again."""
-        self.dtk.importing = None
+        self.context.tasks.importing = None
         self._show_form()
         self._note("")
         self.query_one("#import-form").focus()
@@ -348,12 +346,14 @@ class ImportScreen(DtkScreen):
         else:
             self._see_waiting()
 
-    def action_leave(self) -> None:
+    def go_back(self) -> None:
         """Leave; an import goes on without this screen."""
         if self._import is not None and self._import.is_done:
-            self.dtk.importing = None
+            self.context.tasks.importing = None
         if self._source:
-            self.dtk.import_form = Form(self._source, self._zone, self._policy, self._said_maps())
+            maps = tuple(self._said_maps().items())
+            form = ImportOptions(self._source, maps, self._zone, policy=self._policy)
+            self.context.tasks.import_form = form
         self.dismiss(None)
 
     def _said_maps(self) -> dict[str, str]:

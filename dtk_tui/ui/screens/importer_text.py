@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -17,16 +16,6 @@ POLICIES = {
     "newest": "newest: the side touched later goes before",
 }
 _BAR = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a person said on the screen, for when they come back to it."""
-
-    source: str
-    zone: str
-    policy: str
-    maps: dict[str, str]
 
 
 def path_cell(path: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""What the image table can show."""
+"""What the image table can show, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ import numpy.typing as npt
 from dtk_tui.domain.library import Hit
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
 from dtk_tui.ui.widgets.pages import Ids
+
+#: What the menu of images offers.
+IMAGE_MENU = ("work.queue", "work.embed_now", "work.tag", "work.similar")
+#: What the menu of folders offers: first for all images as well, then for a folder alone.
+FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag")
+FOLDER_MENU = (
+    "app.scan_again",
+    "folders.exclude",
+    "folders.archive",
+    "folders.include",
+    "folders.alone",
+    "folders.remove",
+)
 
 
 @dataclass(frozen=True, slots=True)

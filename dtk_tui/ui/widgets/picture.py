@@ -20,7 +20,7 @@ from dtk_tui.services.library import previews
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
-from dtk_tui.ui.widgets.pixels import KittyImage, SixelImage, SixelPicture, room_px, sixel
+from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 
 _RAMP = " .:-=+*#%@"

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database
-from dtk_tui.store.schema import migrate as bring_up_to_date
+from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.import_content import digest
 from tests.helpers.import_kills import Killer
@@ -39,7 +39,7 @@ def test_the_embedded_server_is_killed_in_the_middle(server_home: Path, make: Ma
     environ = {"DTK_HOME": str(home), "DTK_DATABASE_URL": ""}
     server = EmbeddedServer(home / "postgres")
     try:
-        bring_up_to_date(server.join())
+        upgrade(server.join())
         killer = Killer(server.join(), source, environ)
         with subprocess.Popen(
             killer.command(),

@@ -8,7 +8,7 @@ import pytest
 
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library.folder_rules import Rules, as_known
+from dtk_tui.services.library.folder_rules import Rules, resolve_known_path
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def disk(tmp_path: Path) -> Path:
     ],
 )
 def test_a_folder_has_one_path_in_the_library(disk: Path, named: str, roots: list[str], known: str) -> None:
-    assert as_known(str(disk / named), [str(disk / root) for root in roots]) == str(disk / known)
+    assert resolve_known_path(str(disk / named), [str(disk / root) for root in roots]) == str(disk / known)
 
 
 def test_a_folder_that_a_link_in_the_library_shows(disk: Path) -> None:
     link = disk / "other/link"
     link.symlink_to(disk / "real")
     roots, links = [str(disk / "other")], [str(link)]
-    assert as_known(str(disk / "real/pics"), roots, links) == str(link / "pics")
-    assert as_known(str(disk), roots, links) == str(disk), "a link does not keep the folders around out"
+    assert resolve_known_path(str(disk / "real/pics"), roots, links) == str(link / "pics")
+    assert resolve_known_path(str(disk), roots, links) == str(disk), "a link does not keep the folders around out"
 
 
 def test_a_new_link_into_another_root_is_left_out(disk: Path) -> None:
@@ -60,4 +60,4 @@ def test_a_new_link_into_another_root_is_left_out(disk: Path) -> None:
 
 def test_a_folder_around_a_root_with_another_name_is_refused(disk: Path) -> None:
     with pytest.raises(UsageError, match="in the library as"):
-        as_known(str(disk / "real"), [str(disk / "deep")])
+        resolve_known_path(str(disk / "real"), [str(disk / "deep")])

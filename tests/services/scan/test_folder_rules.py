@@ -14,7 +14,7 @@ from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.reparse import reparse
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folders, images
+from dtk_tui.store.library import folder_rules, folders, images
 from tests.helpers.library_state import state
 from tests.helpers.pictures import write_png
 
@@ -42,7 +42,7 @@ def _rule(db: Database, path: Path, rule: Rule) -> None:
     with db.connection() as conn:
         number = folders.place(conn, str(path))
         assert number is not None
-        folders.set_rule(conn, number, rule)
+        folder_rules.set_rule(conn, number, rule)
 
 
 def test_excluded_folders_are_not_looked_into(db: Database, config: Config, library: Path) -> None:
@@ -70,7 +70,7 @@ def test_archived_folders_stay_as_they_are(db: Database, config: Config, library
 
 def test_a_root_without_its_subfolders(db: Database, config: Config, library: Path) -> None:
     with db.connection() as conn:
-        folders.set_rule(conn, folders.add_root(conn, str(library)), Rule(recursive=False))
+        folder_rules.set_rule(conn, folders.add_root(conn, str(library)), Rule(recursive=False))
     assert scan(db, config, [])["seen"] == 1
     assert _there(db, library / "a.png")
 

@@ -11,7 +11,7 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, ProblemReported
-from dtk_tui.services.scan import scanner
+from dtk_tui.services.scan import deep_phase
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import Scan, scan
 from dtk_tui.store.database import Database
@@ -102,8 +102,8 @@ def test_a_ring_of_names_follows_the_content(
 ) -> None:
     ring = [tmp_path / ("one" if n % 2 else "two") / "below" / f"{n}.png" for n in range(size)]
     before = _library(db, config, *ring)
-    monkeypatch.setattr(scanner, "_WRITE_ROWS", batch)
-    monkeypatch.setattr(scanner, "_WRITE_BYTES", 1 if batch == 1 else 1 << 24)
+    monkeypatch.setattr(deep_phase, "_WRITE_ROWS", batch)
+    monkeypatch.setattr(deep_phase, "_WRITE_BYTES", 1 if batch == 1 else 1 << 24)
     _turn(*ring)
     counts = _scan_as_foreseen(db, config, tmp_path / "one" / "below", tmp_path / "two" / "below")
     assert (counts["moved"], counts["added"], counts["updated"]) == (size, 0, 0)

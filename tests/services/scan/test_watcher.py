@@ -16,11 +16,12 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, ProblemReported, ScanFinished
 from dtk_tui.services.scan.mounts import is_network
+from dtk_tui.services.scan.notifier import Notifier, open_notifier
 from dtk_tui.services.scan.scanner import scan
-from dtk_tui.services.scan.watcher import Notifier, Watcher, notifier
+from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, images
-from dtk_tui.store.scan import listing as ingest
+from dtk_tui.store.scan import listings
 from tests.helpers.pictures import infotext, write_png
 
 Start = Callable[..., Watcher]
@@ -36,7 +37,7 @@ def start(db: Database, config: Config, tmp_path: Path, events: list[Event]) -> 
     started: list[Watcher] = []
     (tmp_path / "library").mkdir()
 
-    def begin(watch: Callable[[list[str]], Notifier] = notifier) -> Watcher:
+    def begin(watch: Callable[[list[str]], Notifier] = open_notifier) -> Watcher:
         watcher = Watcher(db, config, events.append, [str(tmp_path / "library")], poll_s=0.1, watch=watch)
         started.append(watcher)
         watcher.start()
@@ -67,14 +68,14 @@ def _limit(_: list[str]) -> Notifier:
     raise OSError(errno.ENOSPC, "OS file watch limit reached.")
 
 
-@pytest.mark.parametrize("watch", [notifier, _limit], ids=["inotify", "polling"])
+@pytest.mark.parametrize("watch", [open_notifier, _limit], ids=["inotify", "polling"])
 def test_changes_are_followed(
     db: Database, start: Start, tmp_path: Path, events: list[Event], watch: Callable[[list[str]], Notifier]
 ) -> None:
     library = tmp_path / "library"
     first = write_png(library / "first.png", "first", seed=1)
     watcher = start(watch)
-    assert watcher.notified is (watch is notifier)
+    assert watcher.notified is (watch is open_notifier)
     assert _there(db, first), "what was there before is scanned first"
 
     second = write_png(library / "new folder" / "deep" / "second.png", "second", seed=2)
@@ -91,7 +92,9 @@ def test_changes_are_followed(
     (tmp_path / "away").rename(library / "new folder")
     _until(lambda: _there(db, second), "a folder that came back")
     troubles = [event for event in events if isinstance(event, ProblemReported)]
-    assert ["limit of watched folders" in event.title for event in troubles] == ([] if watch is notifier else [True])
+    assert ["limit of watched folders" in event.title for event in troubles] == (
+        [] if watch is open_notifier else [True]
+    )
 
 
 def test_a_file_that_is_written_again(db: Database, start: Start, tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ def test_one_root_on_a_network_leaves_the_others_their_news(
 
     def watch(watched: list[str]) -> Notifier:
         asked.append(watched)
-        return notifier(watched)
+        return open_notifier(watched)
 
     watcher = Watcher(db, config, events.append, paths, poll_s=0.1, watch=watch, network=lambda path: path == str(far))
     watcher.start()
@@ -208,7 +211,7 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         later = write_png(library / "again/later.png", "later", seed=7)
         _until(lambda: _there(db, later), "a file in that one", within_s=10)
         with db.listener() as another_scan:
-            ingest.announce(another_scan)
+            listings.announce(another_scan)
             with db.connection() as conn:
                 folders.add_root(conn, str(write_png(other / "fourth.png", "fourth", seed=4).parent))
             fifth = write_png(library / "fifth.png", "fifth", seed=5)
@@ -217,7 +220,9 @@ def test_a_root_that_is_replaced_or_added(db: Database, config: Config, tmp_path
         _until(lambda: _there(db, other / "fourth.png"), "a root whose scan was ended")
     finally:
         watcher.close()
-    assert not [event for event in events if isinstance(event, ProblemReported)]
+    # On a busy machine the watcher may look while there is no folder in that place.
+    problems = [event.title for event in events if isinstance(event, ProblemReported)]
+    assert not [title for title in problems if "is not there any more" not in title]
     assert all(event.watched for event in events if isinstance(event, ScanFinished))
 
 

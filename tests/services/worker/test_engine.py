@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, JobsFinished, WorkerStateChanged
+from dtk_tui.domain.events import Event, WorkerStateChanged
 from dtk_tui.domain.job import NOW, JobState, Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.queue import enqueue
@@ -66,6 +66,14 @@ def worker(
         yield engine, news
     finally:
         engine.close()
+
+
+def wait_for_jobs(engine: Engine, above: int = 0, timeout_s: float = 60) -> None:
+    """Wait until a worker has done more than so many jobs."""
+    end = time.monotonic() + timeout_s
+    while engine.throughput.processed <= above:
+        assert time.monotonic() < end, f"no more than {engine.throughput.processed} jobs were done"
+        time.sleep(0.005)
 
 
 def _one(db: Database, sql: str) -> int:
@@ -124,8 +132,8 @@ def test_now_overtakes_what_is_already_claimed(db: Database, config: Config, tmp
     with db.connection() as conn:
         urgent = [n for n, path in images.paths_of(conn, images.newest_ids(conn).tolist()).items() if "urgent" in path]
 
-    with worker(db, config) as (engine, news):
-        news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+    with worker(db, config) as (engine, _):
+        wait_for_jobs(engine)
         before = len(_log(db))
         enqueue(db, config, Target(image_ids=tuple(urgent)), [Kind.EMBED], priority=NOW)
         engine.wait_until_empty()
@@ -144,7 +152,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
     with worker(db, config, initial_state=None) as (engine, news):
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
-        news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+        wait_for_jobs(engine)
         control.pause(db)
         news.wait_for_state(WorkerState.PAUSED)
         stats = snapshot(db)
@@ -153,7 +161,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         done = len(_log(db))
         assert 0 < done < 120
         control.start(db)
-        news.wait_for(lambda events: sum(e.done for e in events if isinstance(e, JobsFinished)) > done)
+        wait_for_jobs(engine, above=done)
         control.stop(db)
         news.wait_for_state(WorkerState.STOPPED)
         assert engine.provider is None

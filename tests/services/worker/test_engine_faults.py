@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config, load
-from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
@@ -32,7 +31,7 @@ from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledErro
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, workers
 from tests.helpers.pictures import write_many, write_png
-from tests.services.worker.test_engine import EVERYTHING, _log, _one, worker
+from tests.services.worker.test_engine import EVERYTHING, _log, _one, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -170,7 +169,7 @@ def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
         return real(self, job)
 
     monkeypatch.setattr(EmbedHandler, "load", flaky)
-    monkeypatch.setattr(jobs, "_AGAIN_LATER", jobs._AGAIN_LATER.replace("5 seconds", "50 milliseconds"))
+    monkeypatch.setattr(jobs, "_RETRY_LATER", jobs._RETRY_LATER.replace("5 seconds", "50 milliseconds"))
     _prepare(db, config, tmp_path / "library", 6)
     settings = _configured(config, tmp_path, "[worker]\nmax_retries = 2\n")
     with worker(db, settings) as (engine, _):
@@ -188,10 +187,10 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
     control.start(db)
     with (
         worker(db, config, initial_state=None) as (one, news),
-        worker(db, config, initial_state=None) as (_, other_news),
+        worker(db, config, initial_state=None) as (other, other_news),
     ):
-        for heard in (news, other_news):
-            heard.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+        for engine in (one, other):
+            wait_for_jobs(engine)
         with db.connection() as conn:
             assert workers.set_desired_state(conn, WorkerState.STOPPED, one.worker_id) == 1
         news.wait_for_state(WorkerState.STOPPED)
@@ -257,8 +256,8 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
     db: Database, config: Config, tmp_path: Path
 ) -> None:
     _prepare(db, config, tmp_path / "library", 200, [Kind.TAG, Kind.EMBED])
-    with worker(db, config) as (_, news):
-        news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+    with worker(db, config) as (engine, news):
+        wait_for_jobs(engine)
         control.pause(db)
         news.wait_for_state(WorkerState.PAUSED)
         control.start(db)
@@ -291,8 +290,8 @@ def test_a_bulk_run_builds_its_index_once_in_the_end(
     monkeypatch.setattr("dtk_tui.services.worker.bulk_index.LEAST", 50)
     exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
     _prepare(db, config, tmp_path / "library", 100)
-    with worker(db, config) as (engine, news):
-        news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
+    with worker(db, config) as (engine, _):
+        wait_for_jobs(engine)
         assert _one(db, exists) == 0 or _one(db, "SELECT count(*) FROM job") == 0
         engine.wait_until_empty()
     assert _one(db, exists) == 2

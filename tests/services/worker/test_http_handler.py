@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import JobsFinished
 from dtk_tui.domain.job import ClaimedJob, Kind, WorkerState
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
@@ -24,7 +23,7 @@ from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs
 from tests.helpers.pictures import write_many
-from tests.services.worker.test_engine import EVERYTHING, _log, _one, worker
+from tests.services.worker.test_engine import EVERYTHING, _log, _one, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -149,11 +148,11 @@ def test_what_waits_for_a_server_does_not_hold_up_the_device(
     _queue(db)
     with db.connection() as conn:  # one may have killed a worker: it is tried alone
         conn.execute("UPDATE job SET deaths = 1 WHERE id = (SELECT max(id) FROM job)")
-    with worker(db, config) as (engine, news):
+    with worker(db, config) as (engine, _):
         with remote.changed:
             assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 30), "each thread of the lane asks"
         enqueue(db, config, EVERYTHING, [Kind.TAG])
-        news.wait_for(lambda events: sum(e.done for e in events if isinstance(e, JobsFinished)) == 60)
+        wait_for_jobs(engine, above=59)
         assert _one(db, "SELECT count(*) FROM tag_prediction") == 60
         assert _one(db, "SELECT count(*) FROM said") == 0 and remote.waiting == AT_ONCE
         remote.gate.set()
@@ -168,7 +167,7 @@ def test_what_waits_for_a_server_does_not_hold_up_the_device(
 def test_a_server_that_refuses_is_asked_again_later(
     db: Database, config: Config, tmp_path: Path, remote: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_AGAIN_LATER", jobs._AGAIN_LATER.replace("5 seconds", "50 milliseconds"))
+    monkeypatch.setattr(jobs, "_RETRY_LATER", jobs._RETRY_LATER.replace("5 seconds", "50 milliseconds"))
     write_many(tmp_path / "library", 4)
     scan(db, config, [str(tmp_path / "library")])
     _queue(db)

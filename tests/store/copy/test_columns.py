@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dtk_tui.store.copy import columns as binary
+from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.copy.binary import HEADER, TRAILER
 from dtk_tui.store.database import Database
 
 WHOLE = [
@@ -20,7 +21,7 @@ TEXTS = ["", "a", "é'\"\\,\n\t", "\U0001f600" * 50, None, "x" * 5000]
 
 def copied(db: Database, types: str, fields: list[Any], columns: int, count: int) -> list[tuple[Any, ...]]:
     """Write rows, and return what PostgreSQL makes of them; what it writes must be what it was given."""
-    given = binary.HEAD + bytes(binary.payload(binary.rows(fields, columns, count))) + binary.END
+    given = HEADER + bytes(copy_columns.payload(copy_columns.rows(fields, columns, count))) + TRAILER
     with db.connection() as conn:
         conn.execute(f"CREATE TEMP TABLE given ({types}) ON COMMIT DROP".encode())
         with conn.cursor().copy("COPY given FROM STDIN (FORMAT binary)") as sink:
@@ -37,8 +38,8 @@ def test_whole_numbers_of_every_length(db: Database) -> None:
         db,
         "a bigint, b numeric(20), c numeric(20), d bigint",
         [
-            binary.numbers(values, ">i8"), binary.numerics(values), binary.numerics(values, valid),
-            binary.numbers(values, ">i8", valid),
+            copy_columns.numbers(values, ">i8"), copy_columns.numerics(values), copy_columns.numerics(values, valid),
+            copy_columns.numbers(values, ">i8", valid),
         ],
         4,
         len(values),
@@ -56,9 +57,10 @@ def test_texts_flags_floats_and_what_is_the_same_everywhere(db: Database) -> Non
         db,
         "a text, b double precision, c boolean, d smallint, e jsonb, f text, g integer",
         [
-            *binary.texts(texts), binary.numbers(floats, ">f8"), binary.numbers(flags, "?", flags),
-            binary.constant(b"\x00\x07"), binary.constant(b'\x01{"a": 1}'), *binary.texts(pa.nulls(6, pa.string())),
-            binary.numbers(np.arange(6), ">i4", nowhere),
+            *copy_columns.texts(texts), copy_columns.numbers(floats, ">f8"), copy_columns.numbers(flags, "?", flags),
+            copy_columns.constant(b"\x00\x07"), copy_columns.constant(b'\x01{"a": 1}'),
+            *copy_columns.texts(pa.nulls(6, pa.string())),
+            copy_columns.numbers(np.arange(6), ">i4", nowhere),
         ],
         7,
         len(TEXTS),
@@ -70,9 +72,11 @@ def test_texts_flags_floats_and_what_is_the_same_everywhere(db: Database) -> Non
 
 
 def test_a_part_of_the_rows_has_its_own_bytes(db: Database) -> None:
-    made = binary.rows([binary.numbers(np.arange(5), ">i4"), *binary.texts(pa.array(TEXTS[:5]))], 2, 5)
-    parts = [bytes(binary.payload(made[first:last])) for first, last in ((0, 2), (2, 2), (2, 5))]
-    assert b"".join(parts) == bytes(binary.payload(made))
+    made = copy_columns.rows(
+        [copy_columns.numbers(np.arange(5), ">i4"), *copy_columns.texts(pa.array(TEXTS[:5]))], 2, 5
+    )
+    parts = [bytes(copy_columns.payload(made[first:last])) for first, last in ((0, 2), (2, 2), (2, 5))]
+    assert b"".join(parts) == bytes(copy_columns.payload(made))
     assert parts[1] == b""
 
 
@@ -88,6 +92,6 @@ def test_whole_columns_as_arrays(db: Database) -> None:
         "g text[]": (pa.nulls(5, pa.string()), None),
         "h bigint[]": (pa.nulls(5, pa.int64()), None),
     }
-    fields = [binary.array(column) for column, _ in columns.values()]
+    fields = [copy_columns.array(column) for column, _ in columns.values()]
     rows = copied(db, ", ".join(columns), fields, len(fields), 1)
     assert rows == [tuple(expected for _, expected in columns.values())]

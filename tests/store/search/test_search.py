@@ -14,7 +14,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.query.tokens import TOKENS
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Database
-from dtk_tui.store.search.search import nearest_images, search
+from dtk_tui.store.search.search import find_images, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.search_library import Library, fill, unit
 
@@ -291,14 +291,14 @@ def test_every_query_runs(library: Library) -> None:
             return
         about = [(text_space, unit(1, 1))] if query.about or vectors else []
         like = [(image_space, unit(1, 2), 1)] if vectors else []
-        result = search(library.conn, query, about=about, like=like, limit=limit)
+        result = find_images(library.conn, query, about=about, like=like, limit=limit)
         assert result.ids.dtype == np.int64
         assert set(result.ids.tolist()) <= everything
         assert len(set(result.ids.tolist())) == len(result.ids)
         assert limit is None or len(result.ids) <= limit
         assert (result.scores is None) == (not (query.terms or about or like))
         if query.filter is not None and not query.terms and not vectors and not about:
-            negated = search(library.conn, parse(f"NOT ({line} )"), about=(), like=(), limit=None)
+            negated = find_images(library.conn, parse(f"NOT ({line} )"), about=(), like=(), limit=None)
             if limit is None and "negative" not in line:
                 assert set(negated.ids.tolist()) == everything - set(result.ids.tolist())
 

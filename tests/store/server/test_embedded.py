@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store.server.embedded import EmbeddedServer, program
+from dtk_tui.store.server.cluster import program
+from dtk_tui.store.server.embedded import EmbeddedServer
 from dtk_tui.store.server.settings import GIB, MIB, settings_text
 
 # A process that joins, says so, and leaves when its standard input ends.

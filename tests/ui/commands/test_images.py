@@ -184,7 +184,7 @@ async def test_the_queue_list_keeps_still_while_jobs_end(db: Database, config: C
         ids = table.ids.copy()
         with db.connection() as conn:
             conn.execute("DELETE FROM job WHERE id = ANY (%s)", (ids[:2].tolist(),))
-        run.dtk.look_now()
+        run.dtk.context.stats.poll_now()
         await run.until(lambda: run.text().count("  done") == 2)
         assert (table.ids == ids).all()
         assert table.selected_count == 1

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import JobsFinished, ProblemReported, StatsChanged, WorkerStateChanged
+from dtk_tui.domain.events import ProblemReported, ScanProgressed, WorkerStateChanged
+from dtk_tui.domain.imports import STEPS, ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats
 from dtk_tui.services.library.browse import LibraryBrowser
@@ -38,8 +39,8 @@ BUSY = Stats(
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_all_numbers_have_their_place(db: Database, config: Config, library: Path, size: tuple[int, int]) -> None:
     async with library_app(db, config, size) as run:
-        run.dtk._look_at = float("inf")
-        run.dtk.take(StatsChanged(BUSY))
+        run.dtk.context.stats._poll_at = float("inf")
+        run.dtk.context.stats.publish(BUSY)
         await run.shows("Queue: 125,000 (500 priority) \u2502 Processed: 1,250 \u2502 Failed: 2")
         text = run.text()
         assert "Cache: 95% \u2502 GPU: H100 (45%) \u2502 Speed: 512 img/s \u2502 ETA: 4m 10s" in text
@@ -52,8 +53,8 @@ async def test_all_numbers_have_their_place(db: Database, config: Config, librar
 
 async def test_work_on_the_cpu_beside_a_gpu_stands_out(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config) as run:
-        run.dtk._look_at = float("inf")
-        run.dtk.take(StatsChanged(replace(BUSY, provider="CPUExecutionProvider")))
+        run.dtk.context.stats._poll_at = float("inf")
+        run.dtk.context.stats.publish(replace(BUSY, provider="CPUExecutionProvider"))
         await run.shows("80 GB   CPU   db ok")
         strip = run.app.screen._compositor.render_strips()[0]
         colors = {segment.style.color for segment in strip if segment.text.strip() == "CPU" and segment.style}
@@ -82,7 +83,7 @@ async def test_the_keys_write_the_wish(db: Database, config: Config, library: Pa
 async def test_the_worker_of_this_window_opens_and_closes_with_it(db: Database, config: Config, library: Path) -> None:
     engine = Engine(db, config)
     async with library_app(db, config, engine=engine) as run:
-        await run.until(lambda: run.dtk.stats is not None and len(run.dtk.stats.workers) == 1)
+        await run.until(lambda: len(run.stats.workers) == 1)
         await run.press("ctrl+q")
         await run.until(lambda: not run.app.is_running)
     with db.connection() as conn:
@@ -93,12 +94,12 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
     app = DtkApp(LibraryBrowser(db, config), None)
     app.take(ProblemReported("too early"))
     async with running(app) as run:
-        await run.until(lambda: app.stats is not None)
+        await run.until(lambda: app.context.stats.current is not None)
 
         def tell() -> None:
             for _ in range(200):
-                app.take(JobsFinished(64, 0))
-                app.take(StatsChanged(BUSY))
+                app.take(ScanProgressed("deep", 64, 0))
+                app.take(ImportProgressed(STEPS[0]))
             app.take(WorkerStateChanged(WorkerState.RUNNING))
             app.take(ProblemReported("The model is missing.", "[bold]dtk models pull[/bold]"))
 
@@ -114,8 +115,8 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
 async def test_quitting_asks_only_when_it_would_stop_work(db: Database, config: Config, library: Path) -> None:
     engine = Engine(db, config)
     async with library_app(db, config, engine=engine) as run:
-        run.dtk._look_at = float("inf")
-        run.dtk.take(StatsChanged(BUSY))
+        run.dtk.context.stats._poll_at = float("inf")
+        run.dtk.context.stats.publish(BUSY)
         await run.shows("125,000")
         await run.press("ctrl+q")
         await run.shows("125,000 jobs are left")

@@ -126,8 +126,7 @@ async def test_the_order_stays_still_until_a_refresh_brings_what_is_new(
         current = run.main.table.current_id
         write_picture(library / "final" / "new.png", "a new one", made_at=1_760_000_000)
         scanner.scan(db, config, [str(library)])
-        run.dtk._library_counts = None
-        run.dtk.look_now()
+        run.dtk.context.stats.poll_now()
         await run.shows("refresh (r): 1 new")
         assert run.main.table.count == 30
         await run.press("r")

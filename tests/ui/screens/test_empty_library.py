@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
+from dtk_tui.ui.commands import folders
 from dtk_tui.ui.widgets.path_input import FolderSuggester
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
@@ -47,7 +48,7 @@ async def test_a_folder_that_is_not_there_is_refused_with_a_reason(db: Database,
         await run.shows("There is no folder /no/such/[folder].")
         await run.press("enter")
         await run.shows("This library is empty.")
-        run.dtk.scan("/no/such/folder")
+        folders.scan(run.dtk.context, "/no/such/folder")
         await run.shows("There is no folder /no/such/folder.")
 
 

@@ -18,6 +18,7 @@ from dtk_tui.services.diffusion_toolkit.inspect import common_prefixes, inspect_
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.messages import ImportOpened
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from tests.ui.conftest import NARROW, WIDE, library_app, running
@@ -102,7 +103,7 @@ def held(config: Config) -> Iterator[None]:
 async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         with held(config):
-            run.dtk.show_import(str(source))
+            run.dtk.post_message(ImportOpened(str(source)))
             await run.shows("42 images")
             await run.press("i")
             await run.until(lambda: " of 42" in run.text() and "rows/s" in run.text())
@@ -126,7 +127,7 @@ async def test_an_import_is_stopped_resumed_and_taken_back(db: Database, config:
 
 async def test_an_import_is_taken_back_long_after_its_report(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
-        run.dtk.show_import(str(source))
+        run.dtk.post_message(ImportOpened(str(source)))
         await run.shows("42 images")
         assert "Undo" not in run.text()
         await run.press("i")
@@ -145,7 +146,7 @@ async def test_an_import_is_taken_back_long_after_its_report(db: Database, confi
 
 async def test_what_is_typed_on_the_form_is_checked_at_once(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
-        run.dtk.show_import(str(source))
+        run.dtk.post_message(ImportOpened(str(source)))
         await run.shows("42 images")
         await run.press("down", "enter")
         await run.shows("its dates are in the local time")
@@ -168,7 +169,7 @@ async def test_what_is_typed_on_the_form_is_checked_at_once(db: Database, config
 async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Config, source: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         with held(config):
-            run.dtk.show_import(str(source))
+            run.dtk.post_message(ImportOpened(str(source)))
             await run.shows("42 images")
             await run.press("i")
             await run.shows("\u25b8 comparing and writing")
@@ -186,7 +187,7 @@ async def test_what_cannot_be_read_is_said_on_the_form(db: Database, config: Con
     broken = tmp_path / "[broken].db"
     broken.write_bytes(b"no database at all")
     async with library_app(db, config, NARROW) as run:
-        run.dtk.show_import(str(broken))
+        run.dtk.post_message(ImportOpened(str(broken)))
         await run.shows("not a SQLite database")
         await run.press("i", "d", "r", "c", "u")
         assert isinstance(run.app.screen, ImportScreen)
@@ -222,7 +223,7 @@ async def test_a_library_with_images_is_offered_nothing(
     monkeypatch.chdir(source.parent)
     async with running(DtkApp(LibraryBrowser(db, config), None), NARROW) as run:
         await run.shows("029.png")
-        await run.until(lambda: run.dtk.stats is not None and not _is_finding())
+        await run.until(lambda: run.dtk.context.stats.current is not None and not _is_finding())
         assert "is here." not in run.text()
 
 

@@ -13,8 +13,8 @@ from textual.geometry import Size
 
 from dtk_tui.config import Config, PathSettings, PreviewSettings, Settings
 from dtk_tui.store.database import Database
+from dtk_tui.ui.widgets.graphics import KittyImage, room_px, sixel
 from dtk_tui.ui.widgets.picture import Picture, centred, half_blocks, letters
-from dtk_tui.ui.widgets.pixels import KittyImage, room_px, sixel
 from tests.helpers.pictures import picture
 from tests.ui.conftest import NARROW, WIDE, library_app
 

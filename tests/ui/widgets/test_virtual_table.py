@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ class Source:
 
 
 class Harness(App[None]):
-    CSS_PATH = "../../dtk_tui/ui/styles/app.tcss"
+    CSS_PATH: ClassVar = [f"../../../dtk_tui/ui/styles/{name}.tcss" for name in ("base", "browser")]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return OWN_VARIABLES
