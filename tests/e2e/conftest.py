@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dtk_tui.store.server import EmbeddedServer
 from tests.conftest import REPOSITORY
 
 
@@ -61,13 +60,14 @@ class Dtk:
 
 
 @pytest.fixture
-def dtk() -> Iterator[Dtk]:
-    """A fresh home; its server is ended at the end."""
-    with tempfile.TemporaryDirectory(prefix="dtk-e2e-", ignore_cleanup_errors=True) as folder:
-        (Path(folder) / "home").mkdir()
-        user = Dtk(Path(folder) / "home")
-        yield user
-        subprocess.run([user.program, "db", "stop"], env=user.environ, capture_output=True, check=False)
-        pid_file = user.home / "postgres" / "postmaster.pid"
-        if pid_file.exists():
-            os.kill(user.server_pid(), signal.SIGKILL)
+def dtk(dtk_home: Path) -> Iterator[Dtk]:
+    """The program with an empty library."""
+    user = Dtk(dtk_home)
+    yield user
+    EmbeddedServer(user.home / "postgres").stop()
+
+
+@pytest.fixture
+def new_dtk(new_home: Path) -> Dtk:
+    """The program as it is after its installation: the first command makes the library."""
+    return Dtk(new_home)

@@ -236,10 +236,12 @@ def _crash(db: Database) -> None:
         try:
             psycopg.connect(db.conninfo()).close()
         except psycopg.OperationalError:
+            time.sleep(0.01)
             continue
         return
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize("place", ["before index", "after index", "take over"])
 def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch, place: str

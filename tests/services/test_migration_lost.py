@@ -35,9 +35,9 @@ def said(process: subprocess.Popen[str]) -> str:
     return told
 
 
-def test_the_embedded_server_is_killed_in_the_middle(server_home: Path, make: Make) -> None:
+def test_the_embedded_server_is_killed_in_the_middle(dtk_home: Path, make: Make) -> None:
     source, _ = make("--n", "1500")
-    home = server_home / "killed"
+    home = dtk_home
     environ = {"DTK_HOME": str(home), "DTK_DATABASE_URL": ""}
     server = EmbeddedServer(home / "postgres")
     try:

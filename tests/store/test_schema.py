@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -120,9 +121,10 @@ def test_a_digest_is_taken_of_the_bytes_of_a_text(db: Database) -> None:
 
 
 def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
+    name = f"test_migrate_{os.getpid()}"
     with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute("CREATE DATABASE migrate_me")
-    url = psycopg.conninfo.make_conninfo(server.join(), dbname="migrate_me")
+        conn.execute(f"CREATE DATABASE {name}".encode())
+    url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
     done: list[list[str]] = []
     threads = [threading.Thread(target=lambda: done.append(migrate.migrate(url))) for _ in range(4)]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,11 +44,12 @@ VALUES (9, 1, 2, 0, 1, 'done', now());
 @pytest.fixture
 def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Config]:
     """A library with the first migration only, and rows in it."""
-    name = sql.Identifier("test_upgrade")
+    database = f"test_upgrade_{os.getpid()}"
+    name = sql.Identifier(database)
     with psycopg.connect(server.join(), autocommit=True) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(name))
     try:
-        url = psycopg.conninfo.make_conninfo(server.join(), dbname="test_upgrade")
+        url = psycopg.conninfo.make_conninfo(server.join(), dbname=database)
         (tmp_path / "first").mkdir()
         shutil.copy(min(shipped("migrations").glob("V*.sql")), tmp_path / "first")
         migrate(url, tmp_path / "first")
