@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import signal
@@ -11,21 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
 from dtk_tui.store.server import EmbeddedServer
-from tests.helpers.cluster import TEMPLATE, Clusters
+from tests.helpers.cluster import Clusters, database
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 INPUTS = REPOSITORY.parent / "shared" / "inputs"
 
 _RUN_FOLDER = "dtk_run_folder"
-
-_numbers = itertools.count(1)
 
 
 _run_folder = pytest.StashKey[Path]()
@@ -80,14 +75,8 @@ def database_url(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator
         with clusters.own_server() as conninfo:
             yield conninfo
         return
-    server: EmbeddedServer = request.getfixturevalue("server")
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(make_conninfo(server.join(), dbname="postgres"), autocommit=True) as conn:
-        # The strategy that writes every page to the log takes twenty times as long.
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY".encode())
-    yield make_conninfo(server.join(), dbname=name)
-    with psycopg.connect(make_conninfo(server.join(), dbname="postgres"), autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with database(request.getfixturevalue("server")) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Dtk:
             "DTK_MODELS": os.environ.get("DTK_MODELS") or str(REPOSITORY / "models"),
         }
 
-    def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 120) -> str:
+    def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 600) -> str:
         """Run a command to its end, check its exit status and return its output."""
         done = subprocess.run(
             [self.program, *arguments], env=self.environ, capture_output=True, timeout=timeout_s, check=False

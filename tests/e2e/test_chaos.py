@@ -47,7 +47,7 @@ PAIRS = IMAGES // 10
 BLOWS = max(10, IMAGES // 100)
 LONGEST_S = 8.0
 #: Longer than the longest pause before a job is tried again.
-STUCK_S = 150.0
+STUCK_S = 400.0
 #: Models that do nothing are so quick that larger files are needed for the blows to fall among the work.
 SIDE = 384 if IDLE else 64
 #: What must have been among them.
@@ -143,7 +143,7 @@ class Chaos:
 
     def ask(self, db: Database, action: Callable[[Connection], T]) -> T:
         """Do something in the database, again if it is away."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while True:
             try:
                 with db.listener() as conn, conn.transaction():  # a pool takes its time to come back

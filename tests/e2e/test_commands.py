@@ -104,7 +104,7 @@ def test_backup_and_restore(dtk: Dtk) -> None:
         assert worker.poll() is None
     assert "uses this library" in dtk.run("db", "restore", str(saved), "--yes", status=1)
     worker.send_signal(signal.SIGINT)
-    worker.communicate(timeout=60)
+    worker.communicate(timeout=300)
     assert dtk.json("status")["library"]["images"] == 8
     dtk.run("db", "restore", str(saved), "--yes")
     assert dtk.json("status")["library"]["images"] == 4
@@ -185,7 +185,7 @@ main()
 @pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.worker", "dtk_tui.inference.manifest"])
 def test_interrupted_while_it_loads(dtk: Dtk, module: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED_AT, module]
-    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=60)
+    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=300)
     assert (ended.returncode, ended.stderr) == (130, b"")
 
 

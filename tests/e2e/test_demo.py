@@ -18,7 +18,7 @@ def _stems(hits: list[dict[str, object]]) -> list[str]:
 
 
 def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
-    shown = dtk.run("demo", "--no-app", timeout_s=280)
+    shown = dtk.run("demo", "--no-app", timeout_s=800)
     assert "Models" in shown and "dtk search" in shown and "dtk similar" in shown
     dtk.home = dtk.home / "sample"
     dtk.environ["DTK_HOME"] = str(dtk.home)

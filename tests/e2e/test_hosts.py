@@ -91,7 +91,7 @@ def _host(database_url: str, home: Path, library: Path, sees: Path) -> Iterator[
         line.close()
 
 
-def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 90) -> None:
+def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"never: {what}"
@@ -134,7 +134,7 @@ def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_pat
         finally:
             for worker in (cut_off, stays):
                 worker.terminate()
-                worker.communicate(timeout=60)
+                worker.communicate(timeout=300)
         outcomes = ask("SELECT outcome, count(*), count(DISTINCT (kind, image_id)) FROM job_log GROUP BY 1")
         assert outcomes == [("done", 2 * IMAGES, 2 * IMAGES)], "nothing failed, nothing twice"
         assert len(ask("SELECT DISTINCT worker_id FROM job_log")) >= 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ TEMPLATE = "dtk_template"
 # dropped in the milliseconds that searching a small buffer takes, and nothing works beside what a test measures.
 _QUICK = ("fsync = off", "full_page_writes = off", "shared_buffers = '64MB'")
 _SHARED = ("synchronous_commit = off", "autovacuum = off", "max_connections = 300")
+
+_numbers = itertools.count(1)
 
 
 class Clusters:
@@ -80,6 +84,19 @@ class Clusters:
         with (self._folder / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def database(server: EmbeddedServer, template: str = TEMPLATE) -> Iterator[str]:
+    """Make a database, with an empty library if it is not of another template; give its connection string."""
+    admin = make_conninfo(server.join(), dbname="postgres")
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(admin, autocommit=True) as conn:
+        # The strategy that writes every page to the log takes twenty times as long.
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
+    yield make_conninfo(admin, dbname=name)
+    with psycopg.connect(admin, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def _copy(data: Path, home: Path) -> None:

@@ -40,7 +40,7 @@ class News:
             self.events.append(event)
             self._came.notify_all()
 
-    def wait_for(self, wanted: Callable[[list[Event]], bool], timeout_s: float = 60) -> None:
+    def wait_for(self, wanted: Callable[[list[Event]], bool], timeout_s: float = 300) -> None:
         with self._came:
             assert self._came.wait_for(lambda: wanted(self.events), timeout_s), f"never came; got {self.events}"
 
@@ -224,6 +224,6 @@ def test_what_is_processed_is_told_with_the_queue(
         for _ in range(2):
             before = look(db).processed
             enqueue(db, config, EVERYTHING, [Kind.TAG], again=True)
-            end = time.monotonic() + 30
+            end = time.monotonic() + 300
             while look(db).queue.pending or look(db).queue.running or look(db).processed != before + 4:
                 assert time.monotonic() < end, look(db)

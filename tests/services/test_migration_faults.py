@@ -210,7 +210,7 @@ def test_the_destination_lost_in_the_middle_is_one_sentence_and_resumes(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
                 (name,),
             )
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=600)
     with psycopg.connect(elsewhere, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert process.returncode == 1

@@ -29,7 +29,7 @@ __all__ = ["make"]
 
 def said(process: subprocess.Popen[str]) -> str:
     """Return what a command that failed told."""
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 1, told
     assert "Traceback" not in told
     return told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from dtk_tui.services.scanner import scan
 from dtk_tui.store import migrate, results, spaces
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.server import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.pictures import write_png
 
 
@@ -121,20 +121,17 @@ def test_a_digest_is_taken_of_the_bytes_of_a_text(db: Database) -> None:
 
 
 def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
-    name = f"test_migrate_{os.getpid()}"
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name}".encode())
-    url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
-    done: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: done.append(migrate.migrate(url))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(done) == 4
-    assert len([names for names in done if names]) == 1, "one did it, the others found it done"
-    with psycopg.connect(url) as conn:
-        assert migrate.pending(conn) == []
+    with database(server, template="template1") as url:
+        done: list[list[str]] = []
+        threads = [threading.Thread(target=lambda: done.append(migrate.migrate(url))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(done) == 4
+        assert len([names for names in done if names]) == 1, "one did it, the others found it done"
+        with psycopg.connect(url) as conn:
+            assert migrate.pending(conn) == []
 
 
 def test_a_newer_database_is_left_alone(database_url: str, config: Config) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,17 +16,14 @@ from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Database
 from dtk_tui.store.search import nearest_images, search
 from dtk_tui.store.server import EmbeddedServer
-from tests.helpers.cluster import TEMPLATE
+from tests.helpers.cluster import database
 from tests.store.search_library import Library, fill, unit
 
 
 @pytest.fixture(scope="module")
 def filled(server: EmbeddedServer) -> Iterator[Library]:
     """A filled library that the tests only read."""
-    name = f"test_search_{os.getpid()}"
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
-    with psycopg.connect(psycopg.conninfo.make_conninfo(server.join(), dbname=name)) as conn:
+    with database(server) as url, psycopg.connect(url) as conn:
         fill(Library(conn))
         yield Library(conn)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
@@ -21,6 +19,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.maintenance import backup, restore
 from dtk_tui.store.migrate import migrate, pending
 from dtk_tui.store.server import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.pictures import write_png
 
 _ROWS = """
@@ -44,21 +43,13 @@ VALUES (9, 1, 2, 0, 1, 'done', now());
 @pytest.fixture
 def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Config]:
     """A library with the first migration only, and rows in it."""
-    database = f"test_upgrade_{os.getpid()}"
-    name = sql.Identifier(database)
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    try:
-        url = psycopg.conninfo.make_conninfo(server.join(), dbname=database)
+    with database(server, template="template1") as url:
         (tmp_path / "first").mkdir()
         shutil.copy(min(shipped("migrations").glob("V*.sql")), tmp_path / "first")
         migrate(url, tmp_path / "first")
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute(_ROWS, {"folder": str(tmp_path / "library")})
         yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.places.data), "DTK_DATABASE_URL": url})
-    finally:
-        with psycopg.connect(server.join(), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path: Path) -> None:
