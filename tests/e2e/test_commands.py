@@ -18,7 +18,8 @@ from tests.pictures import write_many, write_png
 NASTY = "[/x] [@click=app.quit]bold[/] \x1b]52;c;aGk=\x07 \x1b[31m \u202egnp.exe nul"
 
 
-def test_bad_usage_is_2_and_failure_is_1(dtk: Dtk) -> None:
+def test_bad_usage_is_2_and_failure_is_1(new_dtk: Dtk) -> None:
+    dtk = new_dtk
     assert "no folder" in dtk.run("scan", "/no/such/folder", status=2)
     assert "known are tag, embed" in dtk.run("queue", "add", "--all", "--kind", "dance", status=2)
     assert "not in the library" in dtk.run("queue", "add", "--folder", "/tmp", status=2)
@@ -117,6 +118,7 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     dtk.run("db", "reindex")
     assert dtk.run("db", "psql", "-At", "-c", "SELECT count(*) FROM image").strip() == "4"
     dtk.run("db", "psql", "-c", "SELECT nonsense", status=1)
+    dtk.run("db", "stop")
 
 
 def test_a_connection_string_that_is_none_is_not_quoted(dtk: Dtk) -> None:
@@ -269,7 +271,8 @@ def test_models_are_verified_whole_or_not_and_nothing_is_written_elsewhere(dtk: 
     assert not list(user.iterdir())
 
 
-def test_a_locale_without_utf8_moves_no_file(dtk: Dtk, tmp_path: Path) -> None:
+def test_a_locale_without_utf8_moves_no_file(new_dtk: Dtk, tmp_path: Path) -> None:
+    dtk = new_dtk
     write_png(tmp_path / "pictures" / "h\u00fctte \u65e5\u672c.png", "a hut")
     assert dtk.json("scan", str(tmp_path / "pictures"))["added"] == 1
     dtk.environ |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -19,6 +19,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.e2e.conftest import Dtk
+from tests.helpers.forking import Forking
 from tests.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
@@ -77,13 +78,13 @@ class Line:
 
 
 @contextmanager
-def _host(database_url: str, home: Path, library: Path, sees: Path) -> Iterator[tuple[Dtk, Line]]:
+def _host(forking: Forking, database_url: str, home: Path, library: Path, sees: Path) -> Iterator[tuple[Dtk, Line]]:
     parts = conninfo_to_dict(database_url)
     line = Line(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}")
     shutil.copytree(library, sees)
     home.mkdir()
     (home / "config.toml").write_text(f'[worker]\nlease_s = 2.0\n\n[paths]\nmap = {{ "{library}" = "{sees}" }}\n')
-    dtk = Dtk(home)
+    dtk = Dtk(home, forking)
     dtk.environ["DTK_DATABASE_URL"] = make_conninfo(database_url, host="127.0.0.1", port=line.port)
     try:
         yield dtk, line
@@ -98,12 +99,12 @@ def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300) -> N
         time.sleep(0.05)
 
 
-def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_path: Path) -> None:
+def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_path: Path, forking: Forking) -> None:
     library = tmp_path / "library"
     write_many(library, IMAGES)
     with (
-        _host(database_url, tmp_path / "home-a", library, tmp_path / "a") as (one, _),
-        _host(database_url, tmp_path / "home-b", library, tmp_path / "b") as (other, line),
+        _host(forking, database_url, tmp_path / "home-a", library, tmp_path / "a") as (one, _),
+        _host(forking, database_url, tmp_path / "home-b", library, tmp_path / "b") as (other, line),
         psycopg.connect(database_url, autocommit=True) as conn,
     ):
         one.run("scan", str(library))

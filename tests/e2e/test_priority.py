@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 
-import psycopg
 import pytest
 
 from tests.e2e.conftest import Dtk
@@ -15,8 +14,7 @@ pytestmark = pytest.mark.usefixtures("starter_models")
 
 
 def _log(dtk: Dtk) -> list[int]:
-    with psycopg.connect(host=str(dtk.home / "postgres"), user="dtk", dbname="dtk") as conn:
-        return [image for (image,) in conn.execute("SELECT image_id FROM job_log ORDER BY id")]
+    return [image for (image,) in dtk.ask("SELECT image_id FROM job_log ORDER BY id")]
 
 
 def test_ten_images_now_before_a_thousand(dtk: Dtk) -> None:

@@ -115,7 +115,7 @@ def test_now_goes_before_everything_else(db: Database, config: Config, tmp_path:
 
 
 def test_now_overtakes_what_is_already_claimed(db: Database, config: Config, tmp_path: Path) -> None:
-    write_many(tmp_path / "library", 150)
+    write_many(tmp_path / "library", 80)
     write_many(tmp_path / "urgent", 4, prompts=1, first=5000)
     scan(db, config, [str(tmp_path / "library")])
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
@@ -133,11 +133,11 @@ def test_now_overtakes_what_is_already_claimed(db: Database, config: Config, tmp
     last_urgent = max(place for place, (_, image) in enumerate(log) if image in urgent)
     # What a device has begun is finished, and a batch that waits for its commit; nothing else goes first.
     assert last_urgent - before < 8 * 4, f"urgent work ended at place {last_urgent}, asked for at {before}"
-    assert len(log) == 154
+    assert len(log) == 84
 
 
 def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Config, tmp_path: Path) -> None:
-    write_many(tmp_path / "library", 120)
+    write_many(tmp_path / "library", 64)
     scan(db, config, [str(tmp_path / "library")])
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
     with worker(db, config, begin=None) as (engine, news):
@@ -150,7 +150,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         assert stats.state == WorkerState.PAUSED and stats.queue.running == 0, "claimed jobs are given back"
         assert engine.provider is not None, "models stay in memory"
         done = len(_log(db))
-        assert 0 < done < 120
+        assert 0 < done < 64
         control.start(db)
         news.wait_for(lambda events: sum(e.done for e in events if isinstance(e, JobsFinished)) > done)
         control.stop(db)
@@ -160,7 +160,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
-    assert _one(db, "SELECT count(*) FROM image_vector") == 120
+    assert _one(db, "SELECT count(*) FROM image_vector") == 64
 
 
 def test_the_wish_is_restored_by_the_next_worker(db: Database, config: Config) -> None:

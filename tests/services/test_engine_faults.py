@@ -183,7 +183,7 @@ def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
 def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
     db: Database, config: Config, tmp_path: Path
 ) -> None:
-    _prepare(db, config, tmp_path / "library", 120)
+    _prepare(db, config, tmp_path / "library", 72)
     control.start(db)
     with worker(db, config, begin=None) as (one, news), worker(db, config, begin=None) as (_, other_news):
         for heard in (news, other_news):
@@ -194,7 +194,7 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
         states = {info.id: info.state for info in look(db).workers}
         assert states.pop(one._id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
         done = one.progress.processed
-        other_news.wait_for(lambda _: _one(db, "SELECT count(*) FROM image_vector") == 120)
+        other_news.wait_for(lambda _: _one(db, "SELECT count(*) FROM image_vector") == 72)
         assert 0 < done == one.progress.processed
     assert sorted(_log(db)) == sorted(set(_log(db)))
 
@@ -274,11 +274,11 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
 
 
 def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_path: Path) -> None:
-    _prepare(db, config, tmp_path / "library", 60)
+    _prepare(db, config, tmp_path / "library", 32)
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
     ask = enqueue(db, config, Target(everything=True), [Kind.EMBED], dry_run=True, again=True)
-    assert ask.queued == 60 and ask.expected_s is not None and 0 < ask.expected_s < 300
+    assert ask.queued == 32 and ask.expected_s is not None and 0 < ask.expected_s < 300
     assert look(db).queue.pending == 0
 
 
@@ -287,13 +287,13 @@ def test_a_bulk_run_builds_its_index_once_in_the_end(
 ) -> None:
     monkeypatch.setattr("dtk_tui.services.bulk.LEAST", 50)
     exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
-    _prepare(db, config, tmp_path / "library", 100)
+    _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, news):
         news.wait_for(lambda events: any(isinstance(event, JobsFinished) for event in events))
         assert _one(db, exists) == 0 or _one(db, "SELECT count(*) FROM job") == 0
         engine.wait_until_empty()
     assert _one(db, exists) == 2
-    assert _one(db, "SELECT count(*) FROM image_vector") == 100
+    assert _one(db, "SELECT count(*) FROM image_vector") == 60
     with worker(db, config) as (engine, _):  # a few more are no bulk run
         write_many(tmp_path / "more", 3, first=9000)
         scan(db, config, [str(tmp_path / "more")])
