@@ -36,7 +36,7 @@ from tests.pictures import write_png
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
-IMAGES = int(os.environ.get("DTK_CHAOS_IMAGES", "160"))
+IMAGES = int(os.environ.get("DTK_CHAOS_IMAGES", "120"))
 RUNS = int(os.environ.get("DTK_CHAOS_RUNS", "1"))
 SEED = int(os.environ.get("DTK_CHAOS_SEED", "1"))
 IDLE = bool(os.environ.get("DTK_CHAOS_IDLE"))

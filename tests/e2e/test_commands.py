@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,23 +47,23 @@ def test_the_json_that_scripts_rely_on(dtk: Dtk) -> None:
     queued = dtk.json("queue", "add", "--folder", str(library), "-r", "--kind", "embed", "--now")
     assert (queued["queued"], queued["already_done"], queued["spared"]) == (3, 0, 0)
     assert dtk.json("queue", "add", "--folder", str(library), "--kind", "embed")["queued"] == 0, "no image is in it"
-    status = dtk.json("status")
+    status = dtk.look("status")
     assert set(status) >= {
         "worker", "queue", "processed", "cache_hit_rate", "speed", "eta_s", "library", "provider",
     }  # fmt: skip
     assert status["queue"]["priority"] == 3 and status["queue"]["by_kind"] == {"embed": 3}
     assert status["library"]["images"] == 3
-    jobs = dtk.lines("queue", "list")
+    jobs = dtk.looks("queue", "list")
     assert [job["kind"] for job in jobs] == ["embed"] * 3
     assert dtk.json("queue", "clear", "--kind", "embed")["removed"] == 3
-    shown = dtk.json("show", str(paths[0]))
+    shown = dtk.look("show", str(paths[0]))
     promised = (
         "id path dialect prompt negative_prompt steps sampler scheduler cfg_scale seed width height model model_hash"
         " file_size rating favorite nsfw for_deletion albums tags captions group embedded error"
     )
     assert set(shown) >= set(promised.split())
     assert shown["group"] == {"representative": shown["id"], "members": 1}
-    hits = dtk.lines("search", "a thing of kind 1")
+    hits = dtk.looks("search", "a thing of kind 1")
     assert [set(hit) >= {"id", "path", "score"} for hit in hits] == [True]
 
 
@@ -101,19 +102,20 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     write_many(library / "more", 4, first=5000)
     dtk.run("scan", str(library))
     worker = dtk.start("worker", "run")
-    while not dtk.json("status")["worker"]["workers"]:
+    while not dtk.look("status")["worker"]["workers"]:
         assert worker.poll() is None
+        time.sleep(0.05)
     assert "uses this library" in dtk.run("db", "restore", str(saved), "--yes", status=1)
     worker.send_signal(signal.SIGINT)
     worker.communicate(timeout=300)
-    assert dtk.json("status")["library"]["images"] == 8
+    assert dtk.look("status")["library"]["images"] == 8
     dtk.run("db", "restore", str(saved), "--yes")
-    assert dtk.json("status")["library"]["images"] == 4
+    assert dtk.look("status")["library"]["images"] == 4
     (dtk.home.parent / "no.dump").write_text("not a dump")
     assert "unchanged" in dtk.run("db", "restore", str(dtk.home.parent / "no.dump"), "--yes", status=1)
     assert "no backup" in dtk.run("db", "restore", str(dtk.home.parent / "missing.dump"), status=1)
-    assert dtk.json("status")["library"]["images"] == 4
-    assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
+    assert dtk.look("status")["library"]["images"] == 4
+    assert dtk.look("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
     assert dtk.run("search", "about: a thing of kind 2")
     dtk.run("db", "reindex")
     assert dtk.run("db", "psql", "-At", "-c", "SELECT count(*) FROM image").strip() == "4"
@@ -219,19 +221,19 @@ def test_what_a_scan_could_not_do_is_said(dtk: Dtk) -> None:
     assert json.loads(scanned.stdout)["failed"] == 12
     said = scanned.stderr.splitlines()
     assert len(said) == 11 and "empty0.png: The file is empty" in said[0] and "2 more: dtk library failures" in said[-1]
-    assert len(dtk.lines("library", "failures", str(alias))) == 12
+    assert len(dtk.looks("library", "failures", str(alias))) == 12
     again = _shell(dtk, f"{dtk.program} scan {alias}/. --json")
     assert json.loads(again.stdout)["unchanged"] == 14
     assert f"in the library as {library}" in again.stderr
-    assert len(dtk.lines("library", "roots")) == 1
-    assert dtk.json("show", str(alias / "00000.png"))["path"] == str(library / "00000.png")
+    assert len(dtk.looks("library", "roots")) == 1
+    assert dtk.look("show", str(alias / "00000.png"))["path"] == str(library / "00000.png")
     (dtk.home / "config.toml").write_text(f'[paths]\nmap = {{ "{library}" = "/mnt/elsewhere" }}\n')
-    assert dtk.json("show", "/mnt/elsewhere/00001.png")["path"] == str(library / "00001.png")
+    assert dtk.look("show", "/mnt/elsewhere/00001.png")["path"] == str(library / "00001.png")
     library.rename(dtk.home.parent / "away")
     gone = _shell(dtk, f"{dtk.program} scan --json")
     assert gone.returncode == 1 and json.loads(gone.stdout)["seen"] == 0
     assert f"{library} is not there; its 14 images stay" in gone.stderr and "nothing was scanned" in gone.stderr
-    assert dtk.lines("library", "roots")[0]["missing"] == 0
+    assert dtk.looks("library", "roots")[0]["missing"] == 0
     assert "not there" in dtk.run("library", "roots")
 
 

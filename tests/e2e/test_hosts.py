@@ -24,7 +24,7 @@ from tests.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
-IMAGES = 150
+IMAGES = 80
 
 
 class Line:
@@ -108,7 +108,6 @@ def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_pat
         psycopg.connect(database_url, autocommit=True) as conn,
     ):
         one.run("scan", str(library))
-        one.run("queue", "add", "--all", "--kind", "tag,embed")
         shutil.rmtree(library)  # neither host sees the files where the scan found them
 
         def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -121,6 +120,8 @@ def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_pat
 
         cut_off, stays = other.start("worker", "run"), one.start("worker", "run")
         try:
+            _wait(lambda: len(ask("SELECT FROM worker WHERE lease_until > clock_timestamp()")) == 2, "both are there")
+            one.run("queue", "add", "--all", "--kind", "tag,embed")
             _wait(lambda: done_by(cut_off.pid) > 0 and done_by(stays.pid) > 0, "both work")
             line.cut()
             left = ask("SELECT count(*) FROM job")[0][0]
