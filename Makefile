@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 LIBRARY ?=
 
 # Tests wait as much as they compute: one process more than there are processors.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 
 .PHONY: demo test suite lint bench format clean
 

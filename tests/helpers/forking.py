@@ -10,7 +10,6 @@ import gc
 import importlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -62,7 +61,6 @@ def _command(arguments: Sequence[str], environ: Mapping[str, str], files: Sequen
 
 
 def _serve() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for module in ("cli", "services.searching", "store.database", "store.images"):
         importlib.import_module(f"dtk_tui.{module}")
     gc.freeze()
