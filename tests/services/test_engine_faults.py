@@ -285,7 +285,7 @@ def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_
 def test_a_bulk_run_builds_its_index_once_in_the_end(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dtk_tui.services.bulk.LEAST", 30)
+    monkeypatch.setattr("dtk_tui.services.bulk.LEAST", 20)
     exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
     _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, news):
