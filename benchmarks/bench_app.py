@@ -15,17 +15,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dtk_tui.config import Config, Places, load
+from dtk_tui.config import AppPaths, Config, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.services import control
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.queueing import enqueue
-from dtk_tui.services.scanner import scan
-from dtk_tui.services.stats import look
-from dtk_tui.store import jobs
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.queue import enqueue
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.stats import snapshot
+from dtk_tui.services.worker import control
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
+from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
 
 IMAGES = 700
@@ -74,21 +75,21 @@ async def measure(db: Database, config: Config) -> list[str]:
         app.take(event)
 
     engine = Engine(db, config, news, niceness=19)
-    app = DtkApp(db, config, engine)
+    app = DtkApp(LibraryBrowser(db, config), engine)
     async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(2)
         await pilot.press("tab")
         rows.append(row("at rest", await lags(5, None, app)))
         rows.append(row("at rest, cursor moving", await lags(5, ["down"], app)))
         control.start(db)
-        while look(db).state != WorkerState.RUNNING or look(db).processed == 0:
+        while snapshot(db).state != WorkerState.RUNNING or snapshot(db).processed == 0:
             await asyncio.sleep(0.1)
         for kind, keys in ((Kind.EMBED, None), (Kind.EMBED, KEYS), (Kind.TAG, KEYS)):
-            before, begun = engine.progress.processed, time.monotonic()
+            before, begun = engine.throughput.processed, time.monotonic()
             late = await lags(PART_S, keys, app)
-            rate = (engine.progress.processed - before) / (time.monotonic() - begun)
+            rate = (engine.throughput.processed - before) / (time.monotonic() - begun)
             name = f"worker: {kind.label}" + (", cursor moving" if keys else "")
-            left = look(db).queue.by_kind.get(kind.label, 0)
+            left = snapshot(db).queue.by_kind.get(kind.label, 0)
             rows.append(row(name, late, f"{rate:.1f} jobs/s, {left} left"))
             if keys:
                 with db.connection() as conn:
@@ -101,7 +102,7 @@ def main() -> None:
     sys.setswitchinterval(0.001)
     with tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
         make_images(Path(folder) / "library")
-        config = load({"HOME": folder, "DTK_HOME": str(Path(folder) / "home"), "DTK_MODELS": str(Places().models)})
+        config = load({"HOME": folder, "DTK_HOME": str(Path(folder) / "home"), "DTK_MODELS": str(AppPaths().models)})
         db = Database.open(config)
         try:
             scan(db, config, [str(Path(folder) / "library")])

@@ -11,10 +11,10 @@ from workload import MODELS, spread, write_library
 from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.services import control
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.queueing import enqueue
-from dtk_tui.services.scanner import scan
+from dtk_tui.services.queue import enqueue
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.worker import control
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 
 IMAGES, RUNS = 300, 5
@@ -55,8 +55,8 @@ def main() -> None:
             for _ in range(RUNS):
                 enqueue(db, config, Target(everything=True), [Kind.TAG, Kind.EMBED], again=True)
                 control.start(db)
-                done = engine.progress.processed
-                while engine.progress.processed < done + 30:
+                done = engine.throughput.processed
+                while engine.throughput.processed < done + 30:
                     time.sleep(0.01)
                 control.pause(db)
                 times["Pause, to Paused"].append(until(db, engine, WorkerState.PAUSED))

@@ -21,10 +21,10 @@ from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.domain.stats import LibraryCounts
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.queueing import enqueue
-from dtk_tui.services.scanner import scan
-from dtk_tui.services.stats import look
+from dtk_tui.services.queue import enqueue
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.stats import snapshot
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 
 MINUTES = float(os.environ.get("DTK_BENCH_MINUTES", "3"))
@@ -70,13 +70,13 @@ def run(db: Database, minutes: float, folder: Path) -> None:
 
     def drain() -> list[Look]:
         looks: list[Look] = []
-        engine = Engine(db, config, begin=WorkerState.RUNNING)
+        engine = Engine(db, config, initial_state=WorkerState.RUNNING)
         engine.open()
 
         def note() -> None:
             now = time.perf_counter()
             if not looks or now >= looks[-1].at + LOOK_S:
-                stats = look(db, LibraryCounts())
+                stats = snapshot(db, LibraryCounts())
                 looks.append(Look(now, stats.queue.pending + stats.queue.running, stats.eta_s))
 
         try:

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from dtk_tui.services import bulk
-from dtk_tui.store import results, spaces
+from dtk_tui.services.worker import bulk_index as bulk
 from dtk_tui.store.database import Connection
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.queue import results
+from dtk_tui.store.schema import upgrade
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 DIMS = int(os.environ.get("DTK_BENCH_DIMS", "384"))
 MOST = int(os.environ.get("DTK_BENCH_VECTORS", "20000"))
@@ -67,7 +68,7 @@ def write(conn: Connection, space: int, start: int, values: np.ndarray) -> float
 def build(conn: Connection, space: int) -> float:
     """Build the index; return the seconds."""
     begun = time.perf_counter()
-    spaces.build_index(conn, space)
+    embedding_spaces.build_index(conn, space)
     return time.perf_counter() - begun
 
 
@@ -75,12 +76,12 @@ def measure(conn: Connection, space: int, there: int, new: int) -> Case:
     """Measure both ways for one size."""
     old, values = vectors(there, 1), vectors(new, 2)
     conn.execute("TRUNCATE image_vector")
-    spaces.drop_index(conn, space)
+    embedding_spaces.drop_index(conn, space)
     write(conn, space, 1, old)
     build(conn, space)
     rows_s = write(conn, space, 1 + there, values)
     conn.execute("DELETE FROM image_vector WHERE image_id > %s", (there,))
-    spaces.drop_index(conn, space)
+    embedding_spaces.drop_index(conn, space)
     conn.execute("VACUUM image_vector")
     load_s = write(conn, space, 1 + there, values)
     return Case(there, new, rows_s, load_s, build(conn, space))
@@ -104,7 +105,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
-            migrate(server.join())
+            upgrade(server.join())
             with psycopg.connect(server.join(), autocommit=True) as conn:
                 conn.execute("INSERT INTO folder (path, name) VALUES ('/out', 'out')")
                 conn.execute(
@@ -112,7 +113,7 @@ def main() -> None:
                     " SELECT 1, n || '.png', 1, 1, now() FROM generate_series(1, %s) n",
                     (MOST,),
                 )
-                space = spaces.register(conn, "bench", "image", "x", DIMS)
+                space = embedding_spaces.register(conn, "bench", "image", "x", DIMS)
                 print(
                     f"{DIMS} dimensions, seconds\n   there     new   row by row  ms/row     no index    build   ratio"
                 )

@@ -21,7 +21,7 @@ _TIMEOUT_S = 120.0
 _WORKER = """
 import sys
 from dtk_tui.config import load
-from dtk_tui.services.engine import Engine
+from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 config = load()
 db = Database.open(config)

@@ -17,8 +17,8 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from dtk_tui.metadata.bounded_file import HEAD_BYTES, TAIL_BYTES, BoundedFile
 from dtk_tui.metadata.reader import read_file
-from dtk_tui.metadata.source import HEAD_BYTES, TAIL_BYTES, Source
 
 FILES_PER_KIND = int(os.environ.get("DTK_BENCH_FILES", "2000"))
 ROUNDS = 3
@@ -81,7 +81,7 @@ def digested(path: str) -> None:
     """The same, and the digest of what was read."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        Source(fd, os.fstat(fd).st_size).fingerprint()
+        BoundedFile(fd, os.fstat(fd).st_size).fingerprint()
     finally:
         os.close(fd)
 

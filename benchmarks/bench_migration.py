@@ -28,8 +28,8 @@ from typing import Any
 
 import psycopg
 
-from dtk_tui.services import diffusion_toolkit_schema as schema
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.services.diffusion_toolkit import schema
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 WORDS = [
     "castle", "cliff", "fox", "snow", "portrait", "fisherman", "city", "night", "rain", "ramen", "macro", "astronaut",
@@ -142,12 +142,49 @@ def with_arrow(source: Path, server: EmbeddedServer, conninfo: str, work: Path) 
     return measured([sys.executable, __file__, "--arrow-only", conninfo, "--source", str(source)], environ, server)
 
 
+LEAN_INDEXES = (
+    'CREATE UNIQUE INDEX ON lean_image ("Id")', 'CREATE UNIQUE INDEX ON lean_image ("Path")',
+    'CREATE INDEX ON lean_image ("FolderId")', "CREATE INDEX ON lean_image (prompt_id)",
+    "CREATE INDEX ON lean_image (hash)", 'CREATE INDEX ON lean_image ("CreatedDate")',
+    'CREATE INDEX ON lean_image ("Model")', 'CREATE INDEX ON lean_image ("Rating")',
+    'CREATE INDEX ON lean_image ("Seed")', 'CREATE INDEX ON lean_album_image ("AlbumId", "ImageId")',
+)  # fmt: skip
+# The prompt is there by its number.
+LEAN_HASH = """
+CREATE FUNCTION lean_utf8(text) RETURNS bytea LANGUAGE sql IMMUTABLE
+    AS $$ SELECT convert_to($1, 'UTF8') $$;
+ALTER TABLE lean_image ADD COLUMN hash bytea GENERATED ALWAYS AS (sha256(lean_utf8(
+    prompt_id::text || coalesce("NegativePrompt", '') || coalesce("Steps"::text, '')
+    || coalesce("CFGScale"::text, '') || coalesce("Seed"::text, '') || coalesce("Sampler", '')
+    || coalesce("Model", '')))) STORED
+"""
+
+
+def copy_images(reader: Any, writer: Any, span: tuple[int, int], prompts: Any, mode: str) -> None:
+    """Copy a range of images as an Arrow batch, with the numbers of their prompts; ``mode`` is that of the driver."""
+    pa: Any = import_module("pyarrow")
+    pc: Any = import_module("pyarrow.compute")
+    names = ", ".join(schema.IMAGE_NAMES)
+    with reader.cursor() as cursor, writer.cursor() as target:
+        cursor.execute(f"SELECT {names} FROM Image WHERE Id BETWEEN {span[0]} AND {span[1]}")
+        table = cursor.fetch_arrow_table()
+        number = pc.index_in(table["Prompt"], prompts).cast(pa.int64())
+        table = table.set_column(table.schema.get_field_index("Prompt"), "prompt_id", number)
+        typed = {c: pa.string() for c, kind in schema.COLUMNS["Image"] if kind == "varchar"}
+        for at, column in enumerate(table.schema.names):
+            if table.schema.field(at).type == pa.null() or column in typed:
+                table = table.set_column(at, column, table[column].cast(typed.get(column, pa.int64())))
+            elif column in ("CFGScale", "AestheticScore", "HyperNetworkStrength"):
+                table = table.set_column(at, column, table[column].cast(pa.float64()))
+        target.adbc_ingest("lean_image", table, mode=mode)
+    writer.commit()
+
+
 def arrow_load(source: Path, conninfo: str) -> None:
     """Load the source lean: prompts once, Arrow batches on two threads, the hash generated, ten indexes, ANALYZE."""
     to_pg: Any = import_module("adbc_driver_postgresql.dbapi")
     from_sqlite: Any = import_module("adbc_driver_sqlite.dbapi")
     pa: Any = import_module("pyarrow")
-    pc: Any = import_module("pyarrow.compute")
 
     parts = psycopg.conninfo.conninfo_to_dict(conninfo)
     url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}&port={parts['port']}"
@@ -164,53 +201,24 @@ def arrow_load(source: Path, conninfo: str) -> None:
             target.adbc_ingest("lean_prompt", table, mode="create")
             target.adbc_ingest("lean_album_image", members, mode="create")
         writer.commit()
-    names = ", ".join(schema.IMAGE_NAMES)
     ranges = [(low, min(low + 19_999, last)) for low in range(1, last + 1, 20_000)]
-
-    def copy(reader: Any, writer: Any, low: int, high: int, mode: str) -> None:
-        with reader.cursor() as cursor, writer.cursor() as target:
-            cursor.execute(f"SELECT {names} FROM Image WHERE Id BETWEEN {low} AND {high}")
-            table = cursor.fetch_arrow_table()
-            number = pc.index_in(table["Prompt"], prompts).cast(pa.int64())
-            table = table.set_column(table.schema.get_field_index("Prompt"), "prompt_id", number)
-            typed = {c: pa.string() for c, kind in schema.COLUMNS["Image"] if kind == "varchar"}
-            for at, column in enumerate(table.schema.names):
-                if table.schema.field(at).type == pa.null() or column in typed:
-                    table = table.set_column(at, column, table[column].cast(typed.get(column, pa.int64())))
-                elif column in ("CFGScale", "AestheticScore", "HyperNetworkStrength"):
-                    table = table.set_column(at, column, table[column].cast(pa.float64()))
-            target.adbc_ingest("lean_image", table, mode=mode)
-        writer.commit()
 
     def work() -> None:
         with from_sqlite.connect(file) as reader, to_pg.connect(url) as writer:
             while ranges:
                 try:
-                    low, high = ranges.pop(0)
+                    span = ranges.pop(0)
                 except IndexError:
                     return
-                copy(reader, writer, low, high, "append")
+                copy_images(reader, writer, span, prompts, "append")
 
     with from_sqlite.connect(file) as reader, to_pg.connect(url) as writer:
-        copy(reader, writer, *ranges.pop(0), "create")
+        copy_images(reader, writer, ranges.pop(0), prompts, "create")
     with psycopg.connect(conninfo, autocommit=True) as conn:
-        conn.execute("""
-            CREATE FUNCTION lean_utf8(text) RETURNS bytea LANGUAGE sql IMMUTABLE
-                AS $$ SELECT convert_to($1, 'UTF8') $$""")
-        conn.execute("""
-            ALTER TABLE lean_image ADD COLUMN hash bytea GENERATED ALWAYS AS (sha256(lean_utf8(
-                prompt_id::text || coalesce("NegativePrompt", '') || coalesce("Steps"::text, '')
-                || coalesce("CFGScale"::text, '') || coalesce("Seed"::text, '') || coalesce("Sampler", '')
-                || coalesce("Model", '')))) STORED""")
+        conn.execute(LEAN_HASH)
         conn.execute('ALTER TABLE lean_image ALTER COLUMN "Workflow" SET STORAGE EXTERNAL')
-    together([work, work])
-    indexes = [
-        'CREATE UNIQUE INDEX ON lean_image ("Id")', 'CREATE UNIQUE INDEX ON lean_image ("Path")',
-        'CREATE INDEX ON lean_image ("FolderId")', "CREATE INDEX ON lean_image (prompt_id)",
-        "CREATE INDEX ON lean_image (hash)", 'CREATE INDEX ON lean_image ("CreatedDate")',
-        'CREATE INDEX ON lean_image ("Model")', 'CREATE INDEX ON lean_image ("Rating")',
-        'CREATE INDEX ON lean_image ("Seed")', 'CREATE INDEX ON lean_album_image ("AlbumId", "ImageId")',
-    ]  # fmt: skip
+    run_parallel([work, work])
+    indexes = list(LEAN_INDEXES)
 
     def build() -> None:
         with psycopg.connect(conninfo, autocommit=True) as conn:
@@ -220,12 +228,12 @@ def arrow_load(source: Path, conninfo: str) -> None:
                 except IndexError:
                     return
 
-    together([build, build])
+    run_parallel([build, build])
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute("ANALYZE")
 
 
-def together(actions: list[Callable[[], None]]) -> None:
+def run_parallel(actions: list[Callable[[], None]]) -> None:
     """Run actions in threads of their own."""
     threads = [threading.Thread(target=action) for action in actions]
     for thread in threads:

@@ -18,12 +18,12 @@ import psycopg
 
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.store import jobs, workers
 from dtk_tui.store.database import Connection
-from dtk_tui.store.enqueue import enqueue
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
-from dtk_tui.store.spaces import CurrentModels
+from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue.enqueue import enqueue
+from dtk_tui.store.schema import upgrade
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 JOBS = int(os.environ.get("DTK_BENCH_JOBS", "1000000"))
 IMAGES = JOBS // 2
@@ -214,7 +214,7 @@ def main() -> None:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
             conninfo = server.join()
-            migrate(conninfo)
+            upgrade(conninfo)
             with psycopg.connect(conninfo, autocommit=True) as conn:
                 library(conn)
                 conn.execute("VACUUM ANALYZE")

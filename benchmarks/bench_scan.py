@@ -24,7 +24,7 @@ from PIL import Image
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.events import Event, ScanProgressed
-from dtk_tui.services.scanner import Scan
+from dtk_tui.services.scan.scanner import Scan
 from dtk_tui.store.database import Database
 
 FILES = int(os.environ.get("DTK_BENCH_FILES", "200000"))

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from dtk_tui.domain.query_parser import parse
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.search import SearchResult, search
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import upgrade
+from dtk_tui.store.search.search import SearchResult, find_images
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "200000"))
 PROMPTS, VECTORS, FOLDERS, TAGS, DIMS, CLUSTERS = max(IMAGES // 8, 1), max(IMAGES // 2, 1), 500, 2000, 384, 300
@@ -107,33 +107,33 @@ def cases(text_space: int, prompts: Matrix, image_space: int, images: Matrix) ->
     """Return the queries to measure."""
 
     def words(conn: Connection, n: int) -> SearchResult:
-        return search(conn, parse(VOCABULARY[300 + 7 * n]), about=(), like=(), limit=LIMIT)
+        return find_images(conn, parse(VOCABULARY[300 + 7 * n]), about=(), like=(), limit=LIMIT)
 
     def two_words(conn: Connection, n: int) -> SearchResult:
-        return search(conn, parse(f"{VOCABULARY[2000 + n]}, {VOCABULARY[5 + n]}"), about=(), like=(), limit=LIMIT)
+        return find_images(conn, parse(f"{VOCABULARY[2000 + n]}, {VOCABULARY[5 + n]}"), about=(), like=(), limit=LIMIT)
 
     def about(conn: Connection, n: int) -> SearchResult:
-        return search(conn, parse("about:x"), about=[(text_space, prompts[n * 31])], like=(), limit=LIMIT)
+        return find_images(conn, parse("about:x"), about=[(text_space, prompts[n * 31])], like=(), limit=LIMIT)
 
     def like(conn: Connection, n: int) -> SearchResult:
         vec, own = images[n * 31], n * 31 + 1
-        return search(conn, parse(f"like:{own}"), about=(), like=[(image_space, vec, own)], limit=LIMIT)
+        return find_images(conn, parse(f"like:{own}"), about=(), like=[(image_space, vec, own)], limit=LIMIT)
 
     def tag_like(conn: Connection, n: int) -> SearchResult:
         query = parse(f"tag:tag_{1 + n}>=0.4 like:1")
-        return search(conn, query, about=(), like=[(image_space, images[n * 31], None)], limit=LIMIT)
+        return find_images(conn, query, about=(), like=[(image_space, images[n * 31], None)], limit=LIMIT)
 
     def rating_like(conn: Connection, n: int) -> SearchResult:
-        return search(
+        return find_images(
             conn, parse("rating:>=4 like:1"), about=(), like=[(image_space, images[n * 31], None)], limit=LIMIT
         )
 
     def words_about(conn: Connection, n: int) -> SearchResult:
         query = parse(f"{VOCABULARY[300 + 7 * n]} about:x")
-        return search(conn, query, about=[(text_space, prompts[n * 31])], like=(), limit=LIMIT)
+        return find_images(conn, query, about=[(text_space, prompts[n * 31])], like=(), limit=LIMIT)
 
     def plain(line: Callable[[int], str], limit: int | None = LIMIT) -> Callable[[Connection, int], SearchResult]:
-        return lambda conn, n: search(conn, parse(line(n)), about=(), like=(), limit=limit)
+        return lambda conn, n: find_images(conn, parse(line(n)), about=(), like=(), limit=limit)
 
     def looks(n: int) -> set[int]:
         order = np.argsort(-(images @ images[n * 31]))
@@ -177,7 +177,7 @@ def library() -> Iterator[tuple[Connection, list[Case]]]:
     with tempfile.TemporaryDirectory(prefix="dtk-bench-") as folder:
         server = EmbeddedServer(Path(folder) / "postgres")
         try:
-            migrate(server.join())
+            upgrade(server.join())
             with psycopg.connect(server.join()) as conn:
                 load_rows(conn)
                 prompts, images = clustered(PROMPTS), clustered(VECTORS)

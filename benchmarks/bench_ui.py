@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 from textual.app import App, ComposeResult
@@ -46,7 +47,7 @@ def _fetch(ids: Sequence[int]) -> list[ImageRow]:
 
 
 class _Table(App[None]):
-    CSS_PATH = "../dtk_tui/ui/styles/app.tcss"
+    CSS_PATH: ClassVar = [f"../dtk_tui/ui/styles/{name}.tcss" for name in ("base", "browser")]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return OWN_VARIABLES

@@ -26,7 +26,7 @@ import numpy as np
 import psycopg
 from workload import MODELS, Home, home, spread, write_library
 
-from tests.idle import idle_models
+from tests.helpers.idle_models import idle_models
 
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "500"))
 RUNS = int(os.environ.get("DTK_BENCH_RUNS", "3"))

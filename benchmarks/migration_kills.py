@@ -19,12 +19,12 @@ import psycopg
 from bench_migration import make_source
 from workload import REPOSITORY
 
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import upgrade
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 assert str(REPOSITORY) in sys.path
-from tests.services.migration_content import digest, everything  # noqa: E402 (the line above makes it importable)
-from tests.services.migration_kills import Killer  # noqa: E402
+from tests.helpers.import_content import digest, everything  # noqa: E402 (the line above makes it importable)
+from tests.helpers.import_kills import Killer  # noqa: E402
 
 
 def library(server: EmbeddedServer, name: str) -> str:
@@ -32,7 +32,7 @@ def library(server: EmbeddedServer, name: str) -> str:
     with psycopg.connect(server.join(), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}")
     url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
-    migrate(url)
+    upgrade(url)
     return url
 
 

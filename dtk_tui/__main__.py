@@ -8,11 +8,11 @@ import sys
 from types import FrameType
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit_on_interrupt(number: int, frame: FrameType | None) -> None:
     os._exit(130)
 
 
-def _speak_utf8() -> None:
+def _require_utf8() -> None:
     """Start again with names of files in UTF-8 where the locale says otherwise.
 
     The library knows files by their names as text: two programs that decode them differently would each take the files
@@ -25,10 +25,10 @@ def _speak_utf8() -> None:
 
 def main() -> None:
     """Run the command line."""
-    _speak_utf8()
+    _require_utf8()
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _exit_on_interrupt)
     from dtk_tui.cli import run
 
     run()

@@ -121,7 +121,7 @@ def _home() -> Path:
     return Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
-class Places:
+class AppPaths:
     """Where the files of one library are."""
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
@@ -195,14 +195,14 @@ def shipped(name: str) -> Path:
 class Config:
     """Settings and places together, as read once at the start."""
 
-    def __init__(self, places: Places, settings: Settings) -> None:
-        self.places = places
+    def __init__(self, paths: AppPaths, settings: Settings) -> None:
+        self.paths = paths
         self.settings = settings
 
     @property
     def database_url(self) -> str | None:
         """The connection string of the server to use, or None for the embedded one."""
-        return self.places.database_url or self.settings.database.url
+        return self.paths.database_url or self.settings.database.url
 
     def library_path(self, path: str) -> str:
         """Return what the library calls a file that this host sees as ``path``: ``local_path`` the other way round."""
@@ -245,8 +245,8 @@ def load(environ: dict[str, str] | None = None) -> Config:
     Raises:
         DtkError: the file cannot be read, is not TOML, or a setting is unknown or out of range; says which.
     """
-    places = Places(environ)
-    return Config(places, read_settings(places.config_file))
+    paths = AppPaths(environ)
+    return Config(paths, read_settings(paths.config_file))
 
 
 def read_settings(path: Path) -> Settings:

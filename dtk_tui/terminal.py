@@ -1,4 +1,4 @@
-"""The terminal: what it can draw, and keeping native libraries from writing over the screen."""
+"""The terminal: what it can draw, how wide it is, and keeping native libraries from writing over the screen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prepare_standard_streams() -> None:
             out.reconfigure(errors="replace")
 
 
-def columns(stream: TextIO) -> int | None:
+def terminal_width(stream: TextIO) -> int | None:
     """Return how wide the terminal behind a stream is; None where there is none, or one that does not say."""
     if not stream.isatty():
         return None
@@ -53,7 +53,7 @@ def columns(stream: TextIO) -> int | None:
 
 
 @contextmanager
-def guard(log_file: Path) -> Iterator[None]:
+def redirect_native_output(log_file: Path) -> Iterator[None]:
     """Send what native code writes to descriptors 1 and 2 to ``log_file`` while an app owns the screen.
 
     Python's own standard streams move to private duplicates of the terminal, so that the app can still draw and a

@@ -1,4 +1,4 @@
-"""Making untrusted text safe to show.
+"""Text for people: untrusted text made safe to show, numbers with their units, and what fits a number of cells.
 
 Prompts, tags, file names and error texts come from strangers: control characters reach the terminal, bidirectional
 overrides reorder a line, lone surrogates cannot be encoded. Markup is not touched here: what these functions return
@@ -48,6 +48,33 @@ def counted(number: int, noun: str, nouns: str = "") -> str:
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
+def duration(seconds: float | None) -> str:
+    """Return a time span in its two largest units, e.g. ``4m 05s``; ``-`` where it is not known."""
+    if seconds is None:
+        return "-"
+    days, rest = divmod(max(0, round(seconds)), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, left = divmod(rest, 60)
+    if days:
+        return f"{days}d {hours}h"
+    # Two digits, so that a line that counts down keeps its width.
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {left:02d}s" if minutes else f"{left}s"
+
+
+def file_size(count: int) -> str:
+    """Return a size in bytes with a decimal unit, e.g. ``1.5 MB``."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
 def cell_width(text: str) -> int:
     """Return how many terminal cells ``text`` takes (wide East Asian characters take two, combining ones none)."""
     width = 0
@@ -56,3 +83,22 @@ def cell_width(text: str) -> int:
             continue
         width += 2 if unicodedata.east_asian_width(char) in "WF" else 1
     return width
+
+
+def cut(text: str, width: int, *, keep_end: bool = False) -> str:
+    """Return ``text`` in at most ``width`` terminal cells, an ellipsis in place of its end, or of its beginning.
+
+    Args:
+        keep_end: of a path the end tells most.
+    """
+    if cell_width(text) <= width:
+        return text
+    if keep_end:
+        return cut(text[::-1], width)[::-1]
+    used, end = 0, 0
+    for char in text:
+        used += cell_width(char)
+        if used > width - 1:
+            break
+        end += 1
+    return text[:end] + "\u2026"

@@ -14,7 +14,7 @@ import pytest
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import Clusters, database
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -129,10 +129,10 @@ def sample_images() -> Path:
 def starter_models() -> Path:
     """The models folder with the starter models in it; the test is skipped without them (dtk models pull starter)."""
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.model_files import is_installed
 
     folder = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
-    missing = [spec.name for spec in load_manifest().select(["starter"]) if not installed(spec, folder)]
+    missing = [spec.name for spec in load_manifest().select(["starter"]) if not is_installed(spec, folder)]
     if missing:
         pytest.skip(f"models are not here: {', '.join(missing)} (dtk models pull starter)")
     return folder

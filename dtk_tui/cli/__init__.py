@@ -1,4 +1,4 @@
-"""The command line: the only wiring of config, store, services and app.
+"""The command line: it alone puts config, store, services and app together.
 
 Every command imports what it needs when it runs, so that ``dtk status`` loads neither Textual nor ONNX Runtime.
 """
@@ -15,8 +15,21 @@ from types import FrameType
 import typer
 
 from dtk_tui import __version__
-from dtk_tui.cli import database, library, log, migration, models, queue, roots, scan, setup, worker
-from dtk_tui.cli.session import show_error
+from dtk_tui.cli import (
+    config,
+    database,
+    demo,
+    diffusion_toolkit,
+    doctor,
+    library,
+    log,
+    models,
+    queue,
+    roots,
+    scan,
+    worker,
+)
+from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
 
@@ -28,7 +41,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, library, worker, log, migration, setup):
+for part in (scan, library, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(roots.commands, name="library")
@@ -36,7 +49,7 @@ application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")
 application.add_typer(database.commands, name="db")
-application.add_typer(setup.configuration, name="config")
+application.add_typer(config.commands, name="config")
 
 
 def _version(wanted: bool) -> None:
@@ -61,18 +74,18 @@ def main(
         logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
+def _raise_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _heed_signals() -> None:
+def _handle_signals() -> None:
     """Let signals end a command in order: it gives back what it holds, as on Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # in the background of a shell
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # Ended from outside: systemd, a dropped SSH connection.
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, _interrupted)
+            signal.signal(number, _raise_interrupt)
 
 
 def run() -> None:
@@ -82,22 +95,22 @@ def run() -> None:
     SIGPIPE ended, when the reader of the output went away.
     """
     prepare_standard_streams()
-    _heed_signals()
-    status = _status()
+    _handle_signals()
+    status = _exit_status()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # All is given back; an interrupt of what the interpreter does at its end would only leave a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status)
 
 
-def _status() -> int:
+def _exit_status() -> int:
     try:
         application()
         return 0
     except SystemExit as ended:
         # Typer makes a status of 1 out of a broken pipe.
         if isinstance(ended.__context__, BrokenPipeError):
-            return _reader_gone()
+            return _broken_pipe()
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except UsageError as error:
         show_error(error)
@@ -108,9 +121,9 @@ def _status() -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _reader_gone()
+        return _broken_pipe()
     except OSError as error:
-        show_error(_refused(error))
+        show_error(_system_error(error))
         return 1
     except ImportError as error:
         # An extension module that is interrupted while it loads says that it cannot be loaded.
@@ -125,13 +138,13 @@ def _was_interrupted(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _reader_gone() -> int:
+def _broken_pipe() -> int:
     """Keep the interpreter from writing at its end what nobody reads."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 141
 
 
-def _refused(error: OSError) -> DtkError:
+def _system_error(error: OSError) -> DtkError:
     reason = error.strerror or str(error)
     if error.filename is not None:
         return DtkError(f"{os.fsdecode(error.filename)}: {reason}.")

@@ -31,8 +31,9 @@ def open_app() -> None:
 
 def run_app(db: Database, config: Config) -> None:
     """Run the app with a worker in background threads of this process."""
-    from dtk_tui.services.engine import Engine
-    from dtk_tui.services.watcher import Watcher
+    from dtk_tui.services.library.browse import LibraryBrowser
+    from dtk_tui.services.scan.watcher import Watcher
+    from dtk_tui.services.worker.engine import Engine
     from dtk_tui.ui.app import DtkApp
 
     sys.setswitchinterval(_SWITCH_S)
@@ -42,7 +43,7 @@ def run_app(db: Database, config: Config) -> None:
 
     engine = Engine(db, config, news, niceness=_NICENESS)
     watcher = Watcher(db, config, news) if config.settings.scan.watch else None
-    app = DtkApp(db, config, engine, watcher)
+    app = DtkApp(LibraryBrowser(db, config), engine, watcher)
     app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)

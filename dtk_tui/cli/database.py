@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dtk_tui.cli.session import asked, library
-from dtk_tui.errors import DtkError
-from dtk_tui.text import counted, one_line
-
-if TYPE_CHECKING:
-    from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.cli.session import confirmed, library
+from dtk_tui.text import counted, file_size, one_line
 
 commands = typer.Typer(help="The database of the library.", no_args_is_help=True)
-
-
-def _embedded() -> EmbeddedServer:
-    from dtk_tui.config import load
-    from dtk_tui.store.server import EmbeddedServer
-
-    config = load()
-    if config.database_url is not None:
-        raise DtkError("This library is on a server of its own.", "Start and stop it by its own means.")
-    return EmbeddedServer(config.places.database)
 
 
 @commands.command()
 def start() -> None:
     """Start the embedded server and keep it running until db stop."""
-    server = _embedded()
-    server.keep(True)
+    from dtk_tui.config import load
+    from dtk_tui.services.database import keep_running
+
+    server = keep_running(load())
     with library() as (db, _):
         typer.echo(f"PostgreSQL runs (process {server.pid()}). {db.conninfo()}")
 
@@ -39,31 +27,30 @@ def start() -> None:
 @commands.command()
 def stop() -> None:
     """Stop the embedded server, whoever uses it."""
-    server = _embedded()
-    running = server.is_running()
-    server.keep(False)
-    server.stop()
-    typer.echo("PostgreSQL has stopped." if running else "PostgreSQL was not running.")
+    from dtk_tui.config import load
+    from dtk_tui.services import database
+
+    typer.echo("PostgreSQL has stopped." if database.stop(load()) else "PostgreSQL was not running.")
 
 
 @commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql on the library; what is written behind goes to it: dtk db psql -c "SELECT count(*) FROM image"."""
-    from dtk_tui.store.maintenance import psql as run
+    from dtk_tui.store import maintenance
 
     with library() as (db, _):
-        status = run(db, context.args)
+        status = maintenance.psql(db, context.args)
     raise typer.Exit(status)
 
 
 @commands.command()
 def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
     """Write the whole library to a file."""
-    from dtk_tui.store.maintenance import backup as run
+    from dtk_tui.store import maintenance
 
     with library() as (db, _):
-        size = run(db, target)
-    typer.echo(f"{one_line(str(target), 5000)}: {size / 1e6:,.1f} MB")
+        size = maintenance.backup(db, target)
+    typer.echo(f"{one_line(str(target), 5000)}: {file_size(size)}")
 
 
 @commands.command()
@@ -72,31 +59,25 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Replace the library by a backup."""
-    from dtk_tui.services.stats import look
-    from dtk_tui.store.maintenance import require_backup
-    from dtk_tui.store.maintenance import restore as run
+    from dtk_tui.services.database import require_no_workers
+    from dtk_tui.store import maintenance
 
-    require_backup(source)
+    maintenance.require_backup(source)
     with library() as (db, _):
-        stats = look(db)
-        if stats.workers:
-            # What a worker knows of the library would be wrong from one moment to the next.
-            names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in stats.workers)
-            raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
-        images = stats.library.images
+        images = require_no_workers(db)
         question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
-        if images and not (yes or asked(question)):
+        if images and not (yes or confirmed(question)):
             typer.echo("Nothing was restored.")
             raise typer.Exit(1)
-        run(db, source)
+        maintenance.restore(db, source)
     typer.echo("Restored.")
 
 
 @commands.command()
 def reindex() -> None:
     """Build every index anew."""
-    from dtk_tui.store.maintenance import reindex as run
+    from dtk_tui.store import maintenance
 
     with library() as (db, _):
-        run(db)
+        maintenance.reindex(db)
     typer.echo("Done.")

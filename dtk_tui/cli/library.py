@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, library, print_json, print_table
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import library
 from dtk_tui.text import display
 
 if TYPE_CHECKING:
@@ -22,11 +24,10 @@ Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
 @commands.command()
 def show(image: Image, as_json: Json = False) -> None:
     """Show all that is known about an image."""
-    from dtk_tui.services.searching import find_image
-    from dtk_tui.store import images
+    from dtk_tui.services.library.search import image_detail
 
-    with library() as (db, config), db.connection() as conn:
-        detail = images.detail(conn, find_image(conn, config, image))
+    with library() as (db, config):
+        detail = image_detail(db, config, image)
     if detail is None:
         return
     if as_json:
@@ -98,36 +99,32 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find images by prompt, meaning, likeness, folder or tag."""
-    from dtk_tui.services.searching import search as run_search
+    from dtk_tui.services.library import search as queries
 
     with library() as (db, config):
-        print_hits(db, run_search(db, config, " ".join(query), limit), as_json)
+        print_hits(db, queries.search(db, config, " ".join(query), limit), as_json)
 
 
 @commands.command()
 def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
     """Find the images that look most like one, in the library or outside."""
-    from dtk_tui.services.searching import similar as run_similar
+    from dtk_tui.services.library import search as queries
 
     with library() as (db, config):
-        print_hits(db, run_similar(db, config, image, limit), as_json)
+        print_hits(db, queries.similar(db, config, image, limit), as_json)
 
 
 def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
     """Print search results: a table for people, one JSON object a line for scripts."""
-    from dtk_tui.store import images
+    from dtk_tui.services.library.search import rows_of
 
-    with db.connection() as conn:
-        ids = [hit.image_id for hit in hits]
-        rows = {row.id: row for row in images.rows(conn, ids)}
-        paths = images.paths_of(conn, ids)
-    shown = [(hit, rows[hit.image_id]) for hit in hits if hit.image_id in rows]
+    shown = rows_of(db, hits)
     if as_json:
-        for hit, row in shown:
+        for hit, row, path in shown:
             print_json(
                 {
                     "id": row.id,
-                    "path": paths[row.id],
+                    "path": path,
                     "score": hit.score,
                     "prompt": row.prompt,
                     "width": row.width,
@@ -142,7 +139,8 @@ def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
         typer.echo("Nothing found.", err=True)
         return
     table = [
-        (_score(hit.score), row.id, _size(row.width, row.height), row.file_name, row.prompt or "") for hit, row in shown
+        (_score(hit.score), row.id, _size(row.width, row.height), row.file_name, row.prompt or "")
+        for hit, row, _ in shown
     ]
     print_table(("score", "id", "size", "file", "prompt"), table, right=frozenset({0, 1, 2}))
 

@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.options import LARGEST, Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
+from dtk_tui.text import duration
 
 commands = typer.Typer()
 
@@ -33,8 +36,8 @@ def log(
         _days(as_json)
         return
     from dtk_tui.cli.queue import kinds_of
-    from dtk_tui.services.searching import find_image
-    from dtk_tui.store import log as store
+    from dtk_tui.services.library.search import find_image
+    from dtk_tui.store.queue import job_log as store
 
     if outcome is not None and outcome not in store.OUTCOMES:
         raise UsageError(f"--outcome: unknown outcome {outcome!r}; known are {', '.join(store.OUTCOMES)}.")
@@ -87,7 +90,7 @@ def log(
 
 
 def _days(as_json: bool) -> None:
-    from dtk_tui.store import log as store
+    from dtk_tui.store.queue import job_log as store
 
     with library() as (db, _), db.connection() as conn:
         found = store.days(conn)

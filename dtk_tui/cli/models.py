@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, print_json, print_table
+from dtk_tui.cli.options import Json
+from dtk_tui.cli.output import ProgressLine, print_json, print_table, progress_bar
 from dtk_tui.errors import DtkError
-from dtk_tui.text import display
+from dtk_tui.text import display, file_size
 
 if TYPE_CHECKING:
     from dtk_tui.inference.download import Progress
@@ -18,19 +19,15 @@ commands = typer.Typer(help="Model files: what there is, get, check.", no_args_i
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models, or a set such as starter.")]
 
 
-def _megabytes(size: int | None) -> str:
-    return f"{size / 1e6:,.0f} MB" if size else ""
-
-
 @commands.command(name="list")
 def list_(as_json: Json = False) -> None:
     """List all known models and which are on this machine."""
     from dtk_tui.config import load
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import states
+    from dtk_tui.inference.model_files import states
 
     config = load()
-    found = states(load_manifest(), config.places.models)
+    found = states(load_manifest(), config.paths.models)
     if as_json:
         for state in found:
             spec = state.spec
@@ -38,7 +35,7 @@ def list_(as_json: Json = False) -> None:
                 {
                     "name": spec.name,
                     "role": spec.role,
-                    "installed": state.installed,
+                    "installed": state.is_installed,
                     "source": spec.source,
                     "licence": spec.licence,
                     "size": state.size,
@@ -53,20 +50,20 @@ def list_(as_json: Json = False) -> None:
             "*" if state.spec.name in in_use else "",
             state.spec.name,
             state.spec.role,
-            "yes" if state.installed else "-",
-            _megabytes(state.size),
+            "yes" if state.is_installed else "-",
+            file_size(state.size) if state.size else "",
             state.spec.licence,
             ", ".join(state.spec.sets),
         )
         for state in found
     ]
     print_table(("", "name", "role", "here", "size", "licence", "sets"), rows, right=frozenset({4}))
-    typer.echo(display(f"* in use. Folder: {config.places.models}"), err=True)
+    typer.echo(display(f"* in use. Folder: {config.paths.models}"), err=True)
 
 
 def _progress(line: ProgressLine) -> Progress:
     def show(step: str, done: int, total: int | None) -> None:
-        share = f"[{bar(done / total)}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
+        share = f"[{progress_bar(done / total)}] {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
         line.show(f"{step}  {share}")
 
     return show
@@ -77,7 +74,7 @@ def pull(names: Names = None, as_json: Json = False) -> None:
     """Download models that are not here yet; without names those that the config uses."""
     from dtk_tui.config import load
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import pull as pull_one
+    from dtk_tui.inference.pull import pull as pull_one
 
     config = load()
     used = config.settings.models
@@ -85,7 +82,7 @@ def pull(names: Names = None, as_json: Json = False) -> None:
     for spec in load_manifest().select(wanted):
         line = ProgressLine()
         try:
-            fetched = pull_one(spec, config.places.models, _progress(line))
+            fetched = pull_one(spec, config.paths.models, _progress(line))
         finally:
             line.end()
         if as_json:
@@ -99,13 +96,13 @@ def verify(names: Names = None, as_json: Json = False) -> None:
     """Check model files against their sizes and checksums; without names those of every model that is here."""
     from dtk_tui.config import load
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import present
-    from dtk_tui.inference.registry import verify as verify_one
+    from dtk_tui.inference.model_files import is_present
+    from dtk_tui.inference.model_files import verify as verify_one
 
     config = load()
     manifest = load_manifest()
-    folder = config.places.models
-    specs = manifest.select(names) if names else [m for m in manifest.models if present(m, folder)]
+    folder = config.paths.models
+    specs = manifest.select(names) if names else [m for m in manifest.models if is_present(m, folder)]
     if not specs and not as_json:
         typer.echo(f"There is no model in {folder}.", err=True)
     bad: list[str] = []

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Jobs, Json, Limit, duration, library, print_json, print_table
+from dtk_tui.cli.options import LARGEST, Jobs, Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted
+from dtk_tui.text import counted, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -37,7 +39,7 @@ def add(
 ) -> None:
     """Queue work for images; what is done with the current models is skipped."""
     from dtk_tui.domain.job import NOW
-    from dtk_tui.services.queueing import enqueue
+    from dtk_tui.services.queue import enqueue
 
     kinds = kinds_of(kind)
     with library() as (db, config):
@@ -80,7 +82,7 @@ def kinds_of(words: str) -> list[Kind]:
 
 def _found(db: Database, config: Config, query: str) -> Target:
     from dtk_tui.domain.queue import Target
-    from dtk_tui.services.searching import search
+    from dtk_tui.services.library.search import search
 
     return Target(image_ids=tuple(hit.image_id for hit in search(db, config, query)))
 
@@ -95,9 +97,9 @@ def _target(
     query: str | None,
 ) -> Target:
     from dtk_tui.domain.queue import Target
-    from dtk_tui.services.rules import absolute, known_path
-    from dtk_tui.services.searching import find_image
-    from dtk_tui.store import folders
+    from dtk_tui.services.library.folder_rules import absolute, known_path
+    from dtk_tui.services.library.search import find_image
+    from dtk_tui.store.library import folders
 
     if (image is not None) + (folder is not None) + (query is not None) + everything != 1:
         raise UsageError("Name what to queue: exactly one of --image, --folder, --query and --all.")
@@ -129,7 +131,7 @@ def _state(word: str | None) -> JobState | None:
 @commands.command(name="list")
 def list_(state: State = None, limit: Limit = 50, as_json: Json = False) -> None:
     """List jobs: running ones, waiting ones in their order, failed ones."""
-    from dtk_tui.store import jobs
+    from dtk_tui.store.queue import jobs
 
     with library() as (db, _), db.connection() as conn:
         ids = jobs.page_ids(conn, _state(state))
@@ -162,7 +164,7 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Let failed jobs be tried again."""
-    from dtk_tui.store import jobs
+    from dtk_tui.store.queue import jobs
 
     with library() as (db, _), db.connection() as conn:
         number = jobs.retry(conn, job)
@@ -179,7 +181,7 @@ def clear(
     as_json: Json = False,
 ) -> None:
     """Take jobs out of the queue; running ones are finished."""
-    from dtk_tui.store import jobs
+    from dtk_tui.store.queue import jobs
 
     kinds = kinds_of(kind) if kind else [None]
     with library() as (db, _), db.connection() as conn:
@@ -196,7 +198,7 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Take single jobs out of the queue; running ones are finished."""
-    from dtk_tui.store import jobs
+    from dtk_tui.store.queue import jobs
 
     with library() as (db, _), db.connection() as conn:
         number = jobs.remove(conn, job)
@@ -214,7 +216,7 @@ def priority(
     as_json: Json = False,
 ) -> None:
     """Change the priority of jobs that do not run; of all of them unless some are named."""
-    from dtk_tui.store import jobs
+    from dtk_tui.store.queue import jobs
 
     kinds = kinds_of(kind) if kind else [None]
     with library() as (db, _), db.connection() as conn:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, Limit, asked, library, print_json, print_table
-from dtk_tui.errors import UsageError
+from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.session import confirmed, library
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dtk_tui.domain.library import Rule
     from dtk_tui.store.database import Connection, Database
-    from dtk_tui.store.folders import RootRow, Rule
+    from dtk_tui.store.library.folders import RootRow
 
 commands = typer.Typer(help="Which folders are in the library, and which are left out.", no_args_is_help=True)
 
@@ -28,7 +30,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
 @commands.command()
 def roots(as_json: Json = False) -> None:
     """List the roots, and the folders below them that are excluded, archived or scanned without subfolders."""
-    from dtk_tui.store import folders
+    from dtk_tui.store.library import folders
 
     with library() as (db, _), db.connection() as conn:
         rows = folders.list_roots(conn)
@@ -68,7 +70,7 @@ def _state(row: RootRow) -> str:
 
 def _path(conn: Connection, folder: str) -> str:
     """Return the absolute path by which the library knows, or will know, what a person named."""
-    from dtk_tui.services.rules import absolute, known_path
+    from dtk_tui.services.library.folder_rules import absolute, known_path
 
     named = absolute(os.fsdecode(folder))
     path = known_path(conn, named)
@@ -77,44 +79,35 @@ def _path(conn: Connection, folder: str) -> str:
     return path
 
 
-def _known(conn: Connection, path: str) -> int:
-    from dtk_tui.store import folders
-
-    number = folders.find(conn, path)
-    if number is None:
-        raise UsageError(f"The folder {path} is not in the library.", "dtk library roots lists what is.")
-    return number
-
-
 @commands.command()
 def add(folder: Folder, recursive: Recursive = True) -> None:
     """Make a folder a root of the library; the next scan reads it."""
-    from dtk_tui.services import roots as service
+    from dtk_tui.services.library import folders
 
     with library() as (db, _), db.connection() as conn:
         path = _path(conn, folder)
-        service.add(conn, path, recursive=recursive)
+        folders.add(conn, path, recursive=recursive)
     typer.echo(one_line(f"{path} is in the library. dtk scan reads it."))
 
 
 @commands.command()
 def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Take a folder with all below it out of the library, with all that is known of its images; no file is touched."""
-    from dtk_tui.services import roots as service
+    from dtk_tui.services.library import folders
 
     with library() as (db, _):
         with db.connection() as conn:
             path = _path(conn, folder)
-            number = _known(conn, path)
-            below, images = service.outline(conn, number)
+            number = folders.id_of(conn, path)
+            below, images = folders.count_contents(conn, number)
         what = f"{counted(below, 'folder')}, {counted(images, 'image')} with all that is known of them"
         typer.echo(one_line(f"{path}: {what}."))
         if dry_run:
             return
-        if not (yes or asked("Take this out of the library? The files stay.")):
+        if not (yes or confirmed("Take this out of the library? The files stay.")):
             typer.echo("Nothing was taken out.")
             return
-        _until_done(db, lambda conn: service.take_out_some(conn, number))
+        _until_done(db, lambda conn: folders.remove_some(conn, number))
     typer.echo(f"{counted(images, 'image is', 'images are')} no longer in the library.")
 
 
@@ -130,18 +123,18 @@ def _until_done(db: Database, some: Callable[[Connection], int]) -> int:
 
 
 def _set(folder: str, rule: Rule) -> None:
-    from dtk_tui.services import roots as service
+    from dtk_tui.services.library import folders
 
     with library() as (db, _), db.connection() as conn:
         path = _path(conn, folder)
-        said = service.set_rule(conn, path, rule)
+        said = folders.set_rule(conn, path, rule)
     typer.echo(one_line(f"{path} {said}"))
 
 
 @commands.command()
 def exclude(folder: Folder, recursive: Recursive = True) -> None:
     """Leave a folder out: scans do not look into it, and what is known of its images counts as gone."""
-    from dtk_tui.store.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(excluded=True, recursive=recursive))
 
@@ -149,7 +142,7 @@ def exclude(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def include(folder: Folder, recursive: Recursive = True) -> None:
     """Scan a folder (again) that was excluded or archived."""
-    from dtk_tui.store.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(recursive=recursive))
 
@@ -157,23 +150,23 @@ def include(folder: Folder, recursive: Recursive = True) -> None:
 @commands.command()
 def archive(folder: Folder, recursive: Recursive = True) -> None:
     """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
-    from dtk_tui.store.folders import Rule
+    from dtk_tui.domain.library import Rule
 
     _set(folder, Rule(archived=True, recursive=recursive))
 
 
 @commands.command(name="failures")
-def failures_(
+def list_failures(
     folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
     limit: Limit = 1000,
     as_json: Json = False,
 ) -> None:
     """List the files and folders that could not be read, or not whole, with the reasons."""
-    from dtk_tui.store import failures, folders
+    from dtk_tui.services.library import folders, unreadable
 
     with library() as (db, _), db.connection() as conn:
-        tree = None if folder is None else folders.subtree(conn, _known(conn, _path(conn, folder)))
-        found, number = failures.listed(conn, limit, tree)
+        tops = None if folder is None else [folders.id_of(conn, _path(conn, folder))]
+        found, number = unreadable.listed_below(conn, limit, tops)
     if as_json:
         for failure in found:
             print_json({"path": failure.path, "reason": failure.reason, "folder": failure.is_folder})
@@ -194,27 +187,27 @@ def prune(
     as_json: Json = False,
 ) -> None:
     """Forget the images whose files are gone, with their ratings, tags, captions and vectors."""
-    from dtk_tui.services import roots as service
+    from dtk_tui.services.library import folders
 
     with library() as (db, _):
         with db.connection() as conn:
             path = None if folder is None else _path(conn, folder)
-            top = None if path is None else _known(conn, path)
-            number = service.missing(conn, top)
-            away = service.roots_away(conn, path)
+            top = None if path is None else folders.id_of(conn, path)
+            number = folders.count_missing(conn, top)
+            away = folders.missing_roots(conn, path)
         if not as_json:
             typer.echo(f"{counted(number, 'image of the library has', 'images of the library have')} no file any more.")
             for lost in away:
                 typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
         which = "it, with its" if number == 1 else f"these {number:,} images, with their"
         question = f"Forget {which} ratings, tags, captions and vectors?"
-        if not number or dry_run or not (yes or asked(question)):
+        if not number or dry_run or not (yes or confirmed(question)):
             if as_json:
                 print_json({"unavailable": number, "pruned": 0})
             elif number and not dry_run:
                 typer.echo("Nothing was forgotten.")
             return
-        pruned = _until_done(db, lambda conn: service.forget_some(conn, top))
+        pruned = _until_done(db, lambda conn: folders.prune_some(conn, top))
     if as_json:
         print_json({"unavailable": number, "pruned": pruned})
     else:

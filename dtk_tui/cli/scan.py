@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtk_tui.cli.session import Json, ProgressLine, bar, library, print_json
+from dtk_tui.cli.options import Json
+from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
@@ -39,7 +41,7 @@ def scan(
     """Read folders into the library: what is new, changed, moved or gone."""
     if watch and (reparse or dry_run):
         raise UsageError("--watch goes with neither --reparse nor --dry-run.")
-    from dtk_tui.services.rules import require_roots
+    from dtk_tui.services.library.folder_rules import require_roots
 
     line = ProgressLine()
     names = [os.fsdecode(path) for path in paths or ()]
@@ -60,14 +62,14 @@ def scan(
 
 
 def _progress(line: ProgressLine) -> Callable[[Event], None]:
-    from dtk_tui.domain.events import ScanProgressed, TroubleMet
+    from dtk_tui.domain.events import ProblemReported, ScanProgressed
 
     def show(event: Event) -> None:
         if isinstance(event, ScanProgressed) and event.phase == "quick":
             line.show(f"listing  {counted(event.done, 'file')}  {event.folder}")
         elif isinstance(event, ScanProgressed) and event.total:
-            line.show(f"reading  [{bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
-        elif isinstance(event, TroubleMet):
+            line.show(f"reading  [{progress_bar(event.done / event.total)}] {event.done:,} of {event.total:,}")
+        elif isinstance(event, ProblemReported):
             line.end()
             _say(f"{event.title} {event.detail}".strip())
 
@@ -79,17 +81,17 @@ def _say(text: str) -> None:
 
 
 def _scan(
-    db: Database, config: Config, names: list[str], reparse: bool, dry_run: bool, show: Callable[[Event], None]
+    db: Database, config: Config, names: list[str], again: bool, only_count: bool, show: Callable[[Event], None]
 ) -> dict[str, float]:
-    if reparse:
-        from dtk_tui.services.reparse import reparse as run_reparse
+    if again:
+        from dtk_tui.services.scan.reparse import reparse
 
-        return run_reparse(db, config, names, show, write=not dry_run)
-    if dry_run:
-        from dtk_tui.services.dry_run import dry_run as run_dry
+        return reparse(db, config, names, show, write=not only_count)
+    if only_count:
+        from dtk_tui.services.scan.dry_run import dry_run
 
-        return run_dry(db, config, names, show)
-    from dtk_tui.services.scanner import Scan
+        return dry_run(db, config, names, show)
+    from dtk_tui.services.scan.scanner import Scan
 
     return Scan(db, config, show).run(names)
 
@@ -106,13 +108,11 @@ def _print_counts(counts: dict[str, float], as_json: bool, dry_run: bool, noun: 
 
 def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
     """Name the folders, and with ``files`` the files, that could not be read, on stderr; the first of many."""
-    from dtk_tui.services.rules import absolute, known_path
-    from dtk_tui.store import failures, folders
+    from dtk_tui.services.library.folders import known_ids
+    from dtk_tui.services.library.unreadable import listed_below
 
     with db.connection() as conn:
-        roots = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
-        tree = [number for root in roots if root is not None for number in folders.subtree(conn, root)]
-        found, number = failures.listed(conn, _FAILURES, tree if names else None, files=files)
+        found, number = listed_below(conn, _FAILURES, known_ids(conn, names) if names else None, files=files)
     for failure in found:
         _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
     if number > len(found):
@@ -121,23 +121,23 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
 
 def _has_failures(db: Database) -> bool:
     """Return whether there is a file that cannot be read; one that vanished meanwhile is none."""
-    from dtk_tui.store import failures
+    from dtk_tui.services.library.unreadable import listed_below
 
     with db.connection() as conn:
-        return failures.listed(conn, 1)[1] > 0
+        return listed_below(conn, 1)[1] > 0
 
 
 def _watch(db: Database, config: Config, names: list[str], as_json: bool) -> None:
     """Scan, then follow the disk until Ctrl+C; one line for each change."""
-    from dtk_tui.domain.events import ScanFinished, TroubleMet
-    from dtk_tui.services.watcher import Watcher
+    from dtk_tui.domain.events import ProblemReported, ScanFinished
+    from dtk_tui.services.scan.watcher import Watcher
 
     def show(event: Event) -> None:
         if isinstance(event, ScanFinished):
             _print_counts(event.counts, as_json, False)
             if event.counts.get("failed") and _has_failures(db):
                 _say("What could not be read: dtk library failures")
-        elif isinstance(event, TroubleMet):
+        elif isinstance(event, ProblemReported):
             _say(f"{event.title} {event.detail}".strip())
 
     watcher = Watcher(db, config, show, names)

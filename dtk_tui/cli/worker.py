@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtk_tui.cli.session import LARGEST, Json, ProgressLine, bar, duration, library, print_json
+from dtk_tui.cli.options import LARGEST, Json
+from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.session import library
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted, display
+from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -26,10 +28,10 @@ control = typer.Typer(help="Run a worker here, or tell all workers what to do.",
 @commands.command()
 def status(as_json: Json = False) -> None:
     """Show the queue, the workers and the library."""
-    from dtk_tui.services.stats import look
+    from dtk_tui.services.stats import snapshot
 
     with library() as (db, _):
-        stats = look(db)
+        stats = snapshot(db)
     if as_json:
         print_json(status_json(stats))
         return
@@ -70,7 +72,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
                     "state": worker.state,
                     "heartbeat_at": worker.heartbeat_at.isoformat(),
                     "devices": list(worker.devices),
-                    "stats": worker.stats,
+                    "stats": worker.stats.to_json(),
                 }
                 for worker in stats.workers
             ],
@@ -110,10 +112,10 @@ def run(
 
 def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     """Run a worker with a progress line on a terminal; return what it did."""
-    from dtk_tui.domain.events import TroubleMet
+    from dtk_tui.domain.events import ProblemReported
     from dtk_tui.domain.job import WorkerState
-    from dtk_tui.services.engine import Engine
-    from dtk_tui.services.stats import look
+    from dtk_tui.services.stats import snapshot
+    from dtk_tui.services.worker.engine import Engine
 
     line = ProgressLine()
     sizes = None
@@ -124,7 +126,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
 
     def news(event: Event) -> None:
         nonlocal troubles
-        if isinstance(event, TroubleMet):
+        if isinstance(event, ProblemReported):
             troubles += 1
             line.end()
             typer.echo(f"dtk: {display(f'{event.title} {event.detail}'.rstrip())}", err=True)
@@ -133,17 +135,17 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         nonlocal sizes, shown_at, provider
         if time.monotonic() < shown_at + 0.5:
             return
-        stats = look(db, sizes)
+        stats = snapshot(db, sizes)
         sizes = stats.library
         provider = stats.provider or provider
         shown_at = time.monotonic()
         speed = ", ".join(f"{kind} {rate:.1f}/s" for kind, rate in stats.speed.items())
         line.show(
-            f"[{bar(stats.progress)}] {stats.progress:4.0%}  {stats.queue.pending + stats.queue.running:,} left"
-            f"  {speed}  ETA {duration(stats.eta_s)}"
+            f"[{progress_bar(stats.progress)}] {stats.progress:4.0%}"
+            f"  {stats.queue.pending + stats.queue.running:,} left  {speed}  ETA {duration(stats.eta_s)}"
         )
 
-    engine = Engine(db, config, news, begin=WorkerState.RUNNING)
+    engine = Engine(db, config, news, initial_state=WorkerState.RUNNING)
     engine.open()
     try:
         engine.wait_until_empty(each=draw, forever=not until_empty)
@@ -153,7 +155,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     finally:
         line.end()
         engine.close()
-    done = engine.progress
+    done = engine.throughput
     return {
         "processed": done.processed,
         "failed": done.failed,
@@ -161,7 +163,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         "cache_misses": done.cache_misses,
         "seconds": round(time.monotonic() - begun, 3),
         "provider": engine.provider or provider,
-        "left": look(db, sizes).queue.pending,
+        "left": snapshot(db, sizes).queue.pending,
         "troubles": troubles,
     }
 
@@ -175,30 +177,29 @@ Worker = Annotated[
 @control.command()
 def start(worker: Worker = None) -> None:
     """Ask all workers, or one, to run, or to go on after a pause."""
-    _wish("running", worker)
+    _ask("running", worker)
 
 
 @control.command()
 def pause(worker: Worker = None) -> None:
     """Ask all workers, or one, to pause; their models stay in memory."""
-    _wish("paused", worker)
+    _ask("paused", worker)
 
 
 @control.command()
 def stop(worker: Worker = None) -> None:
     """Ask all workers, or one, to stop and to give their memory back."""
-    _wish("stopped", worker)
+    _ask("stopped", worker)
 
 
-def _wish(word: str, worker: int | None) -> None:
+def _ask(word: str, worker: int | None) -> None:
     from dtk_tui.domain.job import WorkerState
-    from dtk_tui.services.stats import look
-    from dtk_tui.store import workers
+    from dtk_tui.services.stats import snapshot
+    from dtk_tui.services.worker.control import set_desired_state
 
     with library() as (db, _):
-        with db.connection() as conn:
-            heard = workers.wish(conn, WorkerState(word), worker)
-        stats = look(db)
+        heard = set_desired_state(db, WorkerState(word), worker)
+        stats = snapshot(db)
     if worker is not None:
         if not heard:
             known = ", ".join(str(one.id) for one in stats.workers) or "none"

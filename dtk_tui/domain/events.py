@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,22 +14,6 @@ class WorkerStateChanged:
     """The worker of this process entered a state."""
 
     state: WorkerState
-
-
-@dataclass(frozen=True, slots=True)
-class JobsFinished:
-    """A batch was written: jobs done and failed."""
-
-    done: int
-    failed: int
-    image_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StatsChanged:
-    """A fresh look at the numbers (at most a few a second)."""
-
-    stats: Stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +35,19 @@ class ScanFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleMet:
+class ImportFinished:
+    """An import of a Diffusion Toolkit database is over, well or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
     title: str
     detail: str = ""
 
 
-Event = WorkerStateChanged | JobsFinished | StatsChanged | ScanProgressed | ScanFinished | TroubleMet
+Event = WorkerStateChanged | ScanProgressed | ScanFinished | ImportProgressed | ImportFinished | ProblemReported
 Emit = Callable[[Event], None]
 
 

@@ -1,4 +1,4 @@
-"""Jobs, their kinds and states, and what a worker may be."""
+"""Jobs: kinds of work, states, priorities; and the states of a worker."""
 
 from __future__ import annotations
 
@@ -38,19 +38,6 @@ class JobState(StrEnum):
 
 NORMAL = 0
 NOW = 100
-
-#: Allowed transitions; None is "not in the queue" (not yet, or finished and logged).
-TRANSITIONS: dict[JobState | None, frozenset[JobState | None]] = {
-    None: frozenset({JobState.PENDING}),
-    JobState.PENDING: frozenset({JobState.RUNNING, None}),
-    JobState.RUNNING: frozenset({JobState.PENDING, JobState.FAILED, None}),
-    JobState.FAILED: frozenset({JobState.PENDING, None}),
-}
-
-
-def may_become(old: JobState | None, new: JobState | None) -> bool:
-    """Say whether a job may go from ``old`` to ``new``."""
-    return new in TRANSITIONS[old]
 
 
 class WorkerState(StrEnum):

@@ -10,7 +10,7 @@ from datetime import datetime
 class FolderRow:
     """One folder of the tree. ``images`` counts the images directly in it, ``path`` is absolute as on disk.
 
-    ``excluded``, ``archived`` and ``recursive`` are its own rule for scans, as ``store.folders.Rule``.
+    ``excluded``, ``archived`` and ``recursive`` are its own ``Rule`` for scans.
     """
 
     id: int
@@ -24,6 +24,31 @@ class FolderRow:
     excluded: bool = False
     archived: bool = False
     recursive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How scans treat a folder.
+
+    Neither an ``excluded`` nor an ``archived`` folder is looked into; what is known of an excluded one counts as gone,
+    what is known of an archived one stays as it is. ``recursive``: the same goes for the folders below; a folder with
+    neither mark that is not recursive is scanned without its subfolders.
+    """
+
+    excluded: bool = False
+    archived: bool = False
+    recursive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScope:
+    """What a scan does with a folder: list its files or not, go into its folders or not."""
+
+    files: bool = True
+    folders: bool = True
+
+
+WHOLE_FOLDER = FolderScope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +76,6 @@ class ImageRow:
     rating: int | None = None
     favorite: bool = False
     tags: int = 0
-    captions: int = 0
     embedded: bool = False
     queued: int | None = None
     running: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ class GenerationParameters:
     vae: str | None = None
     upscaler: str | None = None
     loras: tuple[Lora, ...] = field(default=())
+
+    def with_defaults(self, other: GenerationParameters) -> GenerationParameters:
+        """Return these with what they lack from ``other``."""
+        missing: dict[str, Any] = {}
+        for each in fields(GenerationParameters):
+            value = getattr(self, each.name)
+            if value is None or value == ():
+                missing[each.name] = getattr(other, each.name)
+        return replace(self, **missing) if missing else self
 
 
 @dataclass(frozen=True, slots=True)

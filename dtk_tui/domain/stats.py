@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +22,78 @@ class QueueCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStats:
+    """What a worker reports with each heartbeat; workers of several versions read each other's reports.
+
+    Attributes:
+        processed, failed: jobs ended since it started.
+        cache_hits, cache_misses: prompts that had a vector already, and those that had none.
+        speed: moving average, jobs per second by the kind's word.
+        pace: jobs per second by the kind's word while that kind has the device, and of prompts.
+        kinds: words of the kinds of work that it has models for.
+        provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
+        trouble: why it does not run, or not where it should; None when all is well.
+        unknown: keys that a newer version reports, as they came.
+    """
+
+    processed: int = 0
+    failed: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    speed: dict[str, float] = field(default_factory=dict)
+    pace: dict[str, float] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    provider: str | None = None
+    trouble: str | None = None
+    unknown: dict[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the keys of a report; they stand in the database and in ``dtk status --json``."""
+        return {
+            "processed": self.processed,
+            "failed": self.failed,
+            "cache_hits": self.cache_hits,
+            "cache_misses": self.cache_misses,
+            "speed": self.speed,
+            "pace": self.pace,
+            "kinds": list(self.kinds),
+            "provider": self.provider,
+            "trouble": self.trouble,
+        } | self.unknown
+
+    @classmethod
+    def from_json(cls, report: Mapping[str, object]) -> WorkerStats:
+        """Read a report; what an older version does not say has its default."""
+        left = dict(report)
+        kinds = left.pop("kinds", None)
+        return cls(
+            processed=_count(left.pop("processed", None)),
+            failed=_count(left.pop("failed", None)),
+            cache_hits=_count(left.pop("cache_hits", None)),
+            cache_misses=_count(left.pop("cache_misses", None)),
+            speed=_rates(left.pop("speed", None)),
+            pace=_rates(left.pop("pace", None)),
+            kinds=tuple(str(kind) for kind in kinds) if isinstance(kinds, list) else (),
+            provider=_words(left.pop("provider", None)),
+            trouble=_words(left.pop("trouble", None)),
+            unknown=left,
+        )
+
+
+def _count(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _rates(value: object) -> dict[str, float]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(word): float(rate) for word, rate in pairs if isinstance(rate, int | float)}
+
+
+def _words(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
     """A worker as it last reported; ``alive`` is false when its lease has lapsed."""
 
@@ -31,7 +104,7 @@ class WorkerInfo:
     heartbeat_at: datetime
     alive: bool
     devices: tuple[dict[str, object], ...] = ()
-    stats: dict[str, object] = field(default_factory=dict)
+    stats: WorkerStats = field(default_factory=WorkerStats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +132,7 @@ class Stats:
     """One consistent look.
 
     Attributes:
-        state: what the workers do; the wish (``desired``) may be ahead of it.
+        state: what the workers do; the state asked for (``desired``) may be ahead of it.
         processed, failed: jobs ended by the living workers since their last start.
         cache_hits: prompts that needed no text embedding, as ``processed``.
         cache_hit_rate: share of prompts that needed no text embedding (0 to 1), None before the first.

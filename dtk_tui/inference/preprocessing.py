@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from dtk_tui.inference.images import open_picture
+from dtk_tui.inference.image_decoder import decode_image
 from dtk_tui.inference.manifest import ImageInput
 
 _FILTERS = {
@@ -16,7 +16,7 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 # Beyond this ratio of edges, scaling the whole picture before the crop would need far more memory than the crop.
-_LONGEST = 16
+_ASPECT_LIMIT = 16
 
 
 def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
@@ -29,17 +29,17 @@ def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarr
         float32 array of ``spec.shape``.
 
     Raises:
-        UnreadableFileError, DtkError: as ``images.open_picture``.
+        UnreadableFileError, DtkError: as ``image_decoder.decode_image``.
     """
-    return prepare(open_picture(path, spec.background), spec, out)
+    return prepare(decode_image(path, spec.background), spec, out)
 
 
 def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
     """Prepare one decoded RGB picture; arguments and result as ``load``."""
     scaled = _scale(picture, spec)
     if spec.jpeg:
-        scaled = _through_jpeg(scaled)
-    values = np.asarray(_centre(scaled, spec.size))
+        scaled = _jpeg_round_trip(scaled)
+    values = np.asarray(_centre_crop(scaled, spec.size))
     if spec.channels == "bgr":
         values = values[:, :, ::-1]
     if spec.layout == "nchw":
@@ -59,11 +59,11 @@ def _scale(picture: Image.Image, spec: ImageInput) -> Image.Image:
     resample = _FILTERS[spec.filter]
     target = spec.resize or spec.size
     if spec.fit == "pad":
-        square = _pad(picture, spec.background)
+        square = _pad_to_square(picture, spec.background)
         return square if square.width == spec.size else square.resize((spec.size, spec.size), resample)
     if spec.fit == "squash":
         return picture.resize((target, target), resample)
-    picture = _shorten(picture)
+    picture = _limit_aspect(picture)
     short, long = sorted(picture.size)
     # The long edge is cut down to an integer, as transformers' image processors do.
     other = int(target * long / short)
@@ -71,9 +71,9 @@ def _scale(picture: Image.Image, spec: ImageInput) -> Image.Image:
     return picture.resize(size, resample)
 
 
-def _shorten(picture: Image.Image) -> Image.Image:
+def _limit_aspect(picture: Image.Image) -> Image.Image:
     width, height = picture.size
-    limit = _LONGEST * min(width, height)
+    limit = _ASPECT_LIMIT * min(width, height)
     if max(width, height) <= limit:
         return picture
     if width > height:
@@ -83,7 +83,7 @@ def _shorten(picture: Image.Image) -> Image.Image:
     return picture.crop((0, top, width, top + limit))
 
 
-def _centre(picture: Image.Image, size: int) -> Image.Image:
+def _centre_crop(picture: Image.Image, size: int) -> Image.Image:
     if picture.size == (size, size):
         return picture
     left = (picture.width - size) // 2
@@ -91,7 +91,7 @@ def _centre(picture: Image.Image, size: int) -> Image.Image:
     return picture.crop((left, top, left + size, top + size))
 
 
-def _pad(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def _pad_to_square(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     edge = max(picture.size)
     if picture.size == (edge, edge):
         return picture
@@ -100,7 +100,7 @@ def _pad(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     return square
 
 
-def _through_jpeg(picture: Image.Image) -> Image.Image:
+def _jpeg_round_trip(picture: Image.Image) -> Image.Image:
     with io.BytesIO() as buffer:
         picture.save(buffer, format="JPEG")
         with Image.open(buffer, formats=("JPEG",)) as again:

@@ -1,4 +1,4 @@
-"""Pictures to tags with scores."""
+"""Tagging pictures: pictures to tags with scores."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.image_embedder import ImageModel
+from dtk_tui.inference.image_model import ImageModel
 from dtk_tui.inference.manifest import ModelSpec, TagOutput
-from dtk_tui.inference.registry import model_folder
+from dtk_tui.inference.model_files import model_folder
 
 # Tags that are drawings of faces, as the WD taggers' own space lists them: their underscores stay.
 _EMOTICONS = {

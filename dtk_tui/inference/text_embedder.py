@@ -1,4 +1,4 @@
-"""Texts to vectors."""
+"""Embedding texts: texts to vectors."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.image_embedder import normalised
 from dtk_tui.inference.manifest import ModelSpec, TextInput
-from dtk_tui.inference.provider import Placement, Session
-from dtk_tui.inference.registry import model_folder, model_sha256, session_path
-from dtk_tui.inference.tokens import Tokenizer
+from dtk_tui.inference.model_files import model_folder
+from dtk_tui.inference.onnx_model import OnnxModel, normalised
+from dtk_tui.inference.tokenizer import Tokenizer
 
 
-class TextEmbedder:
+class TextEmbedder(OnnxModel):
     """A text embedder; its vectors have ``dims`` values.
 
     Args:
@@ -31,24 +30,11 @@ class TextEmbedder:
     def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         if spec.text is None or spec.dims is None:
             raise ModelError(f"The model {spec.name} takes no texts.")
-        self.spec = spec
+        super().__init__(spec, folder, threads, device)
         self.dims: int = spec.dims
         self._text: TextInput = spec.text
-        path = session_path(spec, folder)
-        self.sha256 = model_sha256(spec, folder)
         self._tokenizer = Tokenizer(spec.text, model_folder(spec, folder))
-        self._session = Session(path, threads, device)
         self._output = self._find_output()
-
-    @property
-    def placement(self) -> Placement:
-        """Where the model really runs."""
-        return self._session.placement
-
-    @property
-    def batch_size(self) -> int:
-        """How many texts a call of ``embed`` uses the device best."""
-        return self.spec.gpu_batch if self.placement.on_gpu else self.spec.cpu_batch
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts that are to be found.
@@ -69,10 +55,6 @@ class TextEmbedder:
         """Embed a text that looks for others: float32 ``[dims]``, of length 1."""
         vector: np.ndarray = self.embed([self._text.query_prefix + text])[0]
         return vector
-
-    def close(self) -> None:
-        """Unload the model and give its memory back."""
-        self._session.close()
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yield rows, longest texts first, so that texts of one run are padded little and memory peaks at once."""
@@ -121,10 +103,7 @@ class TextEmbedder:
         return np.asarray((states * weights).sum(axis=1) / weights.sum(axis=1), np.float32)
 
     def _find_output(self) -> str:
-        rank = 2 if self._text.pooling == "graph" else 3
-        for name, shape in self._session.outputs.items():
-            if len(shape) == rank and (shape[-1] == self.dims or not isinstance(shape[-1], int)):
-                return name
-        raise ModelError(
-            f"The model {self.spec.name} has no output of {self.dims} values.", f"Its outputs: {self._session.outputs}."
-        )
+        found = self._vector_output(2 if self._text.pooling == "graph" else 3)
+        if found is None:
+            raise self._no_vectors()
+        return found

@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection, Sequence
 from dtk_tui.domain.parameters import FileReading, GenerationParameters, RawChunk
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata import sidecars, stealth
+from dtk_tui.metadata.bounded_file import BoundedFile, DamagedError
 from dtk_tui.metadata.containers import bmp, gif, isobmff, jpeg, matroska, png, tiff, webp
-from dtk_tui.metadata.containers.picture import Picture
-from dtk_tui.metadata.evidence import unfold
+from dtk_tui.metadata.containers.reading import ContainerReading
+from dtk_tui.metadata.fields import collect_fields
 from dtk_tui.metadata.recogniser import recognise
-from dtk_tui.metadata.source import DamagedError, Source
 
 _NOTHING = GenerationParameters()
-_TRIPPED = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError, struct.error)
-_Reader = Callable[[Source, Picture], None]
+_MALFORMED = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError, struct.error)
+_ContainerReader = Callable[[BoundedFile, ContainerReading], None]
 
 
 def read_file(path: str, siblings: Collection[str] | None = None) -> FileReading:
@@ -55,7 +55,7 @@ def derive(
     """
     if not chunks:
         return None, _NOTHING
-    found = recognise(unfold(chunks, width, height))
+    found = recognise(collect_fields(chunks, width, height))
     return (None, _NOTHING) if found is None else (found.dialect, found.parameters)
 
 
@@ -64,74 +64,76 @@ def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL, "not a regular file")
-    source = Source(fd, status.st_size)
-    container, reader = _container(source.head)
-    picture = Picture(container or "")
+    file = BoundedFile(fd, status.st_size)
+    container, reader = _detect_container(file.head)
+    reading = ContainerReading(container or "")
     dialect, parameters = None, _NOTHING
     if reader is not None:
-        dialect, parameters = _look(source, picture, reader)
+        dialect, parameters = _read_metadata(file, reading, reader)
         if dialect is None:
-            dialect, parameters = _look_beside(path, picture, siblings)
-    elif not source.head:
-        picture.problems.append("The file is empty.")
+            dialect, parameters = _read_sidecars(path, reading, siblings)
+    elif not file.head:
+        reading.problems.append("The file is empty.")
     else:
-        picture.problems.append("The file is no picture or video of a known kind.")
+        reading.problems.append("The file is no picture or video of a known kind.")
     return FileReading(
-        container=container and picture.container,
-        width=picture.width,
-        height=picture.height,
+        container=container and reading.container,
+        width=reading.width,
+        height=reading.height,
         dialect=dialect,
         parameters=parameters,
-        chunks=tuple(picture.chunks),
-        fingerprint=source.fingerprint(),
+        chunks=tuple(reading.chunks),
+        fingerprint=file.fingerprint(),
         file_size=status.st_size,
         mtime_ns=status.st_mtime_ns,
-        is_video=picture.is_video,
-        error=_sentence(picture.problems),
+        is_video=reading.is_video,
+        error=_joined_problems(reading.problems),
     )
 
 
-def _look(source: Source, picture: Picture, reader: _Reader) -> tuple[str | None, GenerationParameters]:
-    """Run a container reader and the dialects; whatever a hostile file makes them trip over becomes a problem."""
+def _read_metadata(
+    file: BoundedFile, reading: ContainerReading, reader: _ContainerReader
+) -> tuple[str | None, GenerationParameters]:
+    """Run a container reader and the dialects; whatever a hostile file makes them raise becomes a problem."""
     try:
-        reader(source, picture)
+        reader(file, reading)
     except DamagedError as error:
-        picture.problems.append(str(error))
-    except _TRIPPED as error:
-        picture.problems.append(f"The file is damaged ({type(error).__name__}).")
+        reading.problems.append(str(error))
+    except _MALFORMED as error:
+        reading.problems.append(f"The file is damaged ({type(error).__name__}).")
     try:
-        found = derive(picture.chunks, picture.width, picture.height)
-        if found[0] is None and picture.hidden:
-            before = len(picture.chunks)
-            stealth.find(source, picture)
-            if len(picture.chunks) > before:
-                found = derive(picture.chunks, picture.width, picture.height)
+        found = derive(reading.chunks, reading.width, reading.height)
+        if found[0] is None and reading.hidden:
+            before = len(reading.chunks)
+            stealth.find(file, reading)
+            if len(reading.chunks) > before:
+                found = derive(reading.chunks, reading.width, reading.height)
         return found
     except DamagedError as error:
-        picture.problems.append(str(error))
+        reading.problems.append(str(error))
         return None, _NOTHING
-    except _TRIPPED as error:
-        picture.problems.append(f"The metadata cannot be understood ({type(error).__name__}).")
+    except _MALFORMED as error:
+        reading.problems.append(f"The metadata cannot be understood ({type(error).__name__}).")
         return None, _NOTHING
 
 
-def _look_beside(
-    path: str, picture: Picture, siblings: Collection[str] | None
+def _read_sidecars(
+    path: str, reading: ContainerReading, siblings: Collection[str] | None
 ) -> tuple[str | None, GenerationParameters]:
-    """Try the files beside a picture that says nothing itself; a text that is no parameters leaves no trace."""
+    """Try the sidecars of a picture that says nothing itself; a text that is no parameters leaves no trace."""
     for chunk in sidecars.read(path, siblings):
-        chunks = [*picture.chunks, chunk]
+        chunks = [*reading.chunks, chunk]
         try:
-            dialect, parameters = derive(chunks, picture.width, picture.height)
-        except _TRIPPED:
+            dialect, parameters = derive(chunks, reading.width, reading.height)
+        except _MALFORMED:
             continue
         if dialect is not None:
-            picture.chunks.append(chunk)
+            reading.chunks.append(chunk)
             return dialect, parameters
     return None, _NOTHING
 
 
-def _container(head: bytes) -> tuple[str | None, _Reader | None]:
+def _detect_container(head: bytes) -> tuple[str | None, _ContainerReader | None]:
     """Return the container by its first bytes, whatever the file is called, and its reader."""
     if head.startswith(png.SIGNATURE):
         return "PNG", png.read
@@ -153,7 +155,7 @@ def _container(head: bytes) -> tuple[str | None, _Reader | None]:
     return None, None
 
 
-def _sentence(problems: list[str]) -> str | None:
+def _joined_problems(problems: list[str]) -> str | None:
     """Return the problems as one text, each once and at most five."""
     if not problems:
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dtk_tui.metadata.dialects import (
     automatic1111,
     civitai,
@@ -21,10 +19,11 @@ from dtk_tui.metadata.dialects import (
     swarmui,
     tensorart,
 )
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata.dialects.base import DialectReader, DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 # Programs that embed another's format come before that other: a SwarmUI picture holds a ComfyUI graph as well.
-DIALECTS: tuple[Callable[[Evidence], Found | None], ...] = (
+DIALECTS: tuple[DialectReader, ...] = (
     swarmui.read,
     stabilitymatrix.read,
     invokeai.read,
@@ -43,19 +42,19 @@ DIALECTS: tuple[Callable[[Evidence], Found | None], ...] = (
 )
 
 # Nothing else tells anything from one plain text under the name that AUTOMATIC1111 gave to it.
-_OF_PLAIN_TEXT = (fooocus.read, sdcpp.read, automatic1111.read)
+_PLAIN_TEXT_DIALECTS = (fooocus.read, sdcpp.read, automatic1111.read)
 
 
-def recognise(evidence: Evidence) -> Found | None:
-    """Return what the first dialect that knows the evidence has read, or None when no dialect does."""
-    for read in _OF_PLAIN_TEXT if _is_plain_text(evidence) else DIALECTS:
-        found = read(evidence)
+def recognise(fields: MetadataFields) -> DialectReading | None:
+    """Return what the first dialect that recognises the fields has read, or None when no dialect does."""
+    for read in _PLAIN_TEXT_DIALECTS if _is_plain_text(fields) else DIALECTS:
+        found = read(fields)
         if found is not None:
             return found
     return None
 
 
-def _is_plain_text(evidence: Evidence) -> bool:
+def _is_plain_text(fields: MetadataFields) -> bool:
     """Return whether ``parameters``, no JSON, is all there is: so it is in most of the pictures there are."""
-    texts = evidence.texts
-    return len(texts) == 1 and texts.get("parameters", "")[:1].isalnum() and not evidence.is_sidecar
+    texts = fields.texts
+    return len(texts) == 1 and texts.get("parameters", "")[:1].isalnum() and not fields.is_sidecar

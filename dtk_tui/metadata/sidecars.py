@@ -12,7 +12,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from dtk_tui.domain.parameters import RawChunk
-from dtk_tui.metadata.containers.picture import decode
+from dtk_tui.metadata.containers.decoding import decode
 
 _ENDINGS = (".txt", ".json", ".swarm.json", ".metadata.json")
 _LOG = "log.html"
@@ -25,7 +25,7 @@ _LOG_CELL = re.compile(
 _LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
 
 
-def names(name: str) -> list[str]:
+def sidecar_names(name: str) -> list[str]:
     """Return the names of the files that may tell of the picture ``name`` in the same folder."""
     stem = name.rpartition(".")[0] or name
     return [*(stem + ending for ending in _ENDINGS), _LOG]
@@ -55,7 +55,7 @@ def read(path: str, siblings: Collection[str] | None) -> Iterator[RawChunk]:
 
 def _text(path: str) -> str | None:
     """Return the text of a small file, or None when it cannot be read."""
-    data = _content(path, _LIMIT_BYTES)
+    data = _file_content(path, _LIMIT_BYTES)
     if data is None:
         return None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -63,7 +63,7 @@ def _text(path: str) -> str | None:
     return decode(data.removeprefix(b"\xef\xbb\xbf"))
 
 
-def _content(path: str, limit: int) -> bytes | None:
+def _file_content(path: str, limit: int) -> bytes | None:
     """Return the bytes of a regular file of at most ``limit`` bytes, or None."""
     try:
         fd = os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -84,13 +84,13 @@ def _from_log(path: str, name: str) -> str | None:
         status = os.stat(os.fsencode(path))  # noqa: PTH116 - a Path refuses the bytes that some names are made of
     except (OSError, ValueError):
         return None
-    return _log(path, status.st_mtime_ns, status.st_size).get(name)
+    return _log_entries(path, status.st_mtime_ns, status.st_size).get(name)
 
 
 @lru_cache(maxsize=2)
-def _log(path: str, _mtime_ns: int, _size: int) -> dict[str, str]:
+def _log_entries(path: str, _mtime_ns: int, _size: int) -> dict[str, str]:
     """Return the JSON texts of a log by picture; kept, because every picture of the folder asks for the same log."""
-    data = _content(path, _LOG_LIMIT_BYTES)
+    data = _file_content(path, _LOG_LIMIT_BYTES)
     if data is None:
         return {}
     content = decode(data)
@@ -101,6 +101,6 @@ def _log(path: str, _mtime_ns: int, _size: int) -> dict[str, str]:
         copied = _LOG_JSON.search(block)
         cells = {} if copied else {html.unescape(key): html.unescape(value) for key, value in _LOG_CELL.findall(block)}
         if copied or cells:
-            told = unquote(copied[1]) if copied else json.dumps(cells)
-            found.setdefault(html.unescape(match[1]).rpartition("/")[2], told)
+            found_text = unquote(copied[1]) if copied else json.dumps(cells)
+            found.setdefault(html.unescape(match[1]).rpartition("/")[2], found_text)
     return found

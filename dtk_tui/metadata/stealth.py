@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, inflate
-from dtk_tui.metadata.source import Source
+from dtk_tui.metadata.bounded_file import BoundedFile
+from dtk_tui.metadata.containers.decoding import inflate
+from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,47 +32,47 @@ _FEED_BYTES = 16 * 1024
 _ROWS_LIMIT_BYTES = 8 * 1024 * 1024
 
 
-def find(source: Source, picture: Picture) -> None:
+def find(file: BoundedFile, reading: ContainerReading) -> None:
     """Add the text hidden in a PNG or lossless WebP to ``picture``, as a chunk of source ``stealth``."""
-    pixels = (picture.width or 0) * (picture.height or 0)
+    pixels = (reading.width or 0) * (reading.height or 0)
     if not 0 < pixels <= _PIXEL_LIMIT:
         return
-    if picture.hidden == "png" and not _may_hide(source, picture):
+    if reading.hidden == "png" and not _may_hide(file, reading):
         return
-    found = _decode(source)
+    found = _decode(file)
     if found is None:
         return
-    for bits, signatures in _planes(found):
+    for bits, signatures in _bit_planes(found):
         result = _text(bits, signatures)
         if result is not None:
             signature, text = result
             if text is None:
-                picture.problems.append("The text hidden in the pixels is damaged.")
+                reading.problems.append("The text hidden in the pixels is damaged.")
             else:
-                picture.add("stealth", signature, text)
+                reading.add("stealth", signature, text)
             return
 
 
-def _may_hide(source: Source, picture: Picture) -> bool:
+def _may_hide(file: BoundedFile, reading: ContainerReading) -> bool:
     """Return whether the first column of a PNG begins with a signature: a few rows tell in nearly every picture."""
     offset = 8
     channels = 0
     for _ in range(_CHUNK_LIMIT):
-        header = source.read(offset, 8)
+        header = file.read(offset, 8)
         if len(header) < 8:
             return False
         length, kind = struct.unpack(">I4s", header)
         if kind == b"IHDR":
-            channels = 4 if source.read(offset + 8, 10)[9:10] == b"\x06" else 3
+            channels = 4 if file.read(offset + 8, 10)[9:10] == b"\x06" else 3
         elif kind == b"IDAT":
             break
         offset += 12 + length
-    width, height = picture.width or 0, picture.height or 0
+    width, height = reading.width or 0, reading.height or 0
     stride = 1 + width * channels
     rows = min(height, len(_ALPHA_BITS), _ROWS_LIMIT_BYTES // stride)
     above = [0] * channels
     is_alpha, is_rgb = channels == 4, True
-    for index, row in enumerate(_rows(source, offset, stride, rows)):
+    for index, row in enumerate(_rows(file, offset, stride, rows)):
         pixel = _first_pixel(row, above, channels)
         if pixel is None:
             return False
@@ -96,11 +97,11 @@ def _first_pixel(row: bytes, above: list[int], channels: int) -> list[int] | Non
     return None
 
 
-def _rows(source: Source, offset: int, stride: int, amount: int) -> Iterator[bytes]:
+def _rows(file: BoundedFile, offset: int, stride: int, amount: int) -> Iterator[bytes]:
     """Yield the first rows of a PNG, still filtered, inflating no more than is asked for; fewer from damaged data."""
     data = bytearray()
     engine = zlib.decompressobj()
-    for piece in _pieces(source, offset):
+    for piece in _pieces(file, offset):
         pending = piece
         while pending:
             try:
@@ -116,29 +117,29 @@ def _rows(source: Source, offset: int, stride: int, amount: int) -> Iterator[byt
                 return
 
 
-def _pieces(source: Source, offset: int) -> Iterator[bytes]:
+def _pieces(file: BoundedFile, offset: int) -> Iterator[bytes]:
     """Yield the picture data of a PNG in small pieces."""
-    while len(header := source.read(offset, 8)) == 8:
+    while len(header := file.read(offset, 8)) == 8:
         length, kind = struct.unpack(">I4s", header)
         if kind != b"IDAT":
             return
         for start in range(0, length, _FEED_BYTES):
-            piece = source.read(offset + 8 + start, min(_FEED_BYTES, length - start))
+            piece = file.read(offset + 8 + start, min(_FEED_BYTES, length - start))
             if not piece:
                 return
             yield piece
         offset += 12 + length
 
 
-def _decode(source: Source) -> NDArray[np.uint8] | None:
+def _decode(file: BoundedFile) -> NDArray[np.uint8] | None:
     """Return the pixels, shape (height, width, channels), or None when they cannot be decoded."""
     import numpy as np
     from PIL import Image
 
     try:
-        with os.fdopen(os.dup(source.fd), "rb") as file:
-            file.seek(0)
-            with Image.open(file, formats=("PNG", "WEBP")) as image:
+        with os.fdopen(os.dup(file.fd), "rb") as stream:
+            stream.seek(0)
+            with Image.open(stream, formats=("PNG", "WEBP")) as image:
                 if image.mode not in ("RGB", "RGBA"):
                     return None
                 return np.asarray(image)
@@ -146,7 +147,7 @@ def _decode(source: Source) -> NDArray[np.uint8] | None:
         return None
 
 
-def _planes(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], tuple[bytes, ...]]]:
+def _bit_planes(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], tuple[bytes, ...]]]:
     """Yield the bytes down the columns, of alpha and of the colours, with their signatures."""
     if pixels.shape[2] == 4:
         yield pixels[:, :, 3].T.reshape(-1), _ALPHA

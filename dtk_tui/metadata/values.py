@@ -1,4 +1,4 @@
-"""Strict reading of the single values that metadata holds: numbers, seeds, sizes, texts, JSON."""
+"""Strict reading of the single values that metadata holds: numbers, seeds, sizes, texts, LoRAs, JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import re
 from typing import Any
 
+from dtk_tui.domain.parameters import Lora
+
 INT32_MAX = 2**31 - 1
 SEED_MAX = 2**64 - 1
 JSON_LIMIT_CHARS = 32 * 1024 * 1024
@@ -14,6 +16,7 @@ JSON_LIMIT_CHARS = 32 * 1024 * 1024
 _INT = re.compile(r"[+-]?\d{1,20}(?:\.0{1,20})?")
 _FLOAT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
 _SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[xX×,]\s*(\d{1,6})(?!\d)")
+_LORA = re.compile(r"<(?:lora|lyco):([^:<>\n]{1,300})((?::[^:<>\n]{0,40}){0,4})>")
 _LINE_END = re.compile(r"\r\n?")
 
 
@@ -137,3 +140,25 @@ def json_string(source: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, str) else None
+
+
+def loras(prompt: str) -> tuple[Lora, ...]:
+    """Return the LoRAs that a prompt calls as ``<lora:name:weight>`` or ``<lora:name:text encoder:unet>``."""
+    if "<l" not in prompt:
+        return ()
+    found = []
+    for match in _LORA.finditer(prompt):
+        weights: list[float | None] = []
+        clip: float | None = None
+        for part in match[2].split(":")[1:]:
+            name, equals, value = part.partition("=")
+            if not equals:
+                weights.append(number(name))
+            elif name.strip() == "te":
+                clip = number(value)
+            elif name.strip() == "unet":
+                weights.append(number(value))
+        if len(weights) > 1:
+            clip, weights = weights[0], weights[1:]
+        found.append(Lora(match[1].strip(), weights[0] if weights else None, clip))
+    return tuple(found)

@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
+from dtk_tui.text import file_size
 
 _LITTLE_SPACE = 2 * 2**30
 
@@ -48,7 +49,7 @@ def examine(config: Config, open_database: Callable[[Config], Database]) -> Iter
 
 
 def _space(config: Config) -> Finding:
-    folder = config.places.data
+    folder = config.paths.data
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -67,12 +68,12 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
         return
     try:
         with db.connection() as conn:
-            facts = maintenance.facts(conn)
+            server = maintenance.server_info(conn)
         yield Finding(
             "database",
             Verdict.OK,
-            f"{where}: PostgreSQL {facts.version}, pgvector {facts.pgvector}, {facts.size_bytes / 1e6:,.0f} MB,"
-            f" schema {facts.schema}",
+            f"{where}: PostgreSQL {server.version}, pgvector {server.pgvector}, {file_size(server.size_bytes)},"
+            f" schema {server.schema}",
         )
     except DtkError as error:
         yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)
@@ -82,7 +83,7 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
 
 def _models(config: Config) -> Iterator[Finding]:
     from dtk_tui.inference.manifest import load_manifest
-    from dtk_tui.inference.registry import installed
+    from dtk_tui.inference.model_files import is_installed
 
     names = config.settings.models
     wanted = [(names.text_embedder, "text-embedder"), (names.image_embedder, "image-embedder")]
@@ -95,7 +96,7 @@ def _models(config: Config) -> Iterator[Finding]:
         if spec.role != role:
             advice = "Correct [models] in config.toml."
             yield Finding("model", Verdict.FAULT, f"{name} is no {role}, but one of the kind {spec.role}", advice)
-        elif installed(spec, config.places.models):
+        elif is_installed(spec, config.paths.models):
             yield Finding("model", Verdict.OK, f"{name} is here")
         else:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")
@@ -103,7 +104,8 @@ def _models(config: Config) -> Iterator[Finding]:
 
 def _device() -> Iterator[Finding]:
     """Run the smallest model there is and see where it really runs."""
-    from dtk_tui.inference.provider import gpu_report, probe
+    from dtk_tui.inference.provider import gpu_report
+    from dtk_tui.inference.session import probe
 
     gpus = gpu_report()
     for gpu in gpus:

@@ -1,17 +1,17 @@
-"""One consistent look at the numbers of the control bar and of ``dtk status``."""
+"""Statistics of queue, workers and library in one consistent snapshot, for the control bar and ``dtk status``."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo
-from dtk_tui.services.progress import PROMPT
-from dtk_tui.store import counts, jobs, workers
+from dtk_tui.services.worker.throughput import PROMPT
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import counts
+from dtk_tui.store.queue import jobs, workers
 
 #: How many prompts are left to embed changes slowly, and only the time expected asks for it.
 _PROMPTS_S = 10.0
@@ -22,23 +22,23 @@ _counted: WeakKeyDictionary[Database, tuple[float, QueueCounts]] = WeakKeyDictio
 _prompts: WeakKeyDictionary[Database, tuple[float, int]] = WeakKeyDictionary()
 
 
-def look(db: Database, library: LibraryCounts | None = None) -> Stats:
-    """Look at the queue, the workers and the library.
+def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
+    """Return the numbers of the queue, the workers and the library in one transaction.
 
     Args:
-        library: sizes from an earlier look, which change slowly; None counts them.
+        library: sizes from an earlier snapshot, which change slowly; None counts them.
     """
     with db.connection() as conn:
         queue = _queue(db, conn)
         everyone = workers.all_workers(conn)
-        desired, _ = workers.wished(conn)
+        desired, _ = workers.get_desired_state(conn)
         marks = counts.marks(conn)
         sizes = library or counts.library(conn)
         alive = tuple(worker for worker in everyone if worker.alive)
         pace = pace_of(alive)
         prompts = _prompts_left(db, conn, queue) if PROMPT in pace else 0
-    speed = _rates(alive, "speed")
-    hits, misses = _total(alive, "cache_hits"), _total(alive, "cache_misses")
+    reports = [worker.stats for worker in alive]
+    hits, misses = sum(report.cache_hits for report in reports), sum(report.cache_misses for report in reports)
     return Stats(
         state=_state(alive),
         desired=desired,
@@ -46,13 +46,13 @@ def look(db: Database, library: LibraryCounts | None = None) -> Stats:
         queue=queue,
         library=sizes,
         marks=marks,
-        processed=_total(alive, "processed"),
-        failed=_total(alive, "failed"),
+        processed=sum(report.processed for report in reports),
+        failed=sum(report.failed for report in reports),
         cache_hits=hits,
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
-        speed=speed,
+        speed=_sums(worker.stats.speed for worker in _running(alive)),
         eta_s=eta(queue, pace, prompts),
-        provider=next((str(w.stats["provider"]) for w in alive if w.stats.get("provider")), None),
+        provider=next((report.provider for report in reports if report.provider), None),
         gpus=_gpus(alive),
     )
 
@@ -88,7 +88,7 @@ def eta(queue: QueueCounts, pace: Mapping[str, float], prompts: int = 0) -> floa
     """Return the seconds until the queue is empty: what remains of each kind at its own pace; None when unknown.
 
     Args:
-        pace: jobs per second by the kind's word while that kind has the device; see ``progress.Progress``.
+        pace: jobs per second by the kind's word while that kind has the device; see ``throughput.Throughput``.
         prompts: how many prompts have to be embedded for these jobs.
     """
     total_s = prompts / pace[PROMPT] if pace.get(PROMPT) else 0.0
@@ -111,8 +111,8 @@ def _state(alive: Sequence[WorkerInfo]) -> WorkerState:
     return WorkerState.STOPPED
 
 
-def _total(alive: Sequence[WorkerInfo], key: str) -> int:
-    return sum(int(str(worker.stats.get(key, 0))) for worker in alive)
+def _running(everyone: Sequence[WorkerInfo]) -> list[WorkerInfo]:
+    return [worker for worker in everyone if worker.alive and worker.state == WorkerState.RUNNING]
 
 
 def pace_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:
@@ -120,27 +120,22 @@ def pace_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:
 
     One that can do a kind and has not been timed yet counts like the average of the others.
     """
-    running = [worker for worker in everyone if worker.alive and worker.state == WorkerState.RUNNING]
+    reports = [worker.stats for worker in _running(everyone)]
     together: dict[str, float] = {}
-    for word, rate in _rates(running, "pace").items():
+    for word, rate in _sums(report.pace for report in reports).items():
         of_kind = Kind.EMBED.label if word == PROMPT else word
-        timed = sum(word in _of(worker, "pace") for worker in running)
-        able = sum(of_kind in _of(worker, "kinds") or word in _of(worker, "pace") for worker in running)
+        timed = sum(word in report.pace for report in reports)
+        able = sum(of_kind in report.kinds or word in report.pace for report in reports)
         together[word] = rate * able / timed
     return together
 
 
-def _of(worker: WorkerInfo, key: str) -> Any:
-    return worker.stats.get(key, {})
-
-
-def _rates(alive: Sequence[WorkerInfo], key: str) -> dict[str, float]:
-    """Return what the workers do together, jobs per second by kind; a rate is of a running worker only."""
+def _sums(rates: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Add rates word by word."""
     total: dict[str, float] = {}
-    for worker in alive:
-        of_worker = _of(worker, key) if worker.state == WorkerState.RUNNING else {}
-        for kind, rate in of_worker.items():
-            total[kind] = round(total.get(kind, 0.0) + float(rate), 3)
+    for of_worker in rates:
+        for word, rate in of_worker.items():
+            total[word] = round(total.get(word, 0.0) + rate, 3)
     return total
 
 

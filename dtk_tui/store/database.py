@@ -1,4 +1,4 @@
-"""The one way to PostgreSQL: a pool of connections to the embedded server or to any other."""
+"""Connections to PostgreSQL, the embedded server or any other: a pool, and listeners of their own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store import schema
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -27,7 +27,7 @@ _REFUSALS = ("password authentication failed", "no password supplied", "no pg_hb
 
 
 def translate(error: psycopg.Error) -> DtkError:
-    """Return the sentence for a person that belongs to an error of PostgreSQL."""
+    """Return the error for a person that an error of PostgreSQL stands for."""
     reason = str(error).strip() or type(error).__name__
     if isinstance(error, pg.DiskFull):
         return DatabaseLostError("The disk of the database is full.", f"{reason} Free some space; nothing is lost.")
@@ -99,7 +99,7 @@ class Database:
         url = config.database_url
         if url is not None:
             _require_conninfo(url)
-        database = cls(url, None if url else EmbeddedServer(config.places.database))
+        database = cls(url, None if url else EmbeddedServer(config.paths.database))
         try:
             database._prepare()
         except BaseException:
@@ -117,9 +117,9 @@ class Database:
         conninfo = self.conninfo()
         try:
             with psycopg.connect(conninfo, connect_timeout=10) as conn:
-                missing = migrate.pending(conn)
+                missing = schema.pending(conn)
             if missing:
-                migrate.migrate(conninfo)
+                schema.upgrade(conninfo)
         except psycopg.Error as error:
             raise translate(error) from error
 

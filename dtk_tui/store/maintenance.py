@@ -1,4 +1,4 @@
-"""Looking after the database: what it is, backup, restore, fresh indexes."""
+"""Maintenance of the database: version and size, psql, backup, restore, reindex."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store import migrate, spaces
+from dtk_tui.store import schema
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.server import program
+from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.server.cluster import program
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What a server says of itself; ``size_bytes`` is the size of this database on disk."""
+class ServerInfo:
+    """Versions of the server and the schema; ``size_bytes`` is the size of this database on disk."""
 
     version: str
     pgvector: str
@@ -27,14 +28,14 @@ class ServerFacts:
     schema: str
 
 
-def facts(conn: Connection) -> ServerFacts:
-    """Ask the server what it is."""
+def server_info(conn: Connection) -> ServerInfo:
+    """Return the versions of the server and the schema, and the size of the database."""
     sql = """
         SELECT current_setting('server_version'),
                (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
                pg_database_size(current_database()),
                (SELECT max(migration_id) FROM _yoyo_migration)"""
-    return ServerFacts(*row_of(conn, sql))
+    return ServerInfo(*row_of(conn, sql))
 
 
 def environment(conninfo: str) -> dict[str, str]:
@@ -101,7 +102,7 @@ def restore(db: Database, source: Path) -> None:
     applied = {line.split("\t")[1] for line in dumped.splitlines() if line.count("\t") == 2}
     if not applied:
         raise DtkError(title, f"{source} holds another database, not a library.")
-    migrate.missing(applied)
+    schema.missing(applied)
     with tempfile.TemporaryDirectory(prefix="dtk-restore-") as folder:
         # Written out first: a backup that breaks off must not leave half a library behind.
         script = str(Path(folder) / "restore.sql")
@@ -110,7 +111,7 @@ def restore(db: Database, source: Path) -> None:
         fresh = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
         psql_once = [str(program("psql")), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         _run([*psql_once, f"--command={fresh}", f"--file={script}"], db, title)
-    migrate.migrate(db.conninfo())
+    schema.upgrade(db.conninfo())
 
 
 def require_backup(source: Path) -> None:
@@ -124,8 +125,8 @@ def reindex(db: Database) -> None:
     with db.listener() as conn:  # REINDEX SCHEMA runs outside a transaction
         (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
         conn.execute(f"REINDEX SCHEMA {name}".encode())
-        for number in spaces.all_ids(conn):
-            spaces.build_index(conn, number)
+        for number in embedding_spaces.all_ids(conn):
+            embedding_spaces.build_index(conn, number)
 
 
 def _run(command: list[str], db: Database, title: str) -> str:

@@ -5,100 +5,96 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 import threading
 from time import monotonic
 from typing import Any, ClassVar, Literal
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.command import CommandPalette
-from textual.dom import DOMNode
-from textual.screen import Screen
+from textual.signal import Signal
 
 from dtk_tui import terminal
-from dtk_tui.config import Config
-from dtk_tui.domain.events import Event, JobsFinished, ScanFinished, ScanProgressed, StatsChanged, TroubleMet
+from dtk_tui.domain.events import (
+    Event,
+)
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.engine import Engine
-from dtk_tui.services.watcher import Watcher
-from dtk_tui.store.database import Database
-from dtk_tui.text import counted, one_line
-from dtk_tui.ui import keys
-from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands import ActionProvider, Palette
-from dtk_tui.ui.importing import Imports
-from dtk_tui.ui.looks import Looks
-from dtk_tui.ui.messages import NewsArrived, ScanMoved, StatsArrived, TroubleReported
-from dtk_tui.ui.root_actions import RootActions
-from dtk_tui.ui.screens.detail import DetailScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
-from dtk_tui.ui.screens.help import Help
-from dtk_tui.ui.screens.main import MainScreen
-from dtk_tui.ui.screens.migration import MigrationScreen
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.scan.watcher import Watcher
+from dtk_tui.services.worker.engine import Engine
+from dtk_tui.text import one_line
+from dtk_tui.ui import messages
+from dtk_tui.ui.background import task
+from dtk_tui.ui.commands import workers
+from dtk_tui.ui.commands.imports import ImportOffer
+from dtk_tui.ui.commands.palette import CommandProvider, open_menu
+from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
+from dtk_tui.ui.key_queue import KeyQueue
+from dtk_tui.ui.news import News
+from dtk_tui.ui.screens.browser import BrowserScreen
+from dtk_tui.ui.screens.help import HelpScreen
+from dtk_tui.ui.screens.image import ImageScreen
+from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
-from dtk_tui.ui.source import Library
+from dtk_tui.ui.stats_feed import StatsFeed
+from dtk_tui.ui.tasks import Tasks
+from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
-from dtk_tui.ui.typed import TypedKeys
-from dtk_tui.ui.widgets.folder_tree import FolderTree
-from dtk_tui.ui.widgets.image_table import ImageTable
-from dtk_tui.ui.widgets.job_table import JobTable
-from dtk_tui.ui.widgets.search_line import QueryInput
-from dtk_tui.ui.widgets.status import HeaderLine
-from dtk_tui.ui.worker_actions import WorkerActions
 
 _log = logging.getLogger(__name__)
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
-_WITH_KEYS: list[type[DOMNode]] = [
-    MainScreen, QueueScreen, DetailScreen, MigrationScreen, FolderTree, ImageTable, JobTable, QueryInput,
-]  # fmt: skip
 
 
-class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
-    """Shows one library and lets its queue be worked on.
+class DtkApp(KeyQueue, FaultReportingApp):
+    """Shows one library and lets its queue be worked on: wires the context, opens screens, shows errors, ends well.
 
     Args:
-        db: the open database; the caller closes it after ``run``.
+        library: the open library; the caller closes its database after ``run``.
         engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
         watcher: follows the folders of the library, started and stopped by the app; None leaves them to scans.
     """
 
     TITLE = "dtk"
-    CSS_PATH = "styles/app.tcss"
-    COMMANDS: ClassVar = {ActionProvider}
-    BINDING_GROUP_TITLE = "Everywhere"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5", "start_worker", "Start the workers", show=False, id="app.start"),
-        Binding("f6", "pause_worker", "Pause the workers", show=False, id="app.pause"),
-        Binding("f7", "stop_worker", "Stop the workers", show=False, id="app.stop"),
-        Binding("f8", "clear_queue", "Clear the queue", show=False, id="app.clear"),
-        Binding("q", "queue", "Queue", id="app.queue"),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
-        Binding("ctrl+p", "command_palette", "All commands", show=False, id="app.palette"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
-    ]
+    CSS_PATH: ClassVar = [f"styles/{name}.tcss" for name in ("base", "browser", "image", "queue", "importer", "help")]
+    COMMANDS: ClassVar = {CommandProvider}
+    ENABLE_COMMAND_PALETTE = False  # Textual's own key for it: this app has a command with an id
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
-    def __init__(self, db: Database, config: Config, engine: Engine | None, watcher: Watcher | None = None) -> None:
+    def __init__(self, library: LibraryBrowser, engine: Engine | None, watcher: Watcher | None = None) -> None:
         super().__init__()
-        self.library = Library(db, config)
-        self.config = config
+        wanted = library.config.settings.preview.protocol
+        tasks = Tasks(self, library, self.take)
+        self.context = AppContext(
+            library=library,
+            config=library.config,
+            image_protocol="halfblock" if wanted == "auto" else wanted,
+            stats=StatsFeed(self, library, lambda: tasks.is_filling),
+            tasks=tasks,
+            library_changed=Signal(self, "library-changed"),
+            notify=self.say,
+        )
         self.engine = engine
         self.watcher = watcher
-        self.protocol = "halfblock" if config.settings.preview.protocol == "auto" else config.settings.preview.protocol
-        self.library_name = ""
-        self.keymap = dict(config.settings.keys)
-        self._last_progress = 0.0
+        self.browser = BrowserScreen(self.context)
+        self._news = News(self, self.context)
+        self._offer = ImportOffer(self, self.context)
+        self._errors_shown: list[DtkError] = []
+
+    # -- beginning and end --------------------------------------------------------------------------------------------
 
     def run(self, **options: Any) -> None:
         """Run until a person quits; native libraries cannot write over the screen meanwhile."""
-        self.protocol = terminal.image_protocol(self.config.settings.preview.protocol)
-        if self.protocol in {"kitty", "sixel"}:
+        context = self.context
+        context.image_protocol = terminal.image_protocol(context.config.settings.preview.protocol)
+        if context.image_protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
-        log_file = self.config.places.log_file
-        with terminal.guard(log_file):
+        log_file = context.config.paths.log_file
+        with terminal.redirect_native_output(log_file):
             keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
             keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
             logging.getLogger().addHandler(keeps)
@@ -108,47 +104,45 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
                 logging.getLogger().removeHandler(keeps)
                 keeps.close()
 
-    def get_default_screen(self) -> Screen[None]:
+    def get_default_screen(self) -> BrowserScreen:
         """Return the first screen."""
-        return MainScreen()
+        return self.browser
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give every theme the colours that are this app's own."""
         return OWN_VARIABLES
 
-    @property
-    def main(self) -> MainScreen:
-        """The main screen, which is always at the bottom."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, MainScreen)
-        return screen
-
     def on_mount(self) -> None:
         """Take the keys of the config, and end well when the terminal goes away."""
         self.register_theme(THEME)
         self.theme = THEME.name
-        self._take_keymap()
+        keymap = self.context.config.settings.keys
+        self.set_keymap({name: key for name, key in keymap.items() if name in BY_ID})
+        unknown = sorted(set(keymap) - set(BY_ID))
+        if unknown:
+            self.say(f"[keys] in config.toml names actions that do not exist: {', '.join(unknown)}", severity="warning")
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
-    def begin(self) -> None:
+    def on_ready(self) -> None:
         """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
-        self.begin_to_look()
-        self.name_library()
+        self.context.library_changed.subscribe(self, self._library_changed)
+        self.context.stats.changed.subscribe(self, self._offer.consider)
+        self.context.stats.start()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
         if self.watcher is not None:
             self.watcher.start()
 
+    def _open_engine(self, engine: Engine) -> None:
+        try:
+            engine.open()
+        except DtkError as error:
+            self._news.post(messages.ErrorReported(error))
+
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
-        ending: list[threading.Thread] = []
-        if self.scanning is not None:
-            self.scanning.stop()
-            ending.append(self.scanning)
-        if self.importing is not None and not self.importing.is_done:
-            self.importing.stop()
-            ending.append(self.importing)
+        ending: list[threading.Thread] = [*self.context.tasks.stop()]
         for part in (self.engine, self.watcher):
             if part is not None:
                 ending.append(threading.Thread(target=part.close, name="dtk-close", daemon=True))
@@ -157,147 +151,112 @@ class DtkApp(TypedKeys, Looks, WorkerActions, RootActions, Imports):
         while any(thread.is_alive() for thread in ending) and monotonic() < end:
             await asyncio.sleep(0.02)
 
-    def _open_engine(self, engine: Engine) -> None:
-        try:
-            engine.open()
-        except DtkError as error:
-            self._post(TroubleReported(error))
-
-    @task("name")
-    async def name_library(self) -> None:
-        roots = await in_thread(self.library.folders, None)
-        name = one_line(roots[0].name, 60) if roots else "empty library"
-        self.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
-        self._show_library_name()
-
-    def _show_library_name(self) -> None:
-        for screen in self.screen_stack:
-            for header in screen.query(HeaderLine):
-                header.show_library(self.library_name)
-
-    # -- keys ---------------------------------------------------------------------------------------------------------
-
-    def _take_keymap(self) -> None:
-        known = keys.known_ids(self, _WITH_KEYS)
-        unknown = sorted(set(self.keymap) - known)
-        self.keymap = {name: key for name, key in self.keymap.items() if name in known}
-        self.set_keymap(self.keymap)
-        if unknown:
-            self.say(f"[keys] in config.toml names actions that do not exist: {', '.join(unknown)}", severity="warning")
-
-    def actions(self, screen: Screen[Any]) -> list[keys.Action]:
-        """Return all actions that a screen offers."""
-        return keys.actions(self, screen, self.keymap)
-
-    def control_keys(self) -> dict[str, str]:
-        """Return the keys of the control bar by action."""
-        return {
-            binding.action: keys.key_names(self, binding, self.keymap.get(binding.id or "", binding.key))
-            for binding in self.BINDINGS
-            if isinstance(binding, Binding)
-        }
-
-    # -- news ---------------------------------------------------------------------------------------------------------
-
-    def take(self, event: Event) -> None:
-        """Take news from any thread; never blocks, and drops progress that comes faster than anyone can read."""
-        if isinstance(event, StatsChanged):
-            self._post(StatsArrived(event.stats))
-        elif isinstance(event, ScanProgressed):
-            now = monotonic()
-            if now - self._last_progress > 0.2:
-                self._last_progress = now
-                self._post(ScanMoved(event))
-        elif not isinstance(event, JobsFinished):
-            self._post(NewsArrived(event))
-
-    def _post(self, message: StatsArrived | ScanMoved | NewsArrived | TroubleReported) -> None:
-        if self.is_running:
-            try:
-                self.post_message(message)
-            except RuntimeError:
-                _log.debug("the app ended before news could be told")
-
-    def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """Show a short notice; text from strangers is safe here."""
-        self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
-
-    def on_news_arrived(self, message: NewsArrived) -> None:
-        """Show what a service did."""
-        event = message.event
-        if isinstance(event, TroubleMet):
-            self.say(f"{event.title} {event.detail}", severity="warning")
-        elif isinstance(event, ScanFinished):
-            self.scan_finished(event)
-        self.look_now()
-
-    def on_trouble_reported(self, message: TroubleReported) -> None:
-        """Show a failure once; a lost database is shown in the header until it is back."""
-        message.stop()
-        error = message.error
-        if isinstance(error, DatabaseLostError):
-            self.show_lost("db lost, retrying")
-            if message.asked:
-                self.say("The database is away: this was not done. Do it again when it is back.", severity="warning")
-            return
-        shown = [s for s in self.screen_stack if isinstance(s, Trouble)]
-        if not any(s.error.title == error.title and s.error.detail == error.detail for s in shown):
-            self.push_screen(Trouble(error))
-
-    def library_changed(self) -> None:
-        """Show folders and images anew after much was written."""
-        self.look_now(count=True)
-        if self.watcher is not None:
-            self.watcher.look_again()
-        self.name_library()
-        self.main.action_refresh()
-
-    def _fatal_error(self) -> None:
-        """End after a fault of the program: a sentence for a person, the rest for the log."""
-        error = sys.exception() or self._exception
-        _log.critical("the app ended", exc_info=error)
-        what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
-        said = Text(
-            f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
-            f"     What was saved is kept: start it again. The log tells more: {self.config.places.log_file}"
-        )
-        self._exit_renderables[:] = [said]  # what follows from the first is of no use to anyone
-        self._close_messages_no_wait()
-
-    # -- screens ------------------------------------------------------------------------------------------------------
-
-    def action_command_palette(self) -> None:
-        """Offer all commands."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette(id="--command-palette"))
-
-    def action_queue(self) -> None:
-        """Show the queue."""
-        if not isinstance(self.screen, QueueScreen):
-            self.push_screen(QueueScreen())
-
-    def action_help(self) -> None:
-        """Show all keys of the present screen."""
-        self.push_screen(Help(self.actions(self.screen)))
-
     async def action_quit(self) -> None:
         """Quit; asks first when that would stop the worker of this window in its work."""
-        stats = self.stats
+        stats = self.context.stats.current
         states = {self.engine.state if self.engine is not None else None, stats.desired if stats is not None else None}
         works = self.engine is not None and WorkerState.RUNNING in states
         left = stats.queue.pending + stats.queue.running if stats is not None else 0
         if not works or not left:
             self.exit()
             return
-        text = (
-            f"The worker of this window is running and {counted(left, 'job is', 'jobs are')} left.\n"
-            "Nothing is lost: the queue is kept, and the next start goes on.\n"
-            "To let it work without this window: dtk worker run"
+        if not isinstance(self.screen, Confirm):
+            self.push_screen(workers.ask_to_quit(left), lambda yes: self.exit() if yes else None)
+
+    def fault_report(self, error: BaseException | None) -> Text:
+        """Return a sentence for a person; the rest is for the log."""
+        _log.critical("the app ended", exc_info=error)
+        what = f"{type(error).__name__}: {error}" if error is not None else "unknown"
+        return Text(
+            f"dtk: The app ended by a fault of its own ({one_line(what, 300)}).\n"
+            f"     What was saved is kept: start it again. The log tells more: {self.context.config.paths.log_file}"
         )
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.exit()
+    # -- commands -----------------------------------------------------------------------------------------------------
 
-        if not isinstance(self.screen, Confirm):
-            self.push_screen(Confirm("Quit?", text, "Quit"), answered)
+    def action_command(self, command_id: str) -> None:
+        """Do a command that is offered everywhere, for what is chosen on the first screen."""
+        BY_ID[command_id].run(self.context, self.browser, self.browser.target())
+
+    # -- screens ------------------------------------------------------------------------------------------------------
+
+    def on_queue_opened(self) -> None:
+        """Show the queue."""
+        if not isinstance(self.screen, QueueScreen):
+            self.push_screen(QueueScreen(self.context))
+
+    def on_image_opened(self, message: messages.ImageOpened) -> None:
+        """Show one image."""
+        self.push_screen(ImageScreen(self.context, message.images), message.closed)
+
+    def on_import_opened(self, message: messages.ImportOpened) -> None:
+        """Show the import."""
+        if not self.context.tasks.import_is_shown:
+            self.push_screen(ImportScreen(self.context, message.source))
+
+    def on_help_opened(self) -> None:
+        """Show all keys of the present screen."""
+        screen = self.screen
+        if isinstance(screen, ContextScreen):
+            keymap = self.context.config.settings.keys
+            found = [(command, command.key_names(self, keymap)) for command in offered(screen)]
+            # Textual gives every node a HELP, which is None unless somebody wrote one.
+            signs = {str(one.BINDING_GROUP_TITLE): one.HELP for one in screen.focus_chain if one.HELP}
+            self.push_screen(HelpScreen(found, signs))
+
+    def on_palette_opened(self) -> None:
+        """Offer all commands."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(EarlyKeyPalette(id="--command-palette"))
+
+    def on_menu_opened(self, message: messages.MenuOpened) -> None:
+        """Offer some commands."""
+        if isinstance(self.screen, ContextScreen):
+            open_menu(self, self.screen, message.title, message.command_ids)
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    def take(self, event: Event) -> None:
+        """Take news from any thread; never blocks."""
+        self._news.take(event)
+
+    def on_news_arrived(self, message: messages.NewsArrived) -> None:
+        """Show what a service did."""
+        self._news.show(message.event)
+
+    def on_scan_moved(self, message: messages.ScanMoved) -> None:
+        """Show how far a scan is."""
+        self.context.tasks.show_scan(message.progress)
+
+    def on_import_moved(self) -> None:
+        """Show how far the import is."""
+        self._news.show_import()
+
+    def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Show a short notice; text from strangers is safe here."""
+        self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
+
+    @task("offer")
+    async def on_source_found(self, message: messages.SourceFound) -> None:
+        """Offer a database that lies about."""
+        await self._offer.ask(message.path)
+
+    def on_error_reported(self, message: messages.ErrorReported) -> None:
+        """Show a failure once; a lost database is shown in the header until it is back."""
+        message.stop()
+        error = message.error
+        if isinstance(error, DatabaseLostError):
+            self.context.stats.publish_lost("db lost, retrying")
+            if message.asked:
+                self.say("The database is away: this was not done. Do it again when it is back.", severity="warning")
+            return
+        if any(one.title == error.title and one.detail == error.detail for one in self._errors_shown):
+            return
+        self._errors_shown.append(error)
+        self.push_screen(ErrorDialog(error), lambda _: self._errors_shown.remove(error))
+
+    def _library_changed(self, change: LibraryChange) -> None:
+        if change is LibraryChange.IMAGES:
+            self.context.stats.poll_now(count=True)
+        if change is not LibraryChange.FOUND and self.watcher is not None:
+            self.watcher.check_roots()

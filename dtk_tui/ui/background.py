@@ -14,7 +14,7 @@ from textual.dom import DOMNode
 from textual.worker import Worker
 
 from dtk_tui.errors import DtkError
-from dtk_tui.ui.messages import TroubleReported
+from dtk_tui.ui.messages import ErrorReported
 
 _T = TypeVar("_T")
 _Q = ParamSpec("_Q")
@@ -32,34 +32,48 @@ async def in_thread(function: Callable[_Q, _T], *args: _Q.args, **kwargs: _Q.kwa
     return await asyncio.get_running_loop().run_in_executor(_threads, functools.partial(function, *args, **kwargs))
 
 
+def start_task(
+    node: DOMNode,
+    work: Callable[[], Awaitable[None]],
+    *,
+    name: str,
+    group: str,
+    exclusive: bool = True,
+    asked: bool = False,
+) -> Worker[None]:
+    """Start a coroutine as a background task of a node and return at once.
+
+    Slow parts inside it go through ``in_thread``. With ``exclusive`` it cancels the one under way in the same group,
+    so a late answer never overwrites a newer one. Failures travel up as ``ErrorReported``. ``asked`` says that a person
+    asked for it, who has to know when it was not done.
+    """
+
+    async def guarded() -> None:
+        try:
+            await work()
+        except DtkError as error:
+            node.post_message(ErrorReported(error, asked=asked))
+        except Exception as error:
+            if isinstance(error, NoMatches) and not (node.is_attached and node.display):
+                return  # the answer came when the screen that asked for it was being taken apart
+            _log.exception("%s failed", name)
+            unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
+            node.post_message(ErrorReported(unexpected))
+
+    return node.run_worker(guarded, name=name, group=group, exclusive=exclusive)
+
+
 def task(
     group: str, *, exclusive: bool = True, asked: bool = False
 ) -> Callable[[Callable[Concatenate[_N, _P], Awaitable[None]]], Callable[Concatenate[_N, _P], Worker[None]]]:
-    """Make a coroutine method a background task of its node: a call starts it and returns at once.
-
-    Slow parts inside it go through ``in_thread``. With ``exclusive`` a new call cancels the one under way in
-    the same group, so a late answer never overwrites a newer one. Failures travel up as ``TroubleReported``.
-    ``asked`` says that a person asked for it, who has to know when it was not done.
-    """
+    """Make a coroutine method a background task of its node, as ``start_task`` does: a call starts it and returns."""
 
     def decorate(
         method: Callable[Concatenate[_N, _P], Awaitable[None]],
     ) -> Callable[Concatenate[_N, _P], Worker[None]]:
-        async def guarded(node: _N, *args: _P.args, **kwargs: _P.kwargs) -> None:
-            try:
-                await method(node, *args, **kwargs)
-            except DtkError as error:
-                node.post_message(TroubleReported(error, asked=asked))
-            except Exception as error:
-                if isinstance(error, NoMatches) and not (node.is_attached and node.display):
-                    return  # the answer came when the screen that asked for it was being taken apart
-                _log.exception("%s failed", method.__qualname__)
-                unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
-                node.post_message(TroubleReported(unexpected))
-
         def start(node: _N, /, *args: _P.args, **kwargs: _P.kwargs) -> Worker[None]:
-            coroutine = functools.partial(guarded, node, *args, **kwargs)
-            return node.run_worker(coroutine, name=method.__qualname__, group=group, exclusive=exclusive)
+            work = functools.partial(method, node, *args, **kwargs)
+            return start_task(node, work, name=method.__qualname__, group=group, exclusive=exclusive, asked=asked)
 
         start.__doc__ = method.__doc__
         return start

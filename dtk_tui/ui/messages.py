@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
 from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
-from dtk_tui.domain.stats import Stats
+from dtk_tui.domain.library import ImageRow
 from dtk_tui.errors import DtkError
 
 
-class TroubleReported(Message):
+class ErrorReported(Message):
     """Something failed; the app shows it once. ``asked``: a person asked for it just now."""
 
     def __init__(self, error: DtkError, *, asked: bool = False) -> None:
@@ -18,24 +21,15 @@ class TroubleReported(Message):
         self.asked = asked
 
 
+# -- news of services -------------------------------------------------------------------------------------------------
+
+
 class NewsArrived(Message):
     """An event of a service, brought over from its thread."""
 
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
-
-
-class StatsArrived(Message):
-    """Fresh numbers; older ones that still wait are dropped."""
-
-    def __init__(self, stats: Stats) -> None:
-        super().__init__()
-        self.stats = stats
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest look counts."""
-        return isinstance(message, StatsArrived)
 
 
 class ScanMoved(Message):
@@ -64,3 +58,63 @@ class SourceFound(Message):
     def __init__(self, path: str) -> None:
         super().__init__()
         self.path = path
+
+
+# -- screens to open --------------------------------------------------------------------------------------------------
+
+
+class QueueOpened(Message):
+    """The queue shall be shown."""
+
+
+class HelpOpened(Message):
+    """The keys of the present screen shall be shown."""
+
+
+class PaletteOpened(Message):
+    """All commands of the present screen shall be offered."""
+
+
+class MenuOpened(Message):
+    """Some commands shall be offered in a menu, by their ids."""
+
+    def __init__(self, title: str, command_ids: Sequence[str]) -> None:
+        super().__init__()
+        self.title = title
+        self.command_ids = command_ids
+
+
+class ImportOpened(Message):
+    """The import shall be shown: a new one, of a file if one is named, or the one under way."""
+
+    def __init__(self, source: str | None = None) -> None:
+        super().__init__()
+        self.source = source
+
+
+class ImageCursor(Protocol):
+    """A place in a list of images."""
+
+    @property
+    def current_id(self) -> int | None:
+        """The image at this place."""
+
+    @property
+    def current_row(self) -> ImageRow | None:
+        """What the list says about it, None while that is not loaded."""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Its number, from 1, and how many there are."""
+
+    def step(self, by: int) -> None:
+        """Go on, or back."""
+
+
+class ImageOpened(Message):
+    """An image shall fill the screen; ``closed`` gets the id of the command that was chosen there for its list."""
+
+    def __init__(self, images: ImageCursor, closed: Callable[[str | None], None]) -> None:
+        super().__init__()
+        self.images = images
+        self.closed = closed

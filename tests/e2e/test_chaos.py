@@ -26,13 +26,14 @@ from dtk_tui.config import load
 from dtk_tui.domain.job import NORMAL, NOW, Kind
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.queueing import enqueue
-from dtk_tui.store import ingest, pruning
+from dtk_tui.services.queue import enqueue
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import pruning
+from dtk_tui.store.scan import listings
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
-from tests.idle import idle_models
-from tests.pictures import write_png
+from tests.helpers.idle_models import idle_models
+from tests.helpers.pictures import write_png
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -136,7 +137,7 @@ class Chaos:
         sql = _REPRESENTATIVES.encode()
         ids = [number for (number,) in self.ask(db, lambda conn: conn.execute(sql, (limit,)).fetchall())]
         if vanish:
-            self.ask(db, lambda conn: ingest.mark_gone(conn, ids))
+            self.ask(db, lambda conn: listings.mark_unavailable(conn, ids))
             self.ask(db, pruning.prune_some)
         else:
             self.ask(db, lambda conn: conn.execute("DELETE FROM image WHERE id = ANY (%s)", (ids,)))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Dtk
-from tests.pictures import write_many, write_png
+from tests.helpers.pictures import write_many, write_png
 
 NASTY = "[/x] [@click=app.quit]bold[/] \x1b]52;c;aGk=\x07 \x1b[31m \u202egnp.exe nul"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.services.demo_library import QUERIES, create_crops, expected
+from dtk_tui.demo.library import QUERIES, create_crops, expected
 from tests.e2e.conftest import Dtk
 
 pytestmark = pytest.mark.usefixtures("starter_models")

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.e2e.conftest import Dtk
 from tests.helpers.forking import Forking
-from tests.pictures import write_many
+from tests.helpers.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 

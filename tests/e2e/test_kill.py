@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Dtk
-from tests.pictures import write_many
+from tests.helpers.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
-from tests.idle import idle_models
-from tests.services import small_pngs
+from tests.helpers import small_pngs
+from tests.helpers.idle_models import idle_models
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.e2e.conftest import Dtk
-from tests.pictures import write_many
+from tests.helpers.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 

@@ -1,0 +1,1 @@
+"""What several rooms of tests share: small files, libraries, models; no fixtures."""

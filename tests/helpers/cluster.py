@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from dtk_tui.store.migrate import migrate
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.schema import upgrade
+from dtk_tui.store.server.embedded import EmbeddedServer
 
 TEMPLATE = "dtk_template"
 """The database that a fresh one is copied from."""
@@ -73,7 +73,7 @@ class Clusters:
         with self._alone():
             if not made.exists():
                 server = EmbeddedServer(making / "postgres")
-                migrate(server.join())
+                upgrade(server.join())
                 server.leave()
                 _set(making / "postgres", *_QUICK)
                 making.rename(made)

@@ -61,7 +61,7 @@ def _command(arguments: Sequence[str], environ: Mapping[str, str], files: Sequen
 
 
 def _serve() -> None:
-    for module in ("cli", "services.searching", "store.database", "store.images"):
+    for module in ("cli", "services.library.search", "store.database", "store.library.images"):
         importlib.import_module(f"dtk_tui.{module}")
     gc.freeze()
     for line in sys.stdin:

@@ -13,21 +13,21 @@ from PIL import Image, ImageDraw
 from dtk_tui import config
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
-from dtk_tui.inference.registry import installed
+from dtk_tui.inference.model_files import is_installed
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 
 
 @pytest.fixture(scope="session")
 def models() -> Path:
-    return config.load().places.models
+    return config.load().paths.models
 
 
 @pytest.fixture(scope="session")
 def starter(models: Path) -> Callable[[str], ModelSpec]:
     def find(name: str) -> ModelSpec:
         spec = load_manifest().get(name)
-        if not installed(spec, models):
+        if not is_installed(spec, models):
             pytest.skip(f"the model {name} is not pulled (dtk models pull starter)")
         return spec
 

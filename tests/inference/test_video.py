@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.inference.images import open_picture
-from dtk_tui.services import previews
+from dtk_tui.inference.image_decoder import decode_image
+from dtk_tui.services.library import previews
 
 FORMATS = {"clip.mp4": "mpeg4", "clip.mov": "mpeg4", "clip.webm": "libvpx-vp9"}
 
@@ -34,7 +34,7 @@ def write_video(path: Path | str, codec: str, frames: int = 3) -> None:
 def test_the_first_frame(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     write_video(path, FORMATS[name])
-    picture = open_picture(str(path))
+    picture = decode_image(str(path))
     assert picture.mode == "RGB"
     assert picture.size == (96, 64)
     red, green, blue = np.asarray(picture).reshape(-1, 3).mean(axis=0)
@@ -45,7 +45,7 @@ def test_the_first_frame(name: str, tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4")
     write_video(path, "mpeg4")
-    assert open_picture(path).size == (96, 64)
+    assert decode_image(path).size == (96, 64)
 
 
 def test_a_damaged_video_says_so(tmp_path: Path) -> None:
@@ -55,17 +55,17 @@ def test_a_damaged_video_says_so(tmp_path: Path) -> None:
     for cut in (40, len(whole) // 3):
         path.write_bytes(whole[:cut])
         with pytest.raises(UnreadableFileError):
-            open_picture(str(path))
+            decode_image(str(path))
     path.write_bytes(b"#EXTM3U\nhttp://127.0.0.1:9/a.ts\n")
     with pytest.raises(UnreadableFileError, match="not a picture"):
-        open_picture(str(path))
+        decode_image(str(path))
 
 
 def test_without_pyav_a_video_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "clip.mp4"
     write_video(path, "mpeg4")
     monkeypatch.setitem(sys.modules, "av", None)
-    for decode in (open_picture, lambda name: previews.load(name, (40, 40))):
+    for decode in (decode_image, lambda name: previews.load(name, (40, 40))):
         with pytest.raises(UnreadableFileError) as caught:
             decode(str(path))
         assert "pip install 'dtk-tui[video]'" in caught.value.detail

@@ -12,12 +12,14 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.scanner import scan
-from dtk_tui.store import migrate, results, spaces
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.store import schema
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.queue import results
+from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
-from tests.pictures import write_png
+from tests.helpers.pictures import write_png
 
 
 def _groups(conn: Connection) -> list[tuple[str, bool, str | None]]:
@@ -68,18 +70,18 @@ def test_a_deleted_member_changes_nothing(group: Database) -> None:
 
 def test_a_new_model_is_a_new_space_with_its_own_index(db: Database) -> None:
     with db.connection() as conn:
-        first = spaces.register(conn, "eyes", "image", hashlib.sha256(b"1").hexdigest(), 8)
-        assert spaces.register(conn, "eyes", "image", hashlib.sha256(b"1").hexdigest(), 8) == first
-        second = spaces.register(conn, "eyes", "image", hashlib.sha256(b"2").hexdigest(), 16)
+        first = embedding_spaces.register(conn, "eyes", "image", hashlib.sha256(b"1").hexdigest(), 8)
+        assert embedding_spaces.register(conn, "eyes", "image", hashlib.sha256(b"1").hexdigest(), 8) == first
+        second = embedding_spaces.register(conn, "eyes", "image", hashlib.sha256(b"2").hexdigest(), 16)
         assert second != first
-        assert spaces.current(conn, "words", "eyes", []).image_space == second
+        assert embedding_spaces.current(conn, "words", "eyes", []).image_space == second
         indexes = [name for (name,) in conn.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'")]
         assert sorted(indexes) == [f"image_vector_{first}_hnsw", f"image_vector_{second}_hnsw"]
 
 
 def test_vectors_of_another_length_are_refused(group: Database) -> None:
     with pytest.raises(DtkError, match="PostgreSQL refused"), group.connection() as conn:
-        space = spaces.register(conn, "eyes", "image", "00", 8)
+        space = embedding_spaces.register(conn, "eyes", "image", "00", 8)
         (number,) = conn.execute("SELECT min(id) FROM image").fetchone() or (0,)
         results.save_image_vectors(conn, space, [number], np.ones((1, 9), dtype=np.float32))
 
@@ -90,7 +92,7 @@ def test_a_space_is_registered_beside_readers_and_writers(group: Database) -> No
         reader.execute("SELECT count(*) FROM embedding_space").fetchone()
         reader.execute("SELECT count(*) FROM image_vector").fetchone()
         with group.connection() as conn:
-            space = spaces.register(conn, "eyes", "image", "00", 8)
+            space = embedding_spaces.register(conn, "eyes", "image", "00", 8)
         writer.execute("UPDATE image SET rating = 1")
         assert reader.execute("SELECT count(*) FROM image_vector WHERE space_id = %s", (space,)).fetchone() == (0,)
 
@@ -123,7 +125,7 @@ def test_a_digest_is_taken_of_the_bytes_of_a_text(db: Database) -> None:
 def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
     with database(server, template="template1") as url:
         done: list[list[str]] = []
-        threads = [threading.Thread(target=lambda: done.append(migrate.migrate(url))) for _ in range(4)]
+        threads = [threading.Thread(target=lambda: done.append(schema.upgrade(url))) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -131,7 +133,7 @@ def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
         assert len(done) == 4
         assert len([names for names in done if names]) == 1, "one did it, the others found it done"
         with psycopg.connect(url) as conn:
-            assert migrate.pending(conn) == []
+            assert schema.pending(conn) == []
 
 
 def test_a_newer_database_is_left_alone(database_url: str, config: Config) -> None:
@@ -149,9 +151,9 @@ def test_a_migration_that_fails_leaves_the_database_at_the_last_good_one(databas
     with psycopg.connect(database_url) as conn:
         conn.execute("DELETE FROM _yoyo_migration WHERE migration_id <> 'V001__library'")
     with pytest.raises(DtkError, match="could not be brought"):
-        migrate.migrate(database_url, tmp_path)
+        schema.upgrade(database_url, tmp_path)
     with psycopg.connect(database_url) as conn:
-        assert migrate.pending(conn, tmp_path) == ["V999__bad"]
+        assert schema.pending(conn, tmp_path) == ["V999__bad"]
         assert conn.execute("SELECT to_regclass('good') IS NOT NULL, to_regclass('bad') IS NULL").fetchone() == (
             True,
             True,

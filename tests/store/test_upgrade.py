@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
-from dtk_tui.services.scanner import scan
-from dtk_tui.services.searching import search
-from dtk_tui.services.stats import look
-from dtk_tui.store import failures, folders, images, jobs
+from dtk_tui.services.library.search import search
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import folders, images, unreadable
 from dtk_tui.store.maintenance import backup, restore
-from dtk_tui.store.migrate import migrate, pending
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.queue import jobs
+from dtk_tui.store.schema import pending, upgrade
+from dtk_tui.store.server.cluster import program
+from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
-from tests.pictures import write_png
+from tests.helpers.pictures import write_png
 
 _ROWS = """
 INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);
@@ -40,23 +47,102 @@ VALUES (9, 1, 2, 0, 1, 'done', now());
 """
 
 
+# Two groups of two, whose larger file is embedded, one of them only about to be; as in a library before V011.
+_GROUPS = """
+INSERT INTO folder (path, name, is_root) VALUES ('/library', 'library', true);
+INSERT INTO prompt (text) VALUES ('a castle');
+INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, steps, file_name, fingerprint)
+SELECT 1, 1, n * 100, 1, now(), 1, 20 + (n + 1) / 2, n || '.png', sha256(n::text::bytea) FROM generate_series(1, 4) n;
+SELECT dtk_choose_representatives();
+SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
+INSERT INTO image_vector VALUES (1, 2, '[1,2,3]');
+INSERT INTO job (kind, image_id) VALUES (2, 4);
+"""
+
+
+@contextmanager
+def _made_by(server: EmbeddedServer, folder: Path, until: str, rows: str = "") -> Iterator[str]:
+    """Give the connection string of a library that has the migrations up to the one named ``until``, and rows in it."""
+    folder.mkdir()
+    for path in shipped("migrations").glob("V*.sql"):
+        if path.stem[:4] <= until:
+            shutil.copy(path, folder)
+    with database(server, template="template1") as url:
+        upgrade(url, folder)
+        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
+            conn.execute(rows, {"folder": str(folder.parent / "library")})
+        yield url
+
+
 @pytest.fixture
 def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Config]:
     """A library with the first migration only, and rows in it."""
-    with database(server, template="template1") as url:
-        (tmp_path / "first").mkdir()
-        shutil.copy(min(shipped("migrations").glob("V*.sql")), tmp_path / "first")
-        migrate(url, tmp_path / "first")
-        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
-            conn.execute(_ROWS, {"folder": str(tmp_path / "library")})
-        yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.places.data), "DTK_DATABASE_URL": url})
+    with _made_by(server, tmp_path / "first", "V001", _ROWS) as url:
+        yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.paths.data), "DTK_DATABASE_URL": url})
+
+
+@pytest.fixture
+def before_v011(server: EmbeddedServer, tmp_path: Path) -> Iterator[str]:
+    """A library whose functions have the names before V011, with groups in it."""
+    with _made_by(server, tmp_path / "v010", "V010", _GROUPS) as url:
+        yield url
+
+
+def _schema(url: str) -> str:
+    """Return the schema as pg_dump writes it, without the token that is another one at each run."""
+    command = [str(program("pg_dump")), "--schema-only", "--no-owner", f"--dbname={url}"]
+    dump = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
+
+
+def test_an_upgraded_schema_is_a_fresh_one(before_v011: str, database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3)")
+    assert _schema(before_v011) != _schema(database_url)
+    upgrade(before_v011)
+    assert _schema(before_v011) == _schema(database_url)
+
+
+@pytest.mark.parametrize("name", ["dtk_promote_successors", "dtk_bequeath"])
+def test_members_of_older_groups_are_promoted(before_v011: str, name: str) -> None:
+    """By the name of this program and by that of the version before, which may be running still."""
+    upgrade(before_v011)
+    with psycopg.connect(before_v011) as conn:
+        conn.execute(sql.SQL("SELECT {}(ARRAY[2, 4]::bigint[])").format(sql.Identifier(name)))
+        conn.execute("DELETE FROM image WHERE id IN (2, 4)")
+        chosen = "SELECT id FROM image WHERE is_embedding_representative ORDER BY id"
+        assert conn.execute(chosen).fetchall() == [(1,), (3,)]
+        assert conn.execute("SELECT image_id FROM image_vector").fetchall() == [(1,)]
+        assert conn.execute("SELECT image_id FROM job WHERE kind = 2 ORDER BY 1").fetchall() == [(1,), (3,)]
+
+
+def test_a_delete_without_a_word_promotes_as_well(before_v011: str) -> None:
+    upgrade(before_v011)
+    with psycopg.connect(before_v011) as conn:
+        conn.execute("DELETE FROM image WHERE id IN (2, 4)")
+        assert conn.execute("SELECT image_id FROM job WHERE kind = 2 ORDER BY 1").fetchall() == [(1,), (3,)]
+
+
+def test_an_upgrade_waits_for_what_the_version_before_is_writing(before_v011: str) -> None:
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(before_v011) as conn:
+        conn.execute("UPDATE image SET unavailable = true WHERE id = 2")
+        upgraded = pool.submit(upgrade, before_v011)
+        waiting = "SELECT FROM pg_locks WHERE relation = 'image'::regclass AND NOT granted"
+        deadline = time.monotonic() + 20
+        while conn.execute(waiting).fetchone() is None:
+            assert time.monotonic() < deadline and not upgraded.done()
+            time.sleep(0.02)
+        conn.execute("SELECT dtk_choose_representatives()")  # calls the old names
+        conn.commit()
+        assert upgraded.result(60) == ["V011__successors"]
+        assert conn.execute("SELECT image_id FROM image_vector").fetchall() == [(1,)]
 
 
 def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path: Path) -> None:
     library = tmp_path / "library"
     db = Database.open(old)
     try:
-        sizes = look(db).library
+        sizes = snapshot(db).library
         assert (sizes.images, sizes.representatives, sizes.prompts) == (4, 2, 1)
         assert [hit.image_id for hit in search(db, old, "castle rating:>=2")] == [3, 2]
         with db.connection() as conn:
@@ -73,7 +159,7 @@ def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path:
         (library / "unread.png").touch()
         assert scan(db, old, [])["failed"] == 1
         with db.connection() as conn:
-            assert [failure.path for failure in failures.listed(conn, 5)[0]] == [str(library / "unread.png")]
+            assert [failure.path for failure in unreadable.listed(conn, 5)[0]] == [str(library / "unread.png")]
             again = images.detail(conn, images.find(conn, str(library / "1.png")) or 0)
             assert again is not None and (again.rating, again.seed) == (1, 1)
             assert [row.path for row in folders.list_roots(conn) if row.is_root] == [str(library)]
@@ -84,7 +170,7 @@ def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path:
 def test_an_older_program_leaves_a_newer_library_alone(old: Config, tmp_path: Path) -> None:
     Database.open(old).close()
     with pytest.raises(DtkError, match="newer dtk-tui"):
-        migrate(str(old.database_url), tmp_path / "first")
+        upgrade(str(old.database_url), tmp_path / "first")
 
 
 def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedServer, tmp_path: Path) -> None:
@@ -94,7 +180,7 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
     with db.connection() as conn:
         assert not pending(conn), "it is brought up to date"
         conn.execute("INSERT INTO _yoyo_migration VALUES ('x', 'V999__future', now())")
-    assert look(db).library.images == 4
+    assert snapshot(db).library.images == 4
     backup(db, newer)
     backup(Database(psycopg.conninfo.make_conninfo(server.join(), dbname="postgres"), None), foreign)
     with db.connection() as conn:
@@ -103,4 +189,4 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
         restore(db, newer)
     with pytest.raises(DtkError, match="another database"):
         restore(db, foreign)
-    assert look(db).library.images == 4
+    assert snapshot(db).library.images == 4

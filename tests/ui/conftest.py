@@ -15,11 +15,13 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from dtk_tui.config import Config
-from dtk_tui.services import scanner
+from dtk_tui.domain.stats import Stats
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
-from dtk_tui.ui.screens.main import MainScreen
-from tests.pictures import write_png
+from dtk_tui.ui.screens.browser import BrowserScreen
+from tests.helpers.pictures import write_png
 
 NARROW, WIDE = (80, 24), (200, 50)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
@@ -63,9 +65,16 @@ class Running:
         return self.app
 
     @property
-    def main(self) -> MainScreen:
+    def main(self) -> BrowserScreen:
         """Its main screen."""
-        return self.dtk.main
+        return self.dtk.browser
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers that it has."""
+        stats = self.dtk.context.stats.current
+        assert stats is not None
+        return stats
 
     def text(self) -> str:
         """What is on the screen, line by line."""
@@ -112,6 +121,6 @@ async def library_app(
     db: Database, config: Config, size: tuple[int, int] = WIDE, **options: Any
 ) -> AsyncIterator[Running]:
     """Run the app on a library, without a worker of its own."""
-    async with running(DtkApp(db, config, options.get("engine")), size) as run:
-        await run.until(lambda: run.dtk.stats is not None)
+    async with running(DtkApp(LibraryBrowser(db, config), options.get("engine")), size) as run:
+        await run.until(lambda: run.dtk.context.stats.current is not None)
         yield run

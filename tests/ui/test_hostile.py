@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from textual import events
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import TroubleMet
+from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import DtkError
-from dtk_tui.services import scanner
-from dtk_tui.store import images
+from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
-from dtk_tui.store.escape import to_db
-from dtk_tui.ui.messages import TroubleReported
-from dtk_tui.ui.screens.dialogs import Menu
+from dtk_tui.store.library import images
+from dtk_tui.store.text_codec import to_db
+from dtk_tui.ui.dialogs import Menu
+from dtk_tui.ui.format import line, lines
+from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.widgets.cursor_list import fit
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
-from dtk_tui.ui.wording import line, lines
 from tests.ui.conftest import NARROW, WIDE, Running, library_app, write_picture
 
 HOSTILE = (
@@ -142,8 +142,8 @@ async def test_notices_failures_and_queries(db: Database, config: Config, librar
     async with library_app(db, config, NARROW) as run:
         for text in HOSTILE:
             run.dtk.say(text)
-            run.dtk.take(TroubleMet(text, text))
-            run.dtk.post_message(TroubleReported(DtkError(text, text * 3)))
+            run.dtk.take(ProblemReported(text, text))
+            run.dtk.post_message(ErrorReported(DtkError(text, text * 3)))
             await run.until(lambda: "Enter Close" in run.text())
             assert_clean(run)
             await run.press("escape")

@@ -9,43 +9,47 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dtk_tui.metadata.comfy.groups import entries
+from dtk_tui.metadata.comfy.group_nodes import entries
 
 _LIMIT = 5000
 _SENDERS = {"Anything Everywhere": 2, "Anything Everywhere3": 0, "Anything Everywhere?": 10, "Prompts Everywhere": 5}
-_SIDES = (re.compile("^(?:prompt|positive)"), re.compile("neg"))
+_PROMPT_INPUTS = (re.compile("^(?:prompt|positive)"), re.compile("neg"))
 _SEED = re.compile("seed")
 _PLAIN = re.compile(r"\^?[\w \-]{1,100}\$?(?:\|\^?[\w \-]{1,100}\$?){0,20}")
 
 Origin = tuple[Any, int]
-_Wanted = re.Pattern[str] | None
-_Sender = tuple[int, str, Origin, _Wanted, _Wanted]
+_NamePattern = re.Pattern[str] | None
+_Sender = tuple[int, str, Origin, _NamePattern, _NamePattern]
 
 
-def joined(level: dict[str, Any], links: dict[Any, Origin], off: tuple[int, ...]) -> dict[tuple[str, int], Origin]:
+def broadcast_links(
+    level: dict[str, Any], links: dict[Any, Origin], disabled_modes: tuple[int, ...]
+) -> dict[tuple[str, int], Origin]:
     """Return the origin (node, slot) of the inputs (node, slot) of a level that are fed without a link.
 
     Args:
         level: a workflow or a subgraph.
         links: origin by link.
-        off: modes of nodes that do not run.
+        disabled_modes: modes of nodes that do not run.
     """
     extra = level.get("extra")
-    noted = extra.get("ue_links") if isinstance(extra, dict) else None
-    if isinstance(noted, list):
-        return dict(_noted(noted))
+    recorded = extra.get("ue_links") if isinstance(extra, dict) else None
+    if isinstance(recorded, list):
+        return dict(_recorded_links(recorded))
     listed = level.get("nodes")
     nodes = [item for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict)]
-    senders = [item for item in nodes if "Everywhere" in str(item.get("type")) and item.get("mode") not in off]
+    senders = [
+        item for item in nodes if "Everywhere" in str(item.get("type")) and item.get("mode") not in disabled_modes
+    ]
     if not senders:
         return {}
-    return _matched(nodes, _sent(senders[:100], links, _types(level)), links)
+    return _match(nodes, _broadcasts(senders[:100], links, _link_types(level)), links)
 
 
-def _noted(noted: list[Any]) -> list[tuple[tuple[str, int], Origin]]:
+def _recorded_links(recorded: list[Any]) -> list[tuple[tuple[str, int], Origin]]:
     """Return the joints that the extension has noted."""
     found = []
-    for item in noted[:_LIMIT]:
+    for item in recorded[:_LIMIT]:
         if isinstance(item, dict):
             slots = item.get("downstream_slot"), item.get("upstream_slot")
             if isinstance(slots[0], int) and isinstance(slots[1], int):
@@ -53,7 +57,7 @@ def _noted(noted: list[Any]) -> list[tuple[tuple[str, int], Origin]]:
     return found
 
 
-def _types(level: dict[str, Any]) -> dict[Any, str]:
+def _link_types(level: dict[str, Any]) -> dict[Any, str]:
     """Return the type of what each link carries."""
     links = level.get("links")
     found = {}
@@ -66,7 +70,7 @@ def _types(level: dict[str, Any]) -> dict[Any, str]:
     return found
 
 
-def _sent(senders: list[dict[str, Any]], links: dict[Any, Origin], types: dict[Any, str]) -> list[_Sender]:
+def _broadcasts(senders: list[dict[str, Any]], links: dict[Any, Origin], types: dict[Any, str]) -> list[_Sender]:
     """Return (priority, type, origin, names of nodes, names of inputs) of everything that is sent, strongest first."""
     found: list[_Sender] = []
     for item in senders:
@@ -81,24 +85,24 @@ def _sent(senders: list[dict[str, Any]], links: dict[Any, Origin], types: dict[A
                 continue
             titles = names = None
             if kind == "Prompts Everywhere":
-                names = _SIDES[min(place, 1)]
+                names = _PROMPT_INPUTS[min(place, 1)]
             elif kind == "Anything Everywhere?":
                 values = item.get("widgets_values")
-                told = [*values, "", ""][:2] if isinstance(values, list) else ["", ""]
-                titles, names = (_pattern(text) for text in told)
+                expressions = [*values, "", ""][:2] if isinstance(values, list) else ["", ""]
+                titles, names = (_pattern(text) for text in expressions)
             found.append((_SENDERS[kind], types.get(number, ""), links[number], titles, names))
     return sorted(found, key=lambda sender: -sender[0])
 
 
-def _pattern(text: object) -> _Wanted:
+def _pattern(text: object) -> _NamePattern:
     """Return what a sender's expression asks for: words are searched for, ``.*`` takes all, others are not tried."""
     if text in ("", ".*", "."):
         return None
     return re.compile(text) if isinstance(text, str) and _PLAIN.fullmatch(text) else re.compile(r"(?!)")
 
 
-def _matched(
-    nodes: list[dict[str, Any]], sent: list[_Sender], links: dict[Any, Origin]
+def _match(
+    nodes: list[dict[str, Any]], broadcasts: list[_Sender], links: dict[Any, Origin]
 ) -> dict[tuple[str, int], Origin]:
     """Return the origin of each open input: the strongest sender of its type that asks for its name."""
     found = {}
@@ -113,7 +117,7 @@ def _matched(
             if isinstance(number, (int, str)) and number in links:
                 continue
             name = str(entry.get("label") or entry.get("name"))[:200]
-            for _, kind, origin, titles, names in sent:
+            for _, kind, origin, titles, names in broadcasts:
                 if (
                     kind == entry.get("type")
                     and (titles is None or titles.search(title))

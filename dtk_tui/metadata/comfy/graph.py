@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 NODE_LIMIT = 20_000
-FUEL = 20_000
+STEP_LIMIT = 20_000
 DEPTH_LIMIT = 60
 
 # Inputs that carry something else than the picture, the latent or a setting of the sampler.
-MATERIAL = frozenset(
+NON_IMAGE_INPUTS = frozenset(
     {
         "model", "clip", "vae", "positive", "negative", "mask", "control_net", "clip_vision", "style_model", "model1",
         "model2", "unet", "upscale_model", "conditioning", "optional_vae", "refiner_model", "clip_vision_output",
@@ -24,7 +24,7 @@ MATERIAL = frozenset(
     }
 )  # fmt: skip
 _VALUE_NAMES = ("value", "Value", "int", "float", "number", "INT", "FLOAT", "string", "text")
-_PAIRS = (
+_BOOLEAN_SWITCH_INPUTS = (
     ("on_true", "on_false"),
     ("true_value", "false_value"),
     ("tt_value", "ff_value"),
@@ -34,10 +34,10 @@ _PAIRS = (
 _CONDITIONS = ("switch", "boolean", "condition", "cond", "value", "bool", "ANY")
 _SELECTORS = ("select", "selected", "index", "Input", "input", "selector", "choice", "ckpt_index")
 # Bundles of everything that a sampler needs.
-_CONTEXTS = ("base_ctx", "ctx_01", "context", "pipe", "basic_pipe")
+_BUNDLE_INPUTS = ("base_ctx", "ctx_01", "context", "pipe", "basic_pipe")
 # Pictures are measured when the graph runs; a formula is worked out then.
-_SEEN = frozenset({"image", "images", "pixels", "mask", "masks", "samples", "latent", "latent_image", "video"})
-_FORMULA = frozenset({"expression", "formula", "operation", "operator", "op", "math_operation"})
+_MEDIA_INPUTS = frozenset({"image", "images", "pixels", "mask", "masks", "samples", "latent", "latent_image", "video"})
+_FORMULA_INPUTS = frozenset({"expression", "formula", "operation", "operator", "op", "math_operation"})
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
@@ -52,16 +52,16 @@ class Node:
 
 
 class Graph:
-    """Nodes by id, with bounded walks: every step costs fuel, so that no graph takes more than a moment."""
+    """Nodes by id, and walks along their links; the steps of all walks are bounded, so no graph takes long."""
 
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
-        self.fuel = FUEL
+        self.steps_left = STEP_LIMIT
 
     def step(self) -> bool:
-        """Spend one unit of fuel; False when none is left."""
-        self.fuel -= 1
-        return self.fuel > 0
+        """Count one step; False when none is left."""
+        self.steps_left -= 1
+        return self.steps_left > 0
 
     def link(self, value: object) -> Node | None:
         """Return the node that ``value`` links to, or None when it is no link or leads nowhere."""
@@ -98,30 +98,30 @@ class Graph:
         node = self.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.step():
             return None
-        chosen = self.choices(node)
+        chosen = self.switched_inputs(node)
         if chosen is not None:
-            let = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
-            return self.scalar(let, names, accept, depth + 1)
+            passed = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
+            return self.scalar(passed, names, accept, depth + 1)
         for name in (*names, *_VALUE_NAMES):
             if name in node.inputs:
                 found = self.scalar(node.inputs[name], names, accept, depth + 1)
                 if found is not None:
                     return found
-        for name in _CONTEXTS:
+        for name in _BUNDLE_INPUTS:
             if name in node.inputs:
                 return self.scalar(node.inputs[name], names, accept, depth + 1)
         plain = [item for item in node.inputs.values() if not isinstance(item, (list, bool))]
         if not node.sources:
             return accept(plain[0]) if len(plain) == 1 else None
-        if _computes(node):
+        if _is_formula(node):
             return None
-        linked = [item for name, item in node.inputs.items() if name not in _SEEN and self.link(item)]
+        linked = [item for name, item in node.inputs.items() if name not in _MEDIA_INPUTS and self.link(item)]
         return self.scalar(linked[0], names, accept, depth + 1) if len(linked) == 1 == len(node.sources) else None
 
-    def choices(self, node: Node) -> list[object] | None:
+    def switched_inputs(self, node: Node) -> list[object] | None:
         """Return the inputs of a switch, the one it lets through first, or None for any other node."""
         inputs = node.inputs
-        for when_true, when_false in _PAIRS:
+        for when_true, when_false in _BOOLEAN_SWITCH_INPUTS:
             if when_true in inputs or when_false in inputs:
                 flag = next((self._flag(inputs[name]) for name in _CONDITIONS if name in inputs), None)
                 order = (when_false, when_true) if flag is False else (when_true, when_false)
@@ -142,7 +142,7 @@ class Graph:
         if not numbered:
             return None
         selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
-        picked = None if selector is None else self.scalar(selector, (), _small)
+        picked = None if selector is None else self.scalar(selector, (), _integer)
         order_of = sorted(numbered, key=lambda index: (index != picked, index))
         return [numbered[index] for index in order_of]
 
@@ -158,16 +158,16 @@ class Graph:
         return None
 
 
-def _computes(node: Node) -> bool:
+def _is_formula(node: Node) -> bool:
     """Return whether what a node gives is worked out from its inputs, so that none of them is the answer."""
     return (
-        not _FORMULA.isdisjoint(node.inputs)
+        not _FORMULA_INPUTS.isdisjoint(node.inputs)
         or "math" in node.kind.lower()
         or any(isinstance(item, (int, float)) and not isinstance(item, bool) for item in node.inputs.values())
     )
 
 
-def _small(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -8,16 +8,15 @@ from typing import Any
 
 from dtk_tui.domain.parameters import Lora
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, MATERIAL, Graph, Node
-from dtk_tui.metadata.dialects import infotext
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node
 
 _WALK_LIMIT = 300
 _MODEL_NAMES = (
     "ckpt_name", "base_ckpt_name", "unet_name", "gguf_name", "model_name", "model_path", "checkpoint",
     "checkpoint_name", "ckpt", "diffusion_model_name", "base_model_name", "base_model", "model",
 )  # fmt: skip
-_GIVEN = ("model", "MODEL", "unet")
-_BASES = ("ckpt_name", "base_ckpt_name", "unet_name")
+_MODEL_INPUTS = ("model", "MODEL", "unet")
+_CHECKPOINT_INPUTS = ("ckpt_name", "base_ckpt_name", "unet_name")
 _MODEL_LINKS = (
     "model", "MODEL", "unet", "guider", "base_model", "model1", "model_a", "opt_model", "model_opt", "pipe",
     "basic_pipe", "context", "base_ctx", "ctx", "sdxl_tuple", "transformer", "diffusion_model", "ckpt", "any", "", "*",
@@ -26,7 +25,7 @@ _WEIGHTS = ("strength_model", "lora_model_strength", "model_strength", "model_we
 _CLIP_WEIGHTS = ("strength_clip", "lora_clip_strength", "clip_strength", "clip_weight", "strengthTwo", "clipStrength")
 _STACKS = ("lora_stack", "optional_lora_stack", "lora", "prev_lora")
 _TAGGED = ("populated_text", "text", "prompt")
-_OFF: tuple[object, ...] = ("Off", False)
+_DISABLED: tuple[object, ...] = ("Off", False)
 _NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
 _LATENT_LINKS = (
     "latent_image", "latent", "samples", "latents", "optional_latent", "pixels", "image", "images", "image_embeds",
@@ -43,7 +42,7 @@ _RESIZERS = re.compile(r"scale|resize|crop|composite|rotate|flip|tile|pad", re.I
 def model_and_loras(graph: Graph, nodes: list[Node]) -> tuple[str | None, tuple[Lora, ...]]:
     """Return the checkpoint behind a sampler (or its helpers) and the LoRAs between, in the order they were applied."""
     loras: list[Lora] = []
-    start = next((node for node in nodes for name in _MODEL_LINKS[:4] if _leads_on(graph, node, name)), None)
+    start = next((node for node in nodes for name in _MODEL_LINKS[:4] if _has_model(graph, node, name)), None)
     current = start or (nodes[0] if nodes else None)
     seen: set[str] = set()
     name = None
@@ -54,17 +53,17 @@ def model_and_loras(graph: Graph, nodes: list[Node]) -> tuple[str | None, tuple[
         name = _model_name(graph, current)
         if name is not None:
             break
-        current = _next(graph, current, _MODEL_LINKS)
+        current = _upstream_node(graph, current, _MODEL_LINKS)
     return name, tuple(dict.fromkeys(reversed(loras)))
 
 
-def _leads_on(graph: Graph, node: Node, name: str) -> bool:
+def _has_model(graph: Graph, node: Node, name: str) -> bool:
     return graph.link(node.inputs.get(name)) is not None or isinstance(node.inputs.get("ckpt_name"), str)
 
 
-def _next(graph: Graph, node: Node, names: tuple[str, ...]) -> Node | None:
+def _upstream_node(graph: Graph, node: Node, names: tuple[str, ...]) -> Node | None:
     """Return the node to go on with: a switch's choice, a named input, or the only link there is."""
-    chosen = graph.choices(node)
+    chosen = graph.switched_inputs(node)
     if chosen is not None:
         return next((linked for item in chosen if (linked := graph.link(item))), None)
     for name in names:
@@ -81,8 +80,8 @@ def _model_name(graph: Graph, node: Node) -> str | None:
     A node that is given a model names something that it adds to it, unless it calls it a checkpoint.
     """
     inputs = node.inputs
-    is_patch = any(name in inputs and graph.link(inputs[name]) for name in _GIVEN)
-    for name in _BASES if is_patch else _MODEL_NAMES:
+    is_patch = any(name in inputs and graph.link(inputs[name]) for name in _MODEL_INPUTS)
+    for name in _CHECKPOINT_INPUTS if is_patch else _MODEL_NAMES:
         value = node.inputs.get(name)
         if isinstance(value, dict):
             value = value.get("content")
@@ -96,16 +95,16 @@ def _model_name(graph: Graph, node: Node) -> str | None:
 def _loras(graph: Graph, node: Node) -> list[Lora]:
     """Return the LoRAs that one node applies, with those of the stack it is given before its own."""
     found: list[Lora] = []
-    stack = _stack(graph, node)
+    stack = _lora_stack(graph, node)
     seen: set[str] = set()
     while stack is not None and stack.id not in seen and len(seen) < _WALK_LIMIT:
         seen.add(stack.id)
         found = _own_loras(graph, stack) + found
-        stack = _stack(graph, stack)
+        stack = _lora_stack(graph, stack)
     return found + _own_loras(graph, node)
 
 
-def _stack(graph: Graph, node: Node) -> Node | None:
+def _lora_stack(graph: Graph, node: Node) -> Node | None:
     """Return the node that lists further LoRAs for ``node``."""
     inputs = node.inputs
     return next((linked for name in _STACKS if name in inputs and (linked := graph.link(inputs[name]))), None)
@@ -114,10 +113,10 @@ def _stack(graph: Graph, node: Node) -> Node | None:
 def _own_loras(graph: Graph, node: Node) -> list[Lora]:
     """Return the LoRAs named by the inputs of one node."""
     inputs = node.inputs
-    if inputs.get("toggle") in _OFF or inputs.get("switch") in _OFF:
+    if inputs.get("toggle") in _DISABLED or inputs.get("switch") in _DISABLED:
         return []
     found = []
-    name = _name(graph, inputs.get("lora_name", inputs.get("lora") if "lora" in node.kind.lower() else None))
+    name = _lora_name(graph, inputs.get("lora_name", inputs.get("lora") if "lora" in node.kind.lower() else None))
     if name:
         found.append(_lora(graph, name, inputs, ""))
     limit = values.count(inputs.get("lora_count", inputs.get("num_loras")))
@@ -126,11 +125,11 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
             continue
         label = match[1]
         if isinstance(value, dict):
-            name = _name(graph, value.get("lora")) if value.get("on", True) else None
+            name = _lora_name(graph, value.get("lora")) if value.get("on", True) else None
             item: Lora | None = _lora(graph, name, value, "") if name else None
         else:
-            off = inputs.get(f"switch_{label}") in _OFF or (limit is not None and int(label) > limit)
-            name = None if off else _name(graph, value)
+            off = inputs.get(f"switch_{label}") in _DISABLED or (limit is not None and int(label) > limit)
+            name = None if off else _lora_name(graph, value)
             item = _lora(graph, name, inputs, label) if name else None
         if item is not None:
             found.append(item)
@@ -141,7 +140,7 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
         for key in _TAGGED:
             text = inputs.get(key)
             if isinstance(text, str):
-                found.extend(infotext.loras(text))
+                found.extend(values.loras(text))
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
@@ -158,7 +157,7 @@ def _listed(loras: Any) -> list[Lora]:
     return found
 
 
-def _name(graph: Graph, value: object) -> str | None:
+def _lora_name(graph: Graph, value: object) -> str | None:
     """Return a LoRA's file name."""
     if isinstance(value, dict):
         value = value.get("content")
@@ -191,36 +190,36 @@ def latent_size(graph: Graph, sampler: Node) -> tuple[int | None, int | None]:
     while current is not None and current.id not in seen and len(seen) < _WALK_LIMIT:
         seen.add(current.id)
         if not _RESIZERS.search(current.kind):
-            found = _own_size(graph, current)
+            found = _requested_size(graph, current)
             if found != (None, None):
                 return found
-        current = _next(graph, current, _LATENT_LINKS)
+        current = _upstream_node(graph, current, _LATENT_LINKS)
     return None, None
 
 
-def _own_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
+def _requested_size(graph: Graph, node: Node) -> tuple[int | None, int | None]:
     """Return the size that a node asks for; a label that is chosen counts more than the sides beside it."""
     inputs = node.inputs
     if not _LABELS.isdisjoint(inputs):
-        found = _named_size(node)
+        found = _labelled_size(node)
         if found != (None, None):
             return found
     for wide, high in _SIDES:
         if wide in inputs and high in inputs:
-            width = _side(graph, inputs[wide], (wide, "width"))
-            height = _side(graph, inputs[high], (high, "height"))
+            width = _dimension(graph, inputs[wide], (wide, "width"))
+            height = _dimension(graph, inputs[high], (high, "height"))
             if width and height:
                 return width, height
-    return _named_size(node) if "latent" in node.kind.lower() else (None, None)
+    return _labelled_size(node) if "latent" in node.kind.lower() else (None, None)
 
 
-def _side(graph: Graph, value: object, names: tuple[str, str]) -> int | None:
+def _dimension(graph: Graph, value: object, names: tuple[str, str]) -> int | None:
     """Return one side: a number, or what an output of a node that offers sizes by their labels gives."""
     for _ in range(DEPTH_LIMIT):
         source = graph.link(value)
         if source is None:
             break
-        width, height = _named_size(source)
+        width, height = _labelled_size(source)
         if width and height and isinstance(value, list):
             return height if value[1] == 1 else width
         following = source.inputs.get("value")
@@ -230,7 +229,7 @@ def _side(graph: Graph, value: object, names: tuple[str, str]) -> int | None:
     return graph.scalar(value, names, values.pixels)
 
 
-def _named_size(node: Node) -> tuple[int | None, int | None]:
+def _labelled_size(node: Node) -> tuple[int | None, int | None]:
     """Return a size that is chosen by a label such as ``1024 x 1024 (square)``, or by ratio and megapixels."""
     inputs = node.inputs
     ratio, megapixels = inputs.get("aspect_ratio"), values.number(inputs.get("megapixels"))
@@ -254,7 +253,7 @@ def _named_size(node: Node) -> tuple[int | None, int | None]:
 
 def upscaler(graph: Graph, output: Node) -> str | None:
     """Return the upscale model nearest to the output."""
-    for node in graph.upstream(output, MATERIAL - {"upscale_model"}):
+    for node in graph.upstream(output, NON_IMAGE_INPUTS - {"upscale_model"}):
         if "upscale_model" in node.inputs:
             return graph.scalar(node.inputs["upscale_model"], ("model_name", "upscale_model"), values.text)
     return None
@@ -262,7 +261,7 @@ def upscaler(graph: Graph, output: Node) -> str | None:
 
 def vae(graph: Graph, output: Node) -> str | None:
     """Return the VAE that decoded the picture; None when it was the checkpoint's own."""
-    for node in graph.upstream(output, MATERIAL):
+    for node in graph.upstream(output, NON_IMAGE_INPUTS):
         loader = graph.link(node.inputs.get("vae")) or graph.link(node.inputs.get("optional_vae"))
         for _ in range(_WALK_LIMIT):
             if loader is None:
@@ -274,7 +273,7 @@ def vae(graph: Graph, output: Node) -> str | None:
                     return None if found == "Baked VAE" else found
             if "ckpt_name" in loader.inputs:
                 return None
-            loader = _next(graph, loader, ("vae", "pipe", "basic_pipe", "base_ctx", "any", "", "*"))
+            loader = _upstream_node(graph, loader, ("vae", "pipe", "basic_pipe", "base_ctx", "any", "", "*"))
         else:
             return None
     return None
@@ -283,7 +282,7 @@ def vae(graph: Graph, output: Node) -> str | None:
 def clip_skip(graph: Graph, nodes: list[Node]) -> int | None:
     """Return how many of CLIP's layers were left out, from CLIPSetLastLayer or a loader, or None."""
     for start in nodes:
-        for node in graph.upstream(start, MATERIAL - {"clip", "positive", "conditioning", "model"}):
+        for node in graph.upstream(start, NON_IMAGE_INPUTS - {"clip", "positive", "conditioning", "model"}):
             for name in ("stop_at_clip_layer", "clip_skip"):
                 if name in node.inputs:
                     layer = graph.scalar(node.inputs[name], (name,), _layer)

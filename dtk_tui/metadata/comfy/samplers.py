@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from dtk_tui.metadata.comfy.graph import MATERIAL, Graph, Node
+from dtk_tui.metadata.comfy.graph import NON_IMAGE_INPUTS, Graph, Node
 
 T = TypeVar("T")
 
 _CANDIDATE_LIMIT = 40
-_LATENT = frozenset({"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"})
+_IMAGE_INPUTS = frozenset(
+    {"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"}
+)
 # The latent or picture that a node changes, before what it adds to that.
-_ORIGINS = (
+_LATENT_INPUTS = (
     "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
     "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
 )  # fmt: skip
@@ -29,7 +31,7 @@ SCHEDULES = {"KarrasScheduler": "karras", "ExponentialScheduler": "exponential",
              "PolyexponentialScheduler": "polyexponential"}  # fmt: skip
 _NO_NOISE = frozenset({"disable", "disabled", "false", "no", "off", "0"})
 _EARLIER_LIMIT = 8
-_DRIVEN_BY = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
+_SAMPLER_INPUTS = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
 # Classes that have the inputs or the name of a sampler and yet only choose, configure or write down one.
 _NOT_SAMPLERS = (
     "select",
@@ -45,7 +47,7 @@ _NOT_SAMPLERS = (
     "save",
 )
 # These work over a finished picture: they count only where no other sampler made it.
-_FINISHERS = (
+_POSTPROCESSORS = (
     "detailer",
     "ultimatesdupscale",
     "iterativeupscale",
@@ -66,21 +68,21 @@ def is_sampler(node: Node) -> bool:
         return False
     if any(word in kind for word in _NOT_SAMPLERS):
         return False
-    if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _DRIVEN_BY.intersection(inputs):
+    if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _SAMPLER_INPUTS.intersection(inputs):
         return True
     if "sampler" not in kind:
         return False
     if "steps" in inputs and "seed" in inputs and node.sources:
         return True
-    return bool(_DRIVEN_BY.intersection(inputs)) and (
-        "steps" in inputs or bool(_LATENT.intersection(inputs)) or "pipe" in inputs
+    return bool(_SAMPLER_INPUTS.intersection(inputs)) and (
+        "steps" in inputs or bool(_IMAGE_INPUTS.intersection(inputs)) or "pipe" in inputs
     )
 
 
-def is_finisher(node: Node) -> bool:
+def is_postprocessor(node: Node) -> bool:
     """Return whether ``node`` is a detailer or an upscaler with a sampler inside."""
     kind = node.kind.lower().replace(" ", "")
-    return any(word in kind for word in _FINISHERS)
+    return any(word in kind for word in _POSTPROCESSORS)
 
 
 def output_and_sampler(graph: Graph) -> tuple[Node | None, Node | None]:
@@ -103,7 +105,7 @@ def _outputs(graph: Graph) -> list[tuple[int, Node]]:
     ranked = []
     for node in graph.nodes.values():
         kind = node.kind.lower()
-        has_picture = any(True for _ in graph.links(node, MATERIAL))
+        has_picture = any(True for _ in graph.links(node, NON_IMAGE_INPUTS))
         if not has_picture and node.id in consumed:
             continue
         if "save" in kind or "videocombine" in kind or "imagesaver" in kind:
@@ -116,18 +118,18 @@ def _outputs(graph: Graph) -> list[tuple[int, Node]]:
 
 def _last_sampler(graph: Graph, output: Node) -> tuple[Node | None, int]:
     """Return the sampler nearest to ``output`` along pictures and latents, and how many samplers lie behind it."""
-    first = finisher = None
+    first = postprocessor = None
     amount = 0
-    for node in graph.upstream(output, MATERIAL):
-        if is_finisher(node):
-            finisher = finisher or node
+    for node in graph.upstream(output, NON_IMAGE_INPUTS):
+        if is_postprocessor(node):
+            postprocessor = postprocessor or node
         elif is_sampler(node):
             first = first or node
             amount += 1
-    if first is None and finisher is None:
+    if first is None and postprocessor is None:
         first = next((node for node in graph.upstream(output) if is_sampler(node)), None)
         amount = int(first is not None)
-    return first or finisher, amount
+    return first or postprocessor, amount
 
 
 def setting(
@@ -147,39 +149,39 @@ def adds_noise(graph: Graph, nodes: Sequence[Node]) -> bool:
     """Return whether a sampler (with its helpers) begins with noise of its own, so that its seed is the picture's."""
     sampler = nodes[0]
     if "add_noise" in sampler.inputs:
-        return graph.scalar(sampler.inputs["add_noise"], ("add_noise",), _as_given) not in _NO_NOISE
+        return graph.scalar(sampler.inputs["add_noise"], ("add_noise",), _lowercase) not in _NO_NOISE
     return not any(node.kind == "DisableNoise" for node in nodes)
 
 
-def _as_given(value: object) -> str | None:
+def _lowercase(value: object) -> str | None:
     return None if value is None else str(value).lower()
 
 
-def before(graph: Graph, sampler: Node) -> list[Node]:
+def earlier_nodes(graph: Graph, sampler: Node) -> list[Node]:
     """Return the nodes that made the latent which ``sampler`` went on with, nearest first, a few of them.
 
     Of a composed latent that is what the others were put onto.
     """
     found: dict[str, Node] = {}
     seen = {sampler.id}
-    current = _origin(graph, sampler)
+    current = _latent_source(graph, sampler)
     while current is not None and current.id not in seen and len(found) < _EARLIER_LIMIT:
         seen.add(current.id)
         if is_sampler(current) or ("nois" in current.kind.lower() and "seed" in current.inputs):
             found[current.id] = current
-        current = _origin(graph, current)
-    aside = (node for node in graph.upstream(sampler, MATERIAL) if node is not sampler and is_sampler(node))
+        current = _latent_source(graph, current)
+    aside = (node for node in graph.upstream(sampler, NON_IMAGE_INPUTS) if node is not sampler and is_sampler(node))
     for node in islice(aside, _EARLIER_LIMIT):
         found.setdefault(node.id, node)
     return list(found.values())
 
 
-def _origin(graph: Graph, node: Node) -> Node | None:
+def _latent_source(graph: Graph, node: Node) -> Node | None:
     """Return the node whose latent or picture ``node`` works on."""
-    chosen = graph.choices(node)
+    chosen = graph.switched_inputs(node)
     if chosen is not None:
         return next((linked for item in chosen if (linked := graph.link(item))), None)
-    return next((linked for name in _ORIGINS if (linked := graph.link(node.inputs.get(name)))), None)
+    return next((linked for name in _LATENT_INPUTS if (linked := graph.link(node.inputs.get(name)))), None)
 
 
 def name_by_class(nodes: Sequence[Node], names: Mapping[str, str]) -> str | None:
@@ -187,10 +189,10 @@ def name_by_class(nodes: Sequence[Node], names: Mapping[str, str]) -> str | None
     return next((names[node.kind] for node in nodes if node.kind in names), None)
 
 
-def helpers(graph: Graph, sampler: Node) -> list[Node]:
+def configuring_nodes(graph: Graph, sampler: Node) -> list[Node]:
     """Return ``sampler`` and the nodes that only configure it, nearest first: no material, no picture, no latent."""
     found = []
-    for node in graph.upstream(sampler, MATERIAL | _LATENT):
+    for node in graph.upstream(sampler, NON_IMAGE_INPUTS | _IMAGE_INPUTS):
         found.append(node)
         if len(found) >= 60:
             break

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dtk_tui.metadata.comfy import broadcast, groups
+from dtk_tui.metadata.comfy import broadcast, group_nodes
 from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
-from dtk_tui.metadata.comfy.groups import INPUT_SIDE, OUTPUT_SIDE
+from dtk_tui.metadata.comfy.group_nodes import SUBGRAPH_INPUT_ID, SUBGRAPH_OUTPUT_ID
 from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 _MUTED, _BYPASSED = 2, 4
@@ -27,12 +27,12 @@ def from_workflow(source: dict[str, Any]) -> Graph | None:
     """Return the graph in a ``workflow`` object, or None when it holds no node."""
     if not isinstance(source.get("nodes"), list):
         return None
-    opened = _Opened(source)
-    nodes = opened.nodes()
+    flat = _FlatWorkflow(source)
+    nodes = flat.nodes()
     return Graph(nodes) if nodes else None
 
 
-class _Opened:
+class _FlatWorkflow:
     """A workflow with its subgraphs opened; nodes inside one are called ``outer:inner`` as ComfyUI calls them."""
 
     def __init__(self, source: dict[str, Any]) -> None:
@@ -46,15 +46,15 @@ class _Opened:
         self._raw: dict[str, dict[str, Any]] = {}
         self._links: dict[str, dict[Any, tuple[Any, int]]] = {}
         self._outputs: dict[str, dict[int, tuple[Any, int]]] = {}
-        self._edges: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
-        self._set: dict[tuple[str, object], Any] = {}
-        self._joined: dict[tuple[str, int], tuple[str, tuple[Any, int]]] = {}
+        self._inputs_by_subgraph: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
+        self._variables: dict[tuple[str, object], Any] = {}
+        self._broadcast: dict[tuple[str, int], tuple[str, tuple[Any, int]]] = {}
         extra = source.get("extra")
         self._groups = extra.get("groupNodes") if isinstance(extra, dict) else None
         self._opened_groups = 0
-        self._open(source, "", 0)
+        self._add_level(source, "", 0)
 
-    def _open(self, level: dict[str, Any], prefix: str, depth: int) -> None:
+    def _add_level(self, level: dict[str, Any], prefix: str, depth: int) -> None:
         """Take in one level: its nodes, its links by id, and what leaves it by which slot."""
         self._links[prefix] = {}
         self._outputs[prefix] = {}
@@ -70,33 +70,33 @@ class _Opened:
             if not isinstance(number, (int, str)) or not isinstance(slot, int) or not isinstance(target_slot, int):
                 continue
             self._links[prefix][number] = (origin, slot)
-            if target == OUTPUT_SIDE:
+            if target == SUBGRAPH_OUTPUT_ID:
                 self._outputs[prefix][target_slot] = (origin, slot)
-        for (key, slot), origin in broadcast.joined(level, self._links[prefix], (_MUTED, _BYPASSED)).items():
-            self._joined[prefix + key, slot] = prefix, origin
+        for (key, slot), origin in broadcast.broadcast_links(level, self._links[prefix], (_MUTED, _BYPASSED)).items():
+            self._broadcast[prefix + key, slot] = prefix, origin
         nodes = level.get("nodes")
         for given in nodes if isinstance(nodes, list) else []:
             if not isinstance(given, dict) or not isinstance(given.get("type"), str) or len(self._raw) >= NODE_LIMIT:
                 continue
-            item = self._ungrouped(given)
+            item = self._expand_group(given)
             key = f"{prefix}{item.get('id')}"
             self._raw[key] = item
             if item["type"] == "SetNode":
-                self._set.setdefault(
-                    (prefix, _name_of(item)), next((entry.get("link") for entry in _inputs(item)), None)
+                self._variables.setdefault(
+                    (prefix, _variable_name(item)), next((entry.get("link") for entry in _inputs(item)), None)
                 )
             inner = self._subgraphs.get(item["type"])
             if inner is not None and depth < _SUBGRAPH_DEPTH and item.get("mode") not in (_MUTED, _BYPASSED):
-                self._open(inner, f"{key}:", depth + 1)
+                self._add_level(inner, f"{key}:", depth + 1)
 
-    def _ungrouped(self, item: dict[str, Any]) -> dict[str, Any]:
+    def _expand_group(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a node, an instance of a group as one of a subgraph that is made for it."""
-        group = groups.definition(item["type"], self._groups)
+        group = group_nodes.definition(item["type"], self._groups)
         if group is None or self._opened_groups >= _GROUP_LIMIT:
             return item
         self._opened_groups += 1
         made = f"{item['type']} {self._opened_groups}"
-        self._subgraphs[made] = groups.opened(group, item)
+        self._subgraphs[made] = group_nodes.as_subgraph(group, item)
         return {**item, "type": made, "widgets_values": None}
 
     def nodes(self) -> dict[str, Node]:
@@ -105,30 +105,30 @@ class _Opened:
         for key, item in self._raw.items():
             if item.get("mode") in (_MUTED, _BYPASSED) or f"{key}:" in self._links:
                 continue
-            inputs = _widgets(item)
+            inputs = _widget_values(item)
             prefix = key.rpartition(":")[0]
             prefix = f"{prefix}:" if prefix else ""
             for slot, entry in enumerate(_inputs(item)):
                 number = entry.get("link")
                 origin = self._links[prefix].get(number) if isinstance(number, (int, str)) else None
-                level, origin = (prefix, origin) if origin else self._joined.get((key, slot), (prefix, None))
+                level, origin = (prefix, origin) if origin else self._broadcast.get((key, slot), (prefix, None))
                 source = self._resolve(level, origin) if origin else None
                 if source is not None:
                     inputs[str(entry.get("name", ""))] = source
             found[key] = node(key, item["type"], inputs)
         return found
 
-    def _edge(self, outer: str) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+    def _subgraph_inputs(self, outer: str) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
         """Return the names of a subgraph's inputs, and by name the links and the values that its instance has for them.
 
         An instance may list fewer inputs than its subgraph, in another order.
         """
-        if outer not in self._edges:
+        if outer not in self._inputs_by_subgraph:
             instance = self._raw.get(outer, {})
             names = [str(entry.get("name")) for entry in _inputs(self._subgraphs.get(str(instance.get("type")), {}))]
             wired = {str(entry.get("name")): entry.get("link") for entry in _inputs(instance)}
-            self._edges[outer] = names, wired, self._values_of(instance)
-        return self._edges[outer]
+            self._inputs_by_subgraph[outer] = names, wired, self._values_of(instance)
+        return self._inputs_by_subgraph[outer]
 
     def _values_of(self, instance: dict[str, Any]) -> dict[str, Any]:
         """Return the values that the instance of a subgraph keeps for its inputs; those inside stand for the others."""
@@ -150,9 +150,9 @@ class _Opened:
         """Follow a link through bypassed nodes and the edges of subgraphs: to a node as [id, slot], or to a value."""
         for _ in range(200):
             number, slot = origin
-            if number == INPUT_SIDE:
+            if number == SUBGRAPH_INPUT_ID:
                 outer = prefix[:-1]
-                names, wired, kept = self._edge(outer)
+                names, wired, kept = self._subgraph_inputs(outer)
                 name = names[slot] if 0 <= slot < len(names) else ""
                 link = wired.get(name)
                 if link is None:
@@ -172,9 +172,9 @@ class _Opened:
                     origin = inner
                     continue
                 if item["type"] == "GetNode":
-                    link = self._set.get((prefix, _name_of(item)))
+                    link = self._variables.get((prefix, _variable_name(item)))
                 elif item.get("mode") == _BYPASSED:
-                    link = _passed_on(item, slot)
+                    link = _bypass_link(item, slot)
                 else:
                     return [key, slot]
             following = self._links.get(prefix, {}).get(link) if isinstance(link, (int, str)) else None
@@ -190,7 +190,7 @@ def _inputs(item: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-def _name_of(item: dict[str, Any]) -> str:
+def _variable_name(item: dict[str, Any]) -> str:
     """Return the name under which a SetNode keeps what a GetNode of the same name gives (ComfyUI-KJNodes)."""
     values = item.get("widgets_values")
     return str(values[0]) if isinstance(values, list) and values else ""
@@ -203,7 +203,7 @@ def _widget_slots(level: dict[str, Any]) -> set[int]:
     links = level.get("links")
     found = set()
     for link in links if isinstance(links, list) else []:
-        if not isinstance(link, dict) or link.get("origin_id") != INPUT_SIDE:
+        if not isinstance(link, dict) or link.get("origin_id") != SUBGRAPH_INPUT_ID:
             continue
         entries = _inputs(inner.get(str(link.get("target_id")), {}))
         origin, slot = link.get("origin_slot"), link.get("target_slot")
@@ -214,12 +214,12 @@ def _widget_slots(level: dict[str, Any]) -> set[int]:
     return found
 
 
-def _uncommented(name: str, value: object) -> object:
+def _strip_comments(name: str, value: object) -> object:
     """Return a value as the editor sends it: it takes the comments out of prompts."""
     return _COMMENT.sub("", value) if name in _TEXTS and isinstance(value, str) else value
 
 
-def _passed_on(item: dict[str, Any], slot: int) -> Any:
+def _bypass_link(item: dict[str, Any], slot: int) -> Any:
     """Return the link that a bypassed node passes on by an output: its first input of the same type."""
     outputs = item.get("outputs")
     entry = outputs[slot] if isinstance(outputs, list) and 0 <= slot < len(outputs) else None
@@ -230,7 +230,7 @@ def _passed_on(item: dict[str, Any], slot: int) -> Any:
     return None
 
 
-def _widgets(item: dict[str, Any]) -> dict[str, Any]:
+def _widget_values(item: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a node by name."""
     values = item.get("widgets_values")
     if isinstance(values, dict):
@@ -249,7 +249,7 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         if position >= len(values):
             break
         if name != "control":
-            found[name] = _uncommented(name, values[position])
+            found[name] = _strip_comments(name, values[position])
         position += 1
         follows = values[position] if position < len(values) else None
         if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:
@@ -258,14 +258,14 @@ def _widgets(item: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(value.get("lora"), str):
             found[f"lora_{number}"] = value
     if not names and values and len([value for value in values if value not in _CONTROL]) == 1:
-        if isinstance(values[0], str) and _gives_text(item):
+        if isinstance(values[0], str) and _outputs_text(item):
             found["text"] = values[0]
-        elif isinstance(values[0], (int, float)) and {"INT", "FLOAT"}.intersection(_given(item)):
+        elif isinstance(values[0], (int, float)) and {"INT", "FLOAT"}.intersection(_output_types(item)):
             found["value"] = values[0]
     return found
 
 
-def _given(item: dict[str, Any]) -> list[str]:
+def _output_types(item: dict[str, Any]) -> list[str]:
     """Return the types of what a node gives."""
     outputs = item.get("outputs")
     return [
@@ -273,9 +273,9 @@ def _given(item: dict[str, Any]) -> list[str]:
     ]
 
 
-def _gives_text(item: dict[str, Any]) -> bool:
+def _outputs_text(item: dict[str, Any]) -> bool:
     """Return whether a node whose values have no names gives a text or encodes one."""
-    kinds = _given(item)
+    kinds = _output_types(item)
     return "STRING" in kinds or (
         "CONDITIONING" in kinds and all(entry.get("type") != "CONDITIONING" for entry in _inputs(item))
     )

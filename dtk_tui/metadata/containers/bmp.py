@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dtk_tui.metadata.containers.picture import Picture
-from dtk_tui.metadata.source import Source
+from dtk_tui.metadata.bounded_file import BoundedFile
+from dtk_tui.metadata.containers.reading import ContainerReading
 
 _INFO_HEADERS = frozenset({40, 52, 56, 64, 108, 124})
 
@@ -13,14 +13,14 @@ def is_bmp(head: bytes) -> bool:
     return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _INFO_HEADERS | {12}
 
 
-def read(source: Source, picture: Picture) -> None:
+def read(file: BoundedFile, reading: ContainerReading) -> None:
     """Take the size of a BMP."""
-    head = source.head[:26]
+    head = file.head[:26]
     if len(head) < 26:
-        picture.problems.append("The BMP is cut short.")
+        reading.problems.append("The BMP is cut short.")
     elif int.from_bytes(head[14:18], "little") == 12:
-        picture.width = int.from_bytes(head[18:20], "little") or None
-        picture.height = int.from_bytes(head[20:22], "little") or None
+        reading.width = int.from_bytes(head[18:20], "little") or None
+        reading.height = int.from_bytes(head[20:22], "little") or None
     else:
-        picture.width = abs(int.from_bytes(head[18:22], "little", signed=True)) or None
-        picture.height = abs(int.from_bytes(head[22:26], "little", signed=True)) or None
+        reading.width = abs(int.from_bytes(head[18:22], "little", signed=True)) or None
+        reading.height = abs(int.from_bytes(head[22:26], "little", signed=True)) or None

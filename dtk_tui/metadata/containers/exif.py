@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, decode
+from dtk_tui.metadata.containers.decoding import decode
+from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
 Fetch = Callable[[int, int], bytes]
 
@@ -22,12 +23,12 @@ _ENTRY_LIMIT = 1000
 _MAKER_NOTE_LIMIT = 256 * 1024
 
 
-def read(data: bytes, picture: Picture) -> None:
+def read(data: bytes, reading: ContainerReading) -> None:
     """Add the texts of a TIFF structure to ``picture``."""
-    read_at(lambda offset, length: data[offset : offset + length], picture)
+    read_at(lambda offset, length: data[offset : offset + length], reading)
 
 
-def read_at(fetch: Fetch, picture: Picture, *, take_size: bool = False) -> None:
+def read_at(fetch: Fetch, reading: ContainerReading, *, take_size: bool = False) -> None:
     """Add the texts of a TIFF structure; with ``take_size`` the size of its first picture as well.
 
     Args:
@@ -36,7 +37,7 @@ def read_at(fetch: Fetch, picture: Picture, *, take_size: bool = False) -> None:
     head = fetch(0, 8)
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(head[:4])
     if order is None or len(head) < 8:
-        picture.problems.append("The EXIF data is damaged.")
+        reading.problems.append("The EXIF data is damaged.")
         return
     pending = [struct.unpack(order + "I", head[4:8])[0]]
     seen: set[int] = set()
@@ -44,57 +45,57 @@ def read_at(fetch: Fetch, picture: Picture, *, take_size: bool = False) -> None:
         offset = pending.pop(0)
         if offset not in seen:
             seen.add(offset)
-            pending += _directory(fetch, order, offset, picture, take_size=take_size and len(seen) == 1)
+            pending += _directory(fetch, order, offset, reading, take_size=take_size and len(seen) == 1)
 
 
-def _directory(fetch: Fetch, order: str, offset: int, picture: Picture, *, take_size: bool) -> list[int]:
+def _directory(fetch: Fetch, order: str, offset: int, reading: ContainerReading, *, take_size: bool) -> list[int]:
     """Read one directory; return where its Exif sub-directory is (the next one, the thumbnail's, is left alone)."""
     amount_of = fetch(offset, 2)
     if len(amount_of) < 2:
-        picture.problems.append("The EXIF data is cut short.")
+        reading.problems.append("The EXIF data is cut short.")
         return []
     entries = min(struct.unpack(order + "H", amount_of)[0], _ENTRY_LIMIT)
     block = fetch(offset + 2, entries * 12)
     if len(block) < entries * 12:
-        picture.problems.append("The EXIF data is cut short.")
+        reading.problems.append("The EXIF data is cut short.")
     inner = []
     for tag, kind, amount, value in struct.iter_unpack(order + "HHI4s", block[: len(block) // 12 * 12]):
         if tag == _EXIF_IFD:
             inner.append(struct.unpack(order + "I", value)[0])
         elif take_size and tag in (_WIDTH, _HEIGHT):
-            _side(picture, tag, kind, value, order)
+            _dimension(reading, tag, kind, value, order)
         elif kind in _TEXT_TYPES:
             name = _NAMES.get(tag)
             if name is None and (kind != 2 or amount < 5):
                 continue
             if amount > TEXT_LIMIT_BYTES:
-                picture.problems.append(f"The EXIF tag {name or hex(tag)} is too large and was not read.")
+                reading.problems.append(f"The EXIF tag {name or hex(tag)} is too large and was not read.")
                 continue
             raw = value[:amount] if amount <= 4 else fetch(struct.unpack(order + "I", value)[0], amount)
             if len(raw) < amount:
-                picture.problems.append(f"The EXIF tag {name or hex(tag)} is cut short.")
+                reading.problems.append(f"The EXIF tag {name or hex(tag)} is cut short.")
             if raw:
-                _add(picture, tag, name, raw, order)
+                _add_text(reading, tag, name, raw, order)
     return inner
 
 
-def _side(picture: Picture, tag: int, kind: int, value: bytes, order: str) -> None:
+def _dimension(reading: ContainerReading, tag: int, kind: int, value: bytes, order: str) -> None:
     """Take ImageWidth or ImageLength."""
     if kind in (3, 4):
         (side,) = struct.unpack(order + ("H" if kind == 3 else "I"), value[: 2 if kind == 3 else 4])
         if 0 < side < 2**31:
             if tag == _WIDTH:
-                picture.width = side
+                reading.width = side
             else:
-                picture.height = side
+                reading.height = side
 
 
-def _add(picture: Picture, tag: int, name: str | None, raw: bytes, order: str) -> None:
+def _add_text(reading: ContainerReading, tag: int, name: str | None, raw: bytes, order: str) -> None:
     """Keep one tag's text."""
     if name == "UserComment":
         text = user_comment(raw, order)
     elif name == "xmp":
-        picture.add("xmp", "xmp", decode(raw))
+        reading.add("xmp", "xmp", decode(raw))
         return
     elif name and name.startswith("XP"):
         text = raw.decode("utf-16-le", "replace").rstrip("\0")
@@ -107,7 +108,7 @@ def _add(picture: Picture, tag: int, name: str | None, raw: bytes, order: str) -
     else:
         text = decode(raw.rstrip(b"\0"))
     if text:
-        picture.add("exif", name or f"0x{tag:04x}", text)
+        reading.add("exif", name or f"0x{tag:04x}", text)
 
 
 def user_comment(raw: bytes, order: str) -> str:
@@ -119,16 +120,16 @@ def user_comment(raw: bytes, order: str) -> str:
     if code == b"UNICODE\0":
         return _utf16(body, order)
     if code in (b"ASCII\0\0\0", b"\0\0\0\0\0\0\0\0"):
-        return _plain(body, order)
+        return _ascii_or_utf16(body, order)
     if code == b"JIS\0\0\0\0\0":
         return body.decode("iso2022_jp", "replace").rstrip("\0")
     named = code.rstrip(b"\0 ").upper()
     if named in (b"UNICODE", b"ASCII", b"UTF-8", b"UTF8"):
-        return _utf16(body, order) if named == b"UNICODE" else _plain(body, order)
-    return _plain(raw, order)
+        return _utf16(body, order) if named == b"UNICODE" else _ascii_or_utf16(body, order)
+    return _ascii_or_utf16(raw, order)
 
 
-def _plain(body: bytes, order: str) -> str:
+def _ascii_or_utf16(body: bytes, order: str) -> str:
     """Decode text whose code says ASCII or nothing."""
     body = body.rstrip(b"\0") if body[1:2] else body
     if body[:2] in (b"\xff\xfe", b"\xfe\xff") or body[:64].count(0) * 3 > len(body[:64]):
@@ -145,11 +146,11 @@ def _utf16(body: bytes, order: str) -> str:
     sample = body[:4096]
     first, second = sample[::2].count(0), sample[1::2].count(0)
     if first == second:
-        return _unzeroed(body, order)
+        return _utf16_or_utf8(body, order)
     return body.decode("utf-16-be" if first > second else "utf-16-le", "replace").rstrip("\0")
 
 
-def _unzeroed(body: bytes, order: str) -> str:
+def _utf16_or_utf8(body: bytes, order: str) -> str:
     """Decode a body that holds no zero bytes to tell by: UTF-8 if it is, else the reading with less rare characters."""
     if b"\0" not in body:
         try:
@@ -157,11 +158,11 @@ def _unzeroed(body: bytes, order: str) -> str:
         except UnicodeDecodeError:
             pass
     big, little = body.decode("utf-16-be", "replace"), body.decode("utf-16-le", "replace")
-    if _rarity(big) == _rarity(little):
+    if _rare_characters(big) == _rare_characters(little):
         return (little if order == "<" else big).rstrip("\0")
-    return min(big, little, key=_rarity).rstrip("\0")
+    return min(big, little, key=_rare_characters).rstrip("\0")
 
 
-def _rarity(text: str) -> int:
+def _rare_characters(text: str) -> int:
     """Count the characters that texts seldom hold: private use, surrogates, unassigned blocks, scattered symbols."""
     return sum(1 for char in text[:2000] if not (char.isalnum() or char.isspace() or char.isascii()))

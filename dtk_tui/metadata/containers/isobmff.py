@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from dtk_tui.metadata.bounded_file import BoundedFile, DamagedError
 from dtk_tui.metadata.containers import exif
-from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, decode
-from dtk_tui.metadata.source import DamagedError, Source
+from dtk_tui.metadata.containers.decoding import decode
+from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
 JXL_SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 _PICTURES = dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC")
@@ -42,30 +43,28 @@ def kind_of(head: bytes) -> str | None:
     return ("AVIF" if "AVIF" in known else known[0]) if known else "MP4"
 
 
-def read(source: Source, picture: Picture) -> None:
+def read(file: BoundedFile, reading: ContainerReading) -> None:
     """Take size and texts of a picture or a video."""
-    picture.is_video = picture.container in ("MP4", "MOV")
-    for kind, start, end in _boxes(source, 0, source.size, picture):
-        if kind == b"meta" and not picture.is_video:
-            _items(source, picture, start + 4, end)
+    reading.is_video = reading.container in ("MP4", "MOV")
+    for kind, start, end in _boxes(file, 0, file.size, reading):
+        if kind == b"meta" and not reading.is_video:
+            _items(file, reading, start + 4, end)
         elif kind == b"moov":
-            _movie(source, picture, start, end)
+            _movie(file, reading, start, end)
         elif kind == b"Exif":
-            _exif(picture, _bounded(source, start, end))
+            _exif(reading, _box_content(file, start, end))
         elif kind == b"xml ":
-            picture.add("xmp", "xmp", decode(_bounded(source, start, end)))
-        elif kind == b"uuid" and picture.is_video:
-            continue
+            reading.add("xmp", "xmp", decode(_box_content(file, start, end)))
 
 
-def _boxes(source: Source, start: int, end: int, picture: Picture) -> Iterator[Box]:
+def _boxes(file: BoundedFile, start: int, end: int, reading: ContainerReading) -> Iterator[Box]:
     """Yield (kind, start of the content, end) of the boxes in a range of the file."""
     for _ in range(_BOX_LIMIT):
         if start + 8 > end:
             return
-        header = source.read(start, 16)
+        header = file.read(start, 16)
         if len(header) < 8:
-            picture.problems.append("The file is cut short.")
+            reading.problems.append("The file is cut short.")
             return
         size, kind = struct.unpack(">I4s", header[:8])
         inner = start + 8
@@ -73,7 +72,7 @@ def _boxes(source: Source, start: int, end: int, picture: Picture) -> Iterator[B
             size, inner = struct.unpack(">Q", header[8:])[0], start + 16
         following = end if size == 0 else start + size
         if following < inner or following > end:
-            picture.problems.append("The file is cut short." if following > source.size else "The file is damaged.")
+            reading.problems.append("The file is cut short." if following > file.size else "The file is damaged.")
             following = end
             if kind not in _VIDEO_BOXES:
                 return
@@ -81,44 +80,44 @@ def _boxes(source: Source, start: int, end: int, picture: Picture) -> Iterator[B
         start = following
 
 
-def _bounded(source: Source, start: int, end: int) -> bytes:
+def _box_content(file: BoundedFile, start: int, end: int) -> bytes:
     """Return the content of a box, at most 16 MiB of it."""
-    return source.read(start, min(end - start, _META_LIMIT_BYTES))
+    return file.read(start, min(end - start, _META_LIMIT_BYTES))
 
 
-def _exif(picture: Picture, data: bytes) -> None:
+def _exif(reading: ContainerReading, data: bytes) -> None:
     """Read EXIF behind its four bytes of offset."""
     skip = int.from_bytes(data[:4], "big")
     body = data[4 + skip :] if skip < len(data) else data[4:]
-    exif.read(body.removeprefix(b"Exif\0\0"), picture)
+    exif.read(body.removeprefix(b"Exif\0\0"), reading)
 
 
-def _items(source: Source, picture: Picture, start: int, end: int) -> None:
+def _items(file: BoundedFile, reading: ContainerReading, start: int, end: int) -> None:
     """Read the items of a picture file: which are EXIF or XMP, and where they stand."""
     wanted: dict[int, str] = {}
     locations: dict[int, list[tuple[int, int]]] = {}
     data_start = 0
-    for kind, inner, following in _boxes(source, start, end, picture):
+    for kind, inner, following in _boxes(file, start, end, reading):
         if kind == b"iinf":
-            wanted = _item_kinds(_bounded(source, inner, following))
+            wanted = _item_kinds(_box_content(file, inner, following))
         elif kind == b"iloc":
-            locations = _item_locations(_bounded(source, inner, following))
+            locations = _item_locations(_box_content(file, inner, following))
         elif kind == b"idat":
             data_start = inner
         elif kind == b"iprp":
-            _size(_bounded(source, inner, following), picture)
+            _size(_box_content(file, inner, following), reading)
     for item, kind_name in wanted.items():
         parts = []
         for offset, length in locations.get(item, []):
             if length > TEXT_LIMIT_BYTES:
-                picture.problems.append(f"The {kind_name} data is too large and was not read.")
+                reading.problems.append(f"The {kind_name} data is too large and was not read.")
                 continue
-            parts.append(source.read(offset if offset >= 0 else data_start - offset - 1, length))
+            parts.append(file.read(offset if offset >= 0 else data_start - offset - 1, length))
         data = b"".join(parts)
         if kind_name == "EXIF" and data:
-            _exif(picture, data)
+            _exif(reading, data)
         elif data:
-            picture.add("xmp", "xmp", decode(data))
+            reading.add("xmp", "xmp", decode(data))
 
 
 def _item_kinds(data: bytes) -> dict[int, str]:
@@ -146,28 +145,28 @@ def _item_kinds(data: bytes) -> dict[int, str]:
 def _item_locations(data: bytes) -> dict[int, list[tuple[int, int]]]:
     """Return (offset, length) of the pieces of each item, from an ``iloc`` box; in ``idat`` as -1 - offset."""
     found: dict[int, list[tuple[int, int]]] = {}
-    cursor = _Cursor(data)
-    version = cursor.take(1)
-    cursor.take(3)
-    sizes = cursor.take(2)
+    numbers = _BigEndianReader(data)
+    version = numbers.take(1)
+    numbers.take(3)
+    sizes = numbers.take(2)
     offset_size, length_size, base_size = sizes >> 12 & 15, sizes >> 8 & 15, sizes >> 4 & 15
     index_size = sizes & 15 if version in (1, 2) else 0
-    for _ in range(min(cursor.take(2 if version < 2 else 4), _ITEM_LIMIT)):
-        item = cursor.take(2 if version < 2 else 4)
-        method = cursor.take(2) & 15 if version in (1, 2) else 0
-        cursor.take(2)
-        base = cursor.take(base_size)
+    for _ in range(min(numbers.take(2 if version < 2 else 4), _ITEM_LIMIT)):
+        item = numbers.take(2 if version < 2 else 4)
+        method = numbers.take(2) & 15 if version in (1, 2) else 0
+        numbers.take(2)
+        base = numbers.take(base_size)
         pieces = []
-        for _ in range(min(cursor.take(2), 64)):
-            cursor.take(index_size)
-            offset, length = base + cursor.take(offset_size), cursor.take(length_size)
+        for _ in range(min(numbers.take(2), 64)):
+            numbers.take(index_size)
+            offset, length = base + numbers.take(offset_size), numbers.take(length_size)
             if method in (0, 1):
                 pieces.append((offset if method == 0 else -1 - offset, length))
         found[item] = pieces
     return found
 
 
-class _Cursor:
+class _BigEndianReader:
     """Reads big-endian numbers one after the other."""
 
     def __init__(self, data: bytes) -> None:
@@ -184,17 +183,17 @@ class _Cursor:
         return value
 
 
-def _size(data: bytes, picture: Picture) -> None:
+def _size(data: bytes, reading: ContainerReading) -> None:
     """Take the largest picture size among the item properties (tiles and thumbnails have smaller ones)."""
     position = data.find(b"ispe")
     while position >= 0:
         width, height = (int.from_bytes(data[position + at : position + at + 4], "big") for at in (8, 12))
-        if 0 < width < 2**31 and 0 < height < 2**31 and width * height > (picture.width or 0) * (picture.height or 0):
-            picture.width, picture.height = width, height
+        if 0 < width < 2**31 and 0 < height < 2**31 and width * height > (reading.width or 0) * (reading.height or 0):
+            reading.width, reading.height = width, height
         position = data.find(b"ispe", position + 4)
 
 
-def _movie(source: Source, picture: Picture, start: int, end: int) -> None:
+def _movie(file: BoundedFile, reading: ContainerReading, start: int, end: int) -> None:
     """Read the movie header: size of the video track, and tags in ``udta`` (iTunes', QuickTime's keys)."""
     pending = [(start, end)]
     keys: list[str] = []
@@ -202,30 +201,30 @@ def _movie(source: Source, picture: Picture, start: int, end: int) -> None:
         if not pending:
             return
         inner_start, inner_end = pending.pop(0)
-        for kind, inner, following in _boxes(source, inner_start, inner_end, picture):
+        for kind, inner, following in _boxes(file, inner_start, inner_end, reading):
             if kind == b"tkhd":
-                _track_size(source.read(inner, min(following - inner, 104)), picture)
+                _track_size(file.read(inner, min(following - inner, 104)), reading)
             elif kind == b"keys":
-                keys = _key_names(_bounded(source, inner, following))
+                keys = _key_names(_box_content(file, inner, following))
             elif kind == b"ilst":
-                _tags(source, picture, inner, following, keys)
+                _tags(file, reading, inner, following, keys)
             elif kind == b"meta":
                 # QuickTime's meta is a plain box, ISO's begins with version and flags.
-                plain = source.read(inner + 4, 4) in (b"hdlr", b"keys", b"ilst")
+                plain = file.read(inner + 4, 4) in (b"hdlr", b"keys", b"ilst")
                 pending.append((inner if plain else inner + 4, following))
             elif kind in (b"udta", b"trak"):
                 pending.append((inner, following))
             elif kind in _TAGS:
-                _old_tag(picture, kind, _bounded(source, inner, following))
+                _quicktime_text(reading, kind, _box_content(file, inner, following))
 
 
-def _track_size(data: bytes, picture: Picture) -> None:
+def _track_size(data: bytes, reading: ContainerReading) -> None:
     """Take the size in a track header (fixed point, at its end); sound tracks have none."""
     at = 88 if data[:1] == b"\x01" else 76
     if len(data) >= at + 8:
         width, height = (int.from_bytes(data[at + shift : at + shift + 2], "big") for shift in (0, 4))
-        if width and height and picture.width is None:
-            picture.width, picture.height = width, height
+        if width and height and reading.width is None:
+            reading.width, reading.height = width, height
 
 
 def _key_names(data: bytes) -> list[str]:
@@ -241,24 +240,24 @@ def _key_names(data: bytes) -> list[str]:
     return names
 
 
-def _tags(source: Source, picture: Picture, start: int, end: int, keys: list[str]) -> None:
+def _tags(file: BoundedFile, reading: ContainerReading, start: int, end: int, keys: list[str]) -> None:
     """Keep the tags of an ``ilst`` box."""
-    for kind, inner, following in _boxes(source, start, end, picture):
+    for kind, inner, following in _boxes(file, start, end, reading):
         name = _TAGS.get(kind)
         number = int.from_bytes(kind, "big")
         if 0 < number <= len(keys):
             name = keys[number - 1]
-        for part, part_inner, part_end in _boxes(source, inner, following, picture):
+        for part, part_inner, part_end in _boxes(file, inner, following, reading):
             if part == b"name":
-                name = decode(source.read(part_inner + 4, min(part_end - part_inner - 4, 200)))
+                name = decode(file.read(part_inner + 4, min(part_end - part_inner - 4, 200)))
             elif part == b"data" and name:
                 if part_end - part_inner > TEXT_LIMIT_BYTES:
-                    picture.problems.append(f"The tag {name} is too large and was not read.")
+                    reading.problems.append(f"The tag {name} is too large and was not read.")
                 else:
-                    picture.add("video", name, decode(source.read(part_inner + 8, max(part_end - part_inner - 8, 0))))
+                    reading.add("video", name, decode(file.read(part_inner + 8, max(part_end - part_inner - 8, 0))))
 
 
-def _old_tag(picture: Picture, kind: bytes, data: bytes) -> None:
+def _quicktime_text(reading: ContainerReading, kind: bytes, data: bytes) -> None:
     """Keep a QuickTime text: length and language before it."""
     length = int.from_bytes(data[:2], "big")
-    picture.add("video", _TAGS[kind], decode(data[4 : 4 + length]))
+    reading.add("video", _TAGS[kind], decode(data[4 : 4 + length]))

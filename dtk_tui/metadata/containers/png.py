@@ -7,9 +7,10 @@ import struct
 import zlib
 from itertools import islice
 
+from dtk_tui.metadata.bounded_file import BoundedFile
 from dtk_tui.metadata.containers import exif
-from dtk_tui.metadata.containers.picture import TEXT_LIMIT_BYTES, Picture, decode, decode_latin, inflate
-from dtk_tui.metadata.source import Source
+from dtk_tui.metadata.containers.decoding import decode, decode_latin, inflate
+from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _IEND = b"IEND\xaeB`\x82"
@@ -19,18 +20,19 @@ _CHUNK_LIMIT = 100_000
 _RESYNC_BYTES = 1024 * 1024
 _RESYNC_TRIES = 200
 # ComfyUI puts the texts of an animated PNG into chunks of its own, built like tEXt.
-_READ = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"comf"})
-_NEXT = re.compile(rb"tEXt|zTXt|iTXt|eXIf|comf|IDAT|IEND")
+_METADATA_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"comf"})
+_CHUNK_NAMES = re.compile(rb"tEXt|zTXt|iTXt|eXIf|comf|IDAT|IEND")
 # With one of these before the picture, no writer puts more behind it.
-_COMPLETE = frozenset(
+_WHOLE_METADATA = frozenset(
     {"parameters", "prompt", "workflow", "Comment", "invokeai_metadata", "sd-metadata", "Dream", "generation_data"}
 )
+_DAMAGED_AT = "The PNG is damaged at byte %d."
 _RAW_PROFILE = "Raw profile type "
 
 
-def read(source: Source, picture: Picture) -> None:
+def read(file: BoundedFile, reading: ContainerReading) -> None:
     """Take size and texts of a PNG."""
-    head, size = source.head, source.size
+    head, size = file.head, file.size
     offset = len(SIGNATURE)
     seen_picture = False
     in_head = len(head) - 8
@@ -38,15 +40,15 @@ def read(source: Source, picture: Picture) -> None:
         if offset <= in_head:
             length, kind = _CHUNK_HEAD.unpack_from(head, offset)
         else:
-            header = source.read(offset, 8)
+            header = file.read(offset, 8)
             if len(header) < 8:
-                picture.problems.append("The PNG is cut short.")
+                reading.problems.append("The PNG is cut short.")
                 return
             length, kind = _CHUNK_HEAD.unpack(header)
         end = offset + 12 + length
         if end > size or not kind.isalpha():
-            found = _resync(source, offset)
-            picture.problems.append(
+            found = _resync(file, offset)
+            reading.problems.append(
                 "A PNG chunk is damaged."
                 if found
                 else "The PNG is cut short."
@@ -60,91 +62,88 @@ def read(source: Source, picture: Picture) -> None:
         if kind == b"IDAT":
             if not seen_picture:
                 seen_picture = True
-                if _is_complete(picture) and _IEND in source.tail:
+                if _has_whole_metadata(reading) and _IEND in file.tail:
                     return
-        elif kind in _READ:
-            _chunk(source, picture, offset, length, kind)
+        elif kind in _METADATA_CHUNKS:
+            _chunk(file, reading, offset, length, kind)
         elif kind == b"IHDR":
-            _header(source, picture, offset, length)
+            _header(file, reading, offset, length)
         elif kind == b"IEND":
             return
         offset = end
-    picture.problems.append("The PNG has too many chunks.")
-    return
+    reading.problems.append("The PNG has too many chunks.")
 
 
-def _is_complete(picture: Picture) -> bool:
+def _has_whole_metadata(reading: ContainerReading) -> bool:
     """Return whether what stands before the picture is all of a writer's; editors leave a comment of words."""
     return any(
-        chunk.key in _COMPLETE and (chunk.key != "Comment" or chunk.text.startswith("{")) for chunk in picture.chunks
+        chunk.key in _WHOLE_METADATA and (chunk.key != "Comment" or chunk.text.startswith("{"))
+        for chunk in reading.chunks
     )
 
 
-_DAMAGED_AT = "The PNG is damaged at byte %d."
-
-
-def _resync(source: Source, offset: int) -> int | None:
+def _resync(file: BoundedFile, offset: int) -> int | None:
     """Return where the next sound chunk after a damaged one begins, looking 1 MiB ahead."""
-    window = source.read(offset + 5, _RESYNC_BYTES)
-    for match in islice(_NEXT.finditer(window), _RESYNC_TRIES):
+    window = file.read(offset + 5, _RESYNC_BYTES)
+    for match in islice(_CHUNK_NAMES.finditer(window), _RESYNC_TRIES):
         begin = match.start() - 4
         if begin < 0:
             continue
         (length,) = struct.unpack_from(">I", window, begin)
         start = offset + 5 + begin
-        if start + 12 + length > source.size or length > _RESYNC_BYTES:
+        if start + 12 + length > file.size or length > _RESYNC_BYTES:
             continue
-        body = source.read(start + 4, length + 8)
+        body = file.read(start + 4, length + 8)
         if len(body) == length + 8 and zlib.crc32(body[:-4]) == struct.unpack(">I", body[-4:])[0]:
             return start
     return None
 
 
-def _header(source: Source, picture: Picture, offset: int, length: int) -> None:
+def _header(file: BoundedFile, reading: ContainerReading, offset: int, length: int) -> None:
     """Take the size; 8-bit RGB and RGBA pictures that are not interlaced may hide a text."""
-    data = source.read(offset + 8, min(length, 13))
+    data = file.read(offset + 8, min(length, 13))
     if len(data) < 13:
-        picture.problems.append("The PNG header is damaged.")
+        reading.problems.append("The PNG header is damaged.")
         return
     width, height, depth, colour, _compression, _filter, interlace = _HEADER.unpack(data)
     if 0 < width < 2**31 and 0 < height < 2**31:
-        picture.width, picture.height = width, height
+        reading.width, reading.height = width, height
         if depth == 8 and colour in (2, 6) and interlace == 0:
-            picture.hidden = "png"
+            reading.hidden = "png"
     else:
-        picture.problems.append("The PNG header is damaged.")
+        reading.problems.append("The PNG header is damaged.")
 
 
-def _chunk(source: Source, picture: Picture, offset: int, length: int, kind: bytes) -> None:
+def _chunk(file: BoundedFile, reading: ContainerReading, offset: int, length: int, kind: bytes) -> None:
     """Keep one text or EXIF chunk, or say why it is lost."""
     name = kind.decode("ascii")
     if length > TEXT_LIMIT_BYTES:
-        picture.problems.append(f"A {name} chunk of {length:,} bytes is too large and was not read.")
+        reading.problems.append(f"A {name} chunk of {length:,} bytes is too large and was not read.")
         return
-    body = source.read(offset + 4, length + 8)
+    body = file.read(offset + 4, length + 8)
     if len(body) < length + 8:
-        picture.problems.append(f"A {name} chunk is cut short.")
+        reading.problems.append(f"A {name} chunk is cut short.")
         return
     if zlib.crc32(memoryview(body)[:-4]) != int.from_bytes(body[-4:], "big"):
-        picture.problems.append(f"A {name} chunk is damaged (wrong checksum) and was not read.")
+        reading.problems.append(f"A {name} chunk is damaged (wrong checksum) and was not read.")
         return
     data = body[4:-4]
     if kind == b"eXIf":
-        exif.read(data, picture)
+        exif.read(data, reading)
         return
     key, separator, rest = data.partition(b"\0")
     if not separator:
-        picture.problems.append(f"A {name} chunk has no keyword.")
+        reading.problems.append(f"A {name} chunk has no keyword.")
         return
     text = _text(kind, rest)
     if text is None:
-        picture.problems.append(f"A {name} chunk cannot be unpacked or is larger than 16 MB.")
+        reading.problems.append(f"A {name} chunk cannot be unpacked or is larger than 16 MB.")
         return
     keyword = decode_latin(key)
     if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1", "xmp"}:
-        _raw_profile(picture, text)
+        _raw_profile(reading, text)
     else:
-        picture.add("png", keyword, text)
+        reading.add("png", keyword, text)
 
 
 def _text(kind: bytes, rest: bytes) -> str | None:
@@ -163,16 +162,16 @@ def _text(kind: bytes, rest: bytes) -> str | None:
     return decode(payload)
 
 
-def _raw_profile(picture: Picture, text: str) -> None:
+def _raw_profile(reading: ContainerReading, text: str) -> None:
     """Read EXIF or XMP that ImageMagick keeps as hexadecimal digits: name, length and digits on lines of their own."""
     digits = "".join(text.split()[2:])
     try:
         data = bytes.fromhex(digits)
     except ValueError:
-        picture.problems.append("An EXIF profile is damaged.")
+        reading.problems.append("An EXIF profile is damaged.")
         return
     data = data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
     if data.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"<":
-        picture.add("xmp", "xmp", decode(data))
+        reading.add("xmp", "xmp", decode(data))
     else:
-        exif.read(data.removeprefix(b"Exif\0\0"), picture)
+        exif.read(data.removeprefix(b"Exif\0\0"), reading)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dtk_tui.metadata.bounded_file import BoundedFile
 from dtk_tui.metadata.containers import exif
-from dtk_tui.metadata.containers.picture import Picture
-from dtk_tui.metadata.source import Source
+from dtk_tui.metadata.containers.reading import ContainerReading
 
 SIGNATURES = (b"II*\0", b"MM\0*")
 
 
-def read(source: Source, picture: Picture) -> None:
+def read(file: BoundedFile, reading: ContainerReading) -> None:
     """Take size and texts of a TIFF."""
-    exif.read_at(source.read, picture, take_size=True)
+    exif.read_at(file.read, reading, take_size=True)

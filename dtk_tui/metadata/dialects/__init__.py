@@ -1,1 +1,1 @@
-"""One module a metadata dialect: ``read(evidence)`` returns what its program wrote, or None."""
+"""One module a metadata dialect: ``read(fields)`` returns what its program wrote, or None."""

@@ -5,32 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import comfyui, jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects import comfyui
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return what the graph says, filled up from the request (all there is where the graph only upscales)."""
-    source = _request(evidence)
+    source = _request(fields)
     if source is None:
         return None
     request = _parameters(source)
-    graph = comfyui.find(evidence)
+    graph = comfyui.find_graph(fields)
     drawn = comfyui.parameters(graph) if graph else None
     if drawn is None or not drawn.prompt:
-        return Found("civitai", request)
-    return Found("civitai", comfyui.merge(drawn, request))
+        return DialectReading("civitai", request)
+    return DialectReading("civitai", drawn.with_defaults(request))
 
 
-def _request(evidence: Evidence) -> dict[str, Any] | None:
+def _request(fields: MetadataFields) -> dict[str, Any] | None:
     """Return the request, from a text of its own or from inside the graph."""
-    if "extraMetadata" in evidence.texts:
-        return evidence.json("extraMetadata")
-    for key in ("prompt", *jsontext.KEYS):
-        text = evidence.texts.get(key)
+    if "extraMetadata" in fields.texts:
+        return fields.json("extraMetadata")
+    for key in ("prompt", *json_parameters.KEYS):
+        text = fields.texts.get(key)
         if text is not None and (not text or "extraMetadata" in text):
-            inner = (evidence.json(key) or {}).get("extraMetadata")
+            inner = (fields.json(key) or {}).get("extraMetadata")
             if isinstance(inner, str):
                 return values.json_object(inner)
             if isinstance(inner, dict):

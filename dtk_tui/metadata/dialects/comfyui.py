@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy import models, samplers, texts
+from dtk_tui.metadata.comfy import models, prompts, samplers
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
 from dtk_tui.metadata.comfy.workflow import from_workflow
-from dtk_tui.metadata.dialects import automatic1111, infotext
-from dtk_tui.metadata.evidence import COMMENT_KEYS, Evidence, Found
+from dtk_tui.metadata.dialects import automatic1111
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
+from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
-_WORDS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
+_TEXT_INPUTS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
 _EARLIER_LIMIT = 8
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of the graph; what it does not say is taken from an infotext beside it."""
-    graph = find(evidence)
+    graph = find_graph(fields)
     if graph is None:
         return None
     found = parameters(graph)
-    info = automatic1111.find(evidence)
+    info = automatic1111.find_infotext(fields)
     if info is not None:
-        found = merge(found, infotext.parameters(info))
-    return Found("comfyui", found)
+        found = found.with_defaults(infotext_parameters(info))
+    return DialectReading("comfyui", found)
 
 
-def find(evidence: Evidence) -> Graph | None:
+def find_graph(fields: MetadataFields) -> Graph | None:
     """Return the first graph under any of the names it is kept under, an executed one before an edited one."""
-    if "graph" not in evidence.kept:
-        evidence.kept["graph"] = _find(evidence, "class_type", from_api) or _find(evidence, "nodes", from_workflow)
-    found: Graph | None = evidence.kept["graph"]
+    if "graph" not in fields.cache:
+        fields.cache["graph"] = _first_graph(fields, "class_type", from_api) or _first_graph(
+            fields, "nodes", from_workflow
+        )
+    found: Graph | None = fields.cache["graph"]
     return found
 
 
-def _find(evidence: Evidence, mark: str, load: Callable[[dict[str, Any]], Graph | None]) -> Graph | None:
+def _first_graph(fields: MetadataFields, mark: str, load: Callable[[dict[str, Any]], Graph | None]) -> Graph | None:
     for key in KEYS:
-        text = evidence.texts.get(key)
+        text = fields.texts.get(key)
         if text is None or (text and mark not in text):
             continue
-        source = evidence.json(key)
+        source = fields.json(key)
         if source is not None and (graph := load(source)) is not None:
             return graph
     return None
@@ -57,8 +60,8 @@ def parameters(graph: Graph) -> GenerationParameters:
     if output is None:
         return GenerationParameters()
     if sampler is None:
-        return _remote(graph, output)
-    nodes = samplers.helpers(graph, sampler)
+        return _without_sampler(graph, output)
+    nodes = samplers.configuring_nodes(graph, sampler)
     positive, negative = _prompts(graph, sampler, nodes)
     width, height = models.latent_size(graph, sampler)
     model, loras = models.model_and_loras(graph, nodes)
@@ -76,7 +79,9 @@ def parameters(graph: Graph) -> GenerationParameters:
         height=height,
         model=model,
         clip_skip=models.clip_skip(graph, nodes),
-        denoising_strength=_denoise(samplers.setting(graph, nodes, ("denoise", "denoise_strength"), values.number)),
+        denoising_strength=_partial_denoise(
+            samplers.setting(graph, nodes, ("denoise", "denoise_strength"), values.number)
+        ),
         vae=models.vae(graph, output),
         upscaler=models.upscaler(graph, output),
         loras=loras,
@@ -85,13 +90,13 @@ def parameters(graph: Graph) -> GenerationParameters:
 
 def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None, str | None]:
     """Return both prompts of a sampler; one that was told nothing works on what an earlier one was told to paint."""
-    positive, negative, is_zeroed = texts.prompts_of(graph, nodes)
+    positive, negative, is_zeroed = prompts.prompts_of(graph, nodes)
     if positive or (positive is not None and not is_zeroed):
         return positive, negative
     for earlier in _earlier(graph, sampler):
-        told = texts.prompts_of(graph, samplers.helpers(graph, earlier))
-        if told[0]:
-            return told[:2]
+        found = prompts.prompts_of(graph, samplers.configuring_nodes(graph, earlier))
+        if found[0]:
+            return found[:2]
     return positive, negative
 
 
@@ -101,10 +106,10 @@ def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
     seed = samplers.setting(graph, nodes, names, values.seed)
     if samplers.adds_noise(graph, nodes):
         return seed
-    for earlier in samplers.before(graph, sampler):
-        helpers = samplers.helpers(graph, earlier)
-        if samplers.adds_noise(graph, helpers):
-            found = samplers.setting(graph, helpers, names, values.seed)
+    for earlier in samplers.earlier_nodes(graph, sampler):
+        configuring = samplers.configuring_nodes(graph, earlier)
+        if samplers.adds_noise(graph, configuring):
+            found = samplers.setting(graph, configuring, names, values.seed)
             if found is not None:
                 return found
     return seed
@@ -116,21 +121,21 @@ def _earlier(graph: Graph, sampler: Node) -> list[Node]:
     return list(islice(before, _EARLIER_LIMIT))
 
 
-def _remote(graph: Graph, output: Node) -> GenerationParameters:
+def _without_sampler(graph: Graph, output: Node) -> GenerationParameters:
     """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs.
 
     The picture is followed, not the texts: what a language model was told is not the prompt.
     """
-    for node in graph.upstream(output, _WORDS):
+    for node in graph.upstream(output, _TEXT_INPUTS):
         texted = node.inputs.get("prompt")
         if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
             continue
-        positive = values.prompt(texts.Texts(graph, positive=True).text(texted))
+        positive = values.prompt(prompts.PromptFinder(graph, positive=True).text(texted))
         if not positive:
             if isinstance(texted, list):
                 break
             continue
-        negative = texts.Texts(graph, positive=False).text(node.inputs.get("negative_prompt"))
+        negative = prompts.PromptFinder(graph, positive=False).text(node.inputs.get("negative_prompt"))
         return GenerationParameters(
             prompt=positive,
             negative_prompt=values.prompt(negative) or "",
@@ -142,16 +147,6 @@ def _remote(graph: Graph, output: Node) -> GenerationParameters:
     return GenerationParameters()
 
 
-def _denoise(value: float | None) -> float | None:
+def _partial_denoise(value: float | None) -> float | None:
     """Return the strength; 1 is a picture from noise alone and says nothing."""
     return None if value is None or value >= 1 else value
-
-
-def merge(first: GenerationParameters, second: GenerationParameters) -> GenerationParameters:
-    """Return ``first`` with what it lacks from ``second``."""
-    missing: dict[str, Any] = {}
-    for field in dataclasses.fields(GenerationParameters):
-        value = getattr(first, field.name)
-        if value is None or value == ():
-            missing[field.name] = getattr(second, field.name)
-    return dataclasses.replace(first, **missing) if missing else first

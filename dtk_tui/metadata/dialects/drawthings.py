@@ -5,23 +5,25 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dtk_tui.domain.parameters import GenerationParameters, Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import automatic1111, infotext, jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.domain.parameters import GenerationParameters
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects import automatic1111
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
+from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
 NAME = "drawthings"
 _MARKS = frozenset({"uc", "seed_mode", "sampler", "strength", "v2", "mask_blur"})
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a Draw Things picture, from its JSON, else from its infotext."""
-    signed = evidence.texts.get("CreatorTool", "").startswith("Draw Things")
-    for source in jsontext.objects(evidence):
+    signed = fields.texts.get("CreatorTool", "").startswith("Draw Things")
+    for source in json_parameters.objects(fields):
         if isinstance(source.get("c"), str) and (signed or len(_MARKS.intersection(source)) >= 3):
-            return Found(NAME, _parameters(source))
-    info = automatic1111.find(evidence) if signed else None
-    return None if info is None else Found(NAME, _described(infotext.parameters(info)))
+            return DialectReading(NAME, _parameters(source))
+    info = automatic1111.find_infotext(fields) if signed else None
+    return None if info is None else DialectReading(NAME, _described(infotext_parameters(info)))
 
 
 def _described(found: GenerationParameters) -> GenerationParameters:
@@ -55,16 +57,5 @@ def _parameters(source: dict[str, Any]) -> GenerationParameters:
         clip_skip=values.count(get("clip_skip")),
         denoising_strength=None if strength is None or strength >= 1 else strength,
         upscaler=values.text(get("upscaler")),
-        loras=_loras(get("lora")),
+        loras=json_parameters.listed_loras(get("lora"), ("model", "file")),
     )
-
-
-def _loras(items: object) -> tuple[Lora, ...]:
-    """Return the LoRAs."""
-    found = []
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict):
-            lora = jsontext.lora(jsontext.pick(item, "model", "file"), item.get("weight"))
-            if lora is not None:
-                found.append(lora)
-    return tuple(found)

@@ -6,37 +6,37 @@ import re
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _MARKS = ("use_stable_diffusion_model", "stable_diffusion_model")
 _LINE = re.compile(r"^([A-Z][A-Za-z0-9 /-]{1,40}):[ \t]*(.*)$")
 _ITEM = re.compile(r"'((?:[^'\\]|\\.){1,500})'|\"((?:[^\"\\]|\\.){1,500})\"|([^\s,\[\]'\"][^,\[\]]{0,500})")
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of an Easy Diffusion picture, in whichever of its forms."""
-    source = _texts(evidence)
+    source = _texts(fields)
     if source is None:
-        plain = (jsontext.plain_keys(found) for found in jsontext.objects(evidence))
+        plain = (json_parameters.plain_keys(found) for found in json_parameters.objects(fields))
         source = next((found for found in plain if _marked(found)), None)
     if source is None:
-        text = evidence.texts.get("parameters")
-        source = _lines(text) if text and evidence.is_sidecar else None
-    return None if source is None else Found("easydiffusion", _parameters(source))
+        text = fields.texts.get("parameters")
+        source = _lines(text) if text and fields.is_sidecar else None
+    return None if source is None else DialectReading("easydiffusion", _parameters(source))
 
 
 def _marked(source: dict[str, Any]) -> bool:
     return any(mark in source for mark in _MARKS)
 
 
-def _texts(evidence: Evidence) -> dict[str, Any] | None:
+def _texts(fields: MetadataFields) -> dict[str, Any] | None:
     """Return the settings kept as texts of their own, under names or labels."""
-    texts = evidence.texts
+    texts = fields.texts
     if "use_stable_diffusion_model" not in texts and "Stable Diffusion model" not in texts:
         return None
-    return jsontext.plain_keys(texts)
+    return json_parameters.plain_keys(texts)
 
 
 def _lines(text: str) -> dict[str, Any] | None:
@@ -60,7 +60,7 @@ def _lines(text: str) -> dict[str, Any] | None:
 
 def _parameters(source: dict[str, Any]) -> GenerationParameters:
     """Return the generation parameters of settings with plain keys."""
-    pick = jsontext.pick
+    pick = json_parameters.pick
     positive = values.prompt(pick(source, "prompt"))
     return GenerationParameters(
         prompt=positive,
@@ -96,9 +96,7 @@ def _clip_skip(value: object) -> int | None:
 
 def _loras(names: object, weights: object) -> tuple[Lora, ...]:
     """Return LoRAs from JSON lists, or texts that show Python lists or values with commas."""
-    listed, given = _items(names), _items(weights)
-    padded = [*given, *[None] * len(listed)]
-    return tuple(found for name, weight in zip(listed, padded, strict=False) if (found := jsontext.lora(name, weight)))
+    return json_parameters.paired_loras(_items(names), _items(weights))
 
 
 def _items(value: object) -> list[object]:

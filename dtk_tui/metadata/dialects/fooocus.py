@@ -7,9 +7,11 @@ import re
 from typing import Any
 
 from dtk_tui.domain.parameters import Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import automatic1111, infotext, jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects import automatic1111
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
+from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
 NAME = "fooocus"
 # One of these beside a base model is enough; no other program has them.
@@ -22,24 +24,26 @@ _WEIGHT_FIRST = re.compile(r"(-?\d+(?:\.\d+)?)\s*-\s*(.{1,500})$", re.DOTALL)
 _LORA_KEY = re.compile(r"lora(?:_combined)?_\d{1,2}$")
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a Fooocus picture, in either scheme."""
-    for source in jsontext.objects(evidence):
-        plain = jsontext.plain_keys(source)
-        if is_fooocus(plain) or ("prompt" in plain and _signed(evidence)):
-            return Found(NAME, parameters(plain))
-    info = automatic1111.find(evidence)
-    if info is not None and (_signed(evidence) or "Fooocus" in info.settings.get("Version", "")):
-        found = infotext.parameters(info)
+    for source in json_parameters.objects(fields):
+        plain = json_parameters.plain_keys(source)
+        if is_fooocus(plain) or ("prompt" in plain and _signed(fields)):
+            return DialectReading(NAME, parameters(plain))
+    info = automatic1111.find_infotext(fields)
+    if info is not None and (_signed(fields) or "Fooocus" in info.settings.get("Version", "")):
+        found = infotext_parameters(info)
         weights = info.settings.get("Lora weights", "")
         named = tuple(Lora(name, weight) for name, weight in _pairs(weights))
-        return Found(NAME, dataclasses.replace(found, vae=jsontext.vae(found.vae), loras=named or found.loras))
+        return DialectReading(
+            NAME, dataclasses.replace(found, vae=json_parameters.vae(found.vae), loras=named or found.loras)
+        )
     return None
 
 
-def _signed(evidence: Evidence) -> bool:
+def _signed(fields: MetadataFields) -> bool:
     """Return whether the file names Fooocus beside its text."""
-    return "fooocus_scheme" in evidence.texts or evidence.texts.get("Software", "").startswith("Fooocus")
+    return "fooocus_scheme" in fields.texts or fields.texts.get("Software", "").startswith("Fooocus")
 
 
 def is_fooocus(plain: dict[str, Any]) -> bool:
@@ -53,7 +57,7 @@ def is_fooocus(plain: dict[str, Any]) -> bool:
 
 def parameters(plain: dict[str, Any]) -> Any:
     """Return the generation parameters of an object with plain keys."""
-    return dataclasses.replace(jsontext.parameters(plain), loras=_loras(plain))
+    return dataclasses.replace(json_parameters.parameters(plain), loras=_loras(plain))
 
 
 def _loras(plain: dict[str, Any]) -> tuple[Lora, ...]:

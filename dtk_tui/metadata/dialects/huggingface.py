@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dtk_tui.metadata.dialects import jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _SETTINGS = (
     "seed", "steps", "num_inference_steps", "guidance_scale", "cfg_scale", "cfg", "sampler", "sampler_name",
@@ -13,18 +14,18 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of an object that has a prompt and at least three settings of a generator."""
-    texts = [evidence.texts] if "prompt" in evidence.texts and len(evidence.texts) > 3 else []
-    for source in (*jsontext.objects(evidence), *texts):
-        plain = jsontext.plain_keys(source)
+    texts = [fields.texts] if "prompt" in fields.texts and len(fields.texts) > 3 else []
+    for source in (*json_parameters.objects(fields), *texts):
+        plain = json_parameters.plain_keys(source)
         if isinstance(plain.get("model"), dict):
             # Animagine XL's spaces keep name and hash of the model in an object of their own.
-            inner = jsontext.plain_keys(plain["model"])
+            inner = json_parameters.plain_keys(plain["model"])
             plain |= {name: inner.get(name) for name in ("model", "model_hash")}
         if _is_parameters(plain):
             diffusers = "num_inference_steps" in plain or "guidance_scale" in plain
-            return Found("huggingface" if diffusers else "json", jsontext.parameters(plain))
+            return DialectReading("huggingface" if diffusers else "json", json_parameters.parameters(plain))
     return None
 
 

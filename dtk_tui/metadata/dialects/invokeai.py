@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _NEGATIVE = re.compile(r"\[([^\[\]]{0,100000})\]")
 # A short option may touch its value (-C7.5); both kinds may lack one.
@@ -22,17 +22,17 @@ _DREAM_NAMES = {
 }  # fmt: skip
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of an InvokeAI picture, from the newest kind of metadata that it has."""
     for key, build in (("invokeai_metadata", _metadata), ("sd-metadata", _sd_metadata), ("invokeai_graph", _graph)):
-        if key in evidence.texts:
-            source = evidence.json(key)
+        if key in fields.texts:
+            source = fields.json(key)
             found = None if source is None else build(source)
             if found is not None:
-                return Found("invokeai", found)
-    dream = evidence.texts.get("Dream")
+                return DialectReading("invokeai", found)
+    dream = fields.texts.get("Dream")
     found = _dream(dream) if dream else None
-    return None if found is None else Found("invokeai", found)
+    return None if found is None else DialectReading("invokeai", found)
 
 
 def _metadata(source: dict[str, Any]) -> GenerationParameters | None:
@@ -47,7 +47,7 @@ def _metadata(source: dict[str, Any]) -> GenerationParameters | None:
         negative_prompt=values.prompt(get("negative_prompt")) or ("" if positive is not None else None),
         steps=values.count(get("steps")),
         sampler=values.text(get("scheduler")),
-        cfg_scale=values.number(jsontext.pick(source, "cfg_scale", "guidance")),
+        cfg_scale=values.number(json_parameters.pick(source, "cfg_scale", "guidance")),
         seed=values.seed(get("seed")),
         width=values.pixels(get("width")),
         height=values.pixels(get("height")),
@@ -64,7 +64,7 @@ def _metadata(source: dict[str, Any]) -> GenerationParameters | None:
 def _model(value: object, *names: str) -> str | None:
     """Return one field of a model's description; old versions wrote the name alone."""
     if isinstance(value, dict):
-        return values.text(jsontext.pick(value, *names))
+        return values.text(json_parameters.pick(value, *names))
     return values.text(value) if names[0] in ("model_name", "name") else None
 
 
@@ -73,7 +73,7 @@ def _loras(items: object) -> tuple[Lora, ...]:
     found = []
     for item in items if isinstance(items, list) else []:
         if isinstance(item, dict):
-            name = _model(jsontext.pick(item, "model", "lora"), "model_name", "name")
+            name = _model(json_parameters.pick(item, "model", "lora"), "model_name", "name")
             if name is not None:
                 found.append(Lora(name, values.number(item.get("weight"))))
     return tuple(found)
@@ -176,7 +176,7 @@ def _graph(source: dict[str, Any]) -> GenerationParameters | None:
     noise = source_of("noise") or denoise
     merged = {name: given(denoise, name) for name in ("cfg_scale", "guidance", "scheduler")}
     merged |= {name: given(noise, name) for name in ("seed", "width", "height")}
-    merged["steps"] = jsontext.pick({name: given(denoise, name) for name in _STEPS}, *_STEPS)
+    merged["steps"] = json_parameters.pick({name: given(denoise, name) for name in _STEPS}, *_STEPS)
     for side in ("positive", "negative"):
         key = source_of(f"{side}_conditioning") or source_of(f"{side}_text_conditioning")
         merged[f"{side}_prompt"] = given(key, "prompt")

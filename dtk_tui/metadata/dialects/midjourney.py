@@ -6,19 +6,20 @@ import re
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _KEYS = ("Description", "ImageDescription")
 _JOB = re.compile(r"\s*\bJob ID: *[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*$")
 _OPTION = re.compile(r"\s(?:--|\u2014)(?=[a-z])")
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a Midjourney picture."""
     for key in _KEYS:
-        text = evidence.texts.get(key)
+        text = fields.texts.get(key)
         if text and "Job ID:" in text and (match := _JOB.search(text[-200:])):
-            return Found("midjourney", _parameters(text[: max(len(text) - 200, 0) + match.start()]))
+            return DialectReading("midjourney", _parameters(text[: max(len(text) - 200, 0) + match.start()]))
     return None
 
 

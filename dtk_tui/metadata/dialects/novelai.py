@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _KEYS = ("Comment", "UserComment", "parameters", "Description", "ImageDescription", "comment")
 # Two of these together stand in no other program's JSON.
@@ -16,24 +16,24 @@ _MARKS = frozenset(
 )
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a NovelAI picture."""
-    software = evidence.texts.get("Software", "")
+    software = fields.texts.get("Software", "")
     for key in _KEYS:
-        text = evidence.texts.get(key)
+        text = fields.texts.get(key)
         if text is None or (text and text.lstrip()[:1] != "{"):
             continue
-        source = evidence.json(key)
+        source = fields.json(key)
         if source is not None and (software.startswith("NovelAI") or len(_MARKS.intersection(source)) >= 2):
-            return Found("novelai", _parameters(source, evidence))
+            return DialectReading("novelai", _parameters(source, fields))
     return None
 
 
-def _parameters(source: dict[str, Any], evidence: Evidence) -> GenerationParameters:
+def _parameters(source: dict[str, Any], fields: MetadataFields) -> GenerationParameters:
     """Return what the JSON says; the first versions kept the prompt in ``Description`` only."""
     positive = _caption(source, "prompt", "v4_prompt")
     if positive is None:
-        positive = values.prompt(evidence.texts.get("Description"))
+        positive = values.prompt(fields.texts.get("Description"))
     negative = _caption(source, "uc", "v4_negative_prompt")
     is_image = "img2img" in str(source.get("request_type", "")).lower()
     return GenerationParameters(
@@ -42,11 +42,11 @@ def _parameters(source: dict[str, Any], evidence: Evidence) -> GenerationParamet
         steps=values.count(source.get("steps")),
         sampler=values.text(source.get("sampler")),
         scheduler=values.text(source.get("noise_schedule")),
-        cfg_scale=values.number(jsontext.pick(source, "scale", "cfg_scale")),
+        cfg_scale=values.number(json_parameters.pick(source, "scale", "cfg_scale")),
         seed=values.seed(source.get("seed")),
         width=values.pixels(source.get("width")),
         height=values.pixels(source.get("height")),
-        model=values.text(evidence.texts.get("Source")) or values.text(source.get("model")),
+        model=values.text(fields.texts.get("Source")) or values.text(source.get("model")),
         denoising_strength=values.number(source.get("strength")) if is_image else None,
     )
 

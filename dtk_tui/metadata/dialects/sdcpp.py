@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from dtk_tui.domain.parameters import GenerationParameters, Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import automatic1111, comfyui, infotext, jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.domain.parameters import GenerationParameters
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects import automatic1111
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
+from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
 NAME = "sdcpp"
 _SCHEMA = "sdcpp.image.params/"
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a picture by stable-diffusion.cpp, the JSON before the text where both stand."""
-    for source in jsontext.objects(evidence):
+    for source in json_parameters.objects(fields):
         if str(source.get("schema", "")).startswith(_SCHEMA):
-            return Found(NAME, _parameters(source))
-    info = automatic1111.find(evidence)
+            return DialectReading(NAME, _parameters(source))
+    info = automatic1111.find_infotext(fields)
     if info is None:
         return None
     if not ("SDCPP" in info.settings or info.settings.get("Version", "").startswith("stable-diffusion.cpp")):
         return None
-    found = infotext.parameters(info)
+    found = infotext_parameters(info)
     inner = values.json_object(info.settings.get("SDCPP", ""))
     if inner and not (found.prompt or found.negative_prompt):
-        return Found(NAME, comfyui.merge(_parameters(inner), found))
-    return Found(NAME, comfyui.merge(found, _unnamed(_parameters(inner))) if inner else found)
+        return DialectReading(NAME, _parameters(inner).with_defaults(found))
+    return DialectReading(NAME, found.with_defaults(_unnamed(_parameters(inner))) if inner else found)
 
 
 def _unnamed(found: GenerationParameters) -> GenerationParameters:
@@ -50,11 +52,6 @@ def _parameters(source: dict[str, Any]) -> GenerationParameters:
     prompt, sampling, models = (_object(source, name) for name in ("prompt", "sampling", "models"))
     guidance, hires = _object(sampling, "guidance"), _object(source, "hires")
     strength = values.number(hires.get("denoising_strength") if hires else source.get("strength"))
-    found = []
-    items = source.get("loras")
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict) and (lora := jsontext.lora(item.get("name"), item.get("multiplier"))):
-            found.append(Lora(lora.name, lora.weight))
     return GenerationParameters(
         prompt=values.prompt(prompt.get("positive")),
         negative_prompt=values.prompt(prompt.get("negative")),
@@ -70,7 +67,7 @@ def _parameters(source: dict[str, Any]) -> GenerationParameters:
         denoising_strength=strength,
         vae=values.text(models.get("vae")),
         upscaler=values.text(hires.get("upscaler")),
-        loras=tuple(found),
+        loras=json_parameters.listed_loras(source.get("loras"), ("name",), "multiplier"),
     )
 
 

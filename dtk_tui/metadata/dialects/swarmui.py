@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from dtk_tui.metadata import values
-from dtk_tui.metadata.dialects import jsontext
-from dtk_tui.metadata.evidence import Evidence, Found
+from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects.base import DialectReading
+from dtk_tui.metadata.fields import MetadataFields
 
 _MARK = "sui_image_params"
 
 
-def read(evidence: Evidence) -> Found | None:
+def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a SwarmUI picture."""
-    for source in jsontext.objects(evidence):
+    for source in json_parameters.objects(fields):
         params = source.get(_MARK)
         if isinstance(params, dict):
-            return Found("swarmui", _parameters(params, source.get("sui_models")))
+            return DialectReading("swarmui", _parameters(params, source.get("sui_models")))
     return None
 
 
@@ -30,17 +30,19 @@ def _parameters(params: dict[str, Any], models: object) -> GenerationParameters:
         prompt=positive,
         negative_prompt=values.prompt(get("negativeprompt")) or ("" if positive is not None else None),
         steps=values.count(get("steps")),
-        sampler=values.text(jsontext.pick(params, "sampler", "comfyuisampler", "comfy_sampler")),
-        scheduler=values.text(jsontext.pick(params, "scheduler", "comfyuischeduler", "comfy_scheduler")),
-        cfg_scale=values.number(jsontext.pick(params, "cfgscale", "cfg_scale")),
+        sampler=values.text(json_parameters.pick(params, "sampler", "comfyuisampler", "comfy_sampler")),
+        scheduler=values.text(json_parameters.pick(params, "scheduler", "comfyuischeduler", "comfy_scheduler")),
+        cfg_scale=values.number(json_parameters.pick(params, "cfgscale", "cfg_scale")),
         seed=values.seed(get("seed")),
         width=values.pixels(get("width")),
         height=values.pixels(get("height")),
         model=values.text(get("model")),
         model_hash=_hash(models),
         clip_skip=_clip_skip(get("clipstopatlayer")),
-        denoising_strength=values.number(jsontext.pick(params, "initimagecreativity", "refinercontrolpercentage")),
-        vae=jsontext.vae(get("vae")),
+        denoising_strength=values.number(
+            json_parameters.pick(params, "initimagecreativity", "refinercontrolpercentage")
+        ),
+        vae=json_parameters.vae(get("vae")),
         upscaler=upscaler.removeprefix("model-") if upscaler else None,
         loras=_loras(get("loras"), get("loraweights")),
     )
@@ -69,6 +71,4 @@ def _loras(names: object, weights: object) -> tuple[Lora, ...]:
         weights = weights.split(",")
     if not isinstance(names, list):
         return ()
-    given = weights if isinstance(weights, list) else []
-    padded = [*given, *[None] * len(names)]
-    return tuple(found for name, weight in zip(names, padded, strict=False) if (found := jsontext.lora(name, weight)))
+    return json_parameters.paired_loras(names, weights)

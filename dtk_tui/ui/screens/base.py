@@ -1,36 +1,86 @@
-"""What all full screens share."""
+"""What full screens share: commands, and a header with the numbers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from textual.screen import Screen
+from textual.app import ComposeResult
 
 from dtk_tui.domain.stats import Stats
+from dtk_tui.text import one_line
+from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.registry import BY_ID
+from dtk_tui.ui.context import ContextScreen, LibraryChange, ResultT
+from dtk_tui.ui.widgets.status import ControlBar, HeaderLine
 
-if TYPE_CHECKING:
-    from dtk_tui.ui.app import DtkApp
-    from dtk_tui.ui.source import Library
+
+class CommandScreen(ContextScreen[ResultT]):
+    """A screen that carries out the commands that it offers."""
+
+    def action_command(self, command_id: str) -> None:
+        """Do a command."""
+        BY_ID[command_id].run(self.context, self, self.target())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide commands that do not apply, and leave their keys free."""
+        if action == "command":
+            return BY_ID[str(parameters[0])].applies(self)
+        return super().check_action(action, parameters)
 
 
-class DtkScreen(Screen[None]):
-    """A full screen of this app."""
+class StatusScreen(CommandScreen[ResultT]):
+    """A screen with the header and the control bar, which follow the numbers; a subclass gives the rest."""
 
-    @property
-    def dtk(self) -> DtkApp:
-        """The app."""
-        return cast("DtkApp", self.app)
+    def compose(self) -> ComposeResult:
+        """The header and the control bar, which stay in sight, and what is below them."""
+        yield HeaderLine()
+        yield ControlBar(self._key_names())
+        yield from self.body()
 
-    @property
-    def library(self) -> Library:
-        """The library that is open."""
-        return self.dtk.library
+    def body(self) -> ComposeResult:
+        """Yield what stands below the control bar."""
+        yield from ()
+
+    def _key_names(self) -> dict[str, str]:
+        keymap = self.context.config.settings.keys
+        return {name: BY_ID[name].key_names(self.app, keymap) for name, *_ in ControlBar.BUTTONS}
+
+    def on_mount(self) -> None:
+        """Follow the numbers and the name of the library."""
+        context = self.context
+        context.stats.changed.subscribe(self, self.show_stats)
+        context.stats.lost.subscribe(self, self._show_lost)
+        context.library_changed.subscribe(self, self._library_changed)
+        self.query_one(HeaderLine).show_library(context.library_name)
+        if context.stats.current is not None:
+            self.show_stats(context.stats.current)
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers."""
+        header = self.query_one(HeaderLine)
+        header.show_stats(stats)
+        header.show_library(self.context.library_name)
+        self.query_one(ControlBar).show_stats(stats)
 
-    def show_lost(self, words: str) -> None:
-        """Say that the database does not answer."""
+    def _show_lost(self, words: str) -> None:
+        if words:
+            self.query_one(HeaderLine).show_lost(words)
+        else:
+            self.recover()
 
     def recover(self) -> None:
         """Load again after the database came back."""
+
+    def _library_changed(self, change: LibraryChange) -> None:
+        self.show_change(change)
+        if change is LibraryChange.IMAGES:
+            self.name_library()
+
+    def show_change(self, change: LibraryChange) -> None:
+        """Show what became of the library."""
+
+    @task("name")
+    async def name_library(self) -> None:
+        """Name the library after its roots, in the header."""
+        roots = await in_thread(self.library.folders, None)
+        name = one_line(roots[0].name, 60) if roots else "empty library"
+        self.context.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
+        self.query_one(HeaderLine).show_library(self.context.library_name)

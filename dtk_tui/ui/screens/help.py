@@ -1,8 +1,8 @@
-"""Help, made from the bindings as they are now."""
+"""Help, made from the commands and their keys as they are now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from dtk_tui.ui.keys import Action
-from dtk_tui.ui.screens.dialogs import Dialog
+from dtk_tui.ui.commands.registry import Command
+from dtk_tui.ui.dialogs import Dialog
 
 _SEARCH_HELP = (
     'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl, '
@@ -21,41 +21,36 @@ _SEARCH_HELP = (
 )
 
 
-class Help(Dialog[None]):
-    """Lists every key of the screen below, by widget."""
+class HelpScreen(Dialog[None]):
+    """Lists every key of a screen by groups.
+
+    Args:
+        commands: with their keys as people read them, in order.
+        signs: what the signs in the lists of the screen mean, by what the lists hold.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "leave", "Close", show=False)]
 
-    def __init__(self, found: Sequence[Action]) -> None:
+    def __init__(self, commands: Sequence[tuple[Command, str]], signs: Mapping[str, str]) -> None:
         super().__init__("Keys")
-        self._found = found
+        self._commands = commands
+        self._signs = signs
 
     def body(self) -> ComposeResult:
-        """One block a widget."""
+        """One block a group."""
         with VerticalScroll(classes="text"):
             yield Static(self._text(), markup=False)
 
     def _text(self) -> Content:
-        groups: dict[str, list[Action]] = {}
-        for action in self._found:
-            groups.setdefault(action.group, []).append(action)
-        width = max((len(action.keys) for action in self._found), default=0) + 2
-        blocks: list[Content] = []
-        for title, found in groups.items():
-            rows = [Content.styled(title, "bold $accent")]
-            rows += [
-                Content.assemble(
-                    "  ", (f"{one.keys:<{width}}", "bold"), one.binding.description, (f"  {one.binding.id}", "$faint")
-                )
-                for one in found
-            ]
-            blocks.append(Content("\n").join(rows))
-        for title, signs in self._signs().items():
+        width = max((len(keys) for _, keys in self._commands), default=0) + 2
+        groups: dict[str, list[Content]] = {}
+        for command, keys in self._commands:
+            rows = groups.setdefault(command.group, [Content.styled(command.group, "bold $accent")])
+            key, name = (f"{keys:<{width}}", "bold"), (f"  {command.id}", "$faint")
+            rows.append(Content.assemble("  ", key, command.title, name))
+        blocks = [Content("\n").join(rows) for rows in groups.values()]
+        for title, signs in self._signs.items():
             blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {signs}"))
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
         blocks += [Content.styled(_SEARCH_HELP, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
-
-    def _signs(self) -> dict[str, str]:
-        nodes = {type(action.node) for action in self._found}
-        return {str(kind.BINDING_GROUP_TITLE): str(kind.HELP) for kind in nodes if hasattr(kind, "HELP")}

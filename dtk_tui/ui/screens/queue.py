@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Footer
 
@@ -17,11 +17,13 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.screens.base import DtkScreen
-from dtk_tui.ui.screens.dialogs import Confirm, Trouble
+from dtk_tui.ui.commands.registry import bindings
+from dtk_tui.ui.context import AppContext
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
+from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.job_table import JobTable
-from dtk_tui.ui.widgets.status import ControlBar, HeaderLine, Line
+from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 _FILTERS: tuple[tuple[str, JobState | None], ...] = (
@@ -34,32 +36,22 @@ _FILTERS: tuple[tuple[str, JobState | None], ...] = (
 _FOLLOW_S = 2.0
 
 
-class QueueScreen(DtkScreen):
+class QueueScreen(StatusScreen[None]):
     """Shows and changes the queue."""
 
     BINDING_GROUP_TITLE = "Queue"
     AUTO_FOCUS = "#jobs"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "hurry", "Now", id="queue.now", tooltip="Do the chosen jobs before everything else"),
-        Binding("y", "retry", "Retry", id="queue.retry", tooltip="Let the chosen failed jobs wait again"),
-        Binding("Y", "retry_all", "Retry all failed", show=False, id="queue.retry_all"),
-        Binding("d,delete", "remove", "Remove", key_display="d", id="queue.remove"),
-        Binding("tab", "filter(1)", "Filter", key_display="Tab", id="queue.filter"),
-        Binding("shift+tab", "filter(-1)", "Filter backwards", show=False, id="queue.filter_back"),
-        Binding("r", "refresh", "Refresh", id="queue.refresh"),
-        Binding("escape,q", "leave", "Back", key_display="Esc", id="queue.leave"),
-    ]
+    COMMAND_GROUPS = ("queue",)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("queue")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
         self._filter = 0
         self._counts: QueueCounts | None = None
-        self._next_look = 0.0
+        self._next_load = 0.0
 
-    def compose(self) -> ComposeResult:
-        """The control bar stays in sight."""
-        yield HeaderLine()
-        yield ControlBar()
+    def body(self) -> ComposeResult:
+        """The title with the filters, and the table."""
         yield Line(id="jobs-title", classes="pane-title")
         yield Line(id="jobs-heads", classes="heads")
         yield JobTable(self.library.job_rows, id="jobs")
@@ -67,10 +59,6 @@ class QueueScreen(DtkScreen):
 
     def on_mount(self) -> None:
         """Load all jobs."""
-        self.query_one(HeaderLine).show_library(self.dtk.library_name)
-        self.query_one(ControlBar).show_keys(self.dtk.control_keys())
-        if self.dtk.stats is not None:
-            self.show_stats(self.dtk.stats)
         self._load(keep=False)
 
     @property
@@ -83,7 +71,7 @@ class QueueScreen(DtkScreen):
         started = monotonic()
         ids = await in_thread(self.library.jobs, _FILTERS[self._filter][1])
         self.table.set_ids(ids, keep=keep)
-        self._next_look = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
+        self._next_load = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
         self._draw_title()
 
     @on(VirtualTable.SelectionChanged)
@@ -113,38 +101,38 @@ class QueueScreen(DtkScreen):
     def _chosen(self) -> None:
         row = self.table.current_row
         if row is not None:
-            self.app.push_screen(Trouble(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
+            self.app.push_screen(ErrorDialog(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
 
-    def action_filter(self, step: int) -> None:
+    def show_filter(self, step: int) -> None:
         """Show only jobs in one state."""
         self._filter = (self._filter + step) % len(_FILTERS)
         self._draw_title()
         self._load(keep=False)
 
-    def action_refresh(self) -> None:
+    def load_again(self) -> None:
         """Fetch the list again."""
         self._load(keep=True)
 
-    def action_leave(self) -> None:
+    def go_back(self) -> None:
         """Unmark, or go back."""
         if not self.table.clear_selection():
-            self.dismiss()
+            self.dismiss(None)
 
-    def action_hurry(self) -> None:
+    def prioritize(self) -> None:
         """Do the chosen jobs first."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.hurry(ids), "job moved to the front", "jobs moved to the front")
+        self._change(lambda: self.library.prioritize(ids), "job moved to the front", "jobs moved to the front")
 
-    def action_retry(self) -> None:
+    def retry(self) -> None:
         """Let the chosen failed jobs wait again."""
         ids = self.table.chosen_ids()
         self._change(lambda: self.library.retry(ids), "job waits again", "jobs wait again")
 
-    def action_retry_all(self) -> None:
+    def retry_all(self) -> None:
         """Let all failed jobs wait again."""
         self._change(lambda: self.library.retry(None), "job waits again", "jobs wait again")
 
-    def action_remove(self) -> None:
+    def remove_jobs(self) -> None:
         """Take the chosen jobs out of the queue, after a question."""
         ids = self.table.chosen_ids()
         if not ids:
@@ -161,26 +149,21 @@ class QueueScreen(DtkScreen):
     @task("change", exclusive=False, asked=True)
     async def _change(self, change: Callable[[], int], one: str, many: str) -> None:
         number = await in_thread(change)
-        self.dtk.say(counted(number, one, many) if number else "Nothing to change")
-        self.dtk.look_now()
+        self.context.notify(counted(number, one, many) if number else "Nothing to change")
+        self.context.stats.poll_now()
         self._load(keep=True)
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers; the list follows while nothing is marked."""
-        self.query_one(HeaderLine).show_stats(stats)
-        self.query_one(ControlBar).show_stats(stats)
+        super().show_stats(stats)
         if stats.queue == self._counts:
             return
-        if self._counts is not None and monotonic() > self._next_look and not self.table.selected_count:
+        if self._counts is not None and monotonic() > self._next_load and not self.table.selected_count:
             self._load(keep=True)
         else:
             self.table.renew()
         self._counts = stats.queue
         self._draw_title()
-
-    def show_lost(self, words: str) -> None:
-        """Say that the database does not answer."""
-        self.query_one(HeaderLine).show_lost(words)
 
     def recover(self) -> None:
         """Load again after the database came back."""

@@ -12,8 +12,8 @@ from textual.binding import Binding, BindingType
 from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.format import short_count
 from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
-from dtk_tui.ui.wording import short_count
 
 #: The key of the first line, which stands for all images.
 EVERYTHING = 0
@@ -51,11 +51,6 @@ class FolderTree(CursorList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "expand", "Open the folder", show=False, id="folders.expand"),
         Binding("left,h", "collapse", "Close the folder, or go to its parent", show=False, id="folders.collapse"),
-        Binding("x", "app.exclude", "Exclude from scans", show=False, id="folders.exclude"),
-        Binding("v", "app.archive", "Archive: keep as it is", show=False, id="folders.archive"),
-        Binding("i", "app.include", "Include in scans again", show=False, id="folders.include"),
-        Binding("o", "app.alone", "With or without subfolders", show=False, id="folders.alone"),
-        Binding("delete", "app.remove_folder", "Take out of the library", show=False, id="folders.remove"),
     ]
 
     def __init__(self, fetch: Callable[[int | None], Sequence[FolderRow]], *, id: str | None = None) -> None:

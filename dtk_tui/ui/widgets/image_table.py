@@ -96,3 +96,12 @@ class ImageTable(VirtualTable[ImageRow]):
         self._scores = scores
         self.place_columns()
         self.set_ids(ids, keep=keep)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The number of the line under the cursor, from 1, and how many there are."""
+        return self.cursor + 1, self.count
+
+    def step(self, by: int) -> None:
+        """Move the cursor by lines."""
+        self.cursor += by

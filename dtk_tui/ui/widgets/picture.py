@@ -16,12 +16,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.services import previews
+from dtk_tui.services.library import previews
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.widgets.pixels import KittyImage, SixelImage, SixelPicture, room_px, sixel
+from dtk_tui.ui.format import line
+from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.wording import line
 
 _RAMP = " .:-=+*#%@"
 _HALF = "\u2580"

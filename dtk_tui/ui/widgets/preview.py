@@ -13,10 +13,10 @@ from textual.widgets import Static
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.widgets import facts
+from dtk_tui.ui.format import lines
+from dtk_tui.ui.widgets import detail_text
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line, clickable
-from dtk_tui.ui.wording import lines
 
 #: The cursor must rest for this long before a picture is decoded.
 _REST_S = 0.12
@@ -28,7 +28,7 @@ FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
 LocalPath = Callable[[str], str]
 
 
-class FactsScroll(VerticalScroll):
+class TextScroll(VerticalScroll):
     """The text under the tabs; it scrolls."""
 
     BINDING_GROUP_TITLE = "Preview"
@@ -67,7 +67,7 @@ class Preview(Vertical):
         yield picture
         with Vertical(id="sheet"):
             yield Line(id="tabs")
-            with FactsScroll(id="facts"):
+            with TextScroll(id="facts"):
                 yield Static("", markup=False, id="facts-text")
 
     def on_resize(self) -> None:
@@ -78,15 +78,15 @@ class Preview(Vertical):
         """Show an image as soon as the cursor rests; None shows nothing."""
         if image_id != self._image_id:
             self._image_id = image_id
-            self._look(_REST_S)
+            self._load(_REST_S)
 
     def again(self) -> None:
         """Show the same image again, after something about it may have changed."""
         if self._image_id is not None:
-            self._look(0.0)
+            self._load(0.0)
 
     @task("detail")
-    async def _look(self, rest_s: float) -> None:
+    async def _load(self, rest_s: float) -> None:
         await asyncio.sleep(rest_s)
         image_id = self._image_id
         detail = None if image_id is None else await in_thread(self._fetch, image_id)
@@ -94,15 +94,15 @@ class Preview(Vertical):
         self._detail = detail
         if moved:
             self.query_one(Picture).show(self._local_path(detail.path) if detail is not None else None)
-            self.query_one(FactsScroll).scroll_home(animate=False)
-        self._show_facts()
+            self.query_one(TextScroll).scroll_home(animate=False)
+        self._show_text()
 
     def show_tab(self, number: int) -> None:
         """Show another page of facts."""
         self._tab = number
         self._show_tabs()
-        self.query_one(FactsScroll).scroll_home(animate=False)
-        self._show_facts()
+        self.query_one(TextScroll).scroll_home(animate=False)
+        self._show_text()
 
     def _show_tabs(self) -> None:
         parts = []
@@ -110,28 +110,28 @@ class Preview(Vertical):
             style = "bold $accent" if number == self._tab else "$muted"
             key = f"{number + 1} " if self.size.width >= _ROOM_FOR_KEYS else ""
             label = Content.assemble((key, "$faint"), (name, style))
-            parts.append(clickable(label, f"screen.tab({number})"))
+            parts.append(clickable(label, f"screen.command({f'preview.{name.lower()}'!r})"))
         self.query_one("#tabs", Line).show(Content("  ").join(parts))
 
-    def _show_facts(self) -> None:
+    def _show_text(self) -> None:
         detail, text = self._detail, self.query_one("#facts-text", Static)
         if detail is None:
             text.update(Content(""))
         elif TABS[self._tab] == "Prompt":
-            text.update(facts.prompt(detail))
+            text.update(detail_text.prompt(detail))
         elif TABS[self._tab] == "Parameters":
-            text.update(facts.parameters(detail))
+            text.update(detail_text.parameters(detail))
         elif TABS[self._tab] == "Tags":
-            text.update(facts.tags(detail))
+            text.update(detail_text.tags(detail))
         else:
             text.update(Content.styled("Looking\u2026", "$muted"))
-            self._look_for_similar(detail.id)
+            self._load_similar(detail.id)
 
     @task("similar")
-    async def _look_for_similar(self, image_id: int) -> None:
+    async def _load_similar(self, image_id: int) -> None:
         await asyncio.sleep(_REST_S)
         try:
-            found = facts.similar(await in_thread(self._similar, image_id))
+            found = detail_text.similar(await in_thread(self._similar, image_id))
         except DatabaseLostError:
             raise
         except DtkError as error:

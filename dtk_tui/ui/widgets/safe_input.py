@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from textual import events
-from textual.widgets import Input
-
 from dtk_tui.text import display
+from dtk_tui.ui.textual_compat import PasteInput
 
 _LONGEST = 10_000
 
 
-class SafeInput(Input):
+class SafeInput(PasteInput):
     """An input line into which no control characters can be pasted."""
 
-    def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
+    def pasted(self, text: str) -> None:
+        """Put in one line of what was pasted."""
         # Terminals send a carriage return for the end of a line; spaces inside a path are part of it.
-        text = " ".join(display(event.text[:_LONGEST].replace("\r", "\n")).strip("\n").splitlines())
-        if text:
-            self.replace(text, *sorted(self.selection))
+        line = " ".join(display(text[:_LONGEST].replace("\r", "\n")).strip("\n").splitlines())
+        if line:
+            self.replace(line, *sorted(self.selection))

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from dtk_tui.errors import DtkError
+from dtk_tui.ui.format import line
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.wording import line
 
 _COLUMN = re.compile(r"column (\d+)")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.style import Style
@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
-from dtk_tui.text import one_line
-from dtk_tui.ui.wording import duration, speed
+from dtk_tui.text import duration, one_line
+from dtk_tui.ui.format import speed
 
 
 def clickable(content: Content, action: str) -> Content:
@@ -116,14 +116,18 @@ class HeaderLine(Line):
 
 
 class ControlBar(Vertical):
-    """Start, pause, stop, clear; what the worker does, how far it is, and how fast."""
+    """Start, pause, stop, clear; what the worker does, how far it is, and how fast.
 
-    BINDINGS: ClassVar[list[BindingType]] = []
-    _BUTTONS: ClassVar = (
-        ("F5", "Start", "app.start_worker", WorkerState.RUNNING),
-        ("F6", "Pause", "app.pause_worker", WorkerState.PAUSED),
-        ("F7", "Stop", "app.stop_worker", WorkerState.STOPPED),
-        ("F8", "Clear", "app.clear_queue", None),
+    Args:
+        keys: the keys of the buttons as people read them, by the id of the command.
+    """
+
+    #: The id of a command, what its button says, and the state it asks for.
+    BUTTONS: ClassVar[tuple[tuple[str, str, WorkerState | None], ...]] = (
+        ("app.start", "Start", WorkerState.RUNNING),
+        ("app.pause", "Pause", WorkerState.PAUSED),
+        ("app.stop", "Stop", WorkerState.STOPPED),
+        ("app.clear", "Clear", None),
     )
     _COLORS: ClassVar = {
         WorkerState.RUNNING: "$success",
@@ -131,10 +135,10 @@ class ControlBar(Vertical):
         WorkerState.STOPPED: "$muted",
     }
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Mapping[str, str]) -> None:
         super().__init__(id="control")
         self._stats: Stats | None = None
-        self._keys: dict[str, str] = {}
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Four lines, each repainted on its own."""
@@ -149,11 +153,6 @@ class ControlBar(Vertical):
 
     def on_resize(self) -> None:
         """The bar fills the width."""
-        self._draw()
-
-    def show_keys(self, keys: dict[str, str]) -> None:
-        """Name the keys as they are bound: action to key."""
-        self._keys = keys
         self._draw()
 
     def show_stats(self, stats: Stats) -> None:
@@ -173,14 +172,12 @@ class ControlBar(Vertical):
     def _buttons(self) -> Content:
         stats = self._stats
         parts: list[Content] = []
-        for key, label, action, state in self._BUTTONS:
-            key_name = self._keys.get(action.removeprefix("app."), key)
-            is_wish = stats is not None and state is stats.desired
-            inner = Content.assemble(
-                (key_name, "$muted" if is_wish else "bold $accent"), " ", (label, "$muted" if is_wish else "")
-            )
+        for command_id, label, state in self.BUTTONS:
+            is_desired = stats is not None and state is stats.desired
+            key_style, label_style = ("$muted", "$muted") if is_desired else ("bold $accent", "")
+            inner = Content.assemble((self._keys.get(command_id, ""), key_style), " ", (label, label_style))
             button = Content.assemble(("[", "$muted"), inner, ("]", "$muted"))
-            parts.append(clickable(button, action))
+            parts.append(clickable(button, f"app.command({command_id!r})"))
         left = Content.assemble(" ", Content(" ").join(parts))
         if stats is None:
             return left

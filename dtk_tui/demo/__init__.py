@@ -1,0 +1,1 @@
+"""The sample library and the tour of `make demo`."""

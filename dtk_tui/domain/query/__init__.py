@@ -1,0 +1,1 @@
+"""The query language: nodes, scanner, values and dates, the table of tokens, parser."""

@@ -1,0 +1,247 @@
+"""The query line as a value: a tree of conditions on images, and what ranks the images that meet them.
+
+Every leaf is a condition that an image meets or does not meet; a leaf about something that the image does not have
+(an unknown seed, no prompt) is not met, so its negation is. All text is compared case-insensitively.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of ``parts``."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of ``parts``."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not ``part``."""
+
+    part: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """``text`` stands in the prompt."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """``text`` stands in the negative prompt."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Directly in the folder of this name or path."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """In the album of this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The absolute path is like ``glob``, where ``*`` is any text and ``?`` any one character."""
+
+    glob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Created on a local day from ``first`` to ``last``, both included; None is open."""
+
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """``field`` (seed, steps or cfg) lies in one of the ``ranges``, whose ends are included."""
+
+    field: str
+    ranges: tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedLike:
+    """The digits of the seed are like ``glob``."""
+
+    glob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """``field`` (sampler, model, model_hash, hypernet or dialect) is one of ``names``.
+
+    In a model ``*`` and ``?`` are wild.
+    """
+
+    field: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Pixels; None is any."""
+
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Width to height is exactly ``width`` to ``height``."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """``portrait``, ``landscape`` or ``square``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """The rating compared by ``operator`` (= < > <= >= <>) with ``value``; None: not rated."""
+
+    operator: str
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """``field`` (aesthetic_score or hypernet_strength) compared by ``operator`` (= < > <= >= <>) with ``value``."""
+
+    field: str
+    operator: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """``name`` (favorite, for_deletion, nsfw, nometa, is_video or in_album) is ``value``."""
+
+    name: str
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Has the tag, by any source; where ``operator`` is given, with a confidence (0 to 1) that compares so."""
+
+    name: str
+    operator: str | None = None
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Has ``what``: tags, embedding or workflow."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``representative``: the embedded member of each group; ``duplicates``: the other members."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Has a job in this state: pending or failed."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Ranks by meaning; ``at`` is where it stands in the line. Never part of ``Query.filter``."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Ranks by looks; ``image`` is an id or a path. Never part of ``Query.filter``."""
+
+    image: str
+    at: int
+
+
+Node = (
+    And
+    | Or
+    | Not
+    | Prompt
+    | Negative
+    | Folder
+    | Album
+    | Path
+    | Created
+    | Numbers
+    | SeedLike
+    | Named
+    | Size
+    | Ratio
+    | Orientation
+    | Rating
+    | Compared
+    | Flag
+    | Tag
+    | Has
+    | Group
+    | Queued
+    | About
+    | Like
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query line, understood.
+
+    Attributes:
+        line: as typed.
+        filter: which images, exactly; None is every image. The free text is part of it.
+        terms: the free text that is wanted (not what is negated), in the order of the line: it ranks.
+        about: texts whose meaning ranks.
+        like: image ids or paths whose looks rank.
+    """
+
+    line: str
+    filter: Node | None = None
+    terms: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether embeddings are needed to answer."""
+        return bool(self.about or self.like)

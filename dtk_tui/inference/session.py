@@ -1,0 +1,122 @@
+"""A loaded ONNX model: running it, where it runs, and giving its memory back."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+import gc
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.provider import Placement, placement_of, preload_cuda, wanted_providers
+
+_OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "cuda failure 2:", "alloc_failed")
+
+
+class DeviceMemoryError(ModelError):
+    """The device ran out of memory; a smaller batch may fit."""
+
+
+class Session:
+    """One loaded ONNX model; ``run`` may be called from several threads.
+
+    Args:
+        model: the model file, or the model itself.
+        threads: threads that one run may use on the CPU.
+        device: number of the GPU, where one does the work.
+
+    Raises:
+        ModelError: the file is no ONNX model that runs here.
+    """
+
+    def __init__(self, model: Path | bytes, threads: int, device: int = 0) -> None:
+        import onnxruntime
+
+        self._name = str(model) if isinstance(model, Path) else "in memory"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = max(1, threads)
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Threads that spin while they wait take the cores from decoding and from the screen.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = wanted_providers(device)
+        if len(providers) > 1:
+            preload_cuda()
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(model) if isinstance(model, Path) else model, options, providers=providers
+            )
+        except Exception as error:
+            raise _model_error(f"The model {self._name} cannot be loaded.", error) from error
+        self._session.disable_fallback()
+        self.inputs: dict[str, tuple[list[Any], type[np.generic]]] = {
+            value.name: (list(value.shape), _dtype(value.type)) for value in self._session.get_inputs()
+        }
+        self.outputs: dict[str, list[Any]] = {v.name: list(v.shape) for v in self._session.get_outputs()}
+        self.placement = placement_of(self._session.get_providers()[0])
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run once; raises DeviceMemoryError when memory is short, ModelError for anything else."""
+        session = self._session
+        if session is None:
+            raise ModelError(f"The model {self._name} was unloaded.")
+        try:
+            result: list[np.ndarray] = session.run(list(outputs), dict(feeds))
+        except Exception as error:
+            raise _model_error(f"The model {self._name} failed.", error) from error
+        return result
+
+    def close(self) -> None:
+        """Unload the model and give its memory back to the system."""
+        self._session = None
+        release_memory()
+
+
+def probe() -> Placement:
+    """Return where a model would run now, found out by running one of a single node."""
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = Session(model.SerializeToString(), 1)
+    try:
+        session.run(["y"], {"x": np.zeros(1, np.float32)})
+        return session.placement
+    finally:
+        session.close()
+
+
+def release_memory() -> None:
+    """Give freed memory back to the system; with glibc that needs to be asked for."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim(0)
+
+
+def _model_error(title: str, error: Exception) -> ModelError:
+    detail = str(error)
+    kind = DeviceMemoryError if any(sign in detail.lower() for sign in _OUT_OF_MEMORY) else ModelError
+    return kind(title, detail)
+
+
+def _dtype(name: str) -> type[np.generic]:
+    kinds: dict[str, type[np.generic]] = {
+        "tensor(float)": np.float32,
+        "tensor(float16)": np.float16,
+        "tensor(double)": np.float64,
+        "tensor(int64)": np.int64,
+        "tensor(int32)": np.int32,
+        "tensor(uint8)": np.uint8,
+        "tensor(bool)": np.bool_,
+    }
+    if name not in kinds:
+        raise ModelError(f"A model with an input of type {name} cannot be fed.")
+    return kinds[name]

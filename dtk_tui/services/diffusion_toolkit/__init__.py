@@ -1,0 +1,1 @@
+"""Import of a Diffusion Toolkit database, its undo, and the export back."""

@@ -1,0 +1,146 @@
+"""Starting an import: with a new record, with that of the unfinished one that is resumed, or with one that is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dtk_tui.domain.imports import POLICIES, ImportOptions
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.diffusion_toolkit.read import csv_select, other_tables
+from dtk_tui.services.diffusion_toolkit.read.csv import line
+from dtk_tui.services.diffusion_toolkit.read.repair import note_json
+from dtk_tui.services.diffusion_toolkit.source.database import Source
+from dtk_tui.services.diffusion_toolkit.source.rowids import id_bounds
+from dtk_tui.services.diffusion_toolkit.source.unknown import unknown_content
+from dtk_tui.services.diffusion_toolkit.timezone import host_zone
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.diffusion_toolkit import dates, notes, record_batches, records, shadow, staging
+from dtk_tui.store.diffusion_toolkit.records import ImportRecord
+
+#: Facts of a record that say how the source was read, not what it holds. The names stand in databases.
+_BATCH_SIZE, _DRY_RUN, _IS_SHADOW = "batch_size", "dry_run", "beside"
+
+
+@dataclass(frozen=True, slots=True)
+class StartedImport:
+    """An import that may read: its record, and the options that hold for it, those of a resumed one included."""
+
+    record: ImportRecord
+    options: ImportOptions
+    zone: str
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether images are read into shadow tables, which replace those of an empty library."""
+        return bool(self.record.facts[_IS_SHADOW])
+
+
+def start(db: Database, source: Source, options: ImportOptions) -> StartedImport:
+    """Start an import, or resume the unfinished one of this source; see ``ImportOptions``.
+
+    Raises:
+        UsageError: an option is not known, or is another than that of the unfinished import.
+        DtkError: there is nothing to resume, or the source is not the one that was read.
+    """
+    zone = options.zone or host_zone()
+    with db.connection() as conn:
+        if not dates.is_zone_known(conn, zone):
+            raise UsageError(f"The time zone {zone} is not known.", "Name one like Europe/Berlin.")
+        if options.resume:
+            # Ended between its last transaction and its list of notes, an import is done but for that list.
+            done = _find_done(conn, source)
+            return StartedImport(done, options, zone) if done is not None else _resume(conn, source, options)
+        if options.policy not in POLICIES:
+            raise UsageError(f"The policy {options.policy} is not known.", "Choose keep, take or newest.")
+        if options.dry_run and (waiting := records.unfinished(conn)) and not waiting.facts.get(_DRY_RUN):
+            raise DtkError(
+                f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
+                "Finish it with --resume, or throw it away with --undo.",
+            )
+        return start_new(conn, source, options, zone, shadow.is_possible(conn))
+
+
+def start_new(conn: Connection, source: Source, options: ImportOptions, zone: str, is_shadow: bool) -> StartedImport:
+    """Start an import with a new record and empty staging tables.
+
+    Args:
+        is_shadow: whether images are read into shadow tables.
+    """
+    _create_tables(conn, source, is_shadow)
+    images, nodes = _id_spans(source)
+    facts = {**source.facts, _BATCH_SIZE: options.batch_size, _DRY_RUN: options.dry_run, _IS_SHADOW: is_shadow}
+    record = records.begin(conn, source.path, zone, options.policy, options.maps, facts, images, nodes)
+    return StartedImport(record, options, zone)
+
+
+def _create_tables(conn: Connection, source: Source, is_shadow: bool) -> None:
+    staging.create(conn)
+    if is_shadow:
+        shadow.create(conn)
+    staging.copy_lines(conn, {"note": _unknown_notes(source)})
+
+
+def _find_done(conn: Connection, source: Source) -> ImportRecord | None:
+    """Return the record of the last import, where it is of this very source and nothing is unfinished."""
+    record = records.last_done(conn) if records.unfinished(conn) is None else None
+    if record is None or record.source != source.path:
+        return None
+    return record if _source_facts(record) == source.facts else None
+
+
+def _resume(conn: Connection, source: Source, given: ImportOptions) -> StartedImport:
+    record = records.unfinished(conn)
+    if record is None or record.facts.get(_DRY_RUN) or not staging.exists(conn):
+        raise DtkError("There is no unfinished migration.", "Start one without --resume.")
+    if record.source != source.path:
+        raise DtkError(f"The unfinished migration is of {record.source}.", "Name that file, or start without --resume.")
+    if _source_facts(record) != source.facts:
+        raise DtkError(
+            "The source was changed since the migration began.",
+            "Start again without --resume: what was read so far is thrown away, the library is unchanged.",
+        )
+    if (given.maps and given.maps != record.maps) or (given.zone and given.zone != record.zone):
+        raise UsageError("The unfinished migration has another --map or --time-zone.", "Start without --resume.")
+    started = StartedImport(
+        record,
+        replace(given, maps=record.maps, batch_size=int(record.facts[_BATCH_SIZE]), policy=record.policy),
+        record.zone,
+    )
+    if not staging.has_current_columns(conn) or not staging.finished_chunks(conn):
+        # An earlier release read it; or the server crashed: then the staging tables are empty, and the shadow tables
+        # are whole no longer.
+        _create_tables(conn, source, started.is_shadow)
+        record_batches.delete(conn, record.id)
+        notes.delete_notes(conn, record.id)
+    return started
+
+
+def _source_facts(record: ImportRecord) -> dict[str, Any]:
+    """Return the facts that tell the source's content, without how it was read."""
+    return {name: value for name, value in record.facts.items() if name not in (_BATCH_SIZE, _DRY_RUN, _IS_SHADOW)}
+
+
+def _unknown_notes(source: Source) -> list[bytes]:
+    """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
+    known = {table: ("Id", *(name for name, _ in columns)) for table, columns in other_tables.COLUMNS.items()}
+    conn = source.connect()
+    try:
+        found = unknown_content(conn, {**known, "Image": csv_select.ALL})
+    finally:
+        conn.close()
+    return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
+
+
+def _id_spans(source: Source) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the first and last Id of the source's images, and of its nodes."""
+    if source.id_is_rowid:
+        image = source.bounds("Image")[:2]
+    else:
+        conn = source.connect()
+        try:
+            image = id_bounds(conn)
+        finally:
+            conn.close()
+    node = source.bounds("Node") if "Node" in source.columns else (1, 0, 0)
+    return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))

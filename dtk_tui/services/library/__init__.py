@@ -1,0 +1,1 @@
+"""Browsing, searching and arranging the folders and images that are known."""

@@ -1,0 +1,149 @@
+"""What a screen asks of the library; every call blocks and belongs into a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+
+from dtk_tui.config import Config
+from dtk_tui.domain.job import NOW, JobState
+from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.queue import JobRow
+from dtk_tui.services.library import folders as changes
+from dtk_tui.services.library import search as searching
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.diffusion_toolkit import records
+from dtk_tui.store.library import folders, images
+from dtk_tui.store.queue import jobs
+from dtk_tui.store.scan import listings
+
+Ids = npt.NDArray[np.int64]
+
+
+class LibraryBrowser:
+    """One library, one transaction a call."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self.db = db
+        self.config = config
+
+    def folders(self, parent_id: int | None) -> list[FolderRow]:
+        """Return the roots (None) or the folders in a folder."""
+        with self.db.connection() as conn:
+            return folders.roots(conn) if parent_id is None else folders.children(conn, parent_id)
+
+    def add_folder(self, path: str, *, recursive: bool = True) -> None:
+        """Make the folder at an absolute path a root; see ``services.library.folders.add``."""
+        with self._writing() as conn:
+            changes.add(conn, path, recursive=recursive)
+
+    def set_rule(self, path: str, rule: Rule) -> str:
+        """Say how scans treat a folder; return that as a sentence without its subject."""
+        with self._writing() as conn:
+            return changes.set_rule(conn, path, rule)
+
+    def folder_size(self, folder_id: int) -> tuple[int, int]:
+        """Return how many folders (itself included) and images a folder holds."""
+        with self.db.connection() as conn:
+            return changes.count_contents(conn, folder_id)
+
+    def take_out_some(self, folder_id: int) -> int:
+        """Take images of a folder out of the library; return how many, 0 at the end, when the folder is out, too."""
+        with self._writing() as conn:
+            return changes.remove_some(conn, folder_id)
+
+    def missing(self, folder_id: int | None) -> int:
+        """Return how many images of a folder (None: of the library) have no file any more."""
+        with self.db.connection() as conn:
+            return changes.count_missing(conn, folder_id)
+
+    def forget_some(self, folder_id: int | None) -> int:
+        """Forget images that have no file any more; return how many, 0 at the end."""
+        with self._writing() as conn:
+            return changes.prune_some(conn, folder_id)
+
+    def roots_away(self, path: str | None) -> list[str]:
+        """Return the roots all of whose images are missing, of those that have to do with a path (None: of all)."""
+        with self.db.connection() as conn:
+            return changes.missing_roots(conn, path)
+
+    def badges(self) -> dict[int, Badge]:
+        """Return the badges of the folders that have any."""
+        with self.db.connection() as conn:
+            return folders.badges(conn)
+
+    def images(self, folder_id: int | None) -> Ids:
+        """Return the ids of all images, or of a folder and all below it, newest first."""
+        with self.db.connection() as conn:
+            return images.newest_ids(conn, folder_id)
+
+    def count(self, folder_id: int | None) -> int:
+        """Return how many images ``images`` would return now."""
+        with self.db.connection() as conn:
+            return images.count(conn, folder_id)
+
+    def image_rows(self, ids: Sequence[int]) -> list[ImageRow]:
+        """Return lines of the image table."""
+        with self.db.connection() as conn:
+            return images.rows(conn, ids)
+
+    def detail(self, image_id: int) -> ImageDetail | None:
+        """Return all about one image."""
+        with self.db.connection() as conn:
+            return images.detail(conn, image_id)
+
+    def search(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None]:
+        """Return the ids of a query's images, best first with scores, or newest first; UsageError names a fault."""
+        found = searching.find(self.db, self.config, line)
+        return found.ids, found.scores
+
+    def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
+        """Return the images most like one, best first."""
+        return searching.similar(self.db, self.config, image_id, limit)
+
+    def similar_rows(self, image_id: int) -> list[tuple[Hit, ImageRow]]:
+        """Return the few images most like one, with their lines."""
+        hits = self.similar(image_id, 12)
+        rows = {row.id: row for row in self.image_rows([hit.image_id for hit in hits])}
+        return [(hit, rows[hit.image_id]) for hit in hits if hit.image_id in rows]
+
+    def last_import(self) -> str | None:
+        """Return the file of the last import that is in the library, if there is one that can be taken back."""
+        with self.db.connection() as conn:
+            last = records.last_done(conn)
+        return None if last is None else last.source
+
+    def jobs(self, state: JobState | None) -> Ids:
+        """Return the ids of the jobs in a state (None: all)."""
+        with self.db.connection() as conn:
+            return jobs.page_ids(conn, state)
+
+    def job_rows(self, ids: Sequence[int]) -> list[JobRow]:
+        """Return lines of the queue table."""
+        with self.db.connection() as conn:
+            return jobs.rows(conn, ids)
+
+    def retry(self, ids: Sequence[int] | None) -> int:
+        """Make failed jobs wait again."""
+        with self.db.connection() as conn:
+            return jobs.retry(conn, ids)
+
+    def prioritize(self, ids: Sequence[int]) -> int:
+        """Give waiting jobs the highest priority."""
+        with self.db.connection() as conn:
+            return jobs.set_priority(conn, ids, NOW)
+
+    def remove(self, ids: Sequence[int] | None, state: JobState | None = None) -> int:
+        """Take jobs out of the queue."""
+        with self.db.connection() as conn:
+            return jobs.remove(conn, ids=ids, state=state)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that begins when no scan writes."""
+        with self.db.connection() as conn:
+            listings.acquire_write_lock(conn)
+            yield conn

@@ -1,0 +1,179 @@
+"""Search as people use it: a query line, or an image that others should look like."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dtk_tui.config import Config
+from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
+from dtk_tui.domain.query.parser import parse
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import embedding_spaces, images
+from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.inference.image_embedder import ImageEmbedder
+    from dtk_tui.inference.text_embedder import TextEmbedder
+
+    Vector = npt.NDArray[np.float32]
+
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+@lru_cache(maxsize=1)
+def _text_embedder(name: str, folder: Path) -> TextEmbedder:
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.text_embedder import TextEmbedder
+
+    return TextEmbedder(load_manifest().get(name), folder, _THREADS)
+
+
+@lru_cache(maxsize=1)
+def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
+    from dtk_tui.inference.image_embedder import ImageEmbedder
+    from dtk_tui.inference.manifest import load_manifest
+
+    return ImageEmbedder(load_manifest().get(name), folder, _THREADS)
+
+
+def search(db: Database, config: Config, line: str, limit: int | None = None) -> list[Hit]:
+    """Return what ``find`` finds, image by image."""
+    found = find(db, config, line, limit)
+    if found.scores is None:
+        return [Hit(int(number)) for number in found.ids]
+    return [Hit(int(n), float(score)) for n, score in zip(found.ids, found.scores, strict=True)]
+
+
+def find(db: Database, config: Config, line: str, limit: int | None = None) -> SearchResult:
+    """Return the images that a query line asks for, best first, or newest first when nothing ranks them.
+
+    Args:
+        limit: at most so many; None is all (a vector term alone cuts off by itself).
+
+    Raises:
+        UsageError: the line is not understood; says where in it and what was expected.
+        DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
+    """
+    query = parse(line)
+    with db.connection() as conn:
+        models = _current(conn, config)
+    about: list[tuple[int, Vector]] = []
+    for text in query.about:
+        if models.text_space is None:
+            raise _nothing_embedded("about:")
+        embedder = _text_embedder(config.settings.models.text_embedder, config.paths.models)
+        about.append((models.text_space, embedder.embed_query(text)))
+    with db.connection() as conn:
+        like = [_alike(conn, config, models.image_space, image) for image in query.like]
+        return find_images(conn, query, about=about, like=like, limit=limit)
+
+
+def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:
+    """Return the images that look most like one, best first, by cosine similarity.
+
+    Args:
+        image: an id or a path; a file that is not in the library is embedded on the spot.
+
+    Raises:
+        UsageError: there is no such image.
+        DtkError: nothing is embedded yet, or the model is missing.
+    """
+    with db.connection() as conn:
+        models = _current(conn, config)
+        space, vector, itself = _alike(conn, config, models.image_space, str(image))
+        found = nearest_images(conn, space, vector, limit, leave_out=itself)
+    return [Hit(number, score) for number, score in found]
+
+
+def rows_of(db: Database, hits: Sequence[Hit]) -> list[tuple[Hit, ImageRow, str]]:
+    """Return finds with their images and absolute paths; images that are gone are left out."""
+    with db.connection() as conn:
+        ids = [hit.image_id for hit in hits]
+        rows = {row.id: row for row in images.rows(conn, ids)}
+        paths = images.paths_of(conn, ids)
+    return [(hit, rows[hit.image_id], paths[hit.image_id]) for hit in hits if hit.image_id in rows]
+
+
+def image_detail(db: Database, config: Config, image: str) -> ImageDetail | None:
+    """Return all that is known about an image that a person named; None when it went away meanwhile.
+
+    Raises:
+        UsageError: there is no such image in the library.
+    """
+    with db.connection() as conn:
+        return images.detail(conn, find_image(conn, config, image))
+
+
+def find_image(conn: Connection, config: Config, image: str) -> int:
+    """Return the id of an image that a person named by id or by path, as the library or as this host knows it.
+
+    Raises:
+        UsageError: there is no such image in the library.
+    """
+    found = _known(conn, config, image)
+    if found is None:
+        raise UsageError(
+            f"There is no image {image!r} in the library.", "Name its id or its path; scan its folder first."
+        )
+    return found
+
+
+def _known(conn: Connection, config: Config, image: str) -> int | None:
+    if image.isascii() and image.isdigit() and len(image) < 19:
+        number = int(image)
+        if images.path_of(conn, number) is not None:
+            return number
+    for path in _names(conn, config, image):
+        if (found := images.find(conn, path)) is not None:
+            return found
+    return None
+
+
+def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
+    """Yield the paths by which the library may know the file that a person named."""
+    yield image  # a path of Windows is one as it stands
+    here = os.path.abspath(image)  # noqa: PTH100 (surrogates must survive)
+    yield here
+    yield config.library_path(here)
+    folder, name = os.path.split(here)
+    with suppress(UsageError):
+        yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
+
+
+def _current(conn: Connection, config: Config) -> embedding_spaces.CurrentModels:
+    names = config.settings.models
+    return embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
+
+
+def _alike(conn: Connection, config: Config, space: int | None, image: str) -> tuple[int, Vector, int | None]:
+    """Return the space, the unit vector and, when it is in the library, the id of an image named by a person."""
+    if space is None:
+        raise _nothing_embedded("like:")
+    number = _known(conn, config, image)
+    stored = None if number is None else embedding_spaces.image_vector(conn, number, space)
+    if stored is not None:
+        return space, stored, number
+    known = None if number is None else images.path_of(conn, number)
+    path = image if known is None else config.local_path(known)
+    if not os.path.isfile(path):  # noqa: PTH113 (surrogates must survive)
+        raise UsageError(f"There is no image {image!r}.", "Name the id of an image, or the path of a file.")
+    embedder = _image_embedder(config.settings.models.image_embedder, config.paths.models)
+    vector: Vector = embedder.infer(embedder.load(path)[None])[0]
+    return space, vector, number
+
+
+def _nothing_embedded(term: str) -> DtkError:
+    return DtkError(
+        f"{term} needs embeddings, and nothing is embedded yet.",
+        "Queue and run the work: dtk queue add --all --kind embed, then dtk worker run --until-empty.",
+    )

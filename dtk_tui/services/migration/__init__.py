@@ -1,1 +1,0 @@
-"""Coming over from Diffusion Toolkit."""

@@ -1,0 +1,1 @@
+"""Scanning folders: walk, compare with the library, read, write; watching for changes."""

@@ -1,0 +1,1 @@
+"""The worker that drains the queue: claim, load, infer, save."""

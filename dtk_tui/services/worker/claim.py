@@ -1,0 +1,170 @@
+"""The first stage: claims jobs in the order of the queue, and with them the prompts that have no result yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.worker.bulk_index import BulkIndexes
+from dtk_tui.services.worker.lane import LaneState
+from dtk_tui.services.worker.scheduler import KindScheduler
+from dtk_tui.services.worker.state import PipelineState, PromptKey
+from dtk_tui.store.database import Connection
+from dtk_tui.store.queue import jobs
+
+_PATIENCE_S = 0.1
+_IDLE_S = 1.0
+
+
+class _LaneCursor:
+    """Where the claims for one lane are in the queue, and which kind of work has its turn there."""
+
+    def __init__(self, lane: LaneState, timed_s: Callable[[Kind], float]) -> None:
+        self.lane = lane
+        self.scheduler = KindScheduler(lane.kinds, lane.batch_sizes.__getitem__, timed_s)
+        self.place = jobs.FIRST
+        self.turn_place = jobs.FIRST
+
+    @property
+    def room(self) -> int:
+        """How many jobs may be claimed now; 0 when it is not worth it yet."""
+        turn = self.scheduler.turn
+        depth = self.lane.depth if turn is None else self.lane.depth_of(turn)
+        room = depth - len(self.lane.in_flight)
+        return room if room >= max(1, depth // 4) else 0
+
+    def restart(self) -> None:
+        """Begin again at the first job."""
+        self.place = jobs.FIRST
+        self.scheduler.forget()
+
+
+class Claimer:
+    """Keeps as much claimed as the stages behind it need, and no more; each lane for itself.
+
+    Args:
+        local_path: turns the path of an image in the library into its path on this host.
+    """
+
+    def __init__(self, state: PipelineState, local_path: Callable[[str], str], bulk: BulkIndexes) -> None:
+        self._state = state
+        self._local_path = local_path
+        self._bulk = bulk
+        self._cursors = [_LaneCursor(lane, state.throughput.timed_s) for lane in state.lanes]
+
+    def run(self) -> None:
+        """Claim until the pipeline stops."""
+        state = self._state
+        state.lower_priority()
+        while not state.is_stopping:
+            if not state.is_running:
+                for cursor in self._cursors:
+                    cursor.restart()
+                state.sleep(_IDLE_S)
+                continue
+            if state.take_loss():
+                self._give_back_strays()
+            if state.take_news():
+                self._claim_urgent()
+            pause_s = min([self._claim_for(cursor) for cursor in self._cursors])
+            if pause_s:
+                state.sleep(pause_s)
+        self._bulk.finish()
+
+    def _claim_urgent(self) -> None:
+        """Claim what has priority, whether there is room or not."""
+        largest = max(cursor.lane.largest for cursor in self._cursors)
+        found, _ = self._claim(jobs.FIRST, largest, tuple(self._state.handlers), least=NORMAL + 1)
+        for cursor in self._cursors:
+            cursor.place = jobs.FIRST
+            if found:
+                cursor.scheduler.plan({})  # what is urgent waits for nobody's turn
+
+    def _claim_for(self, cursor: _LaneCursor) -> float:
+        """Claim for one lane; return how long there is nothing to claim for it, in seconds."""
+        scheduler = cursor.scheduler
+        if not scheduler.kinds(idle=cursor.lane.is_idle) or not (room := cursor.room):
+            return _PATIENCE_S
+        if scheduler.turn is None:
+            return self._claim_in_order(cursor, room)
+        return self._claim_in_turn(cursor, scheduler.turn, room)
+
+    def _claim_in_order(self, cursor: _LaneCursor, room: int) -> float:
+        """Claim what comes next; rest when nothing does."""
+        found, place = self._claim(cursor.place, room, cursor.lane.kinds)
+        if found:
+            cursor.place = place
+            if cursor.scheduler.is_due:
+                self._look_ahead(cursor)
+            return 0.0
+        was_first, cursor.place = cursor.place == jobs.FIRST, jobs.FIRST
+        return self._rest(cursor) if was_first else 0.0
+
+    def _claim_in_turn(self, cursor: _LaneCursor, kind: Kind, room: int) -> float:
+        """Claim jobs of one kind that nobody hurries."""
+        start = jobs.before(kind) if cursor.turn_place.kind != kind else cursor.turn_place
+        found, place = self._claim(start, room, (kind,))
+        cursor.turn_place = place if found else jobs.FIRST
+        if not found:
+            cursor.scheduler.end()
+        return 0.0
+
+    def _rest(self, cursor: _LaneCursor) -> float:
+        """Use the time when nothing is left to claim for a lane."""
+        if self._give_back_strays():
+            return 0.0
+        if cursor.lane.is_idle:
+            self._bulk.finish()
+            cursor.scheduler.forget()
+        return _IDLE_S
+
+    def _look_ahead(self, cursor: _LaneCursor) -> None:
+        """Let each kind show how fast it goes, and prepare for a bulk run."""
+        try:
+            counts = self._state.transaction(jobs.counts)
+        except DatabaseLostError:
+            return
+        self._bulk.prepare(counts.by_kind)
+        cursor.scheduler.plan({} if counts.priority else counts.by_kind)
+
+    def _give_back_strays(self) -> int:
+        """Give back jobs under our lease that are not with us: a crash of PostgreSQL forgot how they ended."""
+        state = self._state
+        try:
+            return state.transaction(lambda conn: jobs.release(conn, state.worker_id(), keep=state.in_flight))
+        except DatabaseLostError:
+            return 0
+
+    def _claim(
+        self, place: jobs.Place, count: int, kinds: Sequence[Kind], *, least: int = -32768
+    ) -> tuple[int, jobs.Place]:
+        """Claim jobs and hand them to the loaders; return how many, and where that ended."""
+        state = self._state
+        epoch = state.epoch
+
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], jobs.Place, dict[PromptKey, str]]:
+            claimed, after = jobs.claim(conn, state.worker_id(), kinds, count, after=place, least=least)
+            return claimed, after, self._missing_prompts(conn, claimed)
+
+        try:
+            claimed, after, prompts = state.transaction(transaction)
+        except DatabaseLostError:
+            return 0, place
+        except DtkError as error:
+            state.report(error)
+            return 0, place
+        here = [replace(job, path=self._local_path(job.path)) for job in claimed]
+        state.accept(epoch, here, prompts, urgent=least > NORMAL)
+        return len(claimed), after
+
+    def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, str]:
+        missing: dict[PromptKey, str] = {}
+        for kind, handler in self._state.handlers.items():
+            if not handler.needs_prompts:
+                continue
+            ids = sorted({job.prompt_id for job in claimed if job.kind == kind and job.prompt_id is not None})
+            if ids:
+                missing.update({(kind, number): text for number, text in handler.missing_prompts(conn, ids).items()})
+        return missing

@@ -1,0 +1,123 @@
+"""Starting, pausing and stopping workers through the database, and the loop of a worker that follows what is asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from dtk_tui.domain.events import Emit, ProblemReported
+from dtk_tui.domain.hours import Hours
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.store.database import Database
+from dtk_tui.store.queue import jobs, workers
+
+#: The longest that a desired state goes unheard when its NOTIFY was missed.
+_LOOK_S = 1.0
+
+
+def start(db: Database) -> None:
+    """Ask all workers to run, or to go on after a pause."""
+    set_desired_state(db, WorkerState.RUNNING)
+
+
+def pause(db: Database) -> None:
+    """Ask all workers to finish their batch and to keep their models in memory."""
+    set_desired_state(db, WorkerState.PAUSED)
+
+
+def stop(db: Database) -> None:
+    """Ask all workers to finish their batch and to unload their models."""
+    set_desired_state(db, WorkerState.STOPPED)
+
+
+def set_desired_state(db: Database, state: WorkerState, worker_id: int | None = None) -> int:
+    """Ask one worker, or all on every host, to enter a state; return how many are connected that hear of it."""
+    with db.connection() as conn:
+        return workers.set_desired_state(conn, state, worker_id)
+
+
+class ControlLoop:
+    """The thread of a worker that listens for a new desired state, and for new work.
+
+    Args:
+        stop: ends the loop.
+        initial_state: what to do whatever is desired, until that changes; None begins with what is desired.
+        hours: when to pause, unless Start was asked for in them.
+        worker_id: of this worker.
+        transition: enters a state; runs on this thread.
+        wake: called when something was queued.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        stop: threading.Event,
+        emit: Emit,
+        *,
+        initial_state: WorkerState | None,
+        hours: Hours | None,
+        worker_id: Callable[[], int],
+        transition: Callable[[WorkerState], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._stop = stop
+        self._emit = emit
+        self._initial_state = initial_state
+        self._initially_changed_at: datetime | None = None
+        self._hours = hours
+        self._worker_id = worker_id
+        self._transition = transition
+        self._wake = wake
+        self._resting: str | None = None
+        self.has_followed = threading.Event()
+        self.thread = threading.Thread(target=self._follow, name="dtk-control", daemon=True)
+
+    @property
+    def resting(self) -> str | None:
+        """Why this worker pauses although it is asked to run; None when it does what it is asked."""
+        return self._resting
+
+    def _follow(self) -> None:
+        """Apply the desired state whenever it changes, until stopped."""
+        while not self._stop.is_set():
+            try:
+                with self._db.listener(workers.CHANNEL, jobs.CHANNEL) as listener:
+                    self._apply_desired_state()
+                    while not self._stop.is_set():
+                        for notice in listener.notifies(timeout=_LOOK_S, stop_after=1):
+                            if notice.channel == jobs.CHANNEL:
+                                self._wake()
+                        self._apply_desired_state()
+            except DatabaseLostError:
+                self._stop.wait(_LOOK_S)
+            except DtkError as error:
+                self._emit(ProblemReported(error.title, error.detail))
+                self._stop.wait(_LOOK_S)
+        self._transition(WorkerState.STOPPED)
+
+    def _apply_desired_state(self) -> None:
+        with self._db.connection() as conn:
+            state, changed_at = workers.get_desired_state(conn, self._worker_id())
+        if self._initial_state is not None:
+            if self._initially_changed_at is None:
+                self._initially_changed_at = changed_at
+            if changed_at == self._initially_changed_at:
+                state = self._initial_state
+        self._transition(self._within_hours(state, changed_at))
+        self.has_followed.set()
+
+    def _within_hours(self, desired: WorkerState, changed_at: datetime) -> WorkerState:
+        """Return what to do now: in the hours of auto-pause nothing, unless Start was asked for in them."""
+        told, self._resting = self._resting, None
+        if self._hours is None or desired != WorkerState.RUNNING:
+            return desired
+        edge, rests = self._hours.last_edge(datetime.now().astimezone())
+        if not rests or changed_at >= edge:
+            return desired
+        self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
+        if told is None:
+            self._emit(ProblemReported("This worker rests.", self._resting))
+        return WorkerState.PAUSED

@@ -1,0 +1,250 @@
+"""The worker of this process: it follows the desired state in the database and drains the queue while it runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
+from dtk_tui.domain.hours import Hours
+from dtk_tui.domain.job import Kind, WorkerState
+from dtk_tui.domain.stats import WorkerStats
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.inference.provider import Placement, devices
+from dtk_tui.services.retry import retry_until_available
+from dtk_tui.services.worker.control import ControlLoop
+from dtk_tui.services.worker.handlers.base import Resources
+from dtk_tui.services.worker.handlers.registry import load_handlers
+from dtk_tui.services.worker.heartbeat import Heartbeat
+from dtk_tui.services.worker.pipeline import Pipeline
+from dtk_tui.services.worker.state import be_nice
+from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.queue import jobs, workers
+
+T = TypeVar("T")
+
+#: How long to wait before models that could not be loaded are looked for again.
+_MODELS_AGAIN_S = 15.0
+_POLL_S = 0.2
+
+
+class Engine:
+    """A worker in background threads.
+
+    Args:
+        emit: gets news from any thread; must not block.
+        initial_state: the state to start in, whatever is desired; None starts in the desired one. Later changes of the
+            desired state are followed.
+        niceness: see ``Pipeline``.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        config: Config,
+        emit: Emit = ignore,
+        *,
+        initial_state: WorkerState | None = None,
+        niceness: int = 0,
+    ) -> None:
+        settings = config.settings.worker
+        self._db = db
+        self._config = config
+        self._emit = emit
+        self._niceness = niceness
+        self._stop = threading.Event()
+        self._throughput = Throughput()
+        self._pipeline: Pipeline | None = None
+        self._placement: Placement | None = None
+        self._models: dict[Kind, str] = {}
+        self._trouble: str | None = None
+        self._loaded_at = 0.0
+        self.state = WorkerState.STOPPED
+        self._control = ControlLoop(
+            db,
+            self._stop,
+            emit,
+            initial_state=initial_state,
+            hours=Hours.parse(settings.auto_pause) if settings.auto_pause else None,
+            worker_id=lambda: self.worker_id,
+            transition=self._transition,
+            wake=self.wake,
+        )
+        self._heartbeat = Heartbeat(
+            db,
+            self._stop,
+            self._control.thread,
+            emit,
+            self._throughput,
+            report=self._report,
+            models=lambda: self._models,
+            lease_s=settings.lease_s,
+            log_days=settings.log_days,
+        )
+
+    def open(self) -> None:
+        """Register as a worker and start to follow the desired state."""
+        self._heartbeat.register()
+        self._control.thread.start()
+        self._heartbeat.thread.start()
+
+    def close(self) -> None:
+        """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
+        self._stop.set()
+        for thread in (self._control.thread, self._heartbeat.thread):
+            if thread.is_alive():
+                thread.join()
+
+    def wake(self) -> None:
+        """Look for work at once; a worker also hears of new work by itself."""
+        pipeline = self._pipeline
+        if pipeline is not None:
+            pipeline.wake()
+
+    @property
+    def worker_id(self) -> int:
+        """The number of this worker in the library; another one after its lease was lost."""
+        return self._heartbeat.worker_id
+
+    @property
+    def provider(self) -> str | None:
+        """ONNX Runtime's execution provider that really runs; None while no model is loaded."""
+        return self._placement.provider if self._placement else None
+
+    @property
+    def throughput(self) -> Throughput:
+        """What this worker has done."""
+        return self._throughput
+
+    def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
+        """Wait until nothing that this worker can do is left in the queue.
+
+        Args:
+            each: called at every look, e.g. to draw progress.
+            forever: go on waiting for new work.
+
+        Raises:
+            DtkError: this worker cannot run (models are missing).
+        """
+        self._control.has_followed.wait()
+        while not self._stop.is_set():
+            if each is not None:
+                retry_until_available(each, self._stop, self._emit)
+            if self._trouble is not None and self._pipeline is None:
+                raise DtkError("The worker cannot run.", self._trouble)
+            pipeline = self._pipeline
+            if pipeline is not None and pipeline.idle and not forever:
+                kinds = {kind.label for kind in pipeline.kinds}
+                counts = self._transaction(jobs.counts)
+                waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
+                if waiting == 0 and counts.running == 0:
+                    return
+            self._stop.wait(_POLL_S)
+
+    def _transaction(self, action: Callable[[Connection], T]) -> T:
+        def attempt() -> T:
+            with self._db.connection() as conn:
+                return action(conn)
+
+        return retry_until_available(attempt, self._stop, self._emit)
+
+    def _report(self) -> tuple[WorkerState, WorkerStats]:
+        throughput = self._throughput
+        stats = WorkerStats(
+            processed=throughput.processed,
+            failed=throughput.failed,
+            cache_hits=throughput.cache_hits,
+            cache_misses=throughput.cache_misses,
+            speed=throughput.speed(),
+            pace=throughput.pace(),
+            kinds=tuple(kind.label for kind in self._models),
+            provider=self.provider,
+            trouble=self._trouble or self._control.resting or (self._placement.reason if self._placement else None),
+        )
+        return self.state, stats
+
+    # -- states -----------------------------------------------------------------------------------------------------
+
+    def _transition(self, desired: WorkerState) -> None:
+        """Enter the desired state, or the nearest one that is possible."""
+        state = desired
+        if desired == WorkerState.STOPPED:
+            self._trouble = None
+            self._unload()
+        elif desired == WorkerState.RUNNING:
+            self._run()
+        elif self._pipeline is None:
+            state = WorkerState.STOPPED  # nothing to keep in memory: paused before it ever ran
+        elif self.state == WorkerState.RUNNING:
+            self._pipeline.pause()
+            self._release()
+        if state == WorkerState.RUNNING and self._pipeline is None:
+            state = WorkerState.STOPPED
+        if state != self.state:
+            self.state = state
+            self._heartbeat.beat()
+            self._emit(WorkerStateChanged(state))
+
+    def _run(self) -> None:
+        if self._pipeline is not None:
+            if self.state == WorkerState.PAUSED:
+                self._pipeline.resume()
+            return
+        if time.monotonic() < self._loaded_at + _MODELS_AGAIN_S and self._trouble:
+            return
+        self._load()
+
+    def _load(self) -> None:
+        """Load the models and start a pipeline; say what is missing."""
+        settings = self._config.settings.worker
+        processors = os.cpu_count() or 1
+        resources = Resources(self._db, self._config, processors)
+        # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
+        with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
+            loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
+        handlers = loaded[0]
+        self._loaded_at = time.monotonic()
+        for error in missing:
+            self._emit(ProblemReported(error.title, error.detail))
+        if not handlers:
+            self._trouble = " ".join(f"{error.title} {error.detail}" for error in missing)
+            return
+        self._trouble = None
+        self._placement = next((handler.placement for handler in handlers.values() if handler.placement), None)
+        self._models = {kind: handler.model for kind, handler in handlers.items()}
+        self._throughput.begin(
+            self._transaction(lambda conn: workers.remembered_pace(conn, socket.gethostname(), self._models))
+        )
+        self._pipeline = Pipeline(
+            self._db,
+            loaded,
+            lambda: self.worker_id,
+            self._emit,
+            self._throughput,
+            decode_threads=settings.decode_threads or processors,
+            max_retries=settings.max_retries,
+            batch_size=settings.batch_size,
+            local_path=self._config.local_path,
+            niceness=self._niceness,
+        )
+        self._pipeline.start()
+
+    def _release(self) -> None:
+        try:
+            self._transaction(lambda conn: jobs.release(conn, self.worker_id))
+        except DatabaseLostError as error:
+            self._emit(ProblemReported(error.title, error.detail))
+
+    def _unload(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
+            self._placement = None
+            self._release()

@@ -1,0 +1,143 @@
+"""The contract between the stages of a worker and a kind of work.
+
+A handler says how one image is loaded, how a batch is inferred and how results are saved. What only some kinds need has
+a default: prompts that are inferred beside the images, vector indexes that a bulk run builds anew, a lane of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy.typing as npt
+
+from dtk_tui.config import Config
+from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.inference.provider import Placement
+from dtk_tui.store.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Threads that infer; kinds of work in one lane take turns on them, and lanes do not wait for each other.
+
+    Attributes:
+        threads: how many; None is one for each device, with a handler for each of them.
+    """
+
+    name: str
+    threads: int | None = None
+
+
+#: The lane of models that this process runs.
+DEVICE = Lane("device")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that a kind of work needs beside its images."""
+
+    kind: Kind
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One image ready for inference; ``prompt`` is what a suspect needs beside it."""
+
+    job: ClaimedJob
+    arrays: tuple[npt.NDArray[Any], ...]
+    prompt: Prompt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a handler is made from.
+
+    Attributes:
+        threads: threads that one inference may use.
+        device: number of the GPU, where one does the work.
+    """
+
+    db: Database
+    config: Config
+    threads: int
+    device: int = 0
+
+
+class JobHandler(ABC):
+    """One kind of work with its models in memory.
+
+    Attributes:
+        lane: where ``infer`` and ``infer_prompts`` run.
+        needs_prompts: whether images wait for the results of their prompts, and fail with them.
+        prompt_batch_size: how many prompts ``infer_prompts`` gets at most.
+        model: the name that is logged with each job.
+        batch_size: how many images ``infer`` gets at most.
+        placement: where the models run; None when that is not in this process.
+        image_models: models whose input ``load`` makes, in the order of ``Loaded.arrays``. A suspect is read for them
+            in a process of its own; empty when reading a file cannot harm the worker.
+        indexed_spaces: embedding spaces that ``save`` writes to, whose indexes a bulk run takes away and builds anew.
+    """
+
+    kind: ClassVar[Kind]
+    lane: ClassVar[Lane] = DEVICE
+    needs_prompts: ClassVar[bool] = False
+    prompt_batch_size: ClassVar[int] = 64
+
+    model: str
+    batch_size: int
+    placement: Placement | None = None
+    image_models: tuple[str, ...] = ()
+    indexed_spaces: tuple[int, ...] = ()
+
+    @classmethod
+    @abstractmethod
+    def open(cls, resources: Resources) -> Self:
+        """Load the models.
+
+        Raises:
+            ModelError: this machine does not have them.
+        """
+
+    @abstractmethod
+    def load(self, job: ClaimedJob) -> Loaded:
+        """Read one image; runs on decode threads.
+
+        Raises:
+            UnreadableFileError: the file cannot be decoded, and never will be.
+        """
+
+    @abstractmethod
+    def infer(self, batch: Sequence[Loaded]) -> list[Any]:
+        """Return one result an image, in order; runs on a thread of the lane, on several at once if it has several.
+
+        Raises:
+            OSError: a fault that may pass; every other error but a lack of memory is for good.
+        """
+
+    @abstractmethod
+    def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        """Write results given as (image id, result), in the transaction that ends their jobs."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the memory of the models back."""
+
+    def recycle(self, batch: Sequence[Loaded]) -> None:  # noqa: B027 (nothing to do is right for most)
+        """Take the arrays of images that are done, to load others into."""
+
+    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
+        """Return the texts by id of those prompts that have no result yet."""
+        return {}
+
+    def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
+        """Return one result a prompt, in order; runs on a thread of the lane."""
+        raise NotImplementedError
+
+    def save_prompts(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        """Write results given as (prompt id, result)."""
+        raise NotImplementedError

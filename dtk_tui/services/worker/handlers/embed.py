@@ -1,0 +1,88 @@
+"""Embedding: vectors of images, and of their prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.inference.image_embedder import ImageEmbedder
+from dtk_tui.inference.text_embedder import TextEmbedder
+from dtk_tui.services.worker.handlers.arrays import ArrayPool
+from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
+from dtk_tui.services.worker.handlers.models import require
+from dtk_tui.store.database import Connection
+from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.queue import results
+
+#: No model reads further into a prompt than this; a stranger's megabyte stays in the database.
+_PROMPT_CHARACTERS = 20_000
+
+
+class EmbedHandler(JobHandler):
+    """Writes the image vectors of representatives, and the text vectors of prompts that have none yet."""
+
+    kind = Kind.EMBED
+    needs_prompts: ClassVar[bool] = True
+
+    def __init__(self, image: ImageEmbedder, text: TextEmbedder, image_space: int, text_space: int) -> None:
+        self._image = image
+        self._text = text
+        self._image_space = image_space
+        self._text_space = text_space
+        self.model = image.spec.name
+        self.indexed_spaces = (image_space, text_space)
+        self.batch_size = image.batch_size
+        self.placement = image.placement
+        self.image_models = (image.spec.name,)
+        self._arrays = ArrayPool(image.input_shape, image.batch_size)
+
+    @classmethod
+    def open(cls, resources: Resources) -> Self:
+        """Load both embedders and register their embedding spaces."""
+        names, folder = resources.config.settings.models, resources.config.paths.models
+        image_spec = require(resources.config, names.image_embedder, "image-embedder")
+        text_spec = require(resources.config, names.text_embedder, "text-embedder")
+        image = ImageEmbedder(image_spec, folder, resources.threads, resources.device)
+        text = TextEmbedder(text_spec, folder, resources.threads, resources.device)
+        with resources.db.connection() as conn:
+            image_space = embedding_spaces.register(conn, image_spec.name, "image", image.sha256, image.dims)
+            text_space = embedding_spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
+        return cls(image, text, image_space, text_space)
+
+    def load(self, job: ClaimedJob) -> Loaded:
+        """Decode to float32 [3, h, w]."""
+        return Loaded(job, (self._image.load(job.path, self._arrays.take()),))
+
+    def infer(self, batch: Sequence[Loaded]) -> list[Any]:
+        """Return unit vectors, float32 [dims]."""
+        return list(self._image.infer(self._arrays.stack([item.arrays[0] for item in batch])))
+
+    def recycle(self, batch: Sequence[Loaded]) -> None:
+        """Keep the arrays."""
+        self._arrays.give_back([item.arrays[0] for item in batch])
+
+    def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        """Write image vectors."""
+        vectors = np.stack([vector for _, vector in rows])
+        results.save_image_vectors(conn, self._image_space, [image_id for image_id, _ in rows], vectors)
+
+    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
+        """Return the prompts without a vector in the text space."""
+        return results.missing_prompts(conn, self._text_space, prompt_ids, _PROMPT_CHARACTERS)
+
+    def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
+        """Return unit vectors of prompts, float32 [dims]."""
+        return list(self._text.embed(texts))
+
+    def save_prompts(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        """Write the vectors of prompts."""
+        vectors = np.stack([vector for _, vector in rows])
+        results.save_prompt_vectors(conn, self._text_space, [prompt_id for prompt_id, _ in rows], vectors)
+
+    def close(self) -> None:
+        """Unload both embedders."""
+        self._image.close()
+        self._text.close()

@@ -1,0 +1,124 @@
+"""Claim, load, infer, save: four stages with bounded buffers between them, so that a device never waits for a disk.
+
+Loading runs on several threads, inference on the threads of each lane, saving on one thread that writes results and the
+end of their jobs in one transaction. Prompts travel beside the images: each unique one is inferred once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from dtk_tui.domain.events import Emit
+from dtk_tui.domain.job import Kind
+from dtk_tui.services.worker.bulk_index import BulkIndexes
+from dtk_tui.services.worker.claim import Claimer
+from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.infer import Inferrer
+from dtk_tui.services.worker.load import Loader, SuspectLoader
+from dtk_tui.services.worker.sandbox import IsolatedLoader
+from dtk_tui.services.worker.save import Saver
+from dtk_tui.services.worker.state import PipelineState
+from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.store.database import Database
+
+
+class Pipeline:
+    """The stages of one worker; ``start`` and ``close`` once, ``pause`` and ``resume`` any number of times.
+
+    Args:
+        devices: the handlers by kind of work of each device, the first with those of all other lanes.
+        worker_id: called for the worker whose lease the jobs are under, which changes when a lease was lost.
+        decode_threads: how many threads load images.
+        max_retries: how often a job with a passing fault is tried again.
+        batch_size: images a batch on a device; None is what each model asks for.
+        local_path: turns the path of an image in the library into its path on this host.
+        niceness: added to the scheduling priority of every thread, so that a screen in this process stays smooth.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        devices: Sequence[dict[Kind, JobHandler]],
+        worker_id: Callable[[], int],
+        emit: Emit,
+        throughput: Throughput,
+        *,
+        decode_threads: int,
+        max_retries: int = 3,
+        batch_size: int | None = None,
+        local_path: Callable[[str], str] = str,
+        niceness: int = 0,
+    ) -> None:
+        self._state = state = PipelineState(
+            db,
+            devices,
+            worker_id,
+            emit,
+            throughput,
+            decode_threads=decode_threads,
+            batch_size=batch_size,
+            niceness=niceness,
+        )
+        self._devices = devices
+        self._isolated = IsolatedLoader()
+        work = {
+            "dtk-claim": Claimer(state, local_path, BulkIndexes(state)).run,
+            **{f"dtk-load-{number}": Loader(state).run for number in range(decode_threads)},
+            "dtk-suspects": SuspectLoader(state, self._isolated).run,
+            **dict(self._inference()),
+        }
+        self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in work.items()]
+        self._saver = threading.Thread(target=Saver(state, max_retries).run, name="dtk-save", daemon=True)
+
+    def _inference(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield name and work of every thread that infers."""
+        for lane in self._state.lanes:
+            for number in range(lane.threads):
+                handlers = self._devices[number if lane.on_devices else 0]
+                yield f"dtk-{lane.name}-{number}", Inferrer(self._state, lane, handlers).run
+
+    def start(self) -> None:
+        """Start the threads, running."""
+        self._state.resume()
+        for thread in [*self._threads, self._saver]:
+            thread.start()
+
+    def wake(self) -> None:
+        """Look for work now: something was queued."""
+        self._state.wake()
+
+    def resume(self) -> None:
+        """Claim again, after ``pause``."""
+        self._state.resume()
+
+    def pause(self, timeout_s: float = 60.0) -> None:
+        """Finish the batches that are inferred, save them, and give everything else back to the queue."""
+        self._state.pause()
+        self._isolated.end()
+        self._state.settle(timeout_s)
+
+    def close(self) -> None:
+        """Pause, end all threads, and unload the models."""
+        state = self._state
+        state.stop()
+        self.pause()
+        state.close_buffers()
+        for thread in self._threads:
+            thread.join()
+        state.to_save.put(None)
+        self._saver.join()
+        for handlers in self._devices:
+            for handler in handlers.values():
+                handler.close()
+            handlers.clear()
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of work that this pipeline can do."""
+        return tuple(self._devices[0])
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing that was claimed is unfinished."""
+        return not self._state.in_flight

@@ -1,0 +1,151 @@
+"""The last stage: results and the end of their jobs, many batches in one transaction."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.worker.batch_result import BatchResult, reason_of
+from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.state import PipelineState
+from dtk_tui.store.database import Connection
+from dtk_tui.store.queue import jobs
+
+_AT_ONCE = 256
+
+_Row = tuple[JobHandler, ClaimedJob, Any]
+_Failure = tuple[ClaimedJob, str, bool]
+
+
+class Saver:
+    """What the saving thread does.
+
+    Args:
+        max_retries: how often a job with a passing fault is tried again.
+    """
+
+    def __init__(self, state: PipelineState, max_retries: int) -> None:
+        self._state = state
+        self._max_retries = max_retries
+
+    def run(self) -> None:
+        """Save until None comes."""
+        state = self._state
+        state.lower_priority()
+        while True:
+            done = state.to_save.get()
+            if done is None:
+                state.to_save.task_done()
+                return
+            batch, size, last = [done], len(done.rows), False
+            while size < _AT_ONCE:
+                try:
+                    more = state.to_save.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    last = True
+                    break
+                batch.append(more)
+                size += len(more.rows)
+            try:
+                self._save(batch)
+            finally:
+                for _ in range(len(batch) + last):
+                    state.to_save.task_done()
+            if last:
+                return
+
+    def _save(self, batch: list[BatchResult]) -> None:
+        """Write a batch; where PostgreSQL refuses it, one by one, so that a bad result fails alone."""
+        try:
+            self._write(batch)
+        except DatabaseLostError:
+            return  # stopping while the database is away: the lease ends, another worker does it
+        except DtkError as error:
+            if len(batch) == 1 and len(batch[0].rows) <= 1:
+                self._refused(batch[0], error)
+                return
+            for done in batch:
+                if done.prompts or done.failed:
+                    self._save([BatchResult(done.handler, prompts=done.prompts, failed=done.failed)])
+                for row in done.rows:
+                    self._save([BatchResult(done.handler, rows=[row])])
+
+    def _refused(self, one: BatchResult, error: DtkError) -> None:
+        if one.handler is not None:
+            for number, _ in one.prompts:
+                self._state.note_failed_prompt(one.handler.kind, number, reason_of(error), permanent=True)
+        failed = [(job, reason_of(error), True) for job, _ in one.rows]
+        if failed:
+            self._save([BatchResult(failed=failed)])
+        else:
+            self._state.report(error)
+            self._state.mark_ended(job.id for job, _, _ in one.failed)
+
+    def _write(self, batch: list[BatchResult]) -> None:
+        state = self._state
+        good, failed = self._sorted(batch)
+
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int]:
+            conn.execute("SET LOCAL synchronous_commit = off")  # a job whose end a crash forgets is done again
+            done = _save_rows(conn, state.worker_id(), good, lambda: _save_prompts(conn, batch))
+            return done, _save_failures(conn, state.worker_id(), failed, self._max_retries)
+
+        done, gone_bad = state.transaction(transaction)
+        for item in batch:
+            if item.handler is not None and item.prompts:
+                state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
+        state.mark_ended([*(job.id for _, job, _ in good), *(job.id for job, _, _ in failed)])
+        state.throughput.count_jobs([job.kind for job in done], gone_bad)
+
+    def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[_Failure]]:
+        """Return what may be written, and what fails: also images whose prompt has no result."""
+        good: list[_Row] = []
+        failed = [item for done in batch for item in done.failed]
+        for done in batch:
+            for job, result in done.rows:
+                bad = self._state.prompt_failure(job)
+                if bad is not None:
+                    failed.append((job, *bad))
+                elif done.handler is not None:
+                    good.append((done.handler, job, result))
+        return good, failed
+
+
+def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
+    """Write the results of prompts."""
+    for done in batch:
+        if done.handler is not None and done.prompts:
+            done.handler.save_prompts(conn, done.prompts)
+
+
+def _save_rows(conn: Connection, worker_id: int, rows: Sequence[_Row], first: Callable[[], None]) -> list[ClaimedJob]:
+    """Write results of the jobs that are still ours, and end those jobs.
+
+    Args:
+        first: called when the rows are locked, before anything is written.
+    """
+    images = [job.image_id for _, job, _ in rows]
+    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
+    first()
+    by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
+    for handler, job, result in rows:
+        if job.id in owned:
+            by_handler.setdefault(handler, []).append((job, result))
+    for handler, its_rows in by_handler.items():
+        handler.save(conn, [(job.image_id, result) for job, result in its_rows])
+        jobs.finish(conn, worker_id, [job.id for job, _ in its_rows], handler.model)
+    return [job for its_rows in by_handler.values() for job, _ in its_rows]
+
+
+def _save_failures(conn: Connection, worker_id: int, failed: Sequence[_Failure], max_retries: int) -> int:
+    """Fail what cannot succeed, give back what may; return how many failed for good."""
+    final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
+    passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
+    for job, reason in passing:
+        jobs.again_later(conn, worker_id, [job.id], reason)
+    return jobs.fail(conn, worker_id, final) if final else 0

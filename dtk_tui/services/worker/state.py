@@ -1,0 +1,313 @@
+"""What the stages of a worker share: jobs that are claimed and not ended, the buffers between stages, and signals."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dtk_tui.domain.events import Emit, Event, ProblemReported
+from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
+from dtk_tui.errors import DtkError
+from dtk_tui.services.retry import retry_until_available
+from dtk_tui.services.worker.batch_result import BatchResult
+from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
+from dtk_tui.services.worker.lane import lanes_of
+from dtk_tui.services.worker.priority_buffer import PriorityBuffer
+from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.store.database import Connection, Database
+
+T = TypeVar("T")
+
+#: A prompt in the eyes of one kind of work: another kind may make something else of it.
+PromptKey = tuple[Kind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ToLoad:
+    """A claimed job on its way to a loader; ``prompt`` is that of a suspect, which takes it along."""
+
+    epoch: int
+    job: ClaimedJob
+    prompt: Prompt | None = None
+
+
+class PipelineState:
+    """The state of one pipeline; every method may be called from any thread.
+
+    Attributes:
+        handlers: of the first device and of all other lanes, by kind.
+        lanes: where inference runs.
+        to_load, suspects: claimed jobs that wait for a loader; suspects are loaded in a process of their own.
+        to_save: what inference made; None ends the saver.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        devices: Sequence[Mapping[Kind, JobHandler]],
+        worker_id: Callable[[], int],
+        emit: Emit,
+        throughput: Throughput,
+        *,
+        decode_threads: int,
+        batch_size: int | None,
+        niceness: int,
+    ) -> None:
+        self.handlers = devices[0]
+        self.worker_id = worker_id
+        self.emit = emit
+        self.throughput = throughput
+        self.lanes = lanes_of(self.handlers, devices=len(devices), decode_threads=decode_threads, batch_size=batch_size)
+        self.to_load: PriorityBuffer[ToLoad] = PriorityBuffer(1 << 30)
+        self.suspects: PriorityBuffer[ToLoad] = PriorityBuffer(1 << 30)
+        self.to_save: queue.Queue[BatchResult | None] = queue.Queue(16)
+        self._lane_of = {kind: lane for lane in self.lanes for kind in lane.kinds}
+        self._db = db
+        self._niceness = niceness
+        self._stop = threading.Event()
+        self._running = threading.Event()
+        self._awake = threading.Event()
+        self._has_news = threading.Event()
+        self._was_lost = threading.Event()
+        #: Guards everything below.
+        self._changed = threading.Condition()
+        self._epoch = 0
+        self._loading = 0
+        self._inferring = 0
+        self._prompts: set[PromptKey] = set()
+        self._failed_prompts: dict[PromptKey, tuple[str, bool]] = {}
+
+    # -- running, pausing, stopping ---------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether jobs are claimed."""
+        return self._running.is_set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the threads are to end."""
+        return self._stop.is_set()
+
+    @property
+    def epoch(self) -> int:
+        """A number that grows with each pause: what was claimed in an older epoch was given back."""
+        return self._epoch
+
+    def resume(self) -> None:
+        """Claim from now on."""
+        self._running.set()
+        self._awake.set()
+
+    def pause(self) -> None:
+        """Claim no more, and forget what no thread works on yet."""
+        self._running.clear()
+        with self._changed:
+            self._epoch += 1
+            self._prompts.clear()
+        self.to_load.clear()
+        self.suspects.clear()
+        for lane in self.lanes:
+            lane.buffer.clear()
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait after ``pause`` until what threads work on is saved; then nothing is in flight."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, timeout_s)
+        self.to_save.join()
+        with self._changed:
+            for lane in self.lanes:
+                lane.in_flight.clear()
+
+    def stop(self) -> None:
+        """Let every thread end; a transaction that waits for a lost database gives up."""
+        self._stop.set()
+        self._awake.set()
+
+    def close_buffers(self) -> None:
+        """End the waiting of loaders and of inference."""
+        self.to_load.close()
+        self.suspects.close()
+        for lane in self.lanes:
+            lane.buffer.close()
+
+    def lower_priority(self) -> None:
+        """Lower the scheduling priority of the calling thread as far as this worker is asked to."""
+        be_nice(self._niceness)
+
+    # -- signals to the claimer -------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look for work now: something was queued."""
+        self._has_news.set()
+        self._awake.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait until something happens, or so long at most."""
+        self._awake.wait(seconds)
+        self._awake.clear()
+
+    def take_news(self) -> bool:
+        """Say whether something was queued since the last call."""
+        return _take(self._has_news)
+
+    def take_loss(self) -> bool:
+        """Say whether the database was lost since the last call: it may have forgotten the last commits."""
+        return _take(self._was_lost)
+
+    # -- database ---------------------------------------------------------------------------------------------------
+
+    def transaction(self, action: Callable[[Connection], T]) -> T:
+        """Do a whole transaction, waiting for a database that is away.
+
+        Raises:
+            DatabaseLostError: it is away, and this pipeline stops.
+            DtkError: whatever else ``action`` raises.
+        """
+
+        def attempt() -> T:
+            with self._db.connection() as conn:
+                return action(conn)
+
+        return retry_until_available(attempt, self._stop, self._note_loss)
+
+    def _note_loss(self, event: Event) -> None:
+        self._was_lost.set()
+        self.emit(event)
+
+    def report(self, error: DtkError) -> None:
+        """Tell of an error that does not end the work."""
+        self.emit(ProblemReported(error.title, error.detail))
+
+    # -- jobs -------------------------------------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> set[int]:
+        """Ids of the jobs that are claimed and not ended, as a copy."""
+        with self._changed:
+            return set().union(*(lane.in_flight for lane in self.lanes))
+
+    def accept(self, epoch: int, jobs: Sequence[ClaimedJob], prompts: Mapping[PromptKey, str], *, urgent: bool) -> None:
+        """Take claimed jobs into the buffers; after a pause they are dropped, and given back with the rest.
+
+        Args:
+            epoch: when they were claimed.
+            prompts: texts of prompts that these jobs need and that have no result yet.
+            urgent: whether they go before everything else.
+        """
+        calm = {(job.kind, job.prompt_id) for job in jobs if not job.isolated}
+        with self._changed:
+            if epoch != self._epoch or not self._running.is_set():
+                return
+            for job in jobs:
+                lane = self._lane_of[job.kind]
+                if not lane.in_flight:
+                    lane.busy_since = time.monotonic()
+                lane.in_flight.add(job.id)
+            # An urgent image may overtake a prompt that is under way: its prompt goes with it, a second time at worst.
+            new = [key for key in prompts if key in calm and (urgent or key not in self._prompts)]
+            self._prompts.update(new)
+            for key in prompts:
+                self._failed_prompts.pop(key, None)
+        rank = -max((job.priority for job in jobs), default=NORMAL)
+        for kind, number in new:
+            self._lane_of[kind].buffer.put(rank, Prompt(kind, number, prompts[kind, number]))
+        for job in jobs:
+            own = _prompt_of(job, prompts) if job.isolated else None
+            (self.suspects if job.isolated else self.to_load).put(-job.priority, ToLoad(epoch, job, own))
+        with_prompt = sum(1 for job in jobs if self.handlers[job.kind].needs_prompts and job.prompt_id is not None)
+        self.throughput.count_cache(hits=max(0, with_prompt - len(new)), misses=len(new))
+
+    def mark_ended(self, ids: Iterable[int]) -> None:
+        """Note that jobs ended, and let the claimer fetch more."""
+        ended = set(ids)
+        with self._changed:
+            for lane in self.lanes:
+                lane.in_flight -= ended
+            self._changed.notify_all()
+        self._awake.set()
+
+    # -- loading and inference --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def loading(self, item: ToLoad) -> Iterator[bool]:
+        """Count an image that is being loaded; gives False when it was claimed before a pause and given back since."""
+        with self._changed:
+            is_current = item.epoch == self._epoch
+            self._loading += is_current
+        try:
+            yield is_current
+        finally:
+            with self._changed:
+                self._loading -= is_current
+                self._changed.notify_all()
+            for lane in self.lanes:
+                lane.buffer.nudge()
+
+    def put_loaded(self, item: ToLoad, loaded: Loaded) -> None:
+        """Hand a loaded image to its lane."""
+        if item.epoch == self._epoch:
+            self._lane_of[item.job.kind].buffer.put(-item.job.priority, loaded)
+
+    def put_unloaded(self, item: ToLoad, reason: str, permanent: bool) -> None:
+        """Hand an image that could not be loaded to the saver."""
+        self.throughput.count_unloaded(item.job.kind)
+        if item.epoch == self._epoch:
+            self.to_save.put(BatchResult(failed=[(item.job, reason, permanent)]))
+
+    @property
+    def more_is_loading(self) -> bool:
+        """Whether a loader will have another image soon."""
+        return self._loading > 0 or len(self.to_load) > 0
+
+    @contextmanager
+    def inferring(self) -> Iterator[None]:
+        """Count a batch that is being inferred, until its result waits for the saver."""
+        with self._changed:
+            self._inferring += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inferring -= 1
+                self._changed.notify_all()
+
+    # -- prompts ----------------------------------------------------------------------------------------------------
+
+    def mark_prompts_saved(self, kind: Kind, ids: Iterable[int]) -> None:
+        """Note that prompts have their results."""
+        with self._changed:
+            self._prompts.difference_update((kind, number) for number in ids)
+
+    def note_failed_prompt(self, kind: Kind, prompt_id: int, reason: str, permanent: bool) -> None:
+        """Note why a prompt has no result: the images that need it fail with it."""
+        self._failed_prompts[kind, prompt_id] = (reason, permanent)
+
+    def prompt_failure(self, job: ClaimedJob) -> tuple[str, bool] | None:
+        """Return why the prompt that a job needs has no result, and whether trying again is useless."""
+        return None if job.prompt_id is None else self._failed_prompts.get((job.kind, job.prompt_id))
+
+
+def _prompt_of(job: ClaimedJob, prompts: Mapping[PromptKey, str]) -> Prompt | None:
+    if job.prompt_id is None or (text := prompts.get((job.kind, job.prompt_id))) is None:
+        return None
+    return Prompt(job.kind, job.prompt_id, text)
+
+
+def _take(event: threading.Event) -> bool:
+    was_set = event.is_set()
+    if was_set:
+        event.clear()
+    return was_set
+
+
+def be_nice(niceness: int) -> None:
+    """Lower the scheduling priority of the calling thread; 0 leaves it as it is."""
+    if niceness and hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -1,0 +1,1 @@
+"""Encoders of PostgreSQL's COPY formats."""

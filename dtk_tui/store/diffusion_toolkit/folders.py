@@ -1,0 +1,95 @@
+"""Folders of an import: what the source says of them, and the tree in the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import LiteralString
+
+from dtk_tui.store.database import Connection
+from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
+from dtk_tui.store.text_codec import from_db, to_db
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFolder:
+    """A row of the source's Folder table; flags are None where the source does not know them."""
+
+    source_id: int
+    parent_id: int | None
+    path: str | None
+    image_count: int | None
+    scanned_ticks: int | None
+    unavailable: int | None
+    archived: int | None
+    excluded: int | None
+    is_root: int | None
+    recursive: int | None
+    watched: int | None
+
+
+def staged_folders(conn: Connection) -> list[StagedFolder]:
+    """Return the source's folders in their order."""
+    rows = conn.execute("SELECT * FROM migration_stage_folder ORDER BY source_id")
+    found = [StagedFolder(*values) for values in rows]
+    return [folder if folder.path is None else replace(folder, path=from_db(folder.path)) for folder in found]
+
+
+def staged_paths(conn: Connection) -> list[tuple[int, str, str]]:
+    """Return (key, path, what stands before a file's name in the source) of the folders that images lie in."""
+    rows = conn.execute('SELECT key, path, source_path FROM migration_stage_path ORDER BY key, source_path COLLATE "C"')
+    return [(key, from_db(path), from_db(source)) for key, path, source in rows]
+
+
+def library_folders(conn: Connection) -> dict[str, tuple[int, int | None]]:
+    """Return (id, parent id) of every folder of the library, by path."""
+    return {
+        from_db(path): (number, parent)
+        for number, parent, path in conn.execute("SELECT id, parent_id, path FROM folder")
+    }
+
+
+def add_folders(conn: Connection, folders: Sequence[tuple[str, str, int | None, int | None]]) -> dict[str, int]:
+    """Insert folders given as (path, name, parent id, own id or None) and return their ids by path."""
+    sql: LiteralString = """
+        INSERT INTO folder (id, path, name, parent_id) OVERRIDING SYSTEM VALUE
+        SELECT coalesce(id, nextval(pg_get_serial_sequence('folder', 'id')::regclass)), path, name, parent_id
+          FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS new (path, name, parent_id, id)
+        RETURNING id, path"""
+    paths, names = [to_db(f[0]) for f in folders], [to_db(f[1]) for f in folders]
+    rows = conn.execute(sql, (paths, names, [f[2] for f in folders], [f[3] for f in folders]))
+    return {from_db(path): number for number, path in rows}
+
+
+def reparent_folders(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+    """Put folders, given as (id, parent id), below a folder that is new above them."""
+    sql: LiteralString = """
+        UPDATE folder SET parent_id = new.parent_id
+          FROM unnest(%s::bigint[], %s::bigint[]) AS new (id, parent_id) WHERE folder.id = new.id"""
+    conn.execute(sql, ([pair[0] for pair in pairs], [pair[1] for pair in pairs]))
+
+
+def set_folder_attributes(conn: Connection, zone: str, rows: Sequence[tuple[int, StagedFolder]]) -> None:
+    """Write what the source says of folders, given as (folder id, row), that are new in the library."""
+    sql: LiteralString = """
+        UPDATE folder SET is_root = coalesce(new.is_root <> 0, parent_id IS NULL),
+               recursive = coalesce(new.recursive <> 0, true), watched = coalesce(new.watched <> 0, false),
+               excluded = coalesce(new.excluded <> 0, false), archived = coalesce(new.archived <> 0, false),
+               unavailable = coalesce(new.unavailable <> 0, false),
+               scanned_at = dtk_instant(CASE WHEN new.scanned BETWEEN {range}
+                                             THEN new.scanned END, %s)
+          FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                      %s::bigint[]) AS new (id, is_root, recursive, watched, excluded, archived, unavailable, scanned)
+         WHERE folder.id = new.id""".replace("{range}", TICKS_RANGE)
+    columns = ("is_root", "recursive", "watched", "excluded", "archived", "unavailable", "scanned_ticks")
+    values = [[getattr(row, column) for _, row in rows] for column in columns]
+    conn.execute(sql, (zone, [number for number, _ in rows], *values))
+
+
+def write_folder_keys(conn: Connection, places: Iterable[tuple[int, int]]) -> None:
+    """Note which folder each staging key stands for, given as (key, folder id)."""
+    conn.execute("CREATE TEMP TABLE migration_place (key bigint, folder_id bigint) ON COMMIT DROP")
+    with conn.cursor().copy("COPY migration_place FROM STDIN") as copy:
+        for row in places:
+            copy.write_row(row)
+    conn.execute("ANALYZE migration_place")

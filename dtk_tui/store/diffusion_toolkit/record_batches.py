@@ -1,0 +1,98 @@
+"""Records of the images that an import brought into an empty library: those of a batch are one row, of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg import sql
+from xxhash import xxh3_128
+
+from dtk_tui.store.copy import columns as copy_columns
+from dtk_tui.store.copy.binary import HEADER, TRAILER
+from dtk_tui.store.database import Connection
+from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS
+
+_TYPES = {
+    **dict.fromkeys(("marks", "batch_size", "batch_pos", "clip_skip", "ensd"), pa.int32()),
+    **dict.fromkeys(("no_metadata", "has_error"), pa.bool_()),
+    **dict.fromkeys(("workflow_id", "hash", "custom_tags"), pa.string()),
+}
+#: Columns of the records of a batch, each an array in the database; source_id has no NULL.
+COLUMNS = pa.schema([(name, _TYPES.get(name, pa.int64())) for name in IMAGE_COLUMNS])
+_KEY = ("migration_id", "first_id")
+_NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
+_COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
+_READ: LiteralString = """
+SELECT one.* FROM migrated_batch, cardinality(source_ids) AS rows, unnest(source_ids, {columns}) AS one
+ WHERE migration_id = %s AND first_id = %s
+""".replace("{columns}", ", ".join([f"dtk_spread({name}, rows)" for name in IMAGE_COLUMNS[1:]]))
+_EXCLUDE: LiteralString = """
+UPDATE migrated_batch SET gone = gone || %(ids)s::bigint[]
+ WHERE migration_id = (SELECT id FROM migration WHERE state = 'loading') AND source_ids && %(ids)s::bigint[]
+"""
+
+
+def empty() -> pa.RecordBatch:
+    """Return the records of no images."""
+    return pa.RecordBatch.from_pylist([], COLUMNS)
+
+
+def write(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id: int) -> bytes:
+    """Write the records of some images, where there are any; return their digest.
+
+    Args:
+        records: with the columns of ``COLUMNS``.
+        first_id: under which they stand; no other batch of the import has it.
+    """
+    if not len(records):
+        return _digest([])
+    keys = [(8).to_bytes(4, "big") + number.to_bytes(8, "big", signed=True) for number in (migration_id, first_id)]
+    ids, *columns = records.columns
+    fields = [*keys, *(copy_columns.array(column) for column in (ids, *map(_collapse_constant, columns)))]
+    block = b"".join((HEADER, len(fields).to_bytes(2, "big"), *fields, TRAILER))
+    with conn.cursor().copy(_COPY) as sink:
+        sink.write(block)
+    return _digest([block])
+
+
+def _collapse_constant(column: pa.Array) -> pa.Array:
+    """Return a column that says the same of all images with one element."""
+    is_constant = not column.null_count and pc.all(pc.equal(column, column[0])).as_py()
+    return column[:1] if is_constant else column
+
+
+def stored_digest(conn: Connection, migration_id: int, first_id: int) -> bytes:
+    """Return the digest of the records that are there, as ``write`` returned it."""
+    rows = sql.SQL("SELECT {} FROM migrated_batch WHERE migration_id = {} AND first_id = {}").format(
+        _NAMES, migration_id, first_id
+    )
+    with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
+        block = b"".join(source)
+    return _digest([block] if len(block) > len(HEADER + TRAILER) else [])
+
+
+def _digest(blocks: Sequence[bytes]) -> bytes:
+    seen = xxh3_128()
+    for block in blocks:
+        seen.update(block)
+    return seen.digest()
+
+
+def differing_images(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id: int) -> list[int]:
+    """Return the source ids whose records in a batch are not as they should be."""
+    want = {row[0]: row for row in zip(*(column.to_pylist() for column in records.columns), strict=True)}
+    have: dict[int, tuple[Any, ...]] = {row[0]: row for row in conn.execute(_READ, (migration_id, first_id))}
+    return [number for number, row in want.items() if have.get(number) != row]
+
+
+def exclude(conn: Connection, source_ids: Sequence[int]) -> None:
+    """Exclude some images of the unfinished import from its batches: their records are written elsewhere."""
+    conn.execute(_EXCLUDE, {"ids": list(source_ids)})
+
+
+def delete(conn: Connection, migration_id: int) -> None:
+    """Delete all batches of an import."""
+    conn.execute("DELETE FROM migrated_batch WHERE migration_id = %s", (migration_id,))

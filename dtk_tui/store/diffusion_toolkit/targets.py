@@ -1,0 +1,174 @@
+"""The targets of staged images: the ids of their folders and prompts, and the images that they are one with."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from dtk_tui.errors import DtkError
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
+
+_TEXTS: LiteralString = """
+CREATE TEMP TABLE migration_hash ON COMMIT DROP AS
+SELECT key, sha256(dtk_utf8(text)) AS sha256,
+       btrim(left(text, 100), E' \\t\\r\\n\\v\\f') = '' AND length(text) < 100 AS blank
+  FROM migration_stage_text
+"""
+
+# In the order of their hashes: the same source gives the same ids, however it was interrupted.
+_PROMPTS: LiteralString = """
+INSERT INTO prompt (text)
+SELECT text FROM (
+    SELECT DISTINCT ON (migration_hash.sha256) migration_hash.sha256, text
+      FROM migration_hash JOIN migration_stage_text USING (key)
+     ORDER BY migration_hash.sha256) AS new
+ WHERE NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.sha256 = new.sha256)
+ ORDER BY new.sha256
+"""
+
+_TEXT_PLACES: LiteralString = """
+CREATE TEMP TABLE migration_text ON COMMIT DROP AS
+SELECT key, prompt.id, blank, CASE WHEN blank THEN text END AS blank_text FROM migration_hash JOIN prompt USING (sha256)
+"""
+
+# With shadow tables keys are ids already; only those that staged rows use are looked at.
+_KNOWN_PLACES: LiteralString = """
+CREATE TEMP TABLE migration_place ON COMMIT DROP AS SELECT DISTINCT key, key AS folder_id FROM migration_stage_path
+"""
+
+_KNOWN_TEXTS: LiteralString = """
+CREATE TEMP TABLE migration_text ON COMMIT DROP AS
+SELECT id AS key, id, blank, CASE WHEN blank THEN text END AS blank_text
+  FROM (SELECT id, text, btrim(left(text, 100), E' \\t\\r\\n\\v\\f') = '' AND length(text) < 100 AS blank
+          FROM prompt WHERE id IN (SELECT prompt_key FROM migration_stage_image
+                                    UNION SELECT negative_key FROM migration_stage_image)) AS used
+"""
+
+_TWICE_BESIDE: LiteralString = """
+SELECT id FROM image JOIN (SELECT folder_id, file_name FROM image GROUP BY 1, 2 HAVING count(*) > 1) AS twice
+       USING (folder_id, file_name)
+"""
+
+_STAGED_BESIDE: LiteralString = """
+SELECT image.id FROM migration_stage_image stage
+  JOIN image ON image.folder_id = stage.folder_key AND image.file_name = stage.file_name
+"""
+
+_INCOMPLETE: LiteralString = """
+SELECT EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_place place ON place.key = folder_key
+                WHERE place.key IS NULL)
+    OR EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_text text ON text.key = prompt_key
+                WHERE prompt_key IS NOT NULL AND text.key IS NULL)
+    OR EXISTS (SELECT 1 FROM migration_stage_image stage LEFT JOIN migration_text text ON text.key = negative_key
+                WHERE negative_key IS NOT NULL AND text.key IS NULL)
+"""
+
+# Rows that do not become a new image: the same path twice in the source, or an image that the library has already.
+_TARGETS: LiteralString = """
+CREATE TEMP TABLE migration_target (source_id bigint PRIMARY KEY, image_id bigint NOT NULL, kept_id bigint)
+    ON COMMIT DROP
+"""
+
+_KNOWN: LiteralString = """
+INSERT INTO migration_target (source_id, image_id)
+SELECT min(stage.source_id), image.id
+  FROM migration_stage_image stage
+  JOIN migration_place place ON place.key = stage.folder_key
+  JOIN image ON image.folder_id = place.folder_id AND image.file_name = stage.file_name
+ GROUP BY image.id
+"""
+
+_SAME: LiteralString = """
+INSERT INTO migration_target (source_id, image_id, kept_id)
+SELECT stage.source_id, coalesce(known.image_id, twice.kept_id + %(base)s), twice.kept_id
+  FROM (SELECT place.folder_id, stage.file_name, min(stage.source_id) AS kept_id
+          FROM migration_stage_image stage JOIN migration_place place ON place.key = stage.folder_key
+         GROUP BY 1, 2 HAVING count(*) > 1) AS twice
+  JOIN migration_place place USING (folder_id)
+  JOIN migration_stage_image stage ON stage.folder_key = place.key AND stage.file_name = twice.file_name
+  LEFT JOIN migration_target known ON known.source_id = twice.kept_id
+ WHERE stage.source_id <> twice.kept_id
+"""
+
+# What the rest of the statements see of a staged image: values in their range, prompts and folders by id.
+_READY: LiteralString = """
+CREATE TEMP VIEW migration_ready AS
+SELECT stage.*, place.folder_id AS place_id, target.image_id AS target_id, target.kept_id,
+       CASE WHEN NOT positive.blank OR coalesce(steps, 0) <> 0 OR coalesce(seed, 0) <> 0 OR coalesce(sampler, '') <> ''
+            THEN positive.id END AS prompt_id,
+       positive.blank_text, negative.id AS negative_id,
+       CASE WHEN created_ticks BETWEEN {range} THEN created_ticks END AS created,
+       CASE WHEN modified_ticks BETWEEN {range} THEN modified_ticks END AS modified,
+       CASE WHEN viewed_ticks BETWEEN {range} THEN viewed_ticks END AS viewed,
+       CASE WHEN touched_ticks BETWEEN {range} THEN touched_ticks END AS touched,
+       CASE WHEN rating > 0 THEN least(rating, 10)::smallint END AS stars,
+       (coalesce(no_metadata, 0) = 0 AND (NOT positive.blank OR coalesce(steps, 0) <> 0 OR coalesce(seed, 0) <> 0
+            OR coalesce(sampler, '') <> '')) IS TRUE AS has_metadata
+  FROM migration_stage_image stage
+  JOIN migration_place place ON place.key = stage.folder_key
+  LEFT JOIN migration_target target USING (source_id)
+  LEFT JOIN migration_text positive ON positive.key = stage.prompt_key
+  LEFT JOIN migration_text negative ON negative.key = stage.negative_key
+""".replace("{range}", TICKS_RANGE)
+
+
+def require_complete(conn: Connection) -> None:
+    """Make sure that every staged image has its folder and its prompts; called when those are placed.
+
+    Raises:
+        DtkError: some have not.
+    """
+    if row_of(conn, _INCOMPLETE)[0]:
+        raise DtkError(
+            "What was read of the source is incomplete.", "The library is unchanged. Start again without --resume."
+        )
+
+
+def insert_prompts(conn: Connection) -> None:
+    """Insert the prompts that the library lacks."""
+    conn.execute(_TEXTS)
+    conn.execute("ANALYZE migration_hash")
+    conn.execute(_PROMPTS)
+    conn.execute(_TEXT_PLACES)
+    conn.execute("ANALYZE migration_text")
+
+
+def map_prompt_ids(conn: Connection) -> None:
+    """Map the keys of staged prompts to ids, which they are already with shadow tables."""
+    conn.execute(_KNOWN_TEXTS)
+    conn.execute("ANALYZE migration_text")
+
+
+def map_folder_ids(conn: Connection) -> None:
+    """Map the keys of folders to ids, as ``map_prompt_ids``; they need not be in the library yet."""
+    conn.execute(_KNOWN_PLACES)
+    conn.execute("ANALYZE migration_place")
+
+
+def find_path_conflicts(conn: Connection, are_unique: bool) -> list[int]:
+    """Return the images in the shadow tables that have one path with another of them, or with a staged one.
+
+    Args:
+        are_unique: whether it is known that no two of them have one path.
+    """
+    found = {number for (number,) in conn.execute(_STAGED_BESIDE)}
+    if not are_unique:
+        found.update(number for (number,) in conn.execute(_TWICE_BESIDE))
+    return sorted(found)
+
+
+def find_targets(conn: Connection, base: int, are_new: bool) -> int:
+    """Find rows that do not become new images, as the source has them twice or the library has them already.
+
+    Args:
+        are_new: whether no staged image can be in the library.
+
+    Returns:
+        How many the library has already.
+    """
+    conn.execute(_TARGETS)
+    known = 0 if are_new else conn.execute(_KNOWN).rowcount
+    conn.execute(_SAME, {"base": base})
+    conn.execute("ANALYZE migration_target")
+    conn.execute(_READY)
+    return known

@@ -1,0 +1,1 @@
+"""SQL of folders, images, prompts and embedding spaces."""

@@ -1,0 +1,112 @@
+"""Putting images into the queue: one set-based statement for any number of them."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+from dtk_tui.domain.job import Kind
+from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.library.embedding_spaces import CurrentModels
+
+_EVERYTHING: LiteralString = "SELECT id FROM image"
+_FOLDER: LiteralString = "SELECT id FROM image WHERE folder_id = %(folder)s"
+_SUBTREE: LiteralString = """
+    SELECT id FROM image WHERE folder_id IN (
+        WITH RECURSIVE tree AS (
+            SELECT id FROM folder WHERE id = %(folder)s
+            UNION ALL
+            SELECT folder.id FROM folder JOIN tree ON folder.parent_id = tree.id
+        )
+        SELECT id FROM tree)"""
+_IMAGES: LiteralString = "SELECT id FROM image WHERE id = ANY (%(images)s)"
+
+# Only the representative of a group is embedded; tags and captions belong to the very file that was named.
+_WANTED: LiteralString = """
+WITH selected AS (
+    SELECT image.id, CASE WHEN %(kind)s = 2 THEN coalesce(embedding_source_id, id) ELSE id END AS target
+      FROM image WHERE id IN ({selected}) AND NOT unavailable
+), wanted AS (
+    SELECT DISTINCT target FROM selected
+), missing AS (
+    SELECT target FROM wanted WHERE {not_done}
+)
+"""
+_NOT_EMBEDDED: LiteralString = """
+    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
+    OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
+                WHERE image.id = target AND btrim(left(prompt.text, 1000)) <> ''
+                  AND NOT EXISTS (SELECT 1 FROM prompt_vector
+                                   WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
+_NOT_TAGGED: LiteralString = """
+    (SELECT count(*) FROM tag_prediction WHERE image_id = target AND tagger_id = ANY (%(taggers)s))
+    < %(tagger_count)s"""
+_ALWAYS: LiteralString = "true"
+
+#: So many new jobs change what the queue looks like.
+_MANY = 10_000
+
+_COUNT: LiteralString = """
+SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
+       (SELECT count(*) FROM missing WHERE NOT EXISTS (
+            SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
+               AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))))
+"""
+_INSERT: LiteralString = """
+, queued AS (
+    INSERT INTO job (kind, image_id, priority)
+    SELECT %(kind)s, target, %(priority)s FROM missing ORDER BY target
+        ON CONFLICT (kind, image_id) DO UPDATE
+       SET priority = greatest(job.priority, excluded.priority), state = 'pending', error = NULL,
+           attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
+           deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
+           run_after = '-infinity'
+     WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
+       (SELECT count(*) FROM queued)
+"""
+
+
+def _selection(target: Target) -> LiteralString:
+    if target.everything:
+        return _EVERYTHING
+    if target.folder_id is not None:
+        return _SUBTREE if target.recursive else _FOLDER
+    return _IMAGES
+
+
+def enqueue(
+    conn: Connection,
+    target: Target,
+    kind: Kind,
+    priority: int,
+    models: CurrentModels,
+    *,
+    dry_run: bool = False,
+    again: bool = False,
+) -> Enqueued:
+    """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
+
+    Args:
+        dry_run: only count.
+        again: also what is done already with the current models.
+    """
+    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _ALWAYS}[kind]
+    sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
+    parameters: dict[str, Any] = {
+        "kind": int(kind),
+        "priority": priority,
+        "folder": target.folder_id,
+        "images": list(target.image_ids),
+        "image_space": models.image_space,
+        "text_space": models.text_space,
+        "taggers": list(models.taggers),
+        "tagger_count": models.tagger_count,
+    }
+    selected, wanted, missing, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
+    if not dry_run and queued >= _MANY:
+        # What the planner knew of an empty queue would let the next claims sort all of a full one.
+        conn.execute("ANALYZE job")
+    return Enqueued(queued=queued, already_done=wanted - missing, spared=selected - wanted, waiting=missing - queued)

@@ -1,0 +1,330 @@
+"""The durable queue: put in, claim under a lease, end, look at.
+
+A job's lease ends with its worker's (``worker.lease_until``), so that one heartbeat renews all that a worker holds.
+Finished jobs leave the table and are written to ``job_log`` in the transaction of their results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, LiteralString
+
+from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
+from dtk_tui.domain.queue import JobRow
+from dtk_tui.domain.stats import QueueCounts
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.library.images import ids_from, join_path
+from dtk_tui.store.text_codec import from_db, to_db
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: Channel on which workers hear that there is something new to claim.
+CHANNEL = "dtk_queue"
+
+# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
+# is a chance to wait for a processor.
+_CLAIM = """
+WITH claimed AS (
+    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
+     WHERE id = ANY (ARRAY(
+        SELECT id FROM job
+         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
+           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now()
+         ORDER BY (-priority), kind, id
+         LIMIT %(count)s FOR UPDATE SKIP LOCKED))
+    RETURNING id, kind, image_id, priority, attempts, deaths
+)
+SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
+       folder.path, image.file_name, image.prompt_id, (SELECT set_config('synchronous_commit', 'off', true))
+  FROM claimed
+  JOIN image ON image.id = claimed.image_id
+  JOIN folder ON folder.id = image.folder_id
+ ORDER BY -claimed.priority, claimed.kind, claimed.id
+"""
+
+_FINISH = """
+WITH ended AS (
+    DELETE FROM job WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
+    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at
+)
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, model, queued_at, started_at)
+SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'done',
+       %(model)s, queued_at, started_at
+  FROM ended
+"""
+
+# Images before jobs, as a delete does it: two that wait for each other would cost one of them its transaction.
+_HOLD_IMAGES = "SELECT FROM image WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE"
+_OWNED = "SELECT id FROM job WHERE id = ANY (%s) AND worker_id = %s ORDER BY id FOR UPDATE"
+
+_FAIL = """
+WITH ended AS (
+    UPDATE job SET state = 'failed', worker_id = NULL, begun_at = NULL, error = why.error, attempts = attempts + 1
+      FROM unnest(%(ids)s::bigint[], %(errors)s::text[]) AS why (id, error)
+     WHERE job.id = why.id AND worker_id = %(worker)s
+    RETURNING job.id, image_id, kind, priority, attempts, queued_at, started_at, job.error
+)
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, error, queued_at, started_at)
+SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'failed',
+       error, queued_at, started_at
+  FROM ended
+"""
+
+# Growing pauses between the tries of a passing fault: 5 s, 20 s, 80 s, ... an hour.
+_AGAIN_LATER = """
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, error = %(error)s, attempts = attempts + 1,
+               run_after = clock_timestamp() + interval '5 seconds' * least(power(4, least(attempts, 8)), 720)
+ WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
+"""
+
+_RELEASE = """
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL
+ WHERE worker_id = %s AND state = 'running' AND id <> ALL (%s::bigint[])
+"""
+
+# Durable before the work begins: the one statement of the engine that a crash must not forget.
+_BEGIN = "UPDATE job SET begun_at = clock_timestamp() WHERE id = %s AND worker_id = %s"
+
+_COUNTS = """
+SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
+"""
+
+# In two parts: each has an index of its own, that of what waits in the order of the claim.
+_IS_LEFT = """
+SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s)
+    OR EXISTS (SELECT 1 FROM job WHERE state = 'running' AND kind = %(kind)s)
+"""
+
+_FEW = 20_000
+_TEXT_SPACE: LiteralString = "(SELECT max(id) FROM embedding_space WHERE modality = 'text')"
+_PROMPTS_OF_JOBS: LiteralString = f"""
+SELECT count(*) FROM (
+    SELECT DISTINCT image.prompt_id FROM job JOIN image ON image.id = job.image_id
+     WHERE job.kind = 2 AND job.state <> 'failed' AND image.prompt_id IS NOT NULL) AS wanted
+ WHERE NOT EXISTS (SELECT 1 FROM prompt_vector
+                    WHERE space_id = {_TEXT_SPACE} AND prompt_vector.prompt_id = wanted.prompt_id)
+"""  # noqa: S608 (constants)
+_PROMPTS_OF_ALL: LiteralString = f"""
+SELECT greatest(0, least(%(jobs)s, (SELECT count(DISTINCT prompt_id) FROM image WHERE prompt_id IS NOT NULL)
+                                   - (SELECT count(*) FROM prompt_vector WHERE space_id = {_TEXT_SPACE})))
+"""  # noqa: S608 (constants)
+
+_PAGE = """
+SELECT string_agg(int8send(id), ''::bytea
+                  ORDER BY array_position(ARRAY['running', 'pending', 'failed'], state), -priority, kind, id)
+  FROM job
+"""
+_ROWS = """
+SELECT job.id, job.kind, job.image_id, folder.path, image.file_name, job.priority, job.state, job.attempts, job.error,
+       job.queued_at
+  FROM job JOIN image ON image.id = job.image_id JOIN folder ON folder.id = image.folder_id
+ WHERE job.id = ANY (%s)
+"""
+
+_RETRY = """
+UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, run_after = '-infinity'
+ WHERE state = 'failed' AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+"""
+_REMOVE = """
+WITH ended AS (
+    DELETE FROM job
+     WHERE state <> 'running'
+       AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+       AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
+       AND (%(state)s::text IS NULL OR state = %(state)s)
+    RETURNING id, image_id, kind, priority, attempts, queued_at, error
+), logged AS (
+    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at, error)
+    SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error FROM ended RETURNING 1
+)
+SELECT count(*) FROM logged
+"""
+_SET_PRIORITY = """
+UPDATE job SET priority = %(priority)s
+ WHERE state <> 'running' AND priority <> %(priority)s
+   AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+   AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
+   AND (%(state)s::text IS NULL OR state = %(state)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the last claim ended in the order of the queue: the next one need not walk over what was claimed."""
+
+    rank: int = -32768
+    kind: int = 0
+    id: int = 0
+
+
+FIRST = Place()
+
+
+def before(kind: Kind) -> Place:
+    """Return the place just before the first job of a kind at normal priority."""
+    return Place(-NORMAL, int(kind), 0)
+
+
+def claim(
+    conn: Connection, worker_id: int, kinds: Sequence[Kind], count: int, *, after: Place = FIRST, least: int = -32768
+) -> tuple[list[ClaimedJob], Place]:
+    """Take up to ``count`` pending jobs, most urgent first, under this worker's lease; also return where that ended.
+
+    Args:
+        after: claim behind this place only. Begin at ``FIRST`` again when urgent work comes or nothing is found.
+        least: only jobs of at least this priority.
+    """
+    parameters = {
+        "worker": worker_id,
+        "kinds": [int(kind) for kind in kinds],
+        "count": count,
+        "rank": after.rank,
+        "after_kind": after.kind,
+        "after_id": after.id,
+        "least": least,
+    }
+    jobs = [
+        ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], isolated=v[5] > 0)
+        for v in conn.execute(_CLAIM, parameters)
+    ]
+    if not jobs:
+        return [], after
+    return jobs, Place(-jobs[-1].priority, int(jobs[-1].kind), jobs[-1].id)
+
+
+def begin_suspect(conn: Connection, worker_id: int, job_id: int) -> None:
+    """Note that one suspect alone is worked on now, so that it can be blamed if the worker dies of it."""
+    conn.execute(_BEGIN, (job_id, worker_id))
+
+
+def still_owned(conn: Connection, worker_id: int, ids: Sequence[int], image_ids: Sequence[int]) -> set[int]:
+    """Return which jobs are still under this worker's lease; they and their images stay till the transaction ends."""
+    conn.execute(_HOLD_IMAGES, (list(image_ids),))
+    return {int(number) for (number,) in conn.execute(_OWNED, (list(ids), worker_id))}
+
+
+def finish(conn: Connection, worker_id: int, ids: Sequence[int], model: str) -> int:
+    """End jobs whose results were written in this transaction; return how many ended."""
+    return conn.execute(_FINISH, {"ids": list(ids), "worker": worker_id, "model": model}).rowcount
+
+
+def fail(conn: Connection, worker_id: int, reasons: Sequence[tuple[int, str]]) -> int:
+    """Fail jobs for good, each with its reason; they stay in the queue as failed until a person retries them."""
+    errors = [to_db(reason)[:2000] for _, reason in reasons]
+    return conn.execute(_FAIL, {"ids": [job for job, _ in reasons], "errors": errors, "worker": worker_id}).rowcount
+
+
+def again_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: str) -> int:
+    """Give jobs back after a passing fault, to be tried after a pause that grows with each try."""
+    parameters = {"ids": list(ids), "error": to_db(reason)[:2000], "worker": worker_id}
+    return conn.execute(_AGAIN_LATER, parameters).rowcount
+
+
+def release(conn: Connection, worker_id: int, keep: Collection[int] = ()) -> int:
+    """Give back what a worker holds, but the jobs in ``keep``, as if it had never been claimed; return how many."""
+    return conn.execute(_RELEASE, (worker_id, list(keep))).rowcount
+
+
+def counts(conn: Connection) -> QueueCounts:
+    """Return how many jobs wait, run and failed."""
+    by_state = dict.fromkeys(JobState, 0)
+    by_kind: dict[str, int] = {}
+    running_by_kind: dict[str, int] = {}
+    urgent = 0
+    for kind, state, is_urgent, number in conn.execute(_COUNTS):
+        by_state[JobState(state)] += number
+        if state == JobState.RUNNING:
+            running_by_kind[Kind(kind).label] = running_by_kind.get(Kind(kind).label, 0) + number
+        if state == JobState.PENDING:
+            by_kind[Kind(kind).label] = by_kind.get(Kind(kind).label, 0) + number
+            urgent += number if is_urgent else 0
+    return QueueCounts(
+        pending=by_state[JobState.PENDING],
+        running=by_state[JobState.RUNNING],
+        failed=by_state[JobState.FAILED],
+        priority=urgent,
+        by_kind=by_kind,
+        running_by_kind=running_by_kind,
+    )
+
+
+def prompts_left(conn: Connection, embed_jobs: int) -> int:
+    """Return how many prompts of the images that wait to be embedded lack a vector in the newest text space.
+
+    Args:
+        embed_jobs: how many there are; of many it is only known that all prompts of the library are at most meant.
+    """
+    return int(row_of(conn, _PROMPTS_OF_JOBS if embed_jobs <= _FEW else _PROMPTS_OF_ALL, {"jobs": embed_jobs})[0])
+
+
+def is_left(conn: Connection, kind: Kind) -> bool:
+    """Say whether a job of that kind waits or runs."""
+    return bool(row_of(conn, _IS_LEFT, {"kind": kind})[0])
+
+
+def page_ids(conn: Connection, state: JobState | None = None) -> npt.NDArray[np.int64]:
+    """Return the ids of the jobs: running, then pending in the order of the claim, then failed; int64, shape [n]."""
+    if state is None:
+        return ids_from(row_of(conn, _PAGE)[0])
+    return ids_from(row_of(conn, _PAGE + " WHERE state = %s", (state,))[0])
+
+
+def rows(conn: Connection, ids: Sequence[int]) -> list[JobRow]:
+    """Return queue table lines in the order of ``ids``; jobs that ended meanwhile are left out."""
+    found = {
+        v[0]: JobRow(
+            id=v[0],
+            kind=Kind(v[1]),
+            image_id=v[2],
+            path=join_path(v[3], v[4]),
+            priority=v[5],
+            state=JobState(v[6]),
+            attempts=v[7],
+            error=None if v[8] is None else from_db(v[8]),
+            queued_at=v[9],
+        )
+        for v in conn.execute(_ROWS, ([int(number) for number in ids],))
+    }
+    return [found[int(number)] for number in ids if int(number) in found]
+
+
+def wake_workers(conn: Connection) -> None:
+    """Tell every worker, when this transaction commits, that there is something new to claim."""
+    conn.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+
+
+def retry(conn: Connection, ids: Sequence[int] | None = None) -> int:
+    """Make failed jobs wait again; None takes all of them. Return how many."""
+    number = conn.execute(_RETRY, {"ids": None if ids is None else [int(i) for i in ids]}).rowcount
+    wake_workers(conn)
+    return number
+
+
+def remove(
+    conn: Connection, ids: Sequence[int] | None = None, kind: Kind | None = None, state: JobState | None = None
+) -> int:
+    """Take jobs out of the queue, but none that runs; return how many."""
+    parameters = {"ids": None if ids is None else [int(i) for i in ids], "kind": kind, "state": state}
+    return int(row_of(conn, _REMOVE, parameters)[0])
+
+
+def set_priority(
+    conn: Connection,
+    ids: Sequence[int] | None = None,
+    priority: int = NORMAL,
+    kind: Kind | None = None,
+    state: JobState | None = None,
+) -> int:
+    """Change the priority of jobs that do not run; None stands for any; return how many changed."""
+    parameters = {
+        "ids": None if ids is None else [int(i) for i in ids],
+        "kind": kind,
+        "state": state,
+        "priority": priority,
+    }
+    number = conn.execute(_SET_PRIORITY, parameters).rowcount
+    wake_workers(conn)
+    return number

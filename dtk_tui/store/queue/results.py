@@ -1,0 +1,112 @@
+"""What models found: vectors and tags, written together with the end of their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector
+
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.text_codec import from_db, to_db
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors = npt.NDArray[np.float32]
+
+_PROMPT_VECTOR = """
+INSERT INTO prompt_vector (space_id, prompt_id, vec)
+SELECT %s, id, %s FROM prompt WHERE id = %s
+    ON CONFLICT (space_id, prompt_id) DO NOTHING
+"""
+_IMAGE_VECTOR = """
+INSERT INTO image_vector (space_id, image_id, vec) VALUES (%s, %s, %s)
+    ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
+"""
+_MISSING_PROMPTS = """
+SELECT prompt.id, left(prompt.text, %s) FROM prompt
+ WHERE prompt.id = ANY (%s) AND btrim(left(prompt.text, 1000)) <> ''
+   AND NOT EXISTS (SELECT 1 FROM prompt_vector WHERE space_id = %s AND prompt_vector.prompt_id = prompt.id)
+"""
+_PREDICTION = """
+INSERT INTO tag_prediction (image_id, tagger_id, ids, scores) VALUES (%s, %s, %s, %s::real[])
+    ON CONFLICT (image_id, tagger_id) DO UPDATE SET ids = excluded.ids, scores = excluded.scores
+"""
+_TAG = """
+INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (image_id, tag_id, source) DO UPDATE SET confidence = excluded.confidence
+"""
+_NEW_TAGS = """
+INSERT INTO tag (name, category) SELECT * FROM unnest(%s::text[], %s::text[])
+    ON CONFLICT (name, category) DO NOTHING
+"""
+_TAG_IDS = """
+SELECT tag.id FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (name, category, place)
+  JOIN tag USING (name, category) ORDER BY wanted.place
+"""
+
+
+def tagger(conn: Connection, name: str, model_sha256: str) -> int:
+    """Register a tagger, or find it again; return its id."""
+    conn.execute("INSERT INTO tagger (name, model_sha256) VALUES (%s, %s) ON CONFLICT DO NOTHING", (name, model_sha256))
+    sql = "SELECT id FROM tagger WHERE name = %s AND model_sha256 = %s"
+    return int(row_of(conn, sql, (name, model_sha256))[0])
+
+
+def tag_ids(conn: Connection, tags: Sequence[tuple[str, str]]) -> list[int]:
+    """Register tags given as (name, category) and return their ids in the same order."""
+    names, categories = [to_db(name) for name, _ in tags], [category for _, category in tags]
+    conn.execute(_NEW_TAGS, (names, categories))
+    return [int(number) for (number,) in conn.execute(_TAG_IDS, (names, categories))]
+
+
+def missing_prompts(conn: Connection, space_id: int, prompt_ids: Sequence[int], limit: int) -> dict[int, str]:
+    """Return the prompts that have no vector in a space yet, as their first ``limit`` characters by id."""
+    rows = conn.execute(_MISSING_PROMPTS, (limit, list(prompt_ids), space_id))
+    return {int(number): from_db(text) for number, text in rows}
+
+
+def save_prompt_vectors(conn: Connection, space_id: int, ids: Sequence[int], vectors: Vectors) -> None:
+    """Write unit vectors, float32 [n, dims], for prompts; one that another worker wrote meanwhile stays."""
+    register_vector(conn)
+    rows = sorted(zip(ids, vectors, strict=True), key=lambda row: row[0])
+    with conn.cursor() as cursor:
+        cursor.executemany(_PROMPT_VECTOR, [(space_id, HalfVector(vec), number) for number, vec in rows])
+
+
+def save_image_vectors(conn: Connection, space_id: int, ids: Sequence[int], vectors: Vectors) -> None:
+    """Write unit vectors, float32 [n, dims], for images; an older one of the same space is replaced."""
+    register_vector(conn)
+    rows = sorted(zip(ids, vectors, strict=True), key=lambda row: row[0])
+    with conn.cursor() as cursor:
+        cursor.executemany(_IMAGE_VECTOR, [(space_id, number, HalfVector(vec)) for number, vec in rows])
+
+
+def save_tags(
+    conn: Connection,
+    tagger_id: int,
+    source: str,
+    rows: Sequence[tuple[int, Sequence[int], Sequence[float], Sequence[bool]]],
+) -> None:
+    """Write what one tagger says of images, in place of what it said before.
+
+    Args:
+        rows: for each image its id, the tag ids kept raw, their scores (0 to 1), and which of them pass the threshold.
+    """
+    images = [row[0] for row in rows]
+    conn.execute("DELETE FROM image_tag WHERE image_id = ANY (%s) AND source = %s", (images, source))
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            _PREDICTION,
+            [(image, tagger_id, list(ids), list(scores)) for image, ids, scores, _ in rows],
+        )
+        passed = [
+            (image, tag, source, score)
+            for image, ids, scores, passing in rows
+            for tag, score, keep in zip(ids, scores, passing, strict=True)
+            if keep
+        ]
+        cursor.executemany(_TAG, passed)

@@ -1,0 +1,1 @@
+"""SQL of a scan: listings, staging, readings, raw metadata."""

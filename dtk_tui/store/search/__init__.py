@@ -1,0 +1,1 @@
+"""SQL of search: conditions, ranking, vectors."""

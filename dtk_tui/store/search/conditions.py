@@ -1,0 +1,250 @@
+"""The conditions of a query as SQL. Values are always bound; only constants of this module become SQL text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from dtk_tui.domain.query import nodes as q
+from dtk_tui.store.text_codec import to_db
+
+
+@dataclass(frozen=True, slots=True)
+class NameIds:
+    """Ids by the names that a query says; looked up before, so that the planner knows how many images they have."""
+
+    tags: Mapping[str, Sequence[int]]
+    folders: Mapping[str, Sequence[int]]
+    albums: Mapping[str, Sequence[int]]
+
+
+#: Field of the query -> column, and how its numbers are bound.
+_NUMBERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "seed": ("image.seed", lambda number: number),
+    "steps": ("image.steps", int),
+    "cfg": ("image.cfg_scale", float),
+}
+_NAMES: dict[str, str] = {
+    "sampler": "image.sampler",
+    "model": "image.model",
+    "model_hash": "image.model_hash",
+    "dialect": "image.dialect",
+    "hypernet": "image.hypernetwork",
+}
+_COMPARED: dict[str, str] = {
+    "aesthetic_score": "image.aesthetic_score",
+    "hypernet_strength": "image.hypernetwork_strength",
+}
+_OPERATORS = frozenset({"=", "<", ">", "<=", ">=", "<>"})
+_HAS_METADATA: str = "(image.dialect IS NOT NULL OR image.prompt_id IS NOT NULL)"
+#: A file that was not read yet is neither with nor without metadata.
+_FLAGS: dict[tuple[str, bool], str] = {
+    ("favorite", True): "image.favorite",
+    ("favorite", False): "NOT image.favorite",
+    ("for_deletion", True): "image.for_deletion",
+    ("for_deletion", False): "NOT image.for_deletion",
+    ("nsfw", True): "image.nsfw",
+    ("nsfw", False): "NOT image.nsfw",
+    ("is_video", True): "image.is_video",
+    ("is_video", False): "NOT image.is_video",
+    ("in_album", True): "image.id IN (SELECT image_id FROM album_image)",
+    ("in_album", False): "NOT EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = image.id)",
+    ("nometa", True): "image.scan_phase > 0 AND NOT " + _HAS_METADATA,
+    ("nometa", False): _HAS_METADATA,
+}
+_HAS: dict[str, str] = {
+    "tags": "EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = image.id)",
+    "workflow": "image.has_workflow",
+    "embedding": "EXISTS (SELECT 1 FROM image_vector"
+    " WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id))",
+}
+_ORIENTATIONS: dict[str, str] = {
+    "portrait": "image.width < image.height",
+    "landscape": "image.width > image.height",
+    "square": "image.width = image.height",
+}
+# The expression is that of the index prompt_trigrams.
+_HOLDS = "left(prompt.text, 100000) ILIKE "
+_IN_PROMPTS = "{column} IN (SELECT prompt.id FROM prompt WHERE {conditions})"
+_IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
+_IN_ALBUM = "image.id IN (SELECT image_id FROM album_image WHERE album_id = ANY ({ids}::bigint[]))"
+_LIKE_PATH = "rtrim(folder.path, '/') || '/' || image.file_name ILIKE {pattern}"
+# Folders in which no path can begin like this are left out before any file name is looked at.
+_BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE rtrim(path, '/') || '/' ILIKE {prefix}
+ OR starts_with(lower({start}), lower(rtrim(path, '/') || '/')))"""
+_HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
+_HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
+# A tag that a person set has no confidence: it is certain.
+_CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
+_GROUPS: dict[str, str] = {
+    "representative": "image.is_embedding_representative",
+    "duplicates": "NOT image.is_embedding_representative",
+}
+
+
+@dataclass
+class Where:
+    """A condition on ``image`` as SQL, its bound values, and the FROM clause that it needs."""
+
+    condition: str = "true"
+    values: dict[str, Any] = field(default_factory=dict)
+    source: str = "image"
+
+    def bind(self, value: Any) -> str:
+        """Bind a value and return its placeholder."""
+        name = f"v{len(self.values)}"
+        self.values[name] = to_db(value) if isinstance(value, str) else value
+        return f"%({name})s"
+
+
+def where(node: q.Node | None, name_ids: NameIds) -> Where:
+    """Return the condition for ``node``; ``name_ids`` has the ids for every name in it (a name without any: no ids)."""
+    result = Where()
+    if node is not None:
+        result.condition = _Compiler(result, name_ids).sql(node)
+    return result
+
+
+def leaves(node: q.Node | None) -> Iterator[q.Node]:
+    """Yield the conditions in a tree that are no combinations."""
+    if isinstance(node, q.And | q.Or):
+        for part in node.parts:
+            yield from leaves(part)
+    elif isinstance(node, q.Not):
+        yield from leaves(node.part)
+    elif node is not None:
+        yield node
+
+
+def like_pattern(text: str, wild: bool = False) -> str:
+    """Return ``text`` as a LIKE pattern in which ``%`` and ``_`` are ordinary; with ``wild``, * and ? are not."""
+    pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return pattern.replace("*", "%").replace("?", "_") if wild else pattern
+
+
+def midnight(day: date) -> datetime:
+    """Return the beginning of a local day."""
+    return datetime.combine(day, time.min).astimezone(UTC)
+
+
+class _Compiler:
+    def __init__(self, target: Where, name_ids: NameIds) -> None:
+        self._target = target
+        self._bind = target.bind
+        self._name_ids = name_ids
+        self._leaves: dict[type, Callable[[Any], str]] = {
+            q.And: self._and,
+            q.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
+            # A leaf about a column that is NULL is neither true nor false: its negation must be true.
+            q.Not: lambda node: "(" + self.sql(node.part) + ") IS NOT TRUE",
+            q.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
+            q.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
+            q.Folder: self._folder,
+            q.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))),
+            q.Path: self._path,
+            q.Created: self._created,
+            q.Numbers: self._numbers,
+            q.SeedLike: lambda node: "image.seed::text LIKE " + self._bind(like_pattern(node.glob, wild=True)),
+            q.Named: self._named,
+            q.Size: self._size,
+            q.Ratio: self._ratio,
+            q.Orientation: lambda node: _ORIENTATIONS[node.name],
+            q.Rating: self._rating,
+            q.Compared: self._compared,
+            q.Flag: lambda node: _FLAGS[node.name, node.value],
+            q.Tag: self._tag,
+            q.Has: lambda node: _HAS[node.what],
+            q.Group: lambda node: _GROUPS[node.role],
+            q.Queued: lambda node: _HAS_JOB.format(state=self._bind(node.state)),
+        }
+
+    def sql(self, node: q.Node) -> str:
+        """Return the condition for a node."""
+        return self._leaves[type(node)](node)
+
+    def _joined(self, operator: str, parts: Sequence[str]) -> str:
+        return "(" + operator.join("(" + part + ")" for part in parts) + ")"
+
+    def _and(self, node: q.And) -> str:
+        """Terms on the same column share one subquery, so that the trigram index sees all of them at once."""
+        parts = [self.sql(part) for part in node.parts if not isinstance(part, q.Prompt | q.Negative)]
+        prompts = [part.text for part in node.parts if isinstance(part, q.Prompt)]
+        negatives = [part.text for part in node.parts if isinstance(part, q.Negative)]
+        if prompts:
+            parts.append(self._texts("image.prompt_id", prompts))
+        if negatives:
+            parts.append(self._texts("image.negative_prompt_id", negatives))
+        return self._joined(" AND ", parts)
+
+    def _texts(self, column: str, texts: Sequence[str]) -> str:
+        conditions = " AND ".join(_HOLDS + self._bind(f"%{like_pattern(text)}%") for text in texts)
+        return _IN_PROMPTS.format(column=column, conditions=conditions)
+
+    def _folder(self, node: q.Folder) -> str:
+        return _IN_FOLDER.format(ids=self._bind(list(self._name_ids.folders.get(node.value, ()))))
+
+    def _path(self, node: q.Path) -> str:
+        self._target.source = "image JOIN folder ON folder.id = image.folder_id"
+        exact = _LIKE_PATH.format(pattern=self._bind(like_pattern(node.glob, wild=True)))
+        start = node.glob.replace("?", "*").split("*")[0]
+        if not start:
+            return exact
+        begins = _BEGINS.format(prefix=self._bind(like_pattern(start) + "%"), start=self._bind(start))
+        return self._joined(" AND ", [begins, exact])
+
+    def _created(self, node: q.Created) -> str:
+        parts: list[str] = []
+        if node.first:
+            parts.append("image.created_at >= " + self._bind(midnight(node.first)))
+        if node.last:
+            parts.append("image.created_at < " + self._bind(midnight(node.last + timedelta(days=1))))
+        return self._joined(" AND ", parts)
+
+    def _numbers(self, node: q.Numbers) -> str:
+        column, number = _NUMBERS[node.field]
+        parts: list[str] = []
+        for low, high in node.ranges:
+            if low == high:
+                parts.append(column + " = " + self._bind(number(low)))
+            else:
+                parts.append(column + " BETWEEN " + self._bind(number(low)) + " AND " + self._bind(number(high)))
+        return self._joined(" OR ", parts)
+
+    def _named(self, node: q.Named) -> str:
+        column = _NAMES[node.field]
+        parts: list[str] = []
+        for name in node.names:
+            if node.field == "model" and ("*" in name or "?" in name):
+                parts.append(column + " ILIKE " + self._bind(like_pattern(name, wild=True)))
+            else:
+                parts.append("lower(" + column + ") = lower(" + self._bind(name) + ")")
+        return self._joined(" OR ", parts)
+
+    def _size(self, node: q.Size) -> str:
+        parts: list[str] = ["image.width IS NOT NULL"]
+        if node.width is not None:
+            parts.append("image.width = " + self._bind(node.width))
+        if node.height is not None:
+            parts.append("image.height = " + self._bind(node.height))
+        return self._joined(" AND ", parts)
+
+    def _ratio(self, node: q.Ratio) -> str:
+        height, width = self._bind(node.height), self._bind(node.width)
+        return "image.width::bigint * " + height + "::bigint = image.height::bigint * " + width + "::bigint"
+
+    def _rating(self, node: q.Rating) -> str:
+        if node.value is None or node.operator not in _OPERATORS:
+            return "image.rating IS NULL"
+        return f"image.rating {node.operator} {self._bind(node.value)}"
+
+    def _compared(self, node: q.Compared) -> str:
+        operator = node.operator if node.operator in _OPERATORS else "="
+        return f"{_COMPARED[node.field]} {operator} {self._bind(float(node.value))}"
+
+    def _tag(self, node: q.Tag) -> str:
+        ids, compared = self._bind(list(self._name_ids.tags.get(node.name, ()))), ""
+        if node.operator in _OPERATORS:
+            compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
+        return _HAS_TAG.format(ids=ids, compared=compared)

@@ -1,0 +1,246 @@
+"""Ranking by vectors: the nearest prompts and images, with or without a filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from dtk_tui.store.database import Connection
+from dtk_tui.store.library.images import ids_from
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+    Vector = npt.NDArray[np.float32]
+
+#: The most vectors that a term ranks, and the fewest that it looks at; 1,000 is also the largest hnsw.ef_search.
+MOST, FEWEST = 1000, 100
+#: A filter that keeps less than this share of the vectors is answered exactly: measured, that is faster and complete.
+EXACT_SHARE, EXACT_COUNT = 0.02, 1000
+#: How far the index is walked for a filter that keeps more; where that does not find enough, the answer is exact, too.
+FARTHEST = 20_000
+_SAMPLE_PAGES = 64
+
+_INDEX_SETTINGS: tuple[str, ...] = (
+    "SET LOCAL hnsw.iterative_scan = relaxed_order",
+    "SET LOCAL hnsw.max_scan_tuples = 40000",
+    # The order has to come from the vector index.
+    "SET LOCAL enable_sort = off",
+)
+_SORT_AGAIN = "SET LOCAL enable_sort = on"
+_EF_SEARCH = "SELECT set_config('hnsw.ef_search', %s, true)"
+_SIZE = """
+SELECT reltuples::bigint, greatest(pg_relation_size(oid) / current_setting('block_size')::int, 1)
+  FROM pg_class WHERE oid = to_regclass(%s)
+"""
+# The index is on vec::halfvec(dims): only this very expression finds it, and only where nothing else is in ORDER BY.
+_NEAREST = """
+SELECT {key}, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) FROM {table}
+ WHERE space_id = %(space)s
+ ORDER BY vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) LIMIT %(count)s
+"""
+_EXACT = """
+SELECT {key}, vec <=> %(vec)s::halfvec FROM {table}
+ WHERE space_id = %(space)s AND {key} = ANY (%(keys)s::bigint[]) ORDER BY 2 LIMIT %(count)s
+"""
+_SAMPLE = """
+SELECT vec <=> %(vec)s::halfvec FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0) LIMIT 1000
+"""
+_COUNT = "SELECT count(*) FROM {table} WHERE space_id = %s"
+
+_OF_PROMPTS = """
+SELECT string_agg(int8send(id) || int8send(prompt_id), ''::bytea ORDER BY created_at DESC, id DESC)
+  FROM image WHERE prompt_id = ANY (%s::bigint[])
+"""
+# By way of the hash of the group, which has an index.
+_OF_REPRESENTATIVES = """
+SELECT string_agg(int8send(member.id) || int8send(chosen.id), ''::bytea ORDER BY member.id)
+  FROM image chosen
+  JOIN image member ON member.metadata_hash = chosen.metadata_hash AND member.embedding_source_id = chosen.id
+ WHERE chosen.id = ANY (%s::bigint[]) AND member.metadata_hash IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTerm:
+    """What to be near to: a unit ``vector``, float32 [dims], of ``space``; at most ``count`` vectors are ranked.
+
+    ``cut`` drops what is not near (see ``_cut``); there the image ``leave_out`` does not count as a find.
+    """
+
+    space: int
+    vector: Vector
+    count: int
+    cut: bool
+    leave_out: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The images that meet a filter, in order: id, prompt (0: none), representative, place (from 1); int64 [n] each."""
+
+    ids: Ids
+    prompts: Ids
+    sources: Ids
+    places: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Images in order, each once, with places from 1 that equals share, and cosine similarities where there are."""
+
+    ids: Ids
+    places: Ids
+    similarity: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Keys of vectors in ascending order, their cosine distances, and their places by distance."""
+
+    keys: Ids
+    distances: npt.NDArray[np.float64]
+    places: Ids
+
+    def find(self, wanted: Ids) -> Ids:
+        """Return where each of ``wanted`` stands in ``keys``, or -1."""
+        if not len(self.keys):
+            return np.full(len(wanted), -1, np.int64)
+        index = np.searchsorted(self.keys, wanted).clip(max=len(self.keys) - 1)
+        return cast("Ids", np.where(self.keys[index] == wanted, index, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Distinct keys in ascending order, of which about ``usual`` have a vector."""
+
+    keys: Ids
+    usual: int
+
+    @classmethod
+    def of(cls, usual: Ids, others: Ids | None = None) -> _Wanted:
+        """Gather keys that usually have a vector, and others that seldom have one."""
+        keys = _distinct(usual)
+        return cls(keys if others is None else _distinct(np.concatenate([keys, others])), len(keys))
+
+
+def _distinct(values: Ids) -> Ids:
+    """Return the distinct values in ascending order; by sorting, as np.unique's hashing takes ten times as long."""
+    ordered = np.sort(values)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
+def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+    """Return the images, of ``candidates`` where given, whose prompts are nearest.
+
+    All images of a prompt share its place, newest first.
+    """
+    wanted = None if candidates is None else _Wanted.of(candidates.prompts[candidates.prompts > 0])
+    near = _near(conn, "prompt_vector", "prompt_id", term, wanted)
+    if candidates is None:
+        pairs = _pairs(conn, _OF_PROMPTS, near.keys)
+        return _ranked(near, pairs[:, 0], pairs[:, 1])
+    return _ranked(near, candidates.ids, candidates.prompts)
+
+
+def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
+    """Return the images, of ``candidates`` where given, that look most alike.
+
+    A representative is followed by the other members of its group, which share its place.
+    """
+    # A member that was a representative before still has a vector.
+    wanted = None if candidates is None else _Wanted.of(candidates.sources, candidates.ids)
+    near = _near(conn, "image_vector", "image_id", term, wanted)
+    if candidates is None:
+        pairs = _pairs(conn, _OF_REPRESENTATIVES, near.keys)
+        return _ranked(near, np.concatenate([near.keys, pairs[:, 0]]), np.concatenate([near.keys, pairs[:, 1]]))
+    own = near.find(candidates.ids) >= 0
+    ids = np.concatenate([candidates.ids[own], candidates.ids[~own]])
+    return _ranked(near, ids, np.concatenate([candidates.ids[own], candidates.sources[~own]]))
+
+
+def _pairs(conn: Connection, sql: str, keys: Ids) -> Ids:
+    row = conn.execute(sql, (keys.tolist(),), prepare=False).fetchone()
+    return ids_from(row[0] if row else None).reshape(-1, 2)
+
+
+def _ranked(near: _Near, ids: Ids, keys: Ids) -> Ranked:
+    """Return ``ids`` by the place of their ``keys``, else in the order given; an image stands at its first place."""
+    index = near.find(keys)
+    ids, index = ids[index >= 0], index[index >= 0]
+    order = np.argsort(near.places[index], kind="stable")
+    _, first = np.unique(ids[order], return_index=True)
+    order = order[np.sort(first)]
+    similarity = (1.0 - near.distances[index[order]]).astype(np.float32)
+    return Ranked(ids[order], near.places[index[order]], similarity)
+
+
+def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: _Wanted | None) -> _Near:
+    names = {"table": table, "key": key, "dims": len(term.vector), "space": term.space}
+    text = "[" + ",".join(map(str, term.vector.tolist())) + "]"
+    values: dict[str, Any] = {"space": term.space, "count": term.count, "vec": text}
+    size = conn.execute(_SIZE, (f"{table}_{term.space:d}",)).fetchone()
+    pairs = np.zeros((0, 2))
+    if size is not None and (wanted is None or len(wanted.keys)):
+        pairs = _query(conn, names, values, wanted, size[0])
+    if term.cut and size is not None and len(pairs):
+        values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / size[1])
+        sample = conn.execute(_SAMPLE.format(**names), values, prepare=False).fetchall()
+        pairs = _cut(pairs, np.array(sample, dtype=np.float64), term.leave_out)
+    keys = pairs[:, 0].astype(np.int64)
+    order = np.argsort(keys)
+    _, places = np.unique(pairs[:, 1], return_inverse=True)
+    return _Near(keys[order], pairs[order, 1], places[order].astype(np.int64) + 1)
+
+
+def _query(
+    conn: Connection, names: dict[str, Any], values: dict[str, Any], wanted: _Wanted | None, estimate: int
+) -> npt.NDArray[np.float64]:
+    """Return the nearest as (key, distance); among ``wanted``, where given, by the index only if it yields enough."""
+    if wanted is None:
+        return _by_index(conn, names, values, values["count"])
+    total = estimate
+    if total <= 0:
+        row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
+        total = row[0] if row else 0
+    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total):
+        pairs = _by_index(conn, names, values, min(int(2 * values["count"] * max(total / wanted.usual, 1)), FARTHEST))
+        pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
+        if len(pairs) >= values["count"]:
+            return pairs
+    keys = "{" + ",".join(map(str, wanted.keys.tolist())) + "}"
+    return _numbers(conn, _EXACT.format(**names), values | {"keys": keys})
+
+
+def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], count: int) -> npt.NDArray[np.float64]:
+    for setting in _INDEX_SETTINGS:
+        conn.execute(setting)
+    conn.execute(_EF_SEARCH, (str(min(count, MOST)),))
+    found = _numbers(conn, _NEAREST.format(**names), values | {"count": count})
+    conn.execute(_SORT_AGAIN)
+    return found
+
+
+def _numbers(conn: Connection, sql: str, values: dict[str, Any]) -> npt.NDArray[np.float64]:
+    rows = conn.execute(sql, values, prepare=False, binary=True).fetchall()
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
+def _cut(
+    pairs: npt.NDArray[np.float64], sample: npt.NDArray[np.float64], leave_out: int | None
+) -> npt.NDArray[np.float64]:
+    """Keep what is nearer to the best find than to what a vector of the library usually is from the query.
+
+    The bound lies halfway between the smallest distance and the median distance of a sample. Cosine distances of
+    unrelated things differ by model and by query, so a fixed bound would fit none; two classes split at the middle of
+    their centres is the nearest-centroid rule (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
+    4.3), the centres being the best find and the usual vector.
+    """
+    others = pairs[pairs[:, 0] != (leave_out or 0), 1]
+    if not len(others) or not len(sample):
+        return pairs
+    best, usual = float(others.min()), float(np.median(sample))
+    return pairs[pairs[:, 1] <= max(best, (best + usual) / 2)]

@@ -1,0 +1,1 @@
+"""What a person can do: the actions, and the palette that offers them."""

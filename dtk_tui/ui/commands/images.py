@@ -1,0 +1,73 @@
+"""What is done with images, and with the folders that hold them: queue work, find similar ones, show their facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dtk_tui.domain.job import Kind, WorkerState
+from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.services import queue as queue_service
+from dtk_tui.ui.background import in_thread
+from dtk_tui.ui.commands.run import Run, in_background
+from dtk_tui.ui.context import AppContext, ContextScreen
+from dtk_tui.ui.messages import MenuOpened
+from dtk_tui.ui.widgets.preview import Preview
+
+
+def enqueued_words(result: Enqueued) -> str:
+    """Return what an enqueue did, e.g. ``12 queued, 3 already done, 5 spared``."""
+    words = [f"{result.queued:,} queued", f"{result.already_done:,} already done", f"{result.spared:,} spared"]
+    if result.waiting:
+        words.insert(1, f"{result.waiting:,} in the queue already")
+    return ", ".join(words)
+
+
+def with_subfolders(target: Target | None) -> Target | None:
+    """Return a target with all folders below it; None for images, which have none."""
+    if target is None or target.image_ids:
+        return None
+    return target if target.everything else replace(target, recursive=True)
+
+
+def has_subfolders(screen: ContextScreen[Any]) -> bool:
+    """Offer subfolders only where there may be some."""
+    return not screen.is_mounted or with_subfolders(screen.target()) is not None
+
+
+def enqueue(kind: Kind, priority: int, *, deep: bool = False) -> Run:
+    """Return a command that queues one kind of work for the target, ``deep`` with its subfolders."""
+
+    @in_background("enqueue", exclusive=False, asked=True)
+    async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+        if deep:
+            target = with_subfolders(target)
+        if target is None:
+            context.notify("There is nothing to queue here.", severity="warning")
+            return
+        library = context.library
+        result = await in_thread(queue_service.enqueue, library.db, library.config, target, [kind], priority=priority)
+        words = enqueued_words(result)
+        stats = context.stats.current
+        if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
+            words += f". The worker is {stats.state.value}: F5 starts it."
+        context.notify(words)
+        context.stats.poll_now()
+        if screen.is_mounted and screen.is_attached:
+            screen.work_changed()
+
+    return run
+
+
+def open_menu(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+    """Offer what can be done here."""
+    screen.app.post_message(MenuOpened(screen.target_name(), screen.menu()))
+
+
+def show_tab(number: int) -> Run:
+    """Return a command that shows another page of the preview."""
+
+    def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+        screen.query_one(Preview).show_tab(number)
+
+    return run

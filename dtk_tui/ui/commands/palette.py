@@ -1,0 +1,55 @@
+"""The commands of a screen to choose from: the palette, which is searched, and menus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from dtk_tui.ui.commands.registry import LISTS, Command, offered
+from dtk_tui.ui.context import ContextScreen
+from dtk_tui.ui.dialogs import Entry, Menu
+
+
+class CommandProvider(Provider):
+    """Offers the commands of a screen with their keys, besides moving about in lists."""
+
+    def _commands(self) -> list[tuple[Command, str]]:
+        screen = self.screen
+        if not isinstance(screen, ContextScreen):
+            return []
+        keymap = screen.context.config.settings.keys
+        return [(one, one.key_names(self.app, keymap)) for one in offered(screen) if one.group != LISTS]
+
+    async def discover(self) -> Hits:
+        """Offer all commands before anything is typed."""
+        for command, keys in self._commands():
+            words = Content.assemble(command.title, (f"  {keys}", "dim"))
+            yield DiscoveryHit(words, partial(self.app.run_action, command.action, self.screen), text=command.title)
+
+    async def search(self, query: str) -> Hits:
+        """Offer the commands that fit."""
+        matcher = self.matcher(query)
+        for command, keys in self._commands():
+            score = matcher.match(command.title)
+            if score > 0:
+                words = Content.assemble(matcher.highlight(command.title), (f"  {keys}", "dim"))
+                yield Hit(score, words, partial(self.app.run_action, command.action, self.screen), text=command.title)
+
+
+def open_menu(app: App[Any], screen: ContextScreen[Any], title: str, command_ids: Sequence[str]) -> None:
+    """Offer some commands of a screen in a menu."""
+    keymap = screen.context.config.settings.keys
+    found = {one.id: one for one in offered(screen) if one.id in command_ids}
+    shown = [found[name] for name in command_ids if name in found]
+    entries = [Entry(one.title, one.key_names(app, keymap), one.id, one.pressed(keymap)) for one in shown]
+
+    async def chosen(name: str | None) -> None:
+        if name is not None:
+            await app.run_action(found[name].action, screen)
+
+    app.push_screen(Menu(title, entries), chosen)

@@ -1,0 +1,98 @@
+"""What a screen may use of the app, and a screen that has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import ClassVar, Literal, Protocol, TypeVar
+
+from textual.screen import Screen
+from textual.signal import Signal
+
+from dtk_tui.config import Config
+from dtk_tui.domain.library import FolderRow
+from dtk_tui.domain.queue import Target
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.ui.stats_feed import StatsFeed
+from dtk_tui.ui.tasks import Tasks
+
+ResultT = TypeVar("ResultT")
+
+
+class LibraryChange(Enum):
+    """What became of the library, for those who show it."""
+
+    #: A person changed it: folders and images are fetched again.
+    IMAGES = auto()
+    #: Nobody asked for it: what is new is offered, and the order stays.
+    FOUND = auto()
+    #: How scans treat folders.
+    RULES = auto()
+
+
+class Notify(Protocol):
+    """Shows a short notice; text from strangers is safe in it."""
+
+    def __call__(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """Show it."""
+
+
+@dataclass(slots=True)
+class AppContext:
+    """What screens and commands may use.
+
+    Attributes:
+        image_protocol: how pictures are drawn on this terminal.
+        stats: the numbers of queue, workers and library.
+        tasks: the scan and the import under way.
+        library_changed: whoever shows folders or images subscribes; whoever changes them publishes.
+        library_name: what the header calls the library.
+    """
+
+    library: LibraryBrowser
+    config: Config
+    image_protocol: str
+    stats: StatsFeed
+    tasks: Tasks
+    library_changed: Signal[LibraryChange]
+    notify: Notify
+    library_name: str = ""
+
+
+class ContextScreen(Screen[ResultT]):
+    """A full screen of this app, with what commands need to know of it."""
+
+    #: The first parts of the ids of the commands that it offers; those of the app are offered everywhere.
+    COMMAND_GROUPS: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+
+    @property
+    def library(self) -> LibraryBrowser:
+        """The library that is open."""
+        return self.context.library
+
+    def target(self) -> Target | None:
+        """Return what work is for; None when there is nothing."""
+        return None
+
+    def target_name(self) -> str:
+        """Return how to call it in a title."""
+        return ""
+
+    def folder(self) -> FolderRow | None:
+        """Return the folder that is chosen; None when that is all images."""
+        return None
+
+    def menu(self) -> list[str]:
+        """Return the ids of the commands that the menu offers."""
+        return []
+
+    def offers(self, command_id: str) -> bool:
+        """Say whether a command of this screen can be done now."""
+        return True
+
+    def work_changed(self) -> None:
+        """Show what is queued now."""

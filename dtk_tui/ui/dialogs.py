@@ -1,0 +1,214 @@
+"""Modal dialogues: a question, a failure, a menu, one line of input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from dtk_tui.errors import DtkError
+from dtk_tui.ui.format import line, lines
+from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.widgets.status import Line, clickable
+
+_ResultT = TypeVar("_ResultT")
+
+
+class Choices(Line):
+    """A line of choices that can be clicked, given as (key, words, action)."""
+
+    def __init__(self, *offered: tuple[str, str, str]) -> None:
+        super().__init__(classes="choices")
+        self._offered = offered
+
+    def on_mount(self) -> None:
+        """Draw."""
+        parts = [
+            clickable(Content.assemble((key, "bold $accent"), f" {words}"), do) for key, words, do in self._offered
+        ]
+        self.show(Content("     ").join(parts))
+
+
+class Dialog(ModalScreen[_ResultT]):
+    """A box in the middle; a click beside it, or Escape, leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._heading = title
+
+    def compose(self) -> ComposeResult:
+        """Title, then what the dialogue is about."""
+        with Vertical(classes="box"):
+            yield Static(line(self._heading, "bold", 300), markup=False, classes="title")
+            yield from self.body()
+
+    def body(self) -> ComposeResult:
+        """Yield what stands under the title."""
+        yield from ()
+
+    def action_leave(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)
+
+    def on_click(self, event: events.Click) -> None:
+        """Leave when the click was beside the box."""
+        if event.widget is self:
+            self.action_leave()
+
+
+class Confirm(Dialog[bool]):
+    """Asks before something that cannot be taken back; True when it shall be done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "yes", "Yes", show=False),
+        Binding("n", "leave", "No", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, yes: str) -> None:
+        super().__init__(title)
+        self._text = text
+        self._yes = yes
+
+    def body(self) -> ComposeResult:
+        """The consequences, and the choice."""
+        yield Static(lines(self._text), markup=False, classes="text")
+        yield Choices(("y", self._yes, "screen.yes"), ("n", "Cancel", "screen.leave"))
+
+    def action_yes(self) -> None:
+        """Do it."""
+        self.dismiss(True)
+
+
+class ErrorDialog(Dialog[None]):
+    """Shows a failure, once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", "Close", show=False)]
+
+    def __init__(self, error: DtkError) -> None:
+        super().__init__(error.title)
+        self.error = error
+
+    def body(self) -> ComposeResult:
+        """The reason, and what to do about it."""
+        with VerticalScroll(classes="text"):
+            yield Static(lines(self.error.detail or "There is no more to say about it."), markup=False)
+        yield Choices(("Enter", "Close", "screen.leave"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a menu: words, the key that does the same as people read it and as Textual does, and its result."""
+
+    words: str
+    key: str
+    result: str
+    pressed: str = ""
+
+
+class MenuList(OptionList):
+    """The lines of a menu, in which a key may come before they are drawn."""
+
+    def action_page_up(self) -> None:
+        """Move up by a page."""
+        with suppress(KeyError):  # of a line that is not there yet
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Move down by a page."""
+        with suppress(KeyError):
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
+class Menu(Dialog[str]):
+    """Offers actions; its result is the chosen one."""
+
+    def __init__(self, title: str, entries: Sequence[Entry]) -> None:
+        super().__init__(title)
+        self._entries = entries
+
+    def body(self) -> ComposeResult:
+        """One line an action, its key at the right."""
+        width = max(len(entry.words) for entry in self._entries) + 3
+        options = [
+            Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
+            for number, entry in enumerate(self._entries)
+        ]
+        menu = MenuList(*options, markup=False, compact=True)
+        menu.styles.min_width = max(30, width + max(len(entry.key) for entry in self._entries))
+        yield menu
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._entries[event.option_index].result)
+
+    def on_key(self, event: events.Key) -> None:
+        """The keys of the entries work inside the menu too."""
+        for entry in self._entries:
+            if event.key in entry.pressed.split(","):
+                event.stop()
+                self.dismiss(entry.result)
+                return
+
+
+class InputDialog(Dialog[str]):
+    """Asks for one line of text; an empty one counts as no answer unless it may be empty."""
+
+    def __init__(
+        self, title: str, hint: str, *, value: str = "", suggester: Suggester | None = None, may_be_empty: bool = False
+    ) -> None:
+        super().__init__(title)
+        self._may_be_empty = may_be_empty
+        self._hint = hint
+        self._value = value
+        self._suggester = suggester
+
+    def body(self) -> ComposeResult:
+        """A hint, and the line."""
+        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or ("" if self._may_be_empty else None))
+
+
+class FolderDialog(Dialog[tuple[str, bool]]):
+    """Asks for a folder; its result says whether with all below it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "alone", "Without its subfolders", show=False)]
+
+    def __init__(self, title: str, value: str, suggester: Suggester) -> None:
+        super().__init__(title)
+        self._value = value
+        self._suggester = suggester
+
+    def body(self) -> ComposeResult:
+        """The line, and what ends it."""
+        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it, F2 without"
+        yield Static(line(hint, "$muted", 300), markup=False, classes="choices")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self._end(recursive=True)
+
+    def action_alone(self) -> None:
+        """Take the folder without those below it."""
+        self._end(recursive=False)
+
+    def _end(self, *, recursive: bool) -> None:
+        path = self.query_one(SafeInput).value.strip()
+        self.dismiss((path, recursive) if path else None)

@@ -1,0 +1,84 @@
+"""What services tell from their threads, brought to the screens: what is emitted is shown."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import Any
+
+from textual.app import App
+from textual.message import Message
+
+from dtk_tui.domain.events import Event, ImportFinished, ProblemReported, ScanFinished, ScanProgressed
+from dtk_tui.domain.imports import ImportProgressed
+from dtk_tui.ui.context import AppContext, LibraryChange
+from dtk_tui.ui.format import counts_words
+from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved
+
+_log = logging.getLogger(__name__)
+
+#: Progress that comes faster than anyone can read is dropped.
+_PROGRESS_S = 0.2
+
+
+class News:
+    """Takes events from any thread, as messages to the app, and shows them when the app gets these."""
+
+    def __init__(self, app: App[Any], context: AppContext) -> None:
+        self._app = app
+        self._context = context
+        self._last_progress = 0.0
+
+    def take(self, event: Event) -> None:
+        """Take an event from any thread; never blocks."""
+        if isinstance(event, ScanProgressed):
+            now = monotonic()
+            if now - self._last_progress > _PROGRESS_S:
+                self._last_progress = now
+                self.post(ScanMoved(event))
+        elif isinstance(event, ImportProgressed | ImportFinished):
+            self.post(ImportMoved())
+        else:
+            self.post(NewsArrived(event))
+
+    def post(self, message: Message) -> None:
+        """Post a message to the app from any thread, if it is there."""
+        if self._app.is_running:
+            try:
+                self._app.post_message(message)
+            except RuntimeError:
+                _log.debug("the app ended before news could be told")
+
+    def show(self, event: Event) -> None:
+        """Show what a service did."""
+        if isinstance(event, ProblemReported):
+            self._context.notify(f"{event.title} {event.detail}", severity="warning")
+        elif isinstance(event, ScanFinished):
+            self._end_scan(event)
+        self._context.stats.poll_now()
+
+    def _end_scan(self, event: ScanFinished) -> None:
+        context = self._context
+        scan = context.tasks.end_scan(event)
+        if event.watched:
+            context.library_changed.publish(LibraryChange.FOUND)
+            return
+        if scan is not None and scan.error is not None:
+            self._app.post_message(ErrorReported(scan.error))
+        elif event.counts:
+            context.notify(counts_words(event.counts))
+        context.library_changed.publish(LibraryChange.IMAGES)
+
+    def show_import(self) -> None:
+        """Show how far the import is, and take over what it brought."""
+        context = self._context
+        done = context.tasks.show_import()
+        if done is None:
+            return
+        if not context.tasks.import_is_shown:
+            # Whoever left its screen does something else now.
+            if done.error is not None:
+                context.notify(f"{done.error.title} I shows more.", severity="error")
+            else:
+                context.notify("The import is done. I shows its report.")
+        context.library_changed.publish(LibraryChange.IMAGES)

@@ -1,0 +1,385 @@
+"""The first screen: folders, images, preview, search."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from time import monotonic
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Footer
+from textual.worker import WorkerCancelled
+
+from dtk_tui.domain.library import Badge, FolderRow
+from dtk_tui.domain.queue import Target
+from dtk_tui.domain.stats import QueueCounts, Stats
+from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.text import counted
+from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.registry import bindings
+from dtk_tui.ui.context import AppContext, LibraryChange
+from dtk_tui.ui.dialogs import InputDialog
+from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.refresh_policy import RefreshPolicy
+from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, View, unzip
+from dtk_tui.ui.widgets.cursor_list import CursorList
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.image_pane import ImagePane
+from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
+from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
+
+#: The cursor must rest for this long on a folder before its images are fetched.
+_REST_S = 0.15
+#: Badges and visible rows are looked at again no more often than this while workers write.
+_RENEW_S = 1.0
+#: From this width on there is room for folders, images and a preview side by side.
+_WIDE = 120
+
+
+class BrowserTree(FolderTree):
+    """The tree with the commands for the folder under its cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
+
+
+class BrowserScreen(StatusScreen[None]):
+    """Folders, images, preview."""
+
+    AUTO_FOCUS = "#images"
+    COMMAND_GROUPS = ("main", "work", "preview")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("work", "preview", "main")
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._view = View()
+        self._folder_view = View()
+        self._preview_wanted: bool | None = None
+        self._shown: View | None = None
+        self._refreshes = RefreshPolicy()
+        self._queue: QueueCounts | None = None
+        self._renewed = 0.0
+
+    def body(self) -> ComposeResult:
+        """Folders, images and preview side by side, and the lines below them."""
+        library = self.library
+        with Horizontal(id="body"):
+            with Vertical(id="folders-pane"):
+                yield Line(id="folders-title", classes="pane-title")
+                yield BrowserTree(library.folders, id="folders")
+            yield ImagePane(library.image_rows, id="images-pane")
+            protocol, local_path = self.context.image_protocol, self.context.config.local_path
+            yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
+        yield Line(id="activity")
+        yield SearchLine(id="search")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Load the folders and all images."""
+        self.query_one("#folders-title", Line).show(Content("Folders"))
+        self.query_one("#activity", Line).display = False
+        self.context.tasks.activity.subscribe(self, self._show_activity)
+        self._arrange()
+        self.query_one(FolderTree).reload()
+        self._load(0.0, keep=False)
+        self.name_library()
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table."""
+        return self.query_one(ImageTable)
+
+    # -- room ---------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the panes for the new size."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide = self.size.width >= _WIDE
+        shown = (wide if self._preview_wanted is None else self._preview_wanted) and self.size.width > 0
+        self.set_class(wide, "wide")
+        self.set_class(shown, "with-preview")
+        if shown and self.is_mounted:
+            self.query_one(Preview).show(self.table.current_id)
+
+    def toggle_preview(self) -> None:
+        """Show or hide the preview; on a narrow screen it takes the place of the folders."""
+        self._preview_wanted = not self.has_class("with-preview")
+        if not self.size.width >= _WIDE and self._preview_wanted and self.query_one(FolderTree).has_focus:
+            self.table.focus()
+        self._arrange()
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    @on(CursorList.Moved, "#folders")
+    def _folder_moved(self) -> None:
+        folder = self.query_one(FolderTree).folder
+        view = View() if folder is None else View(folder.id, folder.name)
+        if view != self._folder_view:
+            self._folder_view = self._view = view
+            self.query_one(SearchLine).clear()
+            self._load(_REST_S, keep=False)
+
+    @on(CursorList.Chosen, "#folders")
+    def _folder_chosen(self) -> None:
+        if not self._view.is_folder:
+            self._leave_search()
+        self.table.focus()
+
+    @on(CursorList.Moved, "#images")
+    def _image_moved(self) -> None:
+        if self.has_class("with-preview"):
+            preview, current = self.query_one(Preview), self.table.current_id
+            preview.show(current)
+
+    @on(CursorList.Chosen, "#images")
+    def _image_chosen(self) -> None:
+        def closed(command_id: str | None) -> None:
+            if command_id == "work.similar":
+                self.show_similar()
+
+        self.app.post_message(ImageOpened(self.table, closed))
+
+    @on(CursorList.MenuAsked)
+    def _menu_asked(self, event: CursorList.MenuAsked) -> None:
+        event.source.focus()
+        self.call_after_refresh(self._open_menu)
+
+    def _open_menu(self) -> None:
+        self.app.post_message(MenuOpened(self.target_name(), self.menu()))
+
+    @task("ids")
+    async def _load(self, rest_s: float, *, keep: bool) -> None:
+        view, library, pane = self._view, self.library, self.query_one(ImagePane)
+        await asyncio.sleep(rest_s)
+        scores = None
+        name = f"\u201c{view.query}\u201d" if view.query else view.name
+        try:
+            if view.query:
+                pane.show_title(name, "searching\u2026")
+                ids, scores = await in_thread(library.search, view.query)
+            elif view.like is not None:
+                like = view.like
+                ids, scores = await in_thread(lambda: unzip(library.similar(like)))
+            else:
+                ids = await in_thread(library.images, view.folder_id or None)
+        except UsageError as error:
+            if not self.query_one(SearchLine).is_typing(view.query):
+                self.query_one(SearchLine).show_fault(error)
+            pane.show_title(name, "not understood")
+            return
+        except DtkError:
+            pane.show_title(name, "not answered")
+            raise
+        pane.show_new(0)
+        pane.table.show(ids, scores, keep=keep)
+        self._shown = view
+        if len(ids) or view.is_folder:
+            pane.show_title(name, "newest first" if scores is None else "best first")
+        else:
+            pane.show_title(name, "nothing found; Esc goes back")
+        await self._show_whether_empty(len(ids))
+        if view.query:
+            search = self.query_one(SearchLine)
+            search.show_fault(None)
+            if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
+                self.table.focus()
+
+    async def _show_whether_empty(self, images: int) -> None:
+        is_empty = not images and not await in_thread(self.library.folders, None)
+        self.query_one(ImagePane).show_empty(is_empty)
+        if is_empty:
+            self.query_one(FolderTree).focus()
+        elif self.focused is None:
+            self.table.focus()
+
+    def load_again(self) -> None:
+        """Fetch folders and images again; the cursor stays on its image."""
+        self.query_one(FolderTree).reload()
+        self._load(0.0, keep=True)
+
+    def show_change(self, change: LibraryChange) -> None:
+        """Show what became of folders and images; without having been asked, it only offers what is new."""
+        if change is LibraryChange.IMAGES:
+            self.load_again()
+            return
+        self.query_one(FolderTree).reload()
+        if change is LibraryChange.FOUND:
+            self._renew()
+            self._offer_new()
+
+    # -- search -------------------------------------------------------------------------------------------------------
+
+    def start_search(self) -> None:
+        """Type a query."""
+        self.query_one(SearchLine).start()
+
+    @on(SearchLine.Asked)
+    def _asked(self, event: SearchLine.Asked) -> None:
+        if event.query_text:
+            self._view = View(query=event.query_text)
+            self._load(0.0, keep=False)
+        else:
+            self._leave_search()
+
+    @on(QueryInput.Left)
+    def _search_left(self) -> None:
+        self._leave_search()
+
+    def _leave_search(self) -> None:
+        self.query_one(SearchLine).clear()
+        self.table.focus()
+        if self._view != self._folder_view:
+            self._view = self._folder_view
+            self._load(0.0, keep=False)
+
+    def go_back(self) -> None:
+        """Unmark all; without marks, leave the search."""
+        if not self.table.clear_selection():
+            self._leave_search()
+
+    def show_similar(self) -> None:
+        """Show the images most like the one under the cursor."""
+        row = self.table.current_row
+        if row is not None:
+            self._view = View(like=row.id, name=f"Like {row.file_name}")
+            self._load(0.0, keep=False)
+
+    @on(VirtualTable.GoToAsked)
+    def _go_to_asked(self) -> None:
+        table = self.table
+
+        def go(value: str | None) -> None:
+            text = (value or "").replace(",", "").replace(" ", "")
+            try:
+                part = float(text.removesuffix("%"))
+            except ValueError:
+                return
+            table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
+
+        self.app.push_screen(InputDialog("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
+
+    # -- work ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _on_folders(self) -> bool:
+        return self.query_one(FolderTree).has_focus
+
+    def folder(self) -> FolderRow | None:
+        """The folder under the cursor of the tree."""
+        return self.query_one(FolderTree).folder
+
+    def target(self) -> Target | None:
+        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
+        if self._on_folders:
+            folder = self.folder()
+            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
+        ids = self.table.chosen_ids()
+        return Target(image_ids=ids) if ids else None
+
+    def target_name(self) -> str:
+        """The folder's or the image's name, or how many are marked."""
+        if self._on_folders:
+            folder = self.folder()
+            return "All images" if folder is None else folder.name
+        if self.table.selected_count:
+            return counted(self.table.selected_count, "image")
+        row = self.table.current_row
+        return row.file_name if row is not None else "Image"
+
+    def menu(self) -> list[str]:
+        """What can be done with a folder, or with images."""
+        if not self._on_folders:
+            return list(IMAGE_MENU)
+        deep = self.folder() is not None
+        found = [name for one in FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
+        return [*found, *(FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+
+    def work_changed(self) -> None:
+        """Show marks and badges soon."""
+        self._renew()
+
+    # -- news ---------------------------------------------------------------------------------------------------------
+
+    def show_stats(self, stats: Stats) -> None:
+        """Take over fresh numbers; rows and badges are fetched again when the queue moved."""
+        super().show_stats(stats)
+        if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
+            self._queue = stats.queue
+            self._renew()
+        folders_changed = self._refreshes.begin(stats.marks)
+        if folders_changed is not None:
+            self._follow(folders_changed)
+
+    @task("renew")
+    async def _renew(self) -> None:
+        self._renewed = monotonic()
+        self.table.renew()
+        badges = dict(await in_thread(self.library.badges))
+        if self._queue is not None:
+            queue = self._queue
+            badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
+        self.query_one(FolderTree).show_badges(badges)
+
+    @task("follow", exclusive=False)
+    async def _follow(self, folders_changed: bool) -> None:
+        """Take over what any process changed in the library."""
+        failed = True
+        try:
+            if folders_changed:
+                self.name_library()
+                with suppress(WorkerCancelled):
+                    await self.query_one(FolderTree).reload().wait()
+            self.table.renew()
+            failed = not await self._compare()
+        finally:
+            self._refreshes.end(failed=failed)
+
+    @on(VirtualTable.RowsGone)
+    def _rows_gone(self) -> None:
+        # Of a search they stay in sight as what they are: nobody wants another result under the cursor.
+        if self._view.is_folder and self._view == self._shown:
+            self._load(0.0, keep=True)
+
+    @task("compare")
+    async def _offer_new(self) -> None:
+        await self._compare()
+
+    async def _compare(self) -> bool:
+        """Let go images that are gone from the folder that is shown, and offer what is new; False if it is too soon."""
+        view = self._view
+        if not view.is_folder:
+            return True
+        count = await in_thread(self.library.count, view.folder_id or None)
+        if not self._view == view == self._shown:
+            return False
+        shown = self.table.count
+        if count < shown or (count and not shown):
+            self._load(0.0, keep=True)
+        else:
+            self.query_one(ImagePane).show_new(count - shown)
+        return True
+
+    def _show_activity(self, text: str) -> None:
+        """Show what goes on besides the worker; empty takes the line away."""
+        activity = self.query_one("#activity", Line)
+        activity.display = bool(text)
+        activity.show(Content.styled(f" {text}", "$accent"))
+
+    def recover(self) -> None:
+        """Load again after the database came back."""
+        self.query_one(FolderTree).reload()
+        if self.table.count and self._view == self._shown:
+            self.table.renew()
+        else:
+            self._load(0.0, keep=self._view == self._shown)
+        self.query_one(Preview).again()

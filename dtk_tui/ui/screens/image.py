@@ -1,0 +1,87 @@
+"""One image on the whole screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Footer
+
+from dtk_tui.domain.queue import Target
+from dtk_tui.ui.commands.registry import bindings
+from dtk_tui.ui.context import AppContext
+from dtk_tui.ui.format import line
+from dtk_tui.ui.messages import ImageCursor
+from dtk_tui.ui.screens.base import CommandScreen
+from dtk_tui.ui.screens.view import IMAGE_MENU
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.status import Line
+
+
+class ImageScreen(CommandScreen[str]):
+    """Steps through the images of a list, whose cursor follows; its result is a command for the list, if any."""
+
+    COMMAND_GROUPS = ("detail", "work", "preview")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("work", "preview", "detail")
+
+    def __init__(self, context: AppContext, images: ImageCursor) -> None:
+        super().__init__(context)
+        self._images = images
+
+    def compose(self) -> ComposeResult:
+        """Name, picture, facts."""
+        context, library = self.context, self.library
+        yield Line(id="detail-title", classes="pane-title")
+        yield Preview(
+            context.image_protocol, library.detail, library.similar_rows, context.config.local_path, id="detail-preview"
+        )
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Show the image at the list's cursor."""
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Picture and facts stand side by side where there is room."""
+        self.set_class(event.size.width >= 120, "wide")
+
+    def _show(self) -> None:
+        row = self._images.current_row
+        number, count = self._images.position
+        name, place = row.file_name if row is not None else "", f"   {number:,} of {count:,}"
+        self.query_one("#detail-title", Line).show(Content.assemble(line(name, "bold", 300), (place, "$muted")))
+        self.query_one(Preview).show(self._images.current_id)
+
+    def step(self, by: int) -> None:
+        """Go to the next or the previous image."""
+        self._images.step(by)
+        self._show()
+
+    def go_back(self) -> None:
+        """Go back to the list."""
+        self.dismiss(None)
+
+    def show_similar(self) -> None:
+        """Find images like this one, in the list."""
+        self.dismiss("work.similar")
+
+    def target(self) -> Target | None:
+        """The image that is shown."""
+        current = self._images.current_id
+        return None if current is None else Target(image_ids=(current,))
+
+    def target_name(self) -> str:
+        """The image's name."""
+        row = self._images.current_row
+        return row.file_name if row is not None else "Image"
+
+    def menu(self) -> list[str]:
+        """What can be done with an image."""
+        return list(IMAGE_MENU)
+
+    def work_changed(self) -> None:
+        """Read the image again."""
+        self.query_one(Preview).again()

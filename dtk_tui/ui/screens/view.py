@@ -1,0 +1,46 @@
+"""What the image table can show, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dtk_tui.domain.library import Hit
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING
+from dtk_tui.ui.widgets.pages import Ids
+
+#: What the menu of images offers.
+IMAGE_MENU = ("work.queue", "work.embed_now", "work.tag", "work.similar")
+#: What the menu of folders offers: first for all images as well, then for a folder alone.
+FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag")
+FOLDER_MENU = (
+    "app.scan_again",
+    "folders.exclude",
+    "folders.archive",
+    "folders.include",
+    "folders.alone",
+    "folders.remove",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the table shows: a folder with all below it, the hits of a query, or images like one."""
+
+    folder_id: int = EVERYTHING
+    name: str = "All images"
+    query: str = ""
+    like: int | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder and not a search."""
+        return not self.query and self.like is None
+
+
+def unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float32] | None]:
+    """Return the ids, and the scores, of search results."""
+    ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
+    return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None

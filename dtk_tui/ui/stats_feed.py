@@ -1,0 +1,110 @@
+"""The numbers of queue, workers and library: polled often while something happens, seldom while nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from textual.app import App
+from textual.signal import Signal
+
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import LibraryCounts, Stats
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services import stats as stats_service
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.ui.background import in_thread, start_task
+
+#: Seconds between looks at the numbers while something happens, and while nothing does.
+_POLL_S, _IDLE_POLL_S = 0.5, 1.0
+#: Workers tell what they did a moment after the queue shows it.
+_LINGER_S = 2.0
+#: A look that takes longer than this says that the database does not answer.
+_SLOW_S = 4.0
+#: The sizes of the library change slowly and are counted no more often than this.
+_COUNT_S = 5.0
+
+
+class StatsFeed:
+    """Polls the numbers and publishes them.
+
+    Args:
+        app: on whose event loop it lives.
+        is_paused: says when the database has something better to do.
+
+    Attributes:
+        current: the last numbers, None before the first.
+        changed: publishes fresh numbers.
+        lost: publishes why the database does not answer, and an empty text when it does again.
+    """
+
+    def __init__(self, app: App[Any], library: LibraryBrowser, is_paused: Callable[[], bool]) -> None:
+        self.current: Stats | None = None
+        self.changed: Signal[Stats] = Signal(app, "stats-changed")
+        self.lost: Signal[str] = Signal(app, "stats-lost")
+        self._app = app
+        self._library = library
+        self._is_paused = is_paused
+        self._library_counts: tuple[float, LibraryCounts] | None = None
+        self._is_lost = False
+        self._poll_at = 0.0
+        self._polling_since: float | None = None
+        self._moved_at = 0.0
+
+    def start(self) -> None:
+        """Poll from now on."""
+        self._app.set_interval(0.25, self._tick)
+
+    def poll_now(self, *, count: bool = False) -> None:
+        """Look at the numbers at the next tick; ``count``: also at the sizes of the library."""
+        self._poll_at = 0.0
+        if count:
+            self._library_counts = None
+
+    def publish(self, stats: Stats) -> None:
+        """Publish numbers; they also prove that the database is there."""
+        self.current = stats
+        self.changed.publish(stats)
+        if self._is_lost:
+            self._is_lost = False
+            self.lost.publish("")
+
+    def publish_lost(self, words: str) -> None:
+        """Say that the database does not answer, until it does."""
+        self._is_lost = True
+        self.lost.publish(words)
+
+    def _tick(self) -> None:
+        if self._is_paused():
+            self._polling_since = None
+        elif self._polling_since is not None:
+            if monotonic() - self._polling_since > _SLOW_S and not self._is_lost:
+                self.publish_lost("db does not answer")
+        elif monotonic() >= self._poll_at:
+            self._polling_since = monotonic()
+            start_task(self._app, self._poll, name="StatsFeed", group="stats", exclusive=False)
+
+    async def _poll(self) -> None:
+        try:
+            counts = self._library_counts
+            known = counts[1] if counts is not None and monotonic() < counts[0] else None
+            started = monotonic()
+            stats = await in_thread(stats_service.snapshot, self._library.db, known)
+            took = monotonic() - started
+            if known is None:
+                self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)
+            self._poll_at = monotonic() + max(_POLL_S if self._is_busy(stats) else _IDLE_POLL_S, 5 * took)
+            self.publish(stats)
+        except DatabaseLostError:
+            self._poll_at = monotonic() + _IDLE_POLL_S
+            raise
+        finally:
+            self._polling_since = None
+
+    def _is_busy(self, stats: Stats) -> bool:
+        old = self.current
+        if old is None or (stats.queue, stats.processed) != (old.queue, old.processed):
+            self._moved_at = monotonic()
+        works = stats.state is WorkerState.RUNNING and stats.queue.pending + stats.queue.running > 0
+        return works or monotonic() - self._moved_at < _LINGER_S

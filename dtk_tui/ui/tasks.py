@@ -1,0 +1,110 @@
+"""The scan and the import under way, and what is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.signal import Signal
+
+from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed
+from dtk_tui.domain.imports import STEPS, ImportOptions
+from dtk_tui.services.background import BackgroundTask
+from dtk_tui.services.diffusion_toolkit.task import Import
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.scan.task import Scan
+from dtk_tui.text import counted, one_line
+
+
+class Tasks:
+    """Long work beside the screens: at most one scan and one import.
+
+    Args:
+        app: on whose event loop it lives.
+        emit: takes the news of the tasks from their threads; the app brings them back to the methods here.
+
+    Attributes:
+        scan, importing: what is under way; an import stays here until somebody has seen how it ended.
+        activity: publishes what goes on, in words; an empty text when nothing does.
+        import_moved: publishes the import when it came further or ended.
+        import_form: what a person said of an import, for when they come back to its screen.
+        import_is_shown: whether a screen shows the import, so that nobody has to be told of its end.
+    """
+
+    def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
+        self.scan: Scan | None = None
+        self.importing: Import | None = None
+        self.activity: Signal[str] = Signal(app, "activity")
+        self.import_moved: Signal[Import] = Signal(app, "import-moved")
+        self.import_form: ImportOptions | None = None
+        self.import_is_shown = False
+        self._library = library
+        self._emit = emit
+
+    @property
+    def is_importing(self) -> bool:
+        """Whether an import is under way and not over."""
+        return self.importing is not None and not self.importing.is_done
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether an import writes the library now: who asks for numbers waits for its end."""
+        return self.importing is not None and self.importing.fills
+
+    def start_scan(self, *paths: str) -> bool:
+        """Scan folders, without any all of the library; say whether that began, as none is under way."""
+        if self.scan is not None:
+            return False
+        self.scan = Scan(self._library, paths, self._emit)
+        self.activity.publish(f"Scanning {one_line(', '.join(paths) or 'all folders', 60)}")
+        self.scan.start()
+        return True
+
+    def show_scan(self, progress: ScanProgressed) -> None:
+        """Tell how far a scan is."""
+        if progress.phase == "quick":
+            self.activity.publish(f"Looking for images: {progress.done:,} found")
+        else:
+            self.activity.publish(f"Reading images: {progress.done:,} of {progress.total:,}")
+
+    def end_scan(self, event: ScanFinished) -> Scan | None:
+        """Take note of the end of a scan; return the one that a person asked for."""
+        if not event.watched:
+            scan, self.scan = self.scan, None
+            self.activity.publish("")
+            return scan
+        if self.scan is None:
+            self.activity.publish("")
+        return None
+
+    def start_import(self, options: ImportOptions) -> bool:
+        """Import; say whether that began, as none is under way."""
+        if self.is_importing:
+            return False
+        self.importing = Import(self._library, options, self._emit)
+        self.importing.start()
+        return True
+
+    def show_import(self) -> Import | None:
+        """Tell how far the import is; return it if it is over."""
+        running = self.importing
+        if running is None:
+            return None
+        self.import_moved.publish(running)
+        if running.is_done:
+            self.activity.publish("")
+            return running
+        news = running.progress
+        whole = counted(news.total, "row") if news.step == STEPS[0] else f"{news.total:,}"
+        share = f": {news.done:,} of {whole}" if news.total else ""
+        self.activity.publish(f"Importing, {news.step}{share}")
+        return None
+
+    def stop(self) -> list[BackgroundTask]:
+        """Let all end soon; return what is still at it."""
+        running: list[BackgroundTask] = [
+            task for task in (self.scan, self.importing) if task is not None and task.is_alive()
+        ]
+        for task in running:
+            task.stop()
+        return running

@@ -1,0 +1,1572 @@
+--
+-- PostgreSQL database dump
+--
+
+--
+-- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+--
+-- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+--
+-- Name: vector; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+
+--
+-- Name: EXTENSION vector; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+
+--
+-- Name: dtk_bequeath(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_bequeath(leaving bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$ SELECT dtk_promote_successors(leaving) $$;
+
+--
+-- Name: dtk_build_vector_index(smallint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_build_vector_index(a_space smallint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    space embedding_space;
+    part text;
+BEGIN
+    SELECT * INTO space FROM embedding_space WHERE id = a_space;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    part := CASE space.modality WHEN 'text' THEN 'prompt_vector_' ELSE 'image_vector_' END || a_space;
+    PERFORM pg_advisory_xact_lock(hashtext('dtk_vector_index'), a_space);
+    IF to_regclass(part || '_hnsw') IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE INDEX %I ON %I USING hnsw ((vec::halfvec(%s)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)',
+                   part || '_hnsw', part, space.dims);
+    RETURN true;
+END $$;
+
+--
+-- Name: dtk_choose_representatives(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_choose_representatives(hashes bytea[] DEFAULT NULL::bytea[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    changed bigint;
+    replaced bigint[];
+    successors bigint[];
+    former bigint[];
+    promoted bigint[];
+BEGIN
+    WITH chosen AS (
+        SELECT id, first_value(id) OVER (PARTITION BY metadata_hash ORDER BY unavailable, file_size DESC, id) AS source_id,
+               is_embedding_representative AND unavailable AS is_former
+          FROM image
+         WHERE metadata_hash IS NOT NULL AND (hashes IS NULL OR metadata_hash = ANY (hashes))
+    ), altered AS (
+        UPDATE image
+           SET is_embedding_representative = (chosen.source_id = image.id),
+               embedding_source_id = nullif(chosen.source_id, image.id)
+          FROM chosen
+         WHERE image.id = chosen.id
+           AND (image.is_embedding_representative, image.embedding_source_id)
+               IS DISTINCT FROM (chosen.source_id = image.id, nullif(chosen.source_id, image.id))
+        RETURNING image.id, chosen.source_id, chosen.is_former
+    )
+    SELECT count(*), array_agg(id) FILTER (WHERE id <> source_id), array_agg(source_id) FILTER (WHERE id <> source_id),
+           array_agg(id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id)),
+           array_agg(source_id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id))
+      INTO changed, replaced, successors, former, promoted FROM altered;
+    IF replaced IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
+        PERFORM dtk_transfer_embeddings(replaced, successors);
+    END IF;
+    IF promoted IS NOT NULL THEN
+        PERFORM dtk_enqueue_promoted(former, promoted);
+    END IF;
+    RETURN changed;
+END $$;
+
+--
+-- Name: dtk_drop_vector_index(smallint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_drop_vector_index(a_space smallint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE part text;
+BEGIN
+    SELECT CASE modality WHEN 'text' THEN 'prompt_vector_' ELSE 'image_vector_' END || a_space INTO part
+      FROM embedding_space WHERE id = a_space;
+    PERFORM pg_advisory_xact_lock(hashtext('dtk_vector_index'), a_space);
+    IF part IS NULL OR to_regclass(part || '_hnsw') IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DROP INDEX %I', part || '_hnsw');
+    RETURN true;
+END $$;
+
+--
+-- Name: dtk_embedding_space(text, text, text, text, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_embedding_space(a_name text, a_modality text, a_model text, a_sha256 text, a_dims integer) RETURNS smallint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    found_id smallint;
+    full_name text := a_name;
+    parent text := CASE a_modality WHEN 'text' THEN 'prompt_vector' ELSE 'image_vector' END;
+    part text;
+BEGIN
+    SELECT id INTO found_id FROM embedding_space
+     WHERE model = a_model AND model_sha256 = a_sha256 AND modality = a_modality;
+    IF found_id IS NOT NULL THEN
+        RETURN found_id;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('dtk_embedding_space'));
+    SELECT id INTO found_id FROM embedding_space
+     WHERE model = a_model AND model_sha256 = a_sha256 AND modality = a_modality;
+    IF found_id IS NOT NULL THEN
+        RETURN found_id;
+    END IF;
+    IF EXISTS (SELECT 1 FROM embedding_space WHERE name = full_name) THEN
+        full_name := a_name || '@' || left(a_sha256, 8);
+    END IF;
+    INSERT INTO embedding_space (name, modality, model, model_sha256, dims)
+    VALUES (full_name, a_modality, a_model, a_sha256, a_dims) RETURNING id INTO found_id;
+    part := parent || '_' || found_id;
+    -- Built beside and attached: that disturbs no reader, where PARTITION OF would lock them all out.
+    EXECUTE format('CREATE TABLE %I (LIKE %I, CHECK (space_id = %s), CHECK (vector_dims(vec) = %s))',
+                   part, parent, found_id, a_dims);
+    EXECUTE format('ALTER TABLE %I ALTER COLUMN vec SET STORAGE PLAIN', part);
+    EXECUTE format('CREATE INDEX %I ON %I USING hnsw ((vec::halfvec(%s)) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)',
+                   part || '_hnsw', part, a_dims);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, part, found_id);
+    RETURN found_id;
+END $$;
+
+--
+-- Name: dtk_enqueue_promoted(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_enqueue_promoted(from_ids bigint[], to_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO job (kind, image_id)
+    SELECT DISTINCT 2, image.id
+      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+      JOIN image ON image.id = pair.to_id AND NOT image.unavailable
+     WHERE EXISTS (SELECT 1 FROM image_vector WHERE image_vector.image_id = pair.to_id)
+        OR EXISTS (SELECT 1 FROM job waiting WHERE waiting.image_id = pair.from_id AND waiting.kind = 2)
+     ORDER BY image.id
+        ON CONFLICT (kind, image_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM pg_notify('dtk_queue', '');
+    END IF;
+END $$;
+
+--
+-- Name: dtk_instant(bigint, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_instant(ticks bigint, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$ SELECT timezone($2, timestamp '2000-01-01' + interval '1 microsecond' * (($1 - 630822816000000000) / 10)) $_$;
+
+--
+-- Name: dtk_marks(smallint, boolean, boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_marks(rating smallint, favorite boolean, nsfw boolean, for_deletion boolean) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT coalesce($1, -1)::integer * 8 + $2::integer * 4 + $3::integer * 2 + $4::integer $_$;
+
+--
+-- Name: dtk_migrated_images(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_migrated_images() RETURNS TABLE(image_id bigint, migration_id bigint, source_id bigint, created_ticks bigint, modified_ticks bigint, viewed_ticks bigint, touched_ticks bigint, marks integer, batch_size integer, batch_pos integer, clip_skip integer, ensd integer, no_metadata boolean, has_error boolean, is_new boolean, root_folder_id bigint, workflow_id text, hash text, custom_tags text, before jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT image_id, migration_id, source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks,
+           batch_size, batch_pos, clip_skip, ensd, no_metadata, has_error, is_new, root_folder_id, workflow_id, hash,
+           custom_tags, before
+      FROM migrated_image
+     UNION ALL
+    SELECT migration.image_base + book.source_id, batch.migration_id, book.source_id, book.created_ticks,
+           book.modified_ticks, book.viewed_ticks, book.touched_ticks, book.marks, book.batch_size, book.batch_pos,
+           book.clip_skip, book.ensd, book.no_metadata, book.has_error, true, book.root_folder_id, book.workflow_id,
+           book.hash, book.custom_tags, NULL::jsonb
+      FROM migrated_batch batch JOIN migration ON migration.id = batch.migration_id,
+           cardinality(source_ids) AS rows,
+           unnest(source_ids, dtk_spread(batch.created_ticks, rows), dtk_spread(batch.modified_ticks, rows),
+                  dtk_spread(batch.viewed_ticks, rows), dtk_spread(batch.touched_ticks, rows),
+                  dtk_spread(batch.marks, rows), dtk_spread(batch.batch_size, rows),
+                  dtk_spread(batch.batch_pos, rows), dtk_spread(batch.clip_skip, rows), dtk_spread(batch.ensd, rows),
+                  dtk_spread(batch.no_metadata, rows), dtk_spread(batch.has_error, rows),
+                  dtk_spread(batch.root_folder_id, rows), dtk_spread(batch.workflow_id, rows),
+                  dtk_spread(batch.hash, rows), dtk_spread(batch.custom_tags, rows))
+               AS book (source_id, created_ticks, modified_ticks, viewed_ticks, touched_ticks, marks, batch_size,
+                        batch_pos, clip_skip, ensd, no_metadata, has_error, root_folder_id, workflow_id, hash,
+                        custom_tags)
+     WHERE migration.state <> 'loading' AND book.source_id <> ALL (gone)
+$$;
+
+--
+-- Name: dtk_promote_representatives(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_promote_representatives() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE orphaned bytea[];
+BEGIN
+    SELECT array_agg(DISTINCT metadata_hash) INTO orphaned
+      FROM gone WHERE is_embedding_representative AND metadata_hash IS NOT NULL;
+    IF orphaned IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM dtk_choose_representatives(orphaned);
+    INSERT INTO job (kind, image_id)
+    SELECT 2, id FROM image
+     WHERE metadata_hash = ANY (orphaned) AND is_embedding_representative AND NOT unavailable
+       AND NOT EXISTS (SELECT 1 FROM image_vector
+                        WHERE image_vector.image_id = image.id
+                          AND space_id = (SELECT max(id) FROM embedding_space WHERE modality = 'image'))
+     ORDER BY id
+        ON CONFLICT (kind, image_id) DO NOTHING;
+    IF FOUND THEN
+        PERFORM pg_notify('dtk_queue', '');
+    END IF;
+    RETURN NULL;
+END $$;
+
+--
+-- Name: dtk_promote_successors(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_promote_successors(leaving bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    leavers bigint[];
+    successors bigint[];
+    former bigint[];
+    promoted bigint[];
+BEGIN
+    SELECT array_agg(leaver_id), array_agg(successor_id),
+           array_agg(leaver_id) FILTER (WHERE was_representative),
+           array_agg(successor_id) FILTER (WHERE was_representative)
+      INTO leavers, successors, former, promoted FROM (
+        SELECT DISTINCT ON (leaver.id) leaver.id AS leaver_id, successor.id AS successor_id,
+               leaver.is_embedding_representative AS was_representative
+          FROM image leaver
+          JOIN image successor ON successor.metadata_hash = leaver.metadata_hash AND successor.id <> ALL (leaving)
+         WHERE leaver.id = ANY (leaving)
+         ORDER BY leaver.id, successor.unavailable, successor.file_size DESC, successor.id) AS pair;
+    IF leavers IS NOT NULL THEN
+        PERFORM dtk_transfer_embeddings(leavers, successors);
+    END IF;
+    IF promoted IS NOT NULL THEN
+        PERFORM dtk_enqueue_promoted(former, promoted);
+    END IF;
+END $$;
+
+--
+-- Name: dtk_spread(anyarray, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_spread(anyarray, integer) RETURNS anyarray
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT CASE cardinality($1) WHEN 1 THEN array_fill($1[1], ARRAY[$2]) ELSE $1 END $_$;
+
+--
+-- Name: dtk_transfer_embeddings(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH chosen AS (
+        SELECT DISTINCT ON (vector.space_id, pair.to_id) vector.space_id, pair.from_id, pair.to_id
+          FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+          JOIN image_vector vector ON vector.image_id = pair.from_id
+         WHERE NOT EXISTS (SELECT 1 FROM image_vector own
+                            WHERE own.space_id = vector.space_id AND own.image_id = pair.to_id)
+         ORDER BY vector.space_id, pair.to_id, pair.from_id
+    )
+    UPDATE image_vector SET image_id = chosen.to_id
+      FROM chosen
+     WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
+    UPDATE job SET image_id = pair.to_id
+      FROM (SELECT DISTINCT ON (to_id) from_id, to_id FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+              JOIN job waiting ON waiting.image_id = from_id AND waiting.kind = 2 AND waiting.state = 'pending'
+             ORDER BY to_id, waiting.priority DESC, from_id) AS pair
+     WHERE job.image_id = pair.from_id AND job.kind = 2 AND job.state = 'pending'
+       AND NOT EXISTS (SELECT 1 FROM job own WHERE own.image_id = pair.to_id AND own.kind = 2);
+$$;
+
+--
+-- Name: dtk_utf8(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_utf8(text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$ SELECT replace($1, '\', '\\')::bytea $_$;
+
+--
+-- Name: _yoyo_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public._yoyo_log (
+    id character varying(36) NOT NULL,
+    migration_hash character varying(64),
+    migration_id character varying(255),
+    operation character varying(10),
+    username character varying(255),
+    hostname character varying(255),
+    comment character varying(255),
+    created_at_utc timestamp without time zone
+);
+
+--
+-- Name: _yoyo_migration; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public._yoyo_migration (
+    migration_hash character varying(64) NOT NULL,
+    migration_id character varying(255),
+    applied_at_utc timestamp without time zone
+);
+
+--
+-- Name: _yoyo_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public._yoyo_version (
+    version integer NOT NULL,
+    installed_at_utc timestamp without time zone
+);
+
+--
+-- Name: album; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.album (
+    id bigint NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text NOT NULL
+);
+
+--
+-- Name: album_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.album ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.album_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: album_image; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.album_image (
+    album_id bigint NOT NULL,
+    image_id bigint NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: embedding_space; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.embedding_space (
+    id smallint NOT NULL,
+    name text NOT NULL,
+    modality text NOT NULL,
+    model text NOT NULL,
+    model_sha256 text NOT NULL,
+    dims integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT embedding_space_dims_check CHECK ((dims > 0)),
+    CONSTRAINT embedding_space_modality_check CHECK ((modality = ANY (ARRAY['text'::text, 'image'::text])))
+);
+
+--
+-- Name: embedding_space_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.embedding_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.embedding_space_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: folder; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.folder (
+    id bigint NOT NULL,
+    parent_id bigint,
+    path text NOT NULL,
+    name text NOT NULL,
+    is_root boolean DEFAULT false NOT NULL,
+    recursive boolean DEFAULT true NOT NULL,
+    watched boolean DEFAULT false NOT NULL,
+    excluded boolean DEFAULT false NOT NULL,
+    archived boolean DEFAULT false NOT NULL,
+    unavailable boolean DEFAULT false NOT NULL,
+    error text,
+    scanned_at timestamp with time zone,
+    beside bytea
+);
+
+--
+-- Name: folder_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.folder ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.folder_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: image; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image (
+    id bigint NOT NULL,
+    folder_id bigint NOT NULL,
+    prompt_id bigint,
+    negative_prompt_id bigint,
+    embedding_source_id bigint,
+    file_size bigint NOT NULL,
+    mtime_ns bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    width integer,
+    height integer,
+    steps integer,
+    cfg_scale double precision,
+    scan_phase smallint DEFAULT 0 NOT NULL,
+    rating smallint,
+    favorite boolean DEFAULT false NOT NULL,
+    nsfw boolean DEFAULT false NOT NULL,
+    for_deletion boolean DEFAULT false NOT NULL,
+    unavailable boolean DEFAULT false NOT NULL,
+    is_video boolean DEFAULT false NOT NULL,
+    has_workflow boolean DEFAULT false NOT NULL,
+    is_embedding_representative boolean DEFAULT true NOT NULL,
+    seed numeric(20,0),
+    file_name text NOT NULL,
+    fingerprint bytea,
+    dialect text,
+    sampler text,
+    scheduler text,
+    model text,
+    model_hash text,
+    custom_tags text,
+    error text,
+    extra jsonb,
+    metadata_hash bytea GENERATED ALWAYS AS (
+CASE
+    WHEN (prompt_id IS NULL) THEN NULL::bytea
+    ELSE substr(sha256(public.dtk_utf8((((((((((((((((((prompt_id)::text || chr(31)) || COALESCE((negative_prompt_id)::text, ''::text)) || chr(31)) || COALESCE((steps)::text, ''::text)) || chr(31)) || COALESCE((cfg_scale)::text, ''::text)) || chr(31)) || COALESCE((seed)::text, ''::text)) || chr(31)) || COALESCE(sampler, ''::text)) || chr(31)) || COALESCE(scheduler, ''::text)) || chr(31)) || COALESCE(model, ''::text)) || chr(31)) || COALESCE(model_hash, ''::text)))), 1, 16)
+END) STORED,
+    aesthetic_score double precision,
+    hypernetwork_strength double precision,
+    viewed_at timestamp with time zone,
+    touched_at timestamp with time zone,
+    hypernetwork text,
+    CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
+);
+
+--
+-- Name: image_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.image ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.image_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: image_raw; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image_raw (
+    image_id bigint NOT NULL,
+    chunks text NOT NULL
+);
+
+--
+-- Name: image_tag; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image_tag (
+    image_id bigint NOT NULL,
+    tag_id bigint NOT NULL,
+    source text NOT NULL,
+    confidence real,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: image_vector; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image_vector (
+    space_id smallint NOT NULL,
+    image_id bigint NOT NULL,
+    vec public.halfvec NOT NULL
+)
+PARTITION BY LIST (space_id);
+
+--
+-- Name: job; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job (
+    id bigint NOT NULL,
+    image_id bigint NOT NULL,
+    worker_id bigint,
+    kind smallint NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    deaths smallint DEFAULT 0 NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    queued_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_after timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    error text,
+    begun_at timestamp with time zone,
+    CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
+    CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'failed'::text])))
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='2000', autovacuum_analyze_scale_factor='0.1');
+
+--
+-- Name: job_day; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_day (
+    day date NOT NULL,
+    kind smallint NOT NULL,
+    outcome text NOT NULL,
+    jobs bigint NOT NULL
+);
+
+--
+-- Name: job_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: job_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_log (
+    id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    image_id bigint NOT NULL,
+    worker_id bigint,
+    kind smallint NOT NULL,
+    priority smallint NOT NULL,
+    attempts smallint NOT NULL,
+    outcome text NOT NULL,
+    model text,
+    error text,
+    queued_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    host text,
+    CONSTRAINT job_log_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text, 'removed'::text])))
+);
+
+--
+-- Name: job_log_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.job_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: migrated_batch; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.migrated_batch (
+    migration_id bigint NOT NULL,
+    first_id bigint NOT NULL,
+    source_ids bigint[] NOT NULL,
+    created_ticks bigint[],
+    modified_ticks bigint[],
+    viewed_ticks bigint[],
+    touched_ticks bigint[],
+    marks integer[],
+    batch_size integer[],
+    batch_pos integer[],
+    clip_skip integer[],
+    ensd integer[],
+    no_metadata boolean[],
+    has_error boolean[],
+    root_folder_id bigint[],
+    workflow_id text[],
+    hash text[],
+    custom_tags text[],
+    gone bigint[] DEFAULT '{}'::bigint[] NOT NULL
+);
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN source_ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN created_ticks SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN modified_ticks SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN viewed_ticks SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN touched_ticks SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN marks SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN batch_size SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN batch_pos SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN clip_skip SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN ensd SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN no_metadata SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN has_error SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN root_folder_id SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN workflow_id SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN hash SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN custom_tags SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.migrated_batch ALTER COLUMN gone SET STORAGE EXTERNAL;
+
+--
+-- Name: migrated_image; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.migrated_image (
+    image_id bigint NOT NULL,
+    migration_id bigint NOT NULL,
+    source_id bigint NOT NULL,
+    created_ticks bigint,
+    modified_ticks bigint,
+    viewed_ticks bigint,
+    touched_ticks bigint,
+    marks integer NOT NULL,
+    batch_size integer,
+    batch_pos integer,
+    clip_skip integer,
+    ensd integer,
+    no_metadata boolean,
+    has_error boolean,
+    is_new boolean NOT NULL,
+    root_folder_id bigint,
+    workflow_id text,
+    hash text,
+    custom_tags text,
+    before jsonb
+);
+
+--
+-- Name: migrated_row; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.migrated_row (
+    migration_id bigint NOT NULL,
+    row_id bigint NOT NULL,
+    source_id bigint,
+    is_new boolean NOT NULL,
+    kind text NOT NULL,
+    original jsonb,
+    CONSTRAINT migrated_row_kind_check CHECK ((kind = ANY (ARRAY['folder'::text, 'album'::text, 'tag'::text, 'query'::text])))
+);
+
+--
+-- Name: migration; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.migration (
+    id bigint NOT NULL,
+    image_base bigint NOT NULL,
+    node_base bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    state text NOT NULL,
+    source text NOT NULL,
+    zone text NOT NULL,
+    policy text NOT NULL,
+    maps jsonb NOT NULL,
+    facts jsonb NOT NULL,
+    report jsonb,
+    CONSTRAINT migration_policy_check CHECK ((policy = ANY (ARRAY['keep'::text, 'take'::text, 'newest'::text]))),
+    CONSTRAINT migration_state_check CHECK ((state = ANY (ARRAY['loading'::text, 'done'::text, 'undone'::text])))
+);
+
+--
+-- Name: migration_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.migration ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.migration_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: migration_note; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.migration_note (
+    migration_id bigint NOT NULL,
+    source_id bigint,
+    table_name text NOT NULL,
+    outcome text NOT NULL,
+    reason text NOT NULL,
+    original jsonb,
+    CONSTRAINT migration_note_outcome_check CHECK ((outcome = ANY (ARRAY['repaired'::text, 'refused'::text])))
+);
+
+--
+-- Name: node; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.node (
+    id bigint NOT NULL,
+    image_id bigint NOT NULL,
+    node_id text,
+    name text
+);
+
+--
+-- Name: node_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.node ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.node_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: node_property; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.node_property (
+    node_id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    name text,
+    value text
+);
+
+--
+-- Name: pace; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.pace (
+    host text NOT NULL,
+    kind smallint NOT NULL,
+    model text NOT NULL,
+    jobs_per_s double precision NOT NULL,
+    measured_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pace_jobs_per_s_check CHECK ((jobs_per_s > (0)::double precision))
+);
+
+--
+-- Name: prompt; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.prompt (
+    id bigint NOT NULL,
+    sha256 bytea GENERATED ALWAYS AS (sha256(public.dtk_utf8(text))) STORED NOT NULL,
+    text text NOT NULL,
+    search tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 100000))) STORED NOT NULL
+);
+
+--
+-- Name: prompt_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.prompt ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.prompt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: prompt_vector; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.prompt_vector (
+    space_id smallint NOT NULL,
+    prompt_id bigint NOT NULL,
+    vec public.halfvec NOT NULL
+)
+PARTITION BY LIST (space_id);
+
+--
+-- Name: saved_query; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.saved_query (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    modified_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text NOT NULL,
+    query text,
+    original text,
+    problem text
+);
+
+--
+-- Name: saved_query_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.saved_query ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.saved_query_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: tag; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    category text DEFAULT 'general'::text NOT NULL
+);
+
+--
+-- Name: tag_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tag ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tag_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: tag_prediction; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag_prediction (
+    image_id bigint NOT NULL,
+    tagger_id smallint NOT NULL,
+    ids integer[] NOT NULL,
+    scores real[] NOT NULL,
+    CONSTRAINT tag_prediction_check CHECK ((cardinality(ids) = cardinality(scores)))
+);
+
+--
+-- Name: tagger; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tagger (
+    id smallint NOT NULL,
+    name text NOT NULL,
+    model_sha256 text NOT NULL
+);
+
+--
+-- Name: tagger_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tagger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tagger_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: worker; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.worker (
+    id bigint NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    devices jsonb DEFAULT '[]'::jsonb NOT NULL,
+    stats jsonb DEFAULT '{}'::jsonb NOT NULL,
+    wish text,
+    wish_at timestamp with time zone,
+    CONSTRAINT worker_state_check CHECK ((state = ANY (ARRAY['stopped'::text, 'running'::text, 'paused'::text]))),
+    CONSTRAINT worker_wish_check CHECK ((wish = ANY (ARRAY['stopped'::text, 'running'::text, 'paused'::text])))
+);
+
+--
+-- Name: worker_control; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.worker_control (
+    one boolean DEFAULT true NOT NULL,
+    desired_state text DEFAULT 'stopped'::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT worker_control_desired_state_check CHECK ((desired_state = ANY (ARRAY['stopped'::text, 'running'::text, 'paused'::text]))),
+    CONSTRAINT worker_control_one_check CHECK (one)
+);
+
+--
+-- Name: worker_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.worker ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.worker_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: yoyo_lock; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.yoyo_lock (
+    locked integer DEFAULT 1 NOT NULL,
+    ctime timestamp without time zone,
+    pid integer NOT NULL
+);
+
+--
+-- Name: _yoyo_log _yoyo_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public._yoyo_log
+    ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
+
+--
+-- Name: _yoyo_migration _yoyo_migration_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public._yoyo_migration
+    ADD CONSTRAINT _yoyo_migration_pkey PRIMARY KEY (migration_hash);
+
+--
+-- Name: _yoyo_version _yoyo_version_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public._yoyo_version
+    ADD CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version);
+
+--
+-- Name: album_image album_image_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.album_image
+    ADD CONSTRAINT album_image_pkey PRIMARY KEY (album_id, image_id);
+
+--
+-- Name: album album_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.album
+    ADD CONSTRAINT album_name_key UNIQUE (name);
+
+--
+-- Name: album album_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.album
+    ADD CONSTRAINT album_pkey PRIMARY KEY (id);
+
+--
+-- Name: embedding_space embedding_space_model_model_sha256_modality_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.embedding_space
+    ADD CONSTRAINT embedding_space_model_model_sha256_modality_key UNIQUE (model, model_sha256, modality);
+
+--
+-- Name: embedding_space embedding_space_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.embedding_space
+    ADD CONSTRAINT embedding_space_name_key UNIQUE (name);
+
+--
+-- Name: embedding_space embedding_space_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.embedding_space
+    ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
+
+--
+-- Name: folder folder_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.folder
+    ADD CONSTRAINT folder_pkey PRIMARY KEY (id);
+
+--
+-- Name: image image_folder_id_file_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_folder_id_file_name_key UNIQUE (folder_id, file_name) WITH (fillfactor='45');
+
+--
+-- Name: image image_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_pkey PRIMARY KEY (id) WITH (fillfactor='45');
+
+--
+-- Name: image_raw image_raw_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_raw
+    ADD CONSTRAINT image_raw_pkey PRIMARY KEY (image_id);
+
+--
+-- Name: image_tag image_tag_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_tag
+    ADD CONSTRAINT image_tag_pkey PRIMARY KEY (image_id, tag_id, source);
+
+--
+-- Name: image_vector image_vector_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_vector
+    ADD CONSTRAINT image_vector_pkey PRIMARY KEY (space_id, image_id);
+
+--
+-- Name: job_day job_day_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_day
+    ADD CONSTRAINT job_day_pkey PRIMARY KEY (day, kind, outcome);
+
+--
+-- Name: job job_image_id_kind_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_image_id_kind_key UNIQUE (image_id, kind);
+
+--
+-- Name: job_log job_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_log
+    ADD CONSTRAINT job_log_pkey PRIMARY KEY (id);
+
+--
+-- Name: job job_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (id);
+
+--
+-- Name: migrated_batch migrated_batch_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_batch
+    ADD CONSTRAINT migrated_batch_pkey PRIMARY KEY (migration_id, first_id);
+
+--
+-- Name: migrated_image migrated_image_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_image
+    ADD CONSTRAINT migrated_image_pkey PRIMARY KEY (image_id, migration_id);
+
+--
+-- Name: migration migration_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (id);
+
+--
+-- Name: node node_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.node
+    ADD CONSTRAINT node_pkey PRIMARY KEY (id);
+
+--
+-- Name: node_property node_property_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.node_property
+    ADD CONSTRAINT node_property_pkey PRIMARY KEY (node_id, "position");
+
+--
+-- Name: pace pace_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.pace
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (host, kind, model);
+
+--
+-- Name: prompt prompt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.prompt
+    ADD CONSTRAINT prompt_pkey PRIMARY KEY (id);
+
+--
+-- Name: prompt prompt_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.prompt
+    ADD CONSTRAINT prompt_sha256_key UNIQUE (sha256);
+
+--
+-- Name: prompt_vector prompt_vector_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.prompt_vector
+    ADD CONSTRAINT prompt_vector_pkey PRIMARY KEY (space_id, prompt_id);
+
+--
+-- Name: saved_query saved_query_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.saved_query
+    ADD CONSTRAINT saved_query_name_key UNIQUE (name);
+
+--
+-- Name: saved_query saved_query_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.saved_query
+    ADD CONSTRAINT saved_query_pkey PRIMARY KEY (id);
+
+--
+-- Name: tag tag_name_category_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag
+    ADD CONSTRAINT tag_name_category_key UNIQUE (name, category);
+
+--
+-- Name: tag tag_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag
+    ADD CONSTRAINT tag_pkey PRIMARY KEY (id);
+
+--
+-- Name: tag_prediction tag_prediction_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_prediction
+    ADD CONSTRAINT tag_prediction_pkey PRIMARY KEY (image_id, tagger_id);
+
+--
+-- Name: tagger tagger_name_model_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tagger
+    ADD CONSTRAINT tagger_name_model_sha256_key UNIQUE (name, model_sha256);
+
+--
+-- Name: tagger tagger_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tagger
+    ADD CONSTRAINT tagger_pkey PRIMARY KEY (id);
+
+--
+-- Name: worker_control worker_control_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.worker_control
+    ADD CONSTRAINT worker_control_pkey PRIMARY KEY (one);
+
+--
+-- Name: worker worker_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
+--
+-- Name: yoyo_lock yoyo_lock_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.yoyo_lock
+    ADD CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked);
+
+--
+-- Name: album_image_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
+
+--
+-- Name: folder_parent; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX folder_parent ON public.folder USING btree (parent_id);
+
+--
+-- Name: folder_path; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX folder_path ON public.folder USING btree (sha256(public.dtk_utf8(path)));
+
+--
+-- Name: image_fingerprint; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_fingerprint ON public.image USING btree (fingerprint) WHERE (fingerprint IS NOT NULL);
+
+--
+-- Name: image_group; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_group ON public.image USING btree (metadata_hash, file_size DESC, id) WHERE (metadata_hash IS NOT NULL);
+
+--
+-- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_negative_prompt ON public.image USING btree (negative_prompt_id) WHERE (negative_prompt_id IS NOT NULL);
+
+--
+-- Name: image_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_newest ON public.image USING btree (created_at DESC, id DESC);
+
+--
+-- Name: image_prompt; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
+
+--
+-- Name: image_tag_tag; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_tag_tag ON public.image_tag USING btree (tag_id, image_id);
+
+--
+-- Name: image_unread; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_unread ON public.image USING btree (id) WHERE (scan_phase = 0);
+
+--
+-- Name: image_vector_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_vector_image ON ONLY public.image_vector USING btree (image_id);
+
+--
+-- Name: job_claim; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_claim ON public.job USING btree (((- priority)), kind, id) WHERE (state = 'pending'::text);
+
+--
+-- Name: job_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_failed ON public.job USING btree (id) WHERE (state = 'failed'::text);
+
+--
+-- Name: job_log_finished; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_log_finished ON public.job_log USING brin (finished_at);
+
+--
+-- Name: job_log_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_log_image ON public.job_log USING btree (image_id);
+
+--
+-- Name: job_running; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_running ON public.job USING btree (worker_id) WHERE (state = 'running'::text);
+
+--
+-- Name: migrated_image_source; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX migrated_image_source ON public.migrated_image USING btree (migration_id, source_id);
+
+--
+-- Name: migrated_row_kind; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX migrated_row_kind ON public.migrated_row USING btree (migration_id, kind, row_id);
+
+--
+-- Name: migration_note_row; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX migration_note_row ON public.migration_note USING btree (migration_id, table_name, source_id);
+
+--
+-- Name: node_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX node_image ON public.node USING btree (image_id);
+
+--
+-- Name: prompt_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX prompt_search ON public.prompt USING gin (search);
+
+--
+-- Name: prompt_trigrams; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX prompt_trigrams ON public.prompt USING gin ("left"(text, 100000) public.gin_trgm_ops);
+
+--
+-- Name: prompt_vector_prompt; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX prompt_vector_prompt ON ONLY public.prompt_vector USING btree (prompt_id);
+
+--
+-- Name: image image_promote_representatives; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER image_promote_representatives AFTER DELETE ON public.image REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.dtk_promote_representatives();
+
+--
+-- Name: album_image album_image_album_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.album_image
+    ADD CONSTRAINT album_image_album_id_fkey FOREIGN KEY (album_id) REFERENCES public.album(id) ON DELETE CASCADE;
+
+--
+-- Name: album_image album_image_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.album_image
+    ADD CONSTRAINT album_image_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: folder folder_parent_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.folder
+    ADD CONSTRAINT folder_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.folder(id) ON DELETE CASCADE;
+
+--
+-- Name: image image_folder_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_folder_id_fkey FOREIGN KEY (folder_id) REFERENCES public.folder(id) ON DELETE CASCADE;
+
+--
+-- Name: image image_negative_prompt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_negative_prompt_id_fkey FOREIGN KEY (negative_prompt_id) REFERENCES public.prompt(id);
+
+--
+-- Name: image image_prompt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image
+    ADD CONSTRAINT image_prompt_id_fkey FOREIGN KEY (prompt_id) REFERENCES public.prompt(id);
+
+--
+-- Name: image_raw image_raw_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_raw
+    ADD CONSTRAINT image_raw_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: image_tag image_tag_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_tag
+    ADD CONSTRAINT image_tag_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: image_tag image_tag_tag_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_tag
+    ADD CONSTRAINT image_tag_tag_id_fkey FOREIGN KEY (tag_id) REFERENCES public.tag(id) ON DELETE CASCADE;
+
+--
+-- Name: image_vector image_vector_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE public.image_vector
+    ADD CONSTRAINT image_vector_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: image_vector image_vector_space_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE public.image_vector
+    ADD CONSTRAINT image_vector_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id) ON DELETE CASCADE;
+
+--
+-- Name: job job_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: migrated_batch migrated_batch_migration_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_batch
+    ADD CONSTRAINT migrated_batch_migration_id_fkey FOREIGN KEY (migration_id) REFERENCES public.migration(id) ON DELETE CASCADE;
+
+--
+-- Name: migrated_image migrated_image_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_image
+    ADD CONSTRAINT migrated_image_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: migrated_image migrated_image_migration_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_image
+    ADD CONSTRAINT migrated_image_migration_id_fkey FOREIGN KEY (migration_id) REFERENCES public.migration(id) ON DELETE CASCADE;
+
+--
+-- Name: migrated_row migrated_row_migration_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migrated_row
+    ADD CONSTRAINT migrated_row_migration_id_fkey FOREIGN KEY (migration_id) REFERENCES public.migration(id) ON DELETE CASCADE;
+
+--
+-- Name: migration_note migration_note_migration_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.migration_note
+    ADD CONSTRAINT migration_note_migration_id_fkey FOREIGN KEY (migration_id) REFERENCES public.migration(id) ON DELETE CASCADE;
+
+--
+-- Name: node node_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.node
+    ADD CONSTRAINT node_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: node_property node_property_node_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.node_property
+    ADD CONSTRAINT node_property_node_id_fkey FOREIGN KEY (node_id) REFERENCES public.node(id) ON DELETE CASCADE;
+
+--
+-- Name: prompt_vector prompt_vector_prompt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE public.prompt_vector
+    ADD CONSTRAINT prompt_vector_prompt_id_fkey FOREIGN KEY (prompt_id) REFERENCES public.prompt(id) ON DELETE CASCADE;
+
+--
+-- Name: prompt_vector prompt_vector_space_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE public.prompt_vector
+    ADD CONSTRAINT prompt_vector_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id) ON DELETE CASCADE;
+
+--
+-- Name: tag_prediction tag_prediction_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_prediction
+    ADD CONSTRAINT tag_prediction_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: tag_prediction tag_prediction_tagger_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_prediction
+    ADD CONSTRAINT tag_prediction_tagger_id_fkey FOREIGN KEY (tagger_id) REFERENCES public.tagger(id) ON DELETE CASCADE;
+
+--
+-- PostgreSQL database dump complete
+--

@@ -1,0 +1,150 @@
+"""Enqueueing: sets of images, groups, what is done already, and the groups whose representative goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from dtk_tui.domain.job import NOW, Kind
+from dtk_tui.domain.queue import Target
+from dtk_tui.store import maintenance
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import embedding_spaces as spaces
+from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.queue import enqueue, jobs
+
+EVERYTHING = Target(everything=True)
+
+
+def _pairs(conn: Connection, count: int) -> None:
+    """ORIG (small) and FINAL (large) with the same generation parameters, in two folders."""
+    conn.execute("INSERT INTO folder (path, name) VALUES ('/out', 'out')")
+    conn.execute(
+        "INSERT INTO folder (parent_id, path, name) VALUES (1, '/out/orig', 'orig'), (1, '/out/final', 'final')"
+    )
+    conn.execute("INSERT INTO prompt (text) SELECT 'prompt ' || n FROM generate_series(1, 10) n")
+    conn.execute(
+        "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, prompt_id, seed)"
+        " SELECT 2 + part, n || '.png', 1000 * (1 + part), 1, now(), 1 + n %% 10, n"
+        " FROM generate_series(1, %s) n, generate_series(0, 1) part",
+        (count,),
+    )
+    conn.execute("SELECT dtk_choose_representatives()")
+
+
+def _models(conn: Connection) -> CurrentModels:
+    spaces.register(conn, "text", "text", "x", 8)
+    spaces.register(conn, "image", "image", "x", 8)
+    return spaces.current(conn, "text", "image", ["tagger"])
+
+
+def _embedded(conn: Connection, models: CurrentModels) -> None:
+    vec = "[1,0,0,0,0,0,0,0]"
+    conn.execute(
+        "INSERT INTO image_vector (space_id, image_id, vec)"
+        " SELECT %s, id, %s::halfvec FROM image WHERE is_embedding_representative",
+        (models.image_space, vec),
+    )
+    conn.execute(
+        "INSERT INTO prompt_vector (space_id, prompt_id, vec) SELECT %s, id, %s::halfvec FROM prompt",
+        (models.text_space, vec),
+    )
+
+
+def test_a_group_is_embedded_once_and_what_is_done_is_skipped(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 50)
+        models = _models(conn)
+        dry = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models, dry_run=True)
+        done = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models)
+        assert dry == done and (done.queued, done.spared) == (50, 50)
+        assert enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models).waiting == 50
+        conn.execute("DELETE FROM job")
+        _embedded(conn, models)
+        again = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models)
+        assert (again.queued, again.already_done) == (0, 50)
+        assert enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models, again=True).queued == 50
+
+
+@pytest.mark.parametrize(("recursive", "queued"), [(True, 100), (False, 0)])
+def test_a_folder_with_and_without_its_subfolders(db: Database, recursive: bool, queued: int) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 50)
+        target = Target(folder_id=1, recursive=recursive)
+        assert enqueue.enqueue(conn, target, Kind.TAG, 0, _models(conn)).queued == queued
+        assert enqueue.enqueue(conn, Target(folder_id=2), Kind.TAG, NOW, _models(conn)).queued == 50, "raised"
+
+
+def test_deleting_every_final_queues_every_orig_in_the_same_transaction(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 1000)
+        models = _models(conn)
+        _embedded(conn, models)
+    with db.connection() as conn:
+        finals = [row[0] for row in conn.execute("SELECT id FROM image WHERE folder_id = 3 ORDER BY id")]
+    for part in range(0, 1000, 100):
+        with db.connection() as conn:
+            conn.execute("DELETE FROM image WHERE id = ANY (%s)", (finals[part : part + 100],))
+            count = conn.execute(
+                "SELECT count(*) FROM job JOIN image ON image.id = image_id"
+                " WHERE folder_id = 2 AND is_embedding_representative"
+            ).fetchone()
+            assert count == (part + 100,), "already before the commit"
+    with db.connection() as conn:
+        assert jobs.counts(conn).pending == 1000
+        row = conn.execute("SELECT count(*) FROM image WHERE NOT is_embedding_representative").fetchone()
+        assert row == (0,)
+
+
+def test_an_undone_delete_queues_nothing(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 10)
+        _embedded(conn, _models(conn))
+    with pytest.raises(RuntimeError), db.connection() as conn:
+        conn.execute("DELETE FROM image WHERE folder_id = 3")
+        raise RuntimeError
+    with db.connection() as conn:
+        assert jobs.counts(conn).pending == 0
+        row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
+        assert row == (10,)
+
+
+def test_a_copy_that_was_never_there_queues_nothing(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 10)
+        _embedded(conn, _models(conn))
+        conn.execute(  # as a migration brings it: it stands for nobody but itself, and its file is gone
+            "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, prompt_id, seed, unavailable)"
+            " SELECT 2, 'gone' || n || '.png', 500, 1, now(), 1 + n % 10, n, true FROM generate_series(1, 10) n"
+        )
+        conn.execute("SELECT dtk_choose_representatives()")
+        assert jobs.counts(conn).pending == 0
+        row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
+        assert row == (10,)
+
+
+def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 100)
+        models = _models(conn)
+        assert models.image_space is not None
+        sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'image_vector_2_hnsw'"
+        before = conn.execute(sql.encode()).fetchall()
+        assert spaces.drop_index(conn, models.image_space) and not spaces.drop_index(conn, models.image_space)
+        _embedded(conn, models)
+        assert spaces.count_up_to(conn, models.image_space, 60) == 60
+        assert spaces.build_index(conn, models.image_space) and not spaces.build_index(conn, models.image_space)
+        assert conn.execute(sql.encode()).fetchall() == before and len(before) == 1
+        spaces.drop_index(conn, models.image_space)
+    maintenance.reindex(db)
+    with db.connection() as conn:
+        assert conn.execute(sql.encode()).fetchall() == before
+
+
+def test_the_planner_hears_of_a_queue_that_was_empty(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 6000)
+        conn.execute("ANALYZE job")
+        jobs_queued = enqueue.enqueue(conn, EVERYTHING, Kind.TAG, 0, _models(conn)).queued
+        plan = conn.execute("EXPLAIN SELECT * FROM job WHERE state = 'pending'").fetchone()
+    assert jobs_queued == 12_000
+    assert plan is not None and "rows=12000" in plan[0], "what it knew of an empty queue would have it sort a full one"

@@ -1,0 +1,45 @@
+"""The statement that writes a batch of a scan looks its rows up one by one, whatever the statistics say."""
+
+from __future__ import annotations
+
+import pytest
+
+from dtk_tui.domain.parameters import FileReading, GenerationParameters
+from dtk_tui.store.copy.rows import reading_row
+from dtk_tui.store.database import Database
+from dtk_tui.store.library import folders, images
+from dtk_tui.store.scan import listings, readings, staging
+
+_READING = FileReading("PNG", 8, 8, "a1111", GenerationParameters(model="m" * 80), (), bytes(16), 1, 1, error="e" * 90)
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+@pytest.mark.parametrize("written", [0, 19_000, 20_000])
+def test_rows_of_readings_are_found_by_their_ids(db: Database, written: int, analyzed: bool) -> None:
+    with db.connection() as conn:
+        folder_id = folders.add_root(conn, "/pictures")
+        listings.add_files(conn, {folder_id: [(f"{number}.png", 1, number) for number in range(20_000)]})
+        conn.execute(
+            "UPDATE image SET scan_phase = 1, fingerprint = sha256(int8send(id))"
+            " WHERE id IN (SELECT id FROM image ORDER BY id LIMIT %s)",
+            (written,),
+        )
+    with db.connection() as conn:
+        if analyzed:
+            conn.execute("ANALYZE image")
+        ids = [number for (number,) in conn.execute("SELECT id FROM image ORDER BY id DESC LIMIT 10000")]
+        staging.stage(conn, [reading_row(number, _READING) for number in ids], {})
+        plan = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + readings._WRITE_NEW))
+    assert "Index Cond: (id = reading.id)" in plan
+    assert "Index Cond: (fingerprint = reading.fingerprint)" in plan
+    assert plan.count("prompt_sha256_key") == 2
+    assert plan.index("Seq Scan on scan_reading") < plan.index("image_pkey"), plan
+
+
+def test_what_waits_is_found_among_many_folders_by_a_hash(db: Database) -> None:
+    many = list(range(1, 30_000))
+    with db.connection() as conn:
+        plan = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + listings._UNREAD, (many,)))
+        counted = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + images._FOLDERS_IDS, (many,)))
+    assert "'::bigint[]" in plan and "smallint" not in plan
+    assert "'::bigint[]" in counted and "smallint" not in counted

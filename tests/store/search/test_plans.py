@@ -1,0 +1,156 @@
+"""Which indexes the statements of a search use, as auto_explain tells of the statements that really run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from dtk_tui.store.database import Connection
+from dtk_tui.store.search.search import nearest_images
+from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
+from tests.helpers.search_library import NOON, Library
+
+
+@pytest.fixture(scope="module")
+def plans(server: EmbeddedServer) -> Iterator[tuple[Library, list[dict[str, Any]]]]:
+    """A library of 30,000 images and 3,000 vectors, and the plans of what was run since the list was cleared."""
+    collected: list[dict[str, Any]] = []
+    with database(server) as url, psycopg.connect(url) as conn:
+        library = Library(conn)
+        load(library)
+        conn.commit()
+        conn.execute("LOAD 'auto_explain'")
+        for name, value in (("log_min_duration", "0"), ("log_format", "json"), ("log_level", "notice")):
+            conn.execute(f"SET auto_explain.{name} = '{value}'")
+        conn.add_notice_handler(lambda notice: collected.append(plan_of(notice.message_primary or "")))
+        yield library, collected
+
+
+def plan_of(message: str) -> dict[str, Any]:
+    start = message.find("{")
+    return json.loads(message[start:])["Plan"] if start >= 0 else {}
+
+
+def load(library: Library) -> None:
+    conn = library.conn
+    for number in range(100):
+        library.folder(f"/pictures/{number}")
+    conn.execute(
+        "INSERT INTO prompt (text)"
+        " SELECT 'picture ' || md5(n::text) || ' of ' || md5((n * 7)::text) || repeat(' x', 50)"
+        " || CASE WHEN n % 500 = 0 THEN ', castle' ELSE '' END FROM generate_series(1, 6000) n"
+    )
+    conn.execute(
+        "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, prompt_id, steps)"
+        " SELECT 1 + n %% 100, n || '.png', 1, 0, %s - n * interval '1 minute', 1 + n %% 6000, n %% 50"
+        " FROM generate_series(1, 30000) n",
+        (NOON.astimezone(UTC),),
+    )
+    conn.execute("INSERT INTO tag (name) SELECT 'tag_' || n FROM generate_series(1, 1000) n")
+    conn.execute(
+        "INSERT INTO image_tag (image_id, tag_id, source, confidence)"
+        " SELECT image.id, 1 + (image.id * 7 + k) % 1000, 'test', 0.5 FROM image, generate_series(1, 5) k"
+    )
+    rng = np.random.default_rng(7)
+    vectors = rng.normal(size=(3000, 64)).astype(np.float32)
+    for modality, table in (("text", "prompt_vector"), ("image", "image_vector")):
+        space = library.space(modality, 64)
+        with conn.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+            for number, vec in enumerate(vectors, 1):
+                copy.write_row((space, number, str(vec.tolist())))
+    conn.execute("ANALYZE")
+
+
+def told(conn: Connection) -> None:
+    """Wait for the plan of the last statement: it ends, and is explained, when the next one begins."""
+    conn.execute("SET LOCAL search_path = public")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def all_nodes(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [node for plan in plans for node in nodes(plan)] if plans else []
+
+
+def indexes(plans: list[dict[str, Any]]) -> set[str]:
+    return {node["Index Name"] for node in all_nodes(plans) if "Index Name" in node}
+
+
+def scanned(plans: list[dict[str, Any]]) -> set[str]:
+    return {node["Relation Name"] for node in all_nodes(plans) if node.get("Node Type") == "Seq Scan"}
+
+
+def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) -> None:
+    library, seen = plans
+    query = np.random.default_rng(1).normal(size=64).astype(np.float32)
+    query /= np.linalg.norm(query)
+
+    def run(line: str, limit: int | None = None, about: Any = (), like: Any = ()) -> int:
+        seen.clear()
+        count = len(library.ask(line, limit, about, like).ids)
+        told(library.conn)
+        return count
+
+    assert run("castle") > 10
+    assert "prompt_trigrams" in indexes(seen)
+    assert "prompt" not in scanned(seen)
+    assert run("castle, picture, of") > 10
+    assert "prompt_trigrams" in indexes(seen)
+    assert run("", limit=100) == 100
+    assert indexes(seen) == {"image_newest"}
+    assert run("steps:20", limit=5) == 5
+    assert "image_newest" in indexes(seen)
+    assert run("tag:tag_5") == 150
+    assert "image_tag_tag" in indexes(seen)
+    assert not scanned(seen) & {"image", "image_tag"}
+    assert run("tag:tag_5>=0.8") == 0
+    assert not scanned(seen) & {"image", "image_tag"}
+    assert run("folder:7") == 300
+    assert "image" not in scanned(seen)
+
+    assert run("about:x", 50, about=[(1, query)]) > 0
+    assert "prompt_vector_1_hnsw" in indexes(seen)
+    assert "image" not in scanned(seen)
+    assert run("like:1", 50, like=[(2, query, None)]) > 0
+    assert "image_vector_2_hnsw" in indexes(seen)
+    assert "image" not in scanned(seen)
+    assert run("like:1 steps:0-40", 50, like=[(2, query, None)]) == 50
+    assert "image_vector_2_hnsw" in indexes(seen)
+    assert run("like:1 tag:tag_5", 50, like=[(2, query, None)]) > 0
+    assert "image_vector_2_hnsw" not in indexes(seen)
+    assert "image_vector_2" not in scanned(seen)
+    seen.clear()
+    assert len(nearest_images(library.conn, 2, query, 20)) == 20
+    told(library.conn)
+    assert "image_vector_2_hnsw" in indexes(seen)
+
+
+def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str, Any]]]) -> None:
+    library, _ = plans
+    stored = np.array(
+        [json.loads(text) for (text,) in library.conn.execute("SELECT vec::text FROM image_vector ORDER BY image_id")]
+    )
+    stored /= np.linalg.norm(stored, axis=1, keepdims=True)
+    query = stored[42].astype(np.float32)
+    similarity = stored @ query
+    steps = np.arange(1, len(stored) + 1) % 50
+    best = np.argsort(-similarity)[:20] + 1
+    found = [number for number, _ in nearest_images(library.conn, 2, query, 20)]
+    assert len(set(found) & set(best.tolist())) >= 19
+    for line, kept in (("like:1 steps:0-40", steps <= 40), ("like:1 steps:7", steps == 7)):
+        expected = (np.argsort(-np.where(kept, similarity, -9))[:20] + 1).tolist()
+        result = library.ask(line, 20, like=[(2, query, None)])
+        assert len(set(result.ids.tolist()) & set(expected)) >= 19, line
+        assert result.scores is not None
+        assert list(result.scores) == sorted(result.scores, reverse=True)

@@ -1,0 +1,153 @@
+"""The terminal: native noise stays off the screen, and the image protocol is asked for."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from dtk_tui.terminal import image_protocol
+
+_NOISY = """
+import os, sys
+from pathlib import Path
+from dtk_tui.terminal import redirect_native_output
+print("before")
+try:
+    with redirect_native_output(Path(sys.argv[1])):
+        os.write(1, b"native on one\\n")
+        os.write(2, b"native on two\\n")
+        os.system("echo child")
+        print("python out", flush=True)
+        print("python err", file=sys.stderr, flush=True)
+        raise KeyError("through")
+except KeyError:
+    print("after")
+    os.write(1, b"native after\\n")
+"""
+
+
+def test_native_output_goes_to_the_log_and_all_is_put_back(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "dtk.log"
+    done = subprocess.run([sys.executable, "-c", _NOISY, str(log)], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["before", "python out", "after", "native after", ""]
+    assert done.stderr == "python err\n"
+    assert log.read_text().split("\n") == ["native on one", "native on two", "child", ""]
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def ask_in_terminal(answer: bytes) -> str:
+    """Run the question in a terminal that gives ``answer`` to what it is asked; return the protocol."""
+    code = "from dtk_tui.terminal import image_protocol; print('IS', image_protocol('auto'))"
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    seen, told = b"", False
+    end = monotonic() + 120
+    while b"\n" not in seen.partition(b"IS ")[2]:
+        assert monotonic() < end, seen
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                seen += os.read(master, 4096)
+            except OSError:
+                break
+        if not told and b"\x1b[c" in seen:
+            told = True
+            os.write(master, answer)
+    os.waitpid(pid, 0)
+    os.close(master)
+    return seen.partition(b"IS ")[2].split()[0].decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "protocol"),
+    [
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62;c", "kitty"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|ghostty 1.1.3\x1b\\\x1b[?62;22c", "kitty"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|kitty(0.26.5)\x1b\\\x1b[?62;c", "halfblock"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1bP>|WezTerm 20240203\x1b\\\x1b[?65;4;6;18;22c", "sixel"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1b[?62;c", "halfblock"),
+        (b"\x1b[?62;4;22c", "sixel"),
+        (b"\x1b_Gi=4242;OK\x1b\\\x1b[?62;4;22c", "sixel"),
+        (b"\x1b[?1;2c", "halfblock"),
+        (b"\x1b[?64;14;42c", "halfblock"),
+        (b"", "halfblock"),
+    ],
+)
+def test_the_best_protocol_that_the_terminal_knows(answer: bytes, protocol: str) -> None:
+    assert ask_in_terminal(answer) == protocol
+
+
+def test_a_wish_is_not_questioned() -> None:
+    for wish in ("kitty", "sixel", "halfblock", "text", "off"):
+        assert image_protocol(wish) == wish
+
+
+_QUIET = """
+    import sys
+    from dtk_tui.config import load
+    from dtk_tui.services.library.browse import LibraryBrowser
+    from dtk_tui.store.database import Database
+    from dtk_tui.ui.app import DtkApp
+    config = load()
+    db = Database.open(config)
+    DtkApp(LibraryBrowser(db, config), None).run()
+    db.close()
+    print("THE END")
+"""
+
+
+_FAULTY = _QUIET.replace(
+    "DtkApp(LibraryBrowser(db, config), None).run()",
+    "DtkApp.on_help_opened = lambda self: [][0]; app = DtkApp(LibraryBrowser(db, config), None); app.run(); "
+    "assert app.return_code",
+)
+
+
+def in_a_terminal(program: str, database_url: str, tmp_path: Path, keys: bytes) -> bytes:
+    """Run a program with an empty library in a plain 256-colour terminal, type, and return all that it drew."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "TERM": "screen-256color",
+        "DTK_HOME": str(tmp_path / "home"),
+        "DTK_DATABASE_URL": database_url,
+    }
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(Path(__file__).resolve().parents[1])
+        os.execve(sys.executable, [sys.executable, "-c", textwrap.dedent(program)], environ)
+    seen, quit_sent = b"", False
+    end = monotonic() + 120
+    while b"THE END" not in seen:
+        assert monotonic() < end, seen[-3000:]
+        if select.select([master], [], [], 0.1)[0]:
+            seen += os.read(master, 65536)
+        if not quit_sent and b"This library is empty." in seen:
+            quit_sent = True
+            os.write(master, keys)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(master)
+    return seen
+
+
+def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path: Path) -> None:
+    """The app starts, draws, quits on Ctrl+Q and leaves the terminal as it was."""
+    seen = in_a_terminal(_QUIET, database_url, tmp_path, b"\x11")
+    assert b"\x1b[?1049h" in seen and b"\x1b[?1049l" in seen
+    assert b"\x1b[38;2;" not in seen
+
+
+def test_a_fault_of_the_app_ends_in_a_sentence(config: object, database_url: str, tmp_path: Path) -> None:
+    seen = in_a_terminal(_FAULTY, database_url, tmp_path, b"?")
+    left = seen[seen.rindex(b"\x1b[?1049l") :].decode()
+    assert "The app ended by a fault of its own (IndexError: list index out of range)." in left
+    assert "start it again" in left and "Traceback" not in left and "locals" not in left
+    assert "IndexError" in (tmp_path / "home" / "logs" / "dtk.log").read_text()

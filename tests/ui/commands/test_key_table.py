@@ -1,0 +1,58 @@
+"""docs/guide/keys.md is the registry as a table; ``DTK_WRITE_GOLDEN=1`` writes it anew."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+from dtk_tui.ui.commands.registry import COMMANDS, GROUPS, Command
+
+PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
+_SCREENS = {"main": "Folders and images", "queue": "Queue", "detail": "One image", "import": "Import"}
+_NAMES = {"slash": "/", "question_mark": "?"}
+_HEAD = """# Keys
+
+All commands with their keys, and the ids by which `[keys]` of config.toml binds them to others:
+
+```toml
+[keys]
+"main.search" = "f3"
+"app.queue" = "ctrl+j"
+```
+
+`?` shows what the present screen offers, `Ctrl+P` searches in it.
+"""
+
+
+def written(key: str) -> str:
+    """Return a key as pages write it."""
+    *modifiers, last = key.split("+")
+    name = _NAMES.get(last, last if len(last) == 1 else last.capitalize())
+    if modifiers and len(name) == 1:
+        name = name.upper()
+    return f"`{'+'.join([*(one.capitalize() for one in modifiers), name])}`"
+
+
+def heading(command: Command) -> str:
+    """Return under which heading the page lists a command."""
+    return _SCREENS.get(command.area, command.group)
+
+
+def page() -> str:
+    """Return the page."""
+    blocks = [_HEAD]
+    ordered = sorted(COMMANDS, key=lambda command: GROUPS.index(command.group))
+    for title, commands in groupby(ordered, heading):
+        rows = [
+            f"| {' '.join(map(written, command.keys.split(',')))} | {command.title} | `{command.id}` |"
+            for command in commands
+        ]
+        blocks.append("\n".join([f"## {title}", "", "| Key | What it does | Id |", "|---|---|---|", *rows, ""]))
+    return "\n".join(blocks)
+
+
+def test_the_page_of_keys_is_the_registry() -> None:
+    if os.environ.get("DTK_WRITE_GOLDEN"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page()

@@ -1,0 +1,88 @@
+"""Every command is a binding with an id: remappable, in the help and in the palette."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.binding import Binding
+from textual.command import CommandPalette
+
+from dtk_tui.config import Config, PreviewSettings, Settings
+from dtk_tui.store.database import Database
+from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.commands.registry import COMMANDS, offered
+from dtk_tui.ui.screens.browser import BrowserScreen, BrowserTree
+from dtk_tui.ui.screens.image import ImageScreen
+from dtk_tui.ui.screens.importer import ImportScreen
+from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.search_line import QueryInput
+from tests.ui.conftest import NARROW, library_app
+
+_WIDGETS = (BrowserTree, ImageTable, QueryInput)
+
+
+def test_every_binding_has_an_id_of_its_own() -> None:
+    ids = [command.id for command in COMMANDS]
+    assert all(ids)
+    assert len(ids) == len(set(ids))
+    bound = {
+        binding.id
+        for kind in (DtkApp, BrowserScreen, QueueScreen, ImageScreen, ImportScreen, *_WIDGETS)
+        for base in kind.__mro__
+        if base.__module__.startswith("dtk_tui")
+        for binding in base.__dict__.get("BINDINGS", ())
+        if isinstance(binding, Binding)
+    }
+    assert bound == set(ids), "what is bound is in the registry, and what is in the registry is bound"
+
+
+def test_a_command_of_a_screen_is_a_method_of_it() -> None:
+    screens = {"main": BrowserScreen, "queue": QueueScreen, "detail": ImageScreen, "import": ImportScreen}
+    for screen in screens.values():
+        assert {screens.get(group, screen) for group in screen.COMMAND_GROUPS} == {screen}
+    for command in COMMANDS:
+        method = getattr(command.run, "method", None)
+        if method is not None:
+            areas = {area for area, screen in screens.items() if command.area in screen.COMMAND_GROUPS}
+            assert areas
+            assert all(callable(getattr(screens[area], method)) for area in areas), command.id
+
+
+async def test_keys_can_be_changed(db: Database, config: Config, library: Path) -> None:
+    settings = Settings(keys={"app.queue": "f3", "no.such": "x"}, preview=PreviewSettings(protocol="off"))
+    async with library_app(db, Config(config.paths, settings), NARROW) as run:
+        await run.shows("no.such")
+        await run.press("q")
+        assert run.app.screen is run.main
+        await run.press("f3")
+        await run.until(lambda: isinstance(run.app.screen, QueueScreen))
+        await run.press("escape", "question_mark")
+        await run.shows("Keys")
+        help_text = "\n".join(str(static.visual) for static in run.app.screen.query("Static"))  # type: ignore[attr-defined]
+        assert "F3" in help_text and "app.queue" in help_text
+
+
+async def test_help_names_every_action_of_the_screen(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        found = offered(run.main)
+        await run.press("question_mark")
+        await run.shows("This screen")
+        text = "\n".join(str(static.visual) for static in run.app.screen.query("Static"))  # type: ignore[attr-defined]
+        for action in found:
+            assert action.title in text
+        assert "not there" in text
+        await run.press("escape")
+        await run.until(lambda: run.app.screen is run.main)
+
+
+async def test_the_palette_runs_actions(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("ctrl+p")
+        await run.until(lambda: isinstance(run.app.screen, CommandPalette))
+        await run.write("select all")
+        await run.shows("Select all or none")
+        await run.press("enter")
+        await run.until(lambda: run.main.table.selected_count == 30)

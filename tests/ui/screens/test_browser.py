@@ -1,0 +1,151 @@
+"""Folders, images and preview, by keyboard and mouse, on a real library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from dtk_tui.config import Config
+from dtk_tui.services.scan import scanner
+from dtk_tui.store.database import Database
+from dtk_tui.ui.screens.image import ImageScreen
+from dtk_tui.ui.widgets.folder_tree import FolderTree
+from dtk_tui.ui.widgets.preview import Preview
+from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_the_library_is_there_at_once(db: Database, config: Config, library: Path, size: tuple[int, int]) -> None:
+    async with library_app(db, config, size) as run:
+        await run.shows("029.png")
+        await run.until(lambda: "e Embed now" in run.text() and "? Help" in run.text().splitlines()[-1])
+        text = run.text()
+        assert "outputs" in text.splitlines()[0]
+        assert "db ok" in text.splitlines()[0]
+        assert "All images  30  newest first" in text
+        assert "2025-11" in text and "final" in text
+        assert "[F5 Start] [F6 Pause] [F7 Stop] [F8 Clear]" in text
+        assert "Queue: 0" in text
+        assert all(len(line) <= size[0] for line in text.splitlines())
+
+
+async def test_a_folder_shows_its_images(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("final")
+        run.main.query_one(FolderTree).focus()
+        await run.press("end")
+        await run.shows("final  10  newest first")
+        assert run.main.table.count == 10
+        await run.press("home", "down")
+        await run.shows("outputs  30  newest first")
+
+
+async def test_any_row_is_one_key_away(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        table = run.main.table
+        await run.shows("029.png")
+        await run.press("end")
+        await run.shows("000.png")
+        assert table.cursor == 29
+        await run.press("home")
+        await run.shows("029.png")
+        await run.press("g")
+        await run.shows("a row from 1 to 30")
+        await run.write("50%")
+        await run.press("enter")
+        await run.until(lambda: table.cursor == 14)
+        await run.press("pagedown", "pagedown", "pagedown")
+        assert table.cursor == 29
+
+
+async def test_selection_is_counted_and_escape_drops_it(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config) as run:
+        await run.shows("029.png")
+        await run.press("space", "space", "shift+down", "shift+down")
+        await run.shows("5 selected")
+        assert len(run.main.table.chosen_ids()) == 5
+        await run.press("a")
+        await run.shows("30 selected")
+        await run.press("escape")
+        await run.until(lambda: "selected" not in run.text())
+        assert len(run.main.table.chosen_ids()) == 1
+
+
+async def test_the_preview_follows_the_cursor(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("bowl of ramen")
+        await run.shows("\u2580")
+        await run.press("down")
+        facts = run.main.query_one("#facts-text", Static)
+        await run.until(lambda: "red fox in snow" in str(facts.visual))
+        await run.press("2")
+        await run.shows("Sampler")
+        await run.shows("Euler a")
+        await run.press("3")
+        await run.shows("No tags yet")
+        await run.press("4")
+        await run.shows("nothing is embedded yet")
+
+
+async def test_a_narrow_screen_gives_the_preview_the_place_of_the_folders(
+    db: Database, config: Config, library: Path
+) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        assert not run.main.query_one(Preview).display
+        await run.press("p")
+        await run.shows("\u2580")
+        assert not run.main.query_one("#folders-pane").display
+        await run.press("p")
+        await run.until(lambda: run.main.query_one("#folders-pane").display)
+
+
+async def test_the_detail_screen_steps_through_the_table(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("enter")
+        await run.shows("1 of 30")
+        await run.shows("\u2580")
+        await run.press("right", "right")
+        await run.shows("3 of 30")
+        await run.shows("castle on a hill")
+        await run.press("escape")
+        await run.until(lambda: not isinstance(run.app.screen, ImageScreen))
+        assert run.main.table.cursor == 2
+
+
+async def test_the_order_stays_still_until_a_refresh_brings_what_is_new(
+    db: Database, config: Config, library: Path
+) -> None:
+    async with library_app(db, config) as run:
+        await run.shows("029.png")
+        await run.press("down", "down", "space")
+        marked = run.main.table.chosen_ids()
+        current = run.main.table.current_id
+        write_picture(library / "final" / "new.png", "a new one", made_at=1_760_000_000)
+        scanner.scan(db, config, [str(library)])
+        run.dtk.context.stats.poll_now()
+        await run.shows("refresh (r): 1 new")
+        assert run.main.table.count == 30
+        await run.press("r")
+        await run.shows("new.png")
+        await run.until(lambda: run.main.table.count == 31)
+        assert run.main.table.current_id == current
+        assert run.main.table.chosen_ids() == marked
+
+
+async def test_the_mouse_works(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.pilot.click("#images", offset=(5, 3))
+        await run.until(lambda: run.main.table.cursor == 3)
+        await run.pilot.click("#images", offset=(5, 4), times=2)
+        await run.until(lambda: isinstance(run.app.screen, ImageScreen))
+        await run.press("escape")
+        await run.pilot.click("#images", offset=(5, 6), button=3)
+        await run.shows("Find similar")
+        await run.press("escape")
+        await run.pilot.click("#folders", offset=(8, 3))
+        await run.shows("final  10  newest first")

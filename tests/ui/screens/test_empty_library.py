@@ -1,0 +1,72 @@
+"""A library without folders: what to do, and doing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from dtk_tui.config import Config
+from dtk_tui.store.database import Database
+from dtk_tui.ui.commands import folders
+from dtk_tui.ui.widgets.path_input import FolderSuggester
+from dtk_tui.ui.widgets.safe_input import SafeInput
+from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_an_empty_library_says_how_to_begin(db: Database, config: Config, size: tuple[int, int]) -> None:
+    async with library_app(db, config, size) as run:
+        await run.shows("This library is empty.")
+        await run.shows("dtk scan PATH")
+        await run.press("down", "end", "space", "a", "e", "s", "m", "escape", "g", "enter", "r")
+        assert run.app.is_running
+
+
+async def test_a_folder_is_added_and_its_images_appear(db: Database, config: Config, pictures: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("This library is empty.")
+        await run.press("ctrl+o")
+        await run.shows("Add a folder of images")
+        run.app.screen.query_one(SafeInput).value = str(pictures)
+        await run.press("enter")
+        await run.shows("Scan done: 30 seen, 30 added")
+        await run.shows("029.png")
+        await run.shows("outputs")
+        assert "This library is empty" not in run.text()
+
+
+async def test_a_folder_that_is_not_there_is_refused_with_a_reason(db: Database, config: Config) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("This library is empty.")
+        await run.press("ctrl+o")
+        await run.shows("Add a folder of images")
+        run.app.screen.query_one(SafeInput).value = "/no/such/[folder]"
+        await run.press("enter")
+        await run.shows("There is no folder /no/such/[folder].")
+        await run.press("enter")
+        await run.shows("This library is empty.")
+        folders.scan(run.dtk.context, "/no/such/folder")
+        await run.shows("There is no folder /no/such/folder.")
+
+
+async def test_names_of_folders_are_completed(pictures: Path) -> None:
+    suggester = FolderSuggester()
+    assert await suggester.get_suggestion(f"{pictures}/20") == f"{pictures}/2025-11/"
+    assert await suggester.get_suggestion(f"{pictures}/nothing") is None
+    assert await suggester.get_suggestion(f"{pictures}/no/where") is None
+
+
+async def test_a_path_can_be_pasted_as_terminals_paste_it(db: Database, config: Config, tmp_path: Path) -> None:
+    folder = tmp_path / "two  spaces"
+    write_picture(folder / "one.png", "a lamp")
+    async with library_app(db, config) as run:
+        await run.shows("This library is empty.")
+        await run.press("ctrl+o")
+        await run.shows("Add a folder of images")
+        run.app.screen.query_one(Input).post_message(events.Paste(f"{folder}\r"))
+        await run.until(lambda: run.app.screen.query_one(Input).value.endswith("two  spaces"))
+        await run.press("enter")
+        await run.shows("one.png")

@@ -1,0 +1,381 @@
+"""What every screen and dialog shows, as text, at two sizes: one app walks through many of them.
+
+The golden files are ``__snapshots__/<step>-<columns>x<rows>.txt``; ``DTK_WRITE_GOLDEN=1`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dtk_tui.config import Config, load
+from dtk_tui.domain.job import WorkerState
+from dtk_tui.services.scan import scanner
+from dtk_tui.store.database import Database
+from tests.helpers.golden import check
+from tests.helpers.screens import Screens, without_name
+from tests.ui.conftest import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
+from tests.ui.screens.test_importer import write_source
+
+SNAPSHOTS = Path(__file__).parent / "__snapshots__"
+_DAY = 86_400
+
+_FACTS = """
+UPDATE image SET rating = 7, favorite = true WHERE file_name = '029.png';
+UPDATE image SET unavailable = true WHERE file_name = '025.png';
+UPDATE image SET error = 'The file ends too early.' WHERE file_name = '024.png';
+INSERT INTO album (name) VALUES ('Best of');
+INSERT INTO album_image (album_id, image_id) SELECT 1, id FROM image WHERE file_name = '029.png';
+INSERT INTO tag (name) VALUES ('noodles'), ('sfw'), ('steam');
+INSERT INTO image_tag (image_id, tag_id, source, confidence)
+SELECT image.id, tag.id, 'open-nsfw', 1 - tag.id * 0.2 FROM image, tag WHERE file_name = '029.png';
+"""
+_VECTORS = """
+SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
+INSERT INTO image_vector (space_id, image_id, vec)
+SELECT (SELECT id FROM embedding_space), id, format('[1,%s,0]', (30 - left(file_name, 3)::int) / 10.0)::halfvec
+  FROM image;
+"""
+_WORKER = """
+INSERT INTO worker (host, pid, state, lease_until, devices, stats) VALUES ('studio', 1, 'running', now() + '1 day',
+  '[{"name": "NVIDIA H100 80GB HBM3", "utilisation": 45, "memory_used_gb": 12.3, "memory_total_gb": 80.0}]',
+  '{"pace": {"embed": 2.0}, "kinds": ["embed"], "speed": {"embed": 2.0}, "failed": 7, "provider": "CUDA",
+    "trouble": null, "processed": 1250, "cache_hits": 95, "cache_misses": 5}');
+UPDATE job SET state = 'running', worker_id = 1, started_at = now() WHERE id = 3;
+UPDATE job SET state = 'failed', attempts = 3, error = 'The file ends too early.' WHERE id < 3;
+UPDATE job SET priority = 100 WHERE id = 5;
+UPDATE job SET queued_at = '2025-07-15 12:00:00+00';
+"""
+
+
+class IdleEngine:
+    """A worker of the window that does nothing."""
+
+    state = WorkerState.STOPPED
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working folder, whose path is short and of the same length in every run; a person's home in it is empty."""
+    with tempfile.TemporaryDirectory(prefix="u-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        (folder / "me").mkdir()  # empty: a completion that is offered comes when it likes
+        monkeypatch.setenv("HOME", str(folder / "me"))
+        monkeypatch.setenv("TZ", "Europe/Berlin")
+        monkeypatch.chdir(folder)
+        yield folder
+
+
+@pytest.fixture
+def settings(place: Path, database_url: str) -> Config:
+    """The config of a fresh library in that folder."""
+    return load({"HOME": str(place / "me"), "DTK_HOME": str(place / "home"), "DTK_DATABASE_URL": database_url})
+
+
+@pytest.fixture
+def store(settings: Config) -> Iterator[Database]:
+    """The open database of that library."""
+    database = Database.open(settings)
+    yield database
+    database.close()
+
+
+def fill(store: Database, settings: Config, place: Path) -> None:
+    """Scan thirty pictures of three subjects into the library."""
+    for number in range(30):
+        folder = place / "outputs" / ("2025-11" if number < 20 else "final")
+        path = folder / f"{number:03d}.png"
+        write_picture(path, SUBJECTS[number % 3], made_at=1_750_000_000 + number * _DAY, seed=number)
+    scanner.scan(store, settings, [str(place / "outputs")])
+    with store.connection() as conn:
+        conn.execute(_FACTS)
+        # What the compression of a PNG file decides.
+        conn.execute("UPDATE image SET file_size = 400 + left(file_name, 3)::int")
+
+
+def execute(store: Database, statements: str) -> None:
+    """Change the library as somebody else does."""
+    with store.connection() as conn:
+        conn.execute(statements)  # type: ignore[arg-type]
+
+
+async def whole_help(run: Running, screens: Screens, name: str) -> None:
+    """Open the help, keep all of it, and close it."""
+    before = run.app.screen
+    await run.press("question_mark")
+    await screens.step(f"help-{name}", "Keys")
+    text = "\n".join(str(static.visual) for static in run.app.screen.query("Static"))  # type: ignore[attr-defined]
+    check(SNAPSHOTS / f"help-{name}.txt", text)
+    await run.press("escape")
+    await run.until(lambda: run.app.screen is before)
+
+
+async def close(run: Running, *keys: str) -> None:
+    """Press keys that close what lies on top."""
+    top = run.app.screen
+    await run.press(*keys)
+    await run.until(lambda: top not in run.app.screen_stack)
+
+
+# -- a library with images --------------------------------------------------------------------------------------------
+
+
+async def browse(run: Running, screens: Screens, *, wide: bool) -> None:
+    """The main screen: images, preview, selection, dialogs of images."""
+    await screens.step("browser", "029.png", "Menu")
+    if not wide:
+        await run.press("p")
+        await screens.step("preview-prompt", "\u2580")
+    for key, name in (("2", "parameters"), ("3", "tags"), ("4", "similar-nothing"), ("1", "prompt-again")):
+        await run.press(key)
+        await screens.step(f"preview-{name}")
+    if not wide:
+        await run.press("p")
+    await whole_help(run, screens, "browser")
+    await run.press("space", "space", "shift+down")
+    await screens.step("browser-selected", "4 selected")
+    await run.press("m")
+    await screens.step("menu-images", "Find similar")
+    await close(run, "escape")
+    await run.press("escape", "home", "m")
+    await screens.step("menu-image", "Find similar")
+    await close(run, "escape")
+    await run.press("g")
+    await screens.step("go-to", "a row from 1 to 30")
+    await run.write("50%")
+    await close(run, "enter")
+    await screens.step("browser-gone-to")
+    await run.press("s")
+    await screens.step("error", "nothing is embedded yet")
+    await close(run, "enter")
+    await run.press("X")
+    await screens.step("forget-missing", "Forget images?")
+    await close(run, "escape")
+
+
+async def palette(run: Running, screens: Screens) -> None:
+    """The command palette."""
+    await run.press("ctrl+p")
+    await screens.step("palette", "Search")
+    await run.write("queue")
+    await screens.step("palette-typed")
+    await close(run, "escape")
+
+
+async def search(run: Running, screens: Screens) -> None:
+    """The search line: typing, hits, a fault, nothing."""
+    await run.press("slash")
+    await run.write("castle")
+    await screens.step("search-typing", "castle")
+    await run.press("enter")
+    await screens.step("search-hits", "\u201ccastle\u201d  10")
+    await run.press("slash", "ctrl+u")
+    await run.write("castle steps:foo")
+    await run.press("enter")
+    await screens.step("search-fault", "column 14")
+    await run.press("end", "ctrl+u")
+    await run.write("dragon")
+    await run.press("enter")
+    await screens.step("search-nothing", "nothing found")
+    await run.press("escape")
+    await run.shows("All images  30")
+
+
+async def similar(run: Running, screens: Screens, store: Database, *, wide: bool) -> None:
+    """Images like one, in the table and in the preview."""
+    execute(store, _VECTORS)
+    await run.press("home", "s")
+    await screens.step("similar", "Like 029.png", "best first")
+    await run.press("escape", *(() if wide else "p"), "4")
+    await screens.step("preview-similar", "0.99")
+    await run.press("1", *(() if wide else "p"))
+    await run.shows("All images  30")
+
+
+async def image(run: Running, screens: Screens) -> None:
+    """One image on the whole screen."""
+    await run.press("home", "enter")
+    await screens.step("image", "1 of 30", "\u2580")
+    await run.press("right", "2")
+    await screens.step("image-parameters", "2 of 30", "Bytes")
+    await run.press("m")
+    await screens.step("menu-of-one", "Find similar")
+    await close(run, "escape")
+    await whole_help(run, screens, "image")
+    await close(run, "escape")
+
+
+async def folders(run: Running, screens: Screens) -> None:
+    """The tree of folders, its menus, rules and questions."""
+    await run.press("shift+tab", "home", "m")
+    await screens.step("menu-everything", "Add a folder")
+    await close(run, "escape")
+    await run.press("down", "down", "down")
+    await screens.step("folder", "final  10  newest first")
+    await run.press("m")
+    await screens.step("menu-folder", "Exclude from scans")
+    await close(run, "escape")
+    await whole_help(run, screens, "folders")
+    await run.press("delete")
+    await screens.step("remove-folder", "Take this out of the library?")
+    await close(run, "escape")
+    await run.press("x")
+    await screens.step("folder-excluded", "excluded")
+    await run.press("v")
+    await run.until(lambda: "final archived " in " ".join(run.text().split()))
+    await run.press("o")
+    await screens.step("folder-archived", "archived, a")
+    await run.press("up", "up", "left")
+    await screens.step("folder-closed", "outputs  30")
+    await run.press("ctrl+o")
+    await screens.step("add-folder", "Add a folder of images")
+    await close(run, "escape")
+    await run.press("home", "tab")
+
+
+async def queue(run: Running, screens: Screens, store: Database) -> None:
+    """Work that waits, runs and failed; the questions about it, and that of quitting."""
+    await run.press("f8")
+    await screens.step("notice", "No jobs are waiting.", notices=True)
+    run.app.clear_notifications()
+    await run.press("shift+tab", "home", "u")
+    await screens.step("queued", "29 queued, 0 already done, 0 spared", notices=True)
+    execute(store, _WORKER)
+    await screens.step("browser-working", "H100")
+    await run.press("f5")
+    await run.until(lambda: "stopped" not in run.text().splitlines()[1])
+    await run.press("f8")
+    await screens.step("clear-queue", "Remove all 26 waiting jobs?")
+    await close(run, "escape")
+    await run.press("ctrl+q")
+    await screens.step("quit", "27 jobs are left")
+    await close(run, "n")
+    await run.press("q")
+    await screens.step("queue", "All 29")
+    await run.press("down", "space", "space")
+    await screens.step("queue-selected", "2 selected")
+    await run.press("d")
+    await screens.step("queue-remove", "Remove 2 jobs from the queue?")
+    await close(run, "escape")
+    await run.press("escape")
+    await whole_help(run, screens, "queue")
+    await run.press("tab", "tab", "tab")
+    await screens.step("queue-failed", "001.png")
+    await run.press("enter")
+    await screens.step("queue-error", "Close")
+    await close(run, "enter")
+    await close(run, "escape")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_library_with_images(store: Database, settings: Config, place: Path, size: tuple[int, int]) -> None:
+    fill(store, settings, place)
+    async with library_app(store, settings, size, engine=IdleEngine()) as run:
+        screens = Screens(run, SNAPSHOTS, size, place.name)
+        wide = size == WIDE
+        await browse(run, screens, wide=wide)
+        await palette(run, screens)
+        await search(run, screens)
+        await image(run, screens)
+        await similar(run, screens, store, wide=wide)
+        await folders(run, screens)
+        await queue(run, screens, store)
+        screens.end()
+
+
+# -- an empty library, and an import ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def held(settings: Config) -> Iterator[None]:
+    """Let imports stand still when they write."""
+    with psycopg.connect(settings.database_url or "") as blocker:
+        blocker.execute("LOCK TABLE album_image IN ROW EXCLUSIVE MODE")
+        yield
+
+
+async def empty(run: Running, screens: Screens) -> None:
+    """A library without folders, and the offer to fill it."""
+    await screens.step("offer", "A database of Diffusion Toolkit is here.")
+    await close(run, "n")
+    await screens.step("empty", "This library is empty.")
+    await run.press("q")
+    await screens.step("queue-empty", "All 0")
+    await close(run, "escape")
+
+
+async def form(run: Running, screens: Screens) -> None:
+    """The form of an import, and what it asks."""
+    await run.press("I")
+    await screens.step("import", "42 images", "not here")
+    await whole_help(run, screens, "import")
+    await run.press("home", "enter")
+    await screens.step("import-file", "Which file?")
+    await close(run, "escape")
+    await run.press("down", "enter")
+    await screens.step("import-zone", "its dates are in the local time")
+    await close(run, "escape")
+    await run.press("down", "enter")
+    await screens.step("import-policy", "newest: the side touched later")
+    await close(run, "escape")
+    await run.press("down", "enter")
+    await screens.step("import-place", "Where is D:\\AI\\outputs?")
+    await run.press("ctrl+u")
+    await run.write("/tmp")
+    await close(run, "enter")
+    await screens.step("import-placed", "/tmp")
+
+
+async def bring(run: Running, screens: Screens, settings: Config) -> None:
+    """An import: tried, stopped, begun anew, done, taken back."""
+    await run.press("d")
+    await screens.step("import-dry-report", "this was a dry run")
+    await run.press("n")
+    await run.shows("Time zone")
+    with held(settings):
+        await run.press("i")
+        await screens.step("import-progress", "\u25b8 comparing and writing")
+        await run.press("c")
+        await screens.step("import-stopped", "The library is as it was.", "r goes on")
+    await run.press("n")
+    await screens.step("import-unfinished", "r goes on with the import of")
+    await run.press("i")
+    await screens.step("import-anew", "Begin anew?")
+    await close(run, "n")
+    await run.press("r")
+    await screens.step("import-report", "Written to the library")
+    await run.press("u")
+    await screens.step("import-undo", "Remove what this import brought?")
+    await close(run, "n")
+    await close(run, "escape")
+    await screens.step("browser-imported", "39.png")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_an_empty_library_and_an_import(
+    store: Database, settings: Config, place: Path, size: tuple[int, int]
+) -> None:
+    write_source(place / "diffusion-toolkit.db", 40)
+    os.utime(place / "diffusion-toolkit.db", (1_750_000_000, 1_750_000_000))
+    async with library_app(store, settings, size) as run:
+        screens = Screens(run, SNAPSHOTS, size, place.name)
+        await empty(run, screens)
+        await form(run, screens)
+        await bring(run, screens, settings)
+        screens.end()
+
+
+def test_names_of_this_run_are_left_out() -> None:
+    assert without_name("/tmp/u-abcd/x \u2026cd/x /tmp/u-ab|", "u-abcd") == "/tmp/000000/x \u202600/x /tmp/0000|"

@@ -1,0 +1,147 @@
+"""The search line."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from textual import events
+
+from dtk_tui.config import Config
+from dtk_tui.store.database import Database
+from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.widgets.search_line import QueryInput
+from tests.ui.conftest import NARROW, Running, library_app
+
+
+def type_at_once(run: Running, *keys: str) -> None:
+    """Let keys arrive in one packet, as they do over a slow line."""
+    for key in keys:
+        run.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+async def test_a_search_and_the_way_back(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("castle")
+        await run.press("enter")
+        await run.shows("\u201ccastle\u201d  10")
+        assert run.main.table.has_focus
+        await run.press("escape")
+        await run.shows("All images  30  newest first")
+        assert run.main.query_one(QueryInput).value == ""
+
+
+async def test_a_fault_is_shown_with_its_place(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("castle steps:foo")
+        await run.press("enter")
+        await run.shows("column 14")
+        query = run.main.query_one(QueryInput)
+        assert query.has_focus
+        assert query.cursor_position == 13
+        await run.press("end", "ctrl+u")
+        await run.write("steps:20")
+        await run.press("enter")
+        await run.shows("\u201csteps:20\u201d  30")
+        assert "column" not in run.text()
+
+
+async def test_the_history(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        for words in ("castle", "fox"):
+            await run.press("slash", "ctrl+u")
+            await run.write(words)
+            await run.press("enter")
+            await run.shows(f"\u201c{words}\u201d  10")
+        await run.press("escape", "slash", "up", "up")
+        query = run.main.query_one(QueryInput)
+        assert query.value == "castle"
+        await run.press("down")
+        assert query.value == "fox"
+        await run.press("down")
+        assert query.value == ""
+
+
+async def test_tab_does_not_stray_into_the_search_line(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        for _ in range(4):
+            await run.press("tab")
+            assert not run.main.query_one(QueryInput).has_focus
+        await run.pilot.click("#search-input")
+        await run.until(lambda: run.main.query_one(QueryInput).has_focus)
+
+
+async def test_similar_without_vectors_says_what_to_do(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("s")
+        await run.shows("nothing is embedded yet")
+        await run.press("enter")
+        await run.until(lambda: run.app.screen is run.main)
+
+
+async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        # On the table a is "select all", t "tag", e "embed now", s "find similar".
+        type_at_once(run, "slash", *"castles", "backspace", "enter")
+        await run.shows("\u201ccastle\u201d  10")
+        assert run.main.table.has_focus
+        assert run.main.table.selected_count == 0
+        type_at_once(run, "ctrl+o", "ctrl+u", *"taste")
+        await run.shows("Add a folder of images")
+        await run.until(lambda: run.app.screen.query_one(SafeInput).value == "taste")
+        type_at_once(run, "escape", "end")
+        await run.until(lambda: run.app.screen is run.main and run.main.table.cursor == 9)
+    with db.connection() as conn:
+        assert conn.execute("SELECT count(*) FROM job").fetchone() == (0,)
+
+
+async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        answering, answer = threading.Event(), run.dtk.context.library.search
+
+        def slow(line: str) -> object:
+            answering.wait(20)
+            return answer(line)
+
+        run.dtk.context.library.search = slow  # type: ignore[method-assign,assignment]
+        type_at_once(run, "slash", *"castle", "enter")
+        await run.shows("searching\u2026")
+        type_at_once(run, *", at")
+        query = run.main.query_one(QueryInput)
+        await run.until(lambda: query.value == "castle, at")
+        answering.set()
+        await run.shows("\u201ccastle\u201d  10")
+        assert query.has_focus
+        assert query.value == "castle, at"
+
+
+async def test_a_search_without_hits_says_so(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        type_at_once(run, "slash", *"dragon", "enter")
+        await run.shows("\u201cdragon\u201d  0  nothing found; Esc goes back")
+        await run.press("escape")
+        await run.shows("All images  30")
+
+
+async def test_a_search_that_cannot_be_answered_does_not_go_on_searching(
+    db: Database, config: Config, library: Path
+) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("about: tower")
+        await run.press("enter")
+        await run.shows("nothing is embedded yet")
+        await run.press("enter")
+        await run.shows("not answered")
+        assert "searching" not in run.text()
