@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from dtk_tui.store.server import EmbeddedServer
+from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.conftest import REPOSITORY
 from tests.helpers.forking import Forking
 
