@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from dtk_tui.services.worker import bulk_index as bulk
+from dtk_tui.services.worker import bulk_index
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import results
@@ -97,7 +97,7 @@ def report(cases: list[Case]) -> None:
     )
     if row_s > build_s:
         print(f"as quick when the new ones are {build_s / (row_s - build_s):.2f} of those that are there")
-    print(f"the engine switches at {bulk.LEAST:,} new ones that are {bulk.SHARE} of those that are there")
+    print(f"the engine switches at {bulk_index.LEAST:,} new ones that are {bulk_index.SHARE} of those that are there")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Resident memory of a worker's process: before it starts, running, paused, stopped, and the same once more.
 
-The worker follows the wish in the database, like every worker; nothing but the wish is changed between the lines.
+The worker follows the desired state in the database, like every worker; nothing else is changed between the lines.
 """
 
 from __future__ import annotations

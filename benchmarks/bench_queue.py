@@ -21,7 +21,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.embedding_spaces import CurrentModels
 from dtk_tui.store.queue import jobs, workers
-from dtk_tui.store.queue.enqueue import enqueue
+from dtk_tui.store.queue.enqueue import enqueue_kind
 from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
@@ -157,7 +157,7 @@ def fill(conn: Connection) -> None:
     conn.execute("TRUNCATE job, job_log, bench_lease")
     for kind in (Kind.TAG, Kind.EMBED):
         with conn.transaction():
-            enqueue(conn, Target(everything=True), kind, 0, MODELS)
+            enqueue_kind(conn, Target(everything=True), kind, 0, MODELS)
     conn.execute("VACUUM ANALYZE job")
 
 
@@ -177,7 +177,7 @@ def claims(conn: Connection, conninfo: str, form: str) -> None:
             line(f"4 workers, {part * 20} to {part * 20 + 20} % of the drain", share, seconds / 5)
         for kind in (Kind.TAG, Kind.EMBED):  # not truncated: the table that a million jobs went through
             with conn.transaction():
-                enqueue(conn, Target(everything=True), kind, 0, MODELS)
+                enqueue_kind(conn, Target(everything=True), kind, 0, MODELS)
 
 
 def enqueueing(conn: Connection) -> None:
@@ -200,7 +200,7 @@ def enqueueing(conn: Connection) -> None:
     for _ in range(5):
         runs["bare INSERT .. SELECT"].append(timed(lambda: conn.execute(bare.encode())))
         for name, kind in (("tag", Kind.TAG), ("embed", Kind.EMBED)):
-            runs[name].append(timed(lambda kind=kind: enqueue(conn, target, kind, 0, MODELS)))  # type: ignore[misc]
+            runs[name].append(timed(lambda kind=kind: enqueue_kind(conn, target, kind, 0, MODELS)))  # type: ignore[misc]
     floor = np.array(runs["bare INSERT .. SELECT"])
     for name, seconds in runs.items():
         low, middle, high = np.percentile(seconds, [0, 50, 100])

@@ -115,10 +115,10 @@ def _searches(db: Database, config: Config, library: str | None) -> None:
     from dtk_tui.demo import tour as service
     from dtk_tui.services.library.search import search, similar
 
-    line = service.question(db, library)
+    line = service.semantic_query(db, library)
     _step(f"dtk search '{one_line(line)}'")
     print_hits(db, search(db, config, line, 8), as_json=False)
-    image = service.example(db, "sailing")
+    image = service.example_image(db, "sailing")
     if image is not None:
         _step(f"dtk similar {image}")
         print_hits(db, similar(db, config, image, 6), as_json=False)

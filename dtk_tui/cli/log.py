@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import duration
+
+if TYPE_CHECKING:
+    from dtk_tui.store.queue.job_log import Entry
 
 commands = typer.Typer()
 
@@ -49,44 +52,51 @@ def log(
                 conn, limit, kinds=kinds, outcome=outcome, image_id=number, worker_id=worker, host=host, since=begin
             )
         )
-    if not as_json:
-        print_table(
-            ("ended", "kind", "outcome", "took", "host", "model", "image", "error"),
-            [
-                (
-                    f"{entry.finished_at.astimezone():%Y-%m-%d %H:%M:%S}",
-                    entry.kind.label,
-                    entry.outcome,
-                    duration(entry.seconds),
-                    entry.host,
-                    entry.model,
-                    entry.path or entry.image_id,
-                    entry.error,
-                )
-                for entry in found
-            ],
-        )
-        return
-    for entry in found:
-        print_json(
-            {
-                "job_id": entry.job_id,
-                "image_id": entry.image_id,
-                "path": entry.path,
-                "kind": entry.kind.label,
-                "priority": entry.priority,
-                "attempts": entry.attempts,
-                "outcome": entry.outcome,
-                "model": entry.model,
-                "error": entry.error,
-                "host": entry.host,
-                "worker": entry.worker_id,
-                "queued_at": entry.queued_at.isoformat(),
-                "started_at": entry.started_at and entry.started_at.isoformat(),
-                "finished_at": entry.finished_at.isoformat(),
-                "seconds": entry.seconds,
-            }
-        )
+    if as_json:
+        for entry in found:
+            print_json(_record(entry))
+    else:
+        _print_entries(found)
+
+
+def _print_entries(entries: list[Entry]) -> None:
+    print_table(
+        ("ended", "kind", "outcome", "took", "host", "model", "image", "error"),
+        [
+            (
+                f"{entry.finished_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                entry.kind.label,
+                entry.outcome,
+                duration(entry.seconds),
+                entry.host,
+                entry.model,
+                entry.path or entry.image_id,
+                entry.error,
+            )
+            for entry in entries
+        ],
+    )
+
+
+def _record(entry: Entry) -> dict[str, object]:
+    """Return one entry as ``--json`` prints it."""
+    return {
+        "job_id": entry.job_id,
+        "image_id": entry.image_id,
+        "path": entry.path,
+        "kind": entry.kind.label,
+        "priority": entry.priority,
+        "attempts": entry.attempts,
+        "outcome": entry.outcome,
+        "model": entry.model,
+        "error": entry.error,
+        "host": entry.host,
+        "worker": entry.worker_id,
+        "queued_at": entry.queued_at.isoformat(),
+        "started_at": entry.started_at and entry.started_at.isoformat(),
+        "finished_at": entry.finished_at.isoformat(),
+        "seconds": entry.seconds,
+    }
 
 
 def _days(as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""queue add, list, retry, clear."""
+"""The commands of ``dtk queue``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""worker run, start, pause, stop; status."""
+"""The commands of ``dtk worker``, and ``dtk status``."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from dtk_tui.demo.prompts import ANIMALS, FIGURES, LANDSCAPES, STILL_LIFES, TOWNS, UNTOLD, VEHICLES
-from dtk_tui.demo.series import Series, Shelf
+from dtk_tui.demo.prompts import ANIMALS, FIGURES, LANDSCAPES, STILL_LIFES, TOWNS, VEHICLES, WITHOUT_METADATA
+from dtk_tui.demo.series import DatedFolder, Series
 from dtk_tui.demo.writers import Container, Dialect, Recipe
 
-_SHELVES = (ANIMALS, LANDSCAPES, TOWNS, VEHICLES, STILL_LIFES, FIGURES, UNTOLD)
+_FOLDERS = (ANIMALS, LANDSCAPES, TOWNS, VEHICLES, STILL_LIFES, FIGURES, WITHOUT_METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,48 +46,48 @@ def pictures() -> tuple[Picture, ...]:
     """Return every picture of the library, originals and finals, oldest first."""
     out: list[Picture] = []
     number = 0
-    for shelf in _SHELVES:
-        for series in shelf.series:
+    for folder in _FOLDERS:
+        for series in folder.series:
             for index in range(len(series.seeds)):
                 number += 1
-                original = _original(shelf, series, index, number)
+                original = _original(folder, series, index, number)
                 out.append(original)
                 if index in series.finals:
                     out.append(_final(original, number))
     return tuple(sorted(out, key=lambda p: (p.made_at, p.path)))
 
 
-def _original(shelf: Shelf, series: Series, index: int, number: int) -> Picture:
-    look, container = series.look, series.containers[index % len(series.containers)]
+def _original(folder: DatedFolder, series: Series, index: int, number: int) -> Picture:
+    settings, container = series.settings, series.containers[index % len(series.containers)]
     names = {"a1111": f"{number:05}-{series.subject}", "comfyui": f"{series.subject}_{number:05}_"}
-    name = names.get(look.dialect, f"{series.subject}-{index + 1}")
+    name = names.get(settings.dialect, f"{series.subject}-{index + 1}")
     width, height = series.sizes[index % len(series.sizes)]
     recipe = Recipe(
         prompt=series.prompt,
-        negative_prompt=look.negative_prompt,
-        model=look.model[0],
-        model_hash=look.model[1],
-        sampler=look.sampler[0],
-        scheduler=look.sampler[1],
-        steps=look.steps,
-        cfg_scale=look.cfg_scale,
+        negative_prompt=settings.negative_prompt,
+        model=settings.model[0],
+        model_hash=settings.model[1],
+        sampler=settings.sampler[0],
+        scheduler=settings.sampler[1],
+        steps=settings.steps,
+        cfg_scale=settings.cfg_scale,
         seed=series.seeds[index],
         width=width,
         height=height,
-        clip_skip=look.clip_skip,
+        clip_skip=settings.clip_skip,
         loras=series.loras,
     )
-    day = datetime.strptime(shelf.day, "%Y-%m-%d").replace(tzinfo=UTC)
+    day = datetime.strptime(folder.day, "%Y-%m-%d").replace(tzinfo=UTC)
     return Picture(
-        path=PurePosixPath(shelf.folder) / f"{name}.{container}",
+        path=PurePosixPath(folder.path) / f"{name}.{container}",
         subject=series.subject,
         scene=series.scene,
         variant=series.first_variant + index,
         width=width,
         height=height,
-        dialect=look.dialect,
+        dialect=settings.dialect,
         container=container,
-        recipe=None if look.dialect == "none" else recipe,
+        recipe=None if settings.dialect == "none" else recipe,
         prefix=series.subject,
         upscaled=False,
         made_at=(day + timedelta(hours=8, minutes=7 * number)).timestamp(),

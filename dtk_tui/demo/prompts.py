@@ -15,11 +15,11 @@ from dtk_tui.demo.series import (
     TOON,
     WIDE,
     XL,
+    DatedFolder,
     Series,
-    Shelf,
 )
 
-ANIMALS = Shelf("2025-11/animals", "2025-11-02", (
+ANIMALS = DatedFolder("2025-11/animals", "2025-11-02", (
     Series("dog", "dog_in_park", PHOTO, (WIDE, SQUARE, TALL), (2417156106, 2417156107, 2417156108),
         "photo of a golden retriever dog sitting on the lawn of a city park, red collar and tag, rubber ball beside "
         "him, tongue out, tall trees and a gravel path behind, sunny spring afternoon, shallow depth of field, 85mm",
@@ -45,7 +45,7 @@ ANIMALS = Shelf("2025-11/animals", "2025-11-02", (
         "blue water, light snowfall, charming animated film still, soft shading"),
 ))  # fmt: skip
 
-LANDSCAPES = Shelf("2025-11/landscapes", "2025-11-09", (
+LANDSCAPES = DatedFolder("2025-11/landscapes", "2025-11-09", (
     Series("sailing-boat", "sailing_boat", PHOTO, (WIDE, SQUARE, TALL, WIDE), (1288001, 1288002, 1288003, 1288004),
         "a lone sailboat with a white mainsail gliding over a calm sea at sunset, orange and violet sky, golden "
         "reflections on the waves, three seagulls, cinematic wide shot, anamorphic, peaceful atmosphere",
@@ -70,7 +70,7 @@ LANDSCAPES = Shelf("2025-11/landscapes", "2025-11-09", (
         "breeze, spring day, idyllic countryside"),
 ))  # fmt: skip
 
-TOWNS = Shelf("2025-12/towns", "2025-12-01", (
+TOWNS = DatedFolder("2025-12/towns", "2025-12-01", (
     Series("night-city", "city_at_night", XL, (WIDE, TALL, SQUARE), (812044, 812045, 812046),
         "futuristic metropolis skyline at night, hundreds of glowing windows in high-rise towers, neon signs, "
         "reflections in the harbour water, crescent haze, cyberpunk mood, ultra wide, blade runner style",
@@ -89,7 +89,7 @@ TOWNS = Shelf("2025-12/towns", "2025-12-01", (
         "sun, hills in the haze, minimalist composition", containers=("webp", "jpg")),
 ))  # fmt: skip
 
-VEHICLES = Shelf("2025-12/vehicles", "2025-12-08", (
+VEHICLES = DatedFolder("2025-12/vehicles", "2025-12-08", (
     Series("sports-car", "sports_car", PHOTO, (WIDE, SQUARE, WIDE), (4294967295, 2294967297, 2294967298),
         "side view of a red Italian sports car parked on a coastal highway, polished paint, alloy rims, guard rail and "
         "palm trees, clear sky, commercial car photography, sharp focus, 4k", finals=(0,),
@@ -112,7 +112,7 @@ VEHICLES = Shelf("2025-12/vehicles", "2025-12-08", (
         "planted flag, 1950s pulp science fiction cover, retro futurism", finals=(0,)),
 ))  # fmt: skip
 
-STILL_LIFES = Shelf("2025-12/still-life", "2025-12-15", (
+STILL_LIFES = DatedFolder("2025-12/still-life", "2025-12-15", (
     Series("sunflowers", "sunflower_vase", PAINTED, (TALL, SQUARE, TALL), (1888, 1889, 1890),
         "still life of sunflowers in a ceramic vase on a wooden table, thick impasto, golden petals, window light on a "
         "plain wall, post-impressionist masterpiece in the manner of Van Gogh", finals=(0,)),
@@ -133,7 +133,7 @@ STILL_LIFES = Shelf("2025-12/still-life", "2025-12-15", (
         "Dutch golden age, cracked varnish, café wall in the background", containers=("jpg", "png")),
 ))  # fmt: skip
 
-FIGURES = Shelf("2026-01/figures", "2026-01-05", (
+FIGURES = DatedFolder("2026-01/figures", "2026-01-05", (
     Series("robot", "robot", XL, (TALL, SQUARE, TALL), (1101001, 1101002, 1101003),
         "cute retro robot waving its hand in a workshop, round glowing eyes, antenna, riveted metal plates, dials and "
         "cables, Pixar style character design, octane render", finals=(0,)),
@@ -151,7 +151,7 @@ FIGURES = Shelf("2026-01/figures", "2026-01-05", (
         "palette, print"),
 ))  # fmt: skip
 
-UNTOLD = Shelf("screenshots", "2026-01-20", (
+WITHOUT_METADATA = DatedFolder("screenshots", "2026-01-20", (
     Series("screenshot", "terminal_screenshot", NOTHING, (WIDE,), (1, 2), ""),
     Series("scan", "flower_meadow", NOTHING, (SQUARE,), (3,), "", containers=("jpg",), first_variant=2),
 ))  # fmt: skip

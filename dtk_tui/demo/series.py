@@ -1,4 +1,4 @@
-"""Series of the demo library: pictures of one prompt with different seeds, and the settings ("looks") they share."""
+"""Series of the demo library: pictures of one prompt with different seeds, and the generator's settings they share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SQUARE = (640, 640)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GeneratorSettings:
     """The program and its settings; ``model`` is name and hash, ``sampler`` name and scheduler (AUTOMATIC1111's)."""
 
     dialect: Dialect
@@ -35,7 +35,7 @@ class Series:
 
     subject: str
     scene: str
-    look: Look
+    settings: GeneratorSettings
     sizes: tuple[tuple[int, int], ...]
     seeds: tuple[int, ...]
     prompt: str
@@ -46,15 +46,15 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class DatedFolder:
     """A folder of the library with the day (ISO) on which its pictures were made."""
 
-    folder: str
+    path: str
     day: str
     series: tuple[Series, ...]
 
 
-PHOTO = Look(
+PHOTO = GeneratorSettings(
     "a1111",
     ("realisticVisionV60B1_v51VAE", "15012c538f"),
     ("DPM++ 2M", "Karras"),
@@ -62,7 +62,7 @@ PHOTO = Look(
     6.5,
     "(deformed, distorted:1.3), blurry, lowres, jpeg artifacts, watermark, text",
 )
-DREAM = Look(
+DREAM = GeneratorSettings(
     "a1111",
     ("dreamshaper_8", "879db523c3"),
     ("DPM++ SDE", "Karras"),
@@ -71,9 +71,11 @@ DREAM = Look(
     "bad quality, worst quality, ugly, out of frame, extra limbs",
     clip_skip=2,
 )
-PAINTED = Look("a1111", ("deliberate_v3", "aadddd3d75"), ("Euler a", "Automatic"), 32, 8.5, "photo, 3d render, frame")
-PLAIN = Look("a1111", ("sd_xl_base_1.0", "31e35c80fc"), ("UniPC", "Automatic"), 20, 5)
-XL = Look(
+PAINTED = GeneratorSettings(
+    "a1111", ("deliberate_v3", "aadddd3d75"), ("Euler a", "Automatic"), 32, 8.5, "photo, 3d render, frame"
+)
+PLAIN = GeneratorSettings("a1111", ("sd_xl_base_1.0", "31e35c80fc"), ("UniPC", "Automatic"), 20, 5)
+XL = GeneratorSettings(
     "comfyui",
     ("juggernautXL_v9Rdphoto2Lightning", ""),
     ("DPM++ 2M SDE", "Karras"),
@@ -81,8 +83,8 @@ XL = Look(
     4.5,
     "cartoon, cgi, oversaturated, bad anatomy",
 )
-BASE = Look("comfyui", ("sd_xl_base_1.0", ""), ("Euler", "Normal"), 25, 8.0, "text, watermark")
-TOON = Look(
+BASE = GeneratorSettings("comfyui", ("sd_xl_base_1.0", ""), ("Euler", "Normal"), 25, 8.0, "text, watermark")
+TOON = GeneratorSettings(
     "comfyui",
     ("revAnimated_v2Rebirth", ""),
     ("Euler a", "Normal"),
@@ -90,5 +92,5 @@ TOON = Look(
     7.5,
     "lowres, worst quality, signature, monochrome",
 )
-SLOW = Look("comfyui", ("photon_v1", ""), ("DDIM", "Exponential"), 50, 6.0, "blurry, grainy")
-NOTHING = Look("none", ("", ""), ("", ""), 0, 0.0)
+SLOW = GeneratorSettings("comfyui", ("photon_v1", ""), ("DDIM", "Exponential"), 50, 6.0, "blurry, grainy")
+NOTHING = GeneratorSettings("none", ("", ""), ("", ""), 0, 0.0)

@@ -32,7 +32,7 @@ def sample_folder(config: Config) -> Path:
     return config.paths.data / "images"
 
 
-def question(db: Database, library: str | None) -> str:
+def semantic_query(db: Database, library: str | None) -> str:
     """Return the query line of the semantic search: for a user's own library the begin of its commonest prompt."""
     if library is None:
         return f'about: "{_QUESTION}"'
@@ -42,7 +42,7 @@ def question(db: Database, library: str | None) -> str:
     return f'about: "{words}"'
 
 
-def example(db: Database, subject: str) -> int | None:
+def example_image(db: Database, subject: str) -> int | None:
     """Return an embedded image to search the likes of: one with the subject in its file name, else the newest."""
     with db.connection() as conn:
         rows = [row for row in images.rows(conn, images.newest_ids(conn)[:500].tolist()) if row.embedded]

@@ -13,8 +13,8 @@ from dtk_tui.services import stats
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
-from dtk_tui.store.queue import enqueue as store
 from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue.enqueue import enqueue_kind
 
 
 def enqueue(
@@ -27,7 +27,7 @@ def enqueue(
     dry_run: bool = False,
     again: bool = False,
 ) -> Enqueued:
-    """Queue some kinds of work for all images of ``target``; see ``store.enqueue.enqueue``.
+    """Queue some kinds of work for all images of ``target``; see ``store.queue.enqueue.enqueue_kind``.
 
     Raises:
         UsageError: a kind that this program has no model for.
@@ -42,7 +42,7 @@ def enqueue(
             models = embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
             pace = _pace(conn)
             for kind in kinds:
-                one = store.enqueue(conn, target, kind, priority, models, dry_run=dry_run, again=again)
+                one = enqueue_kind(conn, target, kind, priority, models, dry_run=dry_run, again=again)
                 total = Enqueued(
                     total.queued + one.queued,
                     total.already_done + one.already_done,

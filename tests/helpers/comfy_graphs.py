@@ -13,7 +13,7 @@ def node(kind: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": kind, "inputs": inputs}
 
 
-def look(graph: dict[str, Any], key: str = "prompt") -> GenerationParameters:
+def read_graph(graph: dict[str, Any], key: str = "prompt") -> GenerationParameters:
     dialect, found = derive([RawChunk("png", key, json.dumps(graph))], 512, 512)
     assert dialect == "comfyui"
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import struct
 import zlib
 from pathlib import Path
@@ -216,3 +217,18 @@ def read(folder: Path, data: bytes, name: str = "picture.bin") -> FileReading:
     path = folder / name
     path.write_bytes(data)
     return read_file(str(path), frozenset())
+
+
+SEED = 4179307297
+
+
+GRAPH = json.dumps(
+    {
+        "3": {
+            "class_type": "KSampler",
+            "inputs": {"seed": 5, "steps": 9, "cfg": 4.0, "sampler_name": "euler", "positive": ["6", 0]},
+        },
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a castle"}},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0]}},
+    }
+)

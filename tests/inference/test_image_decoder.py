@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from dtk_tui.errors import DtkError, UnreadableFileError
 from dtk_tui.inference import image_decoder
 from dtk_tui.inference.image_decoder import decode_image
-from tests.inference.conftest import noise
+from tests.helpers.drawn_images import noise
 
 
 def test_pixels_of_a_plain_picture_are_untouched(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec
-from tests.inference.conftest import save_onnx, scene
+from tests.helpers.drawn_images import scene
+from tests.helpers.tiny_onnx import save_onnx
 
 
 def test_a_crop_is_nearest_to_its_original(dinov2: ImageEmbedder, tmp_path: Path) -> None:

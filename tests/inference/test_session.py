@@ -11,7 +11,7 @@ from dtk_tui.inference import provider
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.provider import CPU, CUDA, gpu_report
 from dtk_tui.inference.session import DeviceMemoryError, Session, probe
-from tests.inference.conftest import save_onnx
+from tests.helpers.tiny_onnx import save_onnx
 
 
 def _identity(folder: Path) -> Path:

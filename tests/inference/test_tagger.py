@@ -8,7 +8,8 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec, TagOutput, load_manifest
 from dtk_tui.inference.tagger import Tagger, read_tags
-from tests.inference.conftest import save_onnx, scene
+from tests.helpers.drawn_images import scene
+from tests.helpers.tiny_onnx import save_onnx
 
 _CSV = '''tag_id,name,category,count
 9999999,general,9,807858

@@ -12,7 +12,7 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ModelFile, ModelSpec, TextInput, load_manifest
 from dtk_tui.inference.text_embedder import TextEmbedder
-from tests.inference.conftest import save_onnx
+from tests.helpers.tiny_onnx import save_onnx
 
 
 def test_meaning_shows_in_the_distances(minilm: TextEmbedder) -> None:

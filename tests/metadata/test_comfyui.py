@@ -9,11 +9,11 @@ import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
 from dtk_tui.metadata.reader import derive
-from tests.helpers.comfy_graphs import base, look, node
+from tests.helpers.comfy_graphs import base, node, read_graph
 
 
 def test_the_default_graph() -> None:
-    assert look(base()) == GenerationParameters(
+    assert read_graph(base()) == GenerationParameters(
         prompt="a castle", negative_prompt="blurry", steps=20, sampler="euler", scheduler="normal", cfg_scale=8.0,
         seed=42, width=512, height=768, model="v1-5.safetensors",
     )  # fmt: skip
@@ -36,7 +36,7 @@ def test_hires_fix_reports_the_second_pass_and_the_first_size() -> None:
         "15": node("UpscaleModelLoader", model_name="4x-UltraSharp.pth"),
         "16": node("SaveImage", images=["14", 0]),
     })  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.seed, found.steps, found.cfg_scale, found.denoising_strength) == (43, 10, 5.0, 0.5)
     assert (found.width, found.height) == (512, 768)
     assert (found.vae, found.upscaler) == ("vae-ft-mse.safetensors", "4x-UltraSharp.pth")
@@ -49,7 +49,7 @@ def test_a_saved_picture_counts_more_than_a_preview() -> None:
         "21": node("VAEDecode", samples=["20", 0], vae=["4", 2]),
         "1": node("PreviewImage", images=["21", 0]),
     })  # fmt: skip
-    assert look(graph).seed == 42
+    assert read_graph(graph).seed == 42
 
 
 def test_a_chain_of_loras_and_clip_skip() -> None:
@@ -63,7 +63,7 @@ def test_a_chain_of_loras_and_clip_skip() -> None:
     })  # fmt: skip
     graph["3"]["inputs"]["model"] = ["13", 0]
     graph["6"]["inputs"]["clip"] = ["10", 1]
-    found = look(graph)
+    found = read_graph(graph)
     assert found.loras == (Lora("a.safetensors", 1.0, 1.0), Lora("b.safetensors", 0.5, 0.25))
     assert (found.model, found.clip_skip) == ("v1-5.safetensors", 2)
 
@@ -88,7 +88,7 @@ def test_loaders_of_many_loras(loader: dict[str, Any], expected: tuple[Lora, ...
                  lora_name_2="b", model_weight_2=1)  # fmt: skip
     graph = base(**{"30": loader, "31": stack})
     graph["3"]["inputs"]["model"] = ["30", 0]
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.loras, found.model) == (expected, "v1-5.safetensors")
 
 
@@ -113,7 +113,7 @@ def flux() -> dict[str, Any]:
 
 
 def test_flux_with_a_custom_sampler() -> None:
-    assert look(flux()) == GenerationParameters(
+    assert read_graph(flux()) == GenerationParameters(
         prompt="a castle by the sea", negative_prompt="", steps=20, sampler="euler", scheduler="simple",
         seed=219670278747233, width=1024, height=832, model="flux1-dev.safetensors", vae="ae.safetensors",
     )  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_guider_with_two_sides() -> None:
         "16": node("BasicScheduler", scheduler="beta", steps=["17", 0], denoise=0.6, model=["10", 0]),
         "17": node("PrimitiveInt", value=33),
     }
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.negative_prompt, found.cfg_scale, found.steps, found.scheduler) == ("blurry", 4.5, 33, "beta")
     assert found.denoising_strength == 0.6
 
@@ -146,7 +146,7 @@ def test_sdxl_base_and_refiner() -> None:
         "16": node("CLIPTextEncode", text="", clip=["12", 1]),
         "8": node("VAEDecode", samples=["11", 0], vae=["12", 2]),
     })  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.sampler, found.scheduler, found.steps, found.cfg_scale) == ("dpmpp_2m", "karras", 25, 7.0)
     assert (found.model, found.seed, found.prompt, found.negative_prompt) == ("refiner.safetensors", 42, "a castle", "")
     assert (found.width, found.height) == (512, 768)
@@ -163,7 +163,7 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
         "25": node("CLIPTextEncode", text="the sea", clip=["4", 1]),
     })  # fmt: skip
     graph["3"]["inputs"] |= {"positive": ["20", 0], "negative": ["20", 1]}
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.prompt, found.negative_prompt) == ("a castle\nthe sea", "blurry")
 
 
@@ -200,7 +200,7 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
 def test_texts_that_other_nodes_make(nodes: dict[str, Any], expected: str) -> None:
     graph = base(**nodes)
     graph["6"]["inputs"]["text"] = ["30", 0]
-    assert look(graph).prompt == expected
+    assert read_graph(graph).prompt == expected
 
 
 def test_a_prompt_that_a_model_rewrote_is_the_one_that_was_typed() -> None:
@@ -212,7 +212,7 @@ def test_a_prompt_that_a_model_rewrote_is_the_one_that_was_typed() -> None:
         "34": node("PrimitiveStringMultiline", value="a castle at night"),
     })  # fmt: skip
     graph["6"]["inputs"]["text"] = ["30", 0]
-    assert look(graph).prompt == "a castle at night"
+    assert read_graph(graph).prompt == "a castle at night"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_prompt_that_a_model_rewrote_is_the_one_that_was_typed() -> None:
 def test_seeds(value: object, expected: int | None) -> None:
     graph = base(**{"30": node("Seed (rgthree)", seed=77)})
     graph["3"]["inputs"]["seed"] = value
-    assert look(graph).seed == expected
+    assert read_graph(graph).seed == expected
 
 
 def test_efficiency_nodes() -> None:
@@ -234,7 +234,7 @@ def test_efficiency_nodes() -> None:
                   empty_latent_width=640, empty_latent_height=960, batch_size=1)  # fmt: skip
     sampler = node("KSampler (Efficient)", seed=7, steps=12, cfg=6, sampler_name="euler", scheduler="karras", denoise=1,
                    model=["1", 0], positive=["1", 1], negative=["1", 2], latent_image=["1", 3])  # fmt: skip
-    found = look({"1": loader, "2": sampler, "3": node("SaveImage", images=["2", 5])})
+    found = read_graph({"1": loader, "2": sampler, "3": node("SaveImage", images=["2", 5])})
     assert found == GenerationParameters(
         prompt="a castle", negative_prompt="blurry", steps=12, sampler="euler", scheduler="karras", cfg_scale=6,
         seed=7, width=640, height=960, model="xl.safetensors", clip_skip=2, loras=(Lora("a", 0.5, 0.4),),
@@ -260,7 +260,7 @@ def test_pipes() -> None:
         "7": node("SaveImage", images=["3", 0]),
     }  # fmt: skip
     for graph in (easy, impact):
-        found = look(graph)
+        found = read_graph(graph)
         assert (found.prompt, found.negative_prompt, found.model) == ("a castle", "blurry", "xl.safetensors")
         assert (found.seed, found.steps, found.sampler, found.width, found.height) == (7, 12, "euler", 640, 960)
 
@@ -269,11 +269,11 @@ def test_a_detailer_does_not_hide_the_sampler() -> None:
     detailer = node("FaceDetailer", image=["8", 0], model=["4", 0], clip=["4", 1], vae=["4", 2], positive=["7", 0],
                     negative=["6", 0], seed=1, steps=5, cfg=3, sampler_name="lcm", denoise=0.4)  # fmt: skip
     graph = base(**{"10": detailer, "9": node("SaveImage", images=["10", 0])})
-    assert (look(graph).seed, look(graph).prompt) == (42, "a castle")
+    assert (read_graph(graph).seed, read_graph(graph).prompt) == (42, "a castle")
     graph["8"] = node("LoadImage", image="x.png")
     graph["10"]["inputs"] |= {"positive": ["6", 0]}
     del graph["3"]
-    assert (look(graph).seed, look(graph).denoising_strength) == (1, 0.4)
+    assert (read_graph(graph).seed, read_graph(graph).denoising_strength) == (1, 0.4)
 
 
 def test_video_nodes() -> None:
@@ -287,14 +287,14 @@ def test_video_nodes() -> None:
         "6": node("WanVideoTextEncode", positive_prompt="a castle", negative_prompt="blurry", t5=["8", 0]),
         "9": node("WanVideoVAELoader", model_name="wan_vae.safetensors"),
     }  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.prompt, found.negative_prompt, found.model) == ("a castle", "blurry", "wan_14B.safetensors")
     assert (found.seed, found.steps, found.width, found.height) == (9, 6, 832, 480)
 
 
 def test_a_service_that_paints() -> None:
     graph = {"1": node("FluxProUltraImageNode", prompt="a castle", seed=3), "2": node("SaveImage", images=["1", 0])}
-    assert (look(graph).prompt, look(graph).seed) == ("a castle", 3)
+    assert (read_graph(graph).prompt, read_graph(graph).seed) == ("a castle", 3)
 
 
 def test_graphs_that_made_no_picture() -> None:
@@ -304,12 +304,12 @@ def test_graphs_that_made_no_picture() -> None:
         "3": node("UpscaleModelLoader", model_name="4x.pth"),
         "4": node("SaveImage", images=["2", 0]),
     }
-    assert look(upscale) == GenerationParameters()
+    assert read_graph(upscale) == GenerationParameters()
     odd: list[dict[str, Any]] = [
         {"1": node("SaveImage", images=["2", 0])}, {"1": node("X")}, {"1": {"class_type": "KSampler", "inputs": []}},
     ]  # fmt: skip
     for graph in odd:
-        assert look(graph) == GenerationParameters()
+        assert read_graph(graph) == GenerationParameters()
 
 
 def test_the_graph_of_the_editor_alone() -> None:
@@ -338,7 +338,7 @@ def test_the_graph_of_the_editor_alone() -> None:
                   [7, 3, 0, 8, 0, "LATENT"], [8, 4, 2, 8, 1, "VAE"], [9, 8, 0, 9, 0, "IMAGE"],
                   [10, 4, 0, 10, 0, "MODEL"], [11, 4, 1, 10, 1, "CLIP"]],
     }  # fmt: skip
-    assert look(workflow, "workflow") == look(base())
+    assert read_graph(workflow, "workflow") == read_graph(base())
 
 
 def test_an_infotext_beside_the_graph_fills_its_gaps() -> None:

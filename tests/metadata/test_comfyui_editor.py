@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
-from dtk_tui.metadata.reader import derive
-
-
-def look(workflow: dict[str, Any]) -> GenerationParameters:
-    return derive([RawChunk("png", "workflow", json.dumps(workflow))], 512, 512)[1]
-
-
-def item(number: int, kind: str, values: Any = (), inputs: Any = (), outputs: Any = (), **more: Any) -> dict[str, Any]:
-    """A node; inputs as (name, link) or (name, link, True) where a widget may take its place, outputs by type."""
-    return {
-        "id": number,
-        "type": kind,
-        "mode": 0,
-        "widgets_values": list(values),
-        "inputs": [
-            {"name": entry[0], "link": entry[1]} | ({"widget": {"name": entry[0]}} if len(entry) > 2 else {})
-            for entry in inputs
-        ],
-        "outputs": [{"type": kind_of} for kind_of in outputs],
-    } | more
+from dtk_tui.domain.parameters import GenerationParameters, Lora
+from tests.helpers.comfy_workflows import item, read
 
 
 def link(number: int, origin: int, slot: int, target: int, target_slot: int) -> dict[str, Any]:
@@ -72,19 +52,19 @@ def around(instance: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_subgraph_keeps_the_values_of_its_inputs_in_their_order() -> None:
     # The instance lists only what is wired or was wired; its values stand for every input that is a widget inside.
-    found = look(around(item(10, "aaaa-1", [8, "a castle", "outer.safetensors", 832], [("picture", None)])))
+    found = read(around(item(10, "aaaa-1", [8, "a castle", "outer.safetensors", 832], [("picture", None)])))
     assert (found.prompt, found.negative_prompt, found.steps, found.model) == ("a castle", "", 8, "outer.safetensors")
     assert (found.width, found.height, found.seed) == (832, 96, 7)
 
 
 def test_the_inputs_of_a_subgraph_go_by_name() -> None:
-    found = look(around(item(10, "aaaa-1", [], [("text", 31, True)])))
+    found = read(around(item(10, "aaaa-1", [], [("text", 31, True)])))
     assert (found.prompt, found.steps, found.model) == ("a text from outside", 99, "inner.safetensors")
 
 
 def test_the_values_of_a_subgraph_may_have_a_list_of_names() -> None:
     listed = {"properties": {"proxyWidgets": [["-1", "text"], ["5", "seed"], ["-1", "steps"]]}}
-    found = look(around(item(10, "aaaa-1", ["a castle", 5, 12], [("picture", None)], **listed)))
+    found = read(around(item(10, "aaaa-1", ["a castle", 5, 12], [("picture", None)], **listed)))
     assert (found.prompt, found.steps, found.model) == ("a castle", 12, "inner.safetensors")
 
 
@@ -103,11 +83,11 @@ def plain(*more: dict[str, Any], positive: int, links: Any = ()) -> dict[str, An
 def test_a_value_without_a_name_is_a_text_only_where_a_text_comes_out() -> None:
     vision = item(5, "CLIPVisionEncode", ["none"], [("image", None)], ["CLIP_VISION_OUTPUT"])
     seen = item(4, "SomeConditioning", [], [("front", 4)], ["CONDITIONING"])
-    assert look(plain(seen, vision, positive=4, links=[[4, 5, 0, 4, 0, "X"]])).prompt is None
+    assert read(plain(seen, vision, positive=4, links=[[4, 5, 0, 4, 0, "X"]])).prompt is None
     passing = item(4, "SomeMethod", ["offset"], [("conditioning", None)], ["CONDITIONING"])
     passing["inputs"][0]["type"] = "CONDITIONING"
-    assert look(plain(passing, positive=4)).prompt is None
-    assert look(plain(item(4, "SomeEncoder", ["a castle"], [], ["CONDITIONING"]), positive=4)).prompt == "a castle"
+    assert read(plain(passing, positive=4)).prompt is None
+    assert read(plain(item(4, "SomeEncoder", ["a castle"], [], ["CONDITIONING"]), positive=4)).prompt == "a castle"
 
 
 def test_what_is_set_under_a_name_is_got_under_it() -> None:
@@ -117,14 +97,14 @@ def test_what_is_set_under_a_name_is_got_under_it() -> None:
         item(6, "CLIPTextEncode", ["a castle"]),
         item(7, "SetNode", ["other"], [("CONDITIONING", None)]),
     )
-    assert look(plain(*nodes, positive=4, links=[[4, 6, 0, 5, 0, "CONDITIONING"]])).prompt == "a castle"
+    assert read(plain(*nodes, positive=4, links=[[4, 6, 0, 5, 0, "CONDITIONING"]])).prompt == "a castle"
 
 
 def test_an_odd_link_is_lost_alone() -> None:
     workflow = plain(item(4, "CLIPTextEncode", ["a castle"], [("clip", [1])], [[]]), positive=4)
     workflow["nodes"][1]["inputs"].append({"name": "latent_image", "link": {"a": 1}})
     workflow["nodes"].append(item(9, "KSampler", [7, [], 20], [("seed", None, True), ("steps", None, True)]))
-    found = look(workflow)
+    found = read(workflow)
     assert (found.prompt, found.steps, found.model) == ("a castle", 20, "x.safetensors")
 
 
@@ -142,7 +122,7 @@ def drawn(*nodes: dict[str, Any], sampler: Any = None, steps: Any = None) -> Gen
     links = [[1, 1, 0, 5, 0, "MODEL"], [2, 2, 0, 5, 1, "CONDITIONING"], [3, 3, 0, 5, 2, "CONDITIONING"],
              [4, 4, 0, 5, 3, "LATENT"], [5, 5, 0, 6, 0, "LATENT"], [6, 6, 0, 7, 0, "IMAGE"],
              [20, 20, 0, 0, 0, "X"], [21, 20, 1, 0, 0, "X"]]  # fmt: skip
-    return look({"nodes": [*items, *nodes], "links": links})
+    return read({"nodes": [*items, *nodes], "links": links})
 
 
 def test_values_of_widely_used_extensions_in_their_places() -> None:
@@ -178,7 +158,7 @@ def test_an_editor_that_names_more_values_than_are_known_here() -> None:
     loader = item(
         1, "Efficient Loader", ["m", "v", 3, "a castle", "blurry", 832, 1216, 0, 0, 0, 0, 0], named, ["MODEL"]
     )
-    found = look({
+    found = read({
         "nodes": [loader, item(2, "KSampler (Efficient)", [7, "fixed", 20, 8, "euler", "normal", 1],
                                [("model", 1), ("positive", 2), ("negative", 3), ("latent_image", 4)], ["LATENT"])],
         "links": [[slot + 1, 1, slot, 2, slot, "X"] for slot in range(4)],

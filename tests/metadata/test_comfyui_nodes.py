@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.domain.parameters import Lora
-from tests.helpers.comfy_graphs import base, look, node
+from tests.helpers.comfy_graphs import base, node, read_graph
 
 
 def wired(**links: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def wired(**links: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_nodes(graph: dict[str, Any], expected: dict[str, Any]) -> None:
-    found = look(graph)
+    found = read_graph(graph)
     assert {name: getattr(found, name) for name in expected} == expected
 
 
@@ -103,14 +103,14 @@ def test_a_later_stage_without_a_prompt_goes_on_with_the_first() -> None:
         "10": node("VAEDecode", samples=["9", 0], vae=["8", 2]),
         "11": node("SaveImage", images=["10", 0]),
     }  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.prompt, found.negative_prompt, found.steps, found.seed) == ("a castle", "blurry", 10, 8)
     graph["2"]["inputs"]["text"] = ""
-    assert (look(graph).prompt, look(graph).negative_prompt) == ("", "")
+    assert (read_graph(graph).prompt, read_graph(graph).negative_prompt) == ("", "")
     graph["7"]["inputs"]["conditioning"] = ["12", 0]
     graph["12"] = node("CLIPTextEncode", text="", clip=["1", 1])
     graph["2"]["inputs"]["text"] = "a castle"
-    assert look(graph).prompt == ""
+    assert read_graph(graph).prompt == ""
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_wrappers_with_names_of_their_own(encoder: dict[str, Any], negative: str
         "4": node("WrapperModelLoader", model="w.safetensors"),
         "5": node("Text Multiline", text="a castle"),
     }  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.prompt, found.negative_prompt, found.seed, found.steps) == ("a castle", negative, 7, 20)
     assert (found.width, found.height) == (832, 480)
 
@@ -149,7 +149,7 @@ def test_a_sampler_that_goes_on_without_noise_has_the_seed_of_the_one_before() -
         "10": node("CLIPTextEncode", text="a castle"),
         "11": node("SaveImage", images=["1", 0]),
     }
-    assert look(graph).seed == 222374388644438
+    assert read_graph(graph).seed == 222374388644438
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_sampler_that_goes_on_without_noise_has_the_seed_of_the_one_before() -
 def test_where_loras_hide(nodes: dict[str, Any], expected: tuple[Lora, ...]) -> None:
     graph = base(**nodes)
     graph["3"]["inputs"]["model"] = ["20", 0]
-    assert look(graph).loras == expected
+    assert read_graph(graph).loras == expected
 
 
 @pytest.mark.parametrize("off", ["disable", False])
@@ -192,10 +192,10 @@ def test_a_refiner_has_the_seed_of_the_stage_that_made_the_noise(off: object) ->
         "12": node("CheckpointLoaderSimple", ckpt_name="refiner.safetensors"),
         "13": node("LatentComposite", samples_to=["10", 0], samples_from=["11", 0], x=0, y=0),
     })  # fmt: skip
-    found = look(graph)
+    found = read_graph(graph)
     assert (found.seed, found.model, found.steps) == (721897303308196, "refiner.safetensors", 25)
     graph["10"]["inputs"]["add_noise"] = graph["11"]["inputs"]["add_noise"] = off
-    assert look(graph).seed == 0
+    assert read_graph(graph).seed == 0
 
 
 def test_noise_that_a_node_adds_to_the_latent_has_the_seed() -> None:
@@ -203,4 +203,4 @@ def test_noise_that_a_node_adds_to_the_latent_has_the_seed() -> None:
     graph["3"] = node("KSamplerAdvanced", add_noise="disable", noise_seed=0, steps=20, cfg=8, sampler_name="euler",
                       scheduler="normal", model=["4", 0], positive=["6", 0], negative=["7", 0],
                       latent_image=["10", 0])  # fmt: skip
-    assert look(graph).seed == 77
+    assert read_graph(graph).seed == 77

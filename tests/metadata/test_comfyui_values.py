@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters
-from tests.helpers.comfy_graphs import base, look, node
+from tests.helpers.comfy_graphs import base, node, read_graph
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ from tests.helpers.comfy_graphs import base, look, node
     ],
 )  # fmt: skip
 def test_where_the_size_comes_from(latent: dict[str, Any], more: dict[str, Any], expected: tuple[int, int]) -> None:
-    found = look(base(**{"5": node("EmptyLatentImage", batch_size=1, **latent)}, **more))
+    found = read_graph(base(**{"5": node("EmptyLatentImage", batch_size=1, **latent)}, **more))
     assert (found.width, found.height) == expected
 
 
 def test_an_encoder_of_both_sides_that_was_given_one_text() -> None:
     graph = base(**{"6": node("TextEncodeSomeEdit", prompt="a castle", clip=["4", 1], vae=["4", 2])})
     graph["3"]["inputs"] |= {"positive": ["6", 0], "negative": ["6", 1]}
-    assert (look(graph).prompt, look(graph).negative_prompt) == ("a castle", "")
+    assert (read_graph(graph).prompt, read_graph(graph).negative_prompt) == ("a castle", "")
     graph["6"]["inputs"]["negative_prompt"] = "blurry"
-    assert (look(graph).prompt, look(graph).negative_prompt) == ("a castle", "blurry")
+    assert (read_graph(graph).prompt, read_graph(graph).negative_prompt) == ("a castle", "blurry")
 
 
 def test_what_a_language_model_was_told_is_no_prompt() -> None:
@@ -59,4 +59,4 @@ def test_what_a_language_model_was_told_is_no_prompt() -> None:
         "3": node("GeminiNode", prompt="You are an expert.", images=["4", 0]),
         "4": node("LoadImage", image="x.png"),
     }
-    assert look(graph) == GenerationParameters()
+    assert read_graph(graph) == GenerationParameters()

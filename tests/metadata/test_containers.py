@@ -15,19 +15,7 @@ import pytest
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
 from tests.helpers import metadata_files as files
-from tests.helpers.metadata_files import INFOTEXT, read
-
-SEED = 4179307297
-GRAPH = json.dumps(
-    {
-        "3": {
-            "class_type": "KSampler",
-            "inputs": {"seed": 5, "steps": 9, "cfg": 4.0, "sampler_name": "euler", "positive": ["6", 0]},
-        },
-        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a castle"}},
-        "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0]}},
-    }
-)
+from tests.helpers.metadata_files import GRAPH, INFOTEXT, SEED, read
 
 
 @pytest.mark.parametrize(

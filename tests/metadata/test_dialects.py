@@ -7,19 +7,8 @@ from typing import Any
 
 import pytest
 
-from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
-from dtk_tui.metadata.reader import derive
-
-
-def look(*chunks: tuple[str, str, Any]) -> tuple[str | None, GenerationParameters]:
-    raw = [RawChunk(source, key, text if isinstance(text, str) else json.dumps(text)) for source, key, text in chunks]
-    return derive(raw, 512, 512)
-
-
-def expect(found: tuple[str | None, GenerationParameters], dialect: str, **values: Any) -> None:
-    assert found[0] == dialect
-    assert {name: getattr(found[1], name) for name in values} == values
-
+from dtk_tui.domain.parameters import GenerationParameters, Lora
+from tests.helpers.dialect_chunks import expect, read
 
 SWARM = {
     "sui_image_params": {
@@ -36,7 +25,7 @@ SWARM = {
 def test_swarmui(place: tuple[str, str]) -> None:
     graph = ("png", "prompt", {"1": {"class_type": "KSampler", "inputs": {"seed": 1}}})
     expect(
-        look(graph, (*place, SWARM)), "swarmui", prompt="a castle", negative_prompt="blurry", seed=2**63, steps=20,
+        read(graph, (*place, SWARM)), "swarmui", prompt="a castle", negative_prompt="blurry", seed=2**63, steps=20,
         cfg_scale=7.0, width=832, height=1216, sampler="euler", scheduler="karras", model="sdxl/base", model_hash="0x2",
         loras=(Lora("a", 0.5), Lora("b", 1.0)), clip_skip=2, vae=None, upscaler="4x.pth",
     )  # fmt: skip
@@ -51,7 +40,7 @@ def test_invokeai_metadata() -> None:
                  "loras": [{"model": {"name": "a"}, "weight": 0.75}]}  # fmt: skip
     for source, model_hash in ((old, None), (new, "blake3:7c16")):
         expect(
-            look(("png", "invokeai_metadata", source)), "invokeai", prompt="a castle", negative_prompt="blurry", seed=5,
+            read(("png", "invokeai_metadata", source)), "invokeai", prompt="a castle", negative_prompt="blurry", seed=5,
             steps=30, cfg_scale=7.5, sampler="euler", scheduler=None, width=640, height=512, model="sd-1",
             model_hash=model_hash, loras=(Lora("a", 0.75),), vae="fix", clip_skip=None,
         )  # fmt: skip
@@ -72,7 +61,7 @@ def test_invokeai_sd_metadata(images: bool, prompt: Any) -> None:
     source = {"model": "stable diffusion", "model_weights": "deliberate", "model_hash": "cc6c", "app_version": "2.3"}
     source |= {"images": [image]} if images else {"image": image}  # type: ignore[dict-item]
     expect(
-        look(("png", "Dream", '"x" -s 1'), ("png", "sd-metadata", source)), "invokeai", prompt="a castle",
+        read(("png", "Dream", '"x" -s 1'), ("png", "sd-metadata", source)), "invokeai", prompt="a castle",
         negative_prompt="blurry, bad", steps=50, seed=9, sampler="k_lms", model="deliberate", model_hash="cc6c",
         width=512, height=640, cfg_scale=7.5,
     )  # fmt: skip
@@ -89,7 +78,7 @@ def test_invokeai_sd_metadata(images: bool, prompt: Any) -> None:
 )
 def test_invokeai_dream(line: str) -> None:
     expect(
-        look(("png", "Dream", line)), "invokeai", prompt="a castle", negative_prompt="blurry", steps=50,
+        read(("png", "Dream", line)), "invokeai", prompt="a castle", negative_prompt="blurry", steps=50,
         seed=2980747362, width=512, height=768, cfg_scale=5.5, sampler="k_lms",
     )  # fmt: skip
 
@@ -118,7 +107,7 @@ def test_invokeai_graph_alone() -> None:
         edge("n7", "collection", "n8", "collection"),
     ]  # fmt: skip
     expect(
-        look(("png", "invokeai_graph", {"nodes": nodes, "edges": edges})), "invokeai", prompt="a castle",
+        read(("png", "invokeai_graph", {"nodes": nodes, "edges": edges})), "invokeai", prompt="a castle",
         negative_prompt="blurry", steps=30, cfg_scale=7.5, sampler="euler", seed=77, width=832, height=1216,
         model="jugger", model_hash="blake3:7c16",
     )  # fmt: skip
@@ -127,7 +116,7 @@ def test_invokeai_graph_alone() -> None:
         "b": {"type": "flux_denoise", "num_steps": 28, "guidance": 4.0, "cfg_scale": None, "seed": 5, "width": 1024,
               "height": 768},
     }  # fmt: skip
-    found = look(
+    found = read(
         ("png", "invokeai_graph", {"nodes": flux, "edges": [edge("a", "conditioning", "b",
                                                                  "positive_text_conditioning")]})
     )  # fmt: skip
@@ -152,7 +141,7 @@ V4 = {
 )
 def test_novelai(chunks: list[tuple[str, str, Any]]) -> None:
     expect(
-        look(*chunks), "novelai", prompt="a castle", negative_prompt="blurry", steps=28, seed=7, width=832, height=1216,
+        read(*chunks), "novelai", prompt="a castle", negative_prompt="blurry", steps=28, seed=7, width=832, height=1216,
         cfg_scale=5.0, sampler="k_euler", scheduler="karras", model="NovelAI V4",
     )  # fmt: skip
 
@@ -177,7 +166,7 @@ def test_novelai(chunks: list[tuple[str, str, Any]]) -> None:
 def test_fooocus_and_its_relatives(source: dict[str, Any]) -> None:
     for place in (("png", "parameters"), ("png", "Comment"), ("exif", "UserComment")):
         expect(
-            look((*place, source)), "fooocus", prompt="a castle", negative_prompt="blurry", model="jugger",
+            read((*place, source)), "fooocus", prompt="a castle", negative_prompt="blurry", model="jugger",
             model_hash="aeb7", cfg_scale=4, width=768, height=1280, sampler="dpm", scheduler="karras", seed=2**63,
             steps=30, loras=(Lora("a", 0.1),), vae=None,
         )  # fmt: skip
@@ -185,7 +174,7 @@ def test_fooocus_and_its_relatives(source: dict[str, Any]) -> None:
 
 def test_fooocus_signs_beside_its_json() -> None:
     source = {"prompt": "a castle", "negative_prompt": "", "base_model": "jugger"}
-    found = look(("png", "parameters", source), ("png", "fooocus_scheme", "fooocus"))
+    found = read(("png", "parameters", source), ("png", "fooocus_scheme", "fooocus"))
     expect(found, "fooocus", prompt="a castle", negative_prompt="", model="jugger")
 
 
@@ -197,7 +186,7 @@ def test_fooocus_in_the_scheme_of_a1111() -> None:
     )
     for chunks in ([("png", "parameters", text), ("png", "fooocus_scheme", "a1111")], [("exif", "UserComment", text)]):
         expect(
-            look(*chunks), "fooocus", prompt="a castle", sampler="DPM++ 2M SDE Karras", scheduler=None, vae=None,
+            read(*chunks), "fooocus", prompt="a castle", sampler="DPM++ 2M SDE Karras", scheduler=None, vae=None,
             loras=(Lora("a", 0.1), Lora("b", 0.5)),
         )  # fmt: skip
 
@@ -210,7 +199,7 @@ def test_easy_diffusion() -> None:
     texts = [("png", key, str(value)) for key, value in settings.items()]
     for chunks in (texts, [("exif", "UserComment", settings)], [("sidecar", "json", settings)]):
         expect(
-            look(*chunks), "easydiffusion", prompt="a castle", negative_prompt="blurry", seed=5, model="sd.ckpt",
+            read(*chunks), "easydiffusion", prompt="a castle", negative_prompt="blurry", seed=5, model="sd.ckpt",
             sampler="euler_a", steps=25, cfg_scale=7.5, width=832, height=576, clip_skip=2, loras=(Lora("a", 0.6),),
             vae=None,
         )  # fmt: skip
@@ -224,7 +213,7 @@ def test_tensorart_takes_the_seed_from_the_graph() -> None:
             "seed": "-1", "clipSkip": 2, "baseModel": {"modelFileName": "wai", "hash": "A5F5"}, "sdVae": "Automatic",
             "ksamplerName": "euler", "schedule": "karras"}  # fmt: skip
     expect(
-        look(("png", "generation_data", json.dumps(data) + "\0x"), ("png", "prompt", graph)), "tensorart",
+        read(("png", "generation_data", json.dumps(data) + "\0x"), ("png", "prompt", graph)), "tensorart",
         prompt="a castle", negative_prompt="", seed=77, steps=25, model="wai", model_hash="A5F5", sampler="euler",
         scheduler="karras", vae=None,
     )  # fmt: skip
@@ -238,7 +227,7 @@ def test_civitai_keeps_its_request_beside_the_graph() -> None:
     wrapped = upscale | {"extra": {"airs": []}, "extraMetadata": json.dumps(request)}
     for chunks in ([("exif", "UserComment", wrapped)], [("png", "prompt", upscale), ("png", "extraMetadata", request)]):
         expect(
-            look(*chunks), "civitai", prompt="a castle", negative_prompt="blurry", seed=1311178179, steps=25,
+            read(*chunks), "civitai", prompt="a castle", negative_prompt="blurry", seed=1311178179, steps=25,
             sampler="Euler a", cfg_scale=5, width=1024, height=1024, model=None, clip_skip=2,
         )  # fmt: skip
 
@@ -267,9 +256,9 @@ def test_draw_things_in_both_its_forms() -> None:
         "sampler": "DDIM",
     }
     for source, key in (("png", "XML:com.adobe.xmp"), ("xmp", "xmp")):
-        found = look((source, key, packet.format(comment)))
+        found = read((source, key, packet.format(comment)))
         expect(found, "drawthings", prompt="a <castle>", negative_prompt="blurry", loras=(Lora("a", 0.6),), **same)
-        found = look((source, key, packet.format(described)))
+        found = read((source, key, packet.format(described)))
         expect(found, "drawthings", prompt="a <castle>", negative_prompt="blurry", denoising_strength=0.5, **same)
 
 
@@ -278,7 +267,7 @@ def test_mflux() -> None:
             "guidance": 3.5, "height": 336, "width": 768, "prompt": "a castle", "negative_prompt": "blurry",
             "lora_paths": ["/m/a.safetensors"], "lora_scales": [0.5], "image_strength": 0.4}  # fmt: skip
     expect(
-        look(("exif", "UserComment", data)), "mflux", prompt="a castle", negative_prompt="blurry", seed=42, steps=20,
+        read(("exif", "UserComment", data)), "mflux", prompt="a castle", negative_prompt="blurry", seed=42, steps=20,
         cfg_scale=3.5, width=768, height=336, model="Qwen/Qwen-Image", loras=(Lora("a.safetensors", 0.5),),
         denoising_strength=0.4,
     )  # fmt: skip
@@ -294,9 +283,9 @@ def test_stable_diffusion_cpp() -> None:
         "Size: 512x640, Model: sd.ckpt, RNG: cuda, Sampler: euler_a karras, Version: stable-diffusion.cpp"
     )
     same = {"prompt": "a castle", "negative_prompt": "blurry", "seed": 42, "steps": 20, "width": 512, "height": 640}
-    expect(look(("png", "parameters", data)), "sdcpp", sampler="euler_a", scheduler="karras", cfg_scale=4, **same)
-    expect(look(("png", "parameters", text)), "sdcpp", sampler="euler_a karras", scheduler=None, cfg_scale=4, **same)
-    both = look(("png", "parameters", f"{text}, SDCPP: {json.dumps(data)}"))
+    expect(read(("png", "parameters", data)), "sdcpp", sampler="euler_a", scheduler="karras", cfg_scale=4, **same)
+    expect(read(("png", "parameters", text)), "sdcpp", sampler="euler_a karras", scheduler=None, cfg_scale=4, **same)
+    both = read(("png", "parameters", f"{text}, SDCPP: {json.dumps(data)}"))
     expect(both, "sdcpp", sampler="euler_a karras", scheduler=None, loras=(Lora("a", 0.5),), upscaler="4x", **same)
 
 
@@ -305,7 +294,7 @@ def test_stability_matrix() -> None:
               "CfgScale": 5,               "Seed": 7, "Height": 640, "Width": 512, "ModelHash": "A5F5",
               "ModelName": "wai.safetensors"}  # fmt: skip
     expect(
-        look(("png", "parameters-json", listed), ("png", "smproj", "{}")), "stabilitymatrix",
+        read(("png", "parameters-json", listed), ("png", "smproj", "{}")), "stabilitymatrix",
         prompt="a castle\nat night", negative_prompt="", steps=20, sampler="Euler", cfg_scale=5, seed=7, width=512,
         height=640, model="wai.safetensors", model_hash="A5F5",
     )  # fmt: skip
@@ -316,7 +305,7 @@ def test_plain_json_of_scripts() -> None:
              "num_inference_steps": 28, "seed": 7, "sampler": "Euler a", "Model": "animagine",
              "Model hash": "6327"}  # fmt: skip
     expect(
-        look(("png", "parameters", space)), "huggingface", prompt="a castle", negative_prompt="blurry", width=832,
+        read(("png", "parameters", space)), "huggingface", prompt="a castle", negative_prompt="blurry", width=832,
         height=1216, cfg_scale=5, steps=28, seed=7, sampler="Euler a", model="animagine", model_hash="6327",
     )  # fmt: skip
 
@@ -337,4 +326,4 @@ def test_plain_json_of_scripts() -> None:
     ],
 )  # fmt: skip
 def test_other_pictures_stay_empty(chunks: list[tuple[str, str, Any]]) -> None:
-    assert look(*chunks) == (None, GenerationParameters())
+    assert read(*chunks) == (None, GenerationParameters())

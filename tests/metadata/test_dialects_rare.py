@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.comfy_graphs import base, look, node
-from tests.metadata.test_dialects import expect
-from tests.metadata.test_dialects import look as read
+from tests.helpers.comfy_graphs import base, node, read_graph
+from tests.helpers.dialect_chunks import expect, read
 
 JOB = "Job ID: 7a1f0c0e-3b1d-4c55-9a0e-0123456789ab"
 
@@ -46,7 +45,7 @@ def test_stable_diffusion_cpp_with_its_json_alone() -> None:
 
 
 def test_a_sampler_that_names_the_unwanted_side_otherwise() -> None:
-    found = look(base(**{
+    found = read_graph(base(**{
         "3": node("XlabsSampler", noise_seed=6, steps=20, timestep_to_start_cfg=20, true_gs=3.5, model=["4", 0],
                   conditioning=["6", 0], neg_conditioning=["7", 0], latent_image=["5", 0]),
     }))  # fmt: skip
@@ -55,15 +54,15 @@ def test_a_sampler_that_names_the_unwanted_side_otherwise() -> None:
 
 def test_an_encoder_whose_second_texts_are_switched_off() -> None:
     texts = {"text": "a castle", "with_SDXL": False, "text_g": "left over", "text_l": "as well"}
-    assert look(base(**{"6": node("smZ CLIPTextEncode", clip=["4", 1], **texts)})).prompt == "a castle"
+    assert read_graph(base(**{"6": node("smZ CLIPTextEncode", clip=["4", 1], **texts)})).prompt == "a castle"
     texts["with_SDXL"] = True
-    assert look(base(**{"6": node("smZ CLIPTextEncode", clip=["4", 1], **texts)})).prompt == "left over\nas well"
+    assert read_graph(base(**{"6": node("smZ CLIPTextEncode", clip=["4", 1], **texts)})).prompt == "left over\nas well"
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_trigger_words_that_are_switched_on(wrapped: bool) -> None:
     words: Any = [{"text": "ink", "active": True}, {"text": "oil", "active": False}, {"text": "wet", "active": True}]
-    found = look(base(**{
+    found = read_graph(base(**{
         "6": node("CLIPTextEncode", text=["11", 0], clip=["4", 1]),
         "10": node("TriggerWord Toggle (LoraManager)", group_mode=True, trigger_words=["12", 2],
                    toggle_trigger_words={"__value__": words} if wrapped else words),
@@ -74,7 +73,7 @@ def test_trigger_words_that_are_switched_on(wrapped: bool) -> None:
 
 
 def test_nodes_that_are_one_sampler_and_one_schedule() -> None:
-    found = look(base(**{
+    found = read_graph(base(**{
         "3": node("SamplerCustom", add_noise=True, noise_seed=55, cfg=7, model=["4", 0], positive=["6", 0],
                   negative=["7", 0], sampler=["12", 0], sigmas=["13", 0], latent_image=["5", 0]),
         "12": node("SamplerEulerAncestral", eta=1, s_noise=1),
@@ -95,7 +94,7 @@ def test_easy_diffusion_before_it_labelled_the_prompt() -> None:
 
 
 def test_a_graph_inside_the_request_that_was_sent() -> None:
-    assert look({"client_id": "x", "prompt": base(), "extra_data": {}}).prompt == "a castle"
+    assert read_graph({"client_id": "x", "prompt": base(), "extra_data": {}}).prompt == "a castle"
 
 
 def test_a_picture_that_was_upscaled_alone() -> None:
@@ -109,14 +108,14 @@ def test_a_picture_that_was_upscaled_alone() -> None:
         "30": node("LoadImage", image="x.png"),
         "9": node("SaveImage", images=["20", 0]),
     }  # fmt: skip
-    found = look(upscaled)
+    found = read_graph(upscaled)
     assert (found.prompt, found.negative_prompt, found.seed, found.steps) == ("sharp", "soft", 9, 45)
     upscaled["23"]["inputs"]["image"] = ["8", 0]
-    assert look(base(**upscaled)).prompt == "a castle"
+    assert read_graph(base(**upscaled)).prompt == "a castle"
 
 
 def test_fooocus_as_nodes() -> None:
-    found = look({
+    found = read_graph({
         "1": node("Fooocus Loader", base_model_name="j.safetensors", positive="a castle", negative="blurry",
                   resolution="832 x 1216", empty_latent_width=832, empty_latent_height=1216),
         "2": node("Fooocus preKSampler", pipe=["1", 0], seed=5, steps=30, cfg=4, sampler_name="euler",

@@ -15,8 +15,7 @@ from PIL import Image
 from dtk_tui.metadata import stealth
 from dtk_tui.metadata.bounded_file import BoundedFile
 from tests.helpers import metadata_files as files
-from tests.helpers.metadata_files import INFOTEXT, read
-from tests.metadata.test_containers import GRAPH
+from tests.helpers.metadata_files import GRAPH, INFOTEXT, read
 
 
 @pytest.mark.parametrize("mode", ["alpha", "rgb"])

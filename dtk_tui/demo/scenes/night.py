@@ -109,6 +109,27 @@ def _turret(c: Canvas, x: float, y: float, r: float, tall: float, stone: str, ro
         c.poly([*arc(x, wy, 1.2, 1.6, 180, 360, 8), (x + 1.2, wy + 3), (x - 1.2, wy + 3)], "2a2430")
 
 
+def _lighthouse_tower(c: Canvas, x: float, top: float, stripe: str, beam: str, beam_alpha: float) -> None:
+    """Draw the striped tower of a lighthouse whose gallery is at (x, top), with its lamp and two beams."""
+    for angle in (182, -2):
+        near, far = arc(x, top - 4, 95, 95, angle - 6, angle + 6, 1)
+        c.poly([(x, top - 4), near, far], beam, alpha=beam_alpha, blur=1.2)
+    for k in range(6):
+        a, b = k / 6, (k + 1) / 6
+        paint = stripe if k % 2 == 0 else "f8f4ec"
+        quad = [
+            (x - 5 - 3.5 * a, top + 56 * a),
+            (x + 5 + 3.5 * a, top + 56 * a),
+            (x + 5 + 3.5 * b, top + 56 * b),
+            (x - 5 - 3.5 * b, top + 56 * b),
+        ]
+        c.poly(quad, light(paint, 0.25), dark(paint, 0.45), "x")
+    c.rect(x - 7.5, top - 1.2, x + 7.5, top + 1.2, "3a3a44", "14141c", "x")
+    c.rect(x - 4, top - 9, x + 4, top - 1, "fff4c0", "f0c860")
+    c.soft(x, top - 5, 15, 13, beam, 0.9)
+    c.poly([(x - 5, top - 9), (x, top - 15), (x + 5, top - 9)], light(stripe, 0.2), dark(stripe, 0.4), "x")
+
+
 def lighthouse(c: Canvas, variant: int) -> None:
     """A striped lighthouse on a cliff above waves."""
     sky, beam = (("2a4a7a", "fff0b0"), ("5a9ad0", "ffffff"), ("3a2450", "ffd890"))[variant % 3]
@@ -152,23 +173,7 @@ def lighthouse(c: Canvas, variant: int) -> None:
     for k in range(5):
         c.soft(x + lean * (26 + 5 * k), c.h * 0.93 + 2 * k, 12, 5, "ffffff", 0.7)
     top = y - 56
-    for angle in (182, -2):
-        near, far = arc(x, top - 4, 95, 95, angle - 6, angle + 6, 1)
-        c.poly([(x, top - 4), near, far], beam, alpha=0.36 if variant != 1 else 0.2, blur=1.2)
-    for k in range(6):
-        a, b = k / 6, (k + 1) / 6
-        paint = stripe if k % 2 == 0 else "f8f4ec"
-        quad = [
-            (x - 5 - 3.5 * a, top + 56 * a),
-            (x + 5 + 3.5 * a, top + 56 * a),
-            (x + 5 + 3.5 * b, top + 56 * b),
-            (x - 5 - 3.5 * b, top + 56 * b),
-        ]
-        c.poly(quad, light(paint, 0.25), dark(paint, 0.45), "x")
-    c.rect(x - 7.5, top - 1.2, x + 7.5, top + 1.2, "3a3a44", "14141c", "x")
-    c.rect(x - 4, top - 9, x + 4, top - 1, "fff4c0", "f0c860")
-    c.soft(x, top - 5, 15, 13, beam, 0.9)
-    c.poly([(x - 5, top - 9), (x, top - 15), (x + 5, top - 9)], light(stripe, 0.2), dark(stripe, 0.4), "x")
+    _lighthouse_tower(c, x, top, stripe, beam, 0.36 if variant != 1 else 0.2)
     _cottage(c, x + lean * -24, y, stripe)
 
 

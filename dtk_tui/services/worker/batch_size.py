@@ -1,4 +1,4 @@
-"""How many images a batch has: fewer after a device ran out of memory, more again when it holds."""
+"""Adaptive batch size: halved when a device runs out of memory, doubled again when batches fit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_PROOF = 1024
 
 
 class AdaptiveBatchSize:
-    """The size of a batch by kind; used by one device's thread alone.
+    """The batch size of each kind of work; used by one thread alone.
 
     Args:
         full: the sizes to begin with, and to return to.

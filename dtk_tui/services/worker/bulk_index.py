@@ -19,7 +19,7 @@ SHARE = 0.5
 
 
 class BulkIndexes:
-    """Used by the claiming thread alone."""
+    """Drops and builds the vector indexes of a bulk run; used by the claiming thread alone."""
 
     def __init__(self, state: PipelineState) -> None:
         self._state = state

@@ -23,7 +23,7 @@ from dtk_tui.services.worker.handlers.base import Resources
 from dtk_tui.services.worker.handlers.registry import load_handlers
 from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.pipeline import Pipeline
-from dtk_tui.services.worker.state import be_nice
+from dtk_tui.services.worker.state import lower_thread_priority
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
@@ -207,7 +207,7 @@ class Engine:
         processors = os.cpu_count() or 1
         resources = Resources(self._db, self._config, processors)
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
-        with ThreadPoolExecutor(1, "dtk-models", be_nice, (self._niceness,)) as loader:
+        with ThreadPoolExecutor(1, "dtk-models", lower_thread_priority, (self._niceness,)) as loader:
             loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()

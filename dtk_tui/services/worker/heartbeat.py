@@ -127,7 +127,7 @@ class Heartbeat:
             self._record()
             with self._db.connection() as conn:
                 jobs.release(conn, self.worker_id)
-                workers.leave(conn, self.worker_id)
+                workers.unregister(conn, self.worker_id)
 
         try:
             retry_until_available(leave, self._stop, self._emit)

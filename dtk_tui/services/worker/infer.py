@@ -21,7 +21,7 @@ _Work = Loaded | Prompt
 
 
 class Inferrer:
-    """What one thread of a lane does.
+    """Infers batches; the work of one thread of a lane.
 
     Args:
         handlers: those of this thread's device.

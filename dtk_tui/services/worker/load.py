@@ -12,7 +12,7 @@ from dtk_tui.services.worker.state import PipelineState, ToLoad
 
 
 class Loader:
-    """What a loading thread does."""
+    """Loads images; the work of one loading thread."""
 
     def __init__(self, state: PipelineState) -> None:
         self._state = state

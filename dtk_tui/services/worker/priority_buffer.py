@@ -1,4 +1,4 @@
-"""Buffers between the stages of the pipeline: the most urgent first, bounded, and emptied at once on Pause."""
+"""Priority buffers between the stages of the pipeline: bounded, most urgent first, emptied at once on Pause."""
 
 from __future__ import annotations
 

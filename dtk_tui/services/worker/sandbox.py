@@ -1,4 +1,4 @@
-"""Reading a file in a process of its own: what kills that process is set aside, and the worker lives on.
+"""Isolated loading: a subprocess reads a file, so that what kills it is set aside and the worker lives on.
 
 The other side of the pipe is this module run as a program: a line of JSON asks for a file, a line of JSON and the raw
 arrays answer.
@@ -28,11 +28,11 @@ _MOMENT_S = 0.3
 
 
 class LoadingCancelledError(Exception):
-    """The trial was ended from outside; nothing is known about the file."""
+    """Loading was ended from outside; nothing is known about the file."""
 
 
 class IsolatedLoader:
-    """A process that reads suspects, started when the first one comes."""
+    """Loads suspects in a subprocess, which is started when the first one comes."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,7 +107,7 @@ def _ask(
 ) -> tuple[npt.NDArray[np.float32], ...] | None:
     """Return the arrays, or None when the process died over it."""
     if process.stdin is None or process.stdout is None:
-        raise TypeError("the process of a trial has pipes")
+        raise TypeError("the process of an isolated loader has pipes")
     try:
         process.stdin.write(json.dumps({"path": os.fsencode(path).hex(), "models": list(models)}).encode() + b"\n")
         process.stdin.flush()

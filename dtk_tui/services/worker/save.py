@@ -1,4 +1,4 @@
-"""The last stage: results and the end of their jobs, many batches in one transaction."""
+"""The last stage: saves results and ends their jobs, many batches in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Failure = tuple[ClaimedJob, str, bool]
 
 
 class Saver:
-    """What the saving thread does.
+    """Saves results; the work of the saving thread.
 
     Args:
         max_retries: how often a job with a passing fault is tried again.
@@ -147,5 +147,5 @@ def _save_failures(conn: Connection, worker_id: int, failed: Sequence[_Failure],
     final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
     passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
     for job, reason in passing:
-        jobs.again_later(conn, worker_id, [job.id], reason)
+        jobs.retry_later(conn, worker_id, [job.id], reason)
     return jobs.fail(conn, worker_id, final) if final else 0

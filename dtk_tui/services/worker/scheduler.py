@@ -1,4 +1,4 @@
-"""Which kinds of work may be claimed now: all, the fast ones first; but early in a long run each one alone for a while.
+"""Scheduling of kinds of work: all at once, the fast ones first; but early in a long run each alone for a while.
 
 The slow kinds come last, so that how long they take would be unknown, or remembered from another day, for most of a
 run. A turn is of work that has to be done anyway. Nothing else is under way meanwhile: files that are decoded for one
@@ -24,7 +24,7 @@ _WORTH_BATCHES = 40
 
 
 class KindScheduler:
-    """Used by the claiming thread alone.
+    """Decides which kinds of work may be claimed now; used by the claiming thread alone.
 
     Args:
         kinds: all that this worker can do.

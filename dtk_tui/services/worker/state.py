@@ -139,7 +139,7 @@ class PipelineState:
 
     def lower_priority(self) -> None:
         """Lower the scheduling priority of the calling thread as far as this worker is asked to."""
-        be_nice(self._niceness)
+        lower_thread_priority(self._niceness)
 
     # -- signals to the claimer -------------------------------------------------------------------------------------
 
@@ -307,7 +307,7 @@ def _take(event: threading.Event) -> bool:
     return was_set
 
 
-def be_nice(niceness: int) -> None:
+def lower_thread_priority(niceness: int) -> None:
     """Lower the scheduling priority of the calling thread; 0 leaves it as it is."""
     if niceness and hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

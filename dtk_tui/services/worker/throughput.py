@@ -1,4 +1,4 @@
-"""How much a worker has done, and how fast: honest numbers from what was really saved."""
+"""Throughput of a worker: counters, moving averages and paces, from what was really saved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEAST_SPANS = 8
 
 
 class _Spans:
-    """What was done in the last ``_PACE_S`` seconds of one kind, but for a model's first batch, which is slow."""
+    """A moving average over the last ``_PACE_S`` seconds of one kind, without a model's first batch, which is slow."""
 
     def __init__(self) -> None:
         self.cold = True

@@ -1,1 +1,1 @@
-"""SQL of the job queue: jobs, workers, results, the log of all work."""
+"""SQL of the job queue: jobs, workers, results, job log."""

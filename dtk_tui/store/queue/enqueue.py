@@ -1,4 +1,4 @@
-"""Putting images into the queue: one set-based statement for any number of them."""
+"""Enqueueing: one set-based statement puts any number of images into the queue."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _selection(target: Target) -> LiteralString:
     return _IMAGES
 
 
-def enqueue(
+def enqueue_kind(
     conn: Connection,
     target: Target,
     kind: Kind,

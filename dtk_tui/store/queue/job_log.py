@@ -1,4 +1,4 @@
-"""The log of jobs that ended: who did what, when, with which model, how long it took, how it ended."""
+"""The job log: who did what, when, with which model, how long it took, how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The durable queue: put in, claim under a lease, end, look at.
+"""Jobs of the durable queue: claimed under a lease, ended with their results, counted and listed.
 
 A job's lease ends with its worker's (``worker.lease_until``), so that one heartbeat renews all that a worker holds.
 Finished jobs leave the table and are written to ``job_log`` in the transaction of their results.
@@ -74,7 +74,7 @@ SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s)
 """
 
 # Growing pauses between the tries of a passing fault: 5 s, 20 s, 80 s, ... an hour.
-_AGAIN_LATER = """
+_RETRY_LATER = """
 UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, error = %(error)s, attempts = attempts + 1,
                run_after = clock_timestamp() + interval '5 seconds' * least(power(4, least(attempts, 8)), 720)
  WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
@@ -217,10 +217,10 @@ def fail(conn: Connection, worker_id: int, reasons: Sequence[tuple[int, str]]) -
     return conn.execute(_FAIL, {"ids": [job for job, _ in reasons], "errors": errors, "worker": worker_id}).rowcount
 
 
-def again_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: str) -> int:
+def retry_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: str) -> int:
     """Give jobs back after a passing fault, to be tried after a pause that grows with each try."""
     parameters = {"ids": list(ids), "error": to_db(reason)[:2000], "worker": worker_id}
-    return conn.execute(_AGAIN_LATER, parameters).rowcount
+    return conn.execute(_RETRY_LATER, parameters).rowcount
 
 
 def release(conn: Connection, worker_id: int, keep: Collection[int] = ()) -> int:

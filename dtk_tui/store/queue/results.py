@@ -1,4 +1,4 @@
-"""What models found: vectors and tags, written together with the end of their jobs."""
+"""Saving results: vectors and tags, written in the transaction that ends their jobs."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def reap(conn: Connection) -> int:
     return int(row_of(conn, _REAP, {"deadly": DEADLY})[0])
 
 
-def leave(conn: Connection, worker_id: int) -> None:
+def unregister(conn: Connection, worker_id: int) -> None:
     """Take a worker that gave all its jobs back off the list."""
     conn.execute("DELETE FROM worker WHERE id = %s", (worker_id,))
 

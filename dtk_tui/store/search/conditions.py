@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from dtk_tui.domain.query import nodes as q
+from dtk_tui.domain.query import nodes
 from dtk_tui.store.text_codec import to_db
 
 
@@ -99,7 +99,7 @@ class Where:
         return f"%({name})s"
 
 
-def where(node: q.Node | None, name_ids: NameIds) -> Where:
+def where(node: nodes.Node | None, name_ids: NameIds) -> Where:
     """Return the condition for ``node``; ``name_ids`` has the ids for every name in it (a name without any: no ids)."""
     result = Where()
     if node is not None:
@@ -107,12 +107,12 @@ def where(node: q.Node | None, name_ids: NameIds) -> Where:
     return result
 
 
-def leaves(node: q.Node | None) -> Iterator[q.Node]:
+def leaves(node: nodes.Node | None) -> Iterator[nodes.Node]:
     """Yield the conditions in a tree that are no combinations."""
-    if isinstance(node, q.And | q.Or):
+    if isinstance(node, nodes.And | nodes.Or):
         for part in node.parts:
             yield from leaves(part)
-    elif isinstance(node, q.Not):
+    elif isinstance(node, nodes.Not):
         yield from leaves(node.part)
     elif node is not None:
         yield node
@@ -135,43 +135,43 @@ class _Compiler:
         self._bind = target.bind
         self._name_ids = name_ids
         self._leaves: dict[type, Callable[[Any], str]] = {
-            q.And: self._and,
-            q.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
+            nodes.And: self._and,
+            nodes.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
             # A leaf about a column that is NULL is neither true nor false: its negation must be true.
-            q.Not: lambda node: "(" + self.sql(node.part) + ") IS NOT TRUE",
-            q.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
-            q.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
-            q.Folder: self._folder,
-            q.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))),
-            q.Path: self._path,
-            q.Created: self._created,
-            q.Numbers: self._numbers,
-            q.SeedLike: lambda node: "image.seed::text LIKE " + self._bind(like_pattern(node.glob, wild=True)),
-            q.Named: self._named,
-            q.Size: self._size,
-            q.Ratio: self._ratio,
-            q.Orientation: lambda node: _ORIENTATIONS[node.name],
-            q.Rating: self._rating,
-            q.Compared: self._compared,
-            q.Flag: lambda node: _FLAGS[node.name, node.value],
-            q.Tag: self._tag,
-            q.Has: lambda node: _HAS[node.what],
-            q.Group: lambda node: _GROUPS[node.role],
-            q.Queued: lambda node: _HAS_JOB.format(state=self._bind(node.state)),
+            nodes.Not: lambda node: "(" + self.sql(node.part) + ") IS NOT TRUE",
+            nodes.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
+            nodes.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
+            nodes.Folder: self._folder,
+            nodes.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))),
+            nodes.Path: self._path,
+            nodes.Created: self._created,
+            nodes.Numbers: self._numbers,
+            nodes.SeedLike: lambda node: "image.seed::text LIKE " + self._bind(like_pattern(node.glob, wild=True)),
+            nodes.Named: self._named,
+            nodes.Size: self._size,
+            nodes.Ratio: self._ratio,
+            nodes.Orientation: lambda node: _ORIENTATIONS[node.name],
+            nodes.Rating: self._rating,
+            nodes.Compared: self._compared,
+            nodes.Flag: lambda node: _FLAGS[node.name, node.value],
+            nodes.Tag: self._tag,
+            nodes.Has: lambda node: _HAS[node.what],
+            nodes.Group: lambda node: _GROUPS[node.role],
+            nodes.Queued: lambda node: _HAS_JOB.format(state=self._bind(node.state)),
         }
 
-    def sql(self, node: q.Node) -> str:
+    def sql(self, node: nodes.Node) -> str:
         """Return the condition for a node."""
         return self._leaves[type(node)](node)
 
     def _joined(self, operator: str, parts: Sequence[str]) -> str:
         return "(" + operator.join("(" + part + ")" for part in parts) + ")"
 
-    def _and(self, node: q.And) -> str:
+    def _and(self, node: nodes.And) -> str:
         """Terms on the same column share one subquery, so that the trigram index sees all of them at once."""
-        parts = [self.sql(part) for part in node.parts if not isinstance(part, q.Prompt | q.Negative)]
-        prompts = [part.text for part in node.parts if isinstance(part, q.Prompt)]
-        negatives = [part.text for part in node.parts if isinstance(part, q.Negative)]
+        parts = [self.sql(part) for part in node.parts if not isinstance(part, nodes.Prompt | nodes.Negative)]
+        prompts = [part.text for part in node.parts if isinstance(part, nodes.Prompt)]
+        negatives = [part.text for part in node.parts if isinstance(part, nodes.Negative)]
         if prompts:
             parts.append(self._texts("image.prompt_id", prompts))
         if negatives:
@@ -182,10 +182,10 @@ class _Compiler:
         conditions = " AND ".join(_HOLDS + self._bind(f"%{like_pattern(text)}%") for text in texts)
         return _IN_PROMPTS.format(column=column, conditions=conditions)
 
-    def _folder(self, node: q.Folder) -> str:
+    def _folder(self, node: nodes.Folder) -> str:
         return _IN_FOLDER.format(ids=self._bind(list(self._name_ids.folders.get(node.value, ()))))
 
-    def _path(self, node: q.Path) -> str:
+    def _path(self, node: nodes.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
         exact = _LIKE_PATH.format(pattern=self._bind(like_pattern(node.glob, wild=True)))
         start = node.glob.replace("?", "*").split("*")[0]
@@ -194,7 +194,7 @@ class _Compiler:
         begins = _BEGINS.format(prefix=self._bind(like_pattern(start) + "%"), start=self._bind(start))
         return self._joined(" AND ", [begins, exact])
 
-    def _created(self, node: q.Created) -> str:
+    def _created(self, node: nodes.Created) -> str:
         parts: list[str] = []
         if node.first:
             parts.append("image.created_at >= " + self._bind(midnight(node.first)))
@@ -202,7 +202,7 @@ class _Compiler:
             parts.append("image.created_at < " + self._bind(midnight(node.last + timedelta(days=1))))
         return self._joined(" AND ", parts)
 
-    def _numbers(self, node: q.Numbers) -> str:
+    def _numbers(self, node: nodes.Numbers) -> str:
         column, number = _NUMBERS[node.field]
         parts: list[str] = []
         for low, high in node.ranges:
@@ -212,7 +212,7 @@ class _Compiler:
                 parts.append(column + " BETWEEN " + self._bind(number(low)) + " AND " + self._bind(number(high)))
         return self._joined(" OR ", parts)
 
-    def _named(self, node: q.Named) -> str:
+    def _named(self, node: nodes.Named) -> str:
         column = _NAMES[node.field]
         parts: list[str] = []
         for name in node.names:
@@ -222,7 +222,7 @@ class _Compiler:
                 parts.append("lower(" + column + ") = lower(" + self._bind(name) + ")")
         return self._joined(" OR ", parts)
 
-    def _size(self, node: q.Size) -> str:
+    def _size(self, node: nodes.Size) -> str:
         parts: list[str] = ["image.width IS NOT NULL"]
         if node.width is not None:
             parts.append("image.width = " + self._bind(node.width))
@@ -230,20 +230,20 @@ class _Compiler:
             parts.append("image.height = " + self._bind(node.height))
         return self._joined(" AND ", parts)
 
-    def _ratio(self, node: q.Ratio) -> str:
+    def _ratio(self, node: nodes.Ratio) -> str:
         height, width = self._bind(node.height), self._bind(node.width)
         return "image.width::bigint * " + height + "::bigint = image.height::bigint * " + width + "::bigint"
 
-    def _rating(self, node: q.Rating) -> str:
+    def _rating(self, node: nodes.Rating) -> str:
         if node.value is None or node.operator not in _OPERATORS:
             return "image.rating IS NULL"
         return f"image.rating {node.operator} {self._bind(node.value)}"
 
-    def _compared(self, node: q.Compared) -> str:
+    def _compared(self, node: nodes.Compared) -> str:
         operator = node.operator if node.operator in _OPERATORS else "="
         return f"{_COMPARED[node.field]} {operator} {self._bind(float(node.value))}"
 
-    def _tag(self, node: q.Tag) -> str:
+    def _tag(self, node: nodes.Tag) -> str:
         ids, compared = self._bind(list(self._name_ids.tags.get(node.name, ()))), ""
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))

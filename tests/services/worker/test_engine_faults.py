@@ -169,7 +169,7 @@ def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
         return real(self, job)
 
     monkeypatch.setattr(EmbedHandler, "load", flaky)
-    monkeypatch.setattr(jobs, "_AGAIN_LATER", jobs._AGAIN_LATER.replace("5 seconds", "50 milliseconds"))
+    monkeypatch.setattr(jobs, "_RETRY_LATER", jobs._RETRY_LATER.replace("5 seconds", "50 milliseconds"))
     _prepare(db, config, tmp_path / "library", 6)
     settings = _configured(config, tmp_path, "[worker]\nmax_retries = 2\n")
     with worker(db, settings) as (engine, _):

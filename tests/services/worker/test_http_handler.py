@@ -167,7 +167,7 @@ def test_what_waits_for_a_server_does_not_hold_up_the_device(
 def test_a_server_that_refuses_is_asked_again_later(
     db: Database, config: Config, tmp_path: Path, remote: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_AGAIN_LATER", jobs._AGAIN_LATER.replace("5 seconds", "50 milliseconds"))
+    monkeypatch.setattr(jobs, "_RETRY_LATER", jobs._RETRY_LATER.replace("5 seconds", "50 milliseconds"))
     write_many(tmp_path / "library", 4)
     scan(db, config, [str(tmp_path / "library")])
     _queue(db)

@@ -54,15 +54,15 @@ def test_a_group_is_embedded_once_and_what_is_done_is_skipped(db: Database) -> N
     with db.connection() as conn:
         _pairs(conn, 50)
         models = _models(conn)
-        dry = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models, dry_run=True)
-        done = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models)
+        dry = enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models, dry_run=True)
+        done = enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models)
         assert dry == done and (done.queued, done.spared) == (50, 50)
-        assert enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models).waiting == 50
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models).waiting == 50
         conn.execute("DELETE FROM job")
         _embedded(conn, models)
-        again = enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models)
+        again = enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models)
         assert (again.queued, again.already_done) == (0, 50)
-        assert enqueue.enqueue(conn, EVERYTHING, Kind.EMBED, 0, models, again=True).queued == 50
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models, again=True).queued == 50
 
 
 @pytest.mark.parametrize(("recursive", "queued"), [(True, 100), (False, 0)])
@@ -70,8 +70,8 @@ def test_a_folder_with_and_without_its_subfolders(db: Database, recursive: bool,
     with db.connection() as conn:
         _pairs(conn, 50)
         target = Target(folder_id=1, recursive=recursive)
-        assert enqueue.enqueue(conn, target, Kind.TAG, 0, _models(conn)).queued == queued
-        assert enqueue.enqueue(conn, Target(folder_id=2), Kind.TAG, NOW, _models(conn)).queued == 50, "raised"
+        assert enqueue.enqueue_kind(conn, target, Kind.TAG, 0, _models(conn)).queued == queued
+        assert enqueue.enqueue_kind(conn, Target(folder_id=2), Kind.TAG, NOW, _models(conn)).queued == 50, "raised"
 
 
 def test_deleting_every_final_queues_every_orig_in_the_same_transaction(db: Database) -> None:
@@ -144,7 +144,7 @@ def test_the_planner_hears_of_a_queue_that_was_empty(db: Database) -> None:
     with db.connection() as conn:
         _pairs(conn, 6000)
         conn.execute("ANALYZE job")
-        jobs_queued = enqueue.enqueue(conn, EVERYTHING, Kind.TAG, 0, _models(conn)).queued
+        jobs_queued = enqueue.enqueue_kind(conn, EVERYTHING, Kind.TAG, 0, _models(conn)).queued
         plan = conn.execute("EXPLAIN SELECT * FROM job WHERE state = 'pending'").fetchone()
     assert jobs_queued == 12_000
     assert plan is not None and "rows=12000" in plan[0], "what it knew of an empty queue would have it sort a full one"

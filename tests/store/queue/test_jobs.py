@@ -1,4 +1,4 @@
-"""The durable queue on a real PostgreSQL: order, leases, blame, wishes, and plans that stay cheap."""
+"""The durable queue on a real PostgreSQL: order, leases, blame, desired states, and plans that stay cheap."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.queue import job_log as log
-from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue import job_log, jobs, workers
 
 KINDS = list(Kind)
 
@@ -82,7 +81,7 @@ def test_what_kills_worker_after_worker_alone_is_set_aside_with_its_reason(db: D
                 jobs.begin_suspect(conn, worker, claimed[0].id)
             _die(conn, worker)
         assert _state(conn) == [("failed", workers.DEADLY), ("pending", 1)]
-        (entry,) = log.entries(conn, 10)
+        (entry,) = job_log.entries(conn, 10)
         assert entry.outcome == "failed" and "died" in (entry.error or "")
 
 
@@ -105,7 +104,7 @@ def test_a_passing_fault_waits_longer_each_time(db: Database) -> None:
         worker = _worker(conn)
         for _ in range(4):
             (job,), _ = jobs.claim(conn, worker, KINDS, 1)
-            jobs.again_later(conn, worker, [job.id], "no memory")
+            jobs.retry_later(conn, worker, [job.id], "no memory")
             assert jobs.claim(conn, worker, KINDS, 1)[0] == [], "not before its time"
             row = conn.execute("SELECT extract(epoch FROM run_after - clock_timestamp())::float8 FROM job").fetchone()
             waits.append(round(row[0]) if row else 0)
@@ -113,7 +112,7 @@ def test_a_passing_fault_waits_longer_each_time(db: Database) -> None:
     assert waits == [5, 20, 80, 320]
 
 
-def test_a_wish_for_one_worker_and_then_for_all(db: Database) -> None:
+def test_a_state_desired_of_one_worker_and_then_of_all(db: Database) -> None:
     with db.connection() as conn:
         one, other = _worker(conn), _worker(conn)
         workers.set_desired_state(conn, WorkerState.RUNNING)
@@ -132,10 +131,10 @@ def test_the_log_forgets_but_the_days_stay(db: Database) -> None:
         claimed, _ = jobs.claim(conn, worker, KINDS, 6)
         jobs.finish(conn, worker, [job.id for job in claimed], "a-model")
         conn.execute("UPDATE job_log SET finished_at = finished_at - interval '100 days' WHERE id % 2 = 0")
-        before = log.days(conn)
-        assert log.forget(conn, 30) == 3
-        assert log.days(conn) == before and sum(day.jobs for day in before) == 6
-        kept = list(log.entries(conn, 10, kinds=[Kind.EMBED], outcome="done", host="here", worker_id=worker))
+        before = job_log.days(conn)
+        assert job_log.forget(conn, 30) == 3
+        assert job_log.days(conn) == before and sum(day.jobs for day in before) == 6
+        kept = list(job_log.entries(conn, 10, kinds=[Kind.EMBED], outcome="done", host="here", worker_id=worker))
         assert len(kept) == 3 and {entry.model for entry in kept} == {"a-model"}
         assert all(entry.seconds is not None and entry.seconds >= 0 for entry in kept)
 
@@ -150,7 +149,7 @@ def test_clear_reprioritise_and_remove(db: Database) -> None:
         assert jobs.remove(conn, kind=Kind.TAG) == 4
         assert jobs.remove(conn) == 2
         assert jobs.rows(conn, [running.id])[0].state == "running"
-        assert {entry.outcome for entry in log.entries(conn, 10)} == {"removed"}
+        assert {entry.outcome for entry in job_log.entries(conn, 10)} == {"removed"}
 
 
 @pytest.fixture
