@@ -26,6 +26,7 @@ from dtk_tui.store.queue import jobs
 from dtk_tui.store.schema import pending, upgrade
 from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.pictures import write_png
 
 _ROWS = """
@@ -60,36 +61,30 @@ INSERT INTO job (kind, image_id) VALUES (2, 4);
 
 
 @contextmanager
-def _made_by(server: EmbeddedServer, name: str, folder: Path, until: str, rows: str = "") -> Iterator[str]:
+def _made_by(server: EmbeddedServer, folder: Path, until: str, rows: str = "") -> Iterator[str]:
     """Give the connection string of a library that has the migrations up to the one named ``until``, and rows in it."""
     folder.mkdir()
     for path in shipped("migrations").glob("V*.sql"):
         if path.stem[:4] <= until:
             shutil.copy(path, folder)
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
+    with database(server, template="template1") as url:
         upgrade(url, folder)
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute(rows, {"folder": str(folder.parent / "library")})
         yield url
-    finally:
-        with psycopg.connect(server.join(), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
 def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Config]:
     """A library with the first migration only, and rows in it."""
-    with _made_by(server, "test_upgrade", tmp_path / "first", "V001", _ROWS) as url:
+    with _made_by(server, tmp_path / "first", "V001", _ROWS) as url:
         yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.paths.data), "DTK_DATABASE_URL": url})
 
 
 @pytest.fixture(params=["V009", "V010"])
 def before_v011(request: pytest.FixtureRequest, server: EmbeddedServer, tmp_path: Path) -> Iterator[str]:
     """A library whose functions have the names before V011, with groups in it."""
-    with _made_by(server, "test_upgrade_groups", tmp_path / "old", request.param, _GROUPS) as url:
+    with _made_by(server, tmp_path / "old", request.param, _GROUPS) as url:
         yield url
 
 

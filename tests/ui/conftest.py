@@ -80,7 +80,7 @@ class Running:
         """What is on the screen, line by line."""
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
-    async def until(self, condition: Callable[[], object], within_s: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], object], within_s: float = 120.0) -> None:
         """Wait for something that must come."""
         end = monotonic() + within_s
         while not condition():

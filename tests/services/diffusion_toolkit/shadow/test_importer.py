@@ -220,6 +220,7 @@ def _wait_for_server(db: Database) -> None:
             return
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize("place", ["before index", "after index", "take over"])
 def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch, place: str

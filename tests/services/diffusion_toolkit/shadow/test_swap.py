@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -96,8 +97,10 @@ def test_an_image_that_comes_while_the_migration_begins_is_kept(db: Database, co
 def _while_it_waits(db: Database, config: Config, source: Any, other: psycopg.Connection[Any]) -> Any:
     with ThreadPoolExecutor(1) as pool, psycopg.connect(config.database_url or "", autocommit=True) as watch:
         running = pool.submit(run_import, db, config, source)
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        waits = """
+            SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+             WHERE NOT granted AND datname = current_database()"""
         while watch.execute(waits).fetchone() == (0,) and not running.done():
-            pass
+            time.sleep(0.01)
         other.commit()
         return running.result()
