@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +23,10 @@ from dtk_tui.store.library import folders, images, unreadable
 from dtk_tui.store.maintenance import backup, restore
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.schema import pending, upgrade
-from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.pictures import write_png
+from tests.helpers.schema_dump import dump_schema
 
 _ROWS = """
 INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);
@@ -88,19 +87,12 @@ def before_v011(request: pytest.FixtureRequest, server: EmbeddedServer, tmp_path
         yield url
 
 
-def _schema(url: str) -> str:
-    """Return the schema as pg_dump writes it, without the token that is another one at each run."""
-    command = [str(program("pg_dump")), "--schema-only", "--no-owner", f"--dbname={url}"]
-    dump = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    return "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
-
-
 def test_an_upgraded_schema_is_a_fresh_one(before_v011: str, database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
         conn.execute("SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3)")
-    assert _schema(before_v011) != _schema(database_url)
+    assert dump_schema(before_v011) != dump_schema(database_url)
     upgrade(before_v011)
-    assert _schema(before_v011) == _schema(database_url)
+    assert dump_schema(before_v011) == dump_schema(database_url)
 
 
 @pytest.mark.parametrize("name", ["dtk_promote_successors", "dtk_bequeath"])
