@@ -29,7 +29,7 @@ class News:
             self.events.append(event)
             self._came.notify_all()
 
-    def wait_for(self, wanted: Callable[[list[Event]], bool], timeout_s: float = 60) -> None:
+    def wait_for(self, wanted: Callable[[list[Event]], bool], timeout_s: float = 300) -> None:
         with self._came:
             assert self._came.wait_for(lambda: wanted(self.events), timeout_s), f"never came; got {self.events}"
 

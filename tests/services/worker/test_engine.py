@@ -59,7 +59,7 @@ def test_now_goes_before_everything_else(db: Database, config: Config, tmp_path:
 
 
 def test_now_overtakes_what_is_already_claimed(db: Database, config: Config, tmp_path: Path) -> None:
-    write_many(tmp_path / "library", 150)
+    write_many(tmp_path / "library", 80)
     write_many(tmp_path / "urgent", 4, prompts=1, first=5000)
     scan(db, config, [str(tmp_path / "library")])
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
@@ -77,11 +77,11 @@ def test_now_overtakes_what_is_already_claimed(db: Database, config: Config, tmp
     last_urgent = max(place for place, (_, image) in enumerate(log) if image in urgent)
     # What a device has begun is finished, and a batch that waits for its commit; nothing else goes first.
     assert last_urgent - before < 8 * 4, f"urgent work ended at place {last_urgent}, asked for at {before}"
-    assert len(log) == 154
+    assert len(log) == 84
 
 
 def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Config, tmp_path: Path) -> None:
-    write_many(tmp_path / "library", 120)
+    write_many(tmp_path / "library", 64)
     scan(db, config, [str(tmp_path / "library")])
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
     with worker(db, config, initial_state=None) as (engine, news):
@@ -94,7 +94,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         assert stats.state == WorkerState.PAUSED and stats.queue.running == 0, "claimed jobs are given back"
         assert engine.provider is not None, "models stay in memory"
         done = len(logged_jobs(db))
-        assert 0 < done < 120
+        assert 0 < done < 64
         control.start(db)
         wait_for_jobs(engine, above=done)
         control.stop(db)
@@ -104,7 +104,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
-    assert one(db, "SELECT count(*) FROM image_vector") == 120
+    assert one(db, "SELECT count(*) FROM image_vector") == 64
 
 
 def test_the_desired_state_is_restored_by_the_next_worker(db: Database, config: Config) -> None:
@@ -168,6 +168,6 @@ def test_what_is_processed_is_told_with_the_queue(
         for _ in range(2):
             before = snapshot(db).processed
             enqueue(db, config, EVERYTHING, [Kind.TAG], again=True)
-            end = time.monotonic() + 30
+            end = time.monotonic() + 300
             while snapshot(db).queue.pending or snapshot(db).queue.running or snapshot(db).processed != before + 4:
                 assert time.monotonic() < end, snapshot(db)

@@ -88,8 +88,8 @@ def test_a_file_that_kills_the_process_is_set_aside_and_nothing_else(
     )
     command = [str(Path(sys.executable).parent / "dtk"), "worker", "run", "--until-empty"]
 
-    first = subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
-    second = subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
+    first = subprocess.run(command, env=environ, capture_output=True, timeout=600, check=False)
+    second = subprocess.run(command, env=environ, capture_output=True, timeout=600, check=False)
 
     assert first.returncode == -signal.SIGSEGV, "the first one dies of it"
     assert second.returncode == 0, second.stderr.decode()
@@ -183,7 +183,7 @@ def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
 def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
     db: Database, config: Config, tmp_path: Path
 ) -> None:
-    _prepare(db, config, tmp_path / "library", 120)
+    _prepare(db, config, tmp_path / "library", 72)
     control.start(db)
     with (
         worker(db, config, initial_state=None) as (one, news),
@@ -197,7 +197,7 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
         states = {info.id: info.state for info in snapshot(db).workers}
         assert states.pop(one.worker_id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
         done = one.throughput.processed
-        other_news.wait_for(lambda _: one(db, "SELECT count(*) FROM image_vector") == 120)
+        other_news.wait_for(lambda _: one(db, "SELECT count(*) FROM image_vector") == 72)
         assert 0 < done == one.throughput.processed
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db)))
 
@@ -272,30 +272,31 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
         news.wait_for_state(WorkerState.STOPPED)
         took_s = time.monotonic() - asked
         assert snapshot(db).queue.running == 0
-    assert first < 1000 and took_s < 6, (first, took_s)  # generous: the goals are 100 ms and 3 s, see the benchmark
+    # Generous, for a busy machine: the goals are 100 ms and 3 s, see the benchmark.
+    assert first < 5000 and took_s < 30, (first, took_s)
 
 
 def test_a_dry_run_says_how_long_it_will_take(db: Database, config: Config, tmp_path: Path) -> None:
-    _prepare(db, config, tmp_path / "library", 60)
+    _prepare(db, config, tmp_path / "library", 32)
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
     ask = enqueue(db, config, Target(everything=True), [Kind.EMBED], dry_run=True, again=True)
-    assert ask.queued == 60 and ask.expected_s is not None and 0 < ask.expected_s < 300
+    assert ask.queued == 32 and ask.expected_s is not None and 0 < ask.expected_s < 300
     assert snapshot(db).queue.pending == 0
 
 
 def test_a_bulk_run_builds_its_index_once_in_the_end(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dtk_tui.services.worker.bulk_index.LEAST", 50)
+    monkeypatch.setattr("dtk_tui.services.worker.bulk_index.LEAST", 20)
     exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
-    _prepare(db, config, tmp_path / "library", 100)
+    _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, _):
         wait_for_jobs(engine)
         assert one(db, exists) == 0 or one(db, "SELECT count(*) FROM job") == 0
         engine.wait_until_empty()
     assert one(db, exists) == 2
-    assert one(db, "SELECT count(*) FROM image_vector") == 100
+    assert one(db, "SELECT count(*) FROM image_vector") == 60
     with worker(db, config) as (engine, _):  # a few more are no bulk run
         write_many(tmp_path / "more", 3, first=9000)
         scan(db, config, [str(tmp_path / "more")])
