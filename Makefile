@@ -8,7 +8,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LIBRARY ?=
 
-.PHONY: demo test lint bench format clean
+# Tests wait as much as they compute: one process more than there are processors.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
+
+.PHONY: demo test suite lint bench format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("dtk-tui needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -19,9 +22,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	DTK_HOME="$(CURDIR)/demo" $(BIN)/dtk demo $(if $(LIBRARY),--library "$(LIBRARY)")
 
-test: $(STAMP) lint
+test: $(STAMP)
+	@$(MAKE) --no-print-directory -j 2 lint suite
+
+suite: $(STAMP)
 	$(BIN)/dtk models pull starter
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 # Formatting, style, types and layers.
 lint: $(STAMP)

@@ -1,4 +1,4 @@
-"""SQLite to PostgreSQL: dtk migrate beside pgloader and beside a lean Arrow load, on the same file in the same run.
+"""SQLite to PostgreSQL: dtk migrate, pgloader and a lean Arrow load, on the same file in the same run.
 
     python benchmarks/bench_migration.py [--rows 773000] [--source FILE] [--skip pgloader,arrow] [--repeat 1]
 

@@ -1,61 +1,99 @@
-"""Fixtures: a real embedded PostgreSQL for the whole run, a fresh database in it for each test."""
+"""Fixtures: a real embedded PostgreSQL for all processes of a run, a fresh database in it for each test."""
 
 from __future__ import annotations
 
-import itertools
 import os
+import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
-from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import Clusters, database
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 INPUTS = REPOSITORY.parent / "shared" / "inputs"
 
-_numbers = itertools.count(1)
+_RUN_FOLDER = "dtk_run_folder"
+
+
+_run_folder = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of the run, which its processes share, and take interrupts.
+
+    Pytest closes its own folders to other users at each run, and a server may be one.
+    """
+    # Programs that are started here inherit it where the parent ignores interrupts, as nohup and a shell's & do.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    given = getattr(config, "workerinput", {}).get(_RUN_FOLDER)
+    folder = Path(given or tempfile.mkdtemp(prefix="dtk-tests-"))
+    folder.chmod(0o711)
+    config.stash[_run_folder] = folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist the folder of the run."""
+    node.workerinput[_RUN_FOLDER] = str(node.config.stash[_run_folder])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder of the run when its last process has ended."""
+    if not hasattr(config, "workerinput") and _run_folder in config.stash:
+        shutil.rmtree(config.stash[_run_folder], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def server_home() -> Iterator[Path]:
-    """A folder for servers: pytest closes its own folders to other users at each run, and a server may be one."""
-    with tempfile.TemporaryDirectory(prefix="dtk-tests-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+def clusters(pytestconfig: pytest.Config) -> Clusters:
+    """The data folders of PostgreSQL of this run."""
+    return Clusters(pytestconfig.stash[_run_folder])
 
 
 @pytest.fixture(scope="session")
-def server(server_home: Path) -> Iterator[EmbeddedServer]:
-    """One embedded server with a migrated template database."""
-    (server_home / "shared").mkdir()
-    embedded = EmbeddedServer(server_home / "shared" / "postgres")
-    conninfo = embedded.join()
-    with psycopg.connect(conninfo, autocommit=True) as conn:
-        conn.execute("CREATE DATABASE dtk_template")
-    upgrade(_conninfo(embedded, "dtk_template"))
+def server(clusters: Clusters) -> Iterator[EmbeddedServer]:
+    """The embedded server of the run, with a migrated template database."""
+    embedded = clusters.server()
     yield embedded
     embedded.leave()
 
 
-def _conninfo(embedded: EmbeddedServer, database: str) -> str:
-    return psycopg.conninfo.make_conninfo(embedded.join(), dbname=database)
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[str]:
+    """Connection string of a fresh database with the current schema; dropped after the test.
+
+    It is on the server of the run, or on one that ends with the test when that is marked ``own_server``.
+    """
+    if request.node.get_closest_marker("own_server"):
+        with clusters.own_server() as conninfo:
+            yield conninfo
+        return
+    with database(request.getfixturevalue("server")) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture
-def database_url(server: EmbeddedServer) -> Iterator[str]:
-    """Connection string of a fresh database with the current schema; dropped after the test."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE dtk_template").format(sql.Identifier(name)))
-    yield _conninfo(server, name)
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def new_home(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """A folder for a home of dtk that has no library yet; its server is ended after the test."""
+    with tempfile.TemporaryDirectory(dir=pytestconfig.stash[_run_folder], ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        yield home
+        EmbeddedServer(home / "postgres").stop()
+
+
+@pytest.fixture
+def dtk_home(new_home: Path, clusters: Clusters) -> Path:
+    """A home of dtk with an empty library."""
+    clusters.copy(new_home)
+    return new_home
 
 
 @pytest.fixture

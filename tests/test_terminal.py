@@ -50,7 +50,7 @@ def ask_in_terminal(answer: bytes) -> str:
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-c", code])
     seen, told = b"", False
-    end = monotonic() + 30
+    end = monotonic() + 120
     while b"\n" not in seen.partition(b"IS ")[2]:
         assert monotonic() < end, seen
         if select.select([master], [], [], 0.1)[0]:
@@ -125,7 +125,7 @@ def in_a_terminal(program: str, database_url: str, tmp_path: Path, keys: bytes) 
         os.chdir(Path(__file__).resolve().parents[1])
         os.execve(sys.executable, [sys.executable, "-c", textwrap.dedent(program)], environ)
     seen, quit_sent = b"", False
-    end = monotonic() + 60
+    end = monotonic() + 120
     while b"THE END" not in seen:
         assert monotonic() < end, seen[-3000:]
         if select.select([master], [], [], 0.1)[0]:

@@ -176,7 +176,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def action_command(self, command_id: str) -> None:
         """Do a command that is offered everywhere, for what is chosen on the first screen."""
-        BY_ID[command_id].run(self.context, self.browser, self.browser.target())
+        browser = self.browser
+        BY_ID[command_id].run(self.context, browser, browser.target() if browser.is_mounted else None)
 
     # -- screens ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check, json_lines, plain, words
-from tests.ui.conftest import write_picture
+from tests.helpers.running_app import write_picture
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 #: Keys whose values differ from run to run, from machine to machine.

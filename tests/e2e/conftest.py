@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.conftest import REPOSITORY
+from tests.helpers.forking import Forking
 
 
 class Dtk:
     """Runs the installed command as a user would."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, forking: Forking) -> None:
         self.home = home
+        self._forking = forking
         self.program = str(Path(sys.executable).parent / "dtk")
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("DTK_")}
         self.environ |= {
@@ -29,7 +31,7 @@ class Dtk:
             "DTK_MODELS": os.environ.get("DTK_MODELS") or str(REPOSITORY / "models"),
         }
 
-    def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 120) -> str:
+    def run(self, *arguments: str | bytes, status: int = 0, timeout_s: float = 600) -> str:
         """Run a command to its end, check its exit status and return its output."""
         done = subprocess.run(
             [self.program, *arguments], env=self.environ, capture_output=True, timeout=timeout_s, check=False
@@ -55,19 +57,47 @@ class Dtk:
             start_new_session=True,
         )
 
+    def look(self, *arguments: str | bytes) -> Any:
+        """Run a command with --json that only reads, without its start from nothing, and return the value."""
+        return json.loads(self._forked(*arguments))
+
+    def looks(self, *arguments: str) -> list[Any]:
+        """Do the same with a command that prints one value a line."""
+        return [json.loads(line) for line in self._forked(*arguments).splitlines()]
+
+    def _forked(self, *arguments: str | bytes) -> bytes:
+        done = self._forking.run([*arguments, "--json"], self.environ)
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout!r}\n{done.stderr.decode()}"
+        return done.stdout
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the embedded server itself, which is quick enough to see a worker in the middle of its work."""
+        with psycopg.connect(host=str(self.home / "postgres"), user="dtk", dbname="dtk") as conn:
+            cursor = conn.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
     def server_pid(self) -> int:
         """Return the process id of the embedded server."""
         return int((self.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
 
+@pytest.fixture(scope="session")
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    """What commands are forked from."""
+    parent = Forking(tmp_path_factory.mktemp("forking"))
+    yield parent
+    parent.end()
+
+
 @pytest.fixture
-def dtk() -> Iterator[Dtk]:
-    """A fresh home; its server is ended at the end."""
-    with tempfile.TemporaryDirectory(prefix="dtk-e2e-", ignore_cleanup_errors=True) as folder:
-        (Path(folder) / "home").mkdir()
-        user = Dtk(Path(folder) / "home")
-        yield user
-        subprocess.run([user.program, "db", "stop"], env=user.environ, capture_output=True, check=False)
-        pid_file = user.home / "postgres" / "postmaster.pid"
-        if pid_file.exists():
-            os.kill(user.server_pid(), signal.SIGKILL)
+def dtk(dtk_home: Path, forking: Forking) -> Iterator[Dtk]:
+    """The program with an empty library."""
+    user = Dtk(dtk_home, forking)
+    yield user
+    EmbeddedServer(user.home / "postgres").stop()
+
+
+@pytest.fixture
+def new_dtk(new_home: Path, forking: Forking) -> Dtk:
+    """The program as it is after its installation: the first command makes the library."""
+    return Dtk(new_home, forking)

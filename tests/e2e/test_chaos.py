@@ -37,7 +37,7 @@ from tests.helpers.pictures import write_png
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
-IMAGES = int(os.environ.get("DTK_CHAOS_IMAGES", "160"))
+IMAGES = int(os.environ.get("DTK_CHAOS_IMAGES", "120"))
 RUNS = int(os.environ.get("DTK_CHAOS_RUNS", "1"))
 SEED = int(os.environ.get("DTK_CHAOS_SEED", "1"))
 IDLE = bool(os.environ.get("DTK_CHAOS_IDLE"))
@@ -48,7 +48,7 @@ PAIRS = IMAGES // 10
 BLOWS = max(10, IMAGES // 100)
 LONGEST_S = 8.0
 #: Longer than the longest pause before a job is tried again.
-STUCK_S = 150.0
+STUCK_S = 400.0
 #: Models that do nothing are so quick that larger files are needed for the blows to fall among the work.
 SIDE = 384 if IDLE else 64
 #: What must have been among them.
@@ -144,7 +144,7 @@ class Chaos:
 
     def ask(self, db: Database, action: Callable[[Connection], T]) -> T:
         """Do something in the database, again if it is away."""
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while True:
             try:
                 with db.listener() as conn, conn.transaction():  # a pool takes its time to come back

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.helpers.pictures import write_many, write_png
 NASTY = "[/x] [@click=app.quit]bold[/] \x1b]52;c;aGk=\x07 \x1b[31m \u202egnp.exe nul"
 
 
-def test_bad_usage_is_2_and_failure_is_1(dtk: Dtk) -> None:
+def test_bad_usage_is_2_and_failure_is_1(new_dtk: Dtk) -> None:
+    dtk = new_dtk
     assert "no folder" in dtk.run("scan", "/no/such/folder", status=2)
     assert "known are tag, embed" in dtk.run("queue", "add", "--all", "--kind", "dance", status=2)
     assert "not in the library" in dtk.run("queue", "add", "--folder", "/tmp", status=2)
@@ -45,23 +47,23 @@ def test_the_json_that_scripts_rely_on(dtk: Dtk) -> None:
     queued = dtk.json("queue", "add", "--folder", str(library), "-r", "--kind", "embed", "--now")
     assert (queued["queued"], queued["already_done"], queued["spared"]) == (3, 0, 0)
     assert dtk.json("queue", "add", "--folder", str(library), "--kind", "embed")["queued"] == 0, "no image is in it"
-    status = dtk.json("status")
+    status = dtk.look("status")
     assert set(status) >= {
         "worker", "queue", "processed", "cache_hit_rate", "speed", "eta_s", "library", "provider",
     }  # fmt: skip
     assert status["queue"]["priority"] == 3 and status["queue"]["by_kind"] == {"embed": 3}
     assert status["library"]["images"] == 3
-    jobs = dtk.lines("queue", "list")
+    jobs = dtk.looks("queue", "list")
     assert [job["kind"] for job in jobs] == ["embed"] * 3
     assert dtk.json("queue", "clear", "--kind", "embed")["removed"] == 3
-    shown = dtk.json("show", str(paths[0]))
+    shown = dtk.look("show", str(paths[0]))
     promised = (
         "id path dialect prompt negative_prompt steps sampler scheduler cfg_scale seed width height model model_hash"
         " file_size rating favorite nsfw for_deletion albums tags captions group embedded error"
     )
     assert set(shown) >= set(promised.split())
     assert shown["group"] == {"representative": shown["id"], "members": 1}
-    hits = dtk.lines("search", "a thing of kind 1")
+    hits = dtk.looks("search", "a thing of kind 1")
     assert [set(hit) >= {"id", "path", "score"} for hit in hits] == [True]
 
 
@@ -100,23 +102,25 @@ def test_backup_and_restore(dtk: Dtk) -> None:
     write_many(library / "more", 4, first=5000)
     dtk.run("scan", str(library))
     worker = dtk.start("worker", "run")
-    while not dtk.json("status")["worker"]["workers"]:
+    while not dtk.look("status")["worker"]["workers"]:
         assert worker.poll() is None
+        time.sleep(0.05)
     assert "uses this library" in dtk.run("db", "restore", str(saved), "--yes", status=1)
     worker.send_signal(signal.SIGINT)
-    worker.communicate(timeout=60)
-    assert dtk.json("status")["library"]["images"] == 8
+    worker.communicate(timeout=300)
+    assert dtk.look("status")["library"]["images"] == 8
     dtk.run("db", "restore", str(saved), "--yes")
-    assert dtk.json("status")["library"]["images"] == 4
+    assert dtk.look("status")["library"]["images"] == 4
     (dtk.home.parent / "no.dump").write_text("not a dump")
     assert "unchanged" in dtk.run("db", "restore", str(dtk.home.parent / "no.dump"), "--yes", status=1)
     assert "no backup" in dtk.run("db", "restore", str(dtk.home.parent / "missing.dump"), status=1)
-    assert dtk.json("status")["library"]["images"] == 4
-    assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
+    assert dtk.look("status")["library"]["images"] == 4
+    assert dtk.look("status")["library"]["vectors"] == {"dinov2-small": 4, "minilm-l6-v2": 4}
     assert dtk.run("search", "about: a thing of kind 2")
     dtk.run("db", "reindex")
     assert dtk.run("db", "psql", "-At", "-c", "SELECT count(*) FROM image").strip() == "4"
     dtk.run("db", "psql", "-c", "SELECT nonsense", status=1)
+    dtk.run("db", "stop")
 
 
 def test_a_connection_string_that_is_none_is_not_quoted(dtk: Dtk) -> None:
@@ -185,7 +189,7 @@ main()
 @pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.worker", "dtk_tui.inference.manifest"])
 def test_interrupted_while_it_loads(dtk: Dtk, module: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED_AT, module]
-    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=60)
+    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=300)
     assert (ended.returncode, ended.stderr) == (130, b"")
 
 
@@ -217,19 +221,19 @@ def test_what_a_scan_could_not_do_is_said(dtk: Dtk) -> None:
     assert json.loads(scanned.stdout)["failed"] == 12
     said = scanned.stderr.splitlines()
     assert len(said) == 11 and "empty0.png: The file is empty" in said[0] and "2 more: dtk library failures" in said[-1]
-    assert len(dtk.lines("library", "failures", str(alias))) == 12
+    assert len(dtk.looks("library", "failures", str(alias))) == 12
     again = _shell(dtk, f"{dtk.program} scan {alias}/. --json")
     assert json.loads(again.stdout)["unchanged"] == 14
     assert f"in the library as {library}" in again.stderr
-    assert len(dtk.lines("library", "roots")) == 1
-    assert dtk.json("show", str(alias / "00000.png"))["path"] == str(library / "00000.png")
+    assert len(dtk.looks("library", "roots")) == 1
+    assert dtk.look("show", str(alias / "00000.png"))["path"] == str(library / "00000.png")
     (dtk.home / "config.toml").write_text(f'[paths]\nmap = {{ "{library}" = "/mnt/elsewhere" }}\n')
-    assert dtk.json("show", "/mnt/elsewhere/00001.png")["path"] == str(library / "00001.png")
+    assert dtk.look("show", "/mnt/elsewhere/00001.png")["path"] == str(library / "00001.png")
     library.rename(dtk.home.parent / "away")
     gone = _shell(dtk, f"{dtk.program} scan --json")
     assert gone.returncode == 1 and json.loads(gone.stdout)["seen"] == 0
     assert f"{library} is not there; its 14 images stay" in gone.stderr and "nothing was scanned" in gone.stderr
-    assert dtk.lines("library", "roots")[0]["missing"] == 0
+    assert dtk.looks("library", "roots")[0]["missing"] == 0
     assert "not there" in dtk.run("library", "roots")
 
 
@@ -269,7 +273,8 @@ def test_models_are_verified_whole_or_not_and_nothing_is_written_elsewhere(dtk: 
     assert not list(user.iterdir())
 
 
-def test_a_locale_without_utf8_moves_no_file(dtk: Dtk, tmp_path: Path) -> None:
+def test_a_locale_without_utf8_moves_no_file(new_dtk: Dtk, tmp_path: Path) -> None:
+    dtk = new_dtk
     write_png(tmp_path / "pictures" / "h\u00fctte \u65e5\u672c.png", "a hut")
     assert dtk.json("scan", str(tmp_path / "pictures"))["added"] == 1
     dtk.environ |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

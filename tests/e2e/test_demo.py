@@ -18,14 +18,14 @@ def _stems(hits: list[dict[str, object]]) -> list[str]:
 
 
 def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
-    shown = dtk.run("demo", "--no-app", timeout_s=280)
+    shown = dtk.run("demo", "--no-app", timeout_s=800)
     assert "Models" in shown and "dtk search" in shown and "dtk similar" in shown
     dtk.home = dtk.home / "sample"
     dtk.environ["DTK_HOME"] = str(dtk.home)
     dtk.run("db", "start")
 
     counts = expected()
-    status = dtk.json("status")
+    status = dtk.look("status")
     assert status["library"]["images"] == counts.images
     assert status["library"]["representatives"] == counts.representatives
     assert status["library"]["prompts"] == counts.unique_texts + 1, "each once, and the empty negative prompt"
@@ -36,13 +36,13 @@ def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
     assert status["queue"]["pending"] == status["queue"]["failed"] == 0
 
     for query in QUERIES:
-        top = _stems(dtk.lines("search", f'about: "{query.text}"', "--limit", "3"))
+        top = _stems(dtk.looks("search", f'about: "{query.text}"', "--limit", "3"))
         assert len(top) == 3 and set(top) <= query.expected, f"{query.text}: {top}"
 
     for crop, original in create_crops(dtk.home / "images", tmp_path / "crops"):
-        (first, *_) = dtk.lines("similar", str(crop), "--limit", "3")
-        found = dtk.json("show", str(first["id"]))
-        wanted = dtk.json("show", str(original))
+        (first, *_) = dtk.looks("similar", str(crop), "--limit", "3")
+        found = dtk.look("show", str(first["id"]))
+        wanted = dtk.look("show", str(original))
         assert found["group"]["representative"] == wanted["group"]["representative"], f"{crop.name}: {first['path']}"
 
     before = {path: os.stat(path).st_mtime_ns for path in (dtk.home / "images").rglob("*.*")}

@@ -19,11 +19,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.e2e.conftest import Dtk
+from tests.helpers.forking import Forking
 from tests.helpers.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
-IMAGES = 150
+IMAGES = 80
 
 
 class Line:
@@ -77,13 +78,13 @@ class Line:
 
 
 @contextmanager
-def _host(database_url: str, home: Path, library: Path, sees: Path) -> Iterator[tuple[Dtk, Line]]:
+def _host(forking: Forking, database_url: str, home: Path, library: Path, sees: Path) -> Iterator[tuple[Dtk, Line]]:
     parts = conninfo_to_dict(database_url)
     line = Line(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}")
     shutil.copytree(library, sees)
     home.mkdir()
     (home / "config.toml").write_text(f'[worker]\nlease_s = 2.0\n\n[paths]\nmap = {{ "{library}" = "{sees}" }}\n')
-    dtk = Dtk(home)
+    dtk = Dtk(home, forking)
     dtk.environ["DTK_DATABASE_URL"] = make_conninfo(database_url, host="127.0.0.1", port=line.port)
     try:
         yield dtk, line
@@ -91,23 +92,22 @@ def _host(database_url: str, home: Path, library: Path, sees: Path) -> Iterator[
         line.close()
 
 
-def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 90) -> None:
+def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"never: {what}"
         time.sleep(0.05)
 
 
-def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_path: Path) -> None:
+def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_path: Path, forking: Forking) -> None:
     library = tmp_path / "library"
     write_many(library, IMAGES)
     with (
-        _host(database_url, tmp_path / "home-a", library, tmp_path / "a") as (one, _),
-        _host(database_url, tmp_path / "home-b", library, tmp_path / "b") as (other, line),
+        _host(forking, database_url, tmp_path / "home-a", library, tmp_path / "a") as (one, _),
+        _host(forking, database_url, tmp_path / "home-b", library, tmp_path / "b") as (other, line),
         psycopg.connect(database_url, autocommit=True) as conn,
     ):
         one.run("scan", str(library))
-        one.run("queue", "add", "--all", "--kind", "tag,embed")
         shutil.rmtree(library)  # neither host sees the files where the scan found them
 
         def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -120,6 +120,8 @@ def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_pat
 
         cut_off, stays = other.start("worker", "run"), one.start("worker", "run")
         try:
+            _wait(lambda: len(ask("SELECT FROM worker WHERE lease_until > clock_timestamp()")) == 2, "both are there")
+            one.run("queue", "add", "--all", "--kind", "tag,embed")
             _wait(lambda: done_by(cut_off.pid) > 0 and done_by(stays.pid) > 0, "both work")
             line.cut()
             left = ask("SELECT count(*) FROM job")[0][0]
@@ -134,7 +136,7 @@ def test_two_hosts_drain_one_queue_and_one_is_cut_off(database_url: str, tmp_pat
         finally:
             for worker in (cut_off, stays):
                 worker.terminate()
-                worker.communicate(timeout=60)
+                worker.communicate(timeout=300)
         outcomes = ask("SELECT outcome, count(*), count(DISTINCT (kind, image_id)) FROM job_log GROUP BY 1")
         assert outcomes == [("done", 2 * IMAGES, 2 * IMAGES)], "nothing failed, nothing twice"
         assert len(ask("SELECT DISTINCT worker_id FROM job_log")) >= 2

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from tests.conftest import REPOSITORY
@@ -33,11 +31,6 @@ SELECT count(*), bool_and(folder.name = 'orig') FROM job_log
 """
 
 
-def _ask(dtk: Dtk, sql: str) -> tuple[Any, ...] | None:
-    with psycopg.connect(host=str(dtk.home / "postgres"), user="dtk", dbname="dtk") as conn:
-        return conn.execute(sql.encode()).fetchone()
-
-
 def test_the_origs_of_a_thousand_deleted_finals_are_queued_and_found(dtk: Dtk, tmp_path: Path) -> None:
     real = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
     dtk.environ["DTK_MODELS"] = str(idle_models(tmp_path / "models", real))
@@ -51,22 +44,22 @@ def test_the_origs_of_a_thousand_deleted_finals_are_queued_and_found(dtk: Dtk, t
     queued = dtk.json("queue", "add", "--all", "--kind", "embed")
     assert (queued["queued"], queued["spared"]) == (PAIRS, PAIRS)
     dtk.run("worker", "run", "--until-empty")
-    assert dtk.json("show", str(origs[3]))["group"]["representative"] == dtk.json("show", str(finals[3]))["id"]
-    assert dtk.json("status")["library"]["vectors"]["dinov2-small"] == PAIRS
+    assert dtk.look("show", str(origs[3]))["group"]["representative"] == dtk.look("show", str(finals[3]))["id"]
+    assert dtk.look("status")["library"]["vectors"]["dinov2-small"] == PAIRS
 
     shutil.rmtree(library / "final")
     dtk.run("scan", str(library))
-    assert _ask(dtk, _QUEUED) == (PAIRS, PAIRS), "every ORIG, by the transaction in which its FINAL went"
-    assert dtk.lines("similar", str(origs[3])), "it is found by what its group had"
+    assert dtk.ask(_QUEUED) == [(PAIRS, PAIRS)], "every ORIG, by the transaction in which its FINAL went"
+    assert dtk.looks("similar", str(origs[3])), "it is found by what its group had"
     assert dtk.json("library", "prune", "--yes")["pruned"] == PAIRS
-    status = dtk.json("status")
+    status = dtk.look("status")
     assert status["queue"]["by_kind"] == {"embed": PAIRS} and status["library"]["images"] == PAIRS
 
-    _ask(dtk, "WITH gone AS (DELETE FROM job_log RETURNING 1) SELECT count(*) FROM gone")
+    dtk.ask("DELETE FROM job_log")
     dtk.run("worker", "run", "--until-empty")
-    assert _ask(dtk, _DONE) == (PAIRS, True)
-    assert dtk.json("status")["library"]["vectors"] == {"dinov2-small": PAIRS, "minilm-l6-v2": 37}
+    assert dtk.ask(_DONE) == [(PAIRS, True)]
+    assert dtk.look("status")["library"]["vectors"] == {"dinov2-small": PAIRS, "minilm-l6-v2": 37}
     paths = {str(path) for path in origs}
-    like = [hit["path"] for hit in dtk.lines("search", f"like:{dtk.json('show', str(origs[3]))['id']}", "--limit", "9")]
+    like = [hit["path"] for hit in dtk.looks("search", f"like:{dtk.look('show', str(origs[3]))['id']}", "--limit", "9")]
     assert like and set(like) <= paths
-    assert {hit["path"] for hit in dtk.lines("search", "about: subject 5", "--limit", "2000")} <= paths
+    assert {hit["path"] for hit in dtk.looks("search", "about: subject 5", "--limit", "2000")} <= paths

@@ -34,15 +34,15 @@ def _row_faults(row: dict[str, str], shown: dict[str, Any]) -> list[str]:
     return faults
 
 
-def test_every_sample_is_shown_as_expected(dtk: Dtk, sample_images: Path) -> None:
-    dtk.run("db", "start")
-    counts = dtk.json("scan", str(sample_images))
+def test_every_sample_is_shown_as_expected(new_dtk: Dtk, sample_images: Path) -> None:
+    new_dtk.run("db", "start")
+    counts = new_dtk.json("scan", str(sample_images))
     assert counts["added"] == counts["seen"] > 30
     assert counts["failed"] == 1, "the empty file"
     faults: list[str] = []
     with open(sample_images / "manifest.csv", encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["file"].endswith((".txt", ".json"))]
     for row in rows:
-        faults += _row_faults(row, dtk.json("show", str(sample_images / row["file"])))
+        faults += _row_faults(row, new_dtk.look("show", str(sample_images / row["file"])))
     assert not faults, "\n".join(faults)
-    assert dtk.json("scan", str(sample_images))["unchanged"] == counts["seen"]
+    assert new_dtk.json("scan", str(sample_images))["unchanged"] == counts["seen"]

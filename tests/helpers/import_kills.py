@@ -152,14 +152,14 @@ class Killer:
         return doing is not None and names.index(doing) >= names.index(part)
 
     def looks(self, watch: psycopg.Connection, process: subprocess.Popen[bytes]) -> Iterator[int]:
-        """Yield how many batches are in the stage, again and again until the process ends."""
+        """Yield how many batches are staged, again and again until the process ends."""
         staged = 0
         while process.poll() is None:
             try:
                 row = watch.execute(_STAGED).fetchone() if staged < 10**9 else None
                 staged = row[0] if row else staged
             except psycopg.errors.UndefinedTable:
-                # Not made yet, or the library is written and the stage is gone.
+                # Not made yet, or the library is written and the staging tables are gone.
                 row = watch.execute(_DONE).fetchone()
                 staged = 10**9 if row and row[0] else 0
             yield staged

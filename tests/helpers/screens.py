@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.helpers.golden import WRITE, difference
 
 if TYPE_CHECKING:
-    from tests.ui.conftest import Running
+    from tests.helpers.running_app import Running
 
 #: A screen that is written anew has to stay the same for so long: every look at the numbers is over by then.
 _STILL_S = 1.3

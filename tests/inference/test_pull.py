@@ -217,7 +217,7 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
                 self.wfile.write(raw[: len(raw) // 2])
                 self.wfile.flush()
                 half_sent.set()
-                let_go.wait(60)
+                let_go.wait(300)
                 return
             page = b"<a href='/tiny_model-1.0-py3-none-any.whl'>tiny_model-1.0-py3-none-any.whl</a>"
             self.send_response(200)
@@ -234,9 +234,9 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
         child = subprocess.Popen(
             [sys.executable, "-c", _PULL, str(root), str(models)], env=environ, cwd=root, stderr=subprocess.DEVNULL
         )
-        assert half_sent.wait(60)
+        assert half_sent.wait(300)
         child.send_signal(ending)
-        child.wait(60)
+        child.wait(300)
         assert not (models / "tiny").exists()
         if ending == signal.SIGINT:
             assert _left(models) == []

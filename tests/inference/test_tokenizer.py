@@ -67,7 +67,7 @@ def test_what_is_cut_off_before_tokenising_never_counts(tokenizer: Tokenizer) ->
 @pytest.mark.parametrize("piece", ["word ", "x", " ", "日", "a,", "\u0301", "<lora:x:1>"])
 def test_a_megabyte_takes_no_longer_than_what_counts(tokenizer: Tokenizer, piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    begun = time.perf_counter()
+    begun = time.process_time()
     (ids,) = tokenizer.encode([text])
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
     assert len(ids) <= 256

@@ -89,13 +89,13 @@ def test_flipped_bytes_never_break_a_reading(tmp_path: Path) -> None:
             name = list(SEEDS)[number % len(SEEDS)]
             data = mutate(SEEDS[name], dice)
             path.write_bytes(data)
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 reading = read_file(str(path), frozenset())
             except Exception as error:
                 (Path(tmp_path) / "culprit").write_bytes(data)
                 raise AssertionError(f"mutation {number} of {name}: {data[:4000]!r}") from error
-            slowest = max(slowest, time.perf_counter() - began)
+            slowest = max(slowest, time.process_time() - began)
             sound(reading)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -188,7 +188,7 @@ def test_hostile_json_under_every_name(hostile: str) -> None:
 
 
 def test_hostile_text_takes_no_quadratic_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     size = 400_000
     for text in (
         "Steps: 1, " * (size // 10),
@@ -207,7 +207,7 @@ def test_hostile_text_takes_no_quadratic_time() -> None:
     ):
         for source, key in (("png", "parameters"), ("png", "Dream"), ("xmp", "xmp"), ("sidecar", "txt")):
             derive([RawChunk(source, key, text)], 8, 6)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 def node(kind: str, **inputs: object) -> dict[str, object]:
@@ -231,8 +231,8 @@ def test_graphs_that_never_end() -> None:
     wide["t"] = node("CLIPTextEncode", text=["0", 0])
     wide["s"] = node("KSampler", positive=["t", 0], steps=3, seed=4, model=["0", 0])
     many = {str(n): node("SaveImage", images=[str(n + 1), 0]) for n in range(20_000)}
-    began = time.perf_counter()
+    began = time.process_time()
     for graph in (ring, deep, wide, many):
         dialect, _ = derive([RawChunk("png", "prompt", json.dumps(graph))], 8, 6)
         assert dialect == "comfyui"
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

@@ -18,6 +18,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import results
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.pictures import write_png
 
 
@@ -122,19 +123,17 @@ def test_a_digest_is_taken_of_the_bytes_of_a_text(db: Database) -> None:
 
 
 def test_many_processes_may_migrate_at_once(server: EmbeddedServer) -> None:
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute("CREATE DATABASE migrate_me")
-    url = psycopg.conninfo.make_conninfo(server.join(), dbname="migrate_me")
-    done: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: done.append(schema.upgrade(url))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(done) == 4
-    assert len([names for names in done if names]) == 1, "one did it, the others found it done"
-    with psycopg.connect(url) as conn:
-        assert schema.pending(conn) == []
+    with database(server, template="template1") as url:
+        done: list[list[str]] = []
+        threads = [threading.Thread(target=lambda: done.append(schema.upgrade(url))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(done) == 4
+        assert len([names for names in done if names]) == 1, "one did it, the others found it done"
+        with psycopg.connect(url) as conn:
+            assert schema.pending(conn) == []
 
 
 def test_a_newer_database_is_left_alone(database_url: str, config: Config) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +23,10 @@ from dtk_tui.store.library import folders, images, unreadable
 from dtk_tui.store.maintenance import backup, restore
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.schema import pending, upgrade
-from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.pictures import write_png
+from tests.helpers.schema_dump import dump_schema
 
 _ROWS = """
 INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);
@@ -60,52 +60,39 @@ INSERT INTO job (kind, image_id) VALUES (2, 4);
 
 
 @contextmanager
-def _made_by(server: EmbeddedServer, name: str, folder: Path, until: str, rows: str = "") -> Iterator[str]:
+def _made_by(server: EmbeddedServer, folder: Path, until: str, rows: str = "") -> Iterator[str]:
     """Give the connection string of a library that has the migrations up to the one named ``until``, and rows in it."""
     folder.mkdir()
     for path in shipped("migrations").glob("V*.sql"):
         if path.stem[:4] <= until:
             shutil.copy(path, folder)
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        url = psycopg.conninfo.make_conninfo(server.join(), dbname=name)
+    with database(server, template="template1") as url:
         upgrade(url, folder)
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
             conn.execute(rows, {"folder": str(folder.parent / "library")})
         yield url
-    finally:
-        with psycopg.connect(server.join(), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
 def old(server: EmbeddedServer, config: Config, tmp_path: Path) -> Iterator[Config]:
     """A library with the first migration only, and rows in it."""
-    with _made_by(server, "test_upgrade", tmp_path / "first", "V001", _ROWS) as url:
+    with _made_by(server, tmp_path / "first", "V001", _ROWS) as url:
         yield load({"HOME": str(tmp_path), "DTK_HOME": str(config.paths.data), "DTK_DATABASE_URL": url})
 
 
 @pytest.fixture(params=["V009", "V010"])
 def before_v011(request: pytest.FixtureRequest, server: EmbeddedServer, tmp_path: Path) -> Iterator[str]:
     """A library whose functions have the names before V011, with groups in it."""
-    with _made_by(server, "test_upgrade_groups", tmp_path / "old", request.param, _GROUPS) as url:
+    with _made_by(server, tmp_path / "old", request.param, _GROUPS) as url:
         yield url
-
-
-def _schema(url: str) -> str:
-    """Return the schema as pg_dump writes it, without the token that is another one at each run."""
-    command = [str(program("pg_dump")), "--schema-only", "--no-owner", f"--dbname={url}"]
-    dump = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    return "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))
 
 
 def test_an_upgraded_schema_is_a_fresh_one(before_v011: str, database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
         conn.execute("SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3)")
-    assert _schema(before_v011) != _schema(database_url)
+    assert dump_schema(before_v011) != dump_schema(database_url)
     upgrade(before_v011)
-    assert _schema(before_v011) == _schema(database_url)
+    assert dump_schema(before_v011) == dump_schema(database_url)
 
 
 @pytest.mark.parametrize("name", ["dtk_promote_successors", "dtk_bequeath"])

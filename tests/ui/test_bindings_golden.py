@@ -14,7 +14,7 @@ import dtk_tui.ui
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check
-from tests.ui.conftest import NARROW, library_app
+from tests.helpers.running_app import NARROW, library_app
 
 GOLDEN = Path(__file__).parent / "__snapshots__" / "bindings.txt"
 _NONE = "(no id)"

@@ -17,7 +17,7 @@ from dtk_tui.ui.dialogs import ErrorDialog
 from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.widgets.job_table import JobTable
-from tests.ui.conftest import NARROW, library_app
+from tests.helpers.running_app import NARROW, library_app
 
 
 class FaultyDatabase(Database):
@@ -91,7 +91,7 @@ async def test_an_app_that_starts_without_its_database_fills_when_it_comes(confi
 
 def library_app_without_wait(db: Database, config: Config):
     from dtk_tui.ui.app import DtkApp
-    from tests.ui.conftest import running
+    from tests.helpers.running_app import running
 
     return running(DtkApp(LibraryBrowser(db, config), None), NARROW)
 

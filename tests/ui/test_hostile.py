@@ -22,7 +22,7 @@ from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.widgets.cursor_list import fit
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
-from tests.ui.conftest import NARROW, WIDE, Running, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app, write_picture
 
 HOSTILE = (
     "[/x]",

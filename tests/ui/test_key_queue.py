@@ -10,8 +10,7 @@ from textual.widgets import Input
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.search_line import SearchLine
-from tests.ui.conftest import library_app
-from tests.ui.widgets.test_search_line import type_at_once
+from tests.helpers.running_app import library_app, type_at_once
 
 SCREENS = ("q", "I", "ctrl+o", "question_mark", "g", "m", "slash", "enter", "ctrl+p", "l", "f8")
 

@@ -9,10 +9,10 @@ from dtk_tui.config import Config
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, pruning
-from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
-#: Two looks at the numbers, and time for a slow machine to draw.
-SOON_S = 5.0
+#: Two looks at the numbers, and time for a busy machine to draw; without the looks it never comes.
+SOON_S = 120.0
 
 
 def take_out(db: Database, path: Path) -> None:

@@ -19,9 +19,9 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check
+from tests.helpers.hostile_source import write_hostile_source
+from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
 from tests.helpers.screens import Screens, without_name
-from tests.ui.conftest import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
-from tests.ui.screens.test_importer import write_source
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 _DAY = 86_400
@@ -367,7 +367,7 @@ async def bring(run: Running, screens: Screens, settings: Config) -> None:
 async def test_an_empty_library_and_an_import(
     store: Database, settings: Config, place: Path, size: tuple[int, int]
 ) -> None:
-    write_source(place / "diffusion-toolkit.db", 40)
+    write_hostile_source(place / "diffusion-toolkit.db", 40)
     os.utime(place / "diffusion-toolkit.db", (1_750_000_000, 1_750_000_000))
     async with library_app(store, settings, size) as run:
         screens = Screens(run, SNAPSHOTS, size, place.name)

@@ -13,7 +13,7 @@ from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.messages import NewsArrived
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
-from tests.ui.conftest import running, write_picture
+from tests.helpers.running_app import running, write_picture
 
 
 async def test_new_files_are_offered_and_the_order_stays(db: Database, config: Config, library: Path) -> None:

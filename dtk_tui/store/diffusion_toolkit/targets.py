@@ -8,7 +8,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 
-_TEXTS: LiteralString = """
+_TEXT_HASHES: LiteralString = """
 CREATE TEMP TABLE migration_hash ON COMMIT DROP AS
 SELECT key, sha256(dtk_utf8(text)) AS sha256,
        btrim(left(text, 100), E' \\t\\r\\n\\v\\f') = '' AND length(text) < 100 AS blank
@@ -26,17 +26,17 @@ SELECT text FROM (
  ORDER BY new.sha256
 """
 
-_TEXT_PLACES: LiteralString = """
+_TEXT_IDS: LiteralString = """
 CREATE TEMP TABLE migration_text ON COMMIT DROP AS
 SELECT key, prompt.id, blank, CASE WHEN blank THEN text END AS blank_text FROM migration_hash JOIN prompt USING (sha256)
 """
 
 # With shadow tables keys are ids already; only those that staged rows use are looked at.
-_KNOWN_PLACES: LiteralString = """
+_SHADOW_FOLDER_IDS: LiteralString = """
 CREATE TEMP TABLE migration_place ON COMMIT DROP AS SELECT DISTINCT key, key AS folder_id FROM migration_stage_path
 """
 
-_KNOWN_TEXTS: LiteralString = """
+_SHADOW_TEXT_IDS: LiteralString = """
 CREATE TEMP TABLE migration_text ON COMMIT DROP AS
 SELECT id AS key, id, blank, CASE WHEN blank THEN text END AS blank_text
   FROM (SELECT id, text, btrim(left(text, 100), E' \\t\\r\\n\\v\\f') = '' AND length(text) < 100 AS blank
@@ -44,12 +44,12 @@ SELECT id AS key, id, blank, CASE WHEN blank THEN text END AS blank_text
                                     UNION SELECT negative_key FROM migration_stage_image)) AS used
 """
 
-_TWICE_BESIDE: LiteralString = """
+_DUPLICATE_PATHS: LiteralString = """
 SELECT id FROM image JOIN (SELECT folder_id, file_name FROM image GROUP BY 1, 2 HAVING count(*) > 1) AS twice
        USING (folder_id, file_name)
 """
 
-_STAGED_BESIDE: LiteralString = """
+_STAGED_PATHS: LiteralString = """
 SELECT image.id FROM migration_stage_image stage
   JOIN image ON image.folder_id = stage.folder_key AND image.file_name = stage.file_name
 """
@@ -69,7 +69,7 @@ CREATE TEMP TABLE migration_target (source_id bigint PRIMARY KEY, image_id bigin
     ON COMMIT DROP
 """
 
-_KNOWN: LiteralString = """
+_TARGETS_IN_LIBRARY: LiteralString = """
 INSERT INTO migration_target (source_id, image_id)
 SELECT min(stage.source_id), image.id
   FROM migration_stage_image stage
@@ -78,7 +78,7 @@ SELECT min(stage.source_id), image.id
  GROUP BY image.id
 """
 
-_SAME: LiteralString = """
+_TARGETS_OF_DUPLICATES: LiteralString = """
 INSERT INTO migration_target (source_id, image_id, kept_id)
 SELECT stage.source_id, coalesce(known.image_id, twice.kept_id + %(base)s), twice.kept_id
   FROM (SELECT place.folder_id, stage.file_name, min(stage.source_id) AS kept_id
@@ -126,22 +126,22 @@ def require_complete(conn: Connection) -> None:
 
 def insert_prompts(conn: Connection) -> None:
     """Insert the prompts that the library lacks."""
-    conn.execute(_TEXTS)
+    conn.execute(_TEXT_HASHES)
     conn.execute("ANALYZE migration_hash")
     conn.execute(_PROMPTS)
-    conn.execute(_TEXT_PLACES)
+    conn.execute(_TEXT_IDS)
     conn.execute("ANALYZE migration_text")
 
 
 def map_prompt_ids(conn: Connection) -> None:
     """Map the keys of staged prompts to ids, which they are already with shadow tables."""
-    conn.execute(_KNOWN_TEXTS)
+    conn.execute(_SHADOW_TEXT_IDS)
     conn.execute("ANALYZE migration_text")
 
 
 def map_folder_ids(conn: Connection) -> None:
     """Map the keys of folders to ids, as ``map_prompt_ids``; they need not be in the library yet."""
-    conn.execute(_KNOWN_PLACES)
+    conn.execute(_SHADOW_FOLDER_IDS)
     conn.execute("ANALYZE migration_place")
 
 
@@ -151,9 +151,9 @@ def find_path_conflicts(conn: Connection, are_unique: bool) -> list[int]:
     Args:
         are_unique: whether it is known that no two of them have one path.
     """
-    found = {number for (number,) in conn.execute(_STAGED_BESIDE)}
+    found = {number for (number,) in conn.execute(_STAGED_PATHS)}
     if not are_unique:
-        found.update(number for (number,) in conn.execute(_TWICE_BESIDE))
+        found.update(number for (number,) in conn.execute(_DUPLICATE_PATHS))
     return sorted(found)
 
 
@@ -167,8 +167,8 @@ def find_targets(conn: Connection, base: int, are_new: bool) -> int:
         How many the library has already.
     """
     conn.execute(_TARGETS)
-    known = 0 if are_new else conn.execute(_KNOWN).rowcount
-    conn.execute(_SAME, {"base": base})
+    known = 0 if are_new else conn.execute(_TARGETS_IN_LIBRARY).rowcount
+    conn.execute(_TARGETS_OF_DUPLICATES, {"base": base})
     conn.execute("ANALYZE migration_target")
     conn.execute(_READY)
     return known

@@ -296,9 +296,9 @@ REPEATED += ["date:today ", "negative:", "sampler:a|", " ", "(a OR ", "like:,", 
 def test_long_lines_take_no_longer_than_a_blink(piece: str) -> None:
     line = (piece * MAX_LENGTH)[:MAX_LENGTH]
     for prefix in ("", "tag:", "steps:", "date:", "about:"):
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             parse((prefix + line)[:MAX_LENGTH], TODAY)
         except UsageError:
             pass
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2

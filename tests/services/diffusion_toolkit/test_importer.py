@@ -156,7 +156,7 @@ def test_prefixes_are_mapped_whatever_their_case_and_the_longest_wins(db: Databa
 def test_a_damaged_file_gives_what_it_still_holds(
     db: Database, config: Config, make: Make, corruption: str, schema: str
 ) -> None:
-    source, summary = make("--schema", schema, "--n", "5000", "--corrupt", corruption)
+    source, summary = make("--schema", schema, "--n", "2000", "--corrupt", corruption)
     report = run_import(db, config, source)
     count = report.tables["Image"]
     assert count.read == summary["tables"]["Image"]["rows"]

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,12 @@ def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Co
         # Somebody writes to one of its tables: the migration stands still in its last transaction.
         blocker.execute("LOCK TABLE node_property IN ROW EXCLUSIVE MODE")
         with subprocess.Popen(command(source), env=environment(config)) as process:
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'node_property'::regclass"
+            waiting = """
+                SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                 WHERE NOT granted AND relation = 'node_property'::regclass AND datname = current_database()"""
             with psycopg.connect(config.database_url or "", autocommit=True) as watch:
                 while watch.execute(waiting).fetchone() == (0,) and process.poll() is None:
-                    pass
+                    time.sleep(0.01)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
     assert fetch_one(db, "SELECT (SELECT count(*) FROM image) + (SELECT count(*) FROM folder)") == 0
@@ -199,7 +202,7 @@ def test_the_destination_lost_in_the_middle_is_one_sentence_and_resumes(
         command(source), env=environment(config), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         while not has_begun(db, 5) and process.poll() is None:
-            pass
+            time.sleep(0.005)
         elsewhere = psycopg.conninfo.make_conninfo(config.database_url, dbname="postgres")
         with psycopg.connect(elsewhere, autocommit=True) as conn:
             conn.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -207,7 +210,7 @@ def test_the_destination_lost_in_the_middle_is_one_sentence_and_resumes(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
                 (name,),
             )
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=600)
     with psycopg.connect(elsewhere, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert process.returncode == 1

@@ -13,14 +13,16 @@ import pytest
 
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search.search import nearest_images
+from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.search_library import NOON, Library
 
 
-@pytest.fixture
-def plans(database_url: str) -> Iterator[tuple[Library, list[dict[str, Any]]]]:
+@pytest.fixture(scope="module")
+def plans(server: EmbeddedServer) -> Iterator[tuple[Library, list[dict[str, Any]]]]:
     """A library of 30,000 images and 3,000 vectors, and the plans of what was run since the list was cleared."""
     collected: list[dict[str, Any]] = []
-    with psycopg.connect(database_url) as conn:
+    with database(server) as url, psycopg.connect(url) as conn:
         library = Library(conn)
         load(library)
         conn.commit()

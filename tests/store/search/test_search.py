@@ -16,15 +16,14 @@ from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Database
 from dtk_tui.store.search.search import find_images, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.search_library import Library, fill, unit
 
 
 @pytest.fixture(scope="module")
 def filled(server: EmbeddedServer) -> Iterator[Library]:
     """A filled library that the tests only read."""
-    with psycopg.connect(server.join(), autocommit=True) as conn:
-        conn.execute("CREATE DATABASE test_search TEMPLATE dtk_template")
-    with psycopg.connect(psycopg.conninfo.make_conninfo(server.join(), dbname="test_search")) as conn:
+    with database(server) as url, psycopg.connect(url) as conn:
         fill(Library(conn))
         yield Library(conn)
 

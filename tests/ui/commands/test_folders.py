@@ -10,7 +10,7 @@ from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders
 from dtk_tui.ui.dialogs import Menu
-from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
 
 async def test_a_scan_of_all_says_which_roots_are_not_there(

@@ -15,7 +15,7 @@ from dtk_tui.ui.commands.images import enqueued_words
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
-from tests.ui.conftest import NARROW, WIDE, Running, library_app
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 
 
 def all_jobs(db: Database) -> list[JobRow]:

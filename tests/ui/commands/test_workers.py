@@ -18,7 +18,7 @@ from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import workers
 from dtk_tui.ui.app import DtkApp
-from tests.ui.conftest import NARROW, WIDE, library_app, running
+from tests.helpers.running_app import NARROW, WIDE, library_app, running
 
 BUSY = Stats(
     state=WorkerState.RUNNING,

@@ -13,7 +13,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.preview import Preview
-from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -13,7 +13,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.ui.commands import folders
 from dtk_tui.ui.widgets.path_input import FolderSuggester
 from dtk_tui.ui.widgets.safe_input import SafeInput
-from tests.ui.conftest import NARROW, WIDE, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from textual.widgets import OptionList
 
 from dtk_tui.config import Config, load
-from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.find import find_sources
 from dtk_tui.services.diffusion_toolkit.inspect import common_prefixes, inspect_source
 from dtk_tui.services.library.browse import LibraryBrowser
@@ -21,32 +19,14 @@ from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.messages import ImportOpened
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
-from tests.ui.conftest import NARROW, WIDE, library_app, running
-
-HOSTILE = "a\x1b]52;c;aGk=\x07 [/x] [@click=app.quit]b[/] \u202edeb"
-
-
-def write_source(path: Path, rows: int, folder: str = "D:\\AI\\outputs") -> Path:
-    """Write a small database of Diffusion Toolkit with hostile texts in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    conn = sqlite3.connect(path)
-    for statement in schema.TABLES:
-        conn.execute(statement)
-    conn.executemany(
-        "INSERT INTO Image (Path, FileName, Prompt, CreatedDate, Rating, FileSize) VALUES (?, ?, ?, ?, ?, 9)",
-        [(f"{folder}\\{n % 3}\\{n}.png", f"{n}.png", HOSTILE, 638400000000000000, n % 11) for n in range(rows)],
-    )
-    conn.execute("INSERT INTO Image (Path, Prompt) VALUES (NULL, 'lost')")
-    conn.execute(f"INSERT INTO Image (Path, Prompt, FileSize) VALUES ('E:\\{HOSTILE}\\x.png', 'x', 'many')")
-    conn.commit()
-    conn.close()
-    return path
+from tests.helpers.hostile_source import write_hostile_source
+from tests.helpers.running_app import NARROW, WIDE, library_app, running
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A database with 40 ordinary images, one without a path and one with a hostile path."""
-    return write_source(tmp_path / "home of [x]" / "diffusion-toolkit.db", 40)
+    return write_hostile_source(tmp_path / "home of [x]" / "diffusion-toolkit.db", 40)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -238,7 +218,7 @@ def test_databases_are_found_in_the_usual_places(tmp_path: Path, monkeypatch: py
         machine / "media" / "me" / "disk" / "DiffusionToolkit" / "diffusion-toolkit.db",
     ]
     for place in places:
-        write_source(place, 1)
+        write_hostile_source(place, 1)
     other = machine / "mnt" / "d" / "diffusion-toolkit.db"
     other.parent.mkdir()
     other.write_bytes(b"something else")
@@ -260,7 +240,7 @@ def test_prefixes_are_those_under_which_everything_lies(tmp_path: Path, config: 
     assert common_prefixes(counts) == [("D:\\AI\\out", 8), ("\\\\nas\\x\\y", 3), ("/srv/a", 2)]
     assert common_prefixes({"C:\\one\\deep": 2, "C:\\two": 1}) == [("C:\\one\\deep", 2), ("C:\\two", 1)]
     (tmp_path / "pictures").mkdir()
-    source = write_source(tmp_path / "a.db", 3, "Z:\\my\\pictures")
+    source = write_hostile_source(tmp_path / "a.db", 3, "Z:\\my\\pictures")
     found = inspect_source(str(source), config, [str(tmp_path / "pictures")]).prefixes[0]
     assert (found.path, found.images, found.target, found.is_here) == (
         "Z:\\my\\pictures", 3, str(tmp_path / "pictures"), True,

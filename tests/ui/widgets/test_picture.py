@@ -16,7 +16,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.graphics import KittyImage, room_px, sixel
 from dtk_tui.ui.widgets.picture import Picture, centred, half_blocks, letters
 from tests.helpers.pictures import picture
-from tests.ui.conftest import NARROW, WIDE, library_app
+from tests.helpers.running_app import NARROW, WIDE, library_app
 
 
 def test_half_blocks_hold_two_pixels_a_cell() -> None:

@@ -5,19 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from textual import events
-
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.search_line import QueryInput
-from tests.ui.conftest import NARROW, Running, library_app
-
-
-def type_at_once(run: Running, *keys: str) -> None:
-    """Let keys arrive in one packet, as they do over a slow line."""
-    for key in keys:
-        run.app.post_message(events.Key(key, key if len(key) == 1 else None))
+from tests.helpers.running_app import NARROW, library_app, type_at_once
 
 
 async def test_a_search_and_the_way_back(db: Database, config: Config, library: Path) -> None:

@@ -33,9 +33,9 @@ def shadow_pool(db: Database, mapping: paths.Mapping) -> StringPool:
                 staging.add_prompts(conn, unsent.texts)
                 staging.copy_lines(conn, {"path": unsent.folders})
 
-        known = StringPool(mapping, next_text.__next__, _remembering(known_folders, new_folder), send)
-        known.add_stored(shadow.prompts(conn))
-        return known
+        pool = StringPool(mapping, next_text.__next__, _key_giver(known_folders, new_folder), send)
+        pool.add_stored(shadow.prompts(conn))
+        return pool
 
 
 def staging_pool(db: Database, mapping: paths.Mapping) -> StringPool:
@@ -49,10 +49,12 @@ def staging_pool(db: Database, mapping: paths.Mapping) -> StringPool:
             session.commit_asynchronously(conn)
             staging.copy_lines(conn, {"text": unsent.texts, "path": unsent.folders})
 
-    return StringPool(mapping, numbers.__next__, _remembering(known_folders, numbers.__next__), send)
+    return StringPool(mapping, numbers.__next__, _key_giver(known_folders, numbers.__next__), send)
 
 
-def _remembering(known: dict[str, int], new: Callable[[], int]) -> Callable[[str], int]:
+def _key_giver(known: dict[str, int], new: Callable[[], int]) -> Callable[[str], int]:
+    """Return a function that gives a path its key, a new one where it has none."""
+
     def key_of(path: str) -> int:
         key = known.get(path)
         if key is None:

@@ -29,7 +29,7 @@ _REBUILD_PART = 8
 
 @dataclass(slots=True)
 class Unsent:
-    """CSV lines that no table has yet: texts as (key, text), folders as (key, path, what names follow there)."""
+    """CSV lines that no table has yet: texts as (key, text), folders as (key, path, start in the source)."""
 
     texts: list[bytes] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Ranges of images as columns: what is not of its column's kind, or is no text that can be sent, surprises."""
+"""Ranges of images as columns: what is not of its column's kind, or is no text that can be sent, is unexpected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACES = [
     "D:\\AI\\a.png", "D:/AI/b.png", "D:\\AI/c\\d.png", "/mnt/a/b.png", "/mnt/a\\b.png", "/root.png", "name.png",
     "D:\\new\nline\\e\n.png", "\\\\nas\\share\\f.png", "D:g.png", "/mnt//twice//h.png",
 ]  # fmt: skip
-SURPRISES: dict[str, Any] = {
+UNEXPECTED: dict[str, Any] = {
     "Steps": "twenty", "Seed": 1.5, "Rating": b"\x05", "CFGScale": "seven", "AestheticScore": 2.0**60,
     "Sampler": b"Euler", "Model": [b"bad\xff"], "Path": [b"D:\\AI\\nul\x00.png"], "CreatedDate": "2024-01-01",
     "Workflow": ["\U0010fffe".encode()], "Hash": [b"\xe2\x82"],
@@ -72,9 +72,9 @@ def test_places_are_parted_as_paths_are(reader: Any) -> None:
             assert its_name == paths.split(place)[1]
 
 
-@pytest.mark.parametrize("column", SURPRISES)
+@pytest.mark.parametrize("column", UNEXPECTED)
 def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
-    read = reader([{}, {}, {column: SURPRISES[column]}, {}]).read
+    read = reader([{}, {}, {column: UNEXPECTED[column]}, {}]).read
     with pytest.raises(UnexpectedValueError):
         read(1, 4)
     assert read(1, 2).count == 2

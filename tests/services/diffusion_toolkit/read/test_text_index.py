@@ -23,9 +23,9 @@ TEXTS = st.one_of(
 )
 def test_a_text_gets_its_own_key_or_none(known: list[str], asked: list[str | None], left_out: int) -> None:
     keys = {text: number for number, text in enumerate(known, start=1)}
-    shelf = TextIndex([text.encode() for text in keys], list(keys.values()), len(keys))
+    index = TextIndex([text.encode() for text in keys], list(keys.values()), len(keys))
     column = pa.array([*known, *asked], pa.string())[left_out:]
-    found = shelf.find(column).tolist()
+    found = index.find(column).tolist()
     for text, key in zip([*known, *asked][left_out:], found, strict=True):
         if text is None:
             assert key == 0
@@ -35,9 +35,9 @@ def test_a_text_gets_its_own_key_or_none(known: list[str], asked: list[str | Non
 
 def test_every_text_on_the_shelf_is_found() -> None:
     texts = [f"{number} " + "a castle on a cliff, oil on canvas, " * (number % 7) for number in range(5000)]
-    shelf = TextIndex([text.encode() for text in texts], list(range(1, 5001)), 5000)
+    index = TextIndex([text.encode() for text in texts], list(range(1, 5001)), 5000)
     asked = [*reversed(texts), "a castle nobody knows", "", None]
-    assert shelf.find(pa.array(asked)).tolist() == [*range(5000, 0, -1), -1, -1, 0]
+    assert index.find(pa.array(asked)).tolist() == [*range(5000, 0, -1), -1, -1, 0]
 
 
 def test_an_empty_shelf_and_an_empty_column() -> None:

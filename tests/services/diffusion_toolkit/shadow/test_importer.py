@@ -1,4 +1,4 @@
-"""Images that are read straight beside an empty library: the same as through the stage, and compared when written."""
+"""Images that are read into shadow tables: the same as through the staging tables, and compared when written."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def notes(db: Database) -> list[Any]:
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"])
-def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
+def test_shadow_or_staging_tables_give_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
     source = tmp_path / "edges.db"
     write_source(source, edges(600, seed=len(zone)))
-    straight = run_import(db, config, source, zone=zone, batch_size=40)
+    direct = run_import(db, config, source, zone=zone, batch_size=40)
     with db.connection() as conn:
         expected, expected_notes = content(conn), notes(db)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
@@ -86,13 +86,13 @@ def test_straight_or_through_the_stage_all_is_the_same(db: Database, config: Con
     with db.connection() as conn:
         assert content(conn) == expected
     assert notes(db) == expected_notes
-    assert straight.tables == staged.tables
-    assert straight.verification.is_good and staged.verification.is_good
-    assert straight.verification.compared > 100
+    assert direct.tables == staged.tables
+    assert direct.verification.is_good and staged.verification.is_good
+    assert direct.verification.compared > 100
 
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
-    """Let rows beside the library be changed behind the reading."""
+    """Let shadow rows be changed after they are read."""
     complete = ShadowImport.index
 
     def spoil(self: ShadowImport, *arguments: Any) -> Any:
@@ -188,10 +188,10 @@ def test_nobody_waits_in_a_circle_for_the_keys_of_the_images(
     assert run_import(db, config, source).verification.is_good
 
 
-def test_what_is_read_again_for_a_comparison_may_be_damaged_or_odd(
+def test_what_is_read_again_for_a_comparison_may_be_damaged_or_unusual(
     db: Database, config: Config, tmp_path: Path
 ) -> None:
-    source = tmp_path / "odd.db"
+    source = tmp_path / "unusual.db"
     images: list[dict[str, Any]] = [{"Path": f"/ai/{n}.png"} for n in range(200)]
     # By --map in the place of another, so that their batch is compared row by row; and refused, with a binary value.
     images[120] = {"Path": "/old/10.png"}
@@ -220,6 +220,7 @@ def _wait_for_server(db: Database) -> None:
             return
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize("place", ["before index", "after index", "take over"])
 def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch, place: str
@@ -258,7 +259,7 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         assert everything(conn) == expected
 
 
-def test_an_unfinished_import_of_another_form_is_read_anew(
+def test_an_unfinished_import_with_other_columns_is_read_anew(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = make("--n", "100")

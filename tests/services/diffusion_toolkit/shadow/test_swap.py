@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
     fresh = catalog(db)
     before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
     assert run_import(db, config, source).verification.is_good
-    # It was filled beside and took the place of the empty one; or this test says nothing.
+    # Shadow tables took the place of the empty ones; or this test says nothing.
     assert fetch_one(db, "SELECT 'image_raw'::regclass::oid::int") != before
     migrated = catalog(db)
     for subject, expected in fresh.items():
@@ -67,7 +68,7 @@ def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make:
     source, _ = make("--n", "200")
     run_import(db, config, source)
     with db.connection() as conn:
-        beside = content(conn)
+        swapped = content(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
         conn.execute("CREATE VIEW raw_text AS SELECT chunks FROM image_raw")
     before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
@@ -76,7 +77,7 @@ def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make:
     assert fetch_one(db, "SELECT count(*) FROM raw_text") > 0
     with db.connection() as conn:
         in_place = content(conn)
-    assert in_place == beside
+    assert in_place == swapped
 
 
 def test_an_image_that_comes_while_the_migration_begins_is_kept(db: Database, config: Config, make: Make) -> None:
@@ -96,8 +97,10 @@ def test_an_image_that_comes_while_the_migration_begins_is_kept(db: Database, co
 def _while_it_waits(db: Database, config: Config, source: Any, other: psycopg.Connection[Any]) -> Any:
     with ThreadPoolExecutor(1) as pool, psycopg.connect(config.database_url or "", autocommit=True) as watch:
         running = pool.submit(run_import, db, config, source)
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        waits = """
+            SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+             WHERE NOT granted AND datname = current_database()"""
         while watch.execute(waits).fetchone() == (0,) and not running.done():
-            pass
+            time.sleep(0.01)
         other.commit()
         return running.result()

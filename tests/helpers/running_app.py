@@ -1,0 +1,113 @@
+"""The app, run headless, and what a person sees of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.pilot import Pilot
+
+from dtk_tui.config import Config
+from dtk_tui.domain.stats import Stats
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.store.database import Database
+from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.screens.browser import BrowserScreen
+from tests.helpers.pictures import write_png
+
+NARROW, WIDE = (80, 24), (200, 50)
+SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
+
+
+def write_picture(path: Path, prompt: str | None, *, made_at: float = 1_750_000_000, seed: int = 1) -> None:
+    """Write a small PNG that was made at a time."""
+    write_png(path, prompt, seed)
+    os.utime(path, (made_at, made_at))
+
+
+@dataclass
+class Running:
+    """An app that runs, and what a person sees of it."""
+
+    app: App[Any]
+    pilot: Pilot[Any]
+
+    @property
+    def dtk(self) -> DtkApp:
+        """The app of the program."""
+        assert isinstance(self.app, DtkApp)
+        return self.app
+
+    @property
+    def main(self) -> BrowserScreen:
+        """Its main screen."""
+        return self.dtk.browser
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers that it has."""
+        stats = self.dtk.context.stats.current
+        assert stats is not None
+        return stats
+
+    def text(self) -> str:
+        """What is on the screen, line by line."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    async def until(self, condition: Callable[[], object], within_s: float = 120.0) -> None:
+        """Wait for something that must come."""
+        end = monotonic() + within_s
+        while not condition():
+            assert monotonic() < end, f"this did not come about; the screen shows\n{self.text()}"
+            await self.pilot.pause(0.02)
+
+    async def shows(self, words: str) -> None:
+        """Wait until some words are on the screen, in one line or broken into several."""
+        await self.until(lambda: words in (text := self.text()) or words in " ".join(text.split()))
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def write(self, line: str) -> None:
+        """Type a line."""
+        names = {
+            " ": "space",
+            "/": "slash",
+            ":": "colon",
+            "-": "minus",
+            ".": "full_stop",
+            "%": "percent_sign",
+            "_": "underscore",
+        }
+        await self.pilot.press(*(names.get(char, char) for char in line))
+
+
+@asynccontextmanager
+async def running(app: App[Any], size: tuple[int, int] = WIDE) -> AsyncIterator[Running]:
+    """Run an app headless."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        yield Running(app, pilot)
+
+
+@asynccontextmanager
+async def library_app(
+    db: Database, config: Config, size: tuple[int, int] = WIDE, **options: Any
+) -> AsyncIterator[Running]:
+    """Run the app on a library, without a worker of its own."""
+    async with running(DtkApp(LibraryBrowser(db, config), options.get("engine")), size) as run:
+        await run.until(lambda: run.dtk.context.stats.current is not None)
+        yield run
+
+
+def type_at_once(run: Running, *keys: str) -> None:
+    """Let keys arrive in one packet, as they do over a slow line."""
+    for key in keys:
+        run.app.post_message(events.Key(key, key if len(key) == 1 else None))
