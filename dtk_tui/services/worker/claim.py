@@ -66,7 +66,7 @@ class Claimer:
                 continue
             if state.take_loss():
                 self._give_back_strays()
-            if state.take_news():
+            if state.take_new_work():
                 self._claim_urgent()
             pause_s = min([self._claim_for(cursor) for cursor in self._cursors])
             if pause_s:

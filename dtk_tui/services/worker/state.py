@@ -73,7 +73,7 @@ class PipelineState:
         self._stop = threading.Event()
         self._running = threading.Event()
         self._awake = threading.Event()
-        self._has_news = threading.Event()
+        self._has_new_work = threading.Event()
         self._was_lost = threading.Event()
         #: Guards everything below.
         self._changed = threading.Condition()
@@ -145,7 +145,7 @@ class PipelineState:
 
     def wake(self) -> None:
         """Look for work now: something was queued."""
-        self._has_news.set()
+        self._has_new_work.set()
         self._awake.set()
 
     def sleep(self, seconds: float) -> None:
@@ -153,9 +153,9 @@ class PipelineState:
         self._awake.wait(seconds)
         self._awake.clear()
 
-    def take_news(self) -> bool:
+    def take_new_work(self) -> bool:
         """Say whether something was queued since the last call."""
-        return _take(self._has_news)
+        return _take(self._has_new_work)
 
     def take_loss(self) -> bool:
         """Say whether the database was lost since the last call: it may have forgotten the last commits."""
