@@ -16,9 +16,7 @@ from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import Clusters, database
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-INPUTS = REPOSITORY.parent / "shared" / "inputs"
+from tests.helpers.paths import INPUTS, REPOSITORY
 
 _RUN_FOLDER = "dtk_run_folder"
 

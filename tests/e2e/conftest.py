@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from dtk_tui.store.server.embedded import EmbeddedServer
-from tests.conftest import REPOSITORY
 from tests.helpers.forking import Forking
+from tests.helpers.paths import REPOSITORY
 
 
 class Dtk:

@@ -30,9 +30,9 @@ from dtk_tui.services.queue import enqueue
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import pruning
 from dtk_tui.store.scan import listings
-from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
 from tests.helpers.idle_models import idle_models
+from tests.helpers.paths import REPOSITORY
 from tests.helpers.pictures import write_png
 
 pytestmark = pytest.mark.usefixtures("starter_models")

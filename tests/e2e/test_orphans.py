@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Dtk
 from tests.helpers import small_pngs
 from tests.helpers.idle_models import idle_models
+from tests.helpers.paths import REPOSITORY
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 

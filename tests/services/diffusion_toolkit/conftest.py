@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import INPUTS
 from tests.helpers.import_runs import Make
+from tests.helpers.paths import INPUTS
 
 
 @pytest.fixture
