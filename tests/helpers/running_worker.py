@@ -64,7 +64,7 @@ def wait_for_jobs(engine: Engine, above: int = 0, timeout_s: float = 60) -> None
         time.sleep(0.005)
 
 
-def one(db: Database, sql: str) -> int:
+def one_value(db: Database, sql: str) -> int:
     with db.connection() as conn:
         row = conn.execute(sql.encode()).fetchone()
     assert row is not None

@@ -18,7 +18,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
 from dtk_tui.store.queue import jobs
 from tests.helpers.pictures import write_many, write_png
-from tests.helpers.running_worker import EVERYTHING, logged_jobs, one, wait_for_jobs, worker
+from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -34,10 +34,10 @@ def test_each_group_and_each_prompt_is_embedded_once(db: Database, config: Confi
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
 
-    assert one(db, "SELECT count(*) FROM image_vector") == 12
-    assert one(db, "SELECT count(*) FROM prompt_vector") == 3
-    assert one(db, "SELECT count(*) FROM tag_prediction") == 13
-    assert one(db, "SELECT count(*) FROM job") == 0
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 12
+    assert one_value(db, "SELECT count(*) FROM prompt_vector") == 3
+    assert one_value(db, "SELECT count(*) FROM tag_prediction") == 13
+    assert one_value(db, "SELECT count(*) FROM job") == 0
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db))), "no job was done twice"
     again = enqueue(db, config, EVERYTHING, [Kind.TAG, Kind.EMBED])
     assert (again.queued, again.already_done) == (0, 25)
@@ -104,7 +104,7 @@ def test_pause_keeps_the_models_and_stop_unloads_them(db: Database, config: Conf
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
-    assert one(db, "SELECT count(*) FROM image_vector") == 64
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 64
 
 
 def test_the_desired_state_is_restored_by_the_next_worker(db: Database, config: Config) -> None:
@@ -143,7 +143,7 @@ def test_a_worker_that_vanished_loses_its_jobs_to_another(db: Database, config: 
     assert len(taken) == 4
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
-    assert one(db, "SELECT count(*) FROM image_vector") == 6
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 6
     with db.connection() as conn:
         assert jobs.finish(conn, vanished, [job.id for job in taken], "late") == 0, "what comes late counts for nothing"
 

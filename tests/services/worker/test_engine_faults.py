@@ -31,7 +31,7 @@ from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledErro
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, workers
 from tests.helpers.pictures import write_many, write_png
-from tests.helpers.running_worker import EVERYTHING, logged_jobs, one, wait_for_jobs, worker
+from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -93,7 +93,7 @@ def test_a_file_that_kills_the_process_is_set_aside_and_nothing_else(
 
     assert first.returncode == -signal.SIGSEGV, "the first one dies of it"
     assert second.returncode == 0, second.stderr.decode()
-    assert one(db, "SELECT count(*) FROM image_vector") == 30
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 30
     with db.connection() as conn:
         (failed,) = jobs.rows(conn, jobs.page_ids(conn))
     assert failed.path.endswith("poison.png") and "SIGSEGV" in (failed.error or ""), failed
@@ -133,7 +133,7 @@ def test_out_of_memory_halves_the_batch_and_fails_nothing(
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
         assert engine.throughput.failed == 0
-    assert one(db, "SELECT count(*) FROM image_vector") == 40
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 40
     assert sizes[0] == 8 and sum(1 for size in sizes if size > 3) <= 4, f"it remembers: {sizes}"
 
 
@@ -177,7 +177,7 @@ def test_a_passing_fault_is_tried_again_and_gives_up_in_the_end(
     with db.connection() as conn:
         (failed,) = jobs.rows(conn, jobs.page_ids(conn))
     assert failed.path.endswith("00003.png") and failed.attempts == 3 and "the disk is away" in (failed.error or "")
-    assert one(db, "SELECT count(*) FROM image_vector") == 5
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 5
 
 
 def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
@@ -197,7 +197,7 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
         states = {info.id: info.state for info in snapshot(db).workers}
         assert states.pop(one.worker_id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
         done = one.throughput.processed
-        other_news.wait_for(lambda _: one(db, "SELECT count(*) FROM image_vector") == 72)
+        other_news.wait_for(lambda _: one_value(db, "SELECT count(*) FROM image_vector") == 72)
         assert 0 < done == one.throughput.processed
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db)))
 
@@ -238,7 +238,7 @@ def test_in_the_hours_of_rest_nothing_runs_until_someone_says_start(
         control.start(db)
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
-    assert one(db, "SELECT count(*) FROM image_vector") == 20
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 20
 
 
 def test_a_host_finds_the_files_of_another_where_its_config_says(db: Database, config: Config, tmp_path: Path) -> None:
@@ -261,8 +261,8 @@ def test_the_first_claim_after_a_pause_comes_within_a_tenth_of_a_second_and_stop
         control.pause(db)
         news.wait_for_state(WorkerState.PAUSED)
         control.start(db)
-        news.wait_for(lambda _: one(db, "SELECT count(*) FROM job WHERE state = 'running'") > 0)
-        first = one(
+        news.wait_for(lambda _: one_value(db, "SELECT count(*) FROM job WHERE state = 'running'") > 0)
+        first = one_value(
             db,
             "SELECT extract(epoch FROM (SELECT min(started_at) FROM job WHERE state = 'running') - changed_at) * 1000"
             " FROM worker_control",
@@ -293,13 +293,13 @@ def test_a_bulk_run_builds_its_index_once_in_the_end(
     _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, _):
         wait_for_jobs(engine)
-        assert one(db, exists) == 0 or one(db, "SELECT count(*) FROM job") == 0
+        assert one_value(db, exists) == 0 or one_value(db, "SELECT count(*) FROM job") == 0
         engine.wait_until_empty()
-    assert one(db, exists) == 2
-    assert one(db, "SELECT count(*) FROM image_vector") == 60
+    assert one_value(db, exists) == 2
+    assert one_value(db, "SELECT count(*) FROM image_vector") == 60
     with worker(db, config) as (engine, _):  # a few more are no bulk run
         write_many(tmp_path / "more", 3, first=9000)
         scan(db, config, [str(tmp_path / "more")])
         enqueue(db, config, EVERYTHING, [Kind.EMBED])
         engine.wait_until_empty()
-    assert one(db, exists) == 2
+    assert one_value(db, exists) == 2

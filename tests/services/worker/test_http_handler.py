@@ -23,7 +23,7 @@ from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs
 from tests.helpers.pictures import write_many
-from tests.helpers.running_worker import EVERYTHING, logged_jobs, one, wait_for_jobs, worker
+from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("starter_models")
 
@@ -153,14 +153,15 @@ def test_what_waits_for_a_server_does_not_hold_up_the_device(
             assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 30), "each thread of the lane asks"
         enqueue(db, config, EVERYTHING, [Kind.TAG])
         wait_for_jobs(engine, above=59)
-        assert one(db, "SELECT count(*) FROM tag_prediction") == 60
-        assert one(db, "SELECT count(*) FROM said") == 0 and remote.waiting == AT_ONCE
+        assert one_value(db, "SELECT count(*) FROM tag_prediction") == 60
+        assert one_value(db, "SELECT count(*) FROM said") == 0 and remote.waiting == AT_ONCE
         remote.gate.set()
         engine.wait_until_empty()
         assert set(engine.throughput.pace()) == {"tag", "caption"}
     assert remote.most == AT_ONCE
-    assert one(db, "SELECT count(*) FROM said") == 60
-    assert one(db, "SELECT sum(substring(words FROM '[0-9]+')::int) FROM said") == sum(p.stat().st_size for p in paths)
+    assert one_value(db, "SELECT count(*) FROM said") == 60
+    sizes = sum(path.stat().st_size for path in paths)
+    assert one_value(db, "SELECT sum(substring(words FROM '[0-9]+')::int) FROM said") == sizes
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db))), "no job was done twice"
 
 
@@ -176,7 +177,7 @@ def test_a_server_that_refuses_is_asked_again_later(
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()
         assert (engine.throughput.processed, engine.throughput.failed) == (4, 0)
-    assert one(db, "SELECT count(*) FROM said") == 4
+    assert one_value(db, "SELECT count(*) FROM said") == 4
 
 
 def test_pause_gives_back_what_no_server_was_asked_for(
@@ -191,8 +192,8 @@ def test_pause_gives_back_what_no_server_was_asked_for(
         control.pause(db)
         threading.Timer(0.5, remote.gate.set).start()
         news.wait_for_state(WorkerState.PAUSED)
-        assert one(db, "SELECT count(*) FROM said") == AT_ONCE, "what was asked for is saved"
-        assert one(db, "SELECT count(*) FROM job WHERE state = 'pending'") == 30 - AT_ONCE
+        assert one_value(db, "SELECT count(*) FROM said") == AT_ONCE, "what was asked for is saved"
+        assert one_value(db, "SELECT count(*) FROM job WHERE state = 'pending'") == 30 - AT_ONCE
         control.start(db)
         engine.wait_until_empty()
-    assert one(db, "SELECT count(*) FROM said") == 30
+    assert one_value(db, "SELECT count(*) FROM said") == 30
