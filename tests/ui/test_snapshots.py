@@ -69,7 +69,8 @@ class IdleEngine:
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working folder, whose path is short and of the same length in every run; a person's home in it is empty."""
-    with tempfile.TemporaryDirectory(prefix="u-", dir="/tmp", ignore_cleanup_errors=True) as name:
+    # It never ends like the folder it lies in: of a path that is cut one letter may be all that is left.
+    with tempfile.TemporaryDirectory(prefix="u", suffix="x", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         (folder / "me").mkdir()  # empty: a completion that is offered comes when it likes
         monkeypatch.setenv("HOME", str(folder / "me"))
