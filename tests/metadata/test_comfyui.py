@@ -9,7 +9,7 @@ import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora, RawChunk
 from dtk_tui.metadata.reader import derive
-from tests.helpers.comfy_graphs import base, node, read_graph
+from tests.helpers.metadata.comfy_graphs import base, node, read_graph
 
 
 def test_the_default_graph() -> None:

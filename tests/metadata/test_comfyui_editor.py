@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from tests.helpers.comfy_workflows import item, read
+from tests.helpers.metadata.comfy_workflows import item, read
 
 
 def link(number: int, origin: int, slot: int, target: int, target_slot: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters
-from tests.helpers.comfy_workflows import everywhere, grouped, item, paired, read
+from tests.helpers.metadata.comfy_workflows import everywhere, grouped, item, paired, read
 
 
 @pytest.mark.parametrize("separator", ["/", ">"])

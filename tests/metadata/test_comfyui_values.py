@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters
-from tests.helpers.comfy_graphs import base, node, read_graph
+from tests.helpers.metadata.comfy_graphs import base, node, read_graph
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from tests.helpers.dialect_chunks import expect, read
+from tests.helpers.metadata.dialect_chunks import expect, read
 
 SWARM = {
     "sui_image_params": {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.comfy_graphs import base, node, read_graph
-from tests.helpers.dialect_chunks import expect, read
+from tests.helpers.metadata.comfy_graphs import base, node, read_graph
+from tests.helpers.metadata.dialect_chunks import expect, read
 
 JOB = "Job ID: 7a1f0c0e-3b1d-4c55-9a0e-0123456789ab"
 

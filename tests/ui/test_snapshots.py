@@ -19,7 +19,7 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from tests.helpers.golden import check
-from tests.helpers.hostile_source import write_hostile_source
+from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
 from tests.helpers.screens import Screens, without_name
 

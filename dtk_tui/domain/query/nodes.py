@@ -240,8 +240,3 @@ class Query:
     terms: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     like: tuple[str, ...] = ()
-
-    @property
-    def has_vectors(self) -> bool:
-        """Whether embeddings are needed to answer."""
-        return bool(self.about or self.like)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -243,6 +243,3 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Ask for a row."""
         if self.count:
             self.post_message(self.GoToAsked())
-
-
-AnyTable = VirtualTable[Any]

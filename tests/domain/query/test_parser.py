@@ -167,7 +167,6 @@ def test_vector_terms_are_not_conditions() -> None:
     assert query.like == ("42", "/a b/c.png")
     assert query.filter == And((Prompt("wood"), Numbers("steps", one("20"))))
     assert query.terms == ("wood",)
-    assert query.has_vectors
     assert parse("about:sea").filter is None
 
 

@@ -19,7 +19,7 @@ from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.messages import ImportOpened
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
-from tests.helpers.hostile_source import write_hostile_source
+from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, WIDE, library_app, running
 
 
