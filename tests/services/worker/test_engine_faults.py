@@ -186,19 +186,19 @@ def test_two_workers_in_one_process_share_a_queue_and_one_is_stopped_alone(
     _prepare(db, config, tmp_path / "library", 72)
     control.start(db)
     with (
-        worker(db, config, initial_state=None) as (engine, news),
+        worker(db, config, initial_state=None) as (one, news),
         worker(db, config, initial_state=None) as (other, other_news),
     ):
         for engine in (one, other):
             wait_for_jobs(engine)
         with db.connection() as conn:
-            assert workers.set_desired_state(conn, WorkerState.STOPPED, engine.worker_id) == 1
+            assert workers.set_desired_state(conn, WorkerState.STOPPED, one.worker_id) == 1
         news.wait_for_state(WorkerState.STOPPED)
         states = {info.id: info.state for info in snapshot(db).workers}
-        assert states.pop(engine.worker_id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
-        done = engine.throughput.processed
+        assert states.pop(one.worker_id) == WorkerState.STOPPED and set(states.values()) == {WorkerState.RUNNING}
+        done = one.throughput.processed
         other_news.wait_for(lambda _: one_value(db, "SELECT count(*) FROM image_vector") == 72)
-        assert 0 < done == engine.throughput.processed
+        assert 0 < done == one.throughput.processed
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db)))
 
 
