@@ -23,8 +23,8 @@ from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 assert str(REPOSITORY) in sys.path
-from tests.helpers.imports.import_content import digest, everything  # noqa: E402 (the line above makes it importable)
-from tests.helpers.imports.import_kills import Killer  # noqa: E402
+from tests.helpers.imports.content import digest, everything  # noqa: E402 (the line above makes it importable)
+from tests.helpers.imports.kills import Killer  # noqa: E402
 
 
 def library(server: EmbeddedServer, name: str) -> str:

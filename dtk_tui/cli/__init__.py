@@ -21,11 +21,11 @@ from dtk_tui.cli import (
     demo,
     diffusion_toolkit,
     doctor,
+    images,
     library,
     log,
     models,
     queue,
-    roots,
     scan,
     worker,
 )
@@ -41,10 +41,10 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, library, worker, log, diffusion_toolkit, doctor, demo):
+for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
-application.add_typer(roots.commands, name="library")
+application.add_typer(library.commands, name="library")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")

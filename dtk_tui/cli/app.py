@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dtk_tui.cli.session import library
+from dtk_tui.cli.open_library import library
 from dtk_tui.errors import DtkError
 
 if TYPE_CHECKING:

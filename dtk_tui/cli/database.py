@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dtk_tui.cli.session import confirmed, library
+from dtk_tui.cli.open_library import confirmed, library
 from dtk_tui.text import counted, file_size, one_line
 
 commands = typer.Typer(help="The database of the library.", no_args_is_help=True)

@@ -111,7 +111,7 @@ def _work(db: Database, config: Config, folder: str) -> None:
 
 
 def _searches(db: Database, config: Config, library: str | None) -> None:
-    from dtk_tui.cli.library import print_hits
+    from dtk_tui.cli.images import print_hits
     from dtk_tui.demo import tour as service
     from dtk_tui.services.library.search import search, similar
 

@@ -1,153 +1,214 @@
-"""show, search, similar."""
+"""library roots, add, remove, exclude, include, archive, failures, prune."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtk_tui.cli.open_library import confirmed, library
 from dtk_tui.cli.options import Json, Limit
 from dtk_tui.cli.output import print_json, print_table
-from dtk_tui.cli.session import library
-from dtk_tui.text import display
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.domain.library import Hit, ImageDetail
-    from dtk_tui.store.database import Database
+    from collections.abc import Callable
 
-commands = typer.Typer()
+    from dtk_tui.domain.library import Rule
+    from dtk_tui.store.database import Connection, Database
+    from dtk_tui.store.library.folders import RootRow
 
-Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
+commands = typer.Typer(help="Which folders are in the library, and which are left out.", no_args_is_help=True)
+
+Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="A folder, by path.")]
+Recursive = Annotated[bool, typer.Option("--recursive/--no-recursive", help="With all folders below it, or without.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
 
 
 @commands.command()
-def show(image: Image, as_json: Json = False) -> None:
-    """Show all that is known about an image."""
-    from dtk_tui.services.library.search import image_detail
+def roots(as_json: Json = False) -> None:
+    """List the roots, and the folders below them that are excluded, archived or scanned without subfolders."""
+    from dtk_tui.store.library import folders
 
-    with library() as (db, config):
-        detail = image_detail(db, config, image)
-    if detail is None:
-        return
+    with library() as (db, _), db.connection() as conn:
+        rows = folders.list_roots(conn)
     if as_json:
-        print_json(image_json(detail))
-        return
-    for key, value in image_json(detail).items():
-        if value in (None, [], {}):
-            continue
-        typer.echo(f"{key.replace('_', ' '):18}{display(_plain(value))}")
-
-
-def _plain(value: Any) -> str:
-    """Return a JSON value as people read it."""
-    if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return " ".join(_plain(item) for item in value.values() if item is not None)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def image_json(detail: ImageDetail) -> dict[str, Any]:
-    """Return the keys of ``dtk show --json``.
-
-    ``width`` and ``height`` are those of the generation parameters, ``pixel_width`` and ``pixel_height`` the picture's.
-    """
-    extra = detail.extra
-    return {
-        "id": detail.id,
-        "path": detail.path,
-        "dialect": detail.dialect,
-        "prompt": detail.prompt,
-        "negative_prompt": detail.negative_prompt,
-        "steps": detail.steps,
-        "sampler": detail.sampler,
-        "scheduler": detail.scheduler,
-        "cfg_scale": detail.cfg_scale,
-        "seed": detail.seed,
-        "width": extra.get("width"),
-        "height": extra.get("height"),
-        "pixel_width": detail.width,
-        "pixel_height": detail.height,
-        "model": detail.model,
-        "model_hash": detail.model_hash,
-        "loras": extra.get("loras", []),
-        "vae": extra.get("vae"),
-        "clip_skip": extra.get("clip_skip"),
-        "denoising_strength": extra.get("denoising_strength"),
-        "upscaler": extra.get("upscaler"),
-        "file_size": detail.file_size,
-        "created_at": detail.created_at.isoformat(),
-        "rating": detail.rating,
-        "favorite": detail.favorite,
-        "nsfw": detail.nsfw,
-        "for_deletion": detail.for_deletion,
-        "unavailable": detail.unavailable,
-        "albums": list(detail.albums),
-        "tags": [{"name": tag.name, "confidence": tag.confidence, "source": tag.source} for tag in detail.tags],
-        "captions": [],
-        "group": {"representative": detail.representative, "members": detail.members},
-        "embedded": list(detail.embedded),
-        "error": detail.error,
-    }
-
-
-@commands.command()
-def search(
-    query: Annotated[list[str], typer.Argument(metavar="QUERY", help='e.g.: castle, oil about: "a dog" tag:sfw')],
-    limit: Limit = 50,
-    as_json: Json = False,
-) -> None:
-    """Find images by prompt, meaning, likeness, folder or tag."""
-    from dtk_tui.services.library import search as queries
-
-    with library() as (db, config):
-        print_hits(db, queries.search(db, config, " ".join(query), limit), as_json)
-
-
-@commands.command()
-def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
-    """Find the images that look most like one, in the library or outside."""
-    from dtk_tui.services.library import search as queries
-
-    with library() as (db, config):
-        print_hits(db, queries.similar(db, config, image, limit), as_json)
-
-
-def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
-    """Print search results: a table for people, one JSON object a line for scripts."""
-    from dtk_tui.services.library.search import rows_of
-
-    shown = rows_of(db, hits)
-    if as_json:
-        for hit, row, path in shown:
+        for row in rows:
             print_json(
                 {
                     "id": row.id,
-                    "path": path,
-                    "score": hit.score,
-                    "prompt": row.prompt,
-                    "width": row.width,
-                    "height": row.height,
-                    "model": row.model,
-                    "dialect": row.dialect,
-                    "rating": row.rating,
+                    "path": row.path,
+                    "root": row.is_root,
+                    "recursive": row.rule.recursive,
+                    "excluded": row.rule.excluded,
+                    "archived": row.rule.archived,
+                    "unavailable": row.unavailable,
+                    "folders": row.folders,
+                    "images": row.images,
+                    "missing": row.missing,
                 }
             )
         return
-    if not shown:
-        typer.echo("Nothing found.", err=True)
+    if not rows:
+        typer.echo("The library has no folders yet. dtk scan FOLDER adds one.", err=True)
         return
-    table = [
-        (_score(hit.score), row.id, _size(row.width, row.height), row.file_name, row.prompt or "")
-        for hit, row, _ in shown
-    ]
-    print_table(("score", "id", "size", "file", "prompt"), table, right=frozenset({0, 1, 2}))
+    table = [(f"{r.images:,}", f"{r.missing:,}", f"{r.folders:,}", _state(r), r.path) for r in rows]
+    print_table(("images", "missing", "folders", "state", "folder"), table, right=frozenset({0, 1, 2}))
 
 
-def _score(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _state(row: RootRow) -> str:
+    words = ["root"] if row.is_root else []
+    words += ["excluded"] if row.rule.excluded else []
+    words += ["archived"] if row.rule.archived else []
+    words += [] if row.rule.recursive else ["alone"]
+    gone = row.unavailable or (row.is_root and not os.path.isdir(row.path))  # noqa: PTH112 (surrogates must survive)
+    words += ["not there"] if gone and not row.rule.excluded else []
+    return ", ".join(words)
 
 
-def _size(width: int | None, height: int | None) -> str:
-    return f"{width}x{height}" if width and height else ""
+def _path(conn: Connection, folder: str) -> str:
+    """Return the absolute path by which the library knows, or will know, what a person named."""
+    from dtk_tui.services.library.folder_rules import absolute, known_path
+
+    named = absolute(os.fsdecode(folder))
+    path = known_path(conn, named)
+    if path != named:
+        typer.echo(one_line(f"dtk: The folder {named} is in the library as {path}."), err=True)
+    return path
+
+
+@commands.command()
+def add(folder: Folder, recursive: Recursive = True) -> None:
+    """Make a folder a root of the library; the next scan reads it."""
+    from dtk_tui.services.library import folders
+
+    with library() as (db, _), db.connection() as conn:
+        path = _path(conn, folder)
+        folders.add(conn, path, recursive=recursive)
+    typer.echo(one_line(f"{path} is in the library. dtk scan reads it."))
+
+
+@commands.command()
+def remove(folder: Folder, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Take a folder with all below it out of the library, with all that is known of its images; no file is touched."""
+    from dtk_tui.services.library import folders
+
+    with library() as (db, _):
+        with db.connection() as conn:
+            path = _path(conn, folder)
+            number = folders.id_of(conn, path)
+            below, images = folders.count_contents(conn, number)
+        what = f"{counted(below, 'folder')}, {counted(images, 'image')} with all that is known of them"
+        typer.echo(one_line(f"{path}: {what}."))
+        if dry_run:
+            return
+        if not (yes or confirmed("Take this out of the library? The files stay.")):
+            typer.echo("Nothing was taken out.")
+            return
+        _until_done(db, lambda conn: folders.remove_some(conn, number))
+    typer.echo(f"{counted(images, 'image is', 'images are')} no longer in the library.")
+
+
+def _until_done(db: Database, some: Callable[[Connection], int]) -> int:
+    """Do something batch by batch, a transaction each, until nothing is left; return how many there were."""
+    done = 0
+    while True:
+        with db.connection() as conn:
+            number = some(conn)
+        if not number:
+            return done
+        done += number
+
+
+def _set(folder: str, rule: Rule) -> None:
+    from dtk_tui.services.library import folders
+
+    with library() as (db, _), db.connection() as conn:
+        path = _path(conn, folder)
+        said = folders.set_rule(conn, path, rule)
+    typer.echo(one_line(f"{path} {said}"))
+
+
+@commands.command()
+def exclude(folder: Folder, recursive: Recursive = True) -> None:
+    """Leave a folder out: scans do not look into it, and what is known of its images counts as gone."""
+    from dtk_tui.domain.library import Rule
+
+    _set(folder, Rule(excluded=True, recursive=recursive))
+
+
+@commands.command()
+def include(folder: Folder, recursive: Recursive = True) -> None:
+    """Scan a folder (again) that was excluded or archived."""
+    from dtk_tui.domain.library import Rule
+
+    _set(folder, Rule(recursive=recursive))
+
+
+@commands.command()
+def archive(folder: Folder, recursive: Recursive = True) -> None:
+    """Keep a folder as it is, for instance on a disk in the cupboard: scans leave it alone, its images stay."""
+    from dtk_tui.domain.library import Rule
+
+    _set(folder, Rule(archived=True, recursive=recursive))
+
+
+@commands.command(name="failures")
+def list_failures(
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
+    limit: Limit = 1000,
+    as_json: Json = False,
+) -> None:
+    """List the files and folders that could not be read, or not whole, with the reasons."""
+    from dtk_tui.services.library import folders, unreadable
+
+    with library() as (db, _), db.connection() as conn:
+        tops = None if folder is None else [folders.id_of(conn, _path(conn, folder))]
+        found, number = unreadable.listed_below(conn, limit, tops)
+    if as_json:
+        for failure in found:
+            print_json({"path": failure.path, "reason": failure.reason, "folder": failure.is_folder})
+        return
+    if not found:
+        typer.echo("Everything could be read.", err=True)
+        return
+    print_table(("path", "reason"), [(failure.path, failure.reason) for failure in found])
+    if number > len(found):
+        typer.echo(f"... and {number - len(found):,} more (--limit)", err=True)
+
+
+@commands.command()
+def prune(
+    folder: Annotated[str | None, typer.Argument(metavar="FOLDER", help="Only this folder, with all below it.")] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Forget the images whose files are gone, with their ratings, tags, captions and vectors."""
+    from dtk_tui.services.library import folders
+
+    with library() as (db, _):
+        with db.connection() as conn:
+            path = None if folder is None else _path(conn, folder)
+            top = None if path is None else folders.id_of(conn, path)
+            number = folders.count_missing(conn, top)
+            away = folders.missing_roots(conn, path)
+        if not as_json:
+            typer.echo(f"{counted(number, 'image of the library has', 'images of the library have')} no file any more.")
+            for lost in away:
+                typer.echo(one_line(f"All of {lost} is away: is its disk mounted?"), err=True)
+        which = "it, with its" if number == 1 else f"these {number:,} images, with their"
+        question = f"Forget {which} ratings, tags, captions and vectors?"
+        if not number or dry_run or not (yes or confirmed(question)):
+            if as_json:
+                print_json({"unavailable": number, "pruned": 0})
+            elif number and not dry_run:
+                typer.echo("Nothing was forgotten.")
+            return
+        pruned = _until_done(db, lambda conn: folders.prune_some(conn, top))
+    if as_json:
+        print_json({"unavailable": number, "pruned": pruned})
+    else:
+        typer.echo(f"{counted(pruned, 'image')} forgotten.")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Jobs, Json, Limit
 from dtk_tui.cli.output import print_json, print_table
-from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, duration
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
-from dtk_tui.cli.session import library
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 

@@ -14,8 +14,8 @@ import pytest
 
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
-from tests.helpers.metadata import metadata_files as files
-from tests.helpers.metadata.metadata_files import GRAPH, INFOTEXT, SEED, read
+from tests.helpers.metadata import files
+from tests.helpers.metadata.files import GRAPH, INFOTEXT, SEED, read
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 
 from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.metadata.reader import derive, read_file
-from tests.helpers.metadata import metadata_files as files
+from tests.helpers.metadata import files
 from tests.helpers.metadata.comfy_workflows import everywhere, grouped, paired
-from tests.helpers.metadata.metadata_files import GRAPH, INFOTEXT, read
+from tests.helpers.metadata.files import GRAPH, INFOTEXT, read
 
 MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "4000"))
 XMP = (

@@ -12,7 +12,7 @@ import pytest
 
 from dtk_tui.domain.parameters import FileReading
 from dtk_tui.metadata.reader import derive, read_file
-from tests.helpers.metadata import metadata_files as files
+from tests.helpers.metadata import files
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "images"
 FIELDS = (

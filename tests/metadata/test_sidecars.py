@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from dtk_tui.metadata.reader import derive, read_file
-from tests.helpers.metadata import metadata_files as files
-from tests.helpers.metadata.metadata_files import INFOTEXT
+from tests.helpers.metadata import files
+from tests.helpers.metadata.files import INFOTEXT
 
 FOOOCUS = {
     "prompt": "a goldfish",

@@ -14,8 +14,8 @@ from PIL import Image
 
 from dtk_tui.metadata import stealth
 from dtk_tui.metadata.bounded_file import BoundedFile
-from tests.helpers.metadata import metadata_files as files
-from tests.helpers.metadata.metadata_files import GRAPH, INFOTEXT, read
+from tests.helpers.metadata import files
+from tests.helpers.metadata.files import GRAPH, INFOTEXT, read
 
 
 @pytest.mark.parametrize("mode", ["alpha", "rgb"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dtk_tui.metadata.comfy import broadcast, group_nodes
+from dtk_tui.metadata.comfy import group_nodes, use_everywhere
 from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
 from dtk_tui.metadata.comfy.group_nodes import SUBGRAPH_INPUT_ID, SUBGRAPH_OUTPUT_ID
 from dtk_tui.metadata.comfy.widgets import WIDGETS
@@ -72,7 +72,9 @@ class _FlatWorkflow:
             self._links[prefix][number] = (origin, slot)
             if target == SUBGRAPH_OUTPUT_ID:
                 self._outputs[prefix][target_slot] = (origin, slot)
-        for (key, slot), origin in broadcast.broadcast_links(level, self._links[prefix], (_MUTED, _BYPASSED)).items():
+        for (key, slot), origin in use_everywhere.implicit_links(
+            level, self._links[prefix], (_MUTED, _BYPASSED)
+        ).items():
             self._broadcast[prefix + key, slot] = prefix, origin
         nodes = level.get("nodes")
         for given in nodes if isinstance(nodes, list) else []:

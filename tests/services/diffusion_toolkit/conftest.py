@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.imports.import_runs import Make
+from tests.helpers.imports.runs import Make
 from tests.helpers.paths import INPUTS
 
 

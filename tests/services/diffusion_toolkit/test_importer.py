@@ -20,7 +20,7 @@ from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
 from dtk_tui.store.text_codec import from_db
-from tests.helpers.imports.import_runs import ZONE, Make, fetch_one, rows, run_import
+from tests.helpers.imports.runs import ZONE, Make, fetch_one, rows, run_import
 
 TICKS_0 = dt.datetime(1, 1, 1)
 

@@ -20,9 +20,9 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database
 from dtk_tui.store.schema import upgrade
 from dtk_tui.store.server.embedded import EmbeddedServer
-from tests.helpers.imports.import_content import digest
-from tests.helpers.imports.import_kills import Killer
-from tests.helpers.imports.import_runs import Make, fetch_one, run_import
+from tests.helpers.imports.content import digest
+from tests.helpers.imports.kills import Killer
+from tests.helpers.imports.runs import Make, fetch_one, run_import
 
 
 def said(process: subprocess.Popen[str]) -> str:

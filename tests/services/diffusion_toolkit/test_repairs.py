@@ -17,7 +17,7 @@ from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.export import export
 from dtk_tui.store.database import Database
 from dtk_tui.store.scan import raw_metadata
-from tests.helpers.imports.import_runs import fetch_one, run_import
+from tests.helpers.imports.runs import fetch_one, run_import
 
 DATE = 638085024001234567
 FOLDER = {

@@ -25,9 +25,9 @@ from dtk_tui.services.diffusion_toolkit.export import export
 from dtk_tui.services.diffusion_toolkit.importer import import_database
 from dtk_tui.store.database import Database, row_of
 from dtk_tui.store.diffusion_toolkit import staging
-from tests.helpers.imports.import_content import content, digest
-from tests.helpers.imports.import_kills import Killer
-from tests.helpers.imports.import_runs import ZONE, Make, fetch_one, rows, run_import
+from tests.helpers.imports.content import content, digest
+from tests.helpers.imports.kills import Killer
+from tests.helpers.imports.runs import ZONE, Make, fetch_one, rows, run_import
 
 
 def command(source: Path, *more: str) -> list[str]:

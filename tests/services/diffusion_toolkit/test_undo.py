@@ -13,8 +13,8 @@ from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.store.database import Database
-from tests.helpers.imports.import_content import content
-from tests.helpers.imports.import_runs import Make, fetch_one, run_import
+from tests.helpers.imports.content import content
+from tests.helpers.imports.runs import Make, fetch_one, run_import
 
 
 def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, config: Config, make: Make) -> None:

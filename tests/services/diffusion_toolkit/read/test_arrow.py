@@ -16,8 +16,8 @@ from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, Unexpect
 from dtk_tui.services.diffusion_toolkit.report import equality_message
 from dtk_tui.services.diffusion_toolkit.source.database import open_source
 from dtk_tui.store.database import Database
-from tests.helpers.imports.import_content import content
-from tests.helpers.imports.import_runs import fetch_one, run_import
+from tests.helpers.imports.content import content
+from tests.helpers.imports.runs import fetch_one, run_import
 
 PLACES = [
     "D:\\AI\\a.png", "D:/AI/b.png", "D:\\AI/c\\d.png", "/mnt/a/b.png", "/mnt/a\\b.png", "/root.png", "name.png",

@@ -22,9 +22,9 @@ from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import shadow, shadow_rows, shadow_swap
-from tests.helpers.imports.import_content import content, everything
-from tests.helpers.imports.import_runs import Make, fetch_one, run_import
-from tests.helpers.imports.import_sources import rebuild_image_table, write_source
+from tests.helpers.imports.content import content, everything
+from tests.helpers.imports.runs import Make, fetch_one, run_import
+from tests.helpers.imports.sources import rebuild_image_table, write_source
 
 DAY_TICKS = 864_000_000_000
 BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS

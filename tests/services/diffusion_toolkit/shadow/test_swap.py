@@ -11,8 +11,8 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
-from tests.helpers.imports.import_content import content
-from tests.helpers.imports.import_runs import Make, fetch_one, run_import
+from tests.helpers.imports.content import content
+from tests.helpers.imports.runs import Make, fetch_one, run_import
 
 _CATALOG = {
     "tables": """SELECT relname, relkind, relpersistence, relreplident, reloptions, relacl, relrowsecurity, amname,

@@ -10,8 +10,8 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database
-from tests.helpers.imports.import_runs import Make, run_import
-from tests.helpers.imports.import_sources import rebuild_image_table, write_source
+from tests.helpers.imports.runs import Make, run_import
+from tests.helpers.imports.sources import rebuild_image_table, write_source
 
 
 def test_the_copy_of_a_program_that_was_killed_is_removed_by_the_next(db: Database, config: Config, make: Make) -> None:

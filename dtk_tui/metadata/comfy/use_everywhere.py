@@ -22,7 +22,7 @@ _NamePattern = re.Pattern[str] | None
 _Sender = tuple[int, str, Origin, _NamePattern, _NamePattern]
 
 
-def broadcast_links(
+def implicit_links(
     level: dict[str, Any], links: dict[Any, Origin], disabled_modes: tuple[int, ...]
 ) -> dict[tuple[str, int], Origin]:
     """Return the origin (node, slot) of the inputs (node, slot) of a level that are fed without a link.
