@@ -69,8 +69,13 @@ class Running:
             await self.pilot.pause(0.02)
 
     async def shows(self, words: str) -> None:
-        """Wait until some words are on the screen, in one line or broken into several."""
-        await self.until(lambda: words in (text := self.text()) or words in " ".join(text.split()))
+        """Wait until some words are on the screen, in one line or broken into several, or in a notice above it."""
+
+        def is_shown() -> bool:
+            texts = [self.text(), *(str(notice.message) for notice in self.app._notifications)]
+            return any(words in text or words in " ".join(text.split()) for text in texts)
+
+        await self.until(is_shown)
 
     async def press(self, *keys: str) -> None:
         """Press keys."""

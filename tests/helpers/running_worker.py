@@ -30,8 +30,11 @@ class News:
             self._came.notify_all()
 
     def wait_for(self, wanted: Callable[[list[Event]], bool], timeout_s: float = 300) -> None:
+        end = time.monotonic() + timeout_s
         with self._came:
-            assert self._came.wait_for(lambda: wanted(self.events), timeout_s), f"never came; got {self.events}"
+            while not wanted(self.events):  # which may be of the database, too: no event tells of that
+                assert time.monotonic() < end, f"never came; got {self.events}"
+                self._came.wait(0.02)
 
     def wait_for_state(self, state: WorkerState) -> None:
         self.wait_for(lambda events: _last_state(events) == state)
@@ -56,7 +59,7 @@ def worker(
         engine.close()
 
 
-def wait_for_jobs(engine: Engine, above: int = 0, timeout_s: float = 60) -> None:
+def wait_for_jobs(engine: Engine, above: int = 0, timeout_s: float = 300) -> None:
     """Wait until a worker has done more than so many jobs."""
     end = time.monotonic() + timeout_s
     while engine.throughput.processed <= above:
