@@ -19,7 +19,7 @@ async def test_a_search_and_the_way_back(db: Database, config: Config, library: 
         await run.write("castle")
         await run.press("enter")
         await run.shows("\u201ccastle\u201d  10")
-        assert run.main.table.has_focus
+        await run.until(lambda: run.main.table.has_focus)
         await run.press("escape")
         await run.shows("All images  30  newest first")
         assert run.main.query_one(QueryInput).value == ""
@@ -33,7 +33,7 @@ async def test_a_fault_is_shown_with_its_place(db: Database, config: Config, lib
         await run.press("enter")
         await run.shows("column 14")
         query = run.main.query_one(QueryInput)
-        assert query.has_focus
+        await run.until(lambda: query.has_focus)
         assert query.cursor_position == 13
         await run.press("end", "ctrl+u")
         await run.write("steps:20")
@@ -84,7 +84,7 @@ async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, con
         # On the table a is "select all", t "tag", e "embed now", s "find similar".
         type_at_once(run, "slash", *"castles", "backspace", "enter")
         await run.shows("\u201ccastle\u201d  10")
-        assert run.main.table.has_focus
+        await run.until(lambda: run.main.table.has_focus)
         assert run.main.table.selected_count == 0
         type_at_once(run, "ctrl+o", "ctrl+u", *"taste")
         await run.shows("Add a folder of images")
@@ -112,7 +112,7 @@ async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database,
         await run.until(lambda: query.value == "castle, at")
         answering.set()
         await run.shows("\u201ccastle\u201d  10")
-        assert query.has_focus
+        await run.until(lambda: query.has_focus)
         assert query.value == "castle, at"
 
 
