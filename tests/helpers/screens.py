@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: A screen that is written anew has to stay the same for so long: every look at the numbers is over by then.
 _STILL_S = 1.3
 #: How long a screen may take until it is the golden one; after the first that never is, others get less.
-_WITHIN_S, _THEN_S = 20.0, 2.0
+_WITHIN_S, _THEN_S = 120.0, 5.0
 #: A dialog, which is slow to draw, is drawn anew at one look of so many.
 _SELDOM = 8
 #: What differs from run to run, and what stands in its place, of the same width where something may stand behind it.

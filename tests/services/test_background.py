@@ -21,7 +21,7 @@ class Errand(BackgroundTask):
     def _work(self) -> None:
         if self._failure is not None:
             raise self._failure
-        assert self._stop_asked.wait(20)
+        assert self._stop_asked.wait(120)
 
     def _ended(self) -> None:
         self._emit(ImportFinished())

@@ -120,7 +120,7 @@ def test_an_upgrade_waits_for_what_the_version_before_is_writing(before_v011: st
         conn.execute("UPDATE image SET unavailable = true WHERE id = 2")
         upgraded = pool.submit(upgrade, before_v011)
         waiting = "SELECT FROM pg_locks WHERE relation = 'image'::regclass AND NOT granted"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while conn.execute(waiting).fetchone() is None:
             assert time.monotonic() < deadline and not upgraded.done()
             time.sleep(0.02)

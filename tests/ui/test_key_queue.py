@@ -20,12 +20,12 @@ async def test_keys_behind_a_screen_that_closes_are_done(db: Database, config: C
     async with library_app(db, config) as run:
         await run.shows("029.png")
         type_at_once(run, key, "escape", "end")
-        await run.until(lambda: run.app.screen is run.main, 3)
+        await run.until(lambda: run.app.screen is run.main)
         type_at_once(run, key, "escape", "escape", "down", "down")
-        await run.until(lambda: run.app.screen is run.main, 3)
-        await run.until(lambda: not run.dtk._typed and run.dtk._given_at is None, 3)
+        await run.until(lambda: run.app.screen is run.main)
+        await run.until(lambda: not run.dtk._typed and run.dtk._given_at is None)
         type_at_once(run, "slash", *"029")
-        await run.until(lambda: run.main.query_one(SearchLine).query_one(Input).value == "029", 3)
+        await run.until(lambda: run.main.query_one(SearchLine).query_one(Input).value == "029")
 
 
 @pytest.mark.parametrize("key", ["ctrl+p", "m"])
@@ -37,4 +37,4 @@ async def test_keys_that_come_before_a_list_is_drawn(
         await run.shows("029.png")
         for _ in range(3):
             type_at_once(run, key, then, then, "escape")
-            await run.until(lambda: run.app.screen is run.main, 3)
+            await run.until(lambda: run.app.screen is run.main)

@@ -65,7 +65,7 @@ class Answer(BaseHTTPRequestHandler):
         """Read a picture, wait, answer."""
         data = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.count(+1)
-        self.server.gate.wait(60)
+        self.server.gate.wait(120)
         self.server.count(-1)
         self.send_response(503 if self.server.take_failure() else 200)
         self.end_headers()
@@ -150,7 +150,7 @@ def test_what_waits_for_a_server_does_not_hold_up_the_device(
         conn.execute("UPDATE job SET deaths = 1 WHERE id = (SELECT max(id) FROM job)")
     with worker(db, config) as (engine, _):
         with remote.changed:
-            assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 30), "each thread of the lane asks"
+            assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 120), "each thread of the lane asks"
         enqueue(db, config, EVERYTHING, [Kind.TAG])
         wait_for_jobs(engine, above=59)
         assert one_value(db, "SELECT count(*) FROM tag_prediction") == 60
@@ -188,7 +188,7 @@ def test_pause_gives_back_what_no_server_was_asked_for(
     _queue(db)
     with worker(db, config) as (engine, news):
         with remote.changed:
-            assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 30)
+            assert remote.changed.wait_for(lambda: remote.waiting == AT_ONCE, 120)
         control.pause(db)
         threading.Timer(0.5, remote.gate.set).start()
         news.wait_for_state(WorkerState.PAUSED)

@@ -101,7 +101,7 @@ async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database,
         answering, answer = threading.Event(), run.dtk.context.library.search
 
         def slow(line: str) -> object:
-            answering.wait(20)
+            answering.wait(120)
             return answer(line)
 
         run.dtk.context.library.search = slow  # type: ignore[method-assign,assignment]

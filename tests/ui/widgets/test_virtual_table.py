@@ -38,7 +38,7 @@ class Source:
         self.gate.set()
 
     def fetch(self, ids: Sequence[int]) -> list[ImageRow]:
-        self.gate.wait(20)
+        self.gate.wait(120)
         self.asked += ids
         rows = [self.changed.get(number, image(number)) for number in ids]
         return [row for row in rows if row is not None]
