@@ -9,7 +9,8 @@ from typing import Any
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, prompts, samplers
-from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
+from dtk_tui.metadata.comfy.graph import Graph, Node, UndecidableError, from_api
+from dtk_tui.metadata.comfy.texts import TextFinder
 from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
@@ -56,6 +57,7 @@ def _first_graph(fields: MetadataFields, mark: str, load: Callable[[dict[str, An
 
 def parameters(graph: Graph) -> GenerationParameters:
     """Return the generation parameters of the last sampler that leads to what the graph saved."""
+    graph.decide = TextFinder(graph, positive=True).decide
     output, sampler = samplers.output_and_sampler(graph)
     if output is None:
         return GenerationParameters()
@@ -67,7 +69,7 @@ def parameters(graph: Graph) -> GenerationParameters:
     model, loras = models.model_and_loras(graph, nodes)
     return GenerationParameters(
         prompt=positive,
-        negative_prompt="" if negative is None and positive is not None else negative,
+        negative_prompt=negative,
         steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
         sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text)
         or samplers.name_by_class(nodes, samplers.SAMPLERS),
@@ -90,14 +92,15 @@ def parameters(graph: Graph) -> GenerationParameters:
 
 def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None, str | None]:
     """Return both prompts of a sampler; one that was told nothing works on what an earlier one was told to paint."""
-    positive, negative, is_zeroed = prompts.prompts_of(graph, nodes)
-    if positive or (positive is not None and not is_zeroed):
-        return positive, negative
-    for earlier in _earlier(graph, sampler):
-        found = prompts.prompts_of(graph, samplers.configuring_nodes(graph, earlier))
-        if found[0]:
-            return found[:2]
-    return positive, negative
+    found = prompts.prompts_of(graph, nodes)
+    if not found.positive and (found.positive is None or found.is_zeroed) and found.positive_decided:
+        for earlier in _earlier(graph, sampler):
+            before = prompts.prompts_of(graph, samplers.configuring_nodes(graph, earlier))
+            if before.positive or not before.positive_decided:
+                found = before
+                break
+    has_none = found.negative is None and found.positive is not None and found.negative_decided
+    return found.positive, "" if has_none else found.negative
 
 
 def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
@@ -130,12 +133,12 @@ def _without_sampler(graph: Graph, output: Node) -> GenerationParameters:
         texted = node.inputs.get("prompt")
         if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
             continue
-        positive = values.prompt(prompts.PromptFinder(graph, positive=True).text(texted))
+        positive = values.prompt(_text(graph, texted, positive=True))
         if not positive:
             if isinstance(texted, list):
                 break
             continue
-        negative = prompts.PromptFinder(graph, positive=False).text(node.inputs.get("negative_prompt"))
+        negative = _text(graph, node.inputs.get("negative_prompt"), positive=False)
         return GenerationParameters(
             prompt=positive,
             negative_prompt=values.prompt(negative) or "",
@@ -145,6 +148,14 @@ def _without_sampler(graph: Graph, output: Node) -> GenerationParameters:
             model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
         )
     return GenerationParameters()
+
+
+def _text(graph: Graph, value: object, *, positive: bool) -> str | None:
+    """Return the text behind an input, or None where there is none or only the run knew it."""
+    try:
+        return TextFinder(graph, positive=positive).text(value)
+    except UndecidableError:
+        return None
 
 
 def _partial_denoise(value: float | None) -> float | None:
