@@ -79,7 +79,7 @@ class Graph:
         """Yield (input name, linked node) of ``node`` in the order of its inputs."""
         nodes = self.nodes
         for name, source in node.sources:
-            if name not in skip and source in nodes:
+            if source in nodes and not is_named(name, skip):
                 yield name, nodes[source]
 
     def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
@@ -91,7 +91,7 @@ class Graph:
             node = queue.popleft()
             yield node
             for name, source in node.sources:
-                if source not in seen and name not in skip and source in nodes:
+                if source not in seen and source in nodes and not is_named(name, skip):
                     seen.add(source)
                     queue.append(nodes[source])
 
@@ -181,6 +181,11 @@ class Graph:
         return None
 
 
+def is_named(name: str, names: frozenset[str]) -> bool:
+    """Return whether an input goes by one of ``names``: ``images.image_1`` is one of several ``images``."""
+    return name in names or ("." in name and not names.isdisjoint(name.split(".", 3)))
+
+
 def _is_formula(node: Node) -> bool:
     """Return whether what a node gives is worked out from its inputs, so that none of them is the answer."""
     return (
@@ -201,6 +206,11 @@ def node(key: str, kind: str, inputs: dict[str, Any]) -> Node:
         for name, value in inputs.items()
         if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int))
     )
+    for name in [name for name in inputs if "." in name]:
+        # What depends on a choice is sent as ``model.seed`` beside the choice ``model``.
+        choice, _, own = name.rpartition(".")
+        if isinstance(inputs.get(choice), str):
+            inputs.setdefault(own, inputs[name])
     return Node(key, kind, inputs, sources)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from dtk_tui.metadata.comfy import text_extensions, text_nodes
-from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node, UndecidableError
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node, UndecidableError, is_named
 from dtk_tui.metadata.comfy.node_inputs import NodeInputs
 from dtk_tui.metadata.comfy.patterns import Patterns
 
@@ -178,7 +178,9 @@ class TextFinder:
 
     def inner_links(self, node: Node) -> list[tuple[str, object]]:
         """Return the inputs that may lead on to a text."""
-        return [(name, item) for name, item in node.inputs.items() if name not in _NO_TEXT and self.graph.link(item)]
+        return [
+            (name, item) for name, item in node.inputs.items() if self.graph.link(item) and not is_named(name, _NO_TEXT)
+        ]
 
     def node_text(self, node: Node, slot: int, depth: int) -> str | None:
         """Return the text that an output of a node gives."""

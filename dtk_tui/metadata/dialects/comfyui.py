@@ -8,8 +8,8 @@ from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy import models, prompts, samplers
-from dtk_tui.metadata.comfy.graph import Graph, Node, UndecidableError, from_api
+from dtk_tui.metadata.comfy import models, prompts, samplers, services
+from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
 from dtk_tui.metadata.comfy.texts import TextFinder
 from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111
@@ -17,7 +17,6 @@ from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
-_TEXT_INPUTS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
 _EARLIER_LIMIT = 8
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
@@ -62,7 +61,7 @@ def parameters(graph: Graph) -> GenerationParameters:
     if output is None:
         return GenerationParameters()
     if sampler is None:
-        return _without_sampler(graph, output)
+        return services.service_parameters(graph, output)
     nodes = samplers.configuring_nodes(graph, sampler)
     positive, negative = _prompts(graph, sampler, nodes)
     width, height = models.latent_size(graph, sampler)
@@ -70,7 +69,7 @@ def parameters(graph: Graph) -> GenerationParameters:
     return GenerationParameters(
         prompt=positive,
         negative_prompt=negative,
-        steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
+        steps=samplers.steps(graph, nodes),
         sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text)
         or samplers.name_by_class(nodes, samplers.SAMPLERS),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text)
@@ -122,40 +121,6 @@ def _earlier(graph: Graph, sampler: Node) -> list[Node]:
     """Return the samplers that ran before ``sampler``, nearest first, a few of them."""
     before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
     return list(islice(before, _EARLIER_LIMIT))
-
-
-def _without_sampler(graph: Graph, output: Node) -> GenerationParameters:
-    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs.
-
-    The picture is followed, not the texts: what a language model was told is not the prompt.
-    """
-    for node in graph.upstream(output, _TEXT_INPUTS):
-        texted = node.inputs.get("prompt")
-        if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
-            continue
-        positive = values.prompt(_text(graph, texted, positive=True))
-        if not positive:
-            if isinstance(texted, list):
-                break
-            continue
-        negative = _text(graph, node.inputs.get("negative_prompt"), positive=False)
-        return GenerationParameters(
-            prompt=positive,
-            negative_prompt=values.prompt(negative) or "",
-            seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
-            width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
-            height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
-            model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
-        )
-    return GenerationParameters()
-
-
-def _text(graph: Graph, value: object, *, positive: bool) -> str | None:
-    """Return the text behind an input, or None where there is none or only the run knew it."""
-    try:
-        return TextFinder(graph, positive=positive).text(value)
-    except UndecidableError:
-        return None
 
 
 def _partial_denoise(value: float | None) -> float | None:
