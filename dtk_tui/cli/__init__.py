@@ -16,6 +16,7 @@ import typer
 
 from dtk_tui import __version__
 from dtk_tui.cli import (
+    caption,
     config,
     database,
     demo,
@@ -48,6 +49,7 @@ application.add_typer(library.commands, name="library")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")
+application.add_typer(caption.commands, name="caption")
 application.add_typer(database.commands, name="db")
 application.add_typer(config.commands, name="config")
 
