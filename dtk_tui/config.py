@@ -56,6 +56,12 @@ class WorkerSettings(_Section):
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
 
 
+class CaptionSettings(_Section):
+    """What is said of images."""
+
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
+
+
 def _folder(value: str) -> str:
     if not (value.startswith("/") or _WINDOWS.match(value)):
         raise ValueError(f"{value!r} is no absolute path")
@@ -107,6 +113,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     models: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    captions: CaptionSettings = CaptionSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
     migrate: MigrateSettings = MigrateSettings()
