@@ -122,7 +122,7 @@ def _read_sidecars(
     path: str, reading: ContainerReading, siblings: Collection[str] | None
 ) -> tuple[str | None, GenerationParameters]:
     """Try the sidecars of a picture that says nothing itself; a text that is no parameters leaves no trace."""
-    for chunk in sidecars.read(path, siblings):
+    for chunk in sidecars.read(path, siblings, is_video=reading.is_video):
         chunks = [*reading.chunks, chunk]
         try:
             dialect, parameters = derive(chunks, reading.width, reading.height)
