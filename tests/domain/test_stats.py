@@ -7,7 +7,7 @@ import json
 from dtk_tui.domain.stats import WorkerStats
 
 #: What workers have written since the first release; hosts of several versions share a database.
-KEYS = ["processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "kinds", "provider", "trouble"]
+KEYS = ["processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "kinds", "provider", "away", "trouble"]
 
 
 def test_the_keys_of_a_report_stay_and_a_report_survives_the_database() -> None:
