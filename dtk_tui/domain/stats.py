@@ -44,8 +44,8 @@ class WorkerStats:
         pace: jobs per second by the kind's word while that kind has the device, and of prompts.
         kinds: words of the kinds of work that it has models for.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
-        away: folders that it does not find, whose jobs wait.
         trouble: why it does not run, or not where it should; None when all is well.
+        away: folders that it does not find, whose jobs wait.
         unknown: keys that a newer version reports, as they came.
     """
 
@@ -57,8 +57,8 @@ class WorkerStats:
     pace: dict[str, float] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     provider: str | None = None
-    away: tuple[AwayFolder, ...] = ()
     trouble: str | None = None
+    away: tuple[AwayFolder, ...] = ()
     unknown: dict[str, object] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -72,8 +72,8 @@ class WorkerStats:
             "pace": self.pace,
             "kinds": list(self.kinds),
             "provider": self.provider,
-            "away": [asdict(folder) for folder in self.away],
             "trouble": self.trouble,
+            "away": [asdict(folder) for folder in self.away],
         } | self.unknown
 
     @classmethod

@@ -26,7 +26,7 @@ CHANNEL = "dtk_queue"
 
 # A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
 # is a chance to wait for a processor.
-_CLAIM: LiteralString = """
+_CLAIM_WHERE: LiteralString = """
 WITH claimed AS (
     UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
      WHERE id = ANY (ARRAY(
@@ -47,8 +47,8 @@ SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.att
 # A subquery for each row keeps the walk along the index, which ends as soon as enough is found.
 _ELSEWHERE: LiteralString = """
            AND (SELECT folder_id FROM image WHERE image.id = job.image_id) <> ALL (%(without)s::bigint[])"""
-_CLAIM_ALL = _CLAIM.replace("{elsewhere}", "")
-_CLAIM_ELSEWHERE = _CLAIM.replace("{elsewhere}", _ELSEWHERE)
+_CLAIM = _CLAIM_WHERE.replace("{elsewhere}", "")
+_CLAIM_ELSEWHERE = _CLAIM_WHERE.replace("{elsewhere}", _ELSEWHERE)
 
 _FINISH = """
 WITH ended AS (
@@ -211,7 +211,7 @@ def claim(
     }
     jobs = [
         ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], isolated=v[5] > 0)
-        for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM_ALL, parameters)
+        for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)
     ]
     if not jobs:
         return [], after
