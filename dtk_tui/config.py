@@ -84,7 +84,8 @@ class ScanSettings(_Section):
     """What a scan reads."""
 
     extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
-        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
+        ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
     watch: bool = True

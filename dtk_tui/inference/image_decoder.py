@@ -24,7 +24,7 @@ from PIL import (
 )
 
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
-from dtk_tui.inference import video
+from dtk_tui.inference import extra_formats, video
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
 # Naming the decoders' classes also makes sure that they are registered, whatever Pillow has loaded so far.
@@ -73,6 +73,10 @@ def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
         try:
             return _decode(path, background)
         except UnidentifiedImageError:
+            extra = extra_formats.open_extra(path)
+            if extra is not None:
+                with extra:
+                    return _to_rgb(extra, background)
             frame = video.first_frame(path)
             if frame is None:
                 raise

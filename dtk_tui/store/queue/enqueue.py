@@ -35,7 +35,7 @@ WITH selected AS (
 _NOT_EMBEDDED: LiteralString = """
     NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
     OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
-                WHERE image.id = target AND btrim(left(prompt.text, 1000)) <> ''
+                WHERE image.id = target AND prompt.text ~ '\\S'
                   AND NOT EXISTS (SELECT 1 FROM prompt_vector
                                    WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
 _NOT_TAGGED: LiteralString = """
