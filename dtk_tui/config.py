@@ -51,6 +51,7 @@ class WorkerSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
