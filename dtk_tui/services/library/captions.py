@@ -98,7 +98,7 @@ def checked(text: str) -> str:
         UsageError: it is empty or too long.
     """
     if not text.strip():
-        raise UsageError("A caption cannot be empty.", "dtk caption batch QUERY --remove takes captions away.")
+        raise UsageError("A caption cannot be empty.", "Give it a word at least.")
     if len(text) > MAX_LENGTH:
         raise UsageError(f"A caption has at most {MAX_LENGTH:,} characters; this one has {len(text):,}.")
     return text

@@ -36,6 +36,7 @@ def undo(db: Database, number: int) -> Undone:
         for changes in journal.parts(conn, number):
             left += _RESTORE[edit.kind](conn, changes)
         restored = edit.changed - len(left)
-        journal.set_undone(conn, number, restored)
+        if restored or not left:  # where nothing could be given back, a later try may
+            journal.set_undone(conn, number, restored)
         paths = images.paths_of(conn, left)
     return Undone(restored, tuple((image_id, paths.get(image_id)) for image_id in left))

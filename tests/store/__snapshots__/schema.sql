@@ -677,6 +677,7 @@ CREATE TABLE public.job (
     started_at timestamp with time zone,
     error text,
     begun_at timestamp with time zone,
+    missing boolean DEFAULT false NOT NULL,
     CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
     CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'failed'::text])))
@@ -1499,6 +1500,12 @@ CREATE INDEX job_log_finished ON public.job_log USING brin (finished_at);
 --
 
 CREATE INDEX job_log_image ON public.job_log USING btree (image_id);
+
+--
+-- Name: job_missing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_missing ON public.job USING btree (image_id) WHERE missing;
 
 --
 -- Name: job_running; Type: INDEX; Schema: public; Owner: -
