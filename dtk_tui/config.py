@@ -51,6 +51,7 @@ class WorkerSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
@@ -83,7 +84,8 @@ class ScanSettings(_Section):
     """What a scan reads."""
 
     extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
-        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
+        ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
     watch: bool = True
@@ -123,7 +125,7 @@ class CaptionSettings(_Section):
     key_command: str | None = None
     timeout_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
     image_size: Annotated[int, Field(ge=16, le=8192)] | None = None
-    type: str = "descriptive"
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
     length: Annotated[str, Field(pattern=r"^(any|very short|short|medium-length|long|very long|[1-9]\d{0,3})$")] = "any"
     options: tuple[str, ...] = ()
     name: str = ""

@@ -25,6 +25,7 @@ SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.pat
             ELSE self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
              AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
              AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
+             AND NOT EXISTS (SELECT 1 FROM caption WHERE image_id = reading.id)
              AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id) END
  ORDER BY self.fingerprint IS NULL, old.file_name <> self.file_name, old.folder_id <> self.folder_id,
        old.id, self.created_at DESC, reading.id

@@ -1,4 +1,4 @@
-"""The commands of ``dtk caption``."""
+"""caption types, test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.errors import DtkError
 from dtk_tui.text import display
 
-commands = typer.Typer(help="Captions: what can be asked for, whether the captioner answers.", no_args_is_help=True)
+commands = typer.Typer()
 
 
 @commands.command()
