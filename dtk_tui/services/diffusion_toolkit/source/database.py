@@ -123,7 +123,9 @@ def _read_schema(named: str, path: Path, uri: str, is_plain: bool, facts: dict[s
                 columns[table] = tuple(row[1].decode() for row in found)
                 keys |= {(table, row[2].decode().upper(), row[5]) for row in found if row[1] == b"Id"}
             if table == "Image":
-                untyped = frozenset(row[1].decode() for row in found if not _has_text_affinity(row[2].decode(errors="replace")))
+                untyped = frozenset(
+                    row[1].decode() for row in found if not _has_text_affinity(row[2].decode(errors="replace"))
+                )
         for table in columns:
             _require_rowids(conn, table)
     finally:
