@@ -51,9 +51,16 @@ class WorkerSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
+
+
+class CaptionSettings(_Section):
+    """What is said of images."""
+
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
 
 
 def _folder(value: str) -> str:
@@ -83,7 +90,8 @@ class ScanSettings(_Section):
     """What a scan reads."""
 
     extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
-        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
+        ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
     watch: bool = True
@@ -107,6 +115,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     models: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    captions: CaptionSettings = CaptionSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
     migrate: MigrateSettings = MigrateSettings()

@@ -35,7 +35,7 @@ WITH selected AS (
 _NOT_EMBEDDED: LiteralString = """
     NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
     OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
-                WHERE image.id = target AND btrim(left(prompt.text, 1000)) <> ''
+                WHERE image.id = target AND prompt.text ~ '\\S'
                   AND NOT EXISTS (SELECT 1 FROM prompt_vector
                                    WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
 _NOT_TAGGED: LiteralString = """
@@ -60,7 +60,7 @@ _INSERT: LiteralString = """
        SET priority = greatest(job.priority, excluded.priority), state = 'pending', error = NULL,
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
-           run_after = '-infinity'
+           missing = false, run_after = '-infinity'
      WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
     RETURNING 1
 )

@@ -15,6 +15,7 @@ IS_UNTOUCHED = """
 self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
 AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
 AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = self.id)
+AND NOT EXISTS (SELECT 1 FROM caption WHERE image_id = self.id)
 AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = self.id)
 """
 # Known rows of the content of files that are new, or that are not what they were; a new row that a person or an

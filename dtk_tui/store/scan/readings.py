@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dtk_tui.store.database import Connection, row_of, skip_checks
+from dtk_tui.store.library import captions
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.scan import raw_metadata, staging
 from dtk_tui.store.scan.staging import ROW_OF_READING
@@ -157,6 +158,8 @@ def write(conn: Connection, old: StagedRows) -> None:
     """Write the staged readings into their rows and choose the representatives of their groups."""
     for statement in _DELETE_STALE if old.stale else ():
         conn.execute(statement, (old.stale,))
+    if old.stale:
+        captions.withdraw_models(conn, old.stale)
     skip_checks(conn, True)
     hashes = row_of(conn, _WRITE, (old.imported,))[1]
     if old.imported:
