@@ -174,8 +174,10 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
 
 
 def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:
+    if not names:
+        return {}
     wanted = {name: to_nfc(name) for name in names}
-    found = dict(conn.execute(sql, (sorted(set(wanted.values())),)).fetchall()) if wanted else {}
+    found: dict[str, list[int]] = dict(conn.execute(sql, (sorted(set(wanted.values())),)).fetchall())
     return {name: found[form] for name, form in wanted.items() if form in found}
 
 
