@@ -23,8 +23,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from dtk_tui.errors import DtkError, UnreadableFileError
-from dtk_tui.inference import video
+from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
+from dtk_tui.inference import extra_formats, video
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
 # Naming the decoders' classes also makes sure that they are registered, whatever Pillow has loaded so far.
@@ -42,7 +42,12 @@ FORMATS = tuple(
 )
 WHITE = (255, 255, 255)
 
-_TRANSIENT_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR}
+#: Faults of this machine, of a disk, or of the way to one, and none of the file.
+_TRANSIENT_ERRORS = {
+    errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ENODEV,
+    errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNABORTED, errno.ECONNRESET, errno.ENETDOWN,
+    errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOLINK,
+}  # fmt: skip
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
@@ -58,7 +63,8 @@ def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
         background: red, green, blue, 0 to 255.
 
     Raises:
-        UnreadableFileError: it is missing, no picture, damaged, or has too many pixels.
+        MissingFileError: it is not there.
+        UnreadableFileError: it is no picture, damaged, or has too many pixels.
         DtkError: reading failed in a way that may pass.
     """
     try:
@@ -67,14 +73,18 @@ def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
         try:
             return _decode(path, background)
         except UnidentifiedImageError:
+            extra = extra_formats.open_extra(path)
+            if extra is not None:
+                with extra:
+                    return _to_rgb(extra, background)
             frame = video.first_frame(path)
             if frame is None:
                 raise
             return frame
     except DtkError:
         raise
-    except FileNotFoundError as error:
-        raise UnreadableFileError(f"{path} is not there any more.") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFileError(f"{path} is not there any more.") from error
     except PermissionError as error:
         raise UnreadableFileError(f"{path} may not be read by this user.") from error
     except UnidentifiedImageError as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.worker.batch_result import BatchResult, is_memory, is_permanent, merge, reason_of
+from dtk_tui.services.worker.batch_result import BatchResult, failure_of, is_memory, is_permanent, merge, reason_of
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
 from dtk_tui.services.worker.lane import LaneState
@@ -110,7 +110,7 @@ class Inferrer:
             if is_memory(error):
                 sizes.shrink(kind, len(images))
             if len(images) == 1:
-                return BatchResult(handler, failed=[(images[0].job, reason_of(error), is_permanent(error))])
+                return BatchResult(handler, failed=[failure_of(images[0].job, error)])
             # One bad image must not fail its batch: halve it until the bad one stands alone.
             half = len(images) // 2
             return merge(handler, [self._infer_images(images[:half]), self._infer_images(images[half:])])

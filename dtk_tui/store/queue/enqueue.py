@@ -60,7 +60,7 @@ _INSERT: LiteralString = """
        SET priority = greatest(job.priority, excluded.priority), state = 'pending', error = NULL,
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
-           run_after = '-infinity'
+           missing = false, run_after = '-infinity'
      WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
     RETURNING 1
 )
