@@ -41,6 +41,12 @@ _FORMULA_INPUTS = frozenset({"expression", "formula", "operation", "operator", "
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
+#: Stands for a text that the editor has drawn lots over before it was sent.
+RANDOM_TEXT: dict[str, object] = {"__random__": True}
+#: What stands for the result of a node that computes nothing.
+NOT_COMPUTED = object()
+
+
 class UndecidableError(Exception):
     """What a node gave cannot be worked out from the graph: it depends on the run, or on something outside."""
 
@@ -61,8 +67,10 @@ class Graph:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self.steps_left = STEP_LIMIT
-        #: Works out what a node that computes gives; None where that cannot be told.
+        #: Works out what a node that computes gives; None where that cannot be told, NOT_COMPUTED for any other node.
         self.decide: Callable[[object], object] | None = None
+        #: Returns what a node has shown in this run, by its id; None where that stands nowhere.
+        self.shown: Callable[[str], str | None] | None = None
 
     def step(self) -> bool:
         """Count one step; False when none is left."""
@@ -104,6 +112,9 @@ class Graph:
         node = self.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.step():
             return None
+        decided = self._decided(value)
+        if decided is not NOT_COMPUTED:
+            return accept(decided)
         chosen = self.switched_inputs(node)
         if chosen is not None:
             passed = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
@@ -159,12 +170,12 @@ class Graph:
         return [numbered[index] for index in order_of], selector is None or picked in numbered
 
     def _selected(self, selector: object) -> int | None:
-        found = self.scalar(selector, (), _integer)
-        return _integer(self._decided(selector)) if found is None else found
+        """Return the number by which a switch chooses, or None."""
+        return self.scalar(selector, (), _integer)
 
     def _decided(self, value: object) -> object:
-        """Return what a node that computes gives, or None."""
-        return None if self.decide is None or not isinstance(value, list) else self.decide(value)
+        """Return what ``decide`` makes of a link."""
+        return NOT_COMPUTED if self.decide is None else self.decide(value)
 
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
@@ -175,8 +186,8 @@ class Graph:
             if node is None or not self.step():
                 return None
             decided = self._decided(value)
-            if isinstance(decided, (bool, int)):
-                return bool(decided)
+            if decided is not NOT_COMPUTED:
+                return bool(decided) if isinstance(decided, (bool, int)) else None
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
 

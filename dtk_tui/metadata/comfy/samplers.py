@@ -25,12 +25,15 @@ _IMAGE_INPUTS = frozenset(
         "optional_latent",
         "video_latent",
         "av_latent",
+        "joint_latent",
+        "empty_latent",
     }
 )
 # The latent or picture that a node changes, before what it adds to that.
 _LATENT_INPUTS = (
     "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
-    "video_latent", "av_latent", "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
+    "video_latent", "av_latent", "joint_latent", "empty_latent",
+    "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
 )  # fmt: skip
 # Nodes that are one sampler or one schedule each (comfy_extras/nodes_custom_sampler.py), by ComfyUI's names for these.
 SAMPLERS = {

@@ -13,7 +13,15 @@ from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import Graph, Node, UndecidableError
 from dtk_tui.metadata.comfy.texts import TextFinder
 
-_PROMPTS = ("prompt", "edit_instruction", "prompt_text", "positive_prompt", "text_prompt")
+_PROMPTS = (
+    "prompt",
+    "edit_instruction",
+    "prompt_text",
+    "positive_prompt",
+    "text_prompt",
+    "instruction",
+    "video_prompt",
+)
 _NEGATIVES = ("negative_prompt", "negative_prompt_text", "negative")
 _STORYBOARD = re.compile(r"(?:storyboard|shot)_?\d+_prompt$")
 # A prompt among the inputs of these is one that they encode, or an instruction.

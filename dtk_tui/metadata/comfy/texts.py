@@ -6,15 +6,29 @@ import re
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from dtk_tui.metadata.comfy import text_extensions, text_nodes
-from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node, UndecidableError, is_named
+from dtk_tui.metadata.comfy import arithmetic, text_extensions, text_nodes
+from dtk_tui.metadata.comfy.graph import (
+    DEPTH_LIMIT,
+    NON_IMAGE_INPUTS,
+    NOT_COMPUTED,
+    RANDOM_TEXT,
+    Graph,
+    Node,
+    UndecidableError,
+    is_named,
+)
 from dtk_tui.metadata.comfy.node_inputs import NodeInputs
 from dtk_tui.metadata.comfy.patterns import Patterns
 
 T = TypeVar("T")
 
 _UNDECIDED = object()
-OPERATIONS = text_nodes.OPERATIONS | text_extensions.OPERATIONS
+OPERATIONS: dict[str, text_nodes.Operation] = {
+    **text_nodes.OPERATIONS,
+    **text_extensions.OPERATIONS,
+    "ComfyMathExpression": arithmetic.core_expression,
+    "MathExpression|pysssss": arithmetic.script_expression,
+}
 POSITIVE = (
     "positive",
     "positive_prompt",
@@ -92,6 +106,8 @@ class TextFinder:
             return value
         if isinstance(value, dict) and isinstance(value.get("__value__"), str):
             return str(value["__value__"])
+        if value is RANDOM_TEXT:
+            raise UndecidableError
         node = self.graph.link(value)
         if node is None or not isinstance(value, list) or depth > DEPTH_LIMIT or not self.graph.step():
             return None
@@ -130,10 +146,10 @@ class TextFinder:
         return found
 
     def decide(self, value: object) -> object:
-        """Return what a node that computes gives, or None where it does not compute or cannot be told."""
+        """Return what a node that computes gives, None where that cannot be told; NOT_COMPUTED for any other node."""
         node = self.graph.link(value)
         if node is None or node.kind not in OPERATIONS:
-            return None
+            return NOT_COMPUTED
         try:
             return self.evaluate(value)
         except UndecidableError:
@@ -194,7 +210,7 @@ class TextFinder:
                     raise
                 return self.text(typed, depth + 1)
         if node.kind not in OPERATIONS and not _LANGUAGE_MODELS.search(node.kind):
-            if "text_0" in node.inputs and "text" in node.inputs:
+            if node.kind == "ShowText|pysssss":
                 return self._shown(node, slot, depth)
             if not _TEMPLATES.search(node.kind) and self._is_computed(node):
                 raise UndecidableError
@@ -207,13 +223,17 @@ class TextFinder:
         return (not _COMPUTES.isdisjoint(words) and not is_plain_replace) or _OUTSIDE.search(node.kind) is not None
 
     def _shown(self, node: Node, slot: int, depth: int) -> str | None:
-        """Return the text of a node that shows one; what it has shown stands beside it for the next time."""
+        """Return the text of a node that shows one, which stands in the editor's graph once it was run.
+
+        What stands beside its input was shown by the run before.
+        """
         try:
             return self.own_text(node, slot, depth)
         except UndecidableError:
-            if isinstance(node.inputs["text_0"], str):
-                return str(node.inputs["text_0"])
-            raise
+            found = self.graph.shown(node.id) if self.graph.shown is not None else None
+            if found is None:
+                raise
+            return found
 
     def _computed(self, node: Node, slot: int, depth: int) -> object:
         """Return what an output of a node that is known to compute gives."""

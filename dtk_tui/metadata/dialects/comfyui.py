@@ -13,7 +13,7 @@ from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, prompts, samplers, savers, services
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
 from dtk_tui.metadata.comfy.texts import TextFinder
-from dtk_tui.metadata.comfy.workflow import from_workflow
+from dtk_tui.metadata.comfy.workflow import from_workflow, shown_text
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
@@ -33,6 +33,8 @@ def read(fields: MetadataFields) -> DialectReading | None:
     graph = find_graph(fields)
     if graph is None:
         return None
+    if "ShowText" in fields.texts.get("workflow", ""):
+        graph.shown = lambda key: shown_text(fields.json("workflow") or {}, key)
     info = automatic1111.find_infotext(fields)
     found = parameters(graph, fields.file_name, has_infotext=info is not None)
     if info is not None:
