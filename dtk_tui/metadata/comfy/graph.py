@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from dtk_tui.metadata.comfy.patterns import Patterns
 
 T = TypeVar("T")
 
@@ -43,12 +45,6 @@ _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 #: Stands for a text that the editor has drawn lots over before it was sent.
 RANDOM_TEXT: dict[str, object] = {"__random__": True}
-#: What stands for the result of a node that computes nothing.
-NOT_COMPUTED = object()
-
-
-class UndecidableError(Exception):
-    """What a node gave cannot be worked out from the graph: it depends on the run, or on something outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,10 @@ class Graph:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self.steps_left = STEP_LIMIT
-        #: Works out what a node that computes gives; None where that cannot be told, NOT_COMPUTED for any other node.
-        self.decide: Callable[[object], object] | None = None
+        self.patterns = Patterns()
+        #: The classes of nodes that compute, and what works out what an output of one gives: None where it cannot tell.
+        self.computing: Container[str] = ()
+        self.decide: Callable[[object], object] = _undecided
         #: Returns what a node has shown in this run, by its id; None where that stands nowhere.
         self.shown: Callable[[str], str | None] | None = None
 
@@ -87,7 +85,7 @@ class Graph:
         """Yield (input name, linked node) of ``node`` in the order of its inputs."""
         nodes = self.nodes
         for name, source in node.sources:
-            if source in nodes and not is_named(name, skip):
+            if source in nodes and name not in skip and not is_named(name, skip):
                 yield name, nodes[source]
 
     def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
@@ -99,7 +97,9 @@ class Graph:
             node = queue.popleft()
             yield node
             for name, source in node.sources:
-                if source not in seen and source in nodes and not is_named(name, skip):
+                if source in seen or name in skip or source not in nodes:
+                    continue
+                if "." not in name or not is_named(name, skip):
                     seen.add(source)
                     queue.append(nodes[source])
 
@@ -112,9 +112,8 @@ class Graph:
         node = self.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.step():
             return None
-        decided = self._decided(value)
-        if decided is not NOT_COMPUTED:
-            return accept(decided)
+        if node.kind in self.computing:
+            return accept(self.decide(value))
         chosen = self.switched_inputs(node)
         if chosen is not None:
             passed = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
@@ -173,10 +172,6 @@ class Graph:
         """Return the number by which a switch chooses, or None."""
         return self.scalar(selector, (), _integer)
 
-    def _decided(self, value: object) -> object:
-        """Return what ``decide`` makes of a link."""
-        return NOT_COMPUTED if self.decide is None else self.decide(value)
-
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
         for _ in range(DEPTH_LIMIT):
@@ -185,11 +180,15 @@ class Graph:
             node = self.link(value)
             if node is None or not self.step():
                 return None
-            decided = self._decided(value)
-            if decided is not NOT_COMPUTED:
+            if node.kind in self.computing:
+                decided = self.decide(value)
                 return bool(decided) if isinstance(decided, (bool, int)) else None
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
+
+
+def _undecided(_value: object) -> object:
+    return None
 
 
 def is_named(name: str, names: frozenset[str]) -> bool:
@@ -212,17 +211,19 @@ def _integer(value: object) -> int | None:
 
 def node(key: str, kind: str, inputs: dict[str, Any]) -> Node:
     """Return a node with its links picked out."""
-    sources = tuple(
-        (name, str(value[0]))
-        for name, value in inputs.items()
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int))
-    )
-    for name in [name for name in inputs if "." in name]:
+    sources = []
+    dotted = []
+    for name, value in inputs.items():
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int)):
+            sources.append((name, str(value[0])))
+        if "." in name:
+            dotted.append(name)
+    for name in dotted:
         # What depends on a choice is sent as ``model.seed`` beside the choice ``model``.
         choice, _, own = name.rpartition(".")
         if isinstance(inputs.get(choice), str):
             inputs.setdefault(own, inputs[name])
-    return Node(key, kind, inputs, sources)
+    return Node(key, kind, inputs, tuple(sources))
 
 
 def from_api(source: dict[str, Any]) -> Graph | None:

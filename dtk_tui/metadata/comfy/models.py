@@ -165,7 +165,7 @@ def _rows(graph: Graph, inputs: dict[str, Any]) -> list[Lora]:
     amount = values.count(inputs.get("loras"))
     found = {}
     for key, value in inputs.items():
-        if (match := _ROW.match(key)) and (amount is None or int(match[1]) < amount):
+        if "." in key and (match := _ROW.match(key)) and (amount is None or int(match[1]) < amount):
             prefix = key.rpartition(".")[0] + "."
             row = {name[len(prefix) :]: item for name, item in inputs.items() if name.startswith(prefix)}
             if row.get("enabled", row.get("on", True)) is not False and (name := _lora_name(graph, value)):

@@ -12,7 +12,7 @@ from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, prompts, samplers, savers, services
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
-from dtk_tui.metadata.comfy.texts import TextFinder
+from dtk_tui.metadata.comfy.texts import OPERATIONS, TextFinder
 from dtk_tui.metadata.comfy.workflow import from_workflow, shown_text
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
@@ -84,7 +84,7 @@ def parameters(graph: Graph, name: str | None = None, *, has_infotext: bool = Fa
             it does not, what they agree on is known.
         has_infotext: an infotext stands beside the graph.
     """
-    graph.decide = TextFinder(graph, positive=True).decide
+    graph.computing, graph.decide = OPERATIONS, TextFinder(graph, positive=True).decide
     outputs = savers.savers(graph, name, has_infotext=has_infotext)
     if len(outputs) < 2:
         return _of_output(graph, *samplers.output_and_sampler(graph, outputs))
