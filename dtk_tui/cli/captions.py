@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dtk_tui.domain.captions import Caption
     from dtk_tui.services.library.caption_batch import BatchResult
 
-commands = typer.Typer(help="What is said of images: look, edit.", no_args_is_help=True)
+commands = typer.Typer(help="What is said of images: look, edit, ask a model.", no_args_is_help=True)
 
 #: Characters of a caption in a preview.
 _EXAMPLE_LIMIT = 300

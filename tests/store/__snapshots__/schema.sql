@@ -238,6 +238,14 @@ CREATE FUNCTION public.dtk_migrated_images() RETURNS TABLE(image_id bigint, migr
 $$;
 
 --
+-- Name: dtk_nfc(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_nfc(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT CASE WHEN octet_length($1) = length($1) THEN $1 ELSE normalize($1, NFC) END $_$;
+
+--
 -- Name: dtk_promote_representatives(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -296,6 +304,15 @@ BEGIN
         PERFORM dtk_enqueue_promoted(former, promoted);
     END IF;
 END $$;
+
+--
+-- Name: dtk_searched(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_searched(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT CASE WHEN octet_length($1) = length($1) THEN left($1, 100000)
+                      ELSE normalize(left($1, 100000), NFC) END $_$;
 
 --
 -- Name: dtk_spread(anyarray, integer); Type: FUNCTION; Schema: public; Owner: -
@@ -611,6 +628,7 @@ END) STORED,
     viewed_at timestamp with time zone,
     touched_at timestamp with time zone,
     hypernetwork text,
+    first_name text,
     CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
 );
 
@@ -1466,6 +1484,12 @@ CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_
 CREATE INDEX image_tag_tag ON public.image_tag USING btree (tag_id, image_id);
 
 --
+-- Name: image_unmet; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_unmet ON public.image USING btree (file_size) WHERE ((fingerprint IS NULL) AND ((scan_phase = 1) OR (mtime_ns = 0)));
+
+--
 -- Name: image_unread; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1547,7 +1571,7 @@ CREATE INDEX prompt_search ON public.prompt USING gin (search);
 -- Name: prompt_trigrams; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX prompt_trigrams ON public.prompt USING gin ("left"(text, 100000) public.gin_trgm_ops);
+CREATE INDEX prompt_trigrams ON public.prompt USING gin (public.dtk_searched(text) public.gin_trgm_ops);
 
 --
 -- Name: prompt_vector_prompt; Type: INDEX; Schema: public; Owner: -
