@@ -10,6 +10,14 @@ from dtk_tui.store.library.images import join_path
 from dtk_tui.store.scan import staging
 from dtk_tui.store.scan.staging import ROW_OF_READING
 
+#: The condition for a row (as ``self``) that neither a person nor an import has given anything to.
+IS_UNTOUCHED = """
+self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
+AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
+AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = self.id)
+AND NOT EXISTS (SELECT 1 FROM caption WHERE image_id = self.id)
+AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = self.id)
+"""
 # Known rows of the content of files that are new, or that are not what they were; a new row that a person or an
 # import has already given something to is nobody's second half. What was put over something comes first, then what
 # kept its name, then what stayed in its folder.
@@ -22,21 +30,23 @@ SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.pat
   JOIN folder ON folder.id = old.folder_id
  WHERE reading.file_size > 0
    AND CASE WHEN self.fingerprint IS NOT NULL THEN self.fingerprint <> reading.fingerprint
-            ELSE self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
-             AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
-             AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
-             AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id) END
+            ELSE {IS_UNTOUCHED} END
  ORDER BY self.fingerprint IS NULL, old.file_name <> self.file_name, old.folder_id <> self.folder_id,
        old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
-# No two rows may have one place at any time: rows that leave wait under a name that no file has.
-_SET_TEMPORARY_NAMES = "UPDATE image SET file_name = '/' || id WHERE id = ANY (%s)"
+# No two rows may have one place at any time: rows that leave wait under a name that no file has. What moved keeps the
+# first name of its file.
+_SET_TEMPORARY_NAMES = """
+UPDATE image SET file_name = '/' || id,
+                 first_name = CASE WHEN id = ANY (%s) THEN coalesce(first_name, file_name) ELSE first_name END
+ WHERE id = ANY (%s)
+"""
 _LOCK_PLACES = """
 SELECT id, folder_id, file_name, file_size, mtime_ns FROM image WHERE id = ANY (%s) ORDER BY id FOR UPDATE
 """
 _SET_PLACES = """
 UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
-                 mtime_ns = new.mtime_ns, unavailable = false
+                 mtime_ns = new.mtime_ns, unavailable = false, first_name = nullif(first_name, new.file_name)
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
        AS new (id, folder_id, file_name, file_size, mtime_ns)
  WHERE image.id = new.id
@@ -101,7 +111,7 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     held = conn.execute(_LOCK_PLACES, (sorted({*pairs, *pairs.values()}),))
     places: dict[int, tuple[int, str, int, int]] = {v[0]: v[1:] for v in held}
     pairs = {old: there for old, there in pairs.items() if old in places and there in places}
-    conn.execute(_SET_TEMPORARY_NAMES, (sorted({*pairs, *pairs.values()}),))
+    conn.execute(_SET_TEMPORARY_NAMES, (sorted(pairs), sorted({*pairs, *pairs.values()})))
     readers = [(there, old) for old, there in pairs.items()]
     arrivals = [(old, *places[there]) for old, there in pairs.items()]
     gone: list[tuple[int, int, str]] = []
@@ -127,7 +137,8 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     conn.execute(_SET_PLACES, tuple([row[i] for row in arrivals] for i in range(5)))
     conn.execute(_SET_UNAVAILABLE, tuple([row[i] for row in gone] for i in range(3)))
     staging.renumber(conn, [row[0] for row in readers], [row[1] for row in readers])
-    others = set(pairs) & set(occupied) | {new for read, new in readers if read in occupied}
+    # A listing has given those the date of another file; what only moved keeps its own.
+    others = set(pairs) & set(occupied) | {number for _, number in readers if number not in pairs}
     conn.execute(_SET_DATES, (sorted(others),))
     conn.execute(_CHOOSE_REPRESENTATIVES, ([row[0] for row in gone],))
 
