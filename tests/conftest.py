@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import Clusters, database
 from tests.helpers.paths import INPUTS, REPOSITORY
+from tests.helpers.quick_models import quick_models as make_quick_models
 
 _RUN_FOLDER = "dtk_run_folder"
 
@@ -134,3 +136,22 @@ def starter_models() -> Path:
     if missing:
         pytest.skip(f"models are not here: {', '.join(missing)} (dtk models pull starter)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def _quick_models_folder(pytestconfig: pytest.Config, starter_models: Path) -> Path:
+    folder = pytestconfig.stash[_run_folder] / "models"
+    with (folder.parent / "models.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = folder.with_name("making-models")
+            make_quick_models(making, starter_models)
+            making.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def quick_models(_quick_models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The models folder of this test, for tests of the work around the models: its image embedder ends early."""
+    monkeypatch.setenv("DTK_MODELS", str(_quick_models_folder))
+    return _quick_models_folder

@@ -21,7 +21,9 @@ _WRAPPED = frozenset(
         "smproj", "parameters-json", "fooocus_scheme", "extra_data",
     }
 )  # fmt: skip
-_TEXT_SOURCES = frozenset({"exif", "xmp", "jpeg-comment", "gif-comment", "video", "stealth", "sidecar"})
+_TEXT_SOURCES = frozenset({"exif", "xmp", "jpeg-comment", "gif-comment", "iptc", "svg", "video", "stealth", "sidecar"})
+# A comment of stable-diffusion.cpp has a keyword before its text, as the texts of a PNG have.
+_KEYED = re.compile(r"([A-Za-z][\w .:\-]{1,78})\0([^\0\udcff]+)[\0\udcff]*")
 COMMENT_KEYS = ("UserComment", "comment", "Comment", "Description", "ImageDescription", "XPComment")
 
 
@@ -81,14 +83,34 @@ def collect_fields(chunks: Sequence[RawChunk], width: int | None, height: int | 
                 fields.texts.setdefault(name, value)
                 fields.texts.setdefault(f"xmp:{name}", value)
                 wrapped.append((name, value))
+            known = {value for _, value in wrapped}
+            for name, value in xmp.carriers(text):
+                if value in known:
+                    continue
+                fields.texts.setdefault(name if name in _WRAPPED else "parameters", value)
+                wrapped.append((name, value))
         elif source in _TEXT_SOURCES:
             fields.is_sidecar |= source == "sidecar"
             if source in ("sidecar", "stealth"):
                 fields.texts.setdefault("parameters", text)
+            elif source == "jpeg-comment" and (keyed := _KEYED.fullmatch(text)):
+                key, text = keyed.groups()
+                fields.texts.setdefault(key, text)
+            elif source == "exif" and _is_swapped(text):
+                text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-be", "replace")
+                fields.texts[key] = text
             wrapped.append((key, text))
     for name, text in wrapped:
         _unwrap_json(fields, name, text)
     return fields
+
+
+def _is_swapped(text: str) -> bool:
+    """Return whether ``text`` is UTF-16 that somebody read in the wrong byte order: ``a`` has become U+6100."""
+    if not text or ord(text[0]) < 0x100:
+        return False
+    sample = text[:64]
+    return sum(1 for char in sample if not ord(char) & 0xFF) * 5 >= len(sample) * 4
 
 
 def _unwrap_json(fields: MetadataFields, key: str, text: str) -> None:

@@ -13,11 +13,13 @@ from dtk_tui.metadata.dialects import (
     invokeai,
     mflux,
     midjourney,
+    mochi,
     novelai,
     sdcpp,
     stabilitymatrix,
     swarmui,
     tensorart,
+    wangp,
 )
 from dtk_tui.metadata.dialects.base import DialectReader, DialectReading
 from dtk_tui.metadata.fields import MetadataFields
@@ -32,6 +34,8 @@ DIALECTS: tuple[DialectReader, ...] = (
     drawthings.read,
     mflux.read,
     midjourney.read,
+    mochi.read,
+    wangp.read,
     civitai.read,
     novelai.read,
     fooocus.read,

@@ -18,6 +18,8 @@ _FLOAT = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{
 _SIZE = re.compile(r"\s*\(?\s*(\d{1,6})\s*[xX×,]\s*(\d{1,6})(?!\d)")
 _LORA = re.compile(r"<(?:lora|lyco):([^:<>\n]{1,300})((?::[^:<>\n]{0,40}){0,4})>")
 _LINE_END = re.compile(r"\r\n?")
+#: What writers put where they have nothing to say.
+_NOTHING = frozenset({"None", "null", "undefined", "unknown", "Unknown"})
 
 
 def whole(value: object, low: int, high: int) -> int | None:
@@ -81,7 +83,7 @@ def text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     stripped = value.strip()
-    return stripped if stripped and stripped not in {"None", "null", "undefined"} else None
+    return stripped if stripped and stripped not in _NOTHING else None
 
 
 def prompt(value: object) -> str | None:

@@ -35,7 +35,7 @@ from tests.helpers.idle_models import idle_models
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.pictures import write_png
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 IMAGES = int(os.environ.get("DTK_CHAOS_IMAGES", "120"))
 RUNS = int(os.environ.get("DTK_CHAOS_RUNS", "1"))

@@ -22,7 +22,7 @@ from tests.e2e.conftest import Dtk
 from tests.helpers.forking import Forking
 from tests.helpers.pictures import write_many
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 IMAGES = 80
 

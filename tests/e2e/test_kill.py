@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import Dtk
 from tests.helpers.pictures import write_many
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 IMAGES = 40
 

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Dtk
 from tests.helpers.pictures import write_many
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 
 def _log(dtk: Dtk) -> list[int]:

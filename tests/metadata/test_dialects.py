@@ -131,6 +131,21 @@ V4 = {
 }  # fmt: skip
 
 
+def test_the_characters_of_novelai_belong_to_the_prompts() -> None:
+    def captions(base: str, *characters: str) -> dict[str, Any]:
+        return {"caption": {"base_caption": base, "char_captions": [{"char_caption": text} for text in characters]}}
+
+    source = V4 | {
+        "v4_prompt": captions("2girls, roof", "girl, kimono", "girl, raincoat"),
+        "v4_negative_prompt": captions("blurry", "", "hat"),
+    }
+    for given in (source, source | {"prompt": "2girls, roof", "uc": "blurry"}):
+        expect(read(("png", "Software", "NovelAI"), ("png", "Comment", given)), "novelai",
+               prompt="2girls, roof\ngirl, kimono\ngirl, raincoat", negative_prompt="blurry\nhat")  # fmt: skip
+    broken = source | {"v4_prompt": {"caption": {"base_caption": "a", "char_captions": ["x", {"char_caption": 5}]}}}
+    expect(read(("png", "Software", "NovelAI"), ("png", "Comment", broken)), "novelai", prompt="a")
+
+
 @pytest.mark.parametrize(
     "chunks",
     [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dtk_tui.domain.parameters import Lora
 from tests.helpers.metadata.comfy_graphs import base, node, read_graph
 from tests.helpers.metadata.dialect_chunks import expect, read
 
@@ -134,3 +135,50 @@ def test_scripts_that_keep_a_text_for_each_parameter() -> None:
     assert (
         read(("png", "prompt", "Name?"), ("png", "Title", "x"), ("png", "Author", "y"), ("png", "seed", "1"))[0] is None
     )
+
+
+WANGP = {
+    "prompt": "a kite — wind", "negative_prompt": "rain", "resolution": "1280x720", "seed": 8123, "guidance_scale": 5.0,
+    "num_inference_steps": 20, "sample_solver": "unipc", "model_type": "t2v_2_2", "settings_version": 2.5,
+    "activated_loras": ["loras/sea.safetensors", "https://x.org/ink.safetensors"], "loras_multipliers": "0.9 1;0.5",
+    "type": "WanGP v11.0 by DeepBeepMeep - Wan2.2 Text2video 14B", "image_mode": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "place", [("png", "comment"), ("exif", "UserComment"), ("video", "comment"), ("sidecar", "json")]
+)
+def test_wangp(place: tuple[str, str]) -> None:
+    expect(read((*place, WANGP)), "wangp", prompt="a kite — wind", negative_prompt="rain", seed=8123, steps=20,
+           width=1280, height=720, cfg_scale=5.0, sampler="unipc", model="Wan2.2 Text2video 14B",
+           loras=(Lora("sea.safetensors", 0.9), Lora("ink.safetensors")))  # fmt: skip
+    unsigned = {key: value for key, value in WANGP.items() if key != "type"}
+    expect(read((*place, unsigned)), "wangp", model="t2v_2_2")
+
+
+def test_mochi_diffusion() -> None:
+    line = (
+        "Include in Image: a stile; Model: of oak; Exclude from Image: mud; Model: sd-2-1; Steps: 25; "
+        "Guidance Scale: 11.0; Seed: 4001; Size: 512x768; Upscaler: RealESRGAN; Scheduler: DPM-Solver++; "
+        "ML Compute Unit: CPU & GPU; Generator: Mochi Diffusion 5.2"
+    )
+    for place in (("iptc", "Caption"), ("png", "Description"), ("exif", "ImageDescription")):
+        expect(read((*place, line)), "mochi", prompt="a stile; Model: of oak", negative_prompt="mud", model="sd-2-1",
+               steps=25, cfg_scale=11.0, seed=4001, width=512, height=768, sampler="DPM-Solver++",
+               upscaler="RealESRGAN")  # fmt: skip
+    chosen = "Include in Image: a stile; Seed: 1; Generator: Mochi Diffusion 6"
+    expect(read(("iptc", "Caption", chosen)), "mochi", prompt="a stile", negative_prompt="", seed=1, model=None)
+
+
+def test_the_model_of_mflux_before_its_family() -> None:
+    source = {"mflux_version": "0.18.0", "model": "Freepik/flux.1-lite-8B", "base_model": "dev", "prompt": "a castle"}
+    expect(read(("exif", "UserComment", source)), "mflux", model="Freepik/flux.1-lite-8B")
+    expect(read(("exif", "UserComment", source | {"model": None})), "mflux", model="dev")
+
+
+def test_a_user_comment_whose_bytes_were_swapped_before_it_became_utf8() -> None:
+    text = "a café\nNegative prompt: b\nSteps: 20, Seed: 7, Size: 8x8"
+    swapped = text.encode("utf-16-le").decode("utf-16-be")
+    expect(read(("exif", "UserComment", swapped)), "a1111", prompt="a café", negative_prompt="b", seed=7)
+    chinese = "\u6100\u5b87\u5b99 \u9ebb\nSteps: 20, Seed: 7, Size: 8x8"
+    expect(read(("exif", "UserComment", chinese)), "a1111", prompt="\u6100\u5b87\u5b99 \u9ebb")

@@ -202,6 +202,9 @@ def test_hostile_text_takes_no_quadratic_time() -> None:
         "<dc:description>" * (size // 16),
         "<exif:UserComment " * (size // 18),
         "a: " * (size // 3),
+        "<a:b><![CDATA[{" * (size // 15),
+        " a:b='{" * (size // 7),
+        "<a:b>{" + " " * size,
         "\nSteps: 1" * (size // 9),
         " ," * (size // 2) + "Steps: 1, Seed: 2",
     ):

@@ -172,7 +172,45 @@ def test_civitai_lists_its_loras() -> None:
         {"type": ["lora"]}, "x",
     ]  # fmt: skip
     dialect, found = look(f"x\nSteps: 20, Seed: 1, Size: 8x8, Civitai resources: {json.dumps(resources)}")
-    assert (dialect, found.loras, found.model) == ("civitai", (Lora("a, b: c", 0.65),), None)
+    assert (dialect, found.loras, found.model) == ("civitai", (Lora("a, b: c", 0.65),), "m")
+    named = f"x\nSteps: 20, Seed: 1, Size: 8x8, Model: own, Civitai resources: {json.dumps(resources)}"
+    assert look(named)[1].model == "own"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Wildcard prompt: river in __season__\nsoft light", "Wildcard prompt: river\n\nin __season__\n",
+     'Wildcard prompt: "river,\nsoft light"', "ADetailer prompt: face\nModel of a ship\nand Steps to the sea"],
+)  # fmt: skip
+def test_settings_go_on_behind_a_value_with_line_breaks(value: str) -> None:
+    _, found = look(f"a\nNegative prompt: b\nSteps: 20, Seed: 7, {value}, Model hash: aa11, Model: m, Clip skip: 2")
+    assert (found.prompt, found.negative_prompt, found.seed) == ("a", "b", 7)
+    assert (found.model, found.model_hash, found.clip_skip) == ("m", "aa11", 2)
+
+
+def test_a_text_behind_the_settings_is_no_setting() -> None:
+    settings = "Steps: 20, Sampler: Euler, Seed: 7, Clip skip: 2"
+    for after in ("Template: a {b|c}, Model: x", "Negative Template: d, Model: x", "a note, Model: x"):
+        _, found = look(f"a\n{settings}\n{after}")
+        assert (found.prompt, found.seed, found.clip_skip, found.model) == ("a", 7, 2, None), after
+
+
+@pytest.mark.parametrize("prompt", ["Template: a recipe card, tea", "a card\nTemplate: tea\nNegative Template: x"])
+def test_a_prompt_may_hold_the_word_template(prompt: str) -> None:
+    _, found = look(f"{prompt}\nNegative prompt: b\nSteps: 20, Seed: 1, Size: 8x8")
+    assert (found.prompt, found.negative_prompt) == (prompt, "b")
+
+
+def test_sdnext_writes_templates_before_the_settings() -> None:
+    texts = "a cat\nNegative prompt: b\nTemplate: a {cat|dog}\nNegative template: b"
+    _, found = look(f"{texts}\nSteps: 20, Seed: 1, CLiP-skip: 2, App: SD.Next, LoRA networks: ink:0.8")
+    assert (found.prompt, found.negative_prompt, found.clip_skip) == ("a cat", "b", 2)
+    assert found.loras == (Lora("ink", 0.8),)
+
+
+def test_words_for_nothing_are_nothing() -> None:
+    _, found = look("a\nSteps: 20, Sampler: Euler, Seed: 1, Size: 8x8, Model hash: unknown, Model: Unknown")
+    assert (found.model, found.model_hash, found.sampler) == (None, None, "Euler")
 
 
 def test_json_among_the_settings() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 _PROPERTIES = (
     ("exif:UserComment", "UserComment"),
@@ -13,6 +14,12 @@ _PROPERTIES = (
     ("dc:title", "Title"),
 )
 _LIMIT_CHARS = 4 * 1024 * 1024
+_CARRIERS_LIMIT = 50
+_LEAVES_LIMIT = 5000
+# What tells a prompt and its settings from the captions and dates of a photograph.
+_MARKS = ("{", "Steps:", "Negative prompt:", "Include in Image:")
+_LEAF = re.compile(r"<(?:[A-Za-z][\w.-]{0,80}:)?([A-Za-z][\w.-]{0,80})(?:\s[^<>]{0,2000})?>\s*(<!\[CDATA\[|[^<\s])")
+_QUOTED = re.compile(r"""\s[A-Za-z][\w.-]{0,80}:([A-Za-z][\w.-]{0,80})=(?:"([^"<]{16,})"|'([^'<]{16,})')""")
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
@@ -29,6 +36,36 @@ def properties(packet: str) -> list[tuple[str, str]]:
             if value is not None:
                 found.append((name, value))
     return found
+
+
+def carriers(packet: str) -> list[tuple[str, str]]:
+    """Return (name without its prefix, text) of all properties whose texts may be a dialect's."""
+    packet = packet[:_LIMIT_CHARS]
+    if not any(mark in packet for mark in _MARKS):
+        return []
+    found: list[tuple[str, str]] = []
+    position = 0
+    for _ in range(_LEAVES_LIMIT):
+        match = _LEAF.search(packet, position)
+        if match is None:
+            break
+        begin = match.start(2)
+        is_raw = len(match[2]) > 1
+        position = packet.find("]]>" if is_raw else "<", begin + 1)
+        if position < 0:
+            break
+        text = packet[begin + len(match[2]) : position] if is_raw else unescape(packet[begin:position])
+        if _is_carrier(text):
+            found.append((match[1], text.strip()))
+    for match in islice(_QUOTED.finditer(packet), _LEAVES_LIMIT):
+        text = unescape(match[2] or match[3])
+        if _is_carrier(text):
+            found.append((match[1], text.strip()))
+    return found[:_CARRIERS_LIMIT]
+
+
+def _is_carrier(text: str) -> bool:
+    return text.lstrip()[:1] == "{" or any(mark in text for mark in _MARKS[1:])
 
 
 def element(packet: str, name: str) -> str | None:

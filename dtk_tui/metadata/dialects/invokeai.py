@@ -7,6 +7,7 @@ from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
 from dtk_tui.metadata import json_parameters, values
+from dtk_tui.metadata.dialects import invokeai_graph
 from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import MetadataFields
 
@@ -15,8 +16,6 @@ _NEGATIVE = re.compile(r"\[([^\[\]]{0,100000})\]")
 _OPTION = re.compile(r"\s(?:--([A-Za-z][\w-]*)(?:[ =]([^\s-]\S*|-\d\S*))?|-([A-Za-z])(?:[ =]?([^\s-]\S*|-\d\S*))?)")
 _SPACES = re.compile(" +")
 _FIRST_OPTION = re.compile(r"\s--?[A-Za-z]")
-_STEPS = ("steps", "num_steps")
-_WIRE_LIMIT = 20
 _DREAM_NAMES = {
     "s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler", "f": "strength",
 }  # fmt: skip
@@ -148,49 +147,6 @@ def _dream(text: str) -> GenerationParameters | None:
 
 
 def _graph(source: dict[str, Any]) -> GenerationParameters | None:
-    """Read ``invokeai_graph``, for pictures that carry only the graph: what the last denoising node was given."""
-    nodes, edges = source.get("nodes"), source.get("edges")
-    if not isinstance(nodes, dict):
-        return None
-    wires = _wires(edges if isinstance(edges, list) else [])
-    denoise = None
-    for key, node in nodes.items():
-        if isinstance(node, dict) and ("denoise" in str(node.get("type")) or node.get("type") in ("t2l", "l2l")):
-            denoise = key
-    if denoise is None:
-        return None
-
-    def given(key: str, field: str) -> Any:
-        """Return the value of a field, or that of the node behind it; of a range the first number counts."""
-        for _ in range(_WIRE_LIMIT):
-            wired = wires.get((key, "collection" if field == "item" else field))
-            if wired is None:
-                break
-            key, field = wired
-        node = nodes.get(key)
-        return node.get("start" if field == "collection" else field) if isinstance(node, dict) else None
-
-    def source_of(field: str) -> str:
-        return wires.get((denoise, field), ("", ""))[0]
-
-    noise = source_of("noise") or denoise
-    merged = {name: given(denoise, name) for name in ("cfg_scale", "guidance", "scheduler")}
-    merged |= {name: given(noise, name) for name in ("seed", "width", "height")}
-    merged["steps"] = json_parameters.pick({name: given(denoise, name) for name in _STEPS}, *_STEPS)
-    for side in ("positive", "negative"):
-        key = source_of(f"{side}_conditioning") or source_of(f"{side}_text_conditioning")
-        merged[f"{side}_prompt"] = given(key, "prompt")
-    loaders = (node for node in nodes.values() if isinstance(node, dict) and "model_loader" in str(node.get("type")))
-    merged["model"] = next((node["model"] for node in loaders if isinstance(node.get("model"), dict)), None)
-    return _metadata(merged)
-
-
-def _wires(edges: list[Any]) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return (node, field) at the source of each (node, field) that an edge leads to."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for edge in edges:
-        ends = [edge.get(name) for name in ("source", "destination")] if isinstance(edge, dict) else []
-        pairs = [(str(end.get("node_id")), str(end.get("field"))) for end in ends if isinstance(end, dict)]
-        if len(pairs) == 2:
-            found.setdefault(pairs[1], pairs[0])
-    return found
+    """Read ``invokeai_graph``, for pictures that carry only the graph."""
+    found = invokeai_graph.read(source)
+    return None if found is None else _metadata(found)

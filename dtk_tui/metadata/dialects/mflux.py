@@ -30,4 +30,7 @@ def _parameters(source: dict[str, Any]) -> GenerationParameters:
     paths, scales = source.get("lora_paths"), source.get("lora_scales")
     loras = json_parameters.paired_loras(paths if isinstance(paths, list) else [], scales)
     named = tuple(Lora(lora.name.rpartition("/")[2] or lora.name, lora.weight) for lora in loras)
-    return dataclasses.replace(json_parameters.parameters(source), denoising_strength=strength, loras=named)
+    found = json_parameters.parameters(source)
+    # The base model is the family that a custom model belongs to.
+    model = values.text(source.get("model")) or found.model
+    return dataclasses.replace(found, model=model, denoising_strength=strength, loras=named)

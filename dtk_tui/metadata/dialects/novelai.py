@@ -15,6 +15,8 @@ _MARKS = frozenset(
     {"uc", "uncond_scale", "noise_schedule", "v4_prompt", "sm_dyn", "signed_hash", "request_type", "n_samples"}
 )
 
+_CHARACTERS_LIMIT = 100
+
 
 def read(fields: MetadataFields) -> DialectReading | None:
     """Return the parameters of a NovelAI picture."""
@@ -52,11 +54,17 @@ def _parameters(source: dict[str, Any], fields: MetadataFields) -> GenerationPar
 
 
 def _caption(source: dict[str, Any], plain: str, nested: str) -> str | None:
-    """Return a prompt, from the plain field or the base caption of a V4 one."""
+    """Return a prompt: the plain field or the base caption of a V4 one, and below it a line for each character."""
     found = values.prompt(source.get(plain))
-    if found:
-        return found
     outer = source.get(nested)
     caption = outer.get("caption") if isinstance(outer, dict) else None
-    base = values.prompt(caption.get("base_caption")) if isinstance(caption, dict) else None
-    return found if base is None else base
+    if not isinstance(caption, dict):
+        return found
+    if not found:
+        base = values.prompt(caption.get("base_caption"))
+        found = found if base is None else base
+    listed = caption.get("char_captions")
+    items = listed[:_CHARACTERS_LIMIT] if isinstance(listed, list) else []
+    texts = [values.prompt(item.get("char_caption")) for item in items if isinstance(item, dict)]
+    lines = [text for text in (found, *texts) if text]
+    return "\n".join(lines) if lines else found

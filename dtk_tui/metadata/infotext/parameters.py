@@ -23,18 +23,24 @@ _ITEMS_LIMIT, _CHARS_LIMIT = 100, 600
 
 
 def _sdnext_loras(names: str) -> tuple[Lora, ...]:
-    """Return the LoRAs that SD.Next lists by name."""
-    return tuple(Lora(name) for part in names.split(",") if (name := part.strip()))
+    """Return the LoRAs that SD.Next lists by name, some versions with their weights."""
+    return tuple(_weighted(name) for part in names.split(",") if (name := part.strip()))
 
 
-def _civitai_loras(listed: str) -> tuple[Lora, ...]:
-    """Return the LoRAs that Civitai lists by name."""
+def _weighted(text: str) -> Lora:
+    """Return the LoRA of ``name`` or ``name:weight``."""
+    name, _, weight = text.rpartition(":")
+    number = values.number(weight) if name else None
+    return Lora(text) if number is None else Lora(name, number)
+
+
+def _civitai_resources(listed: str) -> tuple[str | None, tuple[Lora, ...]]:
+    """Return the checkpoint and the LoRAs that Civitai lists by name; its own generator writes no ``Model:``."""
     found = values.json_value(listed) if listed else None
-    return tuple(
-        Lora(name, values.number(item.get("weight")))
-        for item in (found if isinstance(found, list) else [])
-        if isinstance(item, dict) and item.get("type") in _LORA_KINDS and (name := values.text(item.get("modelName")))
-    )
+    items = [item for item in (found if isinstance(found, list) else []) if isinstance(item, dict)]
+    named = [(item.get("type"), name, item) for item in items if (name := values.text(item.get("modelName")))]
+    loras = tuple(Lora(name, values.number(item.get("weight"))) for kind, name, item in named if kind in _LORA_KINDS)
+    return next((name for kind, name, _ in named if kind == "checkpoint"), None), loras
 
 
 def _addnet_loras(settings: dict[str, str]) -> tuple[Lora, ...]:
@@ -83,6 +89,7 @@ def _from_settings(items: tuple[tuple[str, str], ...]) -> GenerationParameters:
     width, height = values.size(get("Size") or "")
     sampler = values.text(get("Sampler"))
     cfg_scale = values.number(get("CFG scale", ""))
+    checkpoint, civitai_loras = _civitai_resources(get("Civitai resources", ""))
     return GenerationParameters(
         steps=values.count(get("Steps")),
         sampler=sampler,
@@ -90,15 +97,13 @@ def _from_settings(items: tuple[tuple[str, str], ...]) -> GenerationParameters:
         cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
         width=width,
         height=height,
-        model=values.text(get("Model")),
+        model=values.text(get("Model")) or checkpoint,
         model_hash=values.text(get("Model hash")),
-        clip_skip=values.count(get("Clip skip")),
+        clip_skip=values.count(get("Clip skip") or get("CLiP-skip") or get("CLIP skip")),
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),
         vae=values.text(get("VAE")),
         upscaler=values.text(get("Hires upscaler") or get("Upscaler") or get("Postprocess upscaler")),
-        loras=_sdnext_loras(get("LoRA networks", ""))
-        or _civitai_loras(get("Civitai resources", ""))
-        or _addnet_loras(settings),
+        loras=_sdnext_loras(get("LoRA networks", "")) or civitai_loras or _addnet_loras(settings),
     )
 
 

@@ -21,7 +21,8 @@ _PAIR = re.compile(
 )
 _STEPS_LINE = re.compile(r"^[ \t]*Steps:[ \t]*\d+(?:\.\d+)?[ \t]*(?:,|$)", re.MULTILINE)
 _NEGATIVE = re.compile(r"^[ \t]*Negative [Pp]rompt:[ \t]*", re.MULTILINE)
-_TEMPLATES = re.compile(r"^(?:Negative )?Template:", re.MULTILINE)
+# sd-dynamic-prompts writes the templates of its prompts behind the settings, SD.Next between both.
+_TEMPLATES = re.compile(r"^(?:Negative )?[Tt]emplate:", re.MULTILINE)
 _KNOWN = frozenset(
     {
         "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "Clip skip", "VAE",
@@ -31,6 +32,8 @@ _KNOWN = frozenset(
 )  # fmt: skip
 # Other texts have a size, a model or a version as well, but none of these.
 _UNAMBIGUOUS = frozenset({"Steps", "Sampler", "CFG scale", "Guidance Scale", "Model hash", "Schedule type"})
+# Where the settings go on behind a value that has line breaks and no quotes: web UI 1.5 and older quoted commas alone.
+_NEXT_KNOWN = re.compile(r",[ \t\n]*(?=(?:" + "|".join(map(re.escape, sorted(_KNOWN, reverse=True))) + r"):[ \t])")
 _SETTINGS_LIMIT = 400
 _LIMIT_CHARS = 2 * 1024 * 1024
 
@@ -60,11 +63,13 @@ def parse_infotext(source: str) -> Infotext | None:
         return Infotext(text[: match.start()].strip(), told.strip(), {})
     start, settings = found
     head = text[:start]
-    if "Template:" in head and (template := _TEMPLATES.search(head)):
-        head = head[: template.start()]
-    if match := _negative_prompt(head):
-        return Infotext(head[: match.start()].strip(), head[match.end() :].strip(), settings)
-    return Infotext(head.strip(), "", settings)
+    match = _negative_prompt(head)
+    if match is None:
+        return Infotext(head.strip(), "", settings)
+    negative = head[match.end() :]
+    if "emplate:" in negative and settings.get("App") == "SD.Next":
+        negative = _TEMPLATES.split(negative, maxsplit=1)[0]
+    return Infotext(head[: match.start()].strip(), negative.strip(), settings)
 
 
 def _negative_prompt(head: str) -> re.Match[str] | None:
@@ -167,13 +172,28 @@ def _all_pairs(text: str, begin: int) -> dict[str, str]:
             value = _unquote(quoted)
         elif value[:1] in ("{", "[") and (end := values.json_end(text, match.start(3))) is not None:
             value, position = text[match.start(3) : end], end
-        settings.setdefault(key.rstrip(), value.rstrip())
+        key = key.rstrip()
         if text.startswith("\n", position):
             following = _PAIR.match(text, position + 1)
-            if following is None or following[1].rstrip() not in _KNOWN:
+            if following is not None and following[1].rstrip() in _KNOWN:
+                settings.setdefault(key, value.rstrip())
+                position += 1
+                continue
+            end = _end_of_broken_value(text, position) if quoted is None and key not in _KNOWN else None
+            if end is None:
+                settings.setdefault(key, value.rstrip())
                 break
-            position += 1
+            value, position = value + text[position:end], end
+        settings.setdefault(key, value.rstrip())
     return settings
+
+
+def _end_of_broken_value(text: str, position: int) -> int | None:
+    """Return where a bare value that has a line break at ``position`` ends, or None when the settings end there."""
+    if _TEMPLATES.match(text, position + 1):
+        return None
+    following = _NEXT_KNOWN.search(text, position)
+    return None if following is None else following.start()
 
 
 def _unquote(quoted: str) -> str:

@@ -91,7 +91,9 @@ class Saver:
         good, failed = self._sorted(batch)
 
         def transaction(conn: Connection) -> tuple[list[ClaimedJob], int]:
-            conn.execute("SET LOCAL synchronous_commit = off")  # a job whose end a crash forgets is done again
+            # A job whose end a crash forgets is done again; nobody makes a prompt again that a job has relied on.
+            lasting = "on" if any(done.prompts for done in batch) else "off"
+            conn.execute("SELECT set_config('synchronous_commit', %s, true)", (lasting,))
             done = _save_rows(conn, state.worker_id(), good, lambda: _save_prompts(conn, batch))
             return done, _save_failures(conn, state.worker_id(), failed, self._max_retries)
 

@@ -1,9 +1,11 @@
-"""The worker with real models on a real queue."""
+"""The worker on a real queue, with real files and sessions."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,14 @@ from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
-from dtk_tui.store.database import Database
+from dtk_tui.services.worker.handlers.embed import EmbedHandler
+from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import images
 from dtk_tui.store.queue import jobs
 from tests.helpers.pictures import write_many, write_png
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 
 def test_each_group_and_each_prompt_is_embedded_once(db: Database, config: Config, tmp_path: Path) -> None:
@@ -41,6 +44,25 @@ def test_each_group_and_each_prompt_is_embedded_once(db: Database, config: Confi
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db))), "no job was done twice"
     again = enqueue(db, config, EVERYTHING, [Kind.TAG, Kind.EMBED])
     assert (again.queued, again.already_done) == (0, 25)
+
+
+def test_a_crash_cannot_forget_the_result_of_a_prompt_that_later_jobs_rely_on(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def save_prompts(self: EmbedHandler, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        seen.append(conn.execute("SHOW synchronous_commit").fetchone())
+        real(self, conn, rows)
+
+    real = EmbedHandler.save_prompts
+    monkeypatch.setattr(EmbedHandler, "save_prompts", save_prompts)
+    write_many(tmp_path / "library", 6, prompts=3)
+    scan(db, config, [str(tmp_path / "library")])
+    enqueue(db, config, EVERYTHING, [Kind.EMBED])
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+    assert seen and set(seen) == {("on",)}
 
 
 def test_now_goes_before_everything_else(db: Database, config: Config, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from dtk_tui.store.queue import jobs, workers
 from tests.helpers.pictures import write_many, write_png
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 # Every process started with this on its path dies of a file of that name: a decoder with a fault, so to speak.
 _DEADLY = """

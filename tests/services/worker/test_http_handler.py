@@ -25,7 +25,7 @@ from dtk_tui.store.queue import jobs
 from tests.helpers.pictures import write_many
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
-pytestmark = pytest.mark.usefixtures("starter_models")
+pytestmark = pytest.mark.usefixtures("quick_models")
 
 AT_ONCE = 3
 
