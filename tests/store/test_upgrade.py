@@ -50,8 +50,8 @@ VALUES (9, 1, 2, 0, 1, 'done', now());
 _GROUPS = """
 INSERT INTO folder (path, name, is_root) VALUES ('/library', 'library', true);
 INSERT INTO prompt (text) VALUES ('a castle');
-INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, steps, file_name, fingerprint, width,
-                   height)
+INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, steps, file_name, fingerprint,
+                   width, height)
 SELECT 1, 1, n * 100, 1, now(), 1, 20 + (n + 1) / 2, n || '.png', sha256(n::text::bytea), n, n
   FROM generate_series(1, 4) n;
 SELECT dtk_choose_representatives();

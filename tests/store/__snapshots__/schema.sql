@@ -115,8 +115,8 @@ BEGIN
                  AND NOT EXISTS (SELECT 1 FROM job_log log
                                   WHERE log.image_id = moved.former_id AND log.kind = 2 AND log.outcome = 'done'))
       INTO wanted, again FROM moved;
-    PERFORM dtk_transfer_embeddings(members, of_members);
     PERFORM dtk_transfer_jobs(members, of_members);
+    PERFORM dtk_transfer_embeddings(members, of_members);
     SELECT again || array_agg(id) INTO again FROM unnest(wanted) AS id WHERE NOT dtk_is_embedded(id);
     PERFORM dtk_enqueue_embed(again);
     RETURN cardinality(ids);
@@ -369,21 +369,26 @@ BEGIN
              WHERE metadata_hash IS NOT NULL AND (hashes IS NULL OR metadata_hash = ANY (hashes))
                AND (rest IS NULL OR image.id = ANY (rest))
              GROUP BY metadata_hash HAVING count(*) > 1
-        ), member AS (
+        ), image_of AS (
             SELECT image.id, image.metadata_hash AS class, image.unavailable, image.file_size,
                    coalesce(image.fingerprint, int8send(image.id)) AS content,
                    -- An import may not know the size; of a file that was read it is known, or all is open.
                    CASE WHEN image.width > 0 AND image.height > 0 THEN image.width::bigint << 32 | image.height
                         WHEN image.fingerprint IS NULL THEN -image.id END AS size,
                    coalesce(image.embedding_source_id, image.id) AS present_id,
-                   image.error IS NOT NULL AND hash.image_id IS NULL AS is_doubtful,
-                   hash.image_id IS NOT NULL AS is_known, hash.bits, hash.colour,
-                   coalesce(hash.is_decodable, true) AS is_decodable,
+                   CASE WHEN hash.image_id IS NULL THEN image.error IS NOT NULL ELSE NOT hash.is_decodable END AS is_doubtful,
+                   hash.image_id IS NOT NULL AS is_known, hash.bits, hash.colour, hash.is_decodable,
                    EXISTS (SELECT 1 FROM image_vector vector WHERE vector.image_id = image.id) AS has_vector
               FROM several JOIN image ON image.metadata_hash = several.class
               LEFT JOIN image_hash hash
                      ON hash.image_id = image.id AND hash.fingerprint = coalesce(image.fingerprint, ''::bytea)
              WHERE image.metadata_hash IS NOT NULL AND (rest IS NULL OR image.id = ANY (rest))
+        ), member AS (
+            -- What was seen of one copy holds for all.
+            SELECT id, class, unavailable, file_size, content, size, present_id, is_doubtful, has_vector,
+                   bool_or(is_known) OVER copies AS is_known, max(bits) OVER copies AS bits,
+                   max(colour) OVER copies AS colour, coalesce(bool_or(is_decodable) OVER copies, true) AS is_decodable
+              FROM image_of WINDOW copies AS (PARTITION BY class, content)
         ), facts AS (
             SELECT class, rest IS NULL AND NOT bool_or(has_vector) AS is_fresh,
                    bool_and(size IS NOT NULL OR NOT is_decodable) AND count(DISTINCT size) <= 8
