@@ -7,10 +7,10 @@ figures behind the numbers here and behind the bound in the database (``dtk_look
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from PIL import Image
+
+from dtk_tui.domain.looks import PerceptualHash
 
 _SIDE = 32
 _BLOCK = 8
@@ -28,26 +28,20 @@ _MEAN = np.full(_SIDE * _SIDE, 1 / _SIDE**2, np.float32)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class PerceptualHash:
-    """What a picture looks like.
-
-    Attributes:
-        bits: as a signed 64-bit number; None when the picture holds too little to tell it from others.
-        colour: its mean red, green and blue, 8 bits each, as 0xRRGGBB.
-    """
-
-    bits: int | None
-    colour: int
+def sampled(picture: Image.Image) -> Image.Image:
+    """Return the pixels of a picture that its hash is made of."""
+    if min(picture.size) < _SAMPLED:
+        return picture
+    return picture.resize((_SAMPLED, _SAMPLED), Image.Resampling.NEAREST)
 
 
 def perceptual_hash(picture: Image.Image) -> PerceptualHash:
     """Return the hash of a decoded RGB picture."""
-    if picture.width >= _SAMPLED and picture.height >= _SAMPLED:
-        picture = picture.resize((_SAMPLED, _SAMPLED), Image.Resampling.NEAREST).reduce(_SAMPLED // _SIDE)
+    picture = sampled(picture)
+    if picture.size == (_SAMPLED, _SAMPLED):
+        small = np.asarray(picture.reduce(_SAMPLED // _SIDE), np.float32)
     else:
-        picture = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    small = np.asarray(picture, np.float32)
+        small = np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32)
     red, green, blue = (int(value) for value in _MEAN @ small.reshape(-1, 3))
     coefficients = (_COSINES @ (small @ _LUMA) @ _TRANSPOSED).ravel()
     coefficients[0] = 0.0  # the mean, which is no structure

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler
@@ -21,12 +22,14 @@ class BatchResult:
         rows: jobs with their results.
         prompts: ids of prompts with their results.
         failed: jobs with the reason, and whether trying again is useless.
+        looks: what was seen of images, whether or not anything else came of them.
     """
 
     handler: JobHandler | None = None
     rows: list[tuple[ClaimedJob, Any]] = field(default_factory=list)
     prompts: list[tuple[int, Any]] = field(default_factory=list)
     failed: list[tuple[ClaimedJob, str, bool]] = field(default_factory=list)
+    looks: list[ImageLook] = field(default_factory=list)
 
 
 def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
@@ -36,6 +39,7 @@ def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
         rows=[row for part in parts for row in part.rows],
         prompts=[prompt for part in parts for prompt in part.prompts],
         failed=[failure for part in parts for failure in part.failed],
+        looks=[look for part in parts for look in part.looks],
     )
 
 

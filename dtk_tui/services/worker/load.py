@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.services.worker.batch_result import is_permanent, reason_of
 from dtk_tui.services.worker.handlers.base import Loaded
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
@@ -61,4 +62,5 @@ class SuspectLoader(Loader):
         models = self._state.handlers[item.job.kind].image_models
         if not models:
             return replace(self._load(item), prompt=item.prompt)
-        return Loaded(item.job, self._isolated.load(item.job.path, models), item.prompt)
+        arrays, look = self._isolated.load(item.job.path, models)
+        return Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))

@@ -19,7 +19,11 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import DtkError, UnreadableFileError
+
+#: The arrays of a picture, one a model, and what it looks like.
+Prepared = tuple[tuple[npt.NDArray[np.float32], ...], PerceptualHash]
 
 #: A file that takes longer is set aside too.
 _LONGEST_S = 120.0
@@ -39,8 +43,8 @@ class IsolatedLoader:
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def load(self, path: str, models: Sequence[str]) -> tuple[npt.NDArray[np.float32], ...]:
-        """Decode and prepare a file as each of some image models wants it.
+    def load(self, path: str, models: Sequence[str]) -> Prepared:
+        """Decode and prepare a file as each of some image models wants it; return the arrays, and what it looks like.
 
         Raises:
             UnreadableFileError: it cannot be decoded, or the process that read it died or did not end.
@@ -102,10 +106,8 @@ def _named(status: int) -> str:
         return f"signal {-status}"
 
 
-def _ask(
-    process: subprocess.Popen[bytes], path: str, models: Sequence[str]
-) -> tuple[npt.NDArray[np.float32], ...] | None:
-    """Return the arrays, or None when the process died over it."""
+def _ask(process: subprocess.Popen[bytes], path: str, models: Sequence[str]) -> Prepared | None:
+    """Return the arrays and the look, or None when the process died over it."""
     if process.stdin is None or process.stdout is None:
         raise TypeError("the process of an isolated loader has pipes")
     try:
@@ -118,7 +120,8 @@ def _ask(
         if "title" in answer:
             kind = UnreadableFileError if answer["permanent"] else DtkError
             raise kind(answer["title"], answer["detail"])
-        return tuple(_read(process.stdout, shape) for shape in answer["shapes"])
+        arrays = tuple(_read(process.stdout, shape) for shape in answer["shapes"])
+        return arrays, PerceptualHash(*answer["look"])
     except (OSError, ValueError, EOFError):
         return None
 
@@ -142,12 +145,17 @@ def main() -> None:
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         arrays: list[npt.NDArray[np.float32]] = []
+        look = PerceptualHash(None, 0)
         try:
             for name in asked["models"]:
                 spec = load_manifest().get(name).image
                 if spec is not None:
-                    arrays.append(preprocessing.load(os.fsdecode(bytes.fromhex(asked["path"])), spec))
-            answer: dict[str, Any] = {"shapes": [list(array.shape) for array in arrays]}
+                    array, look = preprocessing.load_and_hash(os.fsdecode(bytes.fromhex(asked["path"])), spec)
+                    arrays.append(array)
+            answer: dict[str, Any] = {
+                "shapes": [list(array.shape) for array in arrays],
+                "look": [look.bits, look.colour],
+            }
         except DtkError as error:
             permanent = isinstance(error, UnreadableFileError)
             answer = {"title": error.title, "detail": error.detail, "permanent": permanent}

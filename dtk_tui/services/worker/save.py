@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from dtk_tui.domain.job import ClaimedJob
@@ -12,6 +12,7 @@ from dtk_tui.services.worker.batch_result import BatchResult, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs
 
 _AT_ONCE = 256
@@ -70,8 +71,9 @@ class Saver:
                 self._refused(batch[0], error)
                 return
             for done in batch:
-                if done.prompts or done.failed:
-                    self._save([BatchResult(done.handler, prompts=done.prompts, failed=done.failed)])
+                if done.prompts or done.failed or done.looks:
+                    rest = BatchResult(done.handler, prompts=done.prompts, failed=done.failed, looks=done.looks)
+                    self._save([rest])
                 for row in done.rows:
                     self._save([BatchResult(done.handler, rows=[row])])
 
@@ -90,14 +92,21 @@ class Saver:
         state = self._state
         good, failed = self._sorted(batch)
 
-        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int]:
+        looked = [look for done in batch for look in done.looks]
+
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int, bool]:
             # A job whose end a crash forgets is done again; nobody makes a prompt again that a job has relied on.
             lasting = "on" if any(done.prompts for done in batch) else "off"
             conn.execute("SELECT set_config('synchronous_commit', %s, true)", (lasting,))
-            done = _save_rows(conn, state.worker_id(), good, lambda: _save_prompts(conn, batch))
-            return done, _save_failures(conn, state.worker_id(), failed, self._max_retries)
+            held = {job.image_id for _, job, _ in good} | {look.image_id for look in looked}
+            done = _save_rows(conn, state.worker_id(), good, held, lambda: _save_prompts(conn, batch))
+            gone_bad = _save_failures(conn, state.worker_id(), failed, self._max_retries)
+            return done, gone_bad, looks.save(conn, looked)
 
-        done, gone_bad = state.transaction(transaction)
+        done, gone_bad, is_new = state.transaction(transaction)
+        if is_new:
+            # Before the jobs count as ended: whoever waits for an empty queue waits for what this puts into it.
+            state.compare_looks()
         for item in batch:
             if item.handler is not None and item.prompts:
                 state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
@@ -125,14 +134,17 @@ def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
             done.handler.save_prompts(conn, done.prompts)
 
 
-def _save_rows(conn: Connection, worker_id: int, rows: Sequence[_Row], first: Callable[[], None]) -> list[ClaimedJob]:
+def _save_rows(
+    conn: Connection, worker_id: int, rows: Sequence[_Row], images: Collection[int], first: Callable[[], None]
+) -> list[ClaimedJob]:
     """Write results of the jobs that are still ours, and end those jobs.
 
     Args:
+        images: all that this transaction writes of.
         first: called when the rows are locked, before anything is written.
     """
-    images = [job.image_id for _, job, _ in rows]
-    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
+    ids = [job.id for _, job, _ in rows]
+    owned = jobs.still_owned(conn, worker_id, ids, sorted(images)) if images else set()
     first()
     by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for handler, job, result in rows:

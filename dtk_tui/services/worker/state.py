@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from dtk_tui.domain.events import Emit, Event, ProblemReported
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.batch_result import BatchResult
@@ -21,6 +22,7 @@ from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import looks
 
 T = TypeVar("T")
 
@@ -177,6 +179,17 @@ class PipelineState:
 
         return retry_until_available(attempt, self._stop, self._note_loss)
 
+    def compare_looks(self) -> None:
+        """Let images that do not look like their representatives leave their groups.
+
+        A transaction of its own, that begins with the images: one that holds jobs already would wait in a circle.
+        """
+        try:
+            while self.transaction(looks.compare):
+                pass
+        except DtkError as error:  # the next one that saves looks does it
+            self.report(error)
+
     def _note_loss(self, event: Event) -> None:
         self._was_lost.set()
         self.emit(event)
@@ -259,7 +272,8 @@ class PipelineState:
         """Hand an image that could not be loaded to the saver."""
         self.throughput.count_unloaded(item.job.kind)
         if item.epoch == self._epoch:
-            self.to_save.put(BatchResult(failed=[(item.job, reason, permanent)]))
+            looks = [ImageLook(item.job.image_id, item.job.fingerprint, None)] if permanent else []
+            self.to_save.put(BatchResult(failed=[(item.job, reason, permanent)], looks=looks))
 
     @property
     def more_is_loading(self) -> bool:
