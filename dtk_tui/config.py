@@ -51,6 +51,7 @@ class WorkerSettings(_Section):
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
@@ -83,7 +84,8 @@ class ScanSettings(_Section):
     """What a scan reads."""
 
     extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
-        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov",
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
+        ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
     watch: bool = True
@@ -101,6 +103,42 @@ class PreviewSettings(_Section):
     protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
 
 
+def _template_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.()-]{0,59}", value):
+        raise ValueError(f"{value!r} is no name for a template; use letters, digits and -")
+    return value
+
+
+class CaptionSettings(_Section):
+    """Who writes captions, and what is asked."""
+
+    backend: Annotated[str, Field(pattern="^(llama|openai)$")] = "llama"
+    model: str | None = None
+    projector: str | None = None
+    server: str | None = None
+    slots: Annotated[int, Field(ge=1, le=256)] = 4
+    gpu_layers: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    context: Annotated[int, Field(ge=256, le=1_000_000)] = 4096
+    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    key_env: str | None = None
+    key_command: str | None = None
+    timeout_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    image_size: Annotated[int, Field(ge=16, le=8192)] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
+    length: Annotated[str, Field(pattern=r"^(any|very short|short|medium-length|long|very long|[1-9]\d{0,3})$")] = "any"
+    options: tuple[str, ...] = ()
+    name: str = ""
+    system: str = "You are a helpful image captioner."
+    temperature: Annotated[float, Field(ge=0, le=5)] = 0.6
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
+    when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+
 class Settings(_Section):
     """All of config.toml."""
 
@@ -110,6 +148,7 @@ class Settings(_Section):
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
     migrate: MigrateSettings = MigrateSettings()
+    captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()
     keys: dict[str, str] = Field(default_factory=dict)
 

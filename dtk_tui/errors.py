@@ -29,5 +29,9 @@ class UnreadableFileError(DtkError):
     """A file cannot be read or decoded; trying again will not help."""
 
 
+class MissingFileError(UnreadableFileError):
+    """A file is not where it was: it is gone, it has moved, or its disk is away."""
+
+
 class ModelError(DtkError):
     """A model is missing, damaged or cannot run on this machine."""

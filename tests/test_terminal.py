@@ -36,7 +36,7 @@ except KeyError:
 
 def test_native_output_goes_to_the_log_and_all_is_put_back(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "dtk.log"
-    done = subprocess.run([sys.executable, "-c", _NOISY, str(log)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-u", "-c", _NOISY, str(log)], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["before", "python out", "after", "native after", ""]
     assert done.stderr == "python err\n"
     assert log.read_text().split("\n") == ["native on one", "native on two", "child", ""]

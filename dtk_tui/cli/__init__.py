@@ -16,12 +16,15 @@ import typer
 
 from dtk_tui import __version__
 from dtk_tui.cli import (
+    captioner,
+    captions,
     config,
     database,
     demo,
     diffusion_toolkit,
     doctor,
     images,
+    journal,
     library,
     log,
     models,
@@ -45,6 +48,9 @@ for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(library.commands, name="library")
+captions.commands.registered_commands += captioner.commands.registered_commands
+application.add_typer(captions.commands, name="caption")
+application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")

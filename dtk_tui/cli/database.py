@@ -59,17 +59,17 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Replace the library by a backup."""
-    from dtk_tui.services.database import require_no_workers
+    from dtk_tui.services import database
     from dtk_tui.store import maintenance
 
     maintenance.require_backup(source)
     with library() as (db, _):
-        images = require_no_workers(db)
+        images = database.require_no_workers(db)
         question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
         if images and not (yes or confirmed(question)):
             typer.echo("Nothing was restored.")
             raise typer.Exit(1)
-        maintenance.restore(db, source)
+        database.restore(db, source)
     typer.echo("Restored.")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtk_tui.cli.open_library import open_database
 from dtk_tui.cli.output import ProgressLine, progress_bar
 from dtk_tui.text import counted, one_line
 
@@ -29,14 +30,13 @@ def demo(
 ) -> None:
     """Take a sample library through the whole program, search in it, and open the app on it."""
     from dtk_tui.demo import tour as service
-    from dtk_tui.store.database import Database
 
     library = os.path.abspath(library) if library else None  # noqa: PTH100 (surrogates must survive)
     config = service.demo_config(library)
     begun = time.monotonic()
     _pull(config)
     folder = library or str(_draw(service.sample_folder(config)))
-    db = Database.open(config)
+    db = open_database(config)
     try:
         _work(db, config, folder)
         _searches(db, config, library)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtk_tui.cli.open_library import open_database
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import ProgressLine, print_json, print_table, progress_bar
 from dtk_tui.errors import UsageError
@@ -170,12 +171,11 @@ def _embed(db: Database, config: Config) -> dict[str, int]:
 def _library(dest: str | None) -> Iterator[tuple[Database, Config]]:
     """Open the library of this environment, or the one on the server ``dest``."""
     from dtk_tui.config import load
-    from dtk_tui.store.database import Database
 
     # The pool tells the console of each attempt to reconnect; the one sentence at the end says it.
     logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     config = load({**os.environ, "DTK_DATABASE_URL": dest} if dest else None)
-    database = Database.open(config)
+    database = open_database(config)
     try:
         yield database, config
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from dtk_tui.cli.open_library import open_database
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import print_json
 from dtk_tui.errors import DtkError
@@ -17,10 +18,9 @@ def doctor(as_json: Json = False) -> None:
     """Look for what keeps the program from working well here."""
     from dtk_tui.config import load
     from dtk_tui.services.doctor import Verdict, examine
-    from dtk_tui.store.database import Database
 
     faults = 0
-    for finding in examine(load(), Database.open):
+    for finding in examine(load(), open_database):
         faults += finding.verdict == Verdict.FAULT
         if as_json:
             print_json(

@@ -10,13 +10,17 @@ import typer
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import Json, Limit
 from dtk_tui.cli.output import print_json, print_table
-from dtk_tui.text import display
+from dtk_tui.text import display, one_line
 
 if TYPE_CHECKING:
+    from dtk_tui.domain.captions import Caption
     from dtk_tui.domain.library import Hit, ImageDetail
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
+
+#: Characters of a caption that dtk show prints; dtk caption show prints all.
+_CAPTION_LIMIT = 2000
 
 Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
 
@@ -33,7 +37,8 @@ def show(image: Image, as_json: Json = False) -> None:
     if as_json:
         print_json(image_json(detail))
         return
-    for key, value in image_json(detail).items():
+    captions = [f"{one_line(caption.text, _CAPTION_LIMIT)} ({caption.source})" for caption in detail.captions]
+    for key, value in (image_json(detail) | {"captions": captions}).items():
         if value in (None, [], {}):
             continue
         typer.echo(f"{key.replace('_', ' '):18}{display(_plain(value))}")
@@ -85,10 +90,22 @@ def image_json(detail: ImageDetail) -> dict[str, Any]:
         "unavailable": detail.unavailable,
         "albums": list(detail.albums),
         "tags": [{"name": tag.name, "confidence": tag.confidence, "source": tag.source} for tag in detail.tags],
-        "captions": [],
+        "captions": [caption_json(caption) for caption in detail.captions],
         "group": {"representative": detail.representative, "members": detail.members},
         "embedded": list(detail.embedded),
         "error": detail.error,
+    }
+
+
+def caption_json(caption: Caption) -> dict[str, Any]:
+    """Return the keys of a caption in ``dtk show --json``."""
+    return {
+        "text": caption.text,
+        "source": caption.source,
+        "type": caption.type,
+        "model": caption.model,
+        "is_user_edited": caption.is_user_edited,
+        "created_at": caption.created_at.isoformat(),
     }
 
 

@@ -42,6 +42,9 @@ def status(as_json: Json = False) -> None:
         typer.echo(f"         asked to be {stats.desired}; start one with: dtk worker run")
     kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
     typer.echo(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
+    for folder in stats.away:
+        waits = counted(folder.jobs, "job waits", "jobs wait")
+        typer.echo(display(f"Away     {folder.path} {folder.reason}: {waits} for it"))
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
     if stats.speed:
         typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
@@ -86,6 +89,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
         "eta_s": stats.eta_s,
         "library": asdict(stats.library),
         "provider": stats.provider,
+        "away": [asdict(folder) for folder in stats.away],
         "gpus": list(stats.gpus),
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dtk_tui.domain.captions import Caption
+
 
 @dataclass(frozen=True, slots=True)
 class FolderRow:
@@ -129,6 +131,7 @@ class ImageDetail:
     tags: tuple[ImageTag, ...] = ()
     embedded: tuple[str, ...] = ()
     albums: tuple[str, ...] = ()
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

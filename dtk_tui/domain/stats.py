@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from dtk_tui.domain.job import WorkerState
@@ -22,6 +22,18 @@ class QueueCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayFolder:
+    """A folder of the library that a worker does not find, and waits for.
+
+    ``reason`` is the end of a sentence that begins with the folder; ``jobs`` are those that wait for it.
+    """
+
+    path: str
+    reason: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerStats:
     """What a worker reports with each heartbeat; workers of several versions read each other's reports.
 
@@ -33,6 +45,7 @@ class WorkerStats:
         kinds: words of the kinds of work that it has models for.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
         trouble: why it does not run, or not where it should; None when all is well.
+        away: folders that it does not find, whose jobs wait.
         unknown: keys that a newer version reports, as they came.
     """
 
@@ -45,6 +58,7 @@ class WorkerStats:
     kinds: tuple[str, ...] = ()
     provider: str | None = None
     trouble: str | None = None
+    away: tuple[AwayFolder, ...] = ()
     unknown: dict[str, object] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -59,6 +73,7 @@ class WorkerStats:
             "kinds": list(self.kinds),
             "provider": self.provider,
             "trouble": self.trouble,
+            "away": [asdict(folder) for folder in self.away],
         } | self.unknown
 
     @classmethod
@@ -75,6 +90,7 @@ class WorkerStats:
             pace=_rates(left.pop("pace", None)),
             kinds=tuple(str(kind) for kind in kinds) if isinstance(kinds, list) else (),
             provider=_words(left.pop("provider", None)),
+            away=_folders(left.pop("away", None)),
             trouble=_words(left.pop("trouble", None)),
             unknown=left,
         )
@@ -87,6 +103,11 @@ def _count(value: object) -> int:
 def _rates(value: object) -> dict[str, float]:
     pairs = value.items() if isinstance(value, dict) else ()
     return {str(word): float(rate) for word, rate in pairs if isinstance(rate, int | float)}
+
+
+def _folders(value: object) -> tuple[AwayFolder, ...]:
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    return tuple(AwayFolder(str(row.get("path")), str(row.get("reason")), _count(row.get("jobs"))) for row in rows)
 
 
 def _words(value: object) -> str | None:
@@ -140,6 +161,7 @@ class Stats:
         eta_s: seconds until the queue is empty, None when unknown.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
         marks: tell whether the library is still what it was.
+        away: folders that workers do not find and wait for.
         gpus: one dict a GPU: name, utilisation (percent), memory_used_gb, memory_total_gb.
     """
 
@@ -156,6 +178,7 @@ class Stats:
     speed: dict[str, float] = field(default_factory=dict)
     eta_s: float | None = None
     provider: str | None = None
+    away: tuple[AwayFolder, ...] = ()
     gpus: tuple[dict[str, object], ...] = ()
 
     @property

@@ -24,8 +24,8 @@ from PIL import (
 )
 
 from dtk_tui.domain.looks import PerceptualHash
-from dtk_tui.errors import DtkError, UnreadableFileError
-from dtk_tui.inference import video
+from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
+from dtk_tui.inference import extra_formats, video
 from dtk_tui.inference.perceptual_hash import perceptual_hash, sampled
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
@@ -44,7 +44,12 @@ FORMATS = tuple(
 )
 WHITE = (255, 255, 255)
 
-_TRANSIENT_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR}
+#: Faults of this machine, of a disk, or of the way to one, and none of the file.
+_TRANSIENT_ERRORS = {
+    errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.ENODEV,
+    errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNABORTED, errno.ECONNRESET, errno.ENETDOWN,
+    errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOLINK,
+}  # fmt: skip
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 
@@ -67,7 +72,8 @@ def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tupl
         background: red, green, blue, 0 to 255.
 
     Raises:
-        UnreadableFileError: it is missing, no picture, damaged, or has too many pixels.
+        MissingFileError: it is not there.
+        UnreadableFileError: it is no picture, damaged, or has too many pixels.
         DtkError: reading failed in a way that may pass.
     """
     try:
@@ -76,14 +82,18 @@ def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tupl
         try:
             return _decode(path, background)
         except UnidentifiedImageError:
+            extra = extra_formats.open_extra(path)
+            if extra is not None:
+                with extra:
+                    return _to_rgb(extra, background)
             frame = video.first_frame(path)
             if frame is None:
                 raise
             return frame, perceptual_hash(frame)
     except DtkError:
         raise
-    except FileNotFoundError as error:
-        raise UnreadableFileError(f"{path} is not there any more.") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFileError(f"{path} is not there any more.") from error
     except PermissionError as error:
         raise UnreadableFileError(f"{path} may not be read by this user.") from error
     except UnidentifiedImageError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -59,9 +60,12 @@ def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as handle:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _fetch(spec: ModelSpec, models_folder: Path, partial: Path, progress: Progress) -> None:

@@ -51,6 +51,10 @@ class TextEmbedder(OnnxModel):
             result[rows] = self._run([ids[row] for row in rows])
         return result
 
+    def is_filled_by(self, beginning: str) -> bool:
+        """Tell whether the model takes no more of a long text than this beginning of it."""
+        return self._tokenizer.is_filled_by(beginning)
+
     def embed_query(self, text: str) -> np.ndarray:
         """Embed a text that looks for others: float32 ``[dims]``, of length 1."""
         vector: np.ndarray = self.embed([self._text.query_prefix + text])[0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import TextInput
 
-# WordPiece turns a word of more than 100 characters into one unknown token, so that a token (of a text whose spaces are
-# single) never stands for more than 100 characters and a space.
-_CHARACTERS_A_TOKEN = 101
 _UNKNOWN = "[UNK]"
-_SPACES = re.compile("[ \t\r\n]+")
+# So much of a text, in characters a token, is looked at first; where that does not fill the limit, four times as much.
+_FIRST_LOOK = 64
+_GROWTH = 4
+# Where a text is cut, the tokens beside the cut may be others than in the whole text.
+_UNSURE = 256
 
 
 class Tokenizer:
@@ -27,7 +28,7 @@ class Tokenizer:
         home: the model's own folder, for a tokenizer that is one of its files.
 
     Raises:
-        ModelError: the vocabulary cannot be read.
+        ModelError: the vocabulary cannot be read, or the limit leaves no room for a text.
     """
 
     def __init__(self, rules: TextInput, home: Path) -> None:
@@ -38,21 +39,56 @@ class Tokenizer:
             self._tokenizer = _bert(path) if rules.tokenizer == "bert-uncased" else _from_file(path)
         except Exception as error:
             raise ModelError(f"The vocabulary {path} cannot be read.", str(error)) from error
+        special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        # Below that the library truncates nothing at all, and says nothing.
+        if rules.max_tokens <= special:
+            raise ModelError(
+                f"max_tokens is {rules.max_tokens}, and the tokenizer alone adds {special} to each text.",
+                f"Set max_tokens in the model's manifest entry to {special + 1} or more, as the model was trained.",
+            )
+        self._room = rules.max_tokens - special
+        self._first_look = _FIRST_LOOK * rules.max_tokens
         self._tokenizer.enable_truncation(rules.max_tokens)
         self._tokenizer.no_padding()
-        self._longest = rules.max_tokens * _CHARACTERS_A_TOKEN
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text, at most ``max_tokens``."""
-        return [
-            encoding.ids for encoding in self._tokenizer.encode_batch_fast([self._truncate(text) for text in texts])
-        ]
+        """Return the ids of each text, at most ``max_tokens``: those that the whole text begins with."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast([self._head(text) for text in texts])]
 
-    def _truncate(self, text: str) -> str:
-        """Bound the work: no more of a long text than can fill ``max_tokens`` is looked at."""
-        head = _SPACES.sub(" ", text[: 4 * self._longest])[: self._longest]
-        # The tokenizer takes UTF-8 only; lone surrogates become U+FFFD, which BERT's clean-up drops.
-        return head.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    def _head(self, text: str) -> str:
+        """Bound the work: return the beginning of a text that fills ``max_tokens``, or all of it.
+
+        Characters do not tell: a word of any length may be one unknown token, and white space none.
+        """
+        size = self._first_look
+        while size < len(text):
+            if self.is_filled_by(text[:size]):
+                return _encodable(text[:size])
+            size *= _GROWTH
+        return _encodable(text)
+
+    def is_filled_by(self, beginning: str) -> bool:
+        """Tell whether the ids of this beginning of a text are surely those of the whole text, up to the limit."""
+        head = _encodable(beginning)
+        encoding = self._untruncated.encode_batch([head], add_special_tokens=False)[0]
+        words = encoding.word_ids
+        if len(words) <= self._room:
+            return False
+        _, end = encoding.offsets[self._room - 1]
+        return bool(end <= len(head) - _UNSURE and words[self._room - 1] != words[-1])
+
+    @cached_property
+    def _untruncated(self) -> Any:
+        from tokenizers import Tokenizer as Backend
+
+        backend = Backend.from_str(self._tokenizer.to_str())
+        backend.no_truncation()
+        return backend
+
+
+def _encodable(text: str) -> str:
+    """Return what the tokenizer takes, UTF-8: lone surrogates become U+FFFD, which BERT's clean-up drops."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _bert(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""The first frame of a video, by PyAV where it is installed (the extra ``video``)."""
+"""The first frame of a video, or an OpenEXR picture, by PyAV where it is installed (the extra ``video``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 #: ffmpeg's readers by the first bytes of a file; naming one keeps play lists and other indirections out.
-_MATROSKA, _MOVIE = "matroska", "mov"
+_MATROSKA, _MOVIE, _EXR = "matroska", "mov", "exr_pipe"
+_EXR_MAGIC = b"v/1\x01"
+#: OpenEXR holds linear light; shown as it is, it would be much too dark.
+_EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
 _PICTURES = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 #: A video that shows nothing within so many packets is damaged.
 _PACKETS = 2000
@@ -23,6 +26,8 @@ def reader_of(head: bytes) -> str | None:
     """Return ffmpeg's name of the reader for a file that begins with ``head`` (12 bytes), or None for no video."""
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _MATROSKA
+    if head.startswith(_EXR_MAGIC):
+        return _EXR
     if head[4:8] == b"ftyp":
         return None if head[8:12] in _PICTURES else _MOVIE
     return _MOVIE if head[4:8] in (b"moov", b"mdat", b"wide") and head[:1] == b"\0" else None
@@ -46,7 +51,8 @@ def first_frame(path: str) -> Image.Image | None:
             import av
         except ImportError:
             raise UnreadableFileError(
-                f"{path} is a video, which needs PyAV to be seen.", "Install it: pip install 'dtk-tui[video]'"
+                f"{path} is {'OpenEXR' if reader == _EXR else 'a video'}, which needs PyAV to be seen.",
+                "Install it: pip install 'dtk-tui[video]'",
             ) from None
         logging.getLogger("libav").setLevel(logging.CRITICAL)
         file.seek(0)
@@ -66,6 +72,8 @@ def _decode(path: str, container: InputContainer) -> Image.Image:
     limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
     if stream.width * stream.height > limit:
         raise UnreadableFileError(f"{path} has more pixels than the limit of {limit // 1_000_000} million.")
+    if container.format.name == _EXR:
+        stream.codec_context.options = _EXR_OPTIONS
     # Several files are decoded at a time: each with threads of its own would only wait for the others.
     stream.codec_context.thread_count = 1
     for number, packet in enumerate(container.demux(stream)):

@@ -24,7 +24,7 @@ _WRAPPED = frozenset(
 _TEXT_SOURCES = frozenset({"exif", "xmp", "jpeg-comment", "gif-comment", "iptc", "svg", "video", "stealth", "sidecar"})
 # A comment of stable-diffusion.cpp has a keyword before its text, as the texts of a PNG have.
 _KEYED = re.compile(r"([A-Za-z][\w .:\-]{1,78})\0([^\0\udcff]+)[\0\udcff]*")
-COMMENT_KEYS = ("UserComment", "comment", "Comment", "Description", "ImageDescription", "XPComment")
+COMMENT_KEYS = ("UserComment", "comment", "Comment", "Description", "ImageDescription", "XPComment", "Caption")
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from dtk_tui.domain.parameters import FileReading, GenerationParameters, RawChun
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata import sidecars, stealth
 from dtk_tui.metadata.bounded_file import BoundedFile, DamagedError
-from dtk_tui.metadata.containers import bmp, gif, isobmff, jpeg, matroska, png, tiff, webp
+from dtk_tui.metadata.containers import bmp, exr, gif, isobmff, jpeg, jxl, matroska, png, svg, tiff, webp
 from dtk_tui.metadata.containers.reading import ContainerReading
 from dtk_tui.metadata.fields import collect_fields
 from dtk_tui.metadata.recogniser import recognise
@@ -70,6 +70,7 @@ def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
     dialect, parameters = None, _NOTHING
     if reader is not None:
         dialect, parameters = _read_metadata(file, reading, reader)
+        reading.turn_upright()
         if dialect is None:
             dialect, parameters = _read_sidecars(path, reading, siblings)
     elif not file.head:
@@ -121,7 +122,7 @@ def _read_sidecars(
     path: str, reading: ContainerReading, siblings: Collection[str] | None
 ) -> tuple[str | None, GenerationParameters]:
     """Try the sidecars of a picture that says nothing itself; a text that is no parameters leaves no trace."""
-    for chunk in sidecars.read(path, siblings):
+    for chunk in sidecars.read(path, siblings, is_video=reading.is_video):
         chunks = [*reading.chunks, chunk]
         try:
             dialect, parameters = derive(chunks, reading.width, reading.height)
@@ -141,6 +142,8 @@ def _detect_container(head: bytes) -> tuple[str | None, _ContainerReader | None]
         return "JPEG", jpeg.read
     if webp.is_webp(head):
         return "WEBP", webp.read
+    if head.startswith(jxl.SIGNATURES):
+        return "JXL", jxl.read
     kind = isobmff.kind_of(head)
     if kind is not None:
         return kind, isobmff.read
@@ -150,6 +153,10 @@ def _detect_container(head: bytes) -> tuple[str | None, _ContainerReader | None]
         return "GIF", gif.read
     if head.startswith(tiff.SIGNATURES):
         return "TIFF", tiff.read
+    if head.startswith(exr.SIGNATURE):
+        return "EXR", exr.read
+    if svg.is_svg(head):
+        return "SVG", svg.read
     if bmp.is_bmp(head):
         return "BMP", bmp.read
     return None, None

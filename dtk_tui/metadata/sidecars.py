@@ -1,4 +1,4 @@
-"""Files beside a picture that say how it was made: .txt, .json, .swarm.json of the same stem, and Fooocus' log.html."""
+"""Files that say how a picture was made: of the same stem or name beside it, Fooocus' log, InvokeAI's folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from dtk_tui.domain.parameters import RawChunk
 from dtk_tui.metadata.containers.decoding import decode
 
 _ENDINGS = (".txt", ".json", ".swarm.json", ".metadata.json")
+# hydrus and many downloaders keep the ending of the picture: picture.png.txt.
+_ENDINGS_OF_NAMES = (".txt", ".json")
+# InvokeAI keeps what it knows of outputs/videos/DAY/x.mp4 in outputs/videos/sidecars/DAY/x.json.
+FOLDER = "sidecars"
+_FOLDER_LEVELS = 4
 _LOG = "log.html"
 _LIMIT_BYTES = 4 * 1024 * 1024
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
@@ -28,29 +33,51 @@ _LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
 def sidecar_names(name: str) -> list[str]:
     """Return the names of the files that may tell of the picture ``name`` in the same folder."""
     stem = name.rpartition(".")[0] or name
-    return [*(stem + ending for ending in _ENDINGS), _LOG]
+    return [*(beside for beside, _ in _beside(name)), f"{FOLDER}/{stem}.json", _LOG]
 
 
-def read(path: str, siblings: Collection[str] | None) -> Iterator[RawChunk]:
-    """Yield the texts beside the picture at ``path``, the likeliest first.
+def read(path: str, siblings: Collection[str] | None, *, is_video: bool = False) -> Iterator[RawChunk]:
+    """Yield the texts beside the picture or video at ``path``, the likeliest first.
 
     Args:
-        path: the picture.
         siblings: the names in its folder (best as a set), so that nothing is looked for in vain; None looks on disk.
+        is_video: it may have one in a folder for such files.
     """
     folder, slash, name = path.rpartition("/")
     folder += slash
-    stem = name.rpartition(".")[0] or name
-    for ending in _ENDINGS:
-        beside = stem + ending
-        if beside != name and (siblings is None or beside in siblings):
-            text = _text(folder + beside)
-            if text is not None and text.strip():
-                yield RawChunk("sidecar", ending[1:], text)
+    paths = [(folder + beside, key) for beside, key in _beside(name) if siblings is None or beside in siblings]
+    if is_video and (siblings is None or FOLDER in siblings):
+        paths += [(place, "json") for place in _in_folders(folder, name)]
+    for place, key in paths:
+        text = _text(place)
+        if text is not None and text.strip():
+            yield RawChunk("sidecar", key, text)
     if siblings is None or _LOG in siblings:
         found = _from_log(folder + _LOG, name)
         if found is not None:
             yield RawChunk("sidecar", _LOG, found)
+
+
+def _beside(name: str) -> list[tuple[str, str]]:
+    """Return (name of a file in the same folder, what kind of sidecar it is)."""
+    stem = name.rpartition(".")[0] or name
+    found = [(stem + ending, ending[1:]) for ending in _ENDINGS]
+    found += [(name + ending, ending[1:]) for ending in _ENDINGS_OF_NAMES]
+    return [entry for entry in found if entry[0] != name]
+
+
+def _in_folders(folder: str, name: str) -> Iterator[str]:
+    """Yield where InvokeAI's sidecar of a video may be: below this folder, or below one that it is in."""
+    inner = (name.rpartition(".")[0] or name) + ".json"
+    above = folder
+    for level in range(_FOLDER_LEVELS):
+        yield f"{above}{FOLDER}/{inner}"
+        if level == 0:
+            yield f"{above}../{FOLDER}/{inner}"
+        above, _, last = above.rstrip("/").rpartition("/")
+        if not last:
+            return
+        above, inner = f"{above}/", f"{last}/{inner}"
 
 
 def _text(path: str) -> str | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.services import stats
+from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
+from dtk_tui.store.queue import workers
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 
@@ -43,5 +47,18 @@ def require_no_workers(db: Database) -> int:
     found = stats.snapshot(db)
     if found.workers:
         names = ", ".join(f"{worker.host} (process {worker.pid})" for worker in found.workers)
-        raise DtkError(f"A worker uses this library: {names}.", "End it, or close its app, before you restore.")
+        raise DtkError(
+            f"A worker uses this library: {names}.",
+            "End it, or close its app, before you restore. One that was killed counts for a minute more.",
+        )
     return found.library.images
+
+
+def restore(db: Database, source: Path) -> None:
+    """Replace the library by a backup; DtkError as ``maintenance.restore``.
+
+    The workers of its time are gone: what they had claimed waits again, and nothing that they did is suspected.
+    """
+    maintenance.restore(db, source)
+    with db.connection() as conn:
+        workers.forget_all(conn)

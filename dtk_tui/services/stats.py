@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo
+from dtk_tui.domain.stats import AwayFolder, LibraryCounts, QueueCounts, Stats, WorkerInfo
 from dtk_tui.services.worker.throughput import PROMPT
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import counts
@@ -53,6 +53,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         speed=_sums(worker.stats.speed for worker in _running(alive)),
         eta_s=eta(queue, pace, prompts),
         provider=next((report.provider for report in reports if report.provider), None),
+        away=_away(alive),
         gpus=_gpus(alive),
     )
 
@@ -137,6 +138,19 @@ def _sums(rates: Iterable[Mapping[str, float]]) -> dict[str, float]:
         for word, rate in of_worker.items():
             total[word] = round(total.get(word, 0.0) + rate, 3)
     return total
+
+
+def _away(alive: Sequence[WorkerInfo]) -> tuple[AwayFolder, ...]:
+    """Return the folders that no worker finds: what one of several hosts does not see, the others do.
+
+    Of several workers' counts the smallest is the latest.
+    """
+    running = _running(alive)
+    found: dict[str, list[AwayFolder]] = {}
+    for worker in running:
+        for folder in worker.stats.away:
+            found.setdefault(folder.path, []).append(folder)
+    return tuple(min(same, key=lambda one: one.jobs) for same in found.values())
 
 
 def _gpus(alive: Sequence[WorkerInfo]) -> tuple[dict[str, object], ...]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -77,6 +82,15 @@ def _require_conninfo(url: str) -> None:
         ) from None
 
 
+def _remove_old_scripts() -> None:
+    """Remove what a restore that was killed left in versions up to schema V011: the library as SQL."""
+    for folder in Path(tempfile.gettempdir()).glob("dtk-restore-*"):
+        with suppress(OSError):
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                shutil.rmtree(folder)
+
+
 class Database:
     """A library's database: connections, and the end of using it.
 
@@ -120,6 +134,7 @@ class Database:
                 missing = schema.pending(conn)
             if missing:
                 schema.upgrade(conninfo)
+                _remove_old_scripts()
         except psycopg.Error as error:
             raise translate(error) from error
 

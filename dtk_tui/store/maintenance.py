@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -15,7 +18,24 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store import schema
 from dtk_tui.store.database import Connection, Database, row_of
 from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.server import files
 from dtk_tui.store.server.cluster import program
+
+_NOT_RESTORED = "The backup could not be restored; the library is unchanged."
+_PSQL = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
+# pg_restore --clean cannot drop what partitions inherit: the schema goes and comes as a whole.
+_BEGIN = b"""\
+BEGIN;
+SET LOCAL client_min_messages = error;
+SET LOCAL lock_timeout = '60s';
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+"""
+_SILENT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+_ERROR = re.compile(r"\b(ERROR|FATAL|PANIC|error):")
+_PLACE = re.compile(r"^psql:<stdin>:\d+: ")
+_SAID_BYTES = 1 << 20
+_REASON_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +83,29 @@ def psql(db: Database, arguments: Sequence[str] = ()) -> int:
 
 
 def backup(db: Database, target: Path) -> int:
-    """Write a dump of the whole library (pg_dump's custom format) and return its size in bytes.
+    """Write a dump of the whole library (pg_dump's custom format, mode 0600) and return its size in bytes.
 
     Raises:
         DtkError: the file exists already, or the dump failed; then no file is left.
     """
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise DtkError(f"{target} exists already.", "Name a file that does not exist: a backup never overwrites one.")
     part = target.with_name(target.name + ".part")
-    command = [str(program("pg_dump")), "--format=custom", "--compress=zstd:3", f"--file={part}"]
-    if not _has_zstd():
-        command[2] = "--compress=gzip:3"
+    command = [str(program("pg_dump")), "--format=custom", f"--compress={'zstd' if _has_zstd() else 'gzip'}:3"]
     try:
-        _run(command, db, "The backup failed.")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target.stat().st_size
+        file = files.create(part)
+        try:
+            # By its descriptor: the name may lead elsewhere by now, and to its standard output pg_dump writes the table
+            # of contents twice, so that a dump whose end is cut off restores as if nothing was missing.
+            _run([*command, "--no-sync", f"--file=/dev/fd/{file}"], db, "The backup failed.", (file,))
+            os.fsync(file)
+            part.replace(target)
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise DtkError(f"The backup cannot be written to {target}.", f"{error.strerror or error}.") from error
 
 
 def _has_zstd() -> bool:
@@ -94,24 +120,63 @@ def restore(db: Database, source: Path) -> None:
         DtkError: the file is not there, is no backup of a library, or one of a newer program; the library is unchanged
             then.
     """
-    title = "The backup could not be restored; the library is unchanged."
     require_backup(source)
     dumped = _run(
-        [str(program("pg_restore")), "--data-only", "--table=_yoyo_migration", "--file=-", str(source)], db, title
+        [str(program("pg_restore")), "--data-only", "--table=_yoyo_migration", "--file=-", str(source)],
+        db,
+        _NOT_RESTORED,
     )
     applied = {line.split("\t")[1] for line in dumped.splitlines() if line.count("\t") == 2}
     if not applied:
-        raise DtkError(title, f"{source} holds another database, not a library.")
+        raise DtkError(_NOT_RESTORED, f"{source} holds another database, not a library.")
     schema.missing(applied)
-    with tempfile.TemporaryDirectory(prefix="dtk-restore-") as folder:
-        # Written out first: a backup that breaks off must not leave half a library behind.
-        script = str(Path(folder) / "restore.sql")
-        _run([str(program("pg_restore")), "--no-owner", f"--file={script}", str(source)], db, title)
-        # pg_restore --clean cannot drop what partitions inherit: the schema goes and comes as a whole.
-        fresh = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
-        psql_once = [str(program("psql")), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
-        _run([*psql_once, f"--command={fresh}", f"--file={script}"], db, title)
+    _replace(db, source)
     schema.upgrade(db.conninfo())
+
+
+def _replace(db: Database, source: Path) -> None:
+    """Send a backup as SQL to the server; it is committed only when all of it has arrived, and never lies on a disk."""
+    read, write = os.pipe()
+    with tempfile.TemporaryFile() as sql_said, tempfile.TemporaryFile() as backup_said, ExitStack() as ends:
+        psql = _start([str(program("psql")), *_PSQL, "--file=-"], db, ends, stdin=read, stderr=sql_said)
+        os.close(read)
+        with os.fdopen(write, "wb", buffering=0) as script, suppress(BrokenPipeError):
+            script.write(_BEGIN)
+            command = [str(program("pg_restore")), "--no-owner", "--file=-", str(source)]
+            reader = _start(command, db, ends, stdout=script, stderr=backup_said)
+            if reader.wait() == 0:
+                script.write(b"\nCOMMIT;\n")
+        # psql ends first where it meets an error; that the reader then cannot go on is no reason.
+        if psql.wait() != 0:
+            raise DtkError(_NOT_RESTORED, _reason(sql_said))
+        if reader.returncode != 0:
+            raise DtkError(_NOT_RESTORED, _reason(backup_said))
+
+
+def _start(command: list[str], db: Database, ends: ExitStack, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start one of PostgreSQL's programs, which is ended with ``ends`` if it has not by then."""
+    process = subprocess.Popen(command, env=environment(db.conninfo()), **_SILENT | streams)
+
+    def end() -> None:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+    ends.callback(end)
+    return process
+
+
+def _reason(said: IO[bytes]) -> str:
+    """Return what a program of PostgreSQL wrote to a file, from its first error on."""
+    said.seek(0)
+    return failure(said.read(_SAID_BYTES).decode(errors="replace"))
+
+
+def failure(output: str) -> str:
+    """Return the end of what a program of PostgreSQL wrote, from its first error on: notices before it say nothing."""
+    lines = output.strip().splitlines()
+    first = next((number for number, line in enumerate(lines) if _ERROR.search(line)), 0)
+    return "\n".join(_PLACE.sub("", line) for line in lines[first:])[:_REASON_CHARACTERS]
 
 
 def require_backup(source: Path) -> None:
@@ -129,10 +194,15 @@ def reindex(db: Database) -> None:
             embedding_spaces.build_index(conn, number)
 
 
-def _run(command: list[str], db: Database, title: str) -> str:
+def _run(command: list[str], db: Database, title: str, open_files: tuple[int, ...] = ()) -> str:
     done = subprocess.run(
-        command, env=environment(db.conninfo()), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        env=environment(db.conninfo()),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        pass_fds=open_files,
     )
     if done.returncode != 0:
-        raise DtkError(title, done.stderr.strip()[-2000:])
-    return done.stdout
+        raise DtkError(title, failure(done.stderr.decode(errors="replace")))
+    return done.stdout.decode(errors="replace")

@@ -8,6 +8,7 @@ itself is escaped by the same sign and "FFFE".
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SIGN = "\U0010fffe"
 _REFUSED = re.compile(f"[\x00\ud800-\udfff{_SIGN}]")
@@ -28,3 +29,8 @@ def from_db(text: str) -> str:
     if text.isascii() or _SIGN not in text:
         return text
     return _ESCAPED.sub(lambda m: _SIGN if m.group(1) == "FFFE" else chr(int(m.group(1), 16)), text)
+
+
+def to_nfc(text: str) -> str:
+    """Return ``to_db`` of a text in composed form, in which searches compare, as the SQL function dtk_nfc gives it."""
+    return unicodedata.normalize("NFC", to_db(text))

@@ -52,6 +52,7 @@ class News:
     def show(self, event: Event) -> None:
         """Show what a service did."""
         if isinstance(event, ProblemReported):
+            _log.warning("%s %s", event.title, event.detail)
             self._context.notify(f"{event.title} {event.detail}", severity="warning")
         elif isinstance(event, ScanFinished):
             self._end_scan(event)

@@ -137,6 +137,30 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     check(SNAPSHOTS / "json-library.txt", dtk.text())
 
 
+def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
+    dtk.run("scan", str(pictures), "--json")
+    image = str(pictures / "a" / "0.png")
+    dtk.run("caption", "show", image)
+    dtk.run("caption", "set", image, "--text", "a castle [red]\x1b[31m", "--json")
+    dtk.run("caption", "set", image, "--text", "a castle on a hill", "--json")
+    dtk.run("caption", "set", image, "--text", "a castle on a hill")
+    dtk.run("caption", "set", image, "--text", "castle, hill", "--type", "booru")
+    dtk.run("caption", "set", image, "--text", " ")
+    dtk.run("caption", "set", "4711", "--text", "x")
+    dtk.run("caption", "show", image)
+    dtk.run("caption", "show", image, "--json")
+    dtk.run("show", image, "--json")
+    dtk.run("show", image)
+    dtk.run("journal", "list", "--json")
+    dtk.run("journal", "undo", "1", "--json")
+    dtk.run("journal", "undo", "2", "--json")
+    dtk.run("journal", "undo", "2")
+    dtk.run("journal", "undo", "4711")
+    dtk.run("journal", "undo", "3")
+    dtk.run("journal", "list")
+    check(SNAPSHOTS / "json-captions.txt", dtk.text())
+
+
 def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:
     dtk.run("scan", str(pictures), "--json")
     dtk.run("queue", "add", "--all", "--dry-run", "--json")

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 
-from dtk_tui.domain.stats import WorkerStats
+from dtk_tui.domain.stats import AwayFolder, WorkerStats
 
 #: What workers have written since the first release; hosts of several versions share a database.
-KEYS = ["processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "kinds", "provider", "trouble"]
+KEYS = ["processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "kinds", "provider", "trouble", "away"]
 
 
 def test_the_keys_of_a_report_stay_and_a_report_survives_the_database() -> None:
     report = WorkerStats(
-        3, 1, 5, 2, {"tag": 4.5}, {"tag": 9.0, "prompt": 50.0}, ("tag", "embed"), "CPUExecutionProvider", "no model"
+        3,
+        1,
+        5,
+        2,
+        {"tag": 4.5},
+        {"tag": 9.0, "prompt": 50.0},
+        ("tag", "embed"),
+        "CPUExecutionProvider",
+        "no model",
+        (AwayFolder("/mnt/disk", "is empty", 101),),
     )
     written = report.to_json()
     assert list(written) == KEYS

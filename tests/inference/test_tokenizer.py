@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer as Backend
+from tokenizers import models
 
-from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.errors import ModelError
+from dtk_tui.inference.manifest import TextInput, load_manifest
 from dtk_tui.inference.tokenizer import Tokenizer
 
 
@@ -55,13 +58,51 @@ def test_long_texts_end_at_the_limit_with_the_separator(tokenizer: Tokenizer) ->
     assert ids[-2:] == [7592, 102]
 
 
-def test_what_is_cut_off_before_tokenising_never_counts(tokenizer: Tokenizer) -> None:
+def test_what_is_not_looked_at_never_counts(tokenizer: Tokenizer) -> None:
     rules = load_manifest().get("minilm-l6-v2").text
     assert rules is not None
-    unbounded = Tokenizer(replace(rules, max_tokens=256), Path())
-    unbounded._longest = 10_000_000
-    for text in ("ab " * 3000, ("y" * 100 + " ") * 400, "  \n word" * 2000, "日" * 600, "a,b" * 500):
-        assert tokenizer.encode([text]) == unbounded.encode([text])
+    unbounded, narrow = Tokenizer(rules, Path()), Tokenizer(rules, Path())
+    unbounded._first_look, narrow._first_look = 10_000_000, 3_001
+    for text in (
+        "ab " * 3000,
+        ("y" * 100 + " ") * 400,
+        "  \n word" * 2000,
+        "日" * 3600,
+        "a,b" * 5000,
+        "e\u0301x " * 3000,
+    ):
+        whole = unbounded.encode([text])
+        assert tokenizer.encode([text]) == whole
+        assert narrow.encode([text]) == whole
+
+
+@pytest.mark.parametrize(
+    "filler",
+    ["", "x" * 60_000 + " ", " " * 250_000, "\n" * 100_000, "\x00" * 200_000, "\u0301" * 90_000, "\u3000" * 70_000],
+    ids=["nothing", "a word", "blanks", "lines", "controls", "accents", "wide blanks"],
+)
+def test_a_token_stands_for_any_number_of_characters(tokenizer: Tokenizer, filler: str) -> None:
+    unknown = [100] if "x" in filler else []
+    assert tokenizer.encode(["hello " + filler + "world"]) == [[101, 7592, *unknown, 2088, 102]]
+
+
+def test_a_long_word_of_many_tokens_is_cut_at_the_limit(tmp_path: Path) -> None:
+    vocabulary = {"[UNK]": 0, "a": 1, "b": 2, "aa": 3, "aab": 4, " ": 5}
+    backend = Backend(models.BPE(vocabulary, [("a", "a"), ("aa", "b")], unk_token="[UNK]"))
+    backend.save(str(tmp_path / "tokenizer.json"))
+    rules = TextInput(tokenizer="file", vocabulary="tokenizer.json", max_tokens=3, pooling="mean")
+    one_word = Tokenizer(rules, tmp_path)
+    assert one_word.encode(["aab" * 1000, "a" * 1001 + "b"]) == [[4, 4, 4], [3, 3, 3]]
+    assert one_word.is_filled_by("aab aab" * 1000) is False, "it does not split words, so the end may change all"
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_limit_that_leaves_no_room_for_a_text_is_refused(limit: int) -> None:
+    rules = load_manifest().get("minilm-l6-v2").text
+    assert rules is not None
+    with pytest.raises(ModelError, match=f"max_tokens is {limit}, and the tokenizer alone adds 2"):
+        Tokenizer(replace(rules, max_tokens=limit), Path())
+    assert Tokenizer(replace(rules, max_tokens=3), Path()).encode(["hello world"]) == [[101, 7592, 102]]
 
 
 @pytest.mark.parametrize("piece", ["word ", "x", " ", "日", "a,", "\u0301", "<lora:x:1>"])

@@ -114,7 +114,7 @@ def flux() -> dict[str, Any]:
 
 def test_flux_with_a_custom_sampler() -> None:
     assert read_graph(flux()) == GenerationParameters(
-        prompt="a castle by the sea", negative_prompt="", steps=20, sampler="euler", scheduler="simple",
+        prompt="a castle by the sea\na castle", negative_prompt="", steps=20, sampler="euler", scheduler="simple",
         seed=219670278747233, width=1024, height=832, model="flux1-dev.safetensors", vae="ae.safetensors",
     )  # fmt: skip
 
@@ -180,7 +180,7 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
          "a castle,  \n a castle"),
         ({"30": node("StringFunction|pysssss", action="append", tidy_tags="no", text_a="a ", text_b="castle")},
          "a castle"),
-        ({"30": node("JoinStrings", string1="a castle", string2="the sea", delimiter="\\n")}, "a castle\nthe sea"),
+        ({"30": node("JoinStrings", string1="a castle", string2="the sea", delimiter=", ")}, "a castle, the sea"),
         ({"30": node("ShowText|pysssss", text=["31", 0], text_0="x"), "31": node("CR Prompt Text", prompt="a castle")},
          "a castle"),
         ({"30": node("ShowText|pysssss", text=["31", 0], text_0="from a model"),

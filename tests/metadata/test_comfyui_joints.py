@@ -65,3 +65,33 @@ def test_expressions_of_a_stranger_are_not_run() -> None:
     graph["nodes"][3]["title"] = "K" * 60 + "!"
     graph["links"].append([25, 4, 0, 13, 0, "MODEL"])
     assert read(graph).model is None
+
+
+def test_the_type_of_a_link_that_says_any_is_that_of_the_output_it_leaves() -> None:
+    graph = everywhere()
+    graph["nodes"] += [
+        item(10, "Anything Everywhere3", [], [("anything", 20), ("anything2", 21), ("anything3", 22)]),
+        item(11, "Prompts Everywhere", [], [("+ve", 23), ("-ve", 24)]),
+    ]
+    graph["links"] += [[20, 4, 0, 10, 0, "*"], [21, 4, 1, 10, 1, "*"], [22, 4, 2, 10, 2, "*"], [23, 6, 0, 11, 0, "*"],
+                       [24, 7, 0, 11, 1, "*"]]  # fmt: skip
+    bottle(read(graph))
+
+
+def test_senders_of_version_7_ask_by_their_properties() -> None:
+    graph = everywhere()
+    graph["nodes"] += [
+        item(12, "CheckpointLoaderSimple", ["other"], [], ["MODEL"]),
+        item(13, "Anything Everywhere", [], [("anything", 25)]),
+        item(14, "Anything Everywhere", [], [("anything", 26)]),
+    ]
+    graph["links"] += [[25, 12, 0, 13, 0, "*"], [26, 4, 0, 14, 0, "*"]]
+    # Two of one strength are joined to nothing.
+    assert read(graph).model is None
+    first, second = graph["nodes"][-2:]
+    second["properties"] = {"ue_properties": {"version": "7.0", "title_regex": "Upscale"}}
+    assert read(graph).model == "other"
+    second["properties"] = {"ue_properties": {"version": "7.0", "input_regex": "model"}}
+    assert read(graph).model == "v1-5.safetensors"
+    first["properties"] = {"ue_properties": {"version": "7.0", "priority": 99}}
+    assert read(graph).model == "other"

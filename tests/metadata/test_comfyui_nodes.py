@@ -204,3 +204,91 @@ def test_noise_that_a_node_adds_to_the_latent_has_the_seed() -> None:
                       scheduler="normal", model=["4", 0], positive=["6", 0], negative=["7", 0],
                       latent_image=["10", 0])  # fmt: skip
     assert read_graph(graph).seed == 77
+
+
+def test_rows_of_loras_are_sent_under_dotted_names() -> None:
+    rows = {"loras": 2, "loras.1.lora_name": "two", "loras.1.strength": -0.25, "loras.0.lora_name": "one",
+            "loras.0.strength": 0.8, "loras.2.lora_name": "gone", "loras.2.strength": 1}  # fmt: skip
+    graph = base(**{"20": node("LoadLoraModel", model=["21", 0], **rows),
+                    "21": node("SomeLoraLoader", model=["4", 0], lora_name="zero", lora_strength=0.6)})  # fmt: skip
+    graph["3"]["inputs"]["model"] = ["20", 0]
+    assert read_graph(graph).loras == (Lora("zero", 0.6), Lora("one", 0.8), Lora("two", -0.25))
+
+
+def test_the_size_of_a_video_with_sound() -> None:
+    graph = base(**{
+        "20": node("LTXVConcatAVLatent", video_latent=["21", 0], audio_latent=["22", 0]),
+        "21": node("LTXVImgToVideoInplace", latent=["5", 0], image=["23", 0], vae=["4", 2], strength=1.0),
+        "22": node("LTXVEmptyLatentAudio", frames_number=97, frame_rate=25, batch_size=1),
+        "23": node("LoadImage", image="x.png"),
+        "8": node("VAEDecode", samples=["24", 0], vae=["4", 2]),
+        "24": node("LTXVSeparateAVLatent", av_latent=["3", 0]),
+    })  # fmt: skip
+    graph["3"]["inputs"]["latent_image"] = ["20", 0]
+    found = read_graph(graph)
+    assert (found.width, found.height, found.seed) == (512, 768, 42)
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "expected"),
+    [
+        (node("ManualSigmas", sigmas="1.0, 0.75 0.5,.25, 0.0"), 4),
+        (node("ManualSigmas", sigmas="1.0, 0.5, 0.0", steps=0), 2),
+        (node("ManualSigmas", sigmas=["21", 0]), 2),
+        (node("ManualSigmas", sigmas="none"), None),
+        (node("CustomSigmas", sigmas_string="14.6, 2.1, 0.03", interpolate_to_steps=8), 8),
+        (node("SplitSigmas", sigmas=["22", 0], step=1), 3),
+    ],
+)
+def test_steps_of_listed_sigmas(sigmas: dict[str, Any], expected: int | None) -> None:
+    graph = base(**{"20": sigmas, "21": node("PrimitiveString", value="1, 0.5, 0"),
+                    "22": node("ManualSigmas", sigmas="4 3 2 1")})  # fmt: skip
+    graph["3"] = node("SamplerCustom", add_noise=True, noise_seed=42, cfg=8.0, model=["4", 0], positive=["6", 0],
+                      negative=["7", 0], sampler=["23", 0], sigmas=["20", 0], latent_image=["5", 0])  # fmt: skip
+    assert read_graph(graph).steps == expected
+
+
+@pytest.mark.parametrize(
+    ("encoder", "expected"),
+    [
+        (node("CLIPTextEncodeFlux", clip_l="grain", t5xxl="a fox", guidance=3.5), "a fox\ngrain"),
+        (node("CLIPTextEncodeSD3", clip_l="photo", clip_g="grain", t5xxl="a fox"), "a fox\ngrain\nphoto"),
+        (node("CLIPTextEncodeHiDream", clip_l="photo", clip_g="", t5xxl="a fox", llama="in snow"),
+         "a fox\nin snow\nphoto"),
+        (node("CLIPTextEncodeKandinsky5", clip_l="", qwen25_7b="a glass bridge"), "a glass bridge"),
+        (node("CLIPTextEncodeFlux", clip_l="a fox", t5xxl="a fox", guidance=3.5), "a fox"),
+        (node("CLIPTextEncodeFlux", clip_l="", t5xxl="", guidance=3.5), ""),
+    ],
+)  # fmt: skip
+def test_an_encoder_of_several_texts(encoder: dict[str, Any], expected: str) -> None:
+    encoder["inputs"]["clip"] = ["4", 1]
+    assert read_graph(base(**{"6": encoder})).prompt == expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"model": "Seedance 2.0", "model.prompt": "a dog", "model.negative_prompt": "cats", "model.seed": 7},
+         {"prompt": "a dog", "negative_prompt": "cats", "seed": 7, "model": "Seedance 2.0"}),
+        ({"prompt": "a dog", "size_preset": "1280x720 (16:9)", "width": 1024, "height": 1024},
+         {"width": 1280, "height": 720, "negative_prompt": ""}),
+        ({"prompt": "a dog", "size_preset": "Custom", "width": 1024, "height": 960}, {"width": 1024, "height": 960}),
+        ({"prompt": "a dog", "size_preset": "2K (adaptive)", "width": 1024, "height": 960}, {"width": None}),
+        ({"prompt": "a dog", "size": "1024x1536"}, {"width": 1024, "height": 1536}),
+        ({"prompt": "a dog", "size": "auto", "custom_width": 640, "custom_height": 480}, {"width": None}),
+        ({"prompt": "a dog", "model": "gpt-image-2", "model.size": "Custom", "model.custom_width": 640,
+          "model.custom_height": 480}, {"width": 640, "height": 480}),
+        ({"prompt": "a dog", "ratio": "1280:720"}, {"width": 1280, "height": 720}),
+        ({"prompt": "a dog", "ratio": "16:9", "resolution": "1080p"}, {"width": None, "height": None}),
+        ({"edit_instruction": "remove a 640x480 lamp", "seed": 2}, {"prompt": "remove a 640x480 lamp", "width": None}),
+        ({"prompt_text": "a dog", "negative_prompt": ["3", 0]}, {"prompt": "a dog", "negative_prompt": None}),
+        ({"prompt": ["3", 0], "seed": 2}, {"prompt": None}),
+        ({"multi_shot": "2", "multi_shot.storyboard_1_prompt": "a dog", "multi_shot.storyboard_2_prompt": "a cat"},
+         {"prompt": "a dog\na cat"}),
+    ],
+)  # fmt: skip
+def test_services(inputs: dict[str, Any], expected: dict[str, Any]) -> None:
+    graph = {"1": node("SomeService", **inputs), "2": node("SaveImage", images=["1", 0]),
+             "3": node("Text Random Line", text="a\nb", seed=1)}  # fmt: skip
+    found = read_graph(graph)
+    assert {name: getattr(found, name) for name in expected} == expected

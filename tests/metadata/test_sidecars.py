@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from dtk_tui.metadata.reader import derive, read_file
+from dtk_tui.metadata.sidecars import sidecar_names
 from tests.helpers.metadata import files
 from tests.helpers.metadata.files import INFOTEXT
 
@@ -106,3 +107,34 @@ def test_unreadable_sidecars_are_passed_over(tmp_path: Path) -> None:
     with open(tmp_path / "a.swarm.json", "wb") as file:
         file.truncate(3 * 1024**3)
     assert read_file(path).dialect is None
+
+
+@pytest.mark.parametrize("name", ["a.png.txt", "a.png.json"])
+def test_a_sidecar_may_keep_the_ending_of_its_picture(name: str, tmp_path: Path) -> None:
+    path = picture(tmp_path)
+    (tmp_path / name).write_text(INFOTEXT if name.endswith("txt") else json.dumps(FOOOCUS))
+    for siblings in (None, {"a.png", name}):
+        assert read_file(path, siblings).dialect == ("a1111" if name.endswith("txt") else "fooocus")
+    assert name in sidecar_names("a.png")
+    (tmp_path / "a.txt").write_text("a tag\nanother tag")
+    assert read_file(path).dialect is not None
+
+
+@pytest.mark.parametrize(
+    ("video", "place"),
+    [
+        ("x.mp4", "sidecars/x.json"), ("videos/x.mp4", "sidecars/x.json"),
+        ("2026/08/x.mp4", "sidecars/2026/08/x.json"), ("day.1/x.mp4", "sidecars/day.1/x.json"),
+    ],
+)  # fmt: skip
+def test_invokeai_keeps_what_it_knows_of_videos_in_a_folder(video: str, place: str, tmp_path: Path) -> None:
+    told = {"positive_prompt": "a tide clock", "seed": 77, "steps": 20, "width": 832, "model": {"name": "Wan2.2 T2V"}}
+    for path, data in ((video, files.mp4({})), (place, json.dumps({"invokeai_metadata": json.dumps(told)}).encode())):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    found = read_file(str(tmp_path / video))
+    assert (found.dialect, found.parameters.prompt, found.parameters.seed) == ("invokeai", "a tide clock", 77)
+    assert (found.parameters.model, found.parameters.width) == ("Wan2.2 T2V", 832)
+    still = (tmp_path / video).with_suffix(".png")
+    still.write_bytes(files.png())
+    assert read_file(str(still)).dialect is None

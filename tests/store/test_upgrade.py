@@ -128,7 +128,7 @@ def test_an_upgrade_waits_for_what_the_version_before_is_writing(before_v011: st
             time.sleep(0.02)
         conn.execute("SELECT dtk_choose_representatives()")  # calls the old names
         conn.commit()
-        assert upgraded.result(60)[-1] == sorted(path.stem for path in shipped("migrations").glob("V*.sql"))[-1]
+        assert "V011__successors" in upgraded.result(60)
         assert conn.execute("SELECT image_id FROM image_vector").fetchall() == [(1,)]
 
 

@@ -41,6 +41,10 @@ _FORMULA_INPUTS = frozenset({"expression", "formula", "operation", "operator", "
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
+class UndecidableError(Exception):
+    """What a node gave cannot be worked out from the graph: it depends on the run, or on something outside."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node: id, class, inputs (values, or links as ``[id, output slot]``), and (input, id) of each link."""
@@ -57,6 +61,8 @@ class Graph:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self.steps_left = STEP_LIMIT
+        #: Works out what a node that computes gives; None where that cannot be told.
+        self.decide: Callable[[object], object] | None = None
 
     def step(self) -> bool:
         """Count one step; False when none is left."""
@@ -73,7 +79,7 @@ class Graph:
         """Yield (input name, linked node) of ``node`` in the order of its inputs."""
         nodes = self.nodes
         for name, source in node.sources:
-            if name not in skip and source in nodes:
+            if source in nodes and not is_named(name, skip):
                 yield name, nodes[source]
 
     def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
@@ -85,7 +91,7 @@ class Graph:
             node = queue.popleft()
             yield node
             for name, source in node.sources:
-                if source not in seen and name not in skip and source in nodes:
+                if source not in seen and source in nodes and not is_named(name, skip):
                     seen.add(source)
                     queue.append(nodes[source])
 
@@ -120,12 +126,17 @@ class Graph:
 
     def switched_inputs(self, node: Node) -> list[object] | None:
         """Return the inputs of a switch, the one it lets through first, or None for any other node."""
+        found = self.switch(node)
+        return None if found is None else found[0]
+
+    def switch(self, node: Node) -> tuple[list[object], bool] | None:
+        """Return the inputs of a switch, the one it lets through first, and whether that is sure; None: no switch."""
         inputs = node.inputs
         for when_true, when_false in _BOOLEAN_SWITCH_INPUTS:
             if when_true in inputs or when_false in inputs:
                 flag = next((self._flag(inputs[name]) for name in _CONDITIONS if name in inputs), None)
                 order = (when_false, when_true) if flag is False else (when_true, when_false)
-                return [inputs[name] for name in order if name in inputs]
+                return [inputs[name] for name in order if name in inputs], flag is not None
         if "switch" not in node.kind.lower():
             return None
         numbered = {}
@@ -138,13 +149,22 @@ class Graph:
                     lettered[name[-1]] = item
         if len(lettered) == 2 and "boolean" in inputs:
             flagged = self._flag(inputs["boolean"])
-            return [lettered["b"], lettered["a"]] if flagged is False else [lettered["a"], lettered["b"]]
+            order_of_letters = "ba" if flagged is False else "ab"
+            return [lettered[letter] for letter in order_of_letters], flagged is not None
         if not numbered:
             return None
         selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
-        picked = None if selector is None else self.scalar(selector, (), _integer)
+        picked = None if selector is None else self._selected(selector)
         order_of = sorted(numbered, key=lambda index: (index != picked, index))
-        return [numbered[index] for index in order_of]
+        return [numbered[index] for index in order_of], selector is None or picked in numbered
+
+    def _selected(self, selector: object) -> int | None:
+        found = self.scalar(selector, (), _integer)
+        return _integer(self._decided(selector)) if found is None else found
+
+    def _decided(self, value: object) -> object:
+        """Return what a node that computes gives, or None."""
+        return None if self.decide is None or not isinstance(value, list) else self.decide(value)
 
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
@@ -154,8 +174,16 @@ class Graph:
             node = self.link(value)
             if node is None or not self.step():
                 return None
+            decided = self._decided(value)
+            if isinstance(decided, (bool, int)):
+                return bool(decided)
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
+
+
+def is_named(name: str, names: frozenset[str]) -> bool:
+    """Return whether an input goes by one of ``names``: ``images.image_1`` is one of several ``images``."""
+    return name in names or ("." in name and not names.isdisjoint(name.split(".", 3)))
 
 
 def _is_formula(node: Node) -> bool:
@@ -178,6 +206,11 @@ def node(key: str, kind: str, inputs: dict[str, Any]) -> Node:
         for name, value in inputs.items()
         if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int))
     )
+    for name in [name for name in inputs if "." in name]:
+        # What depends on a choice is sent as ``model.seed`` beside the choice ``model``.
+        choice, _, own = name.rpartition(".")
+        if isinstance(inputs.get(choice), str):
+            inputs.setdefault(own, inputs[name])
     return Node(key, kind, inputs, sources)
 
 

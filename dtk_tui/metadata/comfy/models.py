@@ -21,15 +21,27 @@ _MODEL_LINKS = (
     "model", "MODEL", "unet", "guider", "base_model", "model1", "model_a", "opt_model", "model_opt", "pipe",
     "basic_pipe", "context", "base_ctx", "ctx", "sdxl_tuple", "transformer", "diffusion_model", "ckpt", "any", "", "*",
 )  # fmt: skip
-_WEIGHTS = ("strength_model", "lora_model_strength", "model_strength", "model_weight", "strength", "lora_wt", "weight")
+_WEIGHTS = (
+    "strength_model",
+    "lora_model_strength",
+    "model_strength",
+    "model_weight",
+    "strength",
+    "lora_wt",
+    "weight",
+    "lora_strength",
+)
 _CLIP_WEIGHTS = ("strength_clip", "lora_clip_strength", "clip_strength", "clip_weight", "strengthTwo", "clipStrength")
 _STACKS = ("lora_stack", "optional_lora_stack", "lora", "prev_lora")
 _TAGGED = ("populated_text", "text", "prompt")
 _DISABLED: tuple[object, ...] = ("Off", False)
 _NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
+# The rows of a group of inputs, as comfy_extras/nodes_lora_stack.py names them.
+_ROW = re.compile(r"(?:.+\.)?loras?\.(\d{1,3})\.(?:lora_name|lora|name)$")
 _LATENT_LINKS = (
-    "latent_image", "latent", "samples", "latents", "optional_latent", "pixels", "image", "images", "image_embeds",
-    "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to", "any", "", "*",
+    "latent_image", "latent", "samples", "latents", "optional_latent", "video_latent", "av_latent", "pixels", "image",
+    "images", "image_embeds", "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to",
+    "any", "", "*",
 )  # fmt: skip
 _SIDES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("image_width", "image_height"))
 _LABELS = frozenset({"aspect_ratio", "resolution", "dimensions", "size", "preset", "size_selected"})
@@ -133,6 +145,7 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
             item = _lora(graph, name, inputs, label) if name else None
         if item is not None:
             found.append(item)
+    found.extend(_rows(graph, inputs))
     if isinstance(inputs.get("loras"), (dict, list)):
         found.extend(_listed(inputs["loras"]))
     else:
@@ -144,6 +157,19 @@ def _own_loras(graph: Graph, node: Node) -> list[Lora]:
     return [
         lora for lora in found if lora is not None and (lora.weight, lora.clip_weight) not in ((0.0, 0.0), (0.0, None))
     ]
+
+
+def _rows(graph: Graph, inputs: dict[str, Any]) -> list[Lora]:
+    """Return the LoRAs of a group of inputs whose rows are sent as ``loras.0.lora_name``, ``loras.0.strength``."""
+    amount = values.count(inputs.get("loras"))
+    found = {}
+    for key, value in inputs.items():
+        if (match := _ROW.match(key)) and (amount is None or int(match[1]) < amount):
+            prefix = key.rpartition(".")[0] + "."
+            row = {name[len(prefix) :]: item for name, item in inputs.items() if name.startswith(prefix)}
+            if row.get("enabled", row.get("on", True)) is not False and (name := _lora_name(graph, value)):
+                found[int(match[1])] = _lora(graph, name, row, "")
+    return [found[number] for number in sorted(found)]
 
 
 def _listed(loras: Any) -> list[Lora]:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.graph import NON_IMAGE_INPUTS, Graph, Node
 
 T = TypeVar("T")
 
 _CANDIDATE_LIMIT = 40
 _IMAGE_INPUTS = frozenset(
-    {"latent_image", "latent", "samples", "latents", "image", "images", "pixels", "optional_latent"}
+    {
+        "latent_image",
+        "latent",
+        "samples",
+        "latents",
+        "image",
+        "images",
+        "pixels",
+        "optional_latent",
+        "video_latent",
+        "av_latent",
+    }
 )
 # The latent or picture that a node changes, before what it adds to that.
 _LATENT_INPUTS = (
     "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
-    "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
+    "video_latent", "av_latent", "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
 )  # fmt: skip
 # Nodes that are one sampler or one schedule each (comfy_extras/nodes_custom_sampler.py), by ComfyUI's names for these.
 SAMPLERS = {
@@ -29,6 +42,9 @@ SAMPLERS = {
 }  # fmt: skip
 SCHEDULES = {"KarrasScheduler": "karras", "ExponentialScheduler": "exponential",
              "PolyexponentialScheduler": "polyexponential"}  # fmt: skip
+# A number as ManualSigmas of comfy_extras/nodes_custom_sampler.py finds it.
+_SIGMA = re.compile(r"[-+]?(?:\d*\.*\d+)")
+_SIGMAS_CHARS = 20_000
 _NO_NOISE = frozenset({"disable", "disabled", "false", "no", "off", "0"})
 _EARLIER_LIMIT = 8
 _SAMPLER_INPUTS = frozenset({"model", "guider", "pipe", "basic_pipe", "positive", "sdxl_tuple", "context", "base_ctx"})
@@ -142,6 +158,23 @@ def setting(
                 found = graph.scalar(node.inputs[name], names, accept)
                 if found is not None:
                     return found
+    return None
+
+
+def steps(graph: Graph, nodes: Sequence[Node]) -> int | None:
+    """Return the steps of a sampler; a list of sigmas has one more than steps are made between them."""
+    for node in nodes:
+        for name in ("steps", "steps_total", "interpolate_to_steps"):
+            if name in node.inputs:
+                found = graph.scalar(node.inputs[name], ("steps", "steps_total"), values.count)
+                if found is not None and (found or "sigmas" not in node.inputs):
+                    return found
+        listed = node.inputs.get("sigmas")
+        if isinstance(listed, list) and "sigmas" in node.kind.lower():
+            listed = graph.scalar(listed, ("sigmas",), values.text)
+        if isinstance(listed, str):
+            amount = len(_SIGMA.findall(listed[:_SIGMAS_CHARS]))
+            return amount - 1 if amount > 1 else None
     return None
 
 

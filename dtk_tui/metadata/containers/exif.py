@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from dtk_tui.metadata.containers import iptc
 from dtk_tui.metadata.containers.decoding import decode
 from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
@@ -16,7 +17,8 @@ _NAMES = {
     0x9C9E: "XPKeywords", 0x9C9F: "XPSubject", 0x9286: "UserComment", 0x927C: "MakerNote", 0x02BC: "xmp",
 }  # fmt: skip
 _EXIF_IFD = 0x8769
-_WIDTH, _HEIGHT = 0x0100, 0x0101
+_WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
+_IPTC = 0x83BB
 _TEXT_TYPES = frozenset({1, 2, 7, 129})
 _IFD_LIMIT = 8
 _ENTRY_LIMIT = 1000
@@ -45,10 +47,13 @@ def read_at(fetch: Fetch, reading: ContainerReading, *, take_size: bool = False)
         offset = pending.pop(0)
         if offset not in seen:
             seen.add(offset)
-            pending += _directory(fetch, order, offset, reading, take_size=take_size and len(seen) == 1)
+            is_first = len(seen) == 1
+            pending += _directory(fetch, order, offset, reading, is_first=is_first, take_size=take_size and is_first)
 
 
-def _directory(fetch: Fetch, order: str, offset: int, reading: ContainerReading, *, take_size: bool) -> list[int]:
+def _directory(
+    fetch: Fetch, order: str, offset: int, reading: ContainerReading, *, is_first: bool, take_size: bool
+) -> list[int]:
     """Read one directory; return where its Exif sub-directory is (the next one, the thumbnail's, is left alone)."""
     amount_of = fetch(offset, 2)
     if len(amount_of) < 2:
@@ -64,9 +69,11 @@ def _directory(fetch: Fetch, order: str, offset: int, reading: ContainerReading,
             inner.append(struct.unpack(order + "I", value)[0])
         elif take_size and tag in (_WIDTH, _HEIGHT):
             _dimension(reading, tag, kind, value, order)
+        elif tag == _ORIENTATION and is_first and kind == 3:
+            reading.add_orientation(struct.unpack(order + "H", value[:2])[0])
         elif kind in _TEXT_TYPES:
             name = _NAMES.get(tag)
-            if name is None and (kind != 2 or amount < 5):
+            if name is None and tag != _IPTC and (kind != 2 or amount < 5):
                 continue
             if amount > TEXT_LIMIT_BYTES:
                 reading.problems.append(f"The EXIF tag {name or hex(tag)} is too large and was not read.")
@@ -92,6 +99,9 @@ def _dimension(reading: ContainerReading, tag: int, kind: int, value: bytes, ord
 
 def _add_text(reading: ContainerReading, tag: int, name: str | None, raw: bytes, order: str) -> None:
     """Keep one tag's text."""
+    if tag == _IPTC:
+        iptc.read(raw, reading)
+        return
     if name == "UserComment":
         text = user_comment(raw, order)
     elif name == "xmp":

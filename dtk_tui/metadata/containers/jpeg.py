@@ -1,9 +1,9 @@
-"""JPEG (ITU-T T.81): EXIF and XMP in APP1, comments in COM, the size in the frame header; all before the picture."""
+"""JPEG (ITU-T T.81): EXIF and XMP in APP1, IPTC in APP13, comments in COM, the size; all before the picture."""
 
 from __future__ import annotations
 
 from dtk_tui.metadata.bounded_file import BoundedFile
-from dtk_tui.metadata.containers import exif
+from dtk_tui.metadata.containers import exif, iptc
 from dtk_tui.metadata.containers.decoding import decode
 from dtk_tui.metadata.containers.reading import ContainerReading
 
@@ -11,8 +11,9 @@ SIGNATURE = b"\xff\xd8\xff"
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_READ_SEGMENTS = _FRAMES | {0xE1, 0xFE}
+_READ_SEGMENTS = _FRAMES | {0xE1, 0xED, 0xFE}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _SEGMENT_LIMIT = 2000
 
@@ -21,17 +22,24 @@ def read(file: BoundedFile, reading: ContainerReading) -> None:
     """Take size and texts of a JPEG; reading stops where the picture begins."""
     exif_parts: list[bytes] = []
     more_xmp: list[bytes] = []
-    problem = _segments(file, reading, exif_parts, more_xmp)
+    resources: list[bytes] = []
+    problem = _segments(file, reading, exif_parts, more_xmp, resources)
     if problem:
         reading.problems.append(problem)
     if exif_parts:
         exif.read(b"".join(exif_parts), reading)
     if more_xmp:
         reading.add("xmp", "xmp-extension", decode(b"".join(more_xmp)))
+    if resources:
+        iptc.read(b"".join(resources), reading)
 
 
 def _segments(
-    file: BoundedFile, reading: ContainerReading, exif_parts: list[bytes], more_xmp: list[bytes]
+    file: BoundedFile,
+    reading: ContainerReading,
+    exif_parts: list[bytes],
+    more_xmp: list[bytes],
+    resources: list[bytes],
 ) -> str | None:
     """Walk the segments; return what stopped the walk, or None at the picture."""
     offset = 2
@@ -61,6 +69,9 @@ def _segments(
                 return "The JPEG is cut short."
             if marker == 0xE1:
                 _app1(reading, data, exif_parts, more_xmp)
+            elif marker == 0xED:
+                if data.startswith(_PHOTOSHOP):
+                    resources.append(data[len(_PHOTOSHOP) :])
             elif marker == 0xFE:
                 reading.add("jpeg-comment", "Comment", decode(data.rstrip(b"\0")))
             elif reading.width is None and len(data) >= 5:

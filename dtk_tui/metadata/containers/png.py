@@ -8,7 +8,7 @@ import zlib
 from itertools import islice
 
 from dtk_tui.metadata.bounded_file import BoundedFile
-from dtk_tui.metadata.containers import exif
+from dtk_tui.metadata.containers import exif, iptc
 from dtk_tui.metadata.containers.decoding import decode, decode_latin, inflate
 from dtk_tui.metadata.containers.reading import TEXT_LIMIT_BYTES, ContainerReading
 
@@ -140,7 +140,7 @@ def _chunk(file: BoundedFile, reading: ContainerReading, offset: int, length: in
         reading.problems.append(f"A {name} chunk cannot be unpacked or is larger than 16 MB.")
         return
     keyword = decode_latin(key)
-    if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1", "xmp"}:
+    if keyword.startswith(_RAW_PROFILE) and keyword[len(_RAW_PROFILE) :] in {"exif", "APP1", "xmp", "iptc", "8bim"}:
         _raw_profile(reading, text)
     else:
         reading.add("png", keyword, text)
@@ -163,7 +163,7 @@ def _text(kind: bytes, rest: bytes) -> str | None:
 
 
 def _raw_profile(reading: ContainerReading, text: str) -> None:
-    """Read EXIF or XMP that ImageMagick keeps as hexadecimal digits: name, length and digits on lines of their own."""
+    """Read EXIF, XMP or IPTC that ImageMagick keeps as hexadecimal digits: name, length and digits on lines."""
     digits = "".join(text.split()[2:])
     try:
         data = bytes.fromhex(digits)
@@ -173,5 +173,7 @@ def _raw_profile(reading: ContainerReading, text: str) -> None:
     data = data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
     if data.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"<":
         reading.add("xmp", "xmp", decode(data))
+    elif data.startswith((b"8BIM", b"\x1c")):
+        iptc.read(data, reading)
     else:
         exif.read(data.removeprefix(b"Exif\0\0"), reading)

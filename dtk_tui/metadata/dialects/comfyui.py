@@ -8,15 +8,15 @@ from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy import models, prompts, samplers
+from dtk_tui.metadata.comfy import models, prompts, samplers, services
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
+from dtk_tui.metadata.comfy.texts import TextFinder
 from dtk_tui.metadata.comfy.workflow import from_workflow
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
-_TEXT_INPUTS = frozenset({"prompt", "negative_prompt", "system_prompt", "text", "string", "string_a", "string_b"})
 _EARLIER_LIMIT = 8
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
@@ -56,19 +56,20 @@ def _first_graph(fields: MetadataFields, mark: str, load: Callable[[dict[str, An
 
 def parameters(graph: Graph) -> GenerationParameters:
     """Return the generation parameters of the last sampler that leads to what the graph saved."""
+    graph.decide = TextFinder(graph, positive=True).decide
     output, sampler = samplers.output_and_sampler(graph)
     if output is None:
         return GenerationParameters()
     if sampler is None:
-        return _without_sampler(graph, output)
+        return services.service_parameters(graph, output)
     nodes = samplers.configuring_nodes(graph, sampler)
     positive, negative = _prompts(graph, sampler, nodes)
     width, height = models.latent_size(graph, sampler)
     model, loras = models.model_and_loras(graph, nodes)
     return GenerationParameters(
         prompt=positive,
-        negative_prompt="" if negative is None and positive is not None else negative,
-        steps=samplers.setting(graph, nodes, ("steps", "steps_total"), values.count),
+        negative_prompt=negative,
+        steps=samplers.steps(graph, nodes),
         sampler=samplers.setting(graph, nodes, ("sampler_name", "sampler"), values.text)
         or samplers.name_by_class(nodes, samplers.SAMPLERS),
         scheduler=samplers.setting(graph, nodes, ("scheduler",), values.text)
@@ -90,14 +91,15 @@ def parameters(graph: Graph) -> GenerationParameters:
 
 def _prompts(graph: Graph, sampler: Node, nodes: list[Node]) -> tuple[str | None, str | None]:
     """Return both prompts of a sampler; one that was told nothing works on what an earlier one was told to paint."""
-    positive, negative, is_zeroed = prompts.prompts_of(graph, nodes)
-    if positive or (positive is not None and not is_zeroed):
-        return positive, negative
-    for earlier in _earlier(graph, sampler):
-        found = prompts.prompts_of(graph, samplers.configuring_nodes(graph, earlier))
-        if found[0]:
-            return found[:2]
-    return positive, negative
+    found = prompts.prompts_of(graph, nodes)
+    if not found.positive and (found.positive is None or found.is_zeroed) and found.positive_decided:
+        for earlier in _earlier(graph, sampler):
+            before = prompts.prompts_of(graph, samplers.configuring_nodes(graph, earlier))
+            if before.positive or not before.positive_decided:
+                found = before
+                break
+    has_none = found.negative is None and found.positive is not None and found.negative_decided
+    return found.positive, "" if has_none else found.negative
 
 
 def _seed(graph: Graph, sampler: Node, nodes: list[Node]) -> int | None:
@@ -119,32 +121,6 @@ def _earlier(graph: Graph, sampler: Node) -> list[Node]:
     """Return the samplers that ran before ``sampler``, nearest first, a few of them."""
     before = (node for node in graph.upstream(sampler) if node is not sampler and samplers.is_sampler(node))
     return list(islice(before, _EARLIER_LIMIT))
-
-
-def _without_sampler(graph: Graph, output: Node) -> GenerationParameters:
-    """Return what a graph without a sampler says: nodes that call a service have the prompt among their inputs.
-
-    The picture is followed, not the texts: what a language model was told is not the prompt.
-    """
-    for node in graph.upstream(output, _TEXT_INPUTS):
-        texted = node.inputs.get("prompt")
-        if not isinstance(texted, (str, list)) or node.kind in ("CLIPTextEncode", "TextGenerate"):
-            continue
-        positive = values.prompt(prompts.PromptFinder(graph, positive=True).text(texted))
-        if not positive:
-            if isinstance(texted, list):
-                break
-            continue
-        negative = prompts.PromptFinder(graph, positive=False).text(node.inputs.get("negative_prompt"))
-        return GenerationParameters(
-            prompt=positive,
-            negative_prompt=values.prompt(negative) or "",
-            seed=graph.scalar(node.inputs.get("seed"), ("seed",), values.seed),
-            width=graph.scalar(node.inputs.get("width"), ("width",), values.pixels),
-            height=graph.scalar(node.inputs.get("height"), ("height",), values.pixels),
-            model=graph.scalar(node.inputs.get("model"), ("model",), values.text),
-        )
-    return GenerationParameters()
 
 
 def _partial_denoise(value: float | None) -> float | None:

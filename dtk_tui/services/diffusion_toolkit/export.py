@@ -32,8 +32,9 @@ def export(db: Database, target: Path, zone: str | None = None) -> dict[str, int
     if target.exists():
         raise DtkError(f"{target} exists already.", "Name a file that does not exist: an export never overwrites one.")
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
     try:
+        part.unlink(missing_ok=True)
+        part.touch(exist_ok=False)  # ours alone: SQLite would make its file through a link as well
         counts = _write(db, part, zone)
         part.replace(target)
     except (OSError, sqlite3.Error) as error:

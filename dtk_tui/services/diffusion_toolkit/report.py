@@ -22,7 +22,8 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"migration-{migration_id}.jsonl"
-        with file.open("w", encoding="utf-8") as stream, db.connection() as conn:
+        file.unlink(missing_ok=True)
+        with file.open("x", encoding="utf-8") as stream, db.connection() as conn:
             for table, number, outcome, reason, original in notes.notes(conn, migration_id):
                 row = {"table": table, "id": number, "outcome": outcome, "reason": reason, "original": original}
                 stream.write(json.dumps(row) + "\n")

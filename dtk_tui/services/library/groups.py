@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtk_tui.domain.looks import GroupMember, ImageLook
-from dtk_tui.errors import DtkError, UnreadableFileError
+from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.image_decoder import decode_and_hash
 
 
@@ -11,6 +11,8 @@ def look_at(member: GroupMember) -> ImageLook | None:
     """Return what an image looks like; None when it cannot be read just now."""
     try:
         return ImageLook(member.image_id, member.fingerprint, decode_and_hash(member.path)[1])
+    except MissingFileError:
+        return None
     except UnreadableFileError:
         return ImageLook(member.image_id, member.fingerprint, None)
     except DtkError:

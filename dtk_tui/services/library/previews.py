@@ -8,7 +8,7 @@ import stat
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.inference import video
+from dtk_tui.inference import extra_formats, video
 
 #: Only what image generators write: every further decoder is a further way in for a hostile file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
@@ -30,9 +30,12 @@ def load(path: str, max_size: tuple[int, int]) -> Image.Image:
             raise UnreadableFileError(f"{name} is not a regular file.")
         try:
             with Image.open(path, formats=_FORMATS) as image:
-                image.thumbnail(max_size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-                return _plain(ImageOps.exif_transpose(image))
+                return _small(image, max_size)
         except UnidentifiedImageError:
+            extra = extra_formats.open_extra(path)
+            if extra is not None:
+                with extra:
+                    return _small(extra, max_size)
             frame = video.first_frame(path)
             if frame is None:
                 raise
@@ -46,8 +49,13 @@ def load(path: str, max_size: tuple[int, int]) -> Image.Image:
         raise UnreadableFileError(f"{name} cannot be shown.", "It is not a picture of a known kind.") from None
     except Image.DecompressionBombError as error:
         raise UnreadableFileError(f"{name} is too large to be shown.", str(error)) from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, LookupError, RuntimeError) as error:
         raise UnreadableFileError(f"{name} cannot be decoded.", str(error) or type(error).__name__) from error
+
+
+def _small(image: Image.Image, max_size: tuple[int, int]) -> Image.Image:
+    image.thumbnail(max_size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return _plain(ImageOps.exif_transpose(image))
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -11,9 +11,10 @@ from dtk_tui.domain.events import ScanProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.scan.read import File, ReadBatch, read_all, read_chunk, readers
 from dtk_tui.services.scan.scan_run import ScanRun
+from dtk_tui.services.scan.unmet import Claims, find_claims
 from dtk_tui.services.scan.write import MovedCounts, write_readings
 from dtk_tui.store.database import Connection
-from dtk_tui.store.scan import listings
+from dtk_tui.store.scan import listings, unmet
 
 #: Neighbours in a large batch meet on the same pages of the library.
 _WRITE_ROWS = 20_000
@@ -29,6 +30,8 @@ def read_unread(run: ScanRun, folder_ids: Sequence[int]) -> None:
     waiting = run.read(lambda conn: listings.unread(conn, folder_ids))
     if not len(waiting):
         return
+    # What an import brought and no scan has met may have moved.
+    has_unmet = run.read(unmet.are_there)
     done = 0
     batch = ReadBatch()
     writing: Future[None] | None = None
@@ -44,14 +47,14 @@ def read_unread(run: ScanRun, folder_ids: Sequence[int]) -> None:
             if len(batch.rows) >= enough or batch.size >= _WRITE_BYTES or time.monotonic() > due:
                 if writing is not None:
                     writing.result()
-                writing = writer.submit(_write_batch, run, batch)
+                writing = writer.submit(_write_batch, run, batch, has_unmet)
                 batch = ReadBatch()
                 due = time.monotonic() + _WRITE_S
             done += len(read.rows) + len(read.unreadable)
             run.emit(ScanProgressed("deep", done, len(waiting)))
         if writing is not None:
             writing.result()
-    _write_batch(run, batch)
+    _write_batch(run, batch, has_unmet)
 
 
 def _files(run: ScanRun, ids: list[int]) -> Iterator[File]:
@@ -60,15 +63,22 @@ def _files(run: ScanRun, ids: list[int]) -> Iterator[File]:
         yield from run.read(partial(listings.paths, ids=page))
 
 
-def _write_batch(run: ScanRun, batch: ReadBatch) -> None:
-    """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason."""
+def _write_batch(run: ScanRun, batch: ReadBatch, has_unmet: bool) -> None:
+    """Write readings; should PostgreSQL refuse one of them, it fails alone with the reason.
+
+    Args:
+        has_unmet: whether files may be those of images that an import brought and no scan has met.
+    """
     if not batch.rows and not batch.unreadable:
         return
+    claims = find_claims(run, [number for number, _, _ in batch.rows]) if has_unmet else Claims()
+    if claims.undecided:
+        batch.rows = [row for row in batch.rows if row[0] not in claims.undecided]
     found = MovedCounts()
 
     def write(conn: Connection) -> None:
         nonlocal found
-        found = write_readings(conn, batch)
+        found = write_readings(conn, batch, claims)
 
     try:
         run.write(write)
@@ -77,11 +87,11 @@ def _write_batch(run: ScanRun, batch: ReadBatch) -> None:
     except DtkError as error:
         if len(batch.rows) <= 1:
             lost = [(number, f"The metadata cannot be stored. {error.detail}") for number, _, _ in batch.rows]
-            _write_batch(run, ReadBatch(unreadable=batch.unreadable + lost))
+            _write_batch(run, ReadBatch(unreadable=batch.unreadable + lost), has_unmet)
             return
         middle = len(batch.rows) // 2
-        _write_batch(run, ReadBatch(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged))
-        _write_batch(run, ReadBatch(batch.rows[middle:], batch.prompts))
+        _write_batch(run, ReadBatch(batch.rows[:middle], batch.prompts, batch.unreadable, batch.damaged), has_unmet)
+        _write_batch(run, ReadBatch(batch.rows[middle:], batch.prompts), has_unmet)
         return
     run.counts.moved += found.new + found.changed
     run.counts.added -= found.new

@@ -72,7 +72,12 @@ def digest_sidecars(listing: Listing) -> bytes:
     """Return the digests of a folder's sidecars, one behind the other: of its name, then of its size and time."""
     if not (listing.sidecars and listing.files):
         return b""
-    return b"".join(sorted([_short(name) + _short(f"{size}/{time_ns}") for name, size, time_ns in listing.sidecars]))
+    return b"".join(sorted([_short(file[0]) + _short(_state(*file)) for file in listing.sidecars]))
+
+
+def _state(name: str, size: int, time_ns: int) -> str:
+    """Return what changes with a sidecar; those that keep the ending of their picture were once looked at by nobody."""
+    return f"{size}/{time_ns}/2" if "." in name.rpartition(".")[0] else f"{size}/{time_ns}"
 
 
 def _short(text: str) -> bytes:

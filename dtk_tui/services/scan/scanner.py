@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, ScanFinished, ignore
@@ -25,6 +26,7 @@ from dtk_tui.services.scan.quick_phase import list_folder, list_tree
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folder_rules, folders
+from dtk_tui.store.queue import missing
 from dtk_tui.store.scan import listings
 
 
@@ -70,8 +72,9 @@ class Scan:
         return list_tree(self._run, root)
 
     def deep(self, folder_ids: Sequence[int]) -> None:
-        """Read the files of folders that wait for it, newest first."""
+        """Read the files of folders that wait for it, newest first; jobs whose files were missing wait again."""
         read_unread(self._run, folder_ids)
+        self._run.read(partial(missing.retry_found, folder_ids=folder_ids))
 
     def _finish(self) -> dict[str, float]:
         counts = self._run.counts.as_json()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope
+from dtk_tui.metadata import sidecars
 
 #: Times outside of about 1677 to 2262 do not fit into 64 bits of nanoseconds.
 _TIME_LIMIT = 2**63 - 1
@@ -78,6 +79,8 @@ def walk(
             listing.error = f"The folder cannot be read: {error.strerror or error}."
             listing.complete = False
         if wanted.files:
+            if sidecars.FOLDER in folders and listing.files:
+                _add_nested_sidecars(listing)
             listing.files.sort()
             yield listing
         if wanted.folders:
@@ -116,6 +119,18 @@ def _take(
                 continue  # a link that leads to itself
             listing.error = f"{name} cannot be read: {error.strerror or error}."
             listing.complete = False
+
+
+def _add_nested_sidecars(listing: Listing) -> None:
+    """Add what tells of the folder's files from a folder of its own."""
+    try:
+        with os.scandir(f"{listing.path}/{sidecars.FOLDER}") as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and entry.is_file():
+                    status = entry.stat()
+                    listing.sidecars.append((f"{sidecars.FOLDER}/{entry.name}", status.st_size, status.st_mtime_ns))
+    except OSError:
+        return  # the folder itself says so when its turn comes
 
 
 def _clamped(time_ns: int) -> int:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, Event, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.metadata import sidecars
 from dtk_tui.services.library.folder_rules import report_missing_roots, scannable_roots
 from dtk_tui.services.scan.mounts import is_network
 from dtk_tui.services.scan.notifier import DELETED, Notifier, NotifierError, failure_text, open_notifier
@@ -219,6 +220,9 @@ class Watcher:
                 found.add(os.path.dirname(path))  # noqa: PTH120 (surrogates must survive)
             else:
                 found.update((path, os.path.dirname(path)))  # noqa: PTH120
+            if f"/{sidecars.FOLDER}/" in path:
+                # What stands there tells of files in the folder above.
+                found.add(path.rpartition(f"/{sidecars.FOLDER}/")[0])
         return found
 
     def _poll_folder_times(self, roots: list[str]) -> None:

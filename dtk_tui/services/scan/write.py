@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dtk_tui.services.scan.read import ReadBatch, Row, read_chunk
+from dtk_tui.services.scan.unmet import Claims
 from dtk_tui.store.database import Connection
 from dtk_tui.store.scan import moves, raw_metadata, readings, staging
 
@@ -24,32 +25,44 @@ class MovedCounts:
     unavailable: int = 0
 
 
-def write_readings(conn: Connection, batch: ReadBatch) -> MovedCounts:
+def write_readings(conn: Connection, batch: ReadBatch, claims: Claims) -> MovedCounts:
     """Write a batch; a file that only moved takes its row along."""
     counts = MovedCounts()
     if batch.rows:
         # In the order of their places, neighbours meet on the same pages.
         rows = sorted(batch.rows)
         staging.stage(conn, [row for _, row, _ in rows], batch.prompts)
-        new = readings.write_new(conn)
+        found = claims.settle(conn, batch)
+        new = readings.write_new(conn, found.values())
         raw_metadata.add(conn, [(number, text) for number, _, text in rows if number in new])
         rest = [row for row in rows if row[0] not in new]
         if rest:
-            counts = _write_known(conn, rest)
+            counts = _write_known(conn, rest, found, claims.unavailable)
     readings.write_unreadable(conn, batch.unreadable)
     return counts
 
 
-def _write_known(conn: Connection, rows: list[Row]) -> MovedCounts:
-    """Write readings of rows that were read before, or whose content is known."""
+def _write_known(
+    conn: Connection, rows: list[Row], found: Mapping[int, int], unavailable: Collection[int]
+) -> MovedCounts:
+    """Write readings of rows that were read before, or whose content is known.
+
+    Args:
+        found: images that no scan has met, and the rows of new files in whose places they are; ids of both.
+        unavailable: those of them that count as gone, and others.
+    """
     staging.restage(conn, [row for _, row, _ in rows])
     staging.restage_raw(conn, [text for _, _, text in rows if text])
     readings.drop_written(conn)
     before = readings.rows_before(conn)
     counts = MovedCounts()
-    if before.has_same_content:
+    if before.has_same_content or found:
         mine = {number for number, _, _ in rows}
         pairs, fresh, vanished = _find_moved(conn, mine)
+        met = {image: there for image, there in found.items() if there not in pairs.values()}
+        pairs |= met
+        fresh |= set(met.values())
+        vanished |= met.keys() & set(unavailable)
         if pairs:
             moves.move(conn, pairs, fresh, readings.staged(conn).keys())
             there = mine & set(pairs.values())

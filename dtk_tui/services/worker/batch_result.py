@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.domain.looks import ImageLook
-from dtk_tui.errors import DtkError, UnreadableFileError
+from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler
+
+_MISSING = (MissingFileError, FileNotFoundError)
+
+
+class Failure(NamedTuple):
+    """A job that has no result.
+
+    Attributes:
+        permanent: trying again is useless.
+        missing: its file is not where it was; a scan may find it.
+    """
+
+    job: ClaimedJob
+    reason: str
+    permanent: bool
+    missing: bool = False
+
+    def is_final(self, max_retries: int) -> bool:
+        """Say whether the job is not tried again by itself."""
+        return self.permanent or self.job.attempts >= max_retries
 
 
 @dataclass(slots=True)
@@ -21,14 +41,18 @@ class BatchResult:
         handler: of all rows and prompts; None where there are only failures.
         rows: jobs with their results.
         prompts: ids of prompts with their results.
-        failed: jobs with the reason, and whether trying again is useless.
+        failed: jobs that have no result.
+        returned: jobs that were not tried, and wait again.
+        suspected: jobs that are tried alone from now on.
         looks: what was seen of images, whether or not anything else came of them.
     """
 
     handler: JobHandler | None = None
     rows: list[tuple[ClaimedJob, Any]] = field(default_factory=list)
     prompts: list[tuple[int, Any]] = field(default_factory=list)
-    failed: list[tuple[ClaimedJob, str, bool]] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    returned: list[ClaimedJob] = field(default_factory=list)
+    suspected: list[ClaimedJob] = field(default_factory=list)
     looks: list[ImageLook] = field(default_factory=list)
 
 
@@ -41,6 +65,11 @@ def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
         failed=[failure for part in parts for failure in part.failed],
         looks=[look for part in parts for look in part.looks],
     )
+
+
+def failure_of(job: ClaimedJob, error: Exception) -> Failure:
+    """Return the failure of a job that an error ended."""
+    return Failure(job, reason_of(error), is_permanent(error), isinstance(error, _MISSING))
 
 
 def reason_of(error: Exception) -> str:

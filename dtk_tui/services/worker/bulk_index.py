@@ -7,6 +7,7 @@ from functools import partial
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
@@ -21,8 +22,9 @@ SHARE = 0.5
 class BulkIndexes:
     """Drops and builds the vector indexes of a bulk run; used by the claiming thread alone."""
 
-    def __init__(self, state: PipelineState) -> None:
+    def __init__(self, state: PipelineState, away: AwayFolders) -> None:
         self._state = state
+        self._away = away
         self._spaces = {kind: handler.indexed_spaces for kind, handler in state.handlers.items()}
         self._unfinished = {kind for kind, spaces in self._spaces.items() if spaces}
 
@@ -39,10 +41,10 @@ class BulkIndexes:
                 self._unfinished.add(kind)
 
     def finish(self) -> None:
-        """Build what this or an earlier run dropped, when nothing is left to do of that kind."""
+        """Build what this or an earlier run dropped, when nothing is left to do of that kind but what is away."""
         for kind in tuple(self._unfinished):
             for space in self._spaces[kind]:
-                if not self._do(partial(_build, kind=kind, space=space)):
+                if not self._do(partial(_build, kind=kind, space=space, without=self._away.ids)):
                     break
                 self._unfinished.discard(kind)
 
@@ -64,9 +66,9 @@ def _drop(conn: Connection, spaces: Sequence[int], few: int) -> bool:
     return True
 
 
-def _build(conn: Connection, kind: Kind, space: int) -> bool:
-    """Build one index; False while jobs of that kind are left."""
-    if jobs.is_left(conn, kind):
+def _build(conn: Connection, kind: Kind, space: int, without: Sequence[int]) -> bool:
+    """Build one index; False while jobs of that kind are left in other folders than those ``without``."""
+    if jobs.is_left(conn, kind, without):
         return False
     embedding_spaces.build_index(conn, space)
     return True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
@@ -17,6 +19,8 @@ from dtk_tui.store.queue import jobs
 
 _PATIENCE_S = 0.1
 _IDLE_S = 1.0
+#: Walking over what waits for a folder that is away takes at most one part in so many of the time.
+_THRIFT = 10
 
 
 class _LaneCursor:
@@ -43,16 +47,13 @@ class _LaneCursor:
 
 
 class Claimer:
-    """Keeps as much claimed as the stages behind it need, and no more; each lane for itself.
+    """Keeps as much claimed as the stages behind it need, and no more; each lane for itself."""
 
-    Args:
-        local_path: turns the path of an image in the library into its path on this host.
-    """
-
-    def __init__(self, state: PipelineState, local_path: Callable[[str], str], bulk: BulkIndexes) -> None:
+    def __init__(self, state: PipelineState, away: AwayFolders, bulk: BulkIndexes) -> None:
         self._state = state
-        self._local_path = local_path
+        self._away = away
         self._bulk = bulk
+        self._claim_s = 0.0
         self._cursors = [_LaneCursor(lane, state.throughput.timed_s) for lane in state.lanes]
 
     def run(self) -> None:
@@ -120,7 +121,7 @@ class Claimer:
         if cursor.lane.is_idle:
             self._bulk.finish()
             cursor.scheduler.forget()
-        return _IDLE_S
+        return max(_IDLE_S, _THRIFT * self._claim_s)
 
     def _look_ahead(self, cursor: _LaneCursor) -> None:
         """Let each kind show how fast it goes, and prepare for a bulk run."""
@@ -144,10 +145,12 @@ class Claimer:
     ) -> tuple[int, jobs.Place]:
         """Claim jobs and hand them to the loaders; return how many, and where that ended."""
         state = self._state
-        epoch = state.epoch
+        epoch, without, begun = state.epoch, self._away.ids, time.monotonic()
 
         def transaction(conn: Connection) -> tuple[list[ClaimedJob], jobs.Place, dict[PromptKey, str]]:
-            claimed, after = jobs.claim(conn, state.worker_id(), kinds, count, after=place, least=least)
+            claimed, after = jobs.claim(
+                conn, state.worker_id(), kinds, count, after=place, least=least, without=without
+            )
             return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
 
         try:
@@ -157,7 +160,8 @@ class Claimer:
         except DtkError as error:
             state.report(error)
             return 0, place
-        here = [replace(job, path=self._local_path(job.path)) for job in claimed]
+        self._claim_s = time.monotonic() - begun if without else 0.0
+        here = [replace(job, path=state.local_path(job.path)) for job in claimed]
         state.accept(epoch, here, prompts, urgent=least > NORMAL)
         return len(claimed), after
 

@@ -33,6 +33,8 @@ T = TypeVar("T")
 #: How long to wait before models that could not be loaded are looked for again.
 _MODELS_AGAIN_S = 15.0
 _POLL_S = 0.2
+#: ``wait_until_empty`` waits so long for folders that are away, once nothing else is left.
+_AWAY_S = 120.0
 
 
 class Engine:
@@ -124,7 +126,7 @@ class Engine:
         return self._throughput
 
     def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
-        """Wait until nothing that this worker can do is left in the queue.
+        """Wait until nothing that this worker can do is left in the queue; two minutes for what is away.
 
         Args:
             each: called at every look, e.g. to draw progress.
@@ -134,6 +136,7 @@ class Engine:
             DtkError: this worker cannot run (models are missing).
         """
         self._control.has_followed.wait()
+        only_away_since: float | None = None
         while not self._stop.is_set():
             if each is not None:
                 retry_until_available(each, self._stop, self._emit)
@@ -144,7 +147,14 @@ class Engine:
                 kinds = {kind.label for kind in pipeline.kinds}
                 counts = self._transaction(jobs.counts)
                 waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
+                away = sum(folder.jobs for folder in pipeline.away)
                 if waiting == 0 and counts.running == 0:
+                    return
+                if away < waiting or counts.running:
+                    only_away_since = None
+                elif only_away_since is None:
+                    only_away_since = time.monotonic()
+                elif time.monotonic() > only_away_since + _AWAY_S:
                     return
             self._stop.wait(_POLL_S)
 
@@ -166,6 +176,7 @@ class Engine:
             pace=throughput.pace(),
             kinds=tuple(kind.label for kind in self._models),
             provider=self.provider,
+            away=self._pipeline.away if self._pipeline is not None else (),
             trouble=self._trouble or self._control.resting or (self._placement.reason if self._placement else None),
         )
         return self.state, stats
@@ -229,6 +240,7 @@ class Engine:
             self._emit,
             self._throughput,
             decode_threads=settings.decode_threads or processors,
+            read_s=settings.read_s,
             max_retries=settings.max_retries,
             batch_size=settings.batch_size,
             local_path=self._config.local_path,

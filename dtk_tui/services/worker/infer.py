@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
-from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.worker.batch_result import BatchResult, is_memory, is_permanent, merge, reason_of
+from dtk_tui.services.worker.batch_result import BatchResult, failure_of, is_memory, is_permanent, merge, reason_of
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
 from dtk_tui.services.worker.lane import LaneState
@@ -111,21 +110,13 @@ class Inferrer:
             if is_memory(error):
                 sizes.shrink(kind, len(images))
             if len(images) == 1:
-                failed = [(images[0].job, reason_of(error), is_permanent(error))]
-                return BatchResult(handler, failed=failed, looks=_looks(images, unfit=is_permanent(error)))
+                return BatchResult(handler, failed=[failure_of(images[0].job, error)])
             # One bad image must not fail its batch: halve it until the bad one stands alone.
             half = len(images) // 2
             return merge(handler, [self._infer_images(images[:half]), self._infer_images(images[half:])])
         sizes.grow(kind)
         rows = [(item.job, result) for item, result in zip(images, found, strict=True)]
-        return BatchResult(handler, rows=rows, looks=_looks(images))
-
-
-def _looks(images: Sequence[Loaded], *, unfit: bool = False) -> list[ImageLook]:
-    """Return what was seen of images; what a model cannot take for good stands for nobody, as if it were broken."""
-    if unfit:
-        return [ImageLook(item.job.image_id, item.job.fingerprint, None) for item in images if item.looks]
-    return [look for item in images for look in item.looks]
+        return BatchResult(handler, rows=rows, looks=[look for item in images for look in item.looks])
 
 
 def _alike(first: _Work, second: _Work) -> bool:

@@ -2,65 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dtk_tui.domain.looks import ImageLook
-from dtk_tui.services.worker.batch_result import is_permanent, reason_of
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.worker.away import AwayFolders
+from dtk_tui.services.worker.batch_result import Failure, failure_of
 from dtk_tui.services.worker.handlers.base import Loaded
+from dtk_tui.services.worker.priority_buffer import PriorityBuffer
+from dtk_tui.services.worker.reading import ReadWatch
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.services.worker.state import PipelineState, ToLoad
 
+#: How many bounds of a read the reading of a suspect may take: its process, which ends it sooner, has to start.
+_PATIENCE = 3
+
 
 class Loader:
-    """Loads images; the work of one loading thread."""
+    """Loads images; the work of one loading thread.
 
-    def __init__(self, state: PipelineState) -> None:
+    Args:
+        watch: where each read is noted.
+        read_s: how long reading one file may take, in seconds.
+    """
+
+    def __init__(self, state: PipelineState, away: AwayFolders, watch: ReadWatch, read_s: float) -> None:
         self._state = state
+        self._away = away
+        self._watch = watch
+        self._read_s = read_s
 
     def run(self) -> None:
-        """Load until the buffer is closed."""
-        state = self._state
-        state.lower_priority()
-        while (item := state.to_load.take()) is not None:
-            self._handle(item, self._load)
+        """Load until the buffer is closed, or until another thread has taken over."""
+        self._state.lower_priority()
+        while (item := self._source.take()) is not None:
+            if self._state.begin_loading(item) and not self._handle(item):
+                return
+
+    @property
+    def _source(self) -> PriorityBuffer[ToLoad]:
+        return self._state.to_load
 
     def _load(self, item: ToLoad) -> Loaded:
         return self._state.handlers[item.job.kind].load(item.job)
 
-    def _handle(self, item: ToLoad, load: Callable[[ToLoad], Loaded]) -> None:
+    def _handle(self, item: ToLoad) -> bool:
+        """Load one image and hand it on; False when that took too long."""
         state = self._state
-        with state.loading(item) as is_current:
-            if not is_current:
-                return
+        read = self._watch.begin(item, self._read_s, self.run)
+        outcome = self._outcome(item)
+        if not self._watch.end(read):
+            return False
+        if isinstance(outcome, Loaded):
+            state.put_loaded(item, outcome)
+        elif isinstance(outcome, Failure):
+            state.put_failed(item, outcome)
+        else:
+            state.put_returned(item)
+        state.end_loading()
+        return True
+
+    def _outcome(self, item: ToLoad) -> Loaded | Failure | None:
+        """Return the loaded image, or why there is none; None when it is to wait."""
+        if self._away.covers(item.job.path):
+            return None
+        try:
+            return self._load(item)
+        except LoadingCancelledError:
+            return None  # a pause or a stop: the job is given back with the rest
+        except Exception as error:
             try:
-                loaded = load(item)
-            except LoadingCancelledError:
-                return  # a pause or a stop: the job is given back with the rest
-            except Exception as error:
-                state.put_unloaded(item, reason_of(error), is_permanent(error))
-            else:
-                state.put_loaded(item, loaded)
+                return self._watch.explain(item, error)
+            except DatabaseLostError:
+                return None  # stopping while the database is away
+            except DtkError:
+                return failure_of(item.job, error)
 
 
 class SuspectLoader(Loader):
     """Loads what may have killed a worker in a process of its own: if that dies, it was the file."""
 
-    def __init__(self, state: PipelineState, isolated: IsolatedLoader) -> None:
-        super().__init__(state)
+    def __init__(
+        self, state: PipelineState, away: AwayFolders, watch: ReadWatch, read_s: float, isolated: IsolatedLoader
+    ) -> None:
+        super().__init__(state, away, watch, _PATIENCE * read_s)
         self._isolated = isolated
 
-    def run(self) -> None:
-        """Load suspects until the buffer is closed."""
-        state = self._state
-        state.lower_priority()
-        while (item := state.suspects.take()) is not None:
-            self._handle(item, self._load_isolated)
-        self._isolated.end()
+    @property
+    def _source(self) -> PriorityBuffer[ToLoad]:
+        return self._state.suspects
 
-    def _load_isolated(self, item: ToLoad) -> Loaded:
+    def _load(self, item: ToLoad) -> Loaded:
         models = self._state.handlers[item.job.kind].image_models
         if not models:
-            return replace(self._load(item), prompt=item.prompt)
+            return replace(super()._load(item), prompt=item.prompt)
         arrays, look = self._isolated.load(item.job.path, models)
         return Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))

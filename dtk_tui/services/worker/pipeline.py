@@ -11,16 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dtk_tui.domain.events import Emit
 from dtk_tui.domain.job import Kind
+from dtk_tui.domain.stats import AwayFolder
+from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.claim import Claimer
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.infer import Inferrer
 from dtk_tui.services.worker.load import Loader, SuspectLoader
+from dtk_tui.services.worker.reading import ReadWatch
 from dtk_tui.services.worker.sandbox import IsolatedLoader
 from dtk_tui.services.worker.save import Saver
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
+
+#: The end waits so long for files that are being read: one may never be.
+_READ_S = 3.0
 
 
 class Pipeline:
@@ -30,6 +36,7 @@ class Pipeline:
         devices: the handlers by kind of work of each device, the first with those of all other lanes.
         worker_id: called for the worker whose lease the jobs are under, which changes when a lease was lost.
         decode_threads: how many threads load images.
+        read_s: how long reading one file may take, in seconds.
         max_retries: how often a job with a passing fault is tried again.
         batch_size: images a batch on a device; None is what each model asks for.
         local_path: turns the path of an image in the library into its path on this host.
@@ -45,6 +52,7 @@ class Pipeline:
         throughput: Throughput,
         *,
         decode_threads: int,
+        read_s: float = 60.0,
         max_retries: int = 3,
         batch_size: int | None = None,
         local_path: Callable[[str], str] = str,
@@ -58,14 +66,22 @@ class Pipeline:
             throughput,
             decode_threads=decode_threads,
             batch_size=batch_size,
+            local_path=local_path,
             niceness=niceness,
         )
         self._devices = devices
-        self._isolated = IsolatedLoader()
+        self._away = AwayFolders(state)
+        self._watch = ReadWatch(state, self._away)
+        self._isolated = IsolatedLoader(2 * read_s)
+        loader = Loader(state, self._away, self._watch, read_s)
+        self._loaders = {
+            **{f"dtk-load-{number}": loader.run for number in range(decode_threads)},
+            "dtk-suspects": SuspectLoader(state, self._away, self._watch, read_s, self._isolated).run,
+        }
         work = {
-            "dtk-claim": Claimer(state, local_path, BulkIndexes(state)).run,
-            **{f"dtk-load-{number}": Loader(state).run for number in range(decode_threads)},
-            "dtk-suspects": SuspectLoader(state, self._isolated).run,
+            "dtk-claim": Claimer(state, self._away, BulkIndexes(state, self._away)).run,
+            "dtk-reads": self._watch.run,
+            "dtk-away": self._away.run,
             **dict(self._inference()),
         }
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in work.items()]
@@ -83,6 +99,8 @@ class Pipeline:
         self._state.resume()
         for thread in [*self._threads, self._saver]:
             thread.start()
+        for name, run in self._loaders.items():
+            self._watch.start_thread(run, name)
 
     def wake(self) -> None:
         """Look for work now: something was queued."""
@@ -106,6 +124,8 @@ class Pipeline:
         state.close_buffers()
         for thread in self._threads:
             thread.join()
+        self._watch.join(_READ_S)
+        self._isolated.end()
         state.to_save.put(None)
         self._saver.join()
         for handlers in self._devices:
@@ -117,6 +137,11 @@ class Pipeline:
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of work that this pipeline can do."""
         return tuple(self._devices[0])
+
+    @property
+    def away(self) -> tuple[AwayFolder, ...]:
+        """Folders that are away, whose jobs wait."""
+        return self._away.folders
 
     @property
     def idle(self) -> bool:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.batch_result import BatchResult, reason_of
+from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import jobs, missing
 
 _AT_ONCE = 256
 
 _Row = tuple[JobHandler, ClaimedJob, Any]
-_Failure = tuple[ClaimedJob, str, bool]
 
 
 class Saver:
@@ -71,9 +73,8 @@ class Saver:
                 self._refused(batch[0], error)
                 return
             for done in batch:
-                if done.prompts or done.failed or done.looks:
-                    rest = BatchResult(done.handler, prompts=done.prompts, failed=done.failed, looks=done.looks)
-                    self._save([rest])
+                if done.prompts or done.failed or done.returned or done.suspected or done.looks:
+                    self._save([replace(done, rows=[])])
                 for row in done.rows:
                     self._save([BatchResult(done.handler, rows=[row])])
 
@@ -81,39 +82,50 @@ class Saver:
         if one.handler is not None:
             for number, _ in one.prompts:
                 self._state.note_failed_prompt(one.handler.kind, number, reason_of(error), permanent=True)
-        failed = [(job, reason_of(error), True) for job, _ in one.rows]
+        failed = [Failure(job, reason_of(error), permanent=True) for job, _ in one.rows]
         if failed:
             self._save([BatchResult(failed=failed)])
         else:
             self._state.report(error)
-            self._state.mark_ended(job.id for job, _, _ in one.failed)
+            self._state.mark_ended(job.id for job in _without_result([one]))
 
     def _write(self, batch: list[BatchResult]) -> None:
         state = self._state
         good, failed = self._sorted(batch)
 
-        looked = [look for done in batch for look in done.looks]
+        seen = _looks(batch)
 
         def transaction(conn: Connection) -> tuple[list[ClaimedJob], int, bool]:
             # A job whose end a crash forgets is done again; nobody makes a prompt again that a job has relied on.
             lasting = "on" if any(done.prompts for done in batch) else "off"
             conn.execute("SELECT set_config('synchronous_commit', %s, true)", (lasting,))
-            held = {job.image_id for _, job, _ in good} | {look.image_id for look in looked}
+            held = {job.image_id for _, job, _ in good} | {look.image_id for look in seen}
             done = _save_rows(conn, state.worker_id(), good, held, lambda: _save_prompts(conn, batch))
+            _give_back(conn, state.worker_id(), batch)
             gone_bad = _save_failures(conn, state.worker_id(), failed, self._max_retries)
-            return done, gone_bad, looks.save(conn, looked)
+            return done, gone_bad, looks.save(conn, seen)
 
         done, gone_bad, is_new = state.transaction(transaction)
         if is_new:
             # Before the jobs count as ended: whoever waits for an empty queue waits for what this puts into it.
             state.compare_looks()
+        for failure in failed:
+            # Each alone: a scan that moves two of them must not wait for this, while this waits for the scan.
+            if failure.missing and failure.is_final(self._max_retries):
+                gone_bad += state.transaction(partial(self._fail_missing, failure=failure))
         for item in batch:
             if item.handler is not None and item.prompts:
                 state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
-        state.mark_ended([*(job.id for _, job, _ in good), *(job.id for job, _, _ in failed)])
+        ended = {job.id for _, job, _ in good} | {failure.job.id for failure in failed}
+        state.mark_ended(ended | {job.id for job in _without_result(batch)})
         state.throughput.count_jobs([job.kind for job in done], gone_bad)
 
-    def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[_Failure]]:
+    def _fail_missing(self, conn: Connection, failure: Failure) -> int:
+        state = self._state
+        conn.execute("SET LOCAL synchronous_commit = off")
+        return missing.fail_missing(conn, state.worker_id(), failure.job, failure.reason, state.local_path)
+
+    def _sorted(self, batch: list[BatchResult]) -> tuple[list[_Row], list[Failure]]:
         """Return what may be written, and what fails: also images whose prompt has no result."""
         good: list[_Row] = []
         failed = [item for done in batch for item in done.failed]
@@ -121,10 +133,37 @@ class Saver:
             for job, result in done.rows:
                 bad = self._state.prompt_failure(job)
                 if bad is not None:
-                    failed.append((job, *bad))
+                    failed.append(Failure(job, *bad))
                 elif done.handler is not None:
                     good.append((done.handler, job, result))
         return good, failed
+
+
+def _without_result(batch: Sequence[BatchResult]) -> list[ClaimedJob]:
+    """Return the jobs that ended without a row."""
+    failed = [failure.job for done in batch for failure in done.failed]
+    return failed + [job for done in batch for job in (*done.returned, *done.suspected)]
+
+
+def _give_back(conn: Connection, worker_id: int, batch: Sequence[BatchResult]) -> None:
+    """Let jobs wait again that were not tried, or that are to be tried alone."""
+    if returned := [job.id for done in batch for job in done.returned]:
+        jobs.give_back(conn, worker_id, returned)
+    if suspected := [job.id for done in batch for job in done.suspected]:
+        jobs.suspect(conn, worker_id, suspected)
+
+
+def _looks(batch: Sequence[BatchResult]) -> list[ImageLook]:
+    """Return what was seen of images; of those that cannot be decoded, or embedded, that they stand for nobody."""
+    found = [look for done in batch for look in done.looks]
+    for done in batch:
+        if done.handler is None or done.handler.is_of_group:
+            found += [
+                ImageLook(failure.job.image_id, failure.job.fingerprint, None)
+                for failure in done.failed
+                if failure.permanent and not failure.missing
+            ]
+    return found
 
 
 def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
@@ -156,10 +195,10 @@ def _save_rows(
     return [job for its_rows in by_handler.values() for job, _ in its_rows]
 
 
-def _save_failures(conn: Connection, worker_id: int, failed: Sequence[_Failure], max_retries: int) -> int:
-    """Fail what cannot succeed, give back what may; return how many failed for good."""
-    final = [(job.id, reason) for job, reason, permanent in failed if permanent or job.attempts >= max_retries]
-    passing = [(job, reason) for job, reason, permanent in failed if not permanent and job.attempts < max_retries]
-    for job, reason in passing:
-        jobs.retry_later(conn, worker_id, [job.id], reason)
+def _save_failures(conn: Connection, worker_id: int, failed: Sequence[Failure], max_retries: int) -> int:
+    """Fail what cannot succeed but for what is missing, give back what may; return how many failed for good."""
+    final = [(each.job.id, each.reason) for each in failed if each.is_final(max_retries) and not each.missing]
+    for each in failed:
+        if not each.is_final(max_retries):
+            jobs.retry_later(conn, worker_id, [each.job.id], each.reason)
     return jobs.fail(conn, worker_id, final) if final else 0

@@ -13,10 +13,9 @@ from typing import TypeVar
 
 from dtk_tui.domain.events import Emit, Event, ProblemReported
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
-from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
 from dtk_tui.services.retry import retry_until_available
-from dtk_tui.services.worker.batch_result import BatchResult
+from dtk_tui.services.worker.batch_result import BatchResult, Failure
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
 from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
@@ -25,6 +24,9 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import looks
 
 T = TypeVar("T")
+
+#: A pause waits so long for files that are being read: one may never be.
+_READ_S = 3.0
 
 #: A prompt in the eyes of one kind of work: another kind may make something else of it.
 PromptKey = tuple[Kind, int]
@@ -47,6 +49,7 @@ class PipelineState:
         lanes: where inference runs.
         to_load, suspects: claimed jobs that wait for a loader; suspects are loaded in a process of their own.
         to_save: what inference made; None ends the saver.
+        local_path: turns the path of an image in the library into its path on this host.
     """
 
     def __init__(
@@ -59,9 +62,11 @@ class PipelineState:
         *,
         decode_threads: int,
         batch_size: int | None,
+        local_path: Callable[[str], str],
         niceness: int,
     ) -> None:
         self.handlers = devices[0]
+        self.local_path = local_path
         self.worker_id = worker_id
         self.emit = emit
         self.throughput = throughput
@@ -121,7 +126,8 @@ class PipelineState:
     def settle(self, timeout_s: float) -> None:
         """Wait after ``pause`` until what threads work on is saved; then nothing is in flight."""
         with self._changed:
-            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, timeout_s)
+            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, min(_READ_S, timeout_s))
+            self._changed.wait_for(lambda: self._inferring == 0, timeout_s)
         self.to_save.join()
         with self._changed:
             for lane in self.lanes:
@@ -131,6 +137,10 @@ class PipelineState:
         """Let every thread end; a transaction that waits for a lost database gives up."""
         self._stop.set()
         self._awake.set()
+
+    def wait_stopping(self, seconds: float) -> bool:
+        """Wait until the threads are to end, or so long at most; say whether they are."""
+        return self._stop.wait(seconds)
 
     def close_buffers(self) -> None:
         """End the waiting of loaders and of inference."""
@@ -248,32 +258,41 @@ class PipelineState:
 
     # -- loading and inference --------------------------------------------------------------------------------------
 
-    @contextmanager
-    def loading(self, item: ToLoad) -> Iterator[bool]:
-        """Count an image that is being loaded; gives False when it was claimed before a pause and given back since."""
+    def begin_loading(self, item: ToLoad) -> bool:
+        """Count an image that is being loaded; False when it was claimed before a pause and given back since."""
         with self._changed:
             is_current = item.epoch == self._epoch
             self._loading += is_current
-        try:
-            yield is_current
-        finally:
-            with self._changed:
-                self._loading -= is_current
-                self._changed.notify_all()
-            for lane in self.lanes:
-                lane.buffer.nudge()
+        return is_current
+
+    def end_loading(self) -> None:
+        """Note that an image is loaded and handed on, or that nobody waits for it any more."""
+        with self._changed:
+            self._loading -= 1
+            self._changed.notify_all()
+        for lane in self.lanes:
+            lane.buffer.nudge()
 
     def put_loaded(self, item: ToLoad, loaded: Loaded) -> None:
         """Hand a loaded image to its lane."""
         if item.epoch == self._epoch:
             self._lane_of[item.job.kind].buffer.put(-item.job.priority, loaded)
 
-    def put_unloaded(self, item: ToLoad, reason: str, permanent: bool) -> None:
+    def put_failed(self, item: ToLoad, failure: Failure) -> None:
         """Hand an image that could not be loaded to the saver."""
         self.throughput.count_unloaded(item.job.kind)
         if item.epoch == self._epoch:
-            looks = [ImageLook(item.job.image_id, item.job.fingerprint, None)] if permanent else []
-            self.to_save.put(BatchResult(failed=[(item.job, reason, permanent)], looks=looks))
+            self.to_save.put(BatchResult(failed=[failure]))
+
+    def put_returned(self, item: ToLoad) -> None:
+        """Let the saver give an image back that could not be tried."""
+        if item.epoch == self._epoch:
+            self.to_save.put(BatchResult(returned=[item.job]))
+
+    def put_suspected(self, item: ToLoad) -> None:
+        """Let the saver give an image back that is to be tried alone."""
+        if item.epoch == self._epoch:
+            self.to_save.put(BatchResult(suspected=[item.job]))
 
     @property
     def more_is_loading(self) -> bool:

@@ -119,6 +119,11 @@ def raw_row(image_id: int, chunks: Sequence[RawChunk]) -> bytes:
     return _RAW_HEAD.pack(2, 8, image_id, len(text)) + text
 
 
+def raw_text(row: bytes) -> str:
+    """Return the text of a row that ``raw_row`` made; of none the empty one."""
+    return row[_RAW_HEAD.size :].decode()
+
+
 def _bytes(data: bytes) -> bytes:
     return _LENGTH.pack(len(data)) + data
 

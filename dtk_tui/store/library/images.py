@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library import folders
+from dtk_tui.store.library import captions, folders
 from dtk_tui.store.text_codec import from_db, to_db
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def detail(conn: Connection, image_id: int) -> ImageDetail | None:
         tags=tags,
         embedded=spaces,
         albums=albums,
+        captions=tuple(captions.current(conn, [image_id]).get(image_id, ())),
     )
 
 

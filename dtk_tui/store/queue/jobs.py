@@ -26,13 +26,13 @@ CHANNEL = "dtk_queue"
 
 # A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
 # is a chance to wait for a processor.
-_CLAIM = """
+_CLAIM_WHERE: LiteralString = """
 WITH claimed AS (
     UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
      WHERE id = ANY (ARRAY(
         SELECT id FROM job
          WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
-           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now()
+           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}
          ORDER BY (-priority), kind, id
          LIMIT %(count)s FOR UPDATE SKIP LOCKED))
     RETURNING id, kind, image_id, priority, attempts, deaths
@@ -45,6 +45,11 @@ SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.att
   JOIN folder ON folder.id = image.folder_id
  ORDER BY -claimed.priority, claimed.kind, claimed.id
 """
+# A subquery for each row keeps the walk along the index, which ends as soon as enough is found.
+_ELSEWHERE: LiteralString = """
+           AND (SELECT folder_id FROM image WHERE image.id = job.image_id) <> ALL (%(without)s::bigint[])"""
+_CLAIM = _CLAIM_WHERE.replace("{elsewhere}", "")
+_CLAIM_ELSEWHERE = _CLAIM_WHERE.replace("{elsewhere}", _ELSEWHERE)
 
 _FINISH = """
 WITH ended AS (
@@ -63,7 +68,8 @@ _OWNED = "SELECT id FROM job WHERE id = ANY (%s) AND worker_id = %s ORDER BY id 
 
 _FAIL = """
 WITH ended AS (
-    UPDATE job SET state = 'failed', worker_id = NULL, begun_at = NULL, error = why.error, attempts = attempts + 1
+    UPDATE job SET state = 'failed', worker_id = NULL, begun_at = NULL, error = why.error, attempts = attempts + 1,
+                   missing = %(missing)s
       FROM unnest(%(ids)s::bigint[], %(errors)s::text[]) AS why (id, error)
      WHERE job.id = why.id AND worker_id = %(worker)s
     RETURNING job.id, image_id, kind, priority, attempts, queued_at, started_at, job.error
@@ -86,6 +92,14 @@ UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL
  WHERE worker_id = %s AND state = 'running' AND id <> ALL (%s::bigint[])
 """
 
+_GIVE_BACK = """
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL WHERE id = ANY (%s) AND worker_id = %s
+"""
+_SUSPECT = """
+UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, deaths = greatest(deaths, 1)
+ WHERE id = ANY (%s) AND worker_id = %s
+"""
+
 # Durable before the work begins: the one statement of the engine that a crash must not forget.
 _BEGIN = "UPDATE job SET begun_at = clock_timestamp() WHERE id = %s AND worker_id = %s"
 
@@ -94,8 +108,8 @@ SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
 """
 
 # In two parts: each has an index of its own, that of what waits in the order of the claim.
-_IS_LEFT = """
-SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s)
+_IS_LEFT: LiteralString = """
+SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s{elsewhere})
     OR EXISTS (SELECT 1 FROM job WHERE state = 'running' AND kind = %(kind)s)
 """
 
@@ -126,7 +140,7 @@ SELECT job.id, job.kind, job.image_id, folder.path, image.file_name, job.priorit
 """
 
 _RETRY = """
-UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, run_after = '-infinity'
+UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, missing = false, run_after = '-infinity'
  WHERE state = 'failed' AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
 """
 _REMOVE = """
@@ -170,13 +184,21 @@ def before(kind: Kind) -> Place:
 
 
 def claim(
-    conn: Connection, worker_id: int, kinds: Sequence[Kind], count: int, *, after: Place = FIRST, least: int = -32768
+    conn: Connection,
+    worker_id: int,
+    kinds: Sequence[Kind],
+    count: int,
+    *,
+    after: Place = FIRST,
+    least: int = -32768,
+    without: Sequence[int] = (),
 ) -> tuple[list[ClaimedJob], Place]:
     """Take up to ``count`` pending jobs, most urgent first, under this worker's lease; also return where that ended.
 
     Args:
         after: claim behind this place only. Begin at ``FIRST`` again when urgent work comes or nothing is found.
         least: only jobs of at least this priority.
+        without: ids of folders whose images are passed over.
     """
     parameters = {
         "worker": worker_id,
@@ -186,10 +208,11 @@ def claim(
         "after_kind": after.kind,
         "after_id": after.id,
         "least": least,
+        "without": list(without),
     }
     jobs = [
         ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
-        for v in conn.execute(_CLAIM, parameters)
+        for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)
     ]
     if not jobs:
         return [], after
@@ -212,10 +235,24 @@ def finish(conn: Connection, worker_id: int, ids: Sequence[int], model: str) -> 
     return conn.execute(_FINISH, {"ids": list(ids), "worker": worker_id, "model": model}).rowcount
 
 
-def fail(conn: Connection, worker_id: int, reasons: Sequence[tuple[int, str]]) -> int:
-    """Fail jobs for good, each with its reason; they stay in the queue as failed until a person retries them."""
-    errors = [to_db(reason)[:2000] for _, reason in reasons]
-    return conn.execute(_FAIL, {"ids": [job for job, _ in reasons], "errors": errors, "worker": worker_id}).rowcount
+def fail(conn: Connection, worker_id: int, reasons: Sequence[tuple[int, str]], *, missing: bool = False) -> int:
+    """Fail jobs for good, each with its reason; they stay in the queue as failed until a person retries them.
+
+    Args:
+        missing: their files are not where they were: a scan that finds them lets the jobs wait again.
+    """
+    ids, errors = [job for job, _ in reasons], [to_db(reason)[:2000] for _, reason in reasons]
+    return conn.execute(_FAIL, {"ids": ids, "errors": errors, "worker": worker_id, "missing": missing}).rowcount
+
+
+def give_back(conn: Connection, worker_id: int, ids: Sequence[int]) -> int:
+    """Let claimed jobs wait again as if they had not been claimed; return how many."""
+    return conn.execute(_GIVE_BACK, (list(ids), worker_id)).rowcount
+
+
+def suspect(conn: Connection, worker_id: int, ids: Sequence[int]) -> int:
+    """Let claimed jobs wait again, each to be tried alone from then on; return how many."""
+    return conn.execute(_SUSPECT, (list(ids), worker_id)).rowcount
 
 
 def retry_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: str) -> int:
@@ -261,9 +298,14 @@ def prompts_left(conn: Connection, embed_jobs: int) -> int:
     return int(row_of(conn, _PROMPTS_OF_JOBS if embed_jobs <= _FEW else _PROMPTS_OF_ALL, {"jobs": embed_jobs})[0])
 
 
-def is_left(conn: Connection, kind: Kind) -> bool:
-    """Say whether a job of that kind waits or runs."""
-    return bool(row_of(conn, _IS_LEFT, {"kind": kind})[0])
+def is_left(conn: Connection, kind: Kind, without: Sequence[int] = ()) -> bool:
+    """Say whether a job of that kind waits or runs.
+
+    Args:
+        without: ids of folders whose images do not count.
+    """
+    sql = _IS_LEFT.replace("{elsewhere}", _ELSEWHERE if without else "")
+    return bool(row_of(conn, sql, {"kind": kind, "without": list(without)})[0])
 
 
 def page_ids(conn: Connection, state: JobState | None = None) -> npt.NDArray[np.int64]:

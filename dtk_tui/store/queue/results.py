@@ -28,10 +28,11 @@ SELECT %s, id, %s FROM image WHERE id = %s AND is_embedding_representative
     ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
 """
 _MISSING_PROMPTS = """
-SELECT prompt.id, left(prompt.text, %s) FROM prompt
- WHERE prompt.id = ANY (%s) AND btrim(left(prompt.text, 1000)) <> ''
-   AND NOT EXISTS (SELECT 1 FROM prompt_vector WHERE space_id = %s AND prompt_vector.prompt_id = prompt.id)
+SELECT prompt.id, left(prompt.text, %(limit)s), length(prompt.text) > %(limit)s FROM prompt
+ WHERE prompt.id = ANY (%(ids)s) AND prompt.text ~ '\\S'
+   AND NOT EXISTS (SELECT 1 FROM prompt_vector WHERE space_id = %(space)s AND prompt_vector.prompt_id = prompt.id)
 """
+_PROMPT = "SELECT left(text, %s) FROM prompt WHERE id = %s"
 _PREDICTION = """
 INSERT INTO tag_prediction (image_id, tagger_id, ids, scores) VALUES (%s, %s, %s, %s::real[])
     ON CONFLICT (image_id, tagger_id) DO UPDATE SET ids = excluded.ids, scores = excluded.scores
@@ -64,10 +65,18 @@ def tag_ids(conn: Connection, tags: Sequence[tuple[str, str]]) -> list[int]:
     return [int(number) for (number,) in conn.execute(_TAG_IDS, (names, categories))]
 
 
-def missing_prompts(conn: Connection, space_id: int, prompt_ids: Sequence[int], limit: int) -> dict[int, str]:
-    """Return the prompts that have no vector in a space yet, as their first ``limit`` characters by id."""
-    rows = conn.execute(_MISSING_PROMPTS, (limit, list(prompt_ids), space_id))
-    return {int(number): from_db(text) for number, text in rows}
+def missing_prompts(
+    conn: Connection, space_id: int, prompt_ids: Sequence[int], limit: int
+) -> list[tuple[int, str, bool]]:
+    """Return the prompts that have no vector in a space yet: id, first ``limit`` characters, whether there are more."""
+    rows = conn.execute(_MISSING_PROMPTS, {"limit": limit, "ids": list(prompt_ids), "space": space_id})
+    return [(int(number), from_db(text), is_longer) for number, text, is_longer in rows]
+
+
+def prompt_text(conn: Connection, prompt_id: int, limit: int) -> str:
+    """Return the first ``limit`` characters of a prompt, empty when it went away."""
+    found = conn.execute(_PROMPT, (limit, prompt_id)).fetchone()
+    return from_db(found[0]) if found else ""
 
 
 def save_prompt_vectors(conn: Connection, space_id: int, ids: Sequence[int], vectors: Vectors) -> None:

@@ -93,6 +93,12 @@ def unregister(conn: Connection, worker_id: int) -> None:
     conn.execute("DELETE FROM worker WHERE id = %s", (worker_id,))
 
 
+def forget_all(conn: Connection) -> None:
+    """Take every worker off the list and give what they held back to the queue, as if they had done so."""
+    conn.execute("UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL WHERE state = 'running'")
+    conn.execute("DELETE FROM worker")
+
+
 def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
     """Return every worker as it last reported."""
     return tuple(

@@ -10,6 +10,14 @@ from dtk_tui.store.library.images import join_path
 from dtk_tui.store.scan import staging
 from dtk_tui.store.scan.staging import ROW_OF_READING
 
+#: The condition for a row (as ``self``) that neither a person nor an import has given anything to.
+IS_UNTOUCHED = """
+self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
+AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
+AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = self.id)
+AND NOT EXISTS (SELECT 1 FROM caption WHERE image_id = self.id)
+AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = self.id)
+"""
 # Known rows of the content of files that are new, or that are not what they were; a new row that a person or an
 # import has already given something to is nobody's second half. What was put over something comes first, then what
 # kept its name, then what stayed in its folder.
@@ -22,10 +30,7 @@ SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.pat
   JOIN folder ON folder.id = old.folder_id
  WHERE reading.file_size > 0
    AND CASE WHEN self.fingerprint IS NOT NULL THEN self.fingerprint <> reading.fingerprint
-            ELSE self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
-             AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
-             AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = reading.id)
-             AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = reading.id) END
+            ELSE {IS_UNTOUCHED} END
  ORDER BY self.fingerprint IS NULL, old.file_name <> self.file_name, old.folder_id <> self.folder_id,
        old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
@@ -127,7 +132,8 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     conn.execute(_SET_PLACES, tuple([row[i] for row in arrivals] for i in range(5)))
     conn.execute(_SET_UNAVAILABLE, tuple([row[i] for row in gone] for i in range(3)))
     staging.renumber(conn, [row[0] for row in readers], [row[1] for row in readers])
-    others = set(pairs) & set(occupied) | {new for read, new in readers if read in occupied}
+    # A listing has given those the date of another file; what only moved keeps its own.
+    others = set(pairs) & set(occupied) | {number for _, number in readers if number not in pairs}
     conn.execute(_SET_DATES, (sorted(others),))
     conn.execute(_CHOOSE_REPRESENTATIVES, ([row[0] for row in gone],))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dtk_tui.store.database import Connection, row_of, skip_checks
+from dtk_tui.store.library import captions
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.scan import raw_metadata, staging
 from dtk_tui.store.scan.staging import ROW_OF_READING
@@ -65,7 +66,7 @@ _WITH_PROMPTS = """
 _WRITE_NEW = f"""
 WITH written AS (
     UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
-     WHERE image.id = reading.id
+     WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[])
        AND CASE WHEN image.fingerprint IS NULL THEN image.prompt_id IS NULL ELSE false END
        AND NOT EXISTS (SELECT 1 FROM image known WHERE known.fingerprint = reading.fingerprint OFFSET 0)
     RETURNING image.id, image.metadata_hash),
@@ -148,11 +149,15 @@ def rows_before(conn: Connection) -> StagedRows:
     return StagedRows(stale or [], hashes or [], imported or [], has_same_content)
 
 
-def write_new(conn: Connection) -> set[int]:
-    """Write the staged readings of files that were never read, of contents that are nowhere else; return their ids."""
+def write_new(conn: Connection, but: Collection[int] = ()) -> set[int]:
+    """Write the staged readings of files that were never read, of contents that are nowhere else; return their ids.
+
+    Args:
+        but: ids of images that are left out.
+    """
     staging.add_prompts(conn)
     skip_checks(conn, True)
-    written, grown = row_of(conn, _WRITE_NEW)
+    written, grown = row_of(conn, _WRITE_NEW, (list(but),))
     skip_checks(conn, False)
     if grown:
         conn.execute("SELECT dtk_choose_representatives(%s)", (grown,))
@@ -163,6 +168,8 @@ def write(conn: Connection, old: StagedRows) -> None:
     """Write the staged readings into their rows and choose the representatives of their groups."""
     for statement in _DELETE_STALE if old.stale else ():
         conn.execute(statement, (old.stale,))
+    if old.stale:
+        captions.withdraw_models(conn, old.stale)
     skip_checks(conn, True)
     hashes = row_of(conn, _WRITE, (old.imported,))[1]
     if old.imported:

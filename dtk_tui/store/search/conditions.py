@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dtk_tui.domain.query import nodes
-from dtk_tui.store.text_codec import to_db
+from dtk_tui.store.text_codec import to_db, to_nfc
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,18 @@ _ORIENTATIONS: dict[str, str] = {
     "square": "image.width = image.height",
 }
 # The expression is that of the index prompt_trigrams.
-_HOLDS = "left(prompt.text, 100000) ILIKE "
+_HOLDS = "dtk_searched(prompt.text) ILIKE "
 _IN_PROMPTS = "{column} IN (SELECT prompt.id FROM prompt WHERE {conditions})"
 _IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
 _IN_ALBUM = "image.id IN (SELECT image_id FROM album_image WHERE album_id = ANY ({ids}::bigint[]))"
-_LIKE_PATH = "rtrim(folder.path, '/') || '/' || image.file_name ILIKE {pattern}"
+# Nearly all paths are ASCII, and need no look at each character.
+_LIKE_PATH = """CASE WHEN octet_length(folder.path) = length(folder.path)
+ AND octet_length(image.file_name) = length(image.file_name)
+THEN rtrim(folder.path, '/') || '/' || image.file_name
+ELSE normalize(rtrim(folder.path, '/') || '/' || image.file_name, NFC) END ILIKE {pattern}"""
 # Folders in which no path can begin like this are left out before any file name is looked at.
-_BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE rtrim(path, '/') || '/' ILIKE {prefix}
- OR starts_with(lower({start}), lower(rtrim(path, '/') || '/')))"""
+_BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE dtk_nfc(rtrim(path, '/')) || '/' ILIKE {prefix}
+ OR starts_with(lower({start}), lower(dtk_nfc(rtrim(path, '/')) || '/')))"""
 _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
@@ -96,6 +101,12 @@ class Where:
         """Bind a value and return its placeholder."""
         name = f"v{len(self.values)}"
         self.values[name] = to_db(value) if isinstance(value, str) else value
+        return f"%({name})s"
+
+    def bind_text(self, text: str) -> str:
+        """Bind a text that is compared in its composed form, and return its placeholder."""
+        name = f"v{len(self.values)}"
+        self.values[name] = to_nfc(text)
         return f"%({name})s"
 
 
@@ -124,6 +135,13 @@ def like_pattern(text: str, wild: bool = False) -> str:
     return pattern.replace("*", "%").replace("?", "_") if wild else pattern
 
 
+def both_forms(text: str) -> list[str]:
+    """Return a text as it is, composed and decomposed; each form once."""
+    if text.isascii():
+        return [text]
+    return list(dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))))
+
+
 def midnight(day: date) -> datetime:
     """Return the beginning of a local day."""
     return datetime.combine(day, time.min).astimezone(UTC)
@@ -133,6 +151,7 @@ class _Compiler:
     def __init__(self, target: Where, name_ids: NameIds) -> None:
         self._target = target
         self._bind = target.bind
+        self._bind_text = target.bind_text
         self._name_ids = name_ids
         self._leaves: dict[type, Callable[[Any], str]] = {
             nodes.And: self._and,
@@ -179,7 +198,7 @@ class _Compiler:
         return self._joined(" AND ", parts)
 
     def _texts(self, column: str, texts: Sequence[str]) -> str:
-        conditions = " AND ".join(_HOLDS + self._bind(f"%{like_pattern(text)}%") for text in texts)
+        conditions = " AND ".join(_HOLDS + self._bind_text(f"%{like_pattern(text)}%") for text in texts)
         return _IN_PROMPTS.format(column=column, conditions=conditions)
 
     def _folder(self, node: nodes.Folder) -> str:
@@ -187,11 +206,11 @@ class _Compiler:
 
     def _path(self, node: nodes.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
-        exact = _LIKE_PATH.format(pattern=self._bind(like_pattern(node.glob, wild=True)))
+        exact = _LIKE_PATH.format(pattern=self._bind_text(like_pattern(node.glob, wild=True)))
         start = node.glob.replace("?", "*").split("*")[0]
         if not start:
             return exact
-        begins = _BEGINS.format(prefix=self._bind(like_pattern(start) + "%"), start=self._bind(start))
+        begins = _BEGINS.format(prefix=self._bind_text(like_pattern(start) + "%"), start=self._bind_text(start))
         return self._joined(" AND ", [begins, exact])
 
     def _created(self, node: nodes.Created) -> str:
@@ -217,9 +236,10 @@ class _Compiler:
         parts: list[str] = []
         for name in node.names:
             if node.field == "model" and ("*" in name or "?" in name):
-                parts.append(column + " ILIKE " + self._bind(like_pattern(name, wild=True)))
+                parts.append(f"dtk_nfc({column}) ILIKE {self._bind_text(like_pattern(name, wild=True))}")
             else:
-                parts.append("lower(" + column + ") = lower(" + self._bind(name) + ")")
+                # Comparing with both forms costs less than composing the name of each image.
+                parts += [f"lower({column}) = lower({self._bind(form)})" for form in both_forms(name)]
         return self._joined(" OR ", parts)
 
     def _size(self, node: nodes.Size) -> str:

@@ -18,7 +18,7 @@ from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search import conditions
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
-from dtk_tui.store.text_codec import to_db
+from dtk_tui.store.text_codec import to_db, to_nfc
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,17 +33,18 @@ RRF_K = 60
 _TAG_IDS = """
 SELECT wanted, array_agg(tag.id)
   FROM unnest(%s::text[]) AS wanted
-  JOIN tag ON replace(lower(tag.name), '_', ' ') = replace(lower(wanted), '_', ' ')
+  JOIN tag ON replace(lower(dtk_nfc(tag.name)), '_', ' ') = replace(lower(wanted), '_', ' ')
  GROUP BY wanted
 """
 _FOLDER_IDS = """
 SELECT wanted, array_agg(folder.id)
   FROM unnest(%s::text[]) AS wanted
-  JOIN folder ON lower(name) = lower(wanted) OR lower(path) = lower(coalesce(nullif(rtrim(wanted, '/'), ''), '/'))
+  JOIN folder ON lower(dtk_nfc(name)) = lower(wanted)
+    OR lower(dtk_nfc(path)) = lower(coalesce(nullif(rtrim(wanted, '/'), ''), '/'))
  GROUP BY wanted
 """
 _ALBUM_IDS = """
-SELECT wanted, array_agg(album.id) FROM unnest(%s::text[]) AS wanted JOIN album ON lower(name) = lower(wanted)
+SELECT wanted, array_agg(album.id) FROM unnest(%s::text[]) AS wanted JOIN album ON lower(dtk_nfc(name)) = lower(wanted)
  GROUP BY wanted
 """
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
@@ -173,8 +174,11 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
 
 
 def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:
-    stored = {to_db(name): name for name in names}
-    return {stored[wanted]: ids for wanted, ids in conn.execute(sql, (list(stored),))} if stored else {}
+    if not names:
+        return {}
+    wanted = {name: to_nfc(name) for name in names}
+    found: dict[str, list[int]] = dict(conn.execute(sql, (sorted(set(wanted.values())),)).fetchall())
+    return {name: found[form] for name, form in wanted.items() if form in found}
 
 
 def _packed(conn: Connection, template: str, where: conditions.Where, **values: Any) -> Ids:
@@ -215,7 +219,8 @@ def _is_broad(conn: Connection, where: conditions.Where) -> bool:
 
 def _by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
     """Return the matching images by the full-text rank of their prompts (PostgreSQL manual, 12.3.3), then by date."""
-    words = " or ".join('"' + term.replace('"', " ") + '"' for term in terms)
+    forms = [form for term in terms for form in conditions.both_forms(term)]
+    words = " or ".join('"' + form.replace('"', " ") + '"' for form in forms)
     rows = _packed(conn, _WITH_MATCHED + _BY_WORDS, where, words=to_db(words), limit=limit).reshape(-1, 4)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3])
 

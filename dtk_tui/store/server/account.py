@@ -46,16 +46,22 @@ class Account:
                     self.change_owner(Path(parent, name))
             self.change_owner(folder)
 
-    def allow_traversal(self, path: Path) -> None:
-        """Let this account pass through every folder above ``path`` (o+x only where it is missing)."""
-        if not self.switch:
-            return
-        for folder in path.resolve().parents:
+    def give(self, fd: int) -> None:
+        """Make this account the owner of an open file that this process has just made."""
+        if self.switch:
+            os.fchown(fd, self.uid, self.gid)
+
+    def allow_traversal(self, path: Path) -> list[Path]:
+        """Let this account pass through every folder above ``path``, and return those that had to be opened (o+x)."""
+        opened: list[Path] = []
+        for folder in path.resolve().parents if self.switch else ():
             status = folder.stat()
             if status.st_uid == self.uid or (status.st_gid == self.gid and status.st_mode & stat.S_IXGRP):
                 continue
             if not status.st_mode & stat.S_IXOTH:
                 folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+                opened.append(folder)
+        return opened
 
 
 def account_for(data: Path) -> Account:

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from dtk_tui.errors import DtkError
+from dtk_tui.store.server import files
 from dtk_tui.store.server.account import Account, account_for
 from dtk_tui.store.server.settings import settings_text
 
@@ -109,8 +110,11 @@ def send_signal(pid: int, number: signal.Signals) -> None:
         return
 
 
-def prepare(data: Path) -> Account:
-    """Make the data folder if there is none, check it, write the settings, and return who shall run the server.
+def prepare(data: Path) -> tuple[Account, list[Path]]:
+    """Make the data folder if there is none, check it, and write the settings.
+
+    Returns:
+        Who shall run the server, and the folders that everybody may pass through from now on, so that it can.
 
     Raises:
         DtkError: the folder cannot be made or used; says why and what to do.
@@ -121,8 +125,7 @@ def prepare(data: Path) -> Account:
         for leftover in data.parent.glob(f"{_glob_escape(data.name)}.new.*"):
             shutil.rmtree(leftover, ignore_errors=True)
         account = account_for(data)
-        account.allow_traversal(program("postgres"))
-        account.allow_traversal(data)
+        opened = [*account.allow_traversal(program("postgres")), *account.allow_traversal(data)]
         if not data.exists() or (data.is_dir() and not any(data.iterdir())):
             _create(data, account)
         _check(data)
@@ -132,7 +135,7 @@ def prepare(data: Path) -> Account:
         _write_settings(data, account)
     except OSError as error:
         raise folder_error(data, error) from error
-    return account
+    return account, opened
 
 
 def _check(data: Path) -> None:
@@ -161,7 +164,7 @@ def _create(data: Path, account: Account) -> None:
     try:
         account.change_owner(folder)
         _initdb(folder, account)
-        with (folder / "postgresql.conf").open("a") as file:
+        with os.fdopen(files.append(folder / "postgresql.conf"), "a") as file:
             file.write(_INCLUDE)
         create = [program("postgres"), "--single", "-c", "exit_on_error=on", "-D", folder, "postgres"]
         _run([str(part) for part in create], account, f"CREATE DATABASE {DATABASE};\n")
@@ -208,8 +211,9 @@ def _write_settings(data: Path, account: Account) -> None:
     if path.is_file() and path.read_text() == text:
         return
     fresh = data / "dtk.conf.new"
-    fresh.write_text(text)
-    account.change_owner(fresh)
+    with os.fdopen(files.create(fresh), "w") as file:
+        file.write(text)
+        account.give(file.fileno())
     fresh.rename(path)
 
 
@@ -285,6 +289,7 @@ def folder_error(path: Path, error: OSError) -> DtkError:
         errno.EBUSY: "It is a mount point: mount the folder above it, or choose a folder inside with DTK_HOME.",
         errno.ENOTDIR: "A part of its path is a file: choose another folder with DTK_HOME.",
         errno.EEXIST: "A part of its path is a file: choose another folder with DTK_HOME.",
+        errno.ELOOP: "It is a link, and dtk writes through none there: remove it.",
         errno.ENOLCK: "Its file system has no locks: choose a folder on a local disk with DTK_HOME.",
     }
     advice = reasons.get(error.errno or 0, "Choose another folder with DTK_HOME.")

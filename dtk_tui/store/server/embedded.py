@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store.server import locks
+from dtk_tui.store.server import files, locks
 from dtk_tui.store.server.cluster import DATABASE, PORT, USER, check_socket_folder, folder_error
 from dtk_tui.store.server.process import START_TIMEOUT_S, STOP_TIMEOUT_S, ServerProcess
 
@@ -98,6 +98,11 @@ class EmbeddedServer:
         """Return the process id of the server, or None when none runs."""
         return self._process.pid()
 
+    @property
+    def opened_folders(self) -> list[Path]:
+        """Folders that everybody may pass through since this object started the server: its account has to."""
+        return self._process.opened_folders
+
     def keep(self, on: bool) -> None:
         """Keep the server running after the last one has left, until this is switched off or ``stop`` is called.
 
@@ -110,7 +115,7 @@ class EmbeddedServer:
                 self._data.parent.mkdir(parents=True, exist_ok=True)
                 with locks.exclusive(self._decision_file, START_TIMEOUT_S + STOP_TIMEOUT_S):
                     if on:
-                        self._keep_file.touch(mode=0o600)
+                        os.close(files.append(self._keep_file))
                     else:
                         self._keep_file.unlink(missing_ok=True)
                         self._stop_if_unused()

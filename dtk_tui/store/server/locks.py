@@ -37,7 +37,7 @@ def try_lock(path: Path, exclusive: bool) -> int | None:
         OSError: the file cannot be made, opened or locked.
     """
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         _held.add(fd)
         try:
             fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -78,7 +78,7 @@ def close(fd: int) -> None:
 def is_locked(path: Path) -> bool:
     """Tell whether any process holds the lock; False where there is no such file."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     _held.add(fd)
@@ -119,6 +119,7 @@ def _give_to_folder_owner(fd: int, path: Path) -> None:
     """Let the user whose folder it is use the lock as well, when root has made it there."""
     if os.geteuid() != 0:
         return
-    owner = path.parent.stat()
-    if os.fstat(fd).st_uid != owner.st_uid:
+    owner, mine = path.parent.stat(), os.fstat(fd)
+    # A file of several names may be one that the folder's owner must not have.
+    if mine.st_uid != owner.st_uid and mine.st_nlink == 1:
         os.fchown(fd, owner.st_uid, owner.st_gid)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store.server import locks
+from dtk_tui.store.server import files, locks
 from dtk_tui.store.server.cluster import (
     DATABASE,
     PORT,
@@ -58,6 +58,8 @@ class ServerProcess:
         self._data = data
         self._lock_file = lock_file
         self._log_file = log_file
+        #: Folders that everybody may pass through since this object started the server.
+        self.opened_folders: list[Path] = []
 
     def is_running(self) -> bool:
         """Tell whether it takes connections, or will again after its recovery from a crash."""
@@ -139,7 +141,8 @@ class ServerProcess:
         return bool(orphans)
 
     def _start(self) -> None:
-        account = prepare(self._data)
+        account, opened = prepare(self._data)
+        self.opened_folders += opened
         folder = socket_folder(self._data, account)
         # No process of the server lives. PostgreSQL would refuse to start if the id in a file that a killed one left is
         # now another process's, or still a zombie's.
@@ -147,7 +150,7 @@ class ServerProcess:
             stale.unlink(missing_ok=True)
         quoted = '"' + str(folder).replace('"', '""') + '"'
         command = [str(program("postgres")), "-D", str(self._data), "-k", quoted]
-        log = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        log = files.append(self._log_file)
         server = self._lock_for_server()
         try:
             subprocess.run(
@@ -204,11 +207,15 @@ class ServerProcess:
 
     def shorten_log(self) -> None:
         """Bound the log: the server appends to the file, so it goes on at the new end."""
-        if self._log_size() > _LOG_BYTES:
+        if self._log_size() <= _LOG_BYTES:
+            return
+        older = self._log_file.with_name(f"{self._log_file.name}.1")
+        with os.fdopen(files.append(self._log_file), "wb") as log:
             try:
-                shutil.copyfile(self._log_file, self._log_file.with_name(f"{self._log_file.name}.1"))
+                with self._log_file.open("rb") as source, os.fdopen(files.create(older), "wb") as target:
+                    shutil.copyfileobj(source, target)
             finally:
-                os.truncate(self._log_file, 0)
+                log.truncate(0)
 
     def _start_failure(self, title: str, log_begin: int) -> DtkError:
         end = ""

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
-from dtk_tui.text import duration, one_line
+from dtk_tui.text import counted, duration, one_line
 from dtk_tui.ui.format import speed
 
 
@@ -209,6 +209,8 @@ class ControlBar(Vertical):
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
 
     def _speed(self, stats: Stats) -> Content:
+        if stats.away:
+            return self._away(stats)
         cache = "\u2013" if stats.cache_hit_rate is None else f"{stats.cache_hit_rate:.0%}"
         load, _ = gpu_words(stats)
         gpu = f"{load.rsplit(' ', 1)[0]} ({load.rsplit(' ', 1)[1]})" if load.endswith("%") else load or "none"
@@ -221,3 +223,13 @@ class ControlBar(Vertical):
         ]
         parts = [Content.assemble((word, "$muted"), value) for word, value in pairs]
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
+
+    def _away(self, stats: Stats) -> Content:
+        """Say which folder is waited for, in the place of the speed: what else goes on is seen in the line above."""
+        first, others = stats.away[0], len(stats.away) - 1
+        waits = counted(sum(folder.jobs for folder in stats.away), "job waits", "jobs wait")
+        why = f"{one_line(first.reason, 60)}: {waits}" + (f" (and {counted(others, 'other folder')})" if others else "")
+        room = max(8, self.size.width - len(why) - 8)
+        path = one_line(first.path, 400)
+        shown = path if len(path) <= room else "\u2026" + path[1 - room :]
+        return Content.assemble(" ", ("Away: ", "$muted"), (f"{shown} {why}", "$warning"))

@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
+from dtk_tui.services.library import captions
 from dtk_tui.store.database import Database
 from tests.helpers.imports.content import content
 from tests.helpers.imports.runs import Make, fetch_one, run_import
@@ -26,13 +27,16 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
         conn.execute(
             "UPDATE image SET rating = 7 WHERE id IN (SELECT image_id FROM dtk_migrated_images() WHERE source_id = 3)"
         )
+        captioned = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 4").fetchone()
+        assert captioned is not None
+        captions.set_text(conn, captioned[0], "mine")
     counts = undo(db)
-    assert counts == {"removed": report.tables["Image"].written - 1, "kept": 1, "restored": 0}
-    assert fetch_one(db, "SELECT rating FROM image") == 7
+    assert counts == {"removed": report.tables["Image"].written - 2, "kept": 2, "restored": 0}
+    assert fetch_one(db, "SELECT max(rating) FROM image") == 7
     with db.connection() as conn:
         # What the migration knew of the image that stays is kept, and nothing else.
         recorded = conn.execute("SELECT source_id, marks, is_new FROM dtk_migrated_images()").fetchall()
-        assert [(number, is_new) for number, _, is_new in recorded] == [(3, True)]
+        assert sorted((number, is_new) for number, _, is_new in recorded) == [(3, True), (4, True)]
         assert conn.execute("SELECT count(*) FROM migrated_batch").fetchone() == (0,)
         conn.execute("DELETE FROM image")
     run_import(db, config, source)

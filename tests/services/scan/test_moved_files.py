@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.library import ImageDetail
+from dtk_tui.services.library import captions
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Connection, Database
@@ -212,6 +214,18 @@ def test_a_file_that_is_moved_over_another(db: Database, config: Config, tmp_pat
     with db.connection() as conn:
         assert _vectors(conn) == vectors, "nothing is computed again"
     assert scan(db, config, [str(library)])["unchanged"] == 2
+
+
+def test_a_models_caption_of_other_content_is_not_of_this_file(db: Database, config: Config, tmp_path: Path) -> None:
+    path = write_png(tmp_path / "library" / "a.png", "a", seed=3)
+    scan(db, config, [str(path.parent)])
+    number = _detail(db, path).id
+    with db.connection() as conn:
+        captions.set_text(conn, number, "mine", "mine")
+        captions.save(conn, [ModelText(number, "descriptive", "joy", "a fox")], WhenThere.KEEP)
+    write_png(path, "b", seed=4)
+    scan(db, config, [str(path.parent)])
+    assert [(one.text, one.is_user_edited) for one in _detail(db, path).captions] == [("mine", True)]
 
 
 def test_a_file_that_may_not_be_read_is_tried_again(db: Database, config: Config, tmp_path: Path) -> None:

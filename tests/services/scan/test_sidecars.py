@@ -13,6 +13,7 @@ from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
+from tests.helpers.metadata import files
 from tests.helpers.pictures import infotext, write_png
 
 
@@ -87,3 +88,20 @@ def test_sidecars_of_a_folder_that_moved(db: Database, config: Config, tmp_path:
     assert scan(db, config, [str(tmp_path)])["moved"] == 1
     assert _prompt(db, tmp_path / "new" / "a.png") == "a red barn"
     assert _updated(db, config, tmp_path) == 0
+
+
+def test_sidecars_with_the_whole_name_and_in_the_folder_for_videos(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    silent, video = write_png(tmp_path / "a.png"), tmp_path / "x.mp4"
+    video.write_bytes(files.mp4({}))
+    scan(db, config, [str(tmp_path)])
+    (tmp_path / "a.png.txt").write_text(infotext("a red barn", 7))
+    (tmp_path / "sidecars").mkdir()
+    beside = tmp_path / "sidecars" / "x.json"
+    beside.write_text(json.dumps({"invokeai_metadata": json.dumps({"positive_prompt": "a tide clock", "seed": 7})}))
+    assert _updated(db, config, tmp_path) == 2
+    assert (_prompt(db, silent), _prompt(db, video)) == ("a red barn", "a tide clock")
+    beside.write_text(json.dumps({"invokeai_metadata": json.dumps({"positive_prompt": "a clock", "seed": 7})}))
+    assert _updated(db, config, tmp_path) == 1
+    assert _prompt(db, video) == "a clock"

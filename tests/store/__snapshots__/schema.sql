@@ -60,6 +60,14 @@ BEGIN
 END $$;
 
 --
+-- Name: dtk_caption_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_caption_words(text) RETURNS tsvector
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig, normalize(left($1, 100000), NFC)) $_$;
+
+--
 -- Name: dtk_choose_representatives(bytea[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -292,6 +300,14 @@ CREATE FUNCTION public.dtk_migrated_images() RETURNS TABLE(image_id bigint, migr
 $$;
 
 --
+-- Name: dtk_nfc(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_nfc(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT CASE WHEN octet_length($1) = length($1) THEN $1 ELSE normalize($1, NFC) END $_$;
+
+--
 -- Name: dtk_promote_representatives(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -435,6 +451,15 @@ BEGIN
 END $$;
 
 --
+-- Name: dtk_searched(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_searched(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$ SELECT CASE WHEN octet_length($1) = length($1) THEN left($1, 100000)
+                      ELSE normalize(left($1, 100000), NFC) END $_$;
+
+--
 -- Name: dtk_spread(anyarray, integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -565,6 +590,99 @@ CREATE TABLE public.album_image (
     image_id bigint NOT NULL,
     "position" bigint DEFAULT 0 NOT NULL,
     added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: caption; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption (
+    id bigint NOT NULL,
+    image_id bigint NOT NULL,
+    parent_id bigint,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    is_user_edited boolean NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    text text NOT NULL,
+    model text,
+    prompt_used text,
+    parameters jsonb
+);
+
+--
+-- Name: caption_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.caption ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.caption_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: caption_language; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption_language (
+    one boolean DEFAULT true NOT NULL,
+    name text DEFAULT 'english'::text NOT NULL,
+    CONSTRAINT caption_language_one_check CHECK (one)
+);
+
+--
+-- Name: current_caption; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.current_caption (
+    image_id bigint NOT NULL,
+    caption_id bigint NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    search tsvector NOT NULL
+);
+
+--
+-- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.edit_journal (
+    id bigint NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    undone_at timestamp with time zone,
+    changed bigint NOT NULL,
+    restored bigint,
+    kind text NOT NULL,
+    title text NOT NULL
+);
+
+--
+-- Name: edit_journal_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.edit_journal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.edit_journal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: edit_journal_part; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.edit_journal_part (
+    journal_id bigint NOT NULL,
+    part integer NOT NULL,
+    image_ids bigint[] NOT NULL,
+    before bigint[] NOT NULL,
+    after bigint[] NOT NULL,
+    CONSTRAINT edit_journal_part_check CHECK (((cardinality(before) = cardinality(image_ids)) AND (cardinality(after) = cardinality(image_ids))))
 );
 
 --
@@ -766,6 +884,7 @@ CREATE TABLE public.job (
     started_at timestamp with time zone,
     error text,
     begun_at timestamp with time zone,
+    missing boolean DEFAULT false NOT NULL,
     CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
     CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'failed'::text])))
@@ -1229,6 +1348,41 @@ ALTER TABLE ONLY public.album
     ADD CONSTRAINT album_pkey PRIMARY KEY (id);
 
 --
+-- Name: caption_language caption_language_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_language
+    ADD CONSTRAINT caption_language_pkey PRIMARY KEY (one);
+
+--
+-- Name: caption caption_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption
+    ADD CONSTRAINT caption_pkey PRIMARY KEY (id);
+
+--
+-- Name: current_caption current_caption_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.current_caption
+    ADD CONSTRAINT current_caption_pkey PRIMARY KEY (image_id, source, type);
+
+--
+-- Name: edit_journal_part edit_journal_part_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.edit_journal_part
+    ADD CONSTRAINT edit_journal_part_pkey PRIMARY KEY (journal_id, part);
+
+--
+-- Name: edit_journal edit_journal_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.edit_journal
+    ADD CONSTRAINT edit_journal_pkey PRIMARY KEY (id);
+
+--
 -- Name: embedding_space embedding_space_model_model_sha256_modality_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1473,6 +1627,18 @@ ALTER TABLE ONLY public.yoyo_lock
 CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
 
 --
+-- Name: caption_image; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX caption_image ON public.caption USING btree (image_id);
+
+--
+-- Name: current_caption_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX current_caption_search ON public.current_caption USING gin (search);
+
+--
 -- Name: folder_parent; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1527,6 +1693,12 @@ CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_
 CREATE INDEX image_tag_tag ON public.image_tag USING btree (tag_id, image_id);
 
 --
+-- Name: image_unmet; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_unmet ON public.image USING btree (file_size) WHERE ((fingerprint IS NULL) AND ((scan_phase = 1) OR (mtime_ns = 0)));
+
+--
 -- Name: image_unread; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1561,6 +1733,12 @@ CREATE INDEX job_log_finished ON public.job_log USING brin (finished_at);
 --
 
 CREATE INDEX job_log_image ON public.job_log USING btree (image_id);
+
+--
+-- Name: job_missing; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_missing ON public.job USING btree (image_id) WHERE missing;
 
 --
 -- Name: job_running; Type: INDEX; Schema: public; Owner: -
@@ -1602,7 +1780,7 @@ CREATE INDEX prompt_search ON public.prompt USING gin (search);
 -- Name: prompt_trigrams; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX prompt_trigrams ON public.prompt USING gin ("left"(text, 100000) public.gin_trgm_ops);
+CREATE INDEX prompt_trigrams ON public.prompt USING gin (public.dtk_searched(text) public.gin_trgm_ops);
 
 --
 -- Name: prompt_vector_prompt; Type: INDEX; Schema: public; Owner: -
@@ -1629,6 +1807,27 @@ ALTER TABLE ONLY public.album_image
 
 ALTER TABLE ONLY public.album_image
     ADD CONSTRAINT album_image_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: caption caption_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption
+    ADD CONSTRAINT caption_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: current_caption current_caption_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.current_caption
+    ADD CONSTRAINT current_caption_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: edit_journal_part edit_journal_part_journal_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.edit_journal_part
+    ADD CONSTRAINT edit_journal_part_journal_id_fkey FOREIGN KEY (journal_id) REFERENCES public.edit_journal(id) ON DELETE CASCADE;
 
 --
 -- Name: folder folder_parent_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -

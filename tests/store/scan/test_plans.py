@@ -29,7 +29,7 @@ def test_rows_of_readings_are_found_by_their_ids(db: Database, written: int, ana
             conn.execute("ANALYZE image")
         ids = [number for (number,) in conn.execute("SELECT id FROM image ORDER BY id DESC LIMIT 10000")]
         staging.stage(conn, [reading_row(number, _READING) for number in ids], {})
-        plan = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + readings._WRITE_NEW))
+        plan = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + readings._WRITE_NEW, ([],)))
     assert "Index Cond: (id = reading.id)" in plan
     assert "Index Cond: (fingerprint = reading.fingerprint)" in plan
     assert plan.count("prompt_sha256_key") == 2

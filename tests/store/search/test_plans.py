@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import psycopg
@@ -45,7 +46,8 @@ def load(library: Library) -> None:
     conn.execute(
         "INSERT INTO prompt (text)"
         " SELECT 'picture ' || md5(n::text) || ' of ' || md5((n * 7)::text) || repeat(' x', 50)"
-        " || CASE WHEN n % 500 = 0 THEN ', castle' ELSE '' END FROM generate_series(1, 6000) n"
+        " || CASE WHEN n % 500 = 0 THEN ', castle, soirée' WHEN n % 500 = 1 THEN normalize(', soirée', NFD) ELSE '' END"
+        " FROM generate_series(1, 6000) n"
     )
     conn.execute(
         "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, prompt_id, steps)"
@@ -105,6 +107,11 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert run("castle") > 10
     assert "prompt_trigrams" in indexes(seen)
     assert "prompt" not in scanned(seen)
+    form: Literal["NFC", "NFD"]
+    for form in ("NFC", "NFD"):
+        assert run(unicodedata.normalize(form, "soirée")) == 120
+        assert "prompt_trigrams" in indexes(seen)
+        assert "prompt" not in scanned(seen)
     assert run("castle, picture, of") > 10
     assert "prompt_trigrams" in indexes(seen)
     assert run("", limit=100) == 100

@@ -152,7 +152,7 @@ class ColumnReader:
     def __init__(self, source: Source) -> None:
         self._conn = dbapi.connect(source.plain_uri, autocommit=True)
         have = source.columns["Image"]
-        names = ", ".join(quoted(name) for name in _SELECTED if name in have)
+        names = ", ".join(_value(name, name in source.untyped) for name in _SELECTED if name in have)
         self._select = f'SELECT rowid AS "rowid", {names} FROM "Image" WHERE rowid BETWEEN %d AND %d ORDER BY rowid'  # noqa: S608
 
     def read(self, low: int, high: int) -> Columns:
@@ -180,6 +180,17 @@ class ColumnReader:
     def close(self) -> None:
         """Give the file back."""
         self._conn.close()
+
+
+def _value(name: str, is_untyped: bool) -> str:
+    """Return the expression for a column.
+
+    The driver would write a number among texts with six digits. Made binary, it is unexpected, and repaired exactly.
+    """
+    column = quoted(name)
+    if not is_untyped or name in INTEGERS or name in FLOATS:
+        return column
+    return f"iif(typeof({column}) IN ('integer', 'real'), CAST({column} AS BLOB), {column}) AS {column}"
 
 
 def text_buffers(column: pa.StringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:

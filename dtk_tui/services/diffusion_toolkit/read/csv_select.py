@@ -82,6 +82,8 @@ def needs_repair(present: set[str], texts_are_checked: bool = False) -> str:
         "Path IS NULL",
         f"max({', '.join(integers)}) >= ''",
         f"max({', '.join(texts)}) >= x''",
+        # Numbers come before all texts.
+        f"min({', '.join(texts)}) < ''",
         # A fraction among the whole numbers makes their sum one; the seed alone may overflow it.
         f"typeof({' + '.join(sums)}) <> 'integer'",
     ]

@@ -19,8 +19,10 @@ from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import results
 
-#: No model reads further into a prompt than this; a stranger's megabyte stays in the database.
-_PROMPT_CHARACTERS = 20_000
+#: So much of a prompt is read first, which nearly always is more than a model takes: the rest stays in the database.
+_FIRST_CHARACTERS = 20_000
+#: The bound for a prompt whose first characters are hardly any tokens.
+_MOST_CHARACTERS = 1_000_000
 
 
 class EmbedHandler(JobHandler):
@@ -76,7 +78,11 @@ class EmbedHandler(JobHandler):
 
     def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
         """Return the prompts without a vector in the text space."""
-        return results.missing_prompts(conn, self._text_space, prompt_ids, _PROMPT_CHARACTERS)
+        missing = {}
+        for number, text, is_longer in results.missing_prompts(conn, self._text_space, prompt_ids, _FIRST_CHARACTERS):
+            is_enough = not is_longer or self._text.is_filled_by(text)
+            missing[number] = text if is_enough else results.prompt_text(conn, number, _MOST_CHARACTERS)
+        return missing
 
     def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
         """Return unit vectors of prompts, float32 [dims]."""

@@ -1,0 +1,71 @@
+"""journal list, undo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dtk_tui.cli.open_library import library
+from dtk_tui.cli.options import LARGEST, Json, Limit
+from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.text import counted, one_line
+
+commands = typer.Typer(help="What was edited, and taking it back.", no_args_is_help=True)
+
+_SHOWN = 20
+
+
+@commands.command(name="list")
+def list_edits(limit: Limit = 50, as_json: Json = False) -> None:
+    """List the last edits, the newest first."""
+    from dtk_tui.services.library.journal import last_edits
+
+    with library() as (db, _):
+        edits = last_edits(db, limit)
+    if as_json:
+        for edit in edits:
+            print_json(
+                {
+                    "id": edit.id,
+                    "kind": edit.kind,
+                    "title": edit.title,
+                    "made_at": edit.made_at.isoformat(),
+                    "changed": edit.changed,
+                    "undone_at": None if edit.undone_at is None else edit.undone_at.isoformat(),
+                    "restored": edit.restored,
+                }
+            )
+        return
+    if not edits:
+        typer.echo("Nothing was edited yet.", err=True)
+        return
+    table = [
+        (e.id, f"{e.made_at:%Y-%m-%d %H:%M:%S}", f"{e.changed:,}", "" if e.undone_at is None else "undone", e.title)
+        for e in edits
+    ]
+    print_table(("id", "when", "changed", "", "edit"), table, right=frozenset({0, 2}))
+
+
+@commands.command()
+def undo(
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST, help="As dtk journal list shows it.")],
+    as_json: Json = False,
+) -> None:
+    """Take an edit back; what was edited again since is left alone, and named."""
+    from dtk_tui.services.library import journal
+
+    with library() as (db, _):
+        undone = journal.undo(db, number)
+    if as_json:
+        left = [{"id": image_id, "path": path} for image_id, path in undone.left]
+        print_json({"restored": undone.restored, "left": len(left), "left_images": left})
+        return
+    typer.echo(f"{undone.restored:,} restored.")
+    if undone.left:
+        number_left = counted(len(undone.left), "image was", "images were")
+        typer.echo(f"{number_left} edited again or taken out since, and left alone:", err=True)
+        for image_id, path in undone.left[:_SHOWN]:
+            typer.echo(f"  {one_line(path or f'the image {image_id}, which is gone')}", err=True)
+        if len(undone.left) > _SHOWN:
+            typer.echo(f"  ... and {len(undone.left) - _SHOWN:,} more (--json)", err=True)

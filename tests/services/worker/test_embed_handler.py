@@ -1,0 +1,36 @@
+"""What the handler of embeddings asks of a library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dtk_tui.config import Config
+from dtk_tui.services.worker.handlers.base import Resources
+from dtk_tui.services.worker.handlers.embed import EmbedHandler
+from dtk_tui.store.database import Database
+
+
+@pytest.mark.usefixtures("starter_models")
+def test_a_long_prompt_is_read_as_far_as_the_model_takes_it(db: Database, config: Config) -> None:
+    texts = [
+        "a castle" + " " * 250_000 + "by the sea",
+        "word " * 30_000,
+        " " * 2_000 + "a castle by the sea",
+        " \n" * 900,
+    ]
+    handler = EmbedHandler.open(Resources(db, config, threads=1))
+    try:
+        with db.connection() as conn:
+            ids = [
+                number
+                for text in texts
+                for (number,) in conn.execute("INSERT INTO prompt (text) VALUES (%s) RETURNING id", (text,))
+            ]
+            missing = handler.missing_prompts(conn, ids)
+        assert sorted(missing) == ids[:3], "what is only white space has nothing to embed"
+        assert [len(missing[number]) for number in ids[:3]] == [len(texts[0]), 20_000, len(texts[2])]
+        vectors = np.stack(handler.infer_prompts([missing[ids[0]], missing[ids[2]], "a castle by the sea"]))
+        assert np.allclose(vectors @ vectors[2], 1, atol=1e-5)
+    finally:
+        handler.close()
