@@ -167,17 +167,15 @@ class Claimer:
 
     def _with_members(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Return jobs with the members of their groups that nobody has decoded yet, where the result is theirs too."""
-        handlers = self._state.handlers
-        ids = [job.image_id for job in claimed if handlers[job.kind].is_of_group]
+        state = self._state
+        ids = [job.image_id for job in claimed if state.handlers[job.kind].is_of_group]
         found = looks.undecoded_members(conn, ids) if ids else {}
-        local = {
-            number: tuple(replace(member, path=self._local_path(member.path)) for member in members)
-            for number, members in found.items()
-        }
-        return [
-            replace(job, members=local.get(job.image_id, ())) if handlers[job.kind].is_of_group else job
-            for job in claimed
-        ]
+        result = []
+        for job in claimed:
+            members = found.get(job.image_id, ()) if state.handlers[job.kind].is_of_group else ()
+            local = tuple(replace(member, path=state.local_path(member.path)) for member in members)
+            result.append(replace(job, members=local) if local else job)
+        return result
 
     def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, str]:
         missing: dict[PromptKey, str] = {}
