@@ -25,9 +25,6 @@ from dtk_tui.store.library import looks
 
 T = TypeVar("T")
 
-#: A pause waits so long for files that are being read: one may never be.
-_READ_S = 3.0
-
 #: A prompt in the eyes of one kind of work: another kind may make something else of it.
 PromptKey = tuple[Kind, int]
 
@@ -123,10 +120,14 @@ class PipelineState:
         for lane in self.lanes:
             lane.buffer.clear()
 
-    def settle(self, timeout_s: float) -> None:
-        """Wait after ``pause`` until what threads work on is saved; then nothing is in flight."""
+    def settle(self, timeout_s: float, read_s: float) -> None:
+        """Wait after ``pause`` until what threads work on is saved; then nothing is in flight.
+
+        Args:
+            read_s: how long to wait at most for files that are being read: what comes of them later is dropped.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, min(_READ_S, timeout_s))
+            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, min(read_s, timeout_s))
             self._changed.wait_for(lambda: self._inferring == 0, timeout_s)
         self.to_save.join()
         with self._changed:

@@ -79,8 +79,13 @@ def current(conn: Connection, image_ids: Sequence[int]) -> dict[int, list[Captio
 def lock(conn: Connection, image_ids: Iterable[int]) -> dict[int, list[Caption]]:
     """Return ``current``, and let nobody else change those captions until the transaction ends."""
     ids = sorted(set(image_ids))
-    conn.execute(_LOCK, (ids,))
+    lock_rows(conn, ids)
     return current(conn, ids)
+
+
+def lock_rows(conn: Connection, image_ids: Sequence[int]) -> None:
+    """Let nobody else change the current captions of images until the transaction ends."""
+    conn.execute(_LOCK, (image_ids,))
 
 
 def versions(conn: Connection, image_id: int) -> list[Caption]:
@@ -176,6 +181,6 @@ def restore(conn: Connection, changes: Changes) -> list[int]:
         the images of those that were left alone, because they were changed again or are gone.
     """
     ids, before, after = list(changes.image_ids), list(changes.before), list(changes.after)
-    conn.execute(_LOCK, (ids,))
+    lock_rows(conn, ids)
     done = {(row[0], row[1], row[2]) for row in conn.execute(_RESTORE, (ids, before, after))}
     return [change[0] for change in zip(ids, before, after, strict=True) if change not in done]

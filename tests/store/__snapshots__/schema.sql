@@ -805,6 +805,7 @@ END) STORED,
     viewed_at timestamp with time zone,
     touched_at timestamp with time zone,
     hypernetwork text,
+    first_name text,
     CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
 );
 
