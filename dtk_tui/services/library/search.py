@@ -18,8 +18,8 @@ from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
-from dtk_tui.store.search.conditions import leaves
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
+from dtk_tui.store.search.texts import leaves
 
 if TYPE_CHECKING:
     import numpy as np
