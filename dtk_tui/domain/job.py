@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Any
 
 
 class Kind(IntEnum):
@@ -53,7 +54,8 @@ class ClaimedJob:
     """One job under this worker's lease, with what is needed to do it.
 
     ``path`` is the absolute path of the image. ``prompt_id`` and ``prompt`` are None when the image has no prompt.
-    ``isolated`` is set for a job whose worker died before: it must run in a batch of its own.
+    ``isolated`` is set for a job whose worker died before: it must run in a batch of its own. ``details`` is what the
+    handler of its kind found out when it was claimed.
     """
 
     id: int
@@ -64,3 +66,4 @@ class ClaimedJob:
     path: str
     prompt_id: int | None
     isolated: bool = False
+    details: Any = None

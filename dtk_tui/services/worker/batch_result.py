@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
-from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.handlers.base import JobHandler, PassingFaultError
 
 _MISSING = (MissingFileError, FileNotFoundError)
 
@@ -60,6 +60,7 @@ def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
         rows=[row for part in parts for row in part.rows],
         prompts=[prompt for part in parts for prompt in part.prompts],
         failed=[failure for part in parts for failure in part.failed],
+        returned=[job for part in parts for job in part.returned],
     )
 
 
@@ -88,4 +89,4 @@ def is_permanent(error: Exception) -> bool:
     """
     if isinstance(error, UnreadableFileError):
         return True
-    return not (is_memory(error) or isinstance(error, OSError))
+    return not (is_memory(error) or isinstance(error, OSError | PassingFaultError))

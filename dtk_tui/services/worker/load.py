@@ -92,7 +92,10 @@ class SuspectLoader(Loader):
         return self._state.suspects
 
     def _load(self, item: ToLoad) -> Loaded:
-        models = self._state.handlers[item.job.kind].image_models
+        handler = self._state.handlers[item.job.kind]
+        models = handler.image_models
         if not models:
+            if handler.decodes:
+                self._isolated.load(item.job.path, (), decode=True)
             return replace(super()._load(item), prompt=item.prompt)
         return Loaded(item.job, self._isolated.load(item.job.path, models), item.prompt)

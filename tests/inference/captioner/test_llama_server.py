@@ -32,8 +32,8 @@ def _settings(pair: tuple[Path, Path], **more: object) -> CaptionSettings:
 
 
 @pytest.fixture(scope="module")
-def captioner(pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCaptioner]:
-    started = LlamaCaptioner(_settings(pair), tmp_path_factory.mktemp("log") / "logs" / "captioner.log")
+def captioner(llava_pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCaptioner]:
+    started = LlamaCaptioner(_settings(llava_pair), tmp_path_factory.mktemp("log") / "logs" / "captioner.log")
     yield started
     started.close()
 
@@ -88,9 +88,9 @@ def test_the_connection_test_sees_that_the_model_has_eyes(captioner: LlamaCaptio
 
 
 def test_a_crash_is_noticed_and_the_server_started_again(
-    pair: tuple[Path, Path], tmp_path: Path, encoded: bytes
+    llava_pair: tuple[Path, Path], tmp_path: Path, encoded: bytes
 ) -> None:
-    asked = LlamaCaptioner(_settings(pair), tmp_path / "captioner.log")
+    asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
     question = Question("Write.", "", SAMPLING)
     try:
         asked.ask(encoded, question, slot=0)
@@ -112,10 +112,10 @@ def test_a_crash_is_noticed_and_the_server_started_again(
         asked.ask(encoded, question)
 
 
-def test_what_keeps_it_from_starting_is_told_in_its_own_words(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_what_keeps_it_from_starting_is_told_in_its_own_words(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
-    broken.write_bytes(pair[0].read_bytes()[:300_000])
-    asked = LlamaCaptioner(_settings((broken, pair[1])), tmp_path / "captioner.log")
+    broken.write_bytes(llava_pair[0].read_bytes()[:300_000])
+    asked = LlamaCaptioner(_settings((broken, llava_pair[1])), tmp_path / "captioner.log")
     with pytest.raises(UnavailableError, match=r"(?s)cannot start.*tensor.*captioner\.log") as caught:
         asked.open()
     assert caught.value.retry_after_s is None
@@ -133,22 +133,24 @@ def test_what_keeps_it_from_starting_is_told_in_its_own_words(pair: tuple[Path, 
     ],
 )
 def test_a_config_that_is_not_enough_says_what_is_missing(
-    pair: tuple[Path, Path], tmp_path: Path, settings: dict[str, str], words: str
+    llava_pair: tuple[Path, Path], tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     with pytest.raises(ModelError, match=words):
-        LlamaCaptioner(_settings(pair, **settings), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings(llava_pair, **settings), tmp_path / "captioner.log")
 
 
-def test_files_that_are_exchanged_are_told_apart(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_files_that_are_exchanged_are_told_apart(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no projector"):
-        LlamaCaptioner(_settings((pair[1], pair[0])), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings((llava_pair[1], llava_pair[0])), tmp_path / "captioner.log")
     (tmp_path / "page.gguf").write_text("<html>404</html>" * 10)
     with pytest.raises(ModelError, match="no GGUF file"):
-        LlamaCaptioner(_settings((tmp_path / "page.gguf", pair[1])), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings((tmp_path / "page.gguf", llava_pair[1])), tmp_path / "captioner.log")
 
 
-def test_more_memory_than_there_is_is_not_taken(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    asked = LlamaCaptioner(_settings(pair, context=1_000_000, slots=256, gpu_layers=0), tmp_path / "captioner.log")
+def test_more_memory_than_there_is_is_not_taken(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    asked = LlamaCaptioner(
+        _settings(llava_pair, context=1_000_000, slots=256, gpu_layers=0), tmp_path / "captioner.log"
+    )
     with pytest.raises(UnavailableError, match="needs 122"):
         asked.open()
 
@@ -175,7 +177,7 @@ sys.exit(_serve(sys.argv[1:]))' "$@"
 @pytest.mark.parametrize("program", [False, True], ids=["the package's server", "a llama-server"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_no_server_is_left_when_its_parent_is_killed(
-    pair: tuple[Path, Path], tmp_path: Path, program: bool, number: signal.Signals
+    llava_pair: tuple[Path, Path], tmp_path: Path, program: bool, number: signal.Signals
 ) -> None:
     more = {}
     if program:
@@ -183,7 +185,7 @@ def test_no_server_is_left_when_its_parent_is_killed(
         file.write_text(PROGRAM.format(python=sys.executable))
         file.chmod(0o755)
         more["server"] = str(file)
-    settings = _settings(pair, **more).model_dump_json()
+    settings = _settings(llava_pair, **more).model_dump_json()
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, settings, str(tmp_path / "captioner.log")], stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -198,14 +200,14 @@ def test_no_server_is_left_when_its_parent_is_killed(
 
 
 def test_a_llama_server_goes_before_the_packages_own(
-    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoded: bytes
+    llava_pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoded: bytes
 ) -> None:
     file = tmp_path / "llama-server"
     file.write_text(PROGRAM.format(python=sys.executable))
     file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert shutil.which("llama-server") == str(file)
-    asked = LlamaCaptioner(_settings(pair), tmp_path / "captioner.log")
+    asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
     try:
         assert asked.ask(encoded, Question("Write.", "", SAMPLING), slot=0).tokens > 0
         (pid,) = asked.pids
