@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from dtk_tui.domain.looks import GroupMember
+
 
 class Kind(IntEnum):
     """A kind of work. The number is the order at equal priority: fast ones first."""
@@ -54,8 +56,9 @@ class ClaimedJob:
     """One job under this worker's lease, with what is needed to do it.
 
     ``path`` is the absolute path of the image. ``prompt_id`` and ``prompt`` are None when the image has no prompt.
-    ``isolated`` is set for a job whose worker died before: it must run in a batch of its own. ``details`` is what the
-    handler of its kind found out when it was claimed.
+    ``isolated`` is set for a job whose worker died before: it must run in a batch of its own.
+    ``fingerprint`` is that of the image's content, empty when it was not read yet; ``members`` are those of its group
+    that nobody has decoded yet. ``details`` is what the handler of its kind found out when it was claimed.
     """
 
     id: int
@@ -66,4 +69,6 @@ class ClaimedJob:
     path: str
     prompt_id: int | None
     isolated: bool = False
+    fingerprint: bytes = b""
+    members: tuple[GroupMember, ...] = ()
     details: Any = None

@@ -34,7 +34,7 @@ def test_hires_fix_reports_the_second_pass_and_the_first_size() -> None:
         "13": node("VAELoader", vae_name="vae-ft-mse.safetensors"),
         "14": node("ImageUpscaleWithModel", upscale_model=["15", 0], image=["12", 0]),
         "15": node("UpscaleModelLoader", model_name="4x-UltraSharp.pth"),
-        "16": node("SaveImage", images=["14", 0]),
+        "9": node("SaveImage", images=["14", 0]),
     })  # fmt: skip
     found = read_graph(graph)
     assert (found.seed, found.steps, found.cfg_scale, found.denoising_strength) == (43, 10, 5.0, 0.5)

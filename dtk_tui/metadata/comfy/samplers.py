@@ -101,13 +101,16 @@ def is_postprocessor(node: Node) -> bool:
     return any(word in kind for word in _POSTPROCESSORS)
 
 
-def output_and_sampler(graph: Graph) -> tuple[Node | None, Node | None]:
+def output_and_sampler(graph: Graph, chosen: Sequence[Node] = ()) -> tuple[Node | None, Node | None]:
     """Return the node that saved the picture and the last sampler that leads to it.
 
-    Where several outputs save, the one with the most samplers behind it is taken: the others are steps on the way.
+    Args:
+        chosen: the nodes that come into question. Of all there are (without any), the one with the most samplers behind
+            it is taken: the others are steps on the way.
     """
     best: tuple[tuple[int, int, int], Node, Node | None] | None = None
-    for index, (rank, output) in enumerate(_outputs(graph)[:_CANDIDATE_LIMIT]):
+    ranked = [(0, node) for node in chosen] or _outputs(graph)[:_CANDIDATE_LIMIT]
+    for index, (rank, output) in enumerate(ranked):
         sampler, behind = _last_sampler(graph, output)
         score = (0 if sampler else 10) + rank, -behind, -index
         if best is None or score < best[0]:

@@ -15,6 +15,7 @@ from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs
 
 _PATIENCE_S = 0.1
@@ -60,6 +61,7 @@ class Claimer:
         """Claim until the pipeline stops."""
         state = self._state
         state.lower_priority()
+        state.compare_looks()  # what a worker that died has saved and not compared
         while not state.is_stopping:
             if not state.is_running:
                 for cursor in self._cursors:
@@ -159,7 +161,7 @@ class Claimer:
                 conn, state.worker_id(), kinds, count, after=place, least=least, without=without
             )
             claimed = self._prepared(conn, claimed)
-            return claimed, after, self._missing_prompts(conn, claimed)
+            return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
 
         try:
             claimed, after, prompts = state.transaction(transaction)
@@ -179,6 +181,18 @@ class Claimer:
         for kind in {job.kind for job in claimed}:
             details.update(self._state.handlers[kind].prepare(conn, [job for job in claimed if job.kind == kind]))
         return [replace(job, details=details[job.id]) if job.id in details else job for job in claimed]
+
+    def _with_members(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Return jobs with the members of their groups that nobody has decoded yet, where the result is theirs too."""
+        state = self._state
+        ids = [job.image_id for job in claimed if state.handlers[job.kind].is_of_group]
+        found = looks.undecoded_members(conn, ids) if ids else {}
+        result = []
+        for job in claimed:
+            members = found.get(job.image_id, ()) if state.handlers[job.kind].is_of_group else ()
+            local = tuple(replace(member, path=state.local_path(member.path)) for member in members)
+            result.append(replace(job, members=local) if local else job)
+        return result
 
     def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, str]:
         missing: dict[PromptKey, str] = {}
