@@ -61,8 +61,8 @@ def _with(config: Config, **settings: object) -> Config:
 
 
 def _llama(config: Config, pair: tuple[Path, Path], **more: object) -> Config:
-    given = {"model": str(pair[0]), "projector": str(pair[1]), "slots": 3, "context": 1024, "max_tokens": 200}
-    return _with(config, **given | {"timeout_s": 60, "gpu_layers": 0} | more)
+    given = {"model": str(pair[0]), "projector": str(pair[1]), "slots": 3, "context": 1024, "max_tokens": 400}
+    return _with(config, **given | {"timeout_s": 60, "gpu_layers": 0, "temperature": 1.0} | more)
 
 
 def _endpoint(config: Config, server: FaultServer, **more: object) -> Config:
@@ -101,7 +101,7 @@ def test_every_picture_gets_one_caption_of_each_type(
         one = conn.execute("SELECT source, model, prompt_used, parameters FROM caption ORDER BY id LIMIT 1").fetchone()
     assert one is not None and one[0] == one[1] == "tiny-llava"
     assert one[2] == "Write a detailed description for this image."
-    assert one[3]["temperature"] == 0.6 and one[3]["seed"] >= 0
+    assert one[3]["temperature"] == 1.0 and one[3]["seed"] >= 0
     again = enqueue(db, here, EVERYTHING, [Kind.CAPTION], caption_types=types)
     assert (again.queued, again.already_done) == (0, 12)
 
@@ -281,7 +281,7 @@ def test_one_picture_that_a_server_never_has_time_for_does_not_hold_up_the_rest(
 def test_a_server_that_dies_is_started_again_and_every_picture_gets_its_caption(
     db: Database, config: Config, tmp_path: Path, llava_pair: tuple[Path, Path]
 ) -> None:
-    here = _llama(config, llava_pair, max_tokens=300)
+    here = _llama(config, llava_pair)
     ids = _library(db, here, tmp_path / "library", 60)
     enqueue(db, here, EVERYTHING, [Kind.CAPTION])
     with worker(db, here) as (engine, _):
