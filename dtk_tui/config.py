@@ -57,12 +57,6 @@ class WorkerSettings(_Section):
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365
 
 
-class CaptionSettings(_Section):
-    """What is said of images."""
-
-    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
-
-
 def _folder(value: str) -> str:
     if not (value.startswith("/") or _WINDOWS.match(value)):
         raise ValueError(f"{value!r} is no absolute path")
@@ -109,16 +103,53 @@ class PreviewSettings(_Section):
     protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
 
 
+def _template_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.()-]{0,59}", value):
+        raise ValueError(f"{value!r} is no name for a template; use letters, digits and -")
+    return value
+
+
+class CaptionSettings(_Section):
+    """Who writes captions, and what is asked."""
+
+    backend: Annotated[str, Field(pattern="^(llama|openai)$")] = "llama"
+    model: str | None = None
+    projector: str | None = None
+    server: str | None = None
+    slots: Annotated[int, Field(ge=1, le=256)] = 4
+    gpu_layers: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    context: Annotated[int, Field(ge=256, le=1_000_000)] = 4096
+    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    key_env: str | None = None
+    key_command: str | None = None
+    timeout_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    image_size: Annotated[int, Field(ge=16, le=8192)] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
+    length: Annotated[str, Field(pattern=r"^(any|very short|short|medium-length|long|very long|[1-9]\d{0,3})$")] = "any"
+    options: tuple[str, ...] = ()
+    name: str = ""
+    system: str = "You are a helpful image captioner."
+    temperature: Annotated[float, Field(ge=0, le=5)] = 0.6
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
+    when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
+    templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+
 class Settings(_Section):
     """All of config.toml."""
 
     database: DatabaseSettings = DatabaseSettings()
     models: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
-    captions: CaptionSettings = CaptionSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
     migrate: MigrateSettings = MigrateSettings()
+    captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()
     keys: dict[str, str] = Field(default_factory=dict)
 

@@ -16,6 +16,7 @@ import typer
 
 from dtk_tui import __version__
 from dtk_tui.cli import (
+    captioner,
     captions,
     config,
     database,
@@ -47,6 +48,7 @@ for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(library.commands, name="library")
+captions.commands.registered_commands += captioner.commands.registered_commands
 application.add_typer(captions.commands, name="caption")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")

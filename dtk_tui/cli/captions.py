@@ -1,4 +1,4 @@
-"""caption show, set."""
+"""caption show, set, batch."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtk_tui.cli.images import Image, caption_json
-from dtk_tui.cli.open_library import library
+from dtk_tui.cli.open_library import confirmed, library
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import print_json
-from dtk_tui.text import display, one_line
+from dtk_tui.errors import UsageError
+from dtk_tui.text import counted, display, one_line
 
 if TYPE_CHECKING:
+    from dtk_tui.domain.caption_edit import CaptionEdit
     from dtk_tui.domain.captions import Caption
+    from dtk_tui.services.library.caption_batch import BatchResult
 
-commands = typer.Typer(help="What is said of images: look, edit.", no_args_is_help=True)
+commands = typer.Typer(help="What is said of images: look, edit, ask a model.", no_args_is_help=True)
+
+#: Characters of a caption in a preview.
+_EXAMPLE_LIMIT = 300
 
 Type = Annotated[str | None, typer.Option("--type", help="Only captions of this type.")]
 
@@ -73,10 +79,12 @@ def set_text(
 ) -> None:
     """Write a caption by hand; no model replaces it, and dtk journal undo takes it back."""
     from dtk_tui.services.library import captions
+    from dtk_tui.services.library.caption_language import adopt_language
     from dtk_tui.services.library.search import find_image
 
     with library() as (db, config), db.connection() as conn:
         number = find_image(conn, config, image)
+        adopt_language(conn, config.settings.captions.language)
         caption, journal = captions.set_text(conn, number, text, kind, config.settings.captions.type)
     if as_json:
         changed = int(journal is not None)
@@ -85,3 +93,94 @@ def set_text(
         typer.echo("It was so already.")
     else:
         typer.echo(f"Written. dtk journal undo {journal} takes it back.")
+
+
+@commands.command()
+def batch(
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="What a search finds; '' is the whole library.")],
+    prefix: Annotated[str | None, typer.Option("--prefix", help="Put a text before each caption.")] = None,
+    suffix: Annotated[str | None, typer.Option("--suffix", help="Put a text behind each caption.")] = None,
+    replace: Annotated[
+        tuple[str, str] | None, typer.Option("--replace", metavar="A B", help="Replace A by B, as they stand.")
+    ] = None,
+    regex: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--regex", metavar="A B", help="Replace what a regular expression of Python's re finds."),
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", help="e.g. '{caption}, {tags}'; also prompt, negative_prompt, file_name, folder."),
+    ] = None,
+    trim: Annotated[bool, typer.Option("--trim", help="Take white space from both ends.")] = False,
+    case: Annotated[str | None, typer.Option("--case", help="lower, upper or sentence.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the captions away.")] = False,
+    kind: Type = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Edit the captions of all images that a search finds; dtk journal undo takes it back."""
+    from dtk_tui.domain.caption_edit import CaptionEdit
+    from dtk_tui.services.library import caption_batch
+    from dtk_tui.services.library.search import find
+
+    edits = [
+        *([CaptionEdit("prefix", prefix)] if prefix is not None else []),
+        *([CaptionEdit("suffix", suffix)] if suffix is not None else []),
+        *([CaptionEdit("replace", *replace)] if replace is not None else []),
+        *([CaptionEdit("regex", *regex)] if regex is not None else []),
+        *([CaptionEdit("template", template)] if template is not None else []),
+        *([CaptionEdit("trim")] if trim else []),
+        *([CaptionEdit("case", case)] if case is not None else []),
+        *([CaptionEdit("remove")] if remove else []),
+    ]
+    edit = _only_one(edits)
+    with library() as (db, config):
+        ids = find(db, config, " ".join(query)).ids
+        result = None
+        if dry_run or not yes:
+            result = caption_batch.preview(db, ids, edit, kind)
+            if not as_json:
+                _print_preview(result)
+        if not dry_run and (result is None or result.changed):
+            if result is not None and not confirmed(f"Change {counted(result.changed, 'caption')}?"):
+                result = caption_batch.BatchResult(0, 0)
+            else:
+                result = caption_batch.apply(db, ids, edit, kind)
+    assert result is not None
+    if as_json:
+        print_json(_batch_json(result))
+    elif result.journal is not None:
+        typer.echo(f"{counted(result.changed, 'caption')} changed. dtk journal undo {result.journal} takes it back.")
+    elif not dry_run:
+        typer.echo("Nothing was changed.")
+
+
+def _only_one(edits: list[CaptionEdit]) -> CaptionEdit:
+    if len(edits) != 1:
+        raise UsageError(
+            "An edit is one of --prefix, --suffix, --replace, --regex, --template, --trim, --case and --remove.",
+            f"{len(edits) or 'None'} of them were given.",
+        )
+    return edits[0]
+
+
+def _print_preview(result: BatchResult) -> None:
+    for example in result.examples:
+        typer.echo(f"{example.image_id}")
+        typer.echo(f"  - {one_line(example.before, _EXAMPLE_LIMIT)}")
+        if example.after is not None:
+            typer.echo(f"  + {one_line(example.after, _EXAMPLE_LIMIT)}")
+    more = result.changed - len(result.examples)
+    typer.echo(f"{'... and ' if more else ''}{counted(more or result.changed, 'caption')}{' more' if more else ''}.")
+    if result.blank:
+        typer.echo(f"{counted(result.blank, 'caption')} would be left without a word, and stay as they are.", err=True)
+
+
+def _batch_json(result: BatchResult) -> dict[str, Any]:
+    return {
+        "changed": result.changed,
+        "journal": result.journal,
+        "blank": result.blank,
+        "examples": [{"id": one.image_id, "before": one.before, "after": one.after} for one in result.examples],
+    }

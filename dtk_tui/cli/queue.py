@@ -55,6 +55,7 @@ def add(
                 "already_done": done.already_done,
                 "spared": done.spared,
                 "waiting": done.waiting,
+                "undecodable": done.undecodable,
                 "expected_s": done.expected_s,
             }
         )
@@ -64,6 +65,8 @@ def add(
         f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"
         f" parameters), {done.waiting:,} waiting before."
     )
+    if done.undecodable:
+        typer.echo(f"{counted(done.undecodable, 'file')} left out: no model can see what cannot be read or decoded.")
     if done.queued:
         typer.echo(
             f"That takes about {duration(done.expected_s)}." if done.expected_s else "How long is not known yet."

@@ -27,6 +27,7 @@ class Enqueued:
         already_done: done with the current models, so not queued.
         spared: members of a group whose representative does the work for them.
         waiting: jobs that were in the queue already, at this priority or higher.
+        undecodable: files that a scan could not read or that nothing here decodes, so not queued.
         expected_s: how long the queued ones will take, None when that is not known.
     """
 
@@ -34,6 +35,7 @@ class Enqueued:
     already_done: int
     spared: int
     waiting: int = 0
+    undecodable: int = 0
     expected_s: float | None = None
 
 

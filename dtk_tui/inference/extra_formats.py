@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain import jpeg_xl
 from dtk_tui.errors import UnreadableFileError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
 _SVG_BEGINNINGS = (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE")
@@ -51,6 +53,8 @@ def open_extra(path: str) -> Image.Image | None:
             import pillow_heif
         except ImportError:
             raise _missing(path, "HEIC", "pillow-heif", "heic") from None
+        from PIL import Image
+
         pillow_heif.register_heif_opener(thumbnails=False)
         return Image.open(path, formats=("HEIF",))
     return None
@@ -58,6 +62,8 @@ def open_extra(path: str) -> Image.Image | None:
 
 def _open_jpeg_xl(path: str) -> Image.Image:
     """Open a JPEG XL picture; the plugin decodes it at once, before Pillow could look at its size."""
+    from PIL import Image
+
     try:
         import pillow_jxl  # noqa: F401 (registers itself)
     except ImportError:

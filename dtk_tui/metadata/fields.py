@@ -35,6 +35,7 @@ class MetadataFields:
         texts: text by name; the first chunk of a name wins.
         width, height: pixels of the picture, or None.
         is_sidecar: the chunks come from a file beside the picture.
+        file_name: the first name that the file is known to have had, or None.
         cache: what several dialects ask for and is worked out once.
     """
 
@@ -42,6 +43,7 @@ class MetadataFields:
     width: int | None = None
     height: int | None = None
     is_sidecar: bool = False
+    file_name: str | None = None
     cache: dict[str, Any] = field(default_factory=dict)
     _objects: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
@@ -69,9 +71,11 @@ class MetadataFields:
             self._objects[name] = value
 
 
-def collect_fields(chunks: Sequence[RawChunk], width: int | None, height: int | None) -> MetadataFields:
+def collect_fields(
+    chunks: Sequence[RawChunk], width: int | None, height: int | None, file_name: str | None = None
+) -> MetadataFields:
     """Return the fields in ``chunks``; what is wrapped in JSON, EXIF or XMP texts becomes fields of its own."""
-    fields = MetadataFields({}, width, height)
+    fields = MetadataFields({}, width, height, file_name=file_name)
     wrapped = []
     for chunk in chunks:
         source, key, text = chunk.source, chunk.key, chunk.text

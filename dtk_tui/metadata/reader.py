@@ -22,12 +22,13 @@ _MALFORMED = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeErr
 _ContainerReader = Callable[[BoundedFile, ContainerReading], None]
 
 
-def read_file(path: str, siblings: Collection[str] | None = None) -> FileReading:
+def read_file(path: str, siblings: Collection[str] | None = None, first_name: str | None = None) -> FileReading:
     """Return what the file at ``path`` says about itself; content that cannot be read ends in ``error``, never raises.
 
     Args:
         path: as ``os.fsdecode`` gives it.
         siblings: names in the file's folder (best as a set), to look for a sidecar there; None looks on disk.
+        first_name: the name that the file had when it was first seen; None: the one that it has.
 
     Raises:
         UnreadableFileError: the file cannot be opened or read at all.
@@ -37,7 +38,7 @@ def read_file(path: str, siblings: Collection[str] | None = None) -> FileReading
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     try:
-        return _read(fd, path, siblings)
+        return _read(fd, path, siblings, path.rpartition("/")[2] if first_name is None else first_name)
     except OSError as error:
         raise _unreadable(path, error) from error
     finally:
@@ -60,21 +61,22 @@ def read_fingerprint(path: str) -> bytes | None:
 
 
 def derive(
-    chunks: Sequence[RawChunk], width: int | None, height: int | None
+    chunks: Sequence[RawChunk], width: int | None, height: int | None, file_name: str | None = None
 ) -> tuple[str | None, GenerationParameters]:
     """Return (dialect, parameters) from raw chunks alone; (None, all None) when they hold no generation parameters.
 
     Args:
         chunks: as read from the file, in their order.
         width, height: pixels of the picture.
+        file_name: the first name that the file is known to have had.
     """
     if not chunks:
         return None, _NOTHING
-    found = recognise(collect_fields(chunks, width, height))
+    found = recognise(collect_fields(chunks, width, height, file_name))
     return (None, _NOTHING) if found is None else (found.dialect, found.parameters)
 
 
-def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
+def _read(fd: int, path: str, siblings: Collection[str] | None, name: str) -> FileReading:
     """Read an open file."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
@@ -84,10 +86,10 @@ def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
     reading = ContainerReading(container or "")
     dialect, parameters = None, _NOTHING
     if reader is not None:
-        dialect, parameters = _read_metadata(file, reading, reader)
+        dialect, parameters = _read_metadata(file, reading, reader, name)
         reading.turn_upright()
         if dialect is None:
-            dialect, parameters = _read_sidecars(path, reading, siblings)
+            dialect, parameters = _read_sidecars(path, reading, siblings, name)
     elif not file.head:
         reading.problems.append("The file is empty.")
     else:
@@ -108,7 +110,7 @@ def _read(fd: int, path: str, siblings: Collection[str] | None) -> FileReading:
 
 
 def _read_metadata(
-    file: BoundedFile, reading: ContainerReading, reader: _ContainerReader
+    file: BoundedFile, reading: ContainerReading, reader: _ContainerReader, name: str
 ) -> tuple[str | None, GenerationParameters]:
     """Run a container reader and the dialects; whatever a hostile file makes them raise becomes a problem."""
     try:
@@ -118,12 +120,12 @@ def _read_metadata(
     except _MALFORMED as error:
         reading.problems.append(f"The file is damaged ({type(error).__name__}).")
     try:
-        found = derive(reading.chunks, reading.width, reading.height)
+        found = derive(reading.chunks, reading.width, reading.height, name)
         if found[0] is None and reading.hidden:
             before = len(reading.chunks)
             stealth.find(file, reading)
             if len(reading.chunks) > before:
-                found = derive(reading.chunks, reading.width, reading.height)
+                found = derive(reading.chunks, reading.width, reading.height, name)
         return found
     except DamagedError as error:
         reading.problems.append(str(error))
@@ -134,13 +136,13 @@ def _read_metadata(
 
 
 def _read_sidecars(
-    path: str, reading: ContainerReading, siblings: Collection[str] | None
+    path: str, reading: ContainerReading, siblings: Collection[str] | None, name: str
 ) -> tuple[str | None, GenerationParameters]:
     """Try the sidecars of a picture that says nothing itself; a text that is no parameters leaves no trace."""
     for chunk in sidecars.read(path, siblings, is_video=reading.is_video):
         chunks = [*reading.chunks, chunk]
         try:
-            dialect, parameters = derive(chunks, reading.width, reading.height)
+            dialect, parameters = derive(chunks, reading.width, reading.height, name)
         except _MALFORMED:
             continue
         if dialect is not None:

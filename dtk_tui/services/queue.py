@@ -9,6 +9,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.job import NORMAL, Kind
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.errors import UsageError
+from dtk_tui.inference.extra_formats import undecodable_endings
 from dtk_tui.services import stats
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
@@ -35,6 +36,7 @@ def enqueue(
     if Kind.CAPTION in kinds:
         raise UsageError("There is no captioner yet.", "Known kinds of work are tag and embed.")
     names = config.settings.models
+    endings = undecodable_endings()
 
     def transaction() -> Enqueued:
         total = Enqueued(0, 0, 0, expected_s=0.0)
@@ -42,12 +44,15 @@ def enqueue(
             models = embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
             pace = _pace(conn)
             for kind in kinds:
-                one = enqueue_kind(conn, target, kind, priority, models, dry_run=dry_run, again=again)
+                one = enqueue_kind(
+                    conn, target, kind, priority, models, undecodable=endings, dry_run=dry_run, again=again
+                )
                 total = Enqueued(
                     total.queued + one.queued,
                     total.already_done + one.already_done,
                     total.spared + one.spared,
                     total.waiting + one.waiting,
+                    max(total.undecodable, one.undecodable),
                     _longer(total.expected_s, one.queued, pace.get(kind.label)),
                 )
             if total.queued and not dry_run:

@@ -54,6 +54,13 @@ UPDATE job SET queued_at = '2025-07-15 12:00:00+00';
 """
 
 
+_AWAY = """
+UPDATE worker SET stats = stats || '{"away": [
+    {"path": "/run/media/me/a disk with a long name/outputs/of the year 2025", "reason": "is not there", "jobs": 20},
+    {"path": "/mnt/b", "reason": "is empty", "jobs": 6}]}'
+"""
+
+
 class IdleEngine:
     """A worker of the window that does nothing."""
 
@@ -255,6 +262,10 @@ async def queue(run: Running, screens: Screens, store: Database) -> None:
     await screens.step("queued", "29 queued, 0 already done, 0 spared", notices=True)
     execute(store, _WORKER)
     await screens.step("browser-working", "H100")
+    execute(store, _AWAY)
+    await screens.step("browser-away", "is not there: 26 jobs wait")
+    execute(store, "UPDATE worker SET stats = stats - 'away'")
+    await run.until(lambda: "Away:" not in run.text())
     await run.press("f5")
     await run.until(lambda: "stopped" not in run.text().splitlines()[1])
     await run.press("f8")

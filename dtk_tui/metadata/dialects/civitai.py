@@ -18,7 +18,7 @@ def read(fields: MetadataFields) -> DialectReading | None:
         return None
     request = _parameters(source)
     graph = comfyui.find_graph(fields)
-    drawn = comfyui.parameters(graph) if graph else None
+    drawn = comfyui.parameters(graph, fields.file_name) if graph else None
     if drawn is None or not drawn.prompt:
         return DialectReading("civitai", request)
     return DialectReading("civitai", drawn.with_defaults(request))

@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields as fields_of
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy import models, prompts, samplers, services
+from dtk_tui.metadata.comfy import models, prompts, samplers, savers, services
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
-from dtk_tui.metadata.comfy.texts import TextFinder
-from dtk_tui.metadata.comfy.workflow import from_workflow
+from dtk_tui.metadata.comfy.texts import OPERATIONS, TextFinder
+from dtk_tui.metadata.comfy.workflow import from_workflow, shown_text
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 from dtk_tui.metadata.infotext.parameters import infotext_parameters
 
 _EARLIER_LIMIT = 8
+# What Image Saver of ComfyUI-Image-Saver writes for a prompt that it was not given.
+_NOT_TOLD = ("unknown",)
 KEYS = ("prompt", "workflow", *COMMENT_KEYS, "parameters")
 
 
 def read(fields: MetadataFields) -> DialectReading | None:
-    """Return the parameters of the graph; what it does not say is taken from an infotext beside it."""
+    """Return the parameters of the graph, but the prompts as a saver wrote them when it ran.
+
+    What the graph does not say is taken from an infotext beside it.
+    """
     graph = find_graph(fields)
     if graph is None:
         return None
-    found = parameters(graph)
+    if "ShowText" in fields.texts.get("workflow", ""):
+        graph.shown = lambda key: shown_text(fields.json("workflow") or {}, key)
     info = automatic1111.find_infotext(fields)
+    found = parameters(graph, fields.file_name, has_infotext=info is not None)
     if info is not None:
-        found = found.with_defaults(infotext_parameters(info))
+        written = infotext_parameters(info)
+        if any(savers.writes_infotext(node) for node in graph.nodes.values()):
+            found = _with_written_prompts(found, written)
+        found = found.with_defaults(written)
     return DialectReading("comfyui", found)
+
+
+def _with_written_prompts(found: GenerationParameters, written: GenerationParameters) -> GenerationParameters:
+    """Return ``found`` with the prompts that a saver wrote, as far as it was told any."""
+    if not written.prompt or written.prompt in _NOT_TOLD:
+        return found
+    negative = written.negative_prompt
+    if not negative or negative in _NOT_TOLD:
+        negative = found.negative_prompt or negative
+    return replace(found, prompt=written.prompt, negative_prompt="" if negative in _NOT_TOLD else negative)
 
 
 def find_graph(fields: MetadataFields) -> Graph | None:
@@ -54,10 +76,29 @@ def _first_graph(fields: MetadataFields, mark: str, load: Callable[[dict[str, An
     return None
 
 
-def parameters(graph: Graph) -> GenerationParameters:
-    """Return the generation parameters of the last sampler that leads to what the graph saved."""
-    graph.decide = TextFinder(graph, positive=True).decide
-    output, sampler = samplers.output_and_sampler(graph)
+def parameters(graph: Graph, name: str | None = None, *, has_infotext: bool = False) -> GenerationParameters:
+    """Return the generation parameters of the last sampler that leads to what the graph saved.
+
+    Args:
+        name: the first name that the file is known to have had; it tells which of several savers wrote the file. Where
+            it does not, what they agree on is known.
+        has_infotext: an infotext stands beside the graph.
+    """
+    graph.computing, graph.decide = OPERATIONS, TextFinder(graph, positive=True).decide
+    outputs = savers.savers(graph, name, has_infotext=has_infotext)
+    if len(outputs) < 2:
+        return _of_output(graph, *samplers.output_and_sampler(graph, outputs))
+    each = [_of_output(graph, *samplers.output_and_sampler(graph, [output])) for output in outputs]
+    agreed = {
+        field.name: getattr(each[0], field.name)
+        for field in fields_of(GenerationParameters)
+        if all(getattr(one, field.name) == getattr(each[0], field.name) for one in each[1:])
+    }
+    return GenerationParameters(**agreed)
+
+
+def _of_output(graph: Graph, output: Node | None, sampler: Node | None) -> GenerationParameters:
+    """Return the parameters of what one node saved."""
     if output is None:
         return GenerationParameters()
     if sampler is None:

@@ -30,7 +30,7 @@ def read(fields: MetadataFields) -> DialectReading | None:
     assert found is not None
     graph = comfyui.find_graph(fields)
     if graph is not None:
-        drawn = comfyui.parameters(graph)
+        drawn = comfyui.parameters(graph, fields.file_name)
         found = dataclasses.replace(
             found,
             loras=found.loras or drawn.loras,

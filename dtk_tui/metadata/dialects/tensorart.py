@@ -18,7 +18,9 @@ def read(fields: MetadataFields) -> DialectReading | None:
         return None
     found = _parameters(source)
     graph = comfyui.find_graph(fields)
-    return DialectReading("tensorart", found.with_defaults(comfyui.parameters(graph)) if graph else found)
+    return DialectReading(
+        "tensorart", found.with_defaults(comfyui.parameters(graph, fields.file_name)) if graph else found
+    )
 
 
 def _parameters(source: dict[str, Any]) -> GenerationParameters:

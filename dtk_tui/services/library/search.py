@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
+from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces, images
+from dtk_tui.store.search.conditions import leaves
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
 
 if TYPE_CHECKING:
@@ -66,6 +69,8 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
     """
     query = parse(line)
     with db.connection() as conn:
+        if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
+            require_language(conn, config.settings.captions.language)
         models = _current(conn, config)
     about: list[tuple[int, Vector]] = []
     for text in query.about:

@@ -39,7 +39,7 @@ _COLLECT_AFTER = 50_000
 
 File = tuple[int, str]
 Row = tuple[int, bytes, bytes]
-Raw = tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]
+Raw = tuple[int, int | None, int | None, int, str, tuple[RawChunk, ...]]
 T = TypeVar("T")
 
 
@@ -145,9 +145,9 @@ def _open(path: str) -> int:
 def derive_chunk(images: list[Raw]) -> ReadBatch:
     """Derive the parameters of some images again from their raw metadata; what cannot be understood is left out."""
     result = ReadBatch()
-    for image_id, width, height, size, chunks in images:
+    for image_id, width, height, size, name, chunks in images:
         try:
-            dialect, parameters = derive(chunks, width, height)
+            dialect, parameters = derive(chunks, width, height, name)
         except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
             result.unreadable.append((image_id, f"The metadata cannot be understood ({type(error).__name__})."))
             continue

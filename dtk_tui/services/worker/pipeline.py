@@ -25,8 +25,8 @@ from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
 
-#: The end waits so long for files that are being read: one may never be.
-_READ_S = 3.0
+#: A pause, and the end, wait so long for files that are being read: one may never be.
+_READ_S, _JOIN_S = 3.0, 1.0
 
 
 class Pipeline:
@@ -114,7 +114,7 @@ class Pipeline:
         """Finish the batches that are inferred, save them, and give everything else back to the queue."""
         self._state.pause()
         self._isolated.end()
-        self._state.settle(timeout_s)
+        self._state.settle(timeout_s, _READ_S)
 
     def close(self) -> None:
         """Pause, end all threads, and unload the models."""
@@ -124,7 +124,7 @@ class Pipeline:
         state.close_buffers()
         for thread in self._threads:
             thread.join()
-        self._watch.join(_READ_S)
+        self._watch.join(_JOIN_S)
         self._isolated.end()
         state.to_save.put(None)
         self._saver.join()

@@ -30,6 +30,7 @@ class Read:
     """
 
     item: ToLoad
+    thread: threading.Thread
     begun: float
     until: float
     go_on: Callable[[], None]
@@ -77,7 +78,7 @@ class ReadWatch:
             go_on: the work of the thread that takes over if it takes longer.
         """
         now = time.monotonic()
-        read = Read(item, now, now + bound_s, go_on)
+        read = Read(item, threading.current_thread(), now, now + bound_s, go_on)
         with self._lock:
             self._reads.add(read)
         return read
@@ -98,6 +99,8 @@ class ReadWatch:
             with self._lock:
                 late = [read for read in self._reads if now > read.until]
                 self._reads.difference_update(late)
+                left = {read.thread for read in late}
+                self._threads = [thread for thread in self._threads if thread not in left]
             for read in late:
                 self.start_thread(read.go_on, "dtk-load-again")
                 state.end_loading()

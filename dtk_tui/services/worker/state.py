@@ -21,11 +21,9 @@ from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import looks
 
 T = TypeVar("T")
-
-#: A pause waits so long for files that are being read: one may never be.
-_READ_S = 3.0
 
 #: A prompt in the eyes of one kind of work: another kind may make something else of it.
 PromptKey = tuple[Kind, int]
@@ -122,10 +120,14 @@ class PipelineState:
         for lane in self.lanes:
             lane.buffer.clear()
 
-    def settle(self, timeout_s: float) -> None:
-        """Wait after ``pause`` until what threads work on is saved; then nothing is in flight."""
+    def settle(self, timeout_s: float, read_s: float) -> None:
+        """Wait after ``pause`` until what threads work on is saved; then nothing is in flight.
+
+        Args:
+            read_s: how long to wait at most for files that are being read: what comes of them later is dropped.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, min(_READ_S, timeout_s))
+            self._changed.wait_for(lambda: self._inferring == 0 and self._loading == 0, min(read_s, timeout_s))
             self._changed.wait_for(lambda: self._inferring == 0, timeout_s)
         self.to_save.join()
         with self._changed:
@@ -187,6 +189,17 @@ class PipelineState:
                 return action(conn)
 
         return retry_until_available(attempt, self._stop, self._note_loss)
+
+    def compare_looks(self) -> None:
+        """Let images that do not look like their representatives leave their groups.
+
+        A transaction of its own, that begins with the images: one that holds jobs already would wait in a circle.
+        """
+        try:
+            while self.transaction(looks.compare):
+                pass
+        except DtkError as error:  # the next one that saves looks does it
+            self.report(error)
 
     def _note_loss(self, event: Event) -> None:
         self._was_lost.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from dtk_tui.domain.job import Kind
@@ -21,13 +23,20 @@ _SUBTREE: LiteralString = """
         SELECT id FROM tree)"""
 _IMAGES: LiteralString = "SELECT id FROM image WHERE id = ANY (%(images)s)"
 
+# A scan that could not even tell the size says why; what nothing decodes is known by its ending.
+_UNDECODABLE: LiteralString = "(error IS NOT NULL AND width IS NULL OR file_name ~* %(undecodable)s)"
+
 # Only the representative of a group is embedded; tags and captions belong to the very file that was named.
 _WANTED: LiteralString = """
-WITH selected AS (
-    SELECT image.id, CASE WHEN %(kind)s = 2 THEN coalesce(embedding_source_id, id) ELSE id END AS target
+WITH named AS (
+    SELECT id, CASE WHEN %(kind)s = 2 THEN coalesce(embedding_source_id, id) ELSE id END AS target,
+           {undecodable} AS undecodable
       FROM image WHERE id IN ({selected}) AND NOT unavailable
+), selected AS (
+    SELECT id, target FROM named WHERE NOT undecodable
 ), wanted AS (
-    SELECT DISTINCT target FROM selected
+    SELECT target FROM (SELECT target, bool_or(id = target) AS is_own FROM selected GROUP BY target) AS member
+     WHERE is_own OR NOT EXISTS (SELECT 1 FROM image WHERE image.id = target AND {undecodable})
 ), missing AS (
     SELECT target FROM wanted WHERE {not_done}
 )
@@ -48,7 +57,7 @@ _MANY = 10_000
 
 _COUNT: LiteralString = """
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
-       (SELECT count(*) FROM missing WHERE NOT EXISTS (
+       (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM missing WHERE NOT EXISTS (
             SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
                AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))))
 """
@@ -65,7 +74,7 @@ _INSERT: LiteralString = """
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
-       (SELECT count(*) FROM queued)
+       (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM queued)
 """
 
 
@@ -84,29 +93,33 @@ def enqueue_kind(
     priority: int,
     models: CurrentModels,
     *,
+    undecodable: Sequence[str] = (),
     dry_run: bool = False,
     again: bool = False,
 ) -> Enqueued:
     """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
 
     Args:
+        undecodable: endings of file names, with the dot, that no worker can decode.
         dry_run: only count.
         again: also what is done already with the current models.
     """
     not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _ALWAYS}[kind]
     sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
+    sql = sql.replace("{undecodable}", _UNDECODABLE)
     parameters: dict[str, Any] = {
         "kind": int(kind),
         "priority": priority,
         "folder": target.folder_id,
+        "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
         "images": list(target.image_ids),
         "image_space": models.image_space,
         "text_space": models.text_space,
         "taggers": list(models.taggers),
         "tagger_count": models.tagger_count,
     }
-    selected, wanted, missing, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
+    selected, wanted, missing, left_out, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
     if not dry_run and queued >= _MANY:
         # What the planner knew of an empty queue would let the next claims sort all of a full one.
         conn.execute("ANALYZE job")
-    return Enqueued(queued=queued, already_done=wanted - missing, spared=selected - wanted, waiting=missing - queued)
+    return Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)

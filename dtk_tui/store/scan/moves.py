@@ -35,14 +35,19 @@ SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.pat
  ORDER BY self.fingerprint IS NULL, old.file_name <> self.file_name, old.folder_id <> self.folder_id,
        old.id, self.created_at DESC, reading.id
 """  # noqa: S608 (constants)
-# No two rows may have one place at any time: rows that leave wait under a name that no file has.
-_SET_TEMPORARY_NAMES = f"UPDATE image SET {KEEP_STEPS}, file_name = '/' || id WHERE id = ANY (%s)"  # noqa: S608
+# No two rows may have one place at any time: rows that leave wait under a name that no file has. What moved keeps the
+# first name of its file.
+_SET_TEMPORARY_NAMES = f"""
+UPDATE image SET {KEEP_STEPS}, file_name = '/' || id,
+                 first_name = CASE WHEN id = ANY (%s) THEN coalesce(first_name, file_name) ELSE first_name END
+ WHERE id = ANY (%s)
+"""  # noqa: S608 (constants)
 _LOCK_PLACES = """
 SELECT id, folder_id, file_name, file_size, mtime_ns FROM image WHERE id = ANY (%s) ORDER BY id FOR UPDATE
 """
 _SET_PLACES = f"""
 UPDATE image SET {KEEP_STEPS}, folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
-                 mtime_ns = new.mtime_ns, unavailable = false
+                 mtime_ns = new.mtime_ns, unavailable = false, first_name = nullif(first_name, new.file_name)
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
        AS new (id, folder_id, file_name, file_size, mtime_ns)
  WHERE image.id = new.id
@@ -108,7 +113,7 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     held = conn.execute(_LOCK_PLACES, (sorted({*pairs, *pairs.values()}),))
     places: dict[int, tuple[int, str, int, int]] = {v[0]: v[1:] for v in held}
     pairs = {old: there for old, there in pairs.items() if old in places and there in places}
-    conn.execute(_SET_TEMPORARY_NAMES, (sorted({*pairs, *pairs.values()}),))
+    conn.execute(_SET_TEMPORARY_NAMES, (sorted(pairs), sorted({*pairs, *pairs.values()})))
     readers = [(there, old) for old, there in pairs.items()]
     arrivals = [(old, *places[there]) for old, there in pairs.items()]
     gone: list[tuple[int, int, str]] = []

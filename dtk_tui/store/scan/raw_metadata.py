@@ -32,7 +32,8 @@ SELECT string_agg(int8send(image_id), ''::bytea ORDER BY image_id) FROM image_ra
  WHERE %(all)s OR EXISTS (SELECT 1 FROM image WHERE image.id = image_id AND folder_id = ANY (%(folders)s::bigint[]))
 """
 _CHUNKS = """
-SELECT image_raw.image_id, image.width, image.height, image.file_size, image_raw.chunks
+SELECT image_raw.image_id, image.width, image.height, image.file_size, coalesce(image.first_name, image.file_name),
+       image_raw.chunks
   FROM image_raw JOIN image ON image.id = image_raw.image_id WHERE image_raw.image_id = ANY (%s)
 """
 
@@ -69,9 +70,11 @@ def image_ids(conn: Connection, folder_ids: Sequence[int] | None) -> Ids:
     return ids_from(row_of(conn, _IDS, parameters)[0])
 
 
-def chunks(conn: Connection, ids: Sequence[int]) -> list[tuple[int, int | None, int | None, int, tuple[RawChunk, ...]]]:
-    """Return (id, width, height, file size, raw metadata as read) of images."""
+def chunks(
+    conn: Connection, ids: Sequence[int]
+) -> list[tuple[int, int | None, int | None, int, str, tuple[RawChunk, ...]]]:
+    """Return (id, width, height, file size, first name, raw metadata as read) of images."""
     return [
-        (v[0], v[1], v[2], v[3], tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[4])))
+        (v[0], v[1], v[2], v[3], from_db(v[4]), tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[5])))
         for v in conn.execute(_CHUNKS, (list(ids),))
     ]

@@ -19,13 +19,21 @@ DELETE FROM scan_reading WHERE (SELECT scan_phase FROM image WHERE image.id = sc
 RETURNING id
 """
 _DROP_RAW = "DELETE FROM scan_raw WHERE image_id = ANY (%s)"
+# The parameters of a ComfyUI graph depend on the first name of its file: of a file that was renamed they stay, as long
+# as its content does.
+_IS_RENAMED = """
+self.first_name IS NOT NULL AND self.fingerprint = reading.fingerprint AND self.dialect = reading.dialect
+AND self.dialect IN ('comfyui', 'civitai', 'stabilitymatrix', 'tensorart')
+"""
 # In one look at the rows as they are: which contents are not those of before; which groups the images were in; which
-# have their parameters from an import and a file that says nothing; whether any content is in the library already.
+# keep their parameters, because an import brought them and the file says nothing, or because the file was renamed;
+# whether any content is in the library already.
 _ROWS_BEFORE = f"""
 SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerprint),
        array_agg(DISTINCT self.metadata_hash) FILTER (WHERE self.metadata_hash IS NOT NULL),
        array_agg(reading.id) FILTER (
-           WHERE reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL),
+           WHERE (reading.dialect IS NULL AND self.fingerprint IS NULL AND self.prompt_id IS NOT NULL)
+              OR ({_IS_RENAMED})),
        coalesce(bool_or(EXISTS (
            SELECT 1 FROM image WHERE fingerprint = reading.fingerprint AND id <> reading.id)), false)
        {ROW_OF_READING}
@@ -39,15 +47,25 @@ _DELETE_STALE = (
 )
 _FILE_FACTS = """
        file_size = reading.file_size, mtime_ns = reading.mtime_ns, width = reading.width, height = reading.height,
-       is_video = reading.is_video, fingerprint = reading.fingerprint, error = reading.error, scan_phase = 1
+       is_video = reading.is_video, fingerprint = reading.fingerprint, error = reading.error, scan_phase = 1,
+       first_name = CASE WHEN image.fingerprint = reading.fingerprint THEN image.first_name END
 """
 _PARAMETERS = """
        prompt_id = positive.id, negative_prompt_id = negative.id, steps = reading.steps,
        cfg_scale = reading.cfg_scale, seed = reading.seed, has_workflow = reading.has_workflow,
        dialect = reading.dialect, sampler = reading.sampler, scheduler = reading.scheduler, model = reading.model,
-       model_hash = reading.model_hash, extra = reading.extra,
-       is_embedding_representative = true, embedding_source_id = NULL
+       model_hash = reading.model_hash, extra = reading.extra
 """
+# A member whose content is another, or of which nothing is known, stands for itself; of all others, what they were in
+# tells who is left behind when the groups are chosen.
+_GROUP = """
+       is_embedding_representative = image.is_embedding_representative OR {leaves},
+       embedding_source_id = CASE WHEN NOT {leaves} THEN image.embedding_source_id END
+"""
+_GROUP_OF_READ = _GROUP.replace(
+    "{leaves}", "(positive.id IS NULL OR coalesce(image.fingerprint <> reading.fingerprint, false))"
+)
+_GROUP_OF_DERIVED = _GROUP.replace("{leaves}", "(positive.id IS NULL)")
 _WITH_PROMPTS = """
   FROM scan_reading reading
   LEFT JOIN prompt positive ON positive.sha256 = reading.prompt
@@ -69,12 +87,11 @@ SELECT (SELECT string_agg(int8send(id), ''::bytea) FROM written), ARRAY(SELECT m
 """  # noqa: S608 (constants)
 _WRITE = f"""
 WITH written AS (
-    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
+    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS}, {_GROUP_OF_READ} {_WITH_PROMPTS}
      WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
-# Parameters that an import brought stay where the file itself says nothing.
-_WRITE_IMPORTED = f"""
+_WRITE_KEPT = f"""
 UPDATE image SET {KEEP_STEPS}, {_FILE_FACTS} FROM scan_reading reading
  WHERE image.id = reading.id AND image.id = ANY (%s)
 """  # noqa: S608 (constants)
@@ -87,7 +104,7 @@ _SAME_PARAMETERS = """
 """
 _WRITE_DERIVED = f"""
 WITH written AS (
-    UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
+    UPDATE image SET {_PARAMETERS}, {_GROUP_OF_DERIVED} {_WITH_PROMPTS}
      WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS} RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
@@ -95,11 +112,12 @@ _COUNT_DERIVED = f"""
 SELECT count(*) {_WITH_PROMPTS} JOIN image ON image.id = reading.id
  WHERE image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
 """
-# Whoever is alone in a group stands for it already.
+# Whoever is alone in a group stands for it already, but for one that was in another.
 _CHOOSE_REPRESENTATIVES = """
 SELECT dtk_choose_representatives(ARRAY(
     SELECT hash FROM unnest(%s::bytea[]) AS hash
      WHERE EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash OFFSET 1)
+        OR EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash AND NOT is_embedding_representative)
      UNION SELECT unnest(%s::bytea[])))
 """
 _UNREADABLE = f"""
@@ -112,14 +130,14 @@ UPDATE image SET {KEEP_STEPS}, error = why.error FROM unnest(%s::bigint[], %s::t
 class StagedRows:
     """The rows of the staged readings before they are written.
 
-    ``stale``: ids whose content is not that of before; ``hashes``: the groups that they are in; ``imported``: ids whose
-    parameters an import brought, and whose files say nothing; ``has_same_content``: some
-    content is in another row as well.
+    ``stale``: ids whose content is not that of before; ``hashes``: the groups that they are in; ``kept``: ids whose
+    parameters stay, because an import brought them and the file says nothing, or because the file was renamed;
+    ``has_same_content``: some content is in another row as well.
     """
 
     stale: list[int]
     hashes: list[bytes]
-    imported: list[int]
+    kept: list[int]
     has_same_content: bool
 
 
@@ -137,8 +155,8 @@ def drop_written(conn: Connection) -> None:
 
 def rows_before(conn: Connection) -> StagedRows:
     """Return the rows of the staged readings as they are."""
-    stale, hashes, imported, has_same_content = row_of(conn, _ROWS_BEFORE)
-    return StagedRows(stale or [], hashes or [], imported or [], has_same_content)
+    stale, hashes, kept, has_same_content = row_of(conn, _ROWS_BEFORE)
+    return StagedRows(stale or [], hashes or [], kept or [], has_same_content)
 
 
 def write_new(conn: Connection, but: Collection[int] = ()) -> set[int]:
@@ -163,11 +181,11 @@ def write(conn: Connection, old: StagedRows) -> None:
     if old.stale:
         captions.withdraw_models(conn, old.stale)
     skip_checks(conn, True)
-    hashes = row_of(conn, _WRITE, (old.imported,))[1]
-    if old.imported:
-        conn.execute(_WRITE_IMPORTED, (old.imported,))
+    hashes = row_of(conn, _WRITE, (old.kept,))[1]
+    if old.kept:
+        conn.execute(_WRITE_KEPT, (old.kept,))
     skip_checks(conn, False)
-    raw_metadata.replace(conn, old.imported)
+    raw_metadata.replace(conn, old.kept)
     conn.execute(_CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
 
 
@@ -175,7 +193,7 @@ def write_derived(conn: Connection) -> int:
     """Write the staged parameters where they differ from what is known; facts of the files stay. Return how many."""
     old = rows_before(conn)
     staging.add_prompts(conn)
-    changed, hashes = row_of(conn, _WRITE_DERIVED, (old.imported,))
+    changed, hashes = row_of(conn, _WRITE_DERIVED, (old.kept,))
     if changed:
         conn.execute(_CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
     return int(changed)
@@ -183,7 +201,7 @@ def write_derived(conn: Connection) -> int:
 
 def count_derived(conn: Connection) -> int:
     """Return how many images ``write_derived`` would change."""
-    return int(row_of(conn, _COUNT_DERIVED, (rows_before(conn).imported,))[0])
+    return int(row_of(conn, _COUNT_DERIVED, (rows_before(conn).kept,))[0])
 
 
 def write_unreadable(conn: Connection, reasons: Sequence[tuple[int, str]]) -> None:

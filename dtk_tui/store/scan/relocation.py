@@ -22,7 +22,8 @@ SELECT id, file_name, file_size, mtime_ns, fingerprint, dialect IS NULL FROM ima
 """
 _HOLD_FOLDERS = "SELECT FROM folder WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE"
 _RELOCATE = f"""
-UPDATE image SET {KEEP_STEPS}, folder_id = place.folder_id, file_name = place.file_name, unavailable = false
+UPDATE image SET {KEEP_STEPS}, folder_id = place.folder_id, file_name = place.file_name, unavailable = false,
+                 first_name = nullif(coalesce(image.first_name, image.file_name), place.file_name)
   FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[], %s::text[]) AS place (id, fingerprint, folder_id, file_name)
  WHERE image.id = place.id AND image.fingerprint = place.fingerprint AND scan_phase = 1
 RETURNING image.id

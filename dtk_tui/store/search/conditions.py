@@ -19,6 +19,8 @@ class NameIds:
     tags: Mapping[str, Sequence[int]]
     folders: Mapping[str, Sequence[int]]
     albums: Mapping[str, Sequence[int]]
+    #: Queries of the full-text search; none for one without a word that is searched.
+    captions: Mapping[nodes.CaptionText, str]
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -56,6 +58,7 @@ _FLAGS: dict[tuple[str, bool], str] = {
     ("nometa", False): _HAS_METADATA,
 }
 _HAS: dict[str, str] = {
+    "caption": "EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id)",
     "tags": "EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = image.id)",
     "workflow": "image.has_workflow",
     "embedding": "EXISTS (SELECT 1 FROM image_vector"
@@ -83,6 +86,7 @@ _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
 _CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
+_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE search @@ {query}::tsquery)"
 _GROUPS: dict[str, str] = {
     "representative": "image.is_embedding_representative",
     "duplicates": "NOT image.is_embedding_representative",
@@ -174,6 +178,7 @@ class _Compiler:
             nodes.Compared: self._compared,
             nodes.Flag: lambda node: _FLAGS[node.name, node.value],
             nodes.Tag: self._tag,
+            nodes.CaptionText: self._caption,
             nodes.Has: lambda node: _HAS[node.what],
             nodes.Group: lambda node: _GROUPS[node.role],
             nodes.Queued: lambda node: _HAS_JOB.format(state=self._bind(node.state)),
@@ -268,3 +273,7 @@ class _Compiler:
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
         return _HAS_TAG.format(ids=ids, compared=compared)
+
+    def _caption(self, node: nodes.CaptionText) -> str:
+        query = self._name_ids.captions.get(node)
+        return "false" if query is None else _HAS_CAPTION_TEXT.format(query=self._bind(query))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import Album, Folder, Query, Tag
+from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search import conditions
@@ -46,6 +46,13 @@ SELECT wanted, array_agg(folder.id)
 _ALBUM_IDS = """
 SELECT wanted, array_agg(album.id) FROM unnest(%s::text[]) AS wanted JOIN album ON lower(dtk_nfc(name)) = lower(wanted)
  GROUP BY wanted
+"""
+# Words that are not searched, such as "the", give an empty query.
+_CAPTION_QUERY = """
+SELECT CASE WHEN is_phrase THEN phraseto_tsquery(language.name::regconfig, words)
+            ELSE plainto_tsquery(language.name::regconfig, words) END::text
+  FROM unnest(%s::text[], %s::boolean[]) WITH ORDINALITY AS part (words, is_phrase, place), caption_language language
+ ORDER BY place
 """
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
 _SETTINGS: tuple[str, ...] = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off")
@@ -170,7 +177,24 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
         tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Tag)]),
         folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in leaves if isinstance(leaf, Folder)]),
         albums=_ids(conn, _ALBUM_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Album)]),
+        captions={
+            leaf: words
+            for leaf in leaves
+            if isinstance(leaf, CaptionText) and (words := _caption_query(conn, leaf)) is not None
+        },
     )
+
+
+def _caption_query(conn: Connection, node: CaptionText) -> str | None:
+    """Return the query of the full-text search for a condition, or None when it has no word that is searched."""
+    parts = [to_nfc(part.text) for part in node.parts], [part.is_phrase for part in node.parts]
+    queries = [query for (query,) in conn.execute(_CAPTION_QUERY, parts)]
+    named = [
+        f"!({query})" if part.negated else f"({query})"
+        for part, query in zip(node.parts, queries, strict=True)
+        if query
+    ]
+    return " & ".join(named) or None
 
 
 def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:

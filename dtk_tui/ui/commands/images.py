@@ -20,6 +20,8 @@ def enqueued_words(result: Enqueued) -> str:
     words = [f"{result.queued:,} queued", f"{result.already_done:,} already done", f"{result.spared:,} spared"]
     if result.waiting:
         words.insert(1, f"{result.waiting:,} in the queue already")
+    if result.undecodable:
+        words.append(f"{result.undecodable:,} cannot be decoded")
     return ", ".join(words)
 
 

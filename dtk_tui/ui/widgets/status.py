@@ -228,7 +228,7 @@ class ControlBar(Vertical):
         """Say which folder is waited for, in the place of the speed: what else goes on is seen in the line above."""
         first, others = stats.away[0], len(stats.away) - 1
         waits = counted(sum(folder.jobs for folder in stats.away), "job waits", "jobs wait")
-        why = f"{one_line(first.reason, 60)}: {waits}" + (f" (and {counted(others, 'other folder')})" if others else "")
+        why = f"{one_line(first.reason, 60)}: {waits}" + (f" for it and {counted(others, 'other')}" if others else "")
         room = max(8, self.size.width - len(why) - 8)
         path = one_line(first.path, 400)
         shown = path if len(path) <= room else "\u2026" + path[1 - room :]

@@ -192,7 +192,7 @@ def test_the_workflow_of_a_row_that_is_made_one_with_another_stays(
     source.add("Image", Path="D:\\AI\\twin.png", Workflow=workflow)
     run_import(db, config, source.close())
     with db.connection() as conn:
-        ((_, _, _, _, (chunk,)),) = raw_metadata.chunks(conn, [1])
+        ((*_, (chunk,)),) = raw_metadata.chunks(conn, [1])
     assert chunk.text == workflow
     assert fetch_one(db, "SELECT has_workflow FROM image")
 
@@ -275,7 +275,7 @@ def test_a_workflow_that_the_database_refuses_is_there_as_it_was(
     source.add("Image", Workflow=odd)
     run_import(db, config, source.close())
     with db.connection() as conn:
-        ((_, _, _, _, (chunk,)),) = raw_metadata.chunks(conn, [1])
+        ((*_, (chunk,)),) = raw_metadata.chunks(conn, [1])
     assert chunk.text.encode("utf-8", "surrogateescape") == odd[0]
     export(db, tmp_path / "back.db")
     assert rows(tmp_path / "back.db", "Image")[1]["Workflow"] == odd

@@ -119,7 +119,7 @@ def test_a_copy_that_was_never_there_queues_nothing(db: Database) -> None:
         conn.execute("SELECT dtk_choose_representatives()")
         assert jobs.counts(conn).pending == 0
         row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
-        assert row == (10,)
+        assert row == (20,), "and shares no vector, as nobody has seen that it looks alike"
 
 
 def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -> None:
@@ -148,3 +148,17 @@ def test_the_planner_hears_of_a_queue_that_was_empty(db: Database) -> None:
         plan = conn.execute("EXPLAIN SELECT * FROM job WHERE state = 'pending'").fetchone()
     assert jobs_queued == 12_000
     assert plan is not None and "rows=12000" in plan[0], "what it knew of an empty queue would have it sort a full one"
+
+
+def test_what_no_model_can_see_is_left_out_and_counted(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 10)
+        models = _models(conn)
+        conn.execute("UPDATE image SET file_name = seed || '.SVG' WHERE seed = 1")
+        conn.execute("UPDATE image SET error = 'The file is empty.' WHERE seed = 2")
+        conn.execute("UPDATE image SET error = 'A chunk is damaged.', width = 8 WHERE seed = 3")
+        conn.execute("UPDATE image SET file_name = seed || '.jxl' WHERE seed = 4 AND is_embedding_representative")
+        for endings, tags, embeds, left_out in ((["svg"], 16, 8, 4), ([".svg", ".jxl"], 15, 7, 5)):
+            for kind, queued in ((Kind.TAG, tags), (Kind.EMBED, embeds)):
+                found = enqueue.enqueue_kind(conn, EVERYTHING, kind, 0, models, undecodable=endings, dry_run=True)
+                assert (found.queued, found.undecodable, found.already_done) == (queued, left_out, 0)

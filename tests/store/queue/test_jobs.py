@@ -177,6 +177,24 @@ def test_a_claim_walks_its_index_from_where_the_last_one_ended(long_queue: Datab
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
 
 
+def test_a_claim_passes_over_folders_that_are_away_and_still_walks_its_index(long_queue: Database) -> None:
+    parameters = {"worker": 1, "kinds": [1, 2], "count": 32, "rank": 0, "after_kind": 1, "after_id": 40_000, "least": 0}
+    with long_queue.connection() as conn:
+        conn.execute("INSERT INTO folder (path, name) VALUES ('/here', 'here')")
+        conn.execute("UPDATE image SET folder_id = 2 WHERE id % 100 = 0")
+        plan = _plan(conn, jobs._CLAIM_ELSEWHERE, parameters | {"without": [1]})
+        worker = _worker(conn)
+        claimed, place = jobs.claim(conn, worker, KINDS, 10, without=[1])
+        assert [job.path.startswith("/here/") for job in claimed] == [True] * 10 and place.id == claimed[-1].id
+        assert jobs.is_left(conn, Kind.EMBED, without=[1]) and not jobs.is_left(conn, Kind.CAPTION, without=[1])
+        jobs.give_back(conn, worker, [claimed[0].id])
+        jobs.suspect(conn, worker, [claimed[1].id])
+        again, _ = jobs.claim(conn, worker, KINDS, 2, without=[1])
+        assert [(job.id, job.isolated) for job in again] == [(claimed[0].id, False), (claimed[1].id, True)]
+    assert "Index Scan using job_claim on job" in plan and "Seq Scan on" not in plan, plan
+    assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
+
+
 def test_the_end_of_jobs_and_the_search_for_dead_workers_use_indexes(long_queue: Database) -> None:
     with long_queue.connection() as conn:
         finish = _plan(conn, jobs._FINISH, {"ids": list(range(32)), "worker": 1, "model": "m"})

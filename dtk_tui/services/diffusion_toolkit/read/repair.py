@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -173,8 +174,9 @@ def _derive(result: RepairedRow) -> None:
     """Fill what is missing from the graph in Workflow."""
     workflow = result.values["Workflow"]
     width, height = result.values["Width"], result.values["Height"]
+    name = re.split(r"[/\\]", str(result.values.get("Path") or ""))[-1] or None
     try:
-        dialect, found = derive([RawChunk("png", chunk_key(workflow), workflow)], width, height)
+        dialect, found = derive([RawChunk("png", chunk_key(workflow), workflow)], width, height, name)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return
     if dialect is None:

@@ -1,0 +1,36 @@
+"""Pictures as a captioner gets them: decoded by our own decoder, of the size that the model sees, encoded once."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from dtk_tui.inference.image_decoder import decode_image
+
+#: Without visible loss, and without colours of half the resolution.
+_QUALITY = 95
+
+
+def encode(path: str, size: int | tuple[int, int]) -> bytes:
+    """Return a picture as a JPEG file.
+
+    llama.cpp reads neither WebP nor AVIF, and pads a picture that is not square where JoyCaption was trained on
+    squashed ones: what is sent has exactly the pixels that the model sees.
+
+    Args:
+        size: (width, height) to squash it to; or the longest edge, to which a larger one is scaled down.
+
+    Raises:
+        UnreadableFileError: it cannot be decoded.
+    """
+    picture = decode_image(path)
+    if isinstance(size, int):
+        longest = max(picture.size)
+        width, height = (max(1, round(edge * min(1.0, size / longest))) for edge in picture.size)
+        size = (width, height)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0)
+    return out.getvalue()
