@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from dtk_tui.domain.looks import GroupMember
+
 
 class Kind(IntEnum):
     """A kind of work. The number is the order at equal priority: fast ones first."""
@@ -54,6 +56,8 @@ class ClaimedJob:
 
     ``path`` is the absolute path of the image. ``prompt_id`` and ``prompt`` are None when the image has no prompt.
     ``isolated`` is set for a job whose worker died before: it must run in a batch of its own.
+    ``fingerprint`` is that of the image's content, empty when it was not read yet; ``members`` are those of its group
+    that nobody has decoded yet.
     """
 
     id: int
@@ -64,3 +68,5 @@ class ClaimedJob:
     path: str
     prompt_id: int | None
     isolated: bool = False
+    fingerprint: bytes = b""
+    members: tuple[GroupMember, ...] = ()

@@ -23,8 +23,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference import extra_formats, video
+from dtk_tui.inference.perceptual_hash import perceptual_hash, sampled
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
 # Naming the decoders' classes also makes sure that they are registered, whatever Pillow has loaded so far.
@@ -56,7 +58,14 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.Image:
+    """Decode a picture or a video; arguments, picture and errors as ``decode_and_hash``."""
+    return decode_and_hash(path, background)[0]
+
+
+def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tuple[Image.Image, PerceptualHash]:
     """Decode a picture or a video to RGB, upright, its first frame, transparent pixels put onto ``background``.
+
+    Its hash comes from the same pixels, with transparent ones on white, whatever the model wants.
 
     Args:
         path: as ``os.fsdecode`` gives it.
@@ -80,7 +89,7 @@ def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
             frame = video.first_frame(path)
             if frame is None:
                 raise
-            return frame
+            return frame, perceptual_hash(frame)
     except DtkError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -102,7 +111,7 @@ def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.I
         raise UnreadableFileError(f"{path} is damaged.", f"{type(error).__name__}: {error}") from error
 
 
-def _decode(path: str, background: tuple[int, int, int]) -> Image.Image:
+def _decode(path: str, background: tuple[int, int, int]) -> tuple[Image.Image, PerceptualHash]:
     try:
         with Image.open(path, formats=FORMATS) as picture:
             return _to_rgb(picture, background)
@@ -130,13 +139,22 @@ def _without_text(path: str) -> bytes:
     return b"".join(kept)
 
 
-def _to_rgb(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def _to_rgb(picture: Image.Image, background: tuple[int, int, int]) -> tuple[Image.Image, PerceptualHash]:
     picture.load()
     ImageOps.exif_transpose(picture, in_place=True)
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*background, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
+        rgb = _on_ground(layer, background)
+        return rgb, perceptual_hash(rgb if background == WHITE else _on_ground(sampled(layer), WHITE))
+    rgb = _opaque_to_rgb(picture)
+    return rgb, perceptual_hash(rgb)
+
+
+def _on_ground(layer: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", layer.size, (*colour, 255)), layer).convert("RGB")
+
+
+def _opaque_to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         return Image.fromarray(_to_8_bit(np.asarray(picture))).convert("RGB")
     # The pixels are in memory and outlive the closed file, so that an RGB picture needs no copy.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import preprocessing
 from dtk_tui.inference.manifest import ImageInput, ModelSpec
@@ -53,6 +54,10 @@ class ImageModel(OnnxModel):
     def load(self, path: str, out: np.ndarray | None = None) -> np.ndarray:
         """Decode and prepare one picture on any thread; see ``preprocessing.load``."""
         return preprocessing.load(path, self._image, out)
+
+    def load_and_hash(self, path: str, out: np.ndarray | None = None) -> tuple[np.ndarray, PerceptualHash]:
+        """Decode and prepare one picture on any thread, and say what it looks like."""
+        return preprocessing.load_and_hash(path, self._image, out)
 
     def _run(self, batch: np.ndarray, output: str) -> np.ndarray:
         feed = np.ascontiguousarray(batch, dtype=self._input_dtype)

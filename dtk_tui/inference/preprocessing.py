@@ -7,7 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from dtk_tui.inference.image_decoder import decode_image
+from dtk_tui.domain.looks import PerceptualHash
+from dtk_tui.inference.image_decoder import decode_and_hash
 from dtk_tui.inference.manifest import ImageInput
 
 _FILTERS = {
@@ -29,9 +30,15 @@ def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarr
         float32 array of ``spec.shape``.
 
     Raises:
-        UnreadableFileError, DtkError: as ``image_decoder.decode_image``.
+        UnreadableFileError, DtkError: as ``image_decoder.decode_and_hash``.
     """
-    return prepare(decode_image(path, spec.background), spec, out)
+    return load_and_hash(path, spec, out)[0]
+
+
+def load_and_hash(path: str, spec: ImageInput, out: np.ndarray | None = None) -> tuple[np.ndarray, PerceptualHash]:
+    """Decode and prepare one picture, and say what it looks like; arguments, array and errors as ``load``."""
+    picture, look = decode_and_hash(path, spec.background)
+    return prepare(picture, spec, out), look
 
 
 def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:

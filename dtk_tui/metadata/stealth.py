@@ -7,6 +7,7 @@ red, green and blue in turn. Format: github.com/ashen-sensored/sd_webui_stealth_
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -27,6 +28,7 @@ _ALPHA, _RGB = (b"stealth_pnginfo", b"stealth_pngcomp"), (b"stealth_rgbinfo", b"
 _ALPHA_BITS = [byte >> (7 - bit) & 1 for byte in b"stealth_png" for bit in range(8)]
 _RGB_BITS = [byte >> (7 - bit) & 1 for byte in b"stealth_rgb" for bit in range(8)]
 _PIXEL_LIMIT = 48_000_000
+_FILE_LIMIT_BYTES = 256 * 1024 * 1024
 _CHUNK_LIMIT = 10_000
 _FEED_BYTES = 16 * 1024
 _ROWS_LIMIT_BYTES = 8 * 1024 * 1024
@@ -136,9 +138,11 @@ def _decode(file: BoundedFile) -> NDArray[np.uint8] | None:
     import numpy as np
     from PIL import Image
 
+    if file.size > _FILE_LIMIT_BYTES:
+        return None
     try:
-        with os.fdopen(os.dup(file.fd), "rb") as stream:
-            stream.seek(0)
+        # Not the file itself: Pillow asks for as many bytes as a chunk claims, and a file makes room for all of them.
+        with io.BytesIO(os.pread(file.fd, file.size, 0)) as stream:
             with Image.open(stream, formats=("PNG", "WEBP")) as image:
                 if image.mode not in ("RGB", "RGBA"):
                     return None

@@ -35,10 +35,8 @@ def test_the_origs_of_a_thousand_deleted_finals_are_queued_and_found(dtk: Dtk, t
     real = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
     dtk.environ["DTK_MODELS"] = str(idle_models(tmp_path / "models", real))
     library = dtk.home.parent / "library"
-    origs = small_pngs.write(library / "orig", range(PAIRS))
-    finals = small_pngs.write(library / "final", range(PAIRS))
-    for path in finals:  # larger, like an upscaled picture
-        path.write_bytes(path.read_bytes() + bytes(500))
+    origs = small_pngs.write(library / "orig", range(PAIRS), side=32)
+    finals = small_pngs.write(library / "final", range(PAIRS), side=64)
     dtk.run("db", "start")
     dtk.run("scan", str(library))
     queued = dtk.json("queue", "add", "--all", "--kind", "embed")

@@ -19,13 +19,13 @@ def infotext(prompt: str, seed: int, negative: str = "blurry", steps: int = 20) 
 
 
 def picture(seed: int, size: tuple[int, int] = (64, 64)) -> Image.Image:
-    """Return a picture whose shapes and colours depend on the seed alone."""
+    """Return a picture whose shapes and colours depend on the seed alone: at another size it looks alike."""
     chance = random.Random(seed)
     image = Image.new("RGB", size, tuple(chance.randrange(256) for _ in range(3)))
     pen = ImageDraw.Draw(image)
     for _ in range(6):
-        x, y = chance.randrange(size[0]), chance.randrange(size[1])
-        box = (x, y, x + chance.randrange(4, size[0]), y + chance.randrange(4, size[1]))
+        x, y = chance.random() * size[0], chance.random() * size[1]
+        box = (x, y, x + (0.06 + chance.random()) * size[0], y + (0.06 + chance.random()) * size[1])
         (pen.ellipse if chance.random() < 0.5 else pen.rectangle)(
             box, fill=tuple(chance.randrange(256) for _ in range(3))
         )

@@ -20,6 +20,24 @@ from tests.helpers.metadata.comfy_workflows import everywhere, grouped, paired
 from tests.helpers.metadata.files import GRAPH, INFOTEXT, read
 
 MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "4000"))
+
+
+def invokeai_graph() -> dict[str, object]:
+    ends = [("a", "conditioning", "b", "positive_conditioning"), ("n", "noise", "b", "noise"), ("b", "latents", "c",
+                                                                                               "latents")]  # fmt: skip
+    return {
+        "nodes": {
+            "a": {"type": "compel", "prompt": "a castle"},
+            "b": {"type": "denoise_latents", "steps": 9, "cfg_scale": 4.0},
+            "c": {"type": "l2i"},
+            "n": {"type": "noise", "seed": 5, "width": 512, "height": 640},
+        },
+        "edges": [
+            {"source": {"node_id": a, "field": b}, "destination": {"node_id": c, "field": d}} for a, b, c, d in ends
+        ],
+    }
+
+
 XMP = (
     '<x:xmpmeta><rdf:RDF><rdf:Description xmp:CreatorTool="Draw Things"><dc:description><rdf:Alt><rdf:li>'
     "a castle&#xA;Steps: 6, Sampler: DDIM, Seed: 5</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF>"
@@ -43,6 +61,16 @@ SEEDS = {
     "mp4": files.mp4({"comment": GRAPH}),
     "mov": files.mp4({"prompt": GRAPH, "comment": INFOTEXT}, quicktime_keys=True),
     "webm": files.webm({"COMMENT": json.dumps({"prompt": GRAPH})}),
+    "jpeg-comment": files.jpeg(comment=b"parameters\0" + INFOTEXT.encode()),
+    "jpeg-iptc": files.app13(files.photoshop((2, 5, b"x"), (2, 120, INFOTEXT.encode()))),
+    "webp-any-xmp": files.webp(xmp=files.xmp_packet(f"<a:told><![CDATA[{INFOTEXT}]]></a:told>", f'b:c="{INFOTEXT!r}"')),
+    "heic": files.avif(files.user_comment(INFOTEXT), turned=True).replace(b"avif", b"heic"),
+    "jxl": files.jxl(files.box(b"Exif", files.user_comment(INFOTEXT)), files.box(b"xml ", XMP.encode())),
+    "jxl-bare": b"\xff\x0a\x4f\x06\0\0" + bytes(40),
+    "exr": files.exr(prompt=GRAPH, workflow="{}"),
+    "svg": f'<svg width="8" viewBox="0 0 8 6"><metadata><![CDATA[{{"prompt": {GRAPH}}}]]></metadata></svg>'.encode(),
+    "mkv": files.webm({"PROMPT": GRAPH, "DURATION": "1"}).replace(b"webm", b"mkva"),
+    "invokeai-graph": files.png(files.itxt("invokeai_graph", json.dumps(invokeai_graph()))),
     "tiff": files.tiff({0x010E: INFOTEXT.encode()}, {0x9286: b"ASCII\0\0\0" + INFOTEXT.encode()}),
 }
 

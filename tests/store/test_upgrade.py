@@ -32,8 +32,8 @@ _ROWS = """
 INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);
 INSERT INTO prompt (text) VALUES ('a castle');
 INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, rating, steps, file_name,
-                   fingerprint)
-SELECT 1, 1, n * 100, 1, now(), 1, n, 20, n || '.png', sha256(n::text::bytea) FROM generate_series(1, 3) n;
+                   fingerprint, width, height)
+SELECT 1, 1, n * 100, 1, now(), 1, n, 20, n || '.png', sha256(n::text::bytea), n, n FROM generate_series(1, 3) n;
 INSERT INTO image (folder_id, file_size, mtime_ns, created_at, file_name) VALUES (1, 1, 1, now(), 'unread.png');
 SELECT dtk_choose_representatives();
 SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
@@ -50,8 +50,10 @@ VALUES (9, 1, 2, 0, 1, 'done', now());
 _GROUPS = """
 INSERT INTO folder (path, name, is_root) VALUES ('/library', 'library', true);
 INSERT INTO prompt (text) VALUES ('a castle');
-INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, steps, file_name, fingerprint)
-SELECT 1, 1, n * 100, 1, now(), 1, 20 + (n + 1) / 2, n || '.png', sha256(n::text::bytea) FROM generate_series(1, 4) n;
+INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, steps, file_name, fingerprint,
+                   width, height)
+SELECT 1, 1, n * 100, 1, now(), 1, 20 + (n + 1) / 2, n || '.png', sha256(n::text::bytea), n, n
+  FROM generate_series(1, 4) n;
 SELECT dtk_choose_representatives();
 SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
 INSERT INTO image_vector VALUES (1, 2, '[1,2,3]');

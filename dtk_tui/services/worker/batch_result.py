@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler
@@ -43,6 +44,7 @@ class BatchResult:
         failed: jobs that have no result.
         returned: jobs that were not tried, and wait again.
         suspected: jobs that are tried alone from now on.
+        looks: what was seen of images, whether or not anything else came of them.
     """
 
     handler: JobHandler | None = None
@@ -51,6 +53,7 @@ class BatchResult:
     failed: list[Failure] = field(default_factory=list)
     returned: list[ClaimedJob] = field(default_factory=list)
     suspected: list[ClaimedJob] = field(default_factory=list)
+    looks: list[ImageLook] = field(default_factory=list)
 
 
 def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
@@ -60,6 +63,7 @@ def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
         rows=[row for part in parts for row in part.rows],
         prompts=[prompt for part in parts for prompt in part.prompts],
         failed=[failure for part in parts for failure in part.failed],
+        looks=[look for part in parts for look in part.looks],
     )
 
 

@@ -14,6 +14,7 @@ from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs
 
 _PATIENCE_S = 0.1
@@ -59,6 +60,7 @@ class Claimer:
         """Claim until the pipeline stops."""
         state = self._state
         state.lower_priority()
+        state.compare_looks()  # what a worker that died has saved and not compared
         while not state.is_stopping:
             if not state.is_running:
                 for cursor in self._cursors:
@@ -149,7 +151,7 @@ class Claimer:
             claimed, after = jobs.claim(
                 conn, state.worker_id(), kinds, count, after=place, least=least, without=without
             )
-            return claimed, after, self._missing_prompts(conn, claimed)
+            return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
 
         try:
             claimed, after, prompts = state.transaction(transaction)
@@ -162,6 +164,18 @@ class Claimer:
         here = [replace(job, path=state.local_path(job.path)) for job in claimed]
         state.accept(epoch, here, prompts, urgent=least > NORMAL)
         return len(claimed), after
+
+    def _with_members(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Return jobs with the members of their groups that nobody has decoded yet, where the result is theirs too."""
+        state = self._state
+        ids = [job.image_id for job in claimed if state.handlers[job.kind].is_of_group]
+        found = looks.undecoded_members(conn, ids) if ids else {}
+        result = []
+        for job in claimed:
+            members = found.get(job.image_id, ()) if state.handlers[job.kind].is_of_group else ()
+            local = tuple(replace(member, path=state.local_path(member.path)) for member in members)
+            result.append(replace(job, members=local) if local else job)
+        return result
 
     def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, str]:
         missing: dict[PromptKey, str] = {}

@@ -115,7 +115,8 @@ class Inferrer:
             half = len(images) // 2
             return merge(handler, [self._infer_images(images[:half]), self._infer_images(images[half:])])
         sizes.grow(kind)
-        return BatchResult(handler, rows=[(item.job, result) for item, result in zip(images, found, strict=True)])
+        rows = [(item.job, result) for item, result in zip(images, found, strict=True)]
+        return BatchResult(handler, rows=rows, looks=[look for item in images for look in item.looks])
 
 
 def _alike(first: _Work, second: _Work) -> bool:

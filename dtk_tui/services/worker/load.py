@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.batch_result import Failure, failure_of
@@ -95,4 +96,5 @@ class SuspectLoader(Loader):
         models = self._state.handlers[item.job.kind].image_models
         if not models:
             return replace(super()._load(item), prompt=item.prompt)
-        return Loaded(item.job, self._isolated.load(item.job.path, models), item.prompt)
+        arrays, look = self._isolated.load(item.job.path, models)
+        return Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))

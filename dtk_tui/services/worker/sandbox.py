@@ -22,8 +22,12 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.text import duration
+
+#: The arrays of a picture, one a model, and what it looks like.
+Prepared = tuple[tuple[npt.NDArray[np.float32], ...], PerceptualHash]
 
 #: How often is looked whether loading was ended from outside.
 _LOOK_MS = 200
@@ -62,8 +66,8 @@ class IsolatedLoader:
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def load(self, path: str, models: Sequence[str]) -> tuple[npt.NDArray[np.float32], ...]:
-        """Decode and prepare a file as each of some image models wants it.
+    def load(self, path: str, models: Sequence[str]) -> Prepared:
+        """Decode and prepare a file as each of some image models wants it; return the arrays, and what it looks like.
 
         Raises:
             MissingFileError: it is not there.
@@ -141,8 +145,8 @@ def _named(status: int | None) -> str:
 
 def _ask(
     process: subprocess.Popen[bytes], path: str, models: Sequence[str], until: float, ended: threading.Event
-) -> tuple[npt.NDArray[np.float32], ...] | None:
-    """Return the arrays, or None when the process died over it, or ``ended`` was set.
+) -> Prepared | None:
+    """Return the arrays and the look, or None when the process died over it, or ``ended`` was set.
 
     Raises:
         _TooLongError: it has not answered by ``until`` (monotonic seconds).
@@ -158,10 +162,11 @@ def _ask(
         answer: dict[str, Any] = json.loads(line)
         if "title" in answer:
             raise _ERRORS[answer["error"]](answer["title"], answer["detail"])
-        arrays = (_read(process.stdout, 4 * math.prod(shape), until, ended) for shape in answer["shapes"])
-        return tuple(
-            np.frombuffer(data, np.float32).reshape(shape) for data, shape in zip(arrays, answer["shapes"], strict=True)
+        data = [_read(process.stdout, 4 * math.prod(shape), until, ended) for shape in answer["shapes"]]
+        arrays = (
+            np.frombuffer(one, np.float32).reshape(shape) for one, shape in zip(data, answer["shapes"], strict=True)
         )
+        return tuple(arrays), PerceptualHash(*answer["look"])
     except (OSError, ValueError, EOFError):
         return None
 
@@ -196,12 +201,17 @@ def main() -> None:
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         arrays: list[npt.NDArray[np.float32]] = []
+        look = PerceptualHash(None, 0)
         try:
             for name in asked["models"]:
                 spec = load_manifest().get(name).image
                 if spec is not None:
-                    arrays.append(preprocessing.load(os.fsdecode(bytes.fromhex(asked["path"])), spec))
-            answer: dict[str, Any] = {"shapes": [list(array.shape) for array in arrays]}
+                    array, look = preprocessing.load_and_hash(os.fsdecode(bytes.fromhex(asked["path"])), spec)
+                    arrays.append(array)
+            answer: dict[str, Any] = {
+                "shapes": [list(array.shape) for array in arrays],
+                "look": [look.bits, look.colour],
+            }
         except DtkError as error:
             kind = next(name for name, one in _ERRORS.items() if isinstance(error, one))
             answer = {"title": error.title, "detail": error.detail, "error": kind}

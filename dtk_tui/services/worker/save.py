@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs, missing
 
 _AT_ONCE = 256
@@ -71,7 +73,7 @@ class Saver:
                 self._refused(batch[0], error)
                 return
             for done in batch:
-                if done.prompts or done.failed or done.returned or done.suspected:
+                if done.prompts or done.failed or done.returned or done.suspected or done.looks:
                     self._save([replace(done, rows=[])])
                 for row in done.rows:
                     self._save([BatchResult(done.handler, rows=[row])])
@@ -91,15 +93,22 @@ class Saver:
         state = self._state
         good, failed = self._sorted(batch)
 
-        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int]:
+        seen = _looks(batch)
+
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], int, bool]:
             # A job whose end a crash forgets is done again; nobody makes a prompt again that a job has relied on.
             lasting = "on" if any(done.prompts for done in batch) else "off"
             conn.execute("SELECT set_config('synchronous_commit', %s, true)", (lasting,))
-            done = _save_rows(conn, state.worker_id(), good, lambda: _save_prompts(conn, batch))
+            held = {job.image_id for _, job, _ in good} | {look.image_id for look in seen}
+            done = _save_rows(conn, state.worker_id(), good, held, lambda: _save_prompts(conn, batch))
             _give_back(conn, state.worker_id(), batch)
-            return done, _save_failures(conn, state.worker_id(), failed, self._max_retries)
+            gone_bad = _save_failures(conn, state.worker_id(), failed, self._max_retries)
+            return done, gone_bad, looks.save(conn, seen)
 
-        done, gone_bad = state.transaction(transaction)
+        done, gone_bad, is_new = state.transaction(transaction)
+        if is_new:
+            # Before the jobs count as ended: whoever waits for an empty queue waits for what this puts into it.
+            state.compare_looks()
         for failure in failed:
             # Each alone: a scan that moves two of them must not wait for this, while this waits for the scan.
             if failure.missing and failure.is_final(self._max_retries):
@@ -144,6 +153,19 @@ def _give_back(conn: Connection, worker_id: int, batch: Sequence[BatchResult]) -
         jobs.suspect(conn, worker_id, suspected)
 
 
+def _looks(batch: Sequence[BatchResult]) -> list[ImageLook]:
+    """Return what was seen of images; of those that cannot be decoded, or embedded, that they stand for nobody."""
+    found = [look for done in batch for look in done.looks]
+    for done in batch:
+        if done.handler is None or done.handler.is_of_group:
+            found += [
+                ImageLook(failure.job.image_id, failure.job.fingerprint, None)
+                for failure in done.failed
+                if failure.permanent and not failure.missing
+            ]
+    return found
+
+
 def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
     """Write the results of prompts."""
     for done in batch:
@@ -151,14 +173,17 @@ def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
             done.handler.save_prompts(conn, done.prompts)
 
 
-def _save_rows(conn: Connection, worker_id: int, rows: Sequence[_Row], first: Callable[[], None]) -> list[ClaimedJob]:
+def _save_rows(
+    conn: Connection, worker_id: int, rows: Sequence[_Row], images: Collection[int], first: Callable[[], None]
+) -> list[ClaimedJob]:
     """Write results of the jobs that are still ours, and end those jobs.
 
     Args:
+        images: all that this transaction writes of.
         first: called when the rows are locked, before anything is written.
     """
-    images = [job.image_id for _, job, _ in rows]
-    owned = jobs.still_owned(conn, worker_id, [job.id for _, job, _ in rows], images) if rows else set()
+    ids = [job.id for _, job, _ in rows]
+    owned = jobs.still_owned(conn, worker_id, ids, sorted(images)) if images else set()
     first()
     by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for handler, job, result in rows:

@@ -21,6 +21,7 @@ from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import looks
 
 T = TypeVar("T")
 
@@ -188,6 +189,17 @@ class PipelineState:
                 return action(conn)
 
         return retry_until_available(attempt, self._stop, self._note_loss)
+
+    def compare_looks(self) -> None:
+        """Let images that do not look like their representatives leave their groups.
+
+        A transaction of its own, that begins with the images: one that holds jobs already would wait in a circle.
+        """
+        try:
+            while self.transaction(looks.compare):
+                pass
+        except DtkError as error:  # the next one that saves looks does it
+            self.report(error)
 
     def _note_loss(self, event: Event) -> None:
         self._was_lost.set()

@@ -44,7 +44,10 @@ SELECT image.id, image.folder_id, folder.path, image.file_name, image.file_size,
        image.for_deletion, image.unavailable, image.scan_phase, image.error,
        coalesce(image.embedding_source_id, image.id),
        CASE WHEN image.metadata_hash IS NULL THEN 1
-            ELSE (SELECT count(*) FROM image other WHERE other.metadata_hash = image.metadata_hash) END,
+            ELSE (SELECT count(*) FROM image other
+                   WHERE other.metadata_hash = image.metadata_hash
+                     AND coalesce(other.embedding_source_id, other.id) = coalesce(image.embedding_source_id, image.id))
+        END,
        image.extra
   FROM image
   JOIN folder ON folder.id = image.folder_id

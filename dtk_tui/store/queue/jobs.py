@@ -38,7 +38,8 @@ WITH claimed AS (
     RETURNING id, kind, image_id, priority, attempts, deaths
 )
 SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
-       folder.path, image.file_name, image.prompt_id, (SELECT set_config('synchronous_commit', 'off', true))
+       folder.path, image.file_name, image.prompt_id, coalesce(image.fingerprint, ''::bytea),
+       (SELECT set_config('synchronous_commit', 'off', true))
   FROM claimed
   JOIN image ON image.id = claimed.image_id
   JOIN folder ON folder.id = image.folder_id
@@ -210,7 +211,7 @@ def claim(
         "without": list(without),
     }
     jobs = [
-        ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], isolated=v[5] > 0)
+        ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
         for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)
     ]
     if not jobs:

@@ -23,7 +23,8 @@ SELECT %s, id, %s FROM prompt WHERE id = %s
     ON CONFLICT (space_id, prompt_id) DO NOTHING
 """
 _IMAGE_VECTOR = """
-INSERT INTO image_vector (space_id, image_id, vec) VALUES (%s, %s, %s)
+INSERT INTO image_vector (space_id, image_id, vec)
+SELECT %s, id, %s FROM image WHERE id = %s AND is_embedding_representative
     ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
 """
 _MISSING_PROMPTS = """
@@ -87,11 +88,15 @@ def save_prompt_vectors(conn: Connection, space_id: int, ids: Sequence[int], vec
 
 
 def save_image_vectors(conn: Connection, space_id: int, ids: Sequence[int], vectors: Vectors) -> None:
-    """Write unit vectors, float32 [n, dims], for images; an older one of the same space is replaced."""
+    """Write unit vectors, float32 [n, dims], for images; an older one of the same space is replaced.
+
+    Of an image that is no representative any more its vector is not written. Whoever regroups it looks at its job,
+    which the caller has locked (``jobs.still_owned``), and so comes before this transaction or after it.
+    """
     register_vector(conn)
     rows = sorted(zip(ids, vectors, strict=True), key=lambda row: row[0])
     with conn.cursor() as cursor:
-        cursor.executemany(_IMAGE_VECTOR, [(space_id, number, HalfVector(vec)) for number, vec in rows])
+        cursor.executemany(_IMAGE_VECTOR, [(space_id, HalfVector(vec), number) for number, vec in rows])
 
 
 def save_tags(

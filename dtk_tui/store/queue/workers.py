@@ -25,7 +25,8 @@ UPDATE worker SET heartbeat_at = clock_timestamp(), lease_until = clock_timestam
                   state = %s, devices = %s, stats = %s
  WHERE id = %s
 """
-# All that a dead worker held is suspected, and tried alone from then on; only what died alone is blamed in the end.
+# All that a dead worker held is suspected, and tried alone from then on; only what died alone is blamed in the end, and
+# stands for no group any more.
 _REAP = """
 WITH dead AS (
     DELETE FROM worker WHERE lease_until < clock_timestamp() RETURNING id
@@ -42,6 +43,12 @@ WITH dead AS (
     INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, error, queued_at, started_at)
     SELECT id, image_id, kind, priority, attempts, 'failed', error, queued_at, started_at
       FROM orphaned WHERE state = 'failed'
+), unfit AS (
+    INSERT INTO image_hash (image_id, is_decodable, fingerprint)
+    SELECT DISTINCT image.id, false, coalesce(image.fingerprint, ''::bytea)
+      FROM orphaned JOIN image ON image.id = orphaned.image_id WHERE orphaned.state = 'failed' ORDER BY image.id
+        ON CONFLICT (image_id) DO UPDATE
+       SET is_decodable = false, bits = NULL, is_compared = false, fingerprint = excluded.fingerprint
 )
 SELECT count(*) FROM orphaned
 """

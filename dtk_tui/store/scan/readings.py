@@ -53,9 +53,18 @@ _PARAMETERS = """
        prompt_id = positive.id, negative_prompt_id = negative.id, steps = reading.steps,
        cfg_scale = reading.cfg_scale, seed = reading.seed, has_workflow = reading.has_workflow,
        dialect = reading.dialect, sampler = reading.sampler, scheduler = reading.scheduler, model = reading.model,
-       model_hash = reading.model_hash, extra = reading.extra,
-       is_embedding_representative = true, embedding_source_id = NULL
+       model_hash = reading.model_hash, extra = reading.extra
 """
+# A member whose content is another, or of which nothing is known, stands for itself; of all others, what they were in
+# tells who is left behind when the groups are chosen.
+_GROUP = """
+       is_embedding_representative = image.is_embedding_representative OR {leaves},
+       embedding_source_id = CASE WHEN NOT {leaves} THEN image.embedding_source_id END
+"""
+_GROUP_OF_READ = _GROUP.replace(
+    "{leaves}", "(positive.id IS NULL OR coalesce(image.fingerprint <> reading.fingerprint, false))"
+)
+_GROUP_OF_DERIVED = _GROUP.replace("{leaves}", "(positive.id IS NULL)")
 _WITH_PROMPTS = """
   FROM scan_reading reading
   LEFT JOIN prompt positive ON positive.sha256 = reading.prompt
@@ -77,7 +86,7 @@ SELECT (SELECT string_agg(int8send(id), ''::bytea) FROM written), ARRAY(SELECT m
 """  # noqa: S608 (constants)
 _WRITE = f"""
 WITH written AS (
-    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS} {_WITH_PROMPTS}
+    UPDATE image SET {_FILE_FACTS}, {_PARAMETERS}, {_GROUP_OF_READ} {_WITH_PROMPTS}
      WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
@@ -93,7 +102,7 @@ _SAME_PARAMETERS = """
 """
 _WRITE_DERIVED = f"""
 WITH written AS (
-    UPDATE image SET {_PARAMETERS} {_WITH_PROMPTS}
+    UPDATE image SET {_PARAMETERS}, {_GROUP_OF_DERIVED} {_WITH_PROMPTS}
      WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS} RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
@@ -101,11 +110,12 @@ _COUNT_DERIVED = f"""
 SELECT count(*) {_WITH_PROMPTS} JOIN image ON image.id = reading.id
  WHERE image.id <> ALL (%s::bigint[]) AND NOT {_SAME_PARAMETERS}
 """
-# Whoever is alone in a group stands for it already.
+# Whoever is alone in a group stands for it already, but for one that was in another.
 _CHOOSE_REPRESENTATIVES = """
 SELECT dtk_choose_representatives(ARRAY(
     SELECT hash FROM unnest(%s::bytea[]) AS hash
      WHERE EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash OFFSET 1)
+        OR EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash AND NOT is_embedding_representative)
      UNION SELECT unnest(%s::bytea[])))
 """
 _UNREADABLE = """

@@ -159,16 +159,19 @@ def mp4(tags: dict[str, str], *, quicktime_keys: bool = False) -> bytes:
     return box(b"ftyp", b"isom", bytes(4), b"isommp42") + box(b"mdat", bytes(100)) + moov
 
 
-def avif(exif: bytes) -> bytes:
+def avif(exif: bytes, *, turned: bool = False) -> bytes:
     payload = struct.pack(">I", 0) + exif
     infe = box(b"infe", b"\x02\0\0\0", struct.pack(">HH", 1, 0), b"Exif", b"\0")
     iinf = box(b"iinf", bytes(4), struct.pack(">H", 1), infe)
-    ispe = box(b"iprp", box(b"ipco", box(b"ispe", bytes(4), struct.pack(">II", 8, 6))))
+    rotation = box(b"irot", bytes([turned]))
+    owned = box(b"ipma", bytes(4), struct.pack(">IHBBB", 1, 1, 2, 0x81, 0x82))
+    ispe = box(b"iprp", box(b"ipco", box(b"ispe", bytes(4), struct.pack(">II", 8, 6)), rotation), owned)
+    primary = box(b"pitm", bytes(4), struct.pack(">H", 1))
     ftyp = box(b"ftyp", b"avif", bytes(4), b"avifmif1miaf")
 
     def meta(offset: int) -> bytes:
         iloc = box(b"iloc", bytes(4), b"\x44\0", struct.pack(">HHHHII", 1, 1, 0, 1, offset, len(payload)))
-        return box(b"meta", bytes(4), box(b"hdlr", bytes(24)), iinf, iloc, ispe)
+        return box(b"meta", bytes(4), box(b"hdlr", bytes(24)), primary, iinf, iloc, ispe)
 
     return ftyp + meta(len(ftyp) + len(meta(0)) + 8) + box(b"mdat", payload)
 
@@ -187,6 +190,41 @@ def webm(tags: dict[str, str]) -> bytes:
     ]
     body = tracks + element(0x1F43B675, bytes(50)) + element(0x1254C367, element(0x7373, *simple))
     return element(0x1A45DFA3, element(0x4282, b"webm")) + element(0x18538067, body)
+
+
+def xmp_packet(content: str, attributes: str = "") -> str:
+    return (
+        f'<x:xmpmeta><rdf:RDF><rdf:Description rdf:about="" xmlns:a="urn:a" {attributes}>{content}</rdf:Description>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+
+
+def photoshop(*records: tuple[int, int, bytes]) -> bytes:
+    iptc = b"".join(
+        b"\x1c" + bytes([record, number]) + struct.pack(">H", len(text)) + text for record, number, text in records
+    )
+    other = b"8BIM" + struct.pack(">H", 0x03ED) + b"\x03abc" + struct.pack(">I", 3) + b"xyz\0"
+    return other + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+
+
+def app13(resources: bytes) -> bytes:
+    """A JPEG with image resources of Photoshop."""
+    plain, data = jpeg(), b"Photoshop 3.0\0" + resources
+    return plain[:2] + b"\xff\xed" + struct.pack(">H", len(data) + 2) + data + plain[2:]
+
+
+def jxl(*boxes: bytes, head: bytes = b"\xff\x0a\x4f\x06\0\0") -> bytes:
+    return b"\0\0\0\x0cJXL \r\n\x87\n" + box(b"ftyp", b"jxl \0\0\0\0jxl ") + b"".join(boxes) + box(b"jxlc", head)
+
+
+def exr(**texts: str) -> bytes:
+    def attribute(name: bytes, kind: bytes, value: bytes) -> bytes:
+        return name + b"\0" + kind + b"\0" + struct.pack("<i", len(value)) + value
+
+    windows = attribute(b"dataWindow", b"box2i", struct.pack("<4i", 0, 0, 3, 3))
+    windows += attribute(b"displayWindow", b"box2i", struct.pack("<4i", -1, 0, 6, 5))
+    strings = b"".join(attribute(key.encode(), b"string", text.encode()) for key, text in texts.items())
+    return b"v/1\x01\x02\0\0\0" + windows + strings + b"\0" + bytes(48)
 
 
 def stealth(value: str, *, mode: str, packed: bool, size: tuple[int, int] = (160, 200), form: str = "PNG") -> bytes:

@@ -170,7 +170,8 @@ def test_an_undo_leaves_vectors_to_the_members_that_stay(db: Database, config: C
     source, _ = make("--n", "30", "--no-nasty")
     conn = sqlite3.connect(source)
     conn.execute("UPDATE Image SET Prompt = 'one', NegativePrompt = NULL, Steps = 20, Seed = 5, Sampler = 'x', "
-                 "CFGScale = 7, Model = 'm', ModelHash = 'h', FileSize = 90 - Id WHERE Id < 4")  # fmt: skip
+                 "CFGScale = 7, Model = 'm', ModelHash = 'h', FileSize = 90 - Id, Width = 600 - Id "
+                 "WHERE Id < 4")  # fmt: skip
     conn.commit()
     conn.close()
     run_import(db, config, source)

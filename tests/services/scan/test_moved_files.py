@@ -116,12 +116,18 @@ def test_a_larger_member_takes_over_the_vector(db: Database, config: Config, tmp
     write_png(library / "upscaled.png", "a red barn", seed=7, size=(512, 512))
     scan(db, config, [str(library)])
 
-    large = _detail(db, library / "upscaled.png")
+    large, small = _detail(db, library / "upscaled.png"), _detail(db, library / "small.png")
+    assert (large.members, small.members) == (1, 1), "nobody has seen yet that they look alike"
+    with db.connection() as conn:
+        conn.execute(
+            "INSERT INTO image_hash (image_id, bits, colour, fingerprint) SELECT id, -77, 127, fingerprint FROM image"
+        )
+        assert _one(conn, "SELECT changed FROM dtk_compare_hashes(10)") == 1
     assert _detail(db, library / "small.png").representative == large.id
     with db.connection() as conn:
         assert _vectors(conn) == {large.id: vector}
         assert _one(conn, "SELECT image_id FROM job") == large.id
-    assert large.embedded == ("v",)
+    assert _detail(db, library / "upscaled.png").embedded == ("v",)
 
 
 def test_a_group_keeps_its_vector_when_its_representative_changes_or_goes(

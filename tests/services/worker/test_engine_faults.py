@@ -19,6 +19,7 @@ from dtk_tui.config import Config, load
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.inference.image_decoder import decode_and_hash
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
@@ -104,7 +105,8 @@ def test_cancelling_an_isolated_loader_blames_nobody(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     picture = write_png(tmp_path / "good.png", "a thing")
     isolated = IsolatedLoader()
-    (array,) = isolated.load(str(picture), ["dinov2-small"])
+    (array,), look = isolated.load(str(picture), ["dinov2-small"])
+    assert look == decode_and_hash(str(picture))[1], "what it looks like comes along"
     assert array.shape == (3, 224, 224)
     process = isolated._process
     assert process is not None
@@ -113,7 +115,7 @@ def test_cancelling_an_isolated_loader_blames_nobody(tmp_path: Path) -> None:
     ended.start()
     with pytest.raises(LoadingCancelledError):
         isolated.load(str(picture), ["dinov2-small"])
-    assert isolated.load(str(picture), ["dinov2-small"])[0].shape == (3, 224, 224), "another process goes on"
+    assert isolated.load(str(picture), ["dinov2-small"])[0][0].shape == (3, 224, 224), "another process goes on"
     isolated.end()
 
 

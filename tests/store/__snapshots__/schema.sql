@@ -76,38 +76,82 @@ CREATE FUNCTION public.dtk_choose_representatives(hashes bytea[] DEFAULT NULL::b
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 DECLARE
-    changed bigint;
-    replaced bigint[];
-    successors bigint[];
+    ids bigint[];
     former bigint[];
-    promoted bigint[];
+    sources bigint[];
+    members bigint[];
+    of_members bigint[];
+    wanted bigint[];
+    again bigint[];
 BEGIN
-    WITH chosen AS (
-        SELECT id, first_value(id) OVER (PARTITION BY metadata_hash ORDER BY unavailable, file_size DESC, id) AS source_id,
-               is_embedding_representative AND unavailable AS is_former
-          FROM image
-         WHERE metadata_hash IS NOT NULL AND (hashes IS NULL OR metadata_hash = ANY (hashes))
-    ), altered AS (
-        UPDATE image
-           SET is_embedding_representative = (chosen.source_id = image.id),
-               embedding_source_id = nullif(chosen.source_id, image.id)
-          FROM chosen
-         WHERE image.id = chosen.id
-           AND (image.is_embedding_representative, image.embedding_source_id)
-               IS DISTINCT FROM (chosen.source_id = image.id, nullif(chosen.source_id, image.id))
-        RETURNING image.id, chosen.source_id, chosen.is_former
+    IF hashes IS NOT NULL THEN
+        -- In one order for all: two that regroup the same images follow each other, and the second one sees the first.
+        PERFORM FROM image WHERE metadata_hash = ANY (hashes) ORDER BY id FOR NO KEY UPDATE;
+    END IF;
+    WITH altered AS (
+        UPDATE image SET is_embedding_representative = (image.id = new.source_id),
+                         embedding_source_id = nullif(new.source_id, image.id)
+          FROM (SELECT regrouped.image_id, regrouped.source_id, coalesce(image.embedding_source_id, image.id) AS former_id
+                  FROM dtk_regroup(hashes) AS regrouped JOIN image ON image.id = regrouped.image_id) AS new
+         WHERE image.id = new.image_id
+        RETURNING image.id, new.former_id, new.source_id
     )
-    SELECT count(*), array_agg(id) FILTER (WHERE id <> source_id), array_agg(source_id) FILTER (WHERE id <> source_id),
-           array_agg(id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id)),
-           array_agg(source_id) FILTER (WHERE is_former AND source_id IN (SELECT id FROM altered WHERE id = source_id))
-      INTO changed, replaced, successors, former, promoted FROM altered;
-    IF replaced IS NOT NULL AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job)) THEN
-        PERFORM dtk_transfer_embeddings(replaced, successors);
+    SELECT array_agg(id), array_agg(former_id), array_agg(source_id),
+           array_agg(id) FILTER (WHERE id <> source_id), array_agg(source_id) FILTER (WHERE id <> source_id)
+      INTO ids, former, sources, members, of_members FROM altered;
+    IF ids IS NULL OR NOT (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2)) THEN
+        RETURN coalesce(cardinality(ids), 0);
     END IF;
-    IF promoted IS NOT NULL THEN
-        PERFORM dtk_enqueue_promoted(former, promoted);
-    END IF;
-    RETURN changed;
+    -- A worker that saves the result of one of them holds its job till the end of its transaction: it is waited for.
+    PERFORM FROM job WHERE kind = 2 AND image_id = ANY (ids || former || sources) ORDER BY id FOR UPDATE;
+    WITH moved AS (
+        SELECT moved.*, image.unavailable AS is_former_gone, image.is_embedding_representative AS is_former_left,
+               EXISTS (SELECT 1 FROM image_vector vector WHERE vector.image_id = moved.former_id) AS is_former_embedded
+          FROM unnest(ids, former, sources) AS moved (id, former_id, source_id)
+          LEFT JOIN image ON image.id = moved.former_id
+    )
+    SELECT array_agg(DISTINCT source_id) FILTER (
+               WHERE is_former_embedded
+                  OR EXISTS (SELECT 1 FROM job WHERE kind = 2 AND image_id IN (moved.former_id, moved.id))),
+           -- What a representative that is gone from the disk leaves is not of the next one's own pixels; and one that
+           -- stays may have taken over the vector of a member that was not like it.
+           array_agg(DISTINCT source_id) FILTER (
+               WHERE id = former_id AND is_former_gone AND source_id <> id AND source_id = ANY (ids)
+                 AND (is_former_embedded OR EXISTS (SELECT 1 FROM job WHERE kind = 2 AND image_id = moved.id)))
+           || array_agg(DISTINCT former_id) FILTER (
+               WHERE id <> former_id AND is_former_left AND is_former_embedded
+                 AND NOT EXISTS (SELECT 1 FROM job_log log
+                                  WHERE log.image_id = moved.former_id AND log.kind = 2 AND log.outcome = 'done'))
+      INTO wanted, again FROM moved;
+    PERFORM dtk_transfer_jobs(members, of_members);
+    PERFORM dtk_transfer_embeddings(members, of_members);
+    SELECT again || array_agg(id) INTO again FROM unnest(wanted) AS id WHERE NOT dtk_is_embedded(id);
+    PERFORM dtk_enqueue_embed(again);
+    RETURN cardinality(ids);
+END $$;
+
+--
+-- Name: dtk_compare_hashes(integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_compare_hashes(most integer, OUT compared bigint, OUT changed bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    ids bigint[];
+    versions text[];
+BEGIN
+    SELECT array_agg(image_id), array_agg(version) INTO ids, versions FROM (
+        SELECT image_id, xmin::text AS version FROM image_hash WHERE NOT is_compared ORDER BY image_id LIMIT most) AS waiting;
+    compared := coalesce(cardinality(ids), 0);
+    SELECT coalesce(dtk_choose_representatives(array_agg(DISTINCT metadata_hash)), 0) INTO changed
+      FROM image WHERE id = ANY (ids) AND metadata_hash IS NOT NULL HAVING count(*) > 0;
+    changed := coalesce(changed, 0);
+    -- What a worker wrote anew meanwhile is looked at the next time.
+    UPDATE image_hash SET is_compared = true
+      FROM unnest(ids, versions) AS seen (id, version)
+     WHERE image_hash.image_id = seen.id AND image_hash.xmin::text = seen.version;
 END $$;
 
 --
@@ -170,20 +214,18 @@ BEGIN
 END $$;
 
 --
--- Name: dtk_enqueue_promoted(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: dtk_enqueue_embed(bigint[], smallint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.dtk_enqueue_promoted(from_ids bigint[], to_ids bigint[]) RETURNS void
+CREATE FUNCTION public.dtk_enqueue_embed(ids bigint[], priorities smallint[] DEFAULT NULL::smallint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO job (kind, image_id)
-    SELECT DISTINCT 2, image.id
-      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
-      JOIN image ON image.id = pair.to_id AND NOT image.unavailable
-     WHERE EXISTS (SELECT 1 FROM image_vector WHERE image_vector.image_id = pair.to_id)
-        OR EXISTS (SELECT 1 FROM job waiting WHERE waiting.image_id = pair.from_id AND waiting.kind = 2)
-     ORDER BY image.id
+    INSERT INTO job (kind, image_id, priority)
+    SELECT 2, image.id, max(coalesce(wanted.priority, 0))
+      FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
+     WHERE NOT image.unavailable
+     GROUP BY image.id ORDER BY image.id
         ON CONFLICT (kind, image_id) DO NOTHING;
     IF FOUND THEN
         PERFORM pg_notify('dtk_queue', '');
@@ -197,6 +239,26 @@ END $$;
 CREATE FUNCTION public.dtk_instant(ticks bigint, zone text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $_$ SELECT timezone($2, timestamp '2000-01-01' + interval '1 microsecond' * (($1 - 630822816000000000) / 10)) $_$;
+
+--
+-- Name: dtk_is_embedded(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_is_embedded(an_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT 1 FROM image_vector
+                    WHERE image_id = an_id
+                      AND space_id = (SELECT max(id) FROM embedding_space WHERE modality = 'image'))
+$$;
+
+--
+-- Name: dtk_looks_alike(bigint, integer, bigint, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_looks_alike(a_bits bigint, a_colour integer, b_bits bigint, b_colour integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((bit_count(((a_bits # b_bits))::bit(64)) <= 10) AND (abs(((a_colour >> 16) - (b_colour >> 16))) <= 48) AND (abs((((a_colour >> 8) & 255) - ((b_colour >> 8) & 255))) <= 48) AND (abs(((a_colour & 255) - (b_colour & 255))) <= 48));
 
 --
 -- Name: dtk_marks(smallint, boolean, boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -252,25 +314,21 @@ CREATE FUNCTION public.dtk_nfc(text) RETURNS text
 CREATE FUNCTION public.dtk_promote_representatives() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
-DECLARE orphaned bytea[];
+DECLARE
+    orphaned bytea[];
+    successors bigint[];
 BEGIN
     SELECT array_agg(DISTINCT metadata_hash) INTO orphaned
       FROM gone WHERE is_embedding_representative AND metadata_hash IS NOT NULL;
     IF orphaned IS NULL THEN
         RETURN NULL;
     END IF;
+    SELECT array_agg(image.id) INTO successors
+      FROM image JOIN gone ON gone.id = image.embedding_source_id WHERE image.metadata_hash = ANY (orphaned);
     PERFORM dtk_choose_representatives(orphaned);
-    INSERT INTO job (kind, image_id)
-    SELECT 2, id FROM image
-     WHERE metadata_hash = ANY (orphaned) AND is_embedding_representative AND NOT unavailable
-       AND NOT EXISTS (SELECT 1 FROM image_vector
-                        WHERE image_vector.image_id = image.id
-                          AND space_id = (SELECT max(id) FROM embedding_space WHERE modality = 'image'))
-     ORDER BY id
-        ON CONFLICT (kind, image_id) DO NOTHING;
-    IF FOUND THEN
-        PERFORM pg_notify('dtk_queue', '');
-    END IF;
+    PERFORM dtk_enqueue_embed(array_agg(DISTINCT source_id))
+       FROM (SELECT coalesce(embedding_source_id, id) AS source_id FROM image WHERE id = ANY (successors)) AS left_behind
+      WHERE NOT dtk_is_embedded(source_id);
     RETURN NULL;
 END $$;
 
@@ -284,25 +342,112 @@ CREATE FUNCTION public.dtk_promote_successors(leaving bigint[]) RETURNS void
 DECLARE
     leavers bigint[];
     successors bigint[];
-    former bigint[];
-    promoted bigint[];
+    priorities smallint[];
 BEGIN
-    SELECT array_agg(leaver_id), array_agg(successor_id),
-           array_agg(leaver_id) FILTER (WHERE was_representative),
-           array_agg(successor_id) FILTER (WHERE was_representative)
-      INTO leavers, successors, former, promoted FROM (
-        SELECT DISTINCT ON (leaver.id) leaver.id AS leaver_id, successor.id AS successor_id,
-               leaver.is_embedding_representative AS was_representative
+    SELECT array_agg(leaver_id), array_agg(successor_id) INTO leavers, successors FROM (
+        SELECT DISTINCT ON (leaver.id) leaver.id AS leaver_id, successor.id AS successor_id
           FROM image leaver
-          JOIN image successor ON successor.metadata_hash = leaver.metadata_hash AND successor.id <> ALL (leaving)
-         WHERE leaver.id = ANY (leaving)
-         ORDER BY leaver.id, successor.unavailable, successor.file_size DESC, successor.id) AS pair;
-    IF leavers IS NOT NULL THEN
-        PERFORM dtk_transfer_embeddings(leavers, successors);
+          JOIN image successor ON successor.metadata_hash = leaver.metadata_hash
+                              AND successor.embedding_source_id = leaver.id AND successor.id <> ALL (leaving)
+         WHERE leaver.id = ANY (leaving) AND leaver.is_embedding_representative
+         ORDER BY leaver.id, successor.unavailable, successor.error IS NOT NULL, successor.file_size DESC, successor.id
+        ) AS pair;
+    IF leavers IS NULL THEN
+        RETURN;
     END IF;
-    IF promoted IS NOT NULL THEN
-        PERFORM dtk_enqueue_promoted(former, promoted);
-    END IF;
+    PERFORM FROM job WHERE kind = 2 AND image_id = ANY (leavers || successors) ORDER BY id FOR UPDATE;
+    SELECT array_agg(leaver_id), array_agg(successor_id), array_agg(coalesce(job.priority, 0::smallint))
+      INTO leavers, successors, priorities
+      FROM unnest(leavers, successors) AS pair (leaver_id, successor_id)
+      LEFT JOIN job ON job.kind = 2 AND job.image_id = leaver_id
+     WHERE job.id IS NOT NULL OR EXISTS (SELECT 1 FROM image_vector WHERE image_vector.image_id = leaver_id);
+    PERFORM dtk_transfer_embeddings(leavers, successors);
+    PERFORM dtk_enqueue_embed(successors, priorities);
+END $$;
+
+--
+-- Name: dtk_regroup(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_regroup(hashes bytea[]) RETURNS TABLE(image_id bigint, source_id bigint)
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    rest bigint[];
+    ids bigint[];
+    sources bigint[];
+    others bigint[];
+BEGIN
+    LOOP
+        WITH several AS (
+            SELECT metadata_hash AS class FROM image
+             WHERE metadata_hash IS NOT NULL AND (hashes IS NULL OR metadata_hash = ANY (hashes))
+               AND (rest IS NULL OR image.id = ANY (rest))
+             GROUP BY metadata_hash HAVING count(*) > 1
+        ), image_of AS (
+            SELECT image.id, image.metadata_hash AS class, image.unavailable, image.file_size,
+                   coalesce(image.fingerprint, int8send(image.id)) AS content,
+                   -- An import may not know the size; of a file that was read it is known, or all is open.
+                   CASE WHEN image.width > 0 AND image.height > 0 THEN image.width::bigint << 32 | image.height
+                        WHEN image.fingerprint IS NULL THEN -image.id END AS size,
+                   coalesce(image.embedding_source_id, image.id) AS present_id,
+                   CASE WHEN hash.image_id IS NULL THEN image.error IS NOT NULL ELSE NOT hash.is_decodable END AS is_doubtful,
+                   hash.image_id IS NOT NULL AS is_known, hash.bits, hash.colour, hash.is_decodable,
+                   EXISTS (SELECT 1 FROM image_vector vector WHERE vector.image_id = image.id) AS has_vector
+              FROM several JOIN image ON image.metadata_hash = several.class
+              LEFT JOIN image_hash hash
+                     ON hash.image_id = image.id AND hash.fingerprint = coalesce(image.fingerprint, ''::bytea)
+             WHERE image.metadata_hash IS NOT NULL AND (rest IS NULL OR image.id = ANY (rest))
+        ), member AS (
+            -- What was seen of one copy holds for all.
+            SELECT id, class, unavailable, file_size, content, size, present_id, is_doubtful, has_vector,
+                   bool_or(is_known) OVER copies AS is_known, max(bits) OVER copies AS bits,
+                   max(colour) OVER copies AS colour, coalesce(bool_or(is_decodable) OVER copies, true) AS is_decodable
+              FROM image_of WINDOW copies AS (PARTITION BY class, content)
+        ), facts AS (
+            SELECT class, rest IS NULL AND NOT bool_or(has_vector) AS is_fresh,
+                   bool_and(size IS NOT NULL OR NOT is_decodable) AND count(DISTINCT size) <= 8
+                   AND count(DISTINCT size) FILTER (WHERE is_decodable)
+                       = count(DISTINCT content) FILTER (WHERE is_decodable) AS is_ladder
+              FROM member GROUP BY class
+        ), placed AS (
+            SELECT member.*, facts.is_fresh, facts.is_ladder,
+                   CASE WHEN facts.is_ladder AND is_decodable AND (bits IS NOT NULL OR NOT is_known) THEN ''::bytea
+                        ELSE content END AS place
+              FROM member JOIN facts USING (class)
+        ), led AS (
+            SELECT *, first_value(id) OVER first_of AS first_id, first_value(content) OVER first_of AS first_content,
+                   first_value(is_known) OVER first_of AS first_is_known, first_value(bits) OVER first_of AS first_bits,
+                   first_value(colour) OVER first_of AS first_colour,
+                   first_value(present_id) OVER first_of AS first_present_id
+              FROM placed
+            WINDOW first_of AS (PARTITION BY class, place ORDER BY unavailable, is_doubtful, file_size DESC, id)
+        ), joined AS (
+            SELECT id, first_id, NOT is_ladder OR content = first_content
+                   OR CASE WHEN is_known AND first_is_known THEN dtk_looks_alike(bits, colour, first_bits, first_colour)
+                           ELSE is_fresh OR (present_id = first_present_id AND NOT first_is_known) END AS is_in
+              FROM led
+        )
+        SELECT array_agg(id) FILTER (WHERE is_in), array_agg(first_id) FILTER (WHERE is_in),
+               array_agg(id) FILTER (WHERE NOT is_in)
+          INTO ids, sources, others FROM joined;
+        RETURN QUERY
+        SELECT image.id, new.source FROM unnest(ids, sources) AS new (id, source)
+          JOIN image ON image.id = new.id AND coalesce(image.embedding_source_id, image.id) <> new.source;
+        -- Whoever is the only one (of its round) with its parameters stands for itself.
+        RETURN QUERY
+        SELECT image.id, image.id FROM image
+         WHERE NOT image.is_embedding_representative
+           AND CASE WHEN rest IS NULL THEN image.metadata_hash IS NOT NULL
+                                           AND (hashes IS NULL OR image.metadata_hash = ANY (hashes))
+                    ELSE image.id = ANY (rest) END
+           AND NOT EXISTS (SELECT 1 FROM image other
+                            WHERE other.metadata_hash = image.metadata_hash AND other.id <> image.id
+                              AND (rest IS NULL OR other.id = ANY (rest)));
+        EXIT WHEN others IS NULL;
+        rest := others;
+    END LOOP;
 END $$;
 
 --
@@ -340,12 +485,34 @@ CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[
     UPDATE image_vector SET image_id = chosen.to_id
       FROM chosen
      WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
+    DELETE FROM image_vector WHERE image_id = ANY (from_ids);
+$$;
+
+--
+-- Name: dtk_transfer_jobs(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_transfer_jobs(from_ids bigint[], to_ids bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE job SET priority = greatest(job.priority, waiting.priority)
+      FROM (SELECT to_id, max(member.priority) AS priority FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+              JOIN job member ON member.image_id = from_id AND member.kind = 2 AND member.state = 'pending'
+             GROUP BY to_id) AS waiting
+     WHERE job.image_id = waiting.to_id AND job.kind = 2 AND job.state = 'pending';
     UPDATE job SET image_id = pair.to_id
       FROM (SELECT DISTINCT ON (to_id) from_id, to_id FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
               JOIN job waiting ON waiting.image_id = from_id AND waiting.kind = 2 AND waiting.state = 'pending'
              ORDER BY to_id, waiting.priority DESC, from_id) AS pair
      WHERE job.image_id = pair.from_id AND job.kind = 2 AND job.state = 'pending'
+       AND NOT dtk_is_embedded(pair.to_id)
        AND NOT EXISTS (SELECT 1 FROM job own WHERE own.image_id = pair.to_id AND own.kind = 2);
+    WITH ended AS (
+        DELETE FROM job WHERE image_id = ANY (from_ids) AND kind = 2 AND state = 'pending'
+        RETURNING id, image_id, kind, priority, attempts, queued_at
+    )
+    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at)
+    SELECT id, image_id, kind, priority, attempts, 'removed', queued_at FROM ended;
 $$;
 
 --
@@ -581,6 +748,16 @@ ALTER TABLE public.folder ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: group_check; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.group_check (
+    one boolean DEFAULT true NOT NULL,
+    is_offered boolean DEFAULT false NOT NULL,
+    CONSTRAINT group_check_one_check CHECK (one)
+);
+
+--
 -- Name: image; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -630,6 +807,19 @@ END) STORED,
     hypernetwork text,
     first_name text,
     CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
+);
+
+--
+-- Name: image_hash; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.image_hash (
+    image_id bigint NOT NULL,
+    bits bigint,
+    colour integer,
+    is_decodable boolean DEFAULT true NOT NULL,
+    is_compared boolean DEFAULT false NOT NULL,
+    fingerprint bytea NOT NULL
 );
 
 --
@@ -1222,11 +1412,25 @@ ALTER TABLE ONLY public.folder
     ADD CONSTRAINT folder_pkey PRIMARY KEY (id);
 
 --
+-- Name: group_check group_check_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.group_check
+    ADD CONSTRAINT group_check_pkey PRIMARY KEY (one);
+
+--
 -- Name: image image_folder_id_file_name_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_folder_id_file_name_key UNIQUE (folder_id, file_name) WITH (fillfactor='45');
+
+--
+-- Name: image_hash image_hash_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_hash
+    ADD CONSTRAINT image_hash_pkey PRIMARY KEY (image_id);
 
 --
 -- Name: image image_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1460,6 +1664,12 @@ CREATE INDEX image_fingerprint ON public.image USING btree (fingerprint) WHERE (
 CREATE INDEX image_group ON public.image USING btree (metadata_hash, file_size DESC, id) WHERE (metadata_hash IS NOT NULL);
 
 --
+-- Name: image_hash_uncompared; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) WHERE (NOT is_compared);
+
+--
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1633,6 +1843,13 @@ ALTER TABLE ONLY public.folder
 
 ALTER TABLE ONLY public.image
     ADD CONSTRAINT image_folder_id_fkey FOREIGN KEY (folder_id) REFERENCES public.folder(id) ON DELETE CASCADE;
+
+--
+-- Name: image_hash image_hash_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.image_hash
+    ADD CONSTRAINT image_hash_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 --
 -- Name: image image_negative_prompt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.inference.provider import Placement
 from dtk_tui.store.database import Connection, Database
 
@@ -46,11 +47,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One image ready for inference; ``prompt`` is what a suspect needs beside it."""
+    """One image ready for inference; ``prompt`` is what a suspect needs beside it.
+
+    ``looks`` is what was seen of it, and of others, on the way.
+    """
 
     job: ClaimedJob
     arrays: tuple[npt.NDArray[Any], ...]
     prompt: Prompt | None = None
+    looks: tuple[ImageLook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class JobHandler(ABC):
     Attributes:
         lane: where ``infer`` and ``infer_prompts`` run.
         needs_prompts: whether images wait for the results of their prompts, and fail with them.
+        is_of_group: whether a result holds for all members of an image's group: those that nobody has decoded yet come
+            with its job, so that ``load`` sees whether they look alike.
         prompt_batch_size: how many prompts ``infer_prompts`` gets at most.
         model: the name that is logged with each job.
         batch_size: how many images ``infer`` gets at most.
@@ -86,6 +93,7 @@ class JobHandler(ABC):
     kind: ClassVar[Kind]
     lane: ClassVar[Lane] = DEVICE
     needs_prompts: ClassVar[bool] = False
+    is_of_group: ClassVar[bool] = False
     prompt_batch_size: ClassVar[int] = 64
 
     model: str

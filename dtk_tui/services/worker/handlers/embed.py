@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.text_embedder import TextEmbedder
+from dtk_tui.services.library.groups import look_at
 from dtk_tui.services.worker.handlers.arrays import ArrayPool
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
 from dtk_tui.services.worker.handlers.models import require
@@ -28,6 +30,7 @@ class EmbedHandler(JobHandler):
 
     kind = Kind.EMBED
     needs_prompts: ClassVar[bool] = True
+    is_of_group: ClassVar[bool] = True
 
     def __init__(self, image: ImageEmbedder, text: TextEmbedder, image_space: int, text_space: int) -> None:
         self._image = image
@@ -55,8 +58,10 @@ class EmbedHandler(JobHandler):
         return cls(image, text, image_space, text_space)
 
     def load(self, job: ClaimedJob) -> Loaded:
-        """Decode to float32 [3, h, w]."""
-        return Loaded(job, (self._image.load(job.path, self._arrays.take()),))
+        """Decode to float32 [3, h, w]; and look at the members of its group that nobody has decoded yet."""
+        array, look = self._image.load_and_hash(job.path, self._arrays.take())
+        members = [seen for member in job.members if (seen := look_at(member)) is not None]
+        return Loaded(job, (array,), looks=(ImageLook(job.image_id, job.fingerprint, look), *members))
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return unit vectors, float32 [dims]."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.services.worker.handlers.arrays import ArrayPool, Floats
@@ -71,8 +72,11 @@ class TagHandler(JobHandler):
 
     def load(self, job: ClaimedJob) -> Loaded:
         """Decode for each tagger in its own layout."""
-        pairs = zip(self._taggers, self._arrays, strict=True)
-        return Loaded(job, tuple(use.tagger.load(job.path, arrays.take()) for use, arrays in pairs))
+        (first, *others), (of_first, *of_others) = self._taggers, self._arrays
+        array, look = first.tagger.load_and_hash(job.path, of_first.take())
+        pairs = zip(others, of_others, strict=True)
+        arrays = (array, *(use.tagger.load(job.path, spare.take()) for use, spare in pairs))
+        return Loaded(job, arrays, looks=(ImageLook(job.image_id, job.fingerprint, look),))
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return for each image the scores of each tagger, float32 [tags]."""

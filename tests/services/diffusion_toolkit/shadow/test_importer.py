@@ -156,6 +156,7 @@ def test_every_group_has_its_representative_wherever_its_images_were_read(
             "NegativePrompt": dice.choice((None, "", "blurry")), "Steps": dice.choice((20, 20, 0, None)),
             "Sampler": dice.choice((None, "", "Euler", "Eu\x1fler")), "CFGScale": dice.choice((7, 7.0, 7.5)),
             "Seed": dice.choice((1, 0, None)), "Rating": dice.choice((5, 5, 5, 12)),
+            "Width": 64 + n,
         }
         for n in range(400)
     ]  # fmt: skip
