@@ -69,7 +69,7 @@ def _write_known(
             there = mine & set(pairs.values())
             counts = MovedCounts(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
         before = readings.rows_before(conn)
-    missing.enqueue_changed(conn, before.stale)
+    missing.retry_changed(conn, before.stale)
     readings.write(conn, before)
     return counts
 

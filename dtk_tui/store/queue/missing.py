@@ -50,18 +50,9 @@ WITH ended AS (
 INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at, error)
 SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error FROM ended
 """
-# What failed may succeed with other bytes, and what was made of the old ones is withdrawn.
-_ENQUEUE_CHANGED = """
-INSERT INTO job (kind, image_id)
-SELECT 1::smallint, id FROM unnest(%(ids)s::bigint[]) AS id
- WHERE EXISTS (SELECT 1 FROM tag_prediction WHERE image_id = id)
- UNION
-SELECT 2, id FROM unnest(%(ids)s::bigint[]) AS id WHERE EXISTS (SELECT 1 FROM image_vector WHERE image_id = id)
- UNION
-SELECT kind, image_id FROM job WHERE state = 'failed' AND image_id = ANY (%(ids)s::bigint[])
-    ON CONFLICT (image_id, kind) DO UPDATE
-   SET state = 'pending', attempts = 0, deaths = 0, error = NULL, missing = false, run_after = '-infinity'
- WHERE job.state = 'failed'
+_RETRY_CHANGED = """
+UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, missing = false, run_after = '-infinity'
+ WHERE state = 'failed' AND image_id = ANY (%s::bigint[])
 """
 
 
@@ -135,7 +126,7 @@ def retry_found(conn: Connection, folder_ids: Sequence[int]) -> int:
     return number
 
 
-def enqueue_changed(conn: Connection, image_ids: Sequence[int]) -> None:
-    """Enqueue images whose content changes, for what was done of them, or failed; called before that is withdrawn."""
-    if image_ids and conn.execute(_ENQUEUE_CHANGED, {"ids": list(image_ids)}).rowcount:
+def retry_changed(conn: Connection, image_ids: Sequence[int]) -> None:
+    """Let failed jobs of images wait again whose content has changed: they failed for other bytes."""
+    if image_ids and conn.execute(_RETRY_CHANGED, (list(image_ids),)).rowcount:
         jobs.wake_workers(conn)
