@@ -15,9 +15,9 @@ from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
-from dtk_tui.services.worker import away as away_module
 from dtk_tui.services.worker import heartbeat
-from dtk_tui.services.worker.away import Probe, why_away
+from dtk_tui.services.worker.files import away as away_module
+from dtk_tui.services.worker.files.away import Probe, why_away
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs

@@ -21,7 +21,8 @@ from dtk_tui.errors import MissingFileError, UnreadableFileError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
-from dtk_tui.services.worker import away, control, heartbeat, load, pipeline, reading
+from dtk_tui.services.worker import control, heartbeat, load, pipeline
+from dtk_tui.services.worker.files import away, reading
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.base import Loaded
 from dtk_tui.services.worker.sandbox import IsolatedLoader

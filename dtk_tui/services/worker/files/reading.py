@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.errors import ChangedFileError, DatabaseLostError, DtkError
 from dtk_tui.metadata.bounded_file import fingerprint_of
-from dtk_tui.services.worker.away import AwayFolders, Probe
 from dtk_tui.services.worker.batch_result import Failure, failure_of, is_memory
+from dtk_tui.services.worker.files.away import AwayFolders, Probe
 from dtk_tui.services.worker.state import PipelineState, ToLoad
 from dtk_tui.store.queue import missing
 from dtk_tui.store.queue.missing import ImagePlace
