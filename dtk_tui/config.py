@@ -91,6 +91,12 @@ class ScanSettings(_Section):
     watch: bool = True
 
 
+class SearchSettings(_Section):
+    """What a search may cost."""
+
+    timeout_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+
+
 class MigrateSettings(_Section):
     """Where people come from."""
 
@@ -134,6 +140,7 @@ class CaptionSettings(_Section):
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
     when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
     templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict
     )
@@ -147,6 +154,7 @@ class Settings(_Section):
     worker: WorkerSettings = WorkerSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
+    search: SearchSettings = SearchSettings()
     migrate: MigrateSettings = MigrateSettings()
     captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()

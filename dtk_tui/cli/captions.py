@@ -79,10 +79,12 @@ def set_text(
 ) -> None:
     """Write a caption by hand; no model replaces it, and dtk journal undo takes it back."""
     from dtk_tui.services.library import captions
+    from dtk_tui.services.library.caption_language import adopt_language
     from dtk_tui.services.library.search import find_image
 
     with library() as (db, config), db.connection() as conn:
         number = find_image(conn, config, image)
+        adopt_language(conn, config.settings.captions.language)
         caption, journal = captions.set_text(conn, number, text, kind, config.settings.captions.type)
     if as_json:
         changed = int(journal is not None)

@@ -75,9 +75,12 @@ def restore(
 
 @commands.command()
 def reindex() -> None:
-    """Build every index anew."""
+    """Build every index anew, and search captions in the language of the config from now on."""
+    from dtk_tui.services.library.caption_language import set_language
     from dtk_tui.store import maintenance
 
-    with library() as (db, _):
+    with library() as (db, config):
+        with db.connection() as conn:
+            set_language(conn, config.settings.captions.language)
         maintenance.reindex(db)
     typer.echo("Done.")

@@ -17,9 +17,17 @@ def objects(fields: MetadataFields) -> list[dict[str, Any]]:
     if "objects" not in fields.cache:
         texts = fields.texts
         keys = [key for key in KEYS if key in texts and (not texts[key] or texts[key].lstrip()[:1] == "{")]
-        fields.cache["objects"] = [found for key in keys if (found := fields.json(key)) is not None]
+        found = [value for key in keys if (value := fields.json(key)) is not None]
+        fields.cache["objects"] = found + (_nested(found) if fields.is_sidecar else [])
     found_all: list[dict[str, Any]] = fields.cache["objects"]
     return found_all
+
+
+def _nested(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what Civitai says of a picture, from what a downloader kept: in ``meta``, gallery-dl in ``generation``."""
+    outer = [source.get("generation", source) for source in sources]
+    inner = [source.get("meta") for source in outer if isinstance(source, dict)]
+    return [source for source in inner if isinstance(source, dict)]
 
 
 def plain_keys(source: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +63,7 @@ def parameters(source: dict[str, Any]) -> GenerationParameters:
         height=height,
         model=next((found for name in _MODEL if (found := values.text(source.get(name)))), None),
         model_hash=values.text(pick(source, "base_model_hash", "model_hash")),
-        clip_skip=values.count(pick(source, "clip_skip", "base_clip_skip")),
+        clip_skip=values.count(pick(source, "clip_skip", "base_clip_skip", "clipskip")),
         denoising_strength=values.number(pick(source, "denoising_strength", "denoise", "strength")),
         vae=vae(pick(source, "vae", "vae_name")),
         upscaler=values.text(pick(source, "upscaler")),

@@ -183,8 +183,6 @@ def test_conditioning_passes_through_controlnet_and_is_combined() -> None:
         ({"30": node("JoinStrings", string1="a castle", string2="the sea", delimiter=", ")}, "a castle, the sea"),
         ({"30": node("ShowText|pysssss", text=["31", 0], text_0="x"), "31": node("CR Prompt Text", prompt="a castle")},
          "a castle"),
-        ({"30": node("ShowText|pysssss", text=["31", 0], text_0="from a model"),
-          "31": node("OllamaGenerate", prompt="you are an expert")}, "from a model"),
         ({"30": node("StringReplace", string=["31", 0], find="tower", replace="castle"),
           "31": node("PrimitiveString", value="a tower")}, "a castle"),
         ({"30": node("Text Find and Replace", text="a tower", find=["31", 0], replace="castle"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from dtk_tui.domain.parameters import GenerationParameters, Lora
-from tests.helpers.metadata.comfy_workflows import item, read
+from tests.helpers.metadata.comfy_workflows import everywhere, item, read
 
 
 def link(number: int, origin: int, slot: int, target: int, target_slot: int) -> dict[str, Any]:
@@ -164,3 +166,23 @@ def test_an_editor_that_names_more_values_than_are_known_here() -> None:
         "links": [[slot + 1, 1, slot, 2, slot, "X"] for slot in range(4)],
     })  # fmt: skip
     assert (found.prompt, found.negative_prompt, found.width, found.height) == ("a castle", "blurry", 832, 1216)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("a {red|blue} fox", None),
+        ("a {{red|blue}|green} fox", None),
+        ("a {red} fox", "a red fox"),
+        (r"a \{red|blue\} fox", "a {red|blue} fox"),
+        ("a {red fox", "a {red fox"),
+        ("a red|blue fox", "a red|blue fox"),
+    ],
+)
+def test_the_editor_draws_lots_before_it_sends(typed: str, sent: str | None) -> None:
+    graph = everywhere()
+    next(one for one in graph["nodes"] if one["id"] == 6)["widgets_values"] = [typed]
+    joints = [(8, 1, "4", 2), (3, 0, "4", 0), (3, 1, "6", 0), (3, 2, "7", 0), (7, 0, "4", 1), (6, 0, "4", 1)]
+    names = ("downstream", "downstream_slot", "upstream", "upstream_slot")
+    graph["extra"] = {"ue_links": [dict(zip(names, joint, strict=True)) for joint in joints]}
+    assert read(graph).prompt == sent

@@ -95,3 +95,14 @@ def test_senders_of_version_7_ask_by_their_properties() -> None:
     assert read(graph).model == "v1-5.safetensors"
     first["properties"] = {"ue_properties": {"version": "7.0", "priority": 99}}
     assert read(graph).model == "other"
+
+
+def test_any_node_may_send_its_outputs() -> None:
+    graph = everywhere()
+    loader = next(one for one in graph["nodes"] if one["type"] == "CheckpointLoaderSimple")
+    loader["properties"] = {"ue_convert": True, "ue_properties": {"version": "7.0"}}
+    for slot, output in enumerate(loader["outputs"]):
+        output["name"] = f"output {slot}"
+    assert read(graph).model == "v1-5.safetensors"
+    loader["properties"]["ue_properties"]["output_not_broadcasting"] = {"output 0": True}
+    assert read(graph).model is None

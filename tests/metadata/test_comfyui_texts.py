@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from dtk_tui.domain.parameters import RawChunk
+from dtk_tui.metadata.reader import derive
 from tests.helpers.metadata.comfy_graphs import base, node, read_graph
 
 _EXTRACT = {"string": "x1 y22", "regex_pattern": r"([a-z])(\d+)", "group_index": 2}
@@ -162,3 +165,22 @@ def test_texts_that_double_end() -> None:
     graph = base(**chain, **{"80": node("PrimitiveString", value="xxxx")})
     graph["6"]["inputs"]["text"] = ["30", 0]
     assert read_graph(graph).prompt is None
+
+
+def test_a_text_that_was_shown_stands_in_the_graph_of_the_editor() -> None:
+    graph = base(**{"30": node("ShowText|pysssss", text=["31", 0], text_0="of the run before"),
+                    "31": node("OllamaGenerate", prompt="say something")})  # fmt: skip
+    graph["6"]["inputs"]["text"] = ["30", 0]
+
+    def prompt(values: object) -> str | None:
+        workflow = {"nodes": [{"id": 30, "type": "ShowText|pysssss", "widgets_values": values}]}
+        chunks = [RawChunk("png", "prompt", json.dumps(graph)), RawChunk("png", "workflow", json.dumps(workflow))]
+        return derive(chunks, 8, 8)[1].prompt
+
+    assert prompt([["a castle"]]) == "a castle"
+    # This is what it showed before it ran.
+    assert prompt(["of the run before"]) is None
+    assert prompt([["a", "b"]]) is None
+    assert read_graph(graph).prompt is None
+    graph["31"] = node("PrimitiveString", value="a tower")
+    assert prompt([["a castle"]]) == "a tower"

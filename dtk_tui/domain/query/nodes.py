@@ -159,8 +159,24 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionWords:
+    """Words of a caption: in any order, or, as a phrase, one behind the other; ``negated``: the caption lacks them."""
+
+    text: str
+    is_phrase: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionText:
+    """One of its captions has all of the words in ``parts``, by full-text search."""
+
+    parts: tuple[CaptionWords, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Has:
-    """Has ``what``: tags, embedding or workflow."""
+    """Has ``what``: caption, tags, embedding or workflow."""
 
     what: str
 
@@ -215,6 +231,7 @@ Node = (
     | Compared
     | Flag
     | Tag
+    | CaptionText
     | Has
     | Group
     | Queued

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from datetime import date
 
 from dtk_tui.domain.query.nodes import Negative, Node, Prompt
@@ -130,17 +131,19 @@ class Scanner(ABC):
         while self.word(stops):
             end = self.pos
             self.skip_space()
-            if self._starts_condition():
+            if self.starts_condition():
                 break
         self.pos = end
         return self.line[start:end]
 
-    def _starts_condition(self) -> bool:
+    def starts_condition(self, but: Collection[str] = ()) -> bool:
+        """Whether another condition may begin here; with a "quote" or a "minus" unless those are in ``but``."""
         char = self.peek()
         return (
-            char in ('"', "(", ")")
+            char in ("(", ")")
+            or (char == '"' and "quote" not in but)
             or _OR.match(self.line, self.pos) is not None
             or _NOT.match(self.line, self.pos) is not None
-            or _MINUS.match(self.line, self.pos) is not None
+            or (_MINUS.match(self.line, self.pos) is not None and "minus" not in but)
             or self._token_start.match(self.line, self.pos) is not None
         )

@@ -77,9 +77,10 @@ TOKENS: tuple[Token, ...] = (
         "a text to find in the negative prompt",
     ),
     Token(("tag",), values.read_tag, 'the name of a tag, such as blue_hair, "blue hair" or blue_hair>=0.8'),
+    Token(("caption",), values.read_caption, 'words of a caption, "a phrase", or either with a minus sign'),
     Token(("about",), values.read_about, "a text whose meaning is looked for"),
     Token(("like",), values.read_like, "the id or the path of an image"),
-    Token(("has",), values.read_has, "tags, embedding or workflow"),
+    Token(("has",), values.read_has, "caption, tags, embedding or workflow"),
     Token(
         ("group",),
         values.choice_reader({role: Group(role) for role in ("representative", "duplicates")}),
@@ -89,7 +90,6 @@ TOKENS: tuple[Token, ...] = (
     Token(
         ("queue",), values.choice_reader({state: Queued(state) for state in ("pending", "failed")}), "pending or failed"
     ),
-    Token(("caption",), values.refusing_reader("captions"), ""),
 )
 
 BY_NAME: dict[str, Token] = {name: token for token in TOKENS for name in token.names}

@@ -9,6 +9,8 @@ from decimal import Decimal
 from dtk_tui.domain.query.nodes import (
     About,
     Album,
+    CaptionText,
+    CaptionWords,
     Compared,
     Flag,
     Folder,
@@ -36,6 +38,7 @@ _PIPE = re.compile(r"\s*\|\s*")
 _OPERATOR = re.compile(r"\s*(<=|>=|<>|<|>|=)\s*")
 INTEGER = re.compile(r"[0-9]{1,20}(?![\w.*?])")
 DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?![\w.])")
+_MINUS = re.compile(r"-(?=\S)")
 _DASH = re.compile(r"\s*-\s*")
 _DIGITS_GLOB = re.compile(r"[0-9*?]{1,64}(?!\w)")
 _SMALL_INTEGER = re.compile(r"[0-9]{1,9}(?!\w)")
@@ -197,11 +200,28 @@ def choice_reader(nodes: dict[str, Node]) -> Reader:
 
 def read_has(scanner: Scanner) -> Node | None:
     """Read what an image must have."""
-    at = scanner.pos
     word = scanner.word(",").lower()
-    if word == "caption":
-        raise scanner.error("has:caption cannot be asked: this library keeps no captions", at)
-    return Has(word) if word in ("tags", "embedding", "workflow") else None
+    return Has(word) if word in ("caption", "tags", "embedding", "workflow") else None
+
+
+def read_caption(scanner: Scanner) -> Node | None:
+    """Read words, quoted phrases, and either of them with a minus sign, up to a comma, a token or a bracket."""
+    parts: list[CaptionWords] = []
+    end = scanner.pos
+    while not scanner.starts_condition(("quote", "minus")):
+        negated = scanner.accept(_MINUS) is not None
+        if negated and scanner.starts_condition(("quote",)):
+            break
+        quoted = scanner.quoted()
+        text = scanner.word(",") if quoted is None else quoted.strip()
+        if text:
+            parts.append(CaptionWords(text, quoted is not None, negated))
+        elif quoted is None:
+            break
+        end = scanner.pos
+        scanner.skip_space()
+    scanner.pos = end
+    return CaptionText(tuple(parts)) if parts else None
 
 
 def read_tag(scanner: Scanner) -> Node | None:
@@ -255,12 +275,3 @@ def read_album(scanner: Scanner) -> Node | None:
     """Read the name of an album."""
     value = _text(scanner)
     return Album(value) if value else None
-
-
-def refusing_reader(what: str) -> Reader:
-    """Return a reader that refuses a token for what this library does not keep."""
-
-    def read(scanner: Scanner) -> Node | None:
-        raise scanner.error(f"this cannot be asked: this library keeps no {what}")
-
-    return read

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from dtk_tui.metadata.comfy.patterns import Patterns
 
 T = TypeVar("T")
 
@@ -41,8 +43,8 @@ _FORMULA_INPUTS = frozenset({"expression", "formula", "operation", "operator", "
 _NUMBERED = re.compile(r"\D*?_?0*(\d{1,3})$")
 
 
-class UndecidableError(Exception):
-    """What a node gave cannot be worked out from the graph: it depends on the run, or on something outside."""
+#: Stands for a text that the editor has drawn lots over before it was sent.
+RANDOM_TEXT: dict[str, object] = {"__random__": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,12 @@ class Graph:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self.steps_left = STEP_LIMIT
-        #: Works out what a node that computes gives; None where that cannot be told.
-        self.decide: Callable[[object], object] | None = None
+        self.patterns = Patterns()
+        #: The classes of nodes that compute, and what works out what an output of one gives: None where it cannot tell.
+        self.computing: Container[str] = ()
+        self.decide: Callable[[object], object] = _undecided
+        #: Returns what a node has shown in this run, by its id; None where that stands nowhere.
+        self.shown: Callable[[str], str | None] | None = None
 
     def step(self) -> bool:
         """Count one step; False when none is left."""
@@ -79,7 +85,7 @@ class Graph:
         """Yield (input name, linked node) of ``node`` in the order of its inputs."""
         nodes = self.nodes
         for name, source in node.sources:
-            if source in nodes and not is_named(name, skip):
+            if source in nodes and name not in skip and not is_named(name, skip):
                 yield name, nodes[source]
 
     def upstream(self, start: Node, skip: frozenset[str] = frozenset()) -> Iterator[Node]:
@@ -91,7 +97,9 @@ class Graph:
             node = queue.popleft()
             yield node
             for name, source in node.sources:
-                if source not in seen and source in nodes and not is_named(name, skip):
+                if source in seen or name in skip or source not in nodes:
+                    continue
+                if "." not in name or not is_named(name, skip):
                     seen.add(source)
                     queue.append(nodes[source])
 
@@ -104,6 +112,8 @@ class Graph:
         node = self.link(value)
         if node is None or depth > DEPTH_LIMIT or not self.step():
             return None
+        if node.kind in self.computing:
+            return accept(self.decide(value))
         chosen = self.switched_inputs(node)
         if chosen is not None:
             passed = next((item for item in chosen if not isinstance(item, list) or self.link(item)), None)
@@ -159,12 +169,8 @@ class Graph:
         return [numbered[index] for index in order_of], selector is None or picked in numbered
 
     def _selected(self, selector: object) -> int | None:
-        found = self.scalar(selector, (), _integer)
-        return _integer(self._decided(selector)) if found is None else found
-
-    def _decided(self, value: object) -> object:
-        """Return what a node that computes gives, or None."""
-        return None if self.decide is None or not isinstance(value, list) else self.decide(value)
+        """Return the number by which a switch chooses, or None."""
+        return self.scalar(selector, (), _integer)
 
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""
@@ -174,11 +180,15 @@ class Graph:
             node = self.link(value)
             if node is None or not self.step():
                 return None
-            decided = self._decided(value)
-            if isinstance(decided, (bool, int)):
-                return bool(decided)
+            if node.kind in self.computing:
+                decided = self.decide(value)
+                return bool(decided) if isinstance(decided, (bool, int)) else None
             value = next((node.inputs[name] for name in ("value", "boolean", "switch") if name in node.inputs), None)
         return None
+
+
+def _undecided(_value: object) -> object:
+    return None
 
 
 def is_named(name: str, names: frozenset[str]) -> bool:
@@ -201,17 +211,19 @@ def _integer(value: object) -> int | None:
 
 def node(key: str, kind: str, inputs: dict[str, Any]) -> Node:
     """Return a node with its links picked out."""
-    sources = tuple(
-        (name, str(value[0]))
-        for name, value in inputs.items()
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int))
-    )
-    for name in [name for name in inputs if "." in name]:
+    sources = []
+    dotted = []
+    for name, value in inputs.items():
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], (str, int)):
+            sources.append((name, str(value[0])))
+        if "." in name:
+            dotted.append(name)
+    for name in dotted:
         # What depends on a choice is sent as ``model.seed`` beside the choice ``model``.
         choice, _, own = name.rpartition(".")
         if isinstance(inputs.get(choice), str):
             inputs.setdefault(own, inputs[name])
-    return Node(key, kind, inputs, sources)
+    return Node(key, kind, inputs, tuple(sources))
 
 
 def from_api(source: dict[str, Any]) -> Graph | None:

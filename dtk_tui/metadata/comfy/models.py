@@ -39,7 +39,8 @@ _NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
 # The rows of a group of inputs, as comfy_extras/nodes_lora_stack.py names them.
 _ROW = re.compile(r"(?:.+\.)?loras?\.(\d{1,3})\.(?:lora_name|lora|name)$")
 _LATENT_LINKS = (
-    "latent_image", "latent", "samples", "latents", "optional_latent", "video_latent", "av_latent", "pixels", "image",
+    "latent_image", "latent", "samples", "latents", "optional_latent", "video_latent", "av_latent",
+    "joint_latent", "empty_latent", "pixels", "image",
     "images", "image_embeds", "pipe", "basic_pipe", "context", "base_ctx", "sdxl_tuple", "samples1", "samples_to",
     "any", "", "*",
 )  # fmt: skip
@@ -164,7 +165,7 @@ def _rows(graph: Graph, inputs: dict[str, Any]) -> list[Lora]:
     amount = values.count(inputs.get("loras"))
     found = {}
     for key, value in inputs.items():
-        if (match := _ROW.match(key)) and (amount is None or int(match[1]) < amount):
+        if "." in key and (match := _ROW.match(key)) and (amount is None or int(match[1]) < amount):
             prefix = key.rpartition(".")[0] + "."
             row = {name[len(prefix) :]: item for name, item in inputs.items() if name.startswith(prefix)}
             if row.get("enabled", row.get("on", True)) is not False and (name := _lora_name(graph, value)):
@@ -268,7 +269,10 @@ def _labelled_size(node: Node) -> tuple[int | None, int | None]:
         return next(sides) or None, next(sides) or None
     for name, value in inputs.items():
         if isinstance(value, str) and name not in _TEXTS and (match := _SIZE_WORDS.search(value[:200])):
-            sides_of = values.pixels(match[1]), values.pixels(match[2])
+            sides_of = (
+                values.pixels(inputs.get("width_override")) or values.pixels(match[1]),
+                values.pixels(inputs.get("height_override")) or values.pixels(match[2]),
+            )
             return (
                 sides_of[::-1]
                 if True in (inputs.get("invert"), inputs.get("swap_dimensions") in ("On", True))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import Node, UndecidableError
+from dtk_tui.metadata.comfy.graph import Node
 from dtk_tui.metadata.comfy.patterns import Patterns
+from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 #: Longer texts are no prompts.
 TEXT_CHARS = 1_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 
@@ -25,12 +26,15 @@ _IMAGE_INPUTS = frozenset(
         "optional_latent",
         "video_latent",
         "av_latent",
+        "joint_latent",
+        "empty_latent",
     }
 )
 # The latent or picture that a node changes, before what it adds to that.
 _LATENT_INPUTS = (
     "latent_image", "samples_to", "destination", "samples1", "latent", "samples", "latents", "optional_latent",
-    "video_latent", "av_latent", "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
+    "video_latent", "av_latent", "joint_latent", "empty_latent",
+    "pixels", "image", "images", "pipe", "basic_pipe", "context", "base_ctx", "", "*",
 )  # fmt: skip
 # Nodes that are one sampler or one schedule each (comfy_extras/nodes_custom_sampler.py), by ComfyUI's names for these.
 SAMPLERS = {
@@ -79,14 +83,12 @@ def is_sampler(node: Node) -> bool:
     inputs = node.inputs
     if "sampler" in inputs and "sigmas" in inputs:
         return True
-    kind = node.kind.lower()
-    if "sampler" not in kind and "sampler_name" not in inputs:
-        return False
-    if any(word in kind for word in _NOT_SAMPLERS):
+    is_called_one, is_another = _called(node.kind)
+    if is_another or not (is_called_one or "sampler_name" in inputs):
         return False
     if "sampler_name" in inputs and ("steps" in inputs or "cfg" in inputs) and _SAMPLER_INPUTS.intersection(inputs):
         return True
-    if "sampler" not in kind:
+    if not is_called_one:
         return False
     if "steps" in inputs and "seed" in inputs and node.sources:
         return True
@@ -97,8 +99,20 @@ def is_sampler(node: Node) -> bool:
 
 def is_postprocessor(node: Node) -> bool:
     """Return whether ``node`` is a detailer or an upscaler with a sampler inside."""
-    kind = node.kind.lower().replace(" ", "")
-    return any(word in kind for word in _POSTPROCESSORS)
+    return _postprocesses(node.kind)
+
+
+@lru_cache(maxsize=2048)
+def _called(kind: str) -> tuple[bool, bool]:
+    """Return whether a class is called a sampler, and whether it is called something that is none."""
+    name = kind[:200].lower()
+    return "sampler" in name, any(word in name for word in _NOT_SAMPLERS)
+
+
+@lru_cache(maxsize=2048)
+def _postprocesses(kind: str) -> bool:
+    name = kind[:200].lower().replace(" ", "")
+    return any(word in name for word in _POSTPROCESSORS)
 
 
 def output_and_sampler(graph: Graph, chosen: Sequence[Node] = ()) -> tuple[Node | None, Node | None]:

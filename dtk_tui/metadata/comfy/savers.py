@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
-from dtk_tui.metadata.comfy.graph import Graph, Node, UndecidableError
+from dtk_tui.metadata.comfy.graph import Graph, Node
 from dtk_tui.metadata.comfy.texts import TextFinder
+from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 _PICTURES = ("images", "image", "video", "frames", "pixels", "img", "svg")
 _PREFIXES = ("filename_prefix", "filename", "file_name", "prefix", "save_prefix")
@@ -54,6 +56,8 @@ def savers(graph: Graph, name: str | None, *, has_infotext: bool) -> list[Node]:
         has_infotext: an infotext stands beside the graph, as savers of extensions write it.
     """
     found = [node for node in graph.nodes.values() if _is_saver(node) and _picture(graph, node) is not None]
+    if len(found) == 1 and (name is None or name[:13] != "ComfyUI_temp_"):
+        return found
     if name is not None and _PREVIEWS.match(name):
         shown = [node for node in graph.nodes.values() if "preview" in node.kind.lower() and _picture(graph, node)]
         found = shown or found
@@ -73,15 +77,23 @@ def writes_infotext(node: Node) -> bool:
 
 
 def _is_saver(node: Node) -> bool:
-    kind = node.kind.lower()
-    if kind == "vhs_videocombine" and node.inputs.get("save_output") is False:
-        return False
-    return ("save" in kind or "videocombine" in kind) and not _NOT_PICTURES.search(kind.replace("metadata", ""))
+    return _saves(node.kind) and not (node.kind == "VHS_VideoCombine" and node.inputs.get("save_output") is False)
+
+
+@lru_cache(maxsize=2048)
+def _saves(kind: str) -> bool:
+    """Return whether nodes of a class save pictures, as far as its name tells."""
+    name = kind[:200].lower()
+    return ("save" in name or "videocombine" in name) and not _NOT_PICTURES.search(name.replace("metadata", ""))
 
 
 def _picture(graph: Graph, node: Node) -> object:
     """Return the link to the picture that a node is given, or None."""
-    return next((node.inputs[name] for name in _PICTURES if graph.link(node.inputs.get(name)) is not None), None)
+    inputs = node.inputs
+    for name in _PICTURES:
+        if name in inputs and graph.link(inputs[name]) is not None:
+            return inputs[name]
+    return None
 
 
 def _by_ending(found: list[Node], name: str) -> list[Node]:

@@ -10,10 +10,19 @@ from collections.abc import Iterator
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import Graph, Node, UndecidableError
+from dtk_tui.metadata.comfy.graph import Graph, Node
 from dtk_tui.metadata.comfy.texts import TextFinder
+from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
-_PROMPTS = ("prompt", "edit_instruction", "prompt_text", "positive_prompt", "text_prompt")
+_PROMPTS = (
+    "prompt",
+    "edit_instruction",
+    "prompt_text",
+    "positive_prompt",
+    "text_prompt",
+    "instruction",
+    "video_prompt",
+)
 _NEGATIVES = ("negative_prompt", "negative_prompt_text", "negative")
 _STORYBOARD = re.compile(r"(?:storyboard|shot)_?\d+_prompt$")
 # A prompt among the inputs of these is one that they encode, or an instruction.

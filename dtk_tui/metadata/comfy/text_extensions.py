@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from dtk_tui.metadata.comfy.graph import UndecidableError
 from dtk_tui.metadata.comfy.node_inputs import NodeInputs, joined, replaced
 from dtk_tui.metadata.comfy.text_nodes import Operation
+from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 _TOKEN = re.compile(r"\[(?:time|hostname|cuda_device|cuda_name|user)\b")
 _SIDES = ("text", "text_b", "text_c", "text_d")
@@ -231,6 +231,14 @@ def _styled(inputs: NodeInputs) -> object:
     raise UndecidableError
 
 
+def _preserved(inputs: NodeInputs) -> object:
+    """Return what a node has written into the graph while it ran."""
+    found = inputs.text("result_text")
+    if found.startswith("Result Text Here"):
+        raise UndecidableError
+    return found
+
+
 def _counted_replace(inputs: NodeInputs) -> object:
     return replaced(inputs.text("string"), inputs.text("old"), inputs.text("new"), inputs.integer("count", -1))
 
@@ -295,6 +303,7 @@ OPERATIONS: dict[str, Operation] = {
     "TextConcat": lambda inputs: _non_empty(
         inputs, ("text1", "text2", "text3", "text4", "text5"), inputs.text("delimiter", " ")
     ),
+    "TextPreserve": _preserved,
     "RemoveTextBetween": _between_removed,
     "SDXLPromptStyler": _styled,
     **{

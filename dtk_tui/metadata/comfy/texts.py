@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar, cast
 
-from dtk_tui.metadata.comfy import text_extensions, text_nodes
-from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, Graph, Node, UndecidableError, is_named
+from dtk_tui.metadata.comfy import arithmetic, text_extensions, text_nodes
+from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, RANDOM_TEXT, Graph, Node, is_named
 from dtk_tui.metadata.comfy.node_inputs import NodeInputs
-from dtk_tui.metadata.comfy.patterns import Patterns
+from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 T = TypeVar("T")
 
 _UNDECIDED = object()
-OPERATIONS = text_nodes.OPERATIONS | text_extensions.OPERATIONS
+OPERATIONS: dict[str, text_nodes.Operation] = {
+    **text_nodes.OPERATIONS,
+    **text_extensions.OPERATIONS,
+    "ComfyMathExpression": arithmetic.core_expression,
+    "MathExpression|pysssss": arithmetic.script_expression,
+}
 POSITIVE = (
     "positive",
     "positive_prompt",
@@ -77,7 +83,6 @@ class TextFinder:
         self.graph = graph
         self.side = POSITIVE if positive else NEGATIVE
         self.other = NEGATIVE if positive else POSITIVE
-        self._patterns = Patterns()
         # What an output gave is kept, and is nothing while it is being found out: no output is worked out twice.
         self._texts: dict[tuple[str, int], object] = {}
         self._results: dict[tuple[str, int], object] = {}
@@ -92,6 +97,8 @@ class TextFinder:
             return value
         if isinstance(value, dict) and isinstance(value.get("__value__"), str):
             return str(value["__value__"])
+        if value is RANDOM_TEXT:
+            raise UndecidableError
         node = self.graph.link(value)
         if node is None or not isinstance(value, list) or depth > DEPTH_LIMIT or not self.graph.step():
             return None
@@ -130,10 +137,7 @@ class TextFinder:
         return found
 
     def decide(self, value: object) -> object:
-        """Return what a node that computes gives, or None where it does not compute or cannot be told."""
-        node = self.graph.link(value)
-        if node is None or node.kind not in OPERATIONS:
-            return None
+        """Return what stands behind a link to a node that computes, or None where that cannot be told."""
         try:
             return self.evaluate(value)
         except UndecidableError:
@@ -146,10 +150,10 @@ class TextFinder:
             if not isinstance(found, str):
                 raise UndecidableError
             return found
-        if _LANGUAGE_MODELS.search(node.kind):
+        if _is_language_model(node.kind):
             raise UndecidableError
         found = self._kept_text(node, depth)
-        if found and _TEMPLATES.search(node.kind) and _CHOICE.search(found):
+        if found and _is_template(node.kind) and _CHOICE.search(found):
             raise UndecidableError
         return found
 
@@ -193,31 +197,30 @@ class TextFinder:
                 if typed is None:
                     raise
                 return self.text(typed, depth + 1)
-        if node.kind not in OPERATIONS and not _LANGUAGE_MODELS.search(node.kind):
-            if "text_0" in node.inputs and "text" in node.inputs:
+        if node.kind not in OPERATIONS and not _is_language_model(node.kind):
+            if node.kind == "ShowText|pysssss":
                 return self._shown(node, slot, depth)
-            if not _TEMPLATES.search(node.kind) and self._is_computed(node):
+            is_plain_replace = "find" in node.inputs and "replace" in node.inputs
+            if _computes(node.kind) and not is_plain_replace:
                 raise UndecidableError
         return self.own_text(node, slot, depth)
 
-    def _is_computed(self, node: Node) -> bool:
-        """Return whether a node that is not known changes a text, as far as its name tells."""
-        words = {word.lower() for word in _WORD.findall(node.kind)}
-        is_plain_replace = "find" in node.inputs and "replace" in node.inputs
-        return (not _COMPUTES.isdisjoint(words) and not is_plain_replace) or _OUTSIDE.search(node.kind) is not None
-
     def _shown(self, node: Node, slot: int, depth: int) -> str | None:
-        """Return the text of a node that shows one; what it has shown stands beside it for the next time."""
+        """Return the text of a node that shows one, which stands in the editor's graph once it was run.
+
+        What stands beside its input was shown by the run before.
+        """
         try:
             return self.own_text(node, slot, depth)
         except UndecidableError:
-            if isinstance(node.inputs["text_0"], str):
-                return str(node.inputs["text_0"])
-            raise
+            found = self.graph.shown(node.id) if self.graph.shown is not None else None
+            if found is None:
+                raise
+            return found
 
     def _computed(self, node: Node, slot: int, depth: int) -> object:
         """Return what an output of a node that is known to compute gives."""
-        inputs = NodeInputs(node, slot, lambda value: self.evaluate(value, depth + 1), self._patterns)
+        inputs = NodeInputs(node, slot, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
         return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: OPERATIONS[node.kind](inputs))
 
     def let_through(self, switch: tuple[list[object], bool], read: Callable[[object], T]) -> T | None:
@@ -234,7 +237,7 @@ class TextFinder:
         if len(linked) < 2:
             return None
         before = list(self.graph.upstream(linked[0]))
-        if not any(_LANGUAGE_MODELS.search(node.kind) for node in before):
+        if not any(_is_language_model(node.kind) for node in before):
             return None
         return next((item for item in items[1:] if self.graph.link(item) in before), None)
 
@@ -266,6 +269,25 @@ class TextFinder:
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
         delimiter = ", " if given is None else self.text(given, depth + 1)
         return joined(parts, (delimiter or "").replace("\\n", "\n"))
+
+
+@lru_cache(maxsize=2048)
+def _is_language_model(kind: str) -> bool:
+    return _LANGUAGE_MODELS.search(kind) is not None
+
+
+@lru_cache(maxsize=2048)
+def _is_template(kind: str) -> bool:
+    return _TEMPLATES.search(kind) is not None
+
+
+@lru_cache(maxsize=2048)
+def _computes(kind: str) -> bool:
+    """Return whether nodes of a class that is not known change a text, as far as its name tells."""
+    if _is_template(kind):
+        return False
+    words = {word.lower() for word in _WORD.findall(kind[:200])}
+    return not _COMPUTES.isdisjoint(words) or _OUTSIDE.search(kind[:200]) is not None
 
 
 def remembered(memory: dict[tuple[str, int], object], key: tuple[str, int], busy: object, find: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,9 @@ def implicit_links(
     listed = level.get("nodes")
     nodes = [item for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict)]
     senders = [
-        item for item in nodes if "Everywhere" in str(item.get("type")) and item.get("mode") not in disabled_modes
+        item
+        for item in nodes
+        if ("Everywhere" in str(item.get("type")) or _converted(item)) and item.get("mode") not in disabled_modes
     ]
     if not senders:
         return {}
@@ -112,6 +114,8 @@ def _broadcasts(senders: list[dict[str, Any]], links: dict[Any, Origin], types: 
     found: list[_Sender] = []
     for item in senders:
         kind = item["type"]
+        if (settings := _converted(item)) is not None:
+            found.extend(_outputs(item, settings))
         if kind == "Seed Everywhere":
             found.append(_Sender(5, "INT", (item.get("id"), 0), None, lambda name: "seed" in name))
         if kind not in _SENDERS:
@@ -125,6 +129,34 @@ def _broadcasts(senders: list[dict[str, Any]], links: dict[Any, Origin], types: 
         for place, entry, sent, origin in wired:
             found.append(_sender(item, place, entry, sent, origin, is_repeated=sent in repeated))
     return sorted(found, key=lambda sender: -sender.priority)
+
+
+def _converted(item: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the settings of a node that broadcasts its own outputs, as version 7 lets any do; None: it does not."""
+    properties = item.get("properties")
+    if not isinstance(properties, dict) or not properties.get("ue_convert"):
+        return None
+    settings = properties.get("ue_properties")
+    return settings if isinstance(settings, dict) else {}
+
+
+def _outputs(item: dict[str, Any], settings: dict[str, Any]) -> Iterator[_Sender]:
+    """Yield what a node broadcasts by its own outputs."""
+    silent = settings.get("output_not_broadcasting")
+    outputs = [
+        (slot, entry)
+        for slot, entry in enumerate(entries(item, "outputs")[:50])
+        if not (isinstance(silent, dict) and silent.get(str(entry.get("name"))))
+    ]
+    types = Counter(str(entry.get("type")) for _, entry in outputs)
+    for slot, entry in outputs:
+        kind = str(entry.get("type"))
+        as_input = {
+            **item,
+            "type": "Anything Everywhere",
+            "properties": {"ue_properties": {"version": "7", **settings}},
+        }
+        yield _sender(as_input, slot, entry, kind, (item.get("id"), slot), is_repeated=types[kind] > 1)
 
 
 def _sender(

@@ -11,14 +11,20 @@ import re
 from typing import Any
 
 from dtk_tui.metadata.comfy import group_nodes, use_everywhere
-from dtk_tui.metadata.comfy.graph import NODE_LIMIT, Graph, Node, node
+from dtk_tui.metadata.comfy.graph import NODE_LIMIT, RANDOM_TEXT, Graph, Node, node
 from dtk_tui.metadata.comfy.group_nodes import SUBGRAPH_INPUT_ID, SUBGRAPH_OUTPUT_ID
 from dtk_tui.metadata.comfy.widgets import WIDGETS
 
 _MUTED, _BYPASSED = 2, 4
+# ComfyUI-KJNodes and ComfyUI-Easy-Use
+_SETTERS, _GETTERS = ("SetNode", "easy setNode"), ("GetNode", "easy getNode")
 _SUBGRAPH_DEPTH = 6
 _GROUP_LIMIT = 200
-_TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "t5xxl"})
+_TEXTS = frozenset({"text", "text_g", "text_l", "clip_l", "clip_g", "t5xxl", "llama", "qwen25_7b", "prompt"})
+_DRAWN = ("CLIPTextEncode", "TextEncode")
+_ESCAPED = re.compile(r"\\[{}]")
+_CHOICE = re.compile(r"\{[^{}]*\|[^{}]*\}|\{[^{}]*\{")
+_BRACE = re.compile(r"(?<!\\)[{}]")
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*")
 _CONTROL = ("fixed", "increment", "decrement", "randomize")
 
@@ -30,6 +36,18 @@ def from_workflow(source: dict[str, Any]) -> Graph | None:
     flat = _FlatWorkflow(source)
     nodes = flat.nodes()
     return Graph(nodes) if nodes else None
+
+
+def shown_text(source: dict[str, Any], key: str) -> str | None:
+    """Return the text that a node of ComfyUI-Custom-Scripts showed when the graph ran: it writes it as a list."""
+    nodes = source.get("nodes")
+    for item in nodes if isinstance(nodes, list) else []:
+        if isinstance(item, dict) and str(item.get("id")) == key:
+            values = item.get("widgets_values")
+            shown = values[0] if isinstance(values, list) and len(values) == 1 else None
+            if isinstance(shown, list) and len(shown) == 1 and isinstance(shown[0], str):
+                return shown[0]
+    return None
 
 
 class _FlatWorkflow:
@@ -83,7 +101,7 @@ class _FlatWorkflow:
             item = self._expand_group(given)
             key = f"{prefix}{item.get('id')}"
             self._raw[key] = item
-            if item["type"] == "SetNode":
+            if item["type"] in _SETTERS:
                 self._variables.setdefault(
                     (prefix, _variable_name(item)), next((entry.get("link") for entry in _inputs(item)), None)
                 )
@@ -173,7 +191,7 @@ class _FlatWorkflow:
                         return None
                     origin = inner
                     continue
-                if item["type"] == "GetNode":
+                if item["type"] in _GETTERS:
                     link = self._variables.get((prefix, _variable_name(item)))
                 elif item.get("mode") == _BYPASSED:
                     link = _bypass_link(item, slot)
@@ -193,7 +211,7 @@ def _inputs(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _variable_name(item: dict[str, Any]) -> str:
-    """Return the name under which a SetNode keeps what a GetNode of the same name gives (ComfyUI-KJNodes)."""
+    """Return the name under which a SetNode keeps what a GetNode of the same name gives."""
     values = item.get("widgets_values")
     return str(values[0]) if isinstance(values, list) and values else ""
 
@@ -216,9 +234,18 @@ def _widget_slots(level: dict[str, Any]) -> set[int]:
     return found
 
 
-def _strip_comments(name: str, value: object) -> object:
-    """Return a value as the editor sends it: it takes the comments out of prompts."""
-    return _COMMENT.sub("", value) if name in _TEXTS and isinstance(value, str) else value
+def _as_sent(kind: str, name: str, value: object) -> object:
+    """Return a value as the editor sends it: it takes the comments out of prompts, and draws lots over ``{a|b}``."""
+    if name not in _TEXTS or not isinstance(value, str):
+        return value
+    text = _COMMENT.sub("", value)
+    if "{" not in text or not kind.startswith(_DRAWN):
+        return text
+    bare = _ESCAPED.sub("", text)
+    if _CHOICE.search(bare):
+        return RANDOM_TEXT
+    # A choice of one is that one.
+    return _ESCAPED.sub(lambda match: match[0][1], _BRACE.sub("", text)) if bare.count("{") == bare.count("}") else text
 
 
 def _bypass_link(item: dict[str, Any], slot: int) -> Any:
@@ -251,7 +278,7 @@ def _widget_values(item: dict[str, Any]) -> dict[str, Any]:
         if position >= len(values):
             break
         if name != "control":
-            found[name] = _strip_comments(name, values[position])
+            found[name] = _as_sent(item["type"], name, values[position])
         position += 1
         follows = values[position] if position < len(values) else None
         if not known and name in ("seed", "noise_seed") and isinstance(follows, str) and follows in _CONTROL:

@@ -12,8 +12,8 @@ from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy import models, prompts, samplers, savers, services
 from dtk_tui.metadata.comfy.graph import Graph, Node, from_api
-from dtk_tui.metadata.comfy.texts import TextFinder
-from dtk_tui.metadata.comfy.workflow import from_workflow
+from dtk_tui.metadata.comfy.texts import OPERATIONS, TextFinder
+from dtk_tui.metadata.comfy.workflow import from_workflow, shown_text
 from dtk_tui.metadata.dialects import automatic1111
 from dtk_tui.metadata.dialects.base import DialectReading
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
@@ -33,6 +33,8 @@ def read(fields: MetadataFields) -> DialectReading | None:
     graph = find_graph(fields)
     if graph is None:
         return None
+    if "ShowText" in fields.texts.get("workflow", ""):
+        graph.shown = lambda key: shown_text(fields.json("workflow") or {}, key)
     info = automatic1111.find_infotext(fields)
     found = parameters(graph, fields.file_name, has_infotext=info is not None)
     if info is not None:
@@ -82,7 +84,7 @@ def parameters(graph: Graph, name: str | None = None, *, has_infotext: bool = Fa
             it does not, what they agree on is known.
         has_infotext: an infotext stands beside the graph.
     """
-    graph.decide = TextFinder(graph, positive=True).decide
+    graph.computing, graph.decide = OPERATIONS, TextFinder(graph, positive=True).decide
     outputs = savers.savers(graph, name, has_infotext=has_infotext)
     if len(outputs) < 2:
         return _of_output(graph, *samplers.output_and_sampler(graph, outputs))

@@ -8,7 +8,7 @@ from typing import Any
 
 from dtk_tui.domain.captions import Caption, in_order
 from dtk_tui.domain.journal import Changes
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db
 
 _COLUMNS = """caption.id, caption.image_id, caption.text, caption.source, caption.type, caption.is_user_edited,
@@ -65,6 +65,10 @@ returned AS (
         ON CONFLICT DO NOTHING
     RETURNING image_id, caption_id, NULL::bigint)
 SELECT * FROM taken UNION ALL SELECT * FROM moved UNION ALL SELECT * FROM returned
+"""
+_SEARCH_ANEW = """
+UPDATE current_caption SET search = dtk_caption_words(caption.text)
+  FROM caption WHERE caption.id = current_caption.caption_id
 """
 
 
@@ -184,3 +188,23 @@ def restore(conn: Connection, changes: Changes) -> list[int]:
     lock_rows(conn, ids)
     done = {(row[0], row[1], row[2]) for row in conn.execute(_RESTORE, (ids, before, after))}
     return [change[0] for change in zip(ids, before, after, strict=True) if change not in done]
+
+
+def language(conn: Connection) -> str:
+    """Return the language whose words are found in captions."""
+    return str(row_of(conn, "SELECT name FROM caption_language")[0])
+
+
+def set_language(conn: Connection, name: str) -> bool:
+    """Find words of another language in all captions from now on; False when PostgreSQL knows none of this name."""
+    known = "SELECT 1 FROM pg_ts_config WHERE cfgname = %s AND pg_ts_config_is_visible(oid)"
+    if conn.execute(known, (name,)).fetchone() is None:
+        return False
+    conn.execute("UPDATE caption_language SET name = %s", (name,))
+    conn.execute(_SEARCH_ANEW)
+    return True
+
+
+def is_empty(conn: Connection) -> bool:
+    """Whether no image has a caption."""
+    return not row_of(conn, "SELECT EXISTS (SELECT 1 FROM current_caption)")[0]

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from dtk_tui.domain.query.nodes import (
     And,
+    CaptionText,
+    CaptionWords,
     Created,
     Flag,
     Folder,
@@ -49,7 +51,41 @@ def span(low: str, high: str) -> tuple[tuple[Decimal, Decimal], ...]:
     return ((Decimal(low), Decimal(high)),)
 
 
+FOX = CaptionWords("fox")
 CASES: list[tuple[str, Node | None]] = [
+    ("caption:fox", CaptionText((FOX,))),
+    ("Caption: red fox", CaptionText((CaptionWords("red"), FOX))),
+    (
+        'caption: fox "in the snow" -dog -"at night"',
+        CaptionText(
+            (
+                FOX,
+                CaptionWords("in the snow", True),
+                CaptionWords("dog", False, True),
+                CaptionWords("at night", True, True),
+            )
+        ),
+    ),
+    ("caption:fox, snow", And((CaptionText((FOX,)), Prompt("snow")))),
+    ('caption:fox, "oil, canvas"', And((CaptionText((FOX,)), Prompt("oil, canvas")))),
+    ("caption:fox -rating:3", And((CaptionText((FOX,)), Not(Rating("=", 3))))),
+    ("caption:fox -(dog OR cat)", And((CaptionText((FOX,)), Not(Or((Prompt("dog"), Prompt("cat"))))))),
+    ("caption:fox rating:3", And((CaptionText((FOX,)), Rating("=", 3)))),
+    ("caption:fox OR caption:-dog", Or((CaptionText((FOX,)), CaptionText((CaptionWords("dog", negated=True),))))),
+    ("-caption:fox", Not(CaptionText((FOX,)))),
+    ("(caption:fox dog)", CaptionText((FOX, CaptionWords("dog")))),
+    (
+        "caption:blue-haired fox's - snow",
+        CaptionText(
+            (
+                CaptionWords("blue-haired"),
+                CaptionWords("fox's"),
+                CaptionWords("-"),
+                CaptionWords("snow"),
+            )
+        ),
+    ),
+    ("has:caption", Has("caption")),
     ("", None),
     ("  , ,", None),
     ("castle", Prompt("castle")),
@@ -207,8 +243,9 @@ def test_only_wanted_terms_rank() -> None:
         ("NOT like:5", 10, "outside of OR and NOT"),
         ("album:", 7, "the name of an album"),
         ("in_album:maybe", 10, "true or false"),
-        ("caption: dog", 10, "no captions"),
-        ("has:caption", 5, "no captions"),
+        ("caption:", 9, "words of a caption"),
+        ("caption: , fox", 10, "words of a caption"),
+        ('caption:"fox', 9, "closing"),
         ("has:tag", 5, "tags, embedding or workflow"),
         ("hypernet:", 10, "the name of a hypernetwork"),
         ("hypernet strength:>much", 19, "a number"),

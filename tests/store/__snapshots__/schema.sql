@@ -901,6 +901,10 @@ CREATE TABLE public.job (
     error text,
     begun_at timestamp with time zone,
     missing boolean DEFAULT false NOT NULL,
+    caption_types text[],
+    caption_when text,
+    CONSTRAINT job_caption_types_check CHECK ((cardinality(caption_types) > 0)),
+    CONSTRAINT job_caption_when_check CHECK ((caption_when = ANY (ARRAY['keep'::text, 'overwrite'::text, 'append'::text, 'refine'::text]))),
     CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
     CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'failed'::text])))

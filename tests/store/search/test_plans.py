@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC
+from hashlib import md5
 from typing import Any, Literal
 
 import numpy as np
@@ -59,6 +60,15 @@ def load(library: Library) -> None:
     conn.execute(
         "INSERT INTO image_tag (image_id, tag_id, source, confidence)"
         " SELECT image.id, 1 + (image.id * 7 + k) % 1000, 'test', 0.5 FROM image, generate_series(1, 5) k"
+    )
+    conn.execute(
+        "INSERT INTO caption (image_id, is_user_edited, source, type, text)"
+        " SELECT image.id, false, 'joy', 'descriptive', 'seen ' || md5((image.id % 500)::text) || repeat(' x', 50)"
+        " FROM image WHERE image.id % 2 = 0"
+    )
+    conn.execute(
+        "INSERT INTO current_caption (image_id, caption_id, source, type, search)"
+        " SELECT image_id, id, source, type, dtk_caption_words(text) FROM caption"
     )
     rng = np.random.default_rng(7)
     vectors = rng.normal(size=(3000, 64)).astype(np.float32)
@@ -125,6 +135,16 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert not scanned(seen) & {"image", "image_tag"}
     assert run("folder:7") == 300
     assert "image" not in scanned(seen)
+
+    word = f"caption:{md5(b'8').hexdigest()}"
+    for line in (word, f'caption:"seen {word[8:]}"', f"{word} -nothing", f"{word} has:caption"):
+        assert run(line) == 60, line
+        assert "current_caption_search" in indexes(seen)
+        assert not scanned(seen) & {"image", "current_caption", "caption"}
+    assert run("caption:seen", limit=5) == 5
+    assert run("has:caption", limit=5) == 5
+    assert {"image_newest", "current_caption_pkey"} <= indexes(seen)
+    assert not scanned(seen) & {"image", "current_caption"}
 
     assert run("about:x", 50, about=[(1, query)]) > 0
     assert "prompt_vector_1_hnsw" in indexes(seen)

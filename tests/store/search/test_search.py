@@ -305,7 +305,7 @@ def test_every_query_runs(library: Library) -> None:
 
 
 def test_every_token_reaches_the_database(library: Library) -> None:
-    values = {"caption": None, "like": None}
+    values = {"like": None}
     others = {"aesthetic_score": "5.5", "hypernet strength": "<1"}
     texts = {"date": "today", "seed": "1", "steps": "1", "cfg": "1", "model_hash": "a", "model_or_hash": '"a"|b'}
     texts |= {
