@@ -184,3 +184,14 @@ def test_a_text_that_was_shown_stands_in_the_graph_of_the_editor() -> None:
     assert read_graph(graph).prompt is None
     graph["31"] = node("PrimitiveString", value="a tower")
     assert prompt([["a castle"]]) == "a tower"
+
+
+def test_long_chains_and_switches_that_ask_themselves() -> None:
+    chain = {str(30 + n): node("StringConcatenate", string_a=[str(31 + n), 0], string_b="b", delimiter="")
+             for n in range(25)}  # fmt: skip
+    graph = base(**chain, **{"55": node("PrimitiveString", value="a")})
+    graph["6"]["inputs"]["text"] = ["30", 0]
+    assert read_graph(graph).prompt == "a" + "b" * 25
+    graph["30"] = node("CR Text Input Switch", Input=["30", 0], text1="a", text2="b")
+    assert read_graph(graph).prompt is None
+    assert read_graph(graph).seed == 42

@@ -221,7 +221,7 @@ class TextFinder:
     def _computed(self, node: Node, slot: int, depth: int) -> object:
         """Return what an output of a node that is known to compute gives."""
         inputs = NodeInputs(node, slot, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
-        return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: OPERATIONS[node.kind](inputs))
+        return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: _worked_out(inputs))
 
     def let_through(self, switch: tuple[list[object], bool], read: Callable[[object], T]) -> T | None:
         """Return what a switch lets through; where that is not sure, what all of its inputs agree on."""
@@ -269,6 +269,14 @@ class TextFinder:
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
         delimiter = ", " if given is None else self.text(given, depth + 1)
         return joined(parts, (delimiter or "").replace("\\n", "\n"))
+
+
+def _worked_out(inputs: NodeInputs) -> object:
+    """Return what a node gives; one that would have failed gave nothing."""
+    try:
+        return OPERATIONS[inputs.kind](inputs)
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise UndecidableError from error
 
 
 @lru_cache(maxsize=2048)
