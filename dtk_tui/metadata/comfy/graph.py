@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dtk_tui.metadata.comfy.patterns import Patterns
+from dtk_tui.metadata.comfy.computing.patterns import Patterns
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy.computing.patterns import Patterns
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 from dtk_tui.metadata.comfy.graph import Node
-from dtk_tui.metadata.comfy.patterns import Patterns
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 #: Longer texts are no prompts.
 TEXT_CHARS = 1_000_000
@@ -29,6 +29,11 @@ class NodeInputs:
     def names(self, prefix: str = "") -> Iterator[str]:
         """Yield the names that begin with ``prefix``, in the order of the graph."""
         return (name for name in self._inputs if name.startswith(prefix))
+
+    def raw(self, name: str) -> object:
+        """Return what stands in the graph itself; None where there is nothing or a link."""
+        found = self._inputs.get(name)
+        return None if isinstance(found, list) and len(found) == 2 and not isinstance(found[0], dict) else found
 
     def value(self, name: str, default: object = None) -> object:
         """Return a value: a text, a number or a boolean."""
