@@ -222,7 +222,8 @@ class TextFinder:
 
     def _computed(self, node: Node, slot: int, depth: int) -> object:
         """Return what an output of a node that is known to compute gives."""
-        inputs = NodeInputs(node, slot, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
+        given = node.inputs
+        inputs = NodeInputs(node.kind, slot, given, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
         return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: _worked_out(inputs))
 
     def let_through(self, switch: tuple[list[object], bool], read: Callable[[object], T]) -> T | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from dtk_tui.metadata import values
 from dtk_tui.metadata.comfy.computing.patterns import Patterns
 from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
-from dtk_tui.metadata.comfy.graph import Node
 
 #: Longer texts are no prompts.
 TEXT_CHARS = 1_000_000
@@ -16,11 +16,13 @@ TEXT_CHARS = 1_000_000
 class NodeInputs:
     """Inputs by name, and the output (``slot``) that is asked for; what depends on the run raises UndecidableError."""
 
-    def __init__(self, node: Node, slot: int, evaluate: Callable[[object], object], patterns: Patterns) -> None:
-        self.kind = node.kind
+    def __init__(
+        self, kind: str, slot: int, inputs: dict[str, Any], evaluate: Callable[[object], object], patterns: Patterns
+    ) -> None:
+        self.kind = kind
         self.slot = slot
         self.patterns = patterns
-        self._inputs = node.inputs
+        self._inputs = inputs
         self._evaluate = evaluate
 
     def __contains__(self, name: str) -> bool:
