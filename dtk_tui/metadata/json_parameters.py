@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
@@ -9,6 +10,7 @@ from dtk_tui.metadata import values
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 
 _MODEL = ("base_model", "base_model_name", "model", "model_name", "checkpoint", "ckpt_name")
+_NESTED_DEPTH, _NESTED_LIMIT = 3, 100
 KEYS = ("parameters", *COMMENT_KEYS, "xmp:UserComment", "0x9286")
 
 
@@ -17,9 +19,22 @@ def objects(fields: MetadataFields) -> list[dict[str, Any]]:
     if "objects" not in fields.cache:
         texts = fields.texts
         keys = [key for key in KEYS if key in texts and (not texts[key] or texts[key].lstrip()[:1] == "{")]
-        fields.cache["objects"] = [found for key in keys if (found := fields.json(key)) is not None]
+        found = [value for key in keys if (value := fields.json(key)) is not None]
+        fields.cache["objects"] = found + (_nested(found) if fields.is_sidecar else [])
     found_all: list[dict[str, Any]] = fields.cache["objects"]
     return found_all
+
+
+def _nested(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the objects with a prompt inside others: downloaders keep what a site says (``generation.meta``)."""
+    found, pending = [], [(source, 0) for source in sources]
+    for source, depth in pending:
+        inner = [value for value in islice(source.values(), _NESTED_LIMIT) if isinstance(value, dict)]
+        if depth < _NESTED_DEPTH and len(pending) < _NESTED_LIMIT:
+            pending += [(value, depth + 1) for value in inner]
+        if depth and isinstance(source.get("prompt"), str):
+            found.append(source)
+    return found
 
 
 def plain_keys(source: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +70,7 @@ def parameters(source: dict[str, Any]) -> GenerationParameters:
         height=height,
         model=next((found for name in _MODEL if (found := values.text(source.get(name)))), None),
         model_hash=values.text(pick(source, "base_model_hash", "model_hash")),
-        clip_skip=values.count(pick(source, "clip_skip", "base_clip_skip")),
+        clip_skip=values.count(pick(source, "clip_skip", "base_clip_skip", "clipskip")),
         denoising_strength=values.number(pick(source, "denoising_strength", "denoise", "strength")),
         vae=vae(pick(source, "vae", "vae_name")),
         upscaler=values.text(pick(source, "upscaler")),

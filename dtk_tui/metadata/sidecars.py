@@ -33,7 +33,8 @@ _LOG_JSON = re.compile(r"to_clipboard\('([^']{2,400000})'\)")
 def sidecar_names(name: str) -> list[str]:
     """Return the names of the files that may tell of the picture ``name`` in the same folder."""
     stem = name.rpartition(".")[0] or name
-    return [*(beside for beside, _ in _beside(name)), f"{FOLDER}/{stem}.json", _LOG]
+    beside = [*(stem + ending for ending in _ENDINGS), *(name + ending for ending in _ENDINGS_OF_NAMES)]
+    return [*beside, f"{FOLDER}/{stem}.json", _LOG]
 
 
 def read(path: str, siblings: Collection[str] | None, *, is_video: bool = False) -> Iterator[RawChunk]:
@@ -45,30 +46,31 @@ def read(path: str, siblings: Collection[str] | None, *, is_video: bool = False)
     """
     folder, slash, name = path.rpartition("/")
     folder += slash
-    paths = [(folder + beside, key) for beside, key in _beside(name) if siblings is None or beside in siblings]
+    stem = name.rpartition(".")[0] or name
+    for base, endings in ((stem, _ENDINGS), (name, _ENDINGS_OF_NAMES)):
+        for ending in endings:
+            beside = base + ending
+            if (siblings is None or beside in siblings) and beside != name:
+                yield from _chunk(folder + beside, ending[1:])
     if is_video and (siblings is None or FOLDER in siblings):
-        paths += [(place, "json") for place in _in_folders(folder, name)]
-    for place, key in paths:
-        text = _text(place)
-        if text is not None and text.strip():
-            yield RawChunk("sidecar", key, text)
+        for place in _in_folders(folder, stem):
+            yield from _chunk(place, "json")
     if siblings is None or _LOG in siblings:
         found = _from_log(folder + _LOG, name)
         if found is not None:
             yield RawChunk("sidecar", _LOG, found)
 
 
-def _beside(name: str) -> list[tuple[str, str]]:
-    """Return (name of a file in the same folder, what kind of sidecar it is)."""
-    stem = name.rpartition(".")[0] or name
-    found = [(stem + ending, ending[1:]) for ending in _ENDINGS]
-    found += [(name + ending, ending[1:]) for ending in _ENDINGS_OF_NAMES]
-    return [entry for entry in found if entry[0] != name]
+def _chunk(path: str, key: str) -> Iterator[RawChunk]:
+    """Yield the text of a file unless there is none."""
+    text = _text(path)
+    if text is not None and text.strip():
+        yield RawChunk("sidecar", key, text)
 
 
-def _in_folders(folder: str, name: str) -> Iterator[str]:
+def _in_folders(folder: str, stem: str) -> Iterator[str]:
     """Yield where InvokeAI's sidecar of a video may be: below this folder, or below one that it is in."""
-    inner = (name.rpartition(".")[0] or name) + ".json"
+    inner = f"{stem}.json"
     above = folder
     for level in range(_FOLDER_LEVELS):
         yield f"{above}{FOLDER}/{inner}"

@@ -151,6 +151,12 @@ def test_capitals_of_other_writers() -> None:
     assert (found.denoising_strength, found.cfg_scale) == (0.8, 15)
 
 
+def test_what_clients_of_the_ai_horde_write() -> None:
+    settings = "Steps: 20, Sampler: k_euler, CFG scale: 9, Seed: 1415104642,Size: 512x640, model: stable_diffusion"
+    _, found = look(f"a robot\nNegative prompt: text\n{settings}", "UserComment")
+    assert (found.prompt, found.seed, found.height, found.model) == ("a robot", 1415104642, 640, "stable_diffusion")
+
+
 def test_loras_of_additional_networks() -> None:
     added = "AddNet Enabled: True, AddNet Model 1: ink(3b7e), AddNet Weight A 1: 0.8, AddNet Weight B 1: 0.5"
     older = "AddNet Module 2: LoRA, AddNet Model 2: old(11), AddNet Weight 2: 0.3, AddNet Model 3: None"

@@ -138,3 +138,28 @@ def test_invokeai_keeps_what_it_knows_of_videos_in_a_folder(video: str, place: s
     still = (tmp_path / video).with_suffix(".png")
     still.write_bytes(files.png())
     assert read_file(str(still)).dialect is None
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_what_civitai_says_of_a_downloaded_picture(wrapped: bool, tmp_path: Path) -> None:
+    meta = {"prompt": "a fox", "negativePrompt": "blurry", "cfgScale": 7, "steps": 30, "sampler": "Euler a", "seed": 9,
+            "Size": "832x1216", "Model": "m", "Model hash": "aa11", "clipSkip": 2}  # fmt: skip
+    path = picture(tmp_path)
+    told = {"id": 5, "generation": {"meta": meta, "resources": []}} if wrapped else {"id": 5, "meta": meta}
+    (tmp_path / "a.png.json").write_text(json.dumps(told))
+    found = read_file(path).parameters
+    assert (found.prompt, found.negative_prompt, found.cfg_scale, found.seed) == ("a fox", "blurry", 7.0, 9)
+    assert (found.width, found.height, found.model, found.model_hash, found.clip_skip) == (832, 1216, "m", "aa11", 2)
+    (tmp_path / "a.png.json").write_text(json.dumps({"meta": {"title": "a fox", "author": "x"}}))
+    assert read_file(path).dialect is None
+
+
+def test_an_infotext_among_the_notes_of_a_collection(tmp_path: Path) -> None:
+    path = picture(tmp_path)
+    beside = tmp_path / "a.png.json"
+    beside.write_text(json.dumps({"tags": ["fox", "Steps of Rome"], "notes": {"parameters": INFOTEXT}}))
+    assert (read_file(path).dialect, read_file(path).parameters.seed) == ("a1111", 4179307297)
+    beside.write_text(json.dumps({"tags": ["fox"], "notes": ["Steps: none"]}))
+    assert read_file(path).dialect is None
+    beside.write_text(json.dumps({"a": [{"b": [["x"] * 90] * 90}] * 90}))
+    assert read_file(path).dialect is None

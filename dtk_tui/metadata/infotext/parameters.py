@@ -97,7 +97,7 @@ def _from_settings(items: tuple[tuple[str, str], ...]) -> GenerationParameters:
         cfg_scale=values.number(get("Guidance Scale", "")) if cfg_scale is None else cfg_scale,
         width=width,
         height=height,
-        model=values.text(get("Model")) or checkpoint,
+        model=values.text(get("Model") or get("model")) or checkpoint,
         model_hash=values.text(get("Model hash")),
         clip_skip=values.count(get("Clip skip") or get("CLiP-skip") or get("CLIP skip")),
         denoising_strength=values.number(get("Denoising strength") or get("Strength")),

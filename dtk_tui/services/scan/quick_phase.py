@@ -12,8 +12,8 @@ from functools import partial
 from dtk_tui.domain.events import ScanProgressed
 from dtk_tui.services.library.folder_rules import Rules, is_scanned, unrelated_roots
 from dtk_tui.services.scan.diff import Differences, compare
-from dtk_tui.services.scan.scan_run import ScanRun
-from dtk_tui.services.scan.walk import Listing, batches, walk
+from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun
+from dtk_tui.services.scan.walk import File, Listing, batches, walk
 from dtk_tui.store.copy.rows import listed_files
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folders
@@ -28,11 +28,11 @@ def list_tree(run: ScanRun, root: str) -> list[int]:
 
     A database that went away may have forgotten its last transactions, so the listing begins anew when it is back.
     """
-    return run.retry(partial(_list_tree_once, run, root, run.counts.seen))
+    return run.retry(partial(_list_tree_once, run, root, run.counts.seen, set(run.vanished), dict(run.held)))
 
 
-def _list_tree_once(run: ScanRun, root: str, seen_before: int) -> list[int]:
-    run.counts.seen = seen_before
+def _list_tree_once(run: ScanRun, root: str, seen_before: int, vanished: set[int], held: HeldFiles) -> list[int]:
+    run.counts.seen, run.vanished, run.held = seen_before, set(vanished), dict(held)
     with run.db.connection() as conn:
         root_id = folders.add_root(conn, root)
         known = known_folders.load(conn, root_id)
@@ -41,14 +41,14 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int) -> list[int]:
     ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
     rules = Rules({path: f.rule for path, f in known.items()}, apart)
     seen, unreadable = set[str](), list[str]()
-    gone_before = run.counts.gone
+    vanished_before = len(run.vanished)
     writing: Future[None] | None = None
     with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
         for batch in batches(walk(root, frozenset(run.settings.extensions), rules.scope)):
             seen.update([listing.path for listing in batch])
             unreadable += [listing.path for listing in batch if not listing.complete]
             # Here, because the writer and its server are as busy as the walk.
-            for listing in batch:
+            for listing in batch if not run.may_hold() else ():
                 if listing.path not in known:
                     listing.encoded = listed_files(listing.files)
             if writing is not None:
@@ -60,8 +60,8 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int) -> list[int]:
             writing.result()
     if not run.stop.is_set():
         hidden = rules.unvisited(unreadable)
-        _mark_unavailable(run, [f.id for path, f in known.items() if path not in seen and path not in hidden])
-        lost = run.counts.gone - gone_before
+        _mark_vanished(run, [f.id for path, f in known.items() if path not in seen and path not in hidden])
+        lost = len(run.vanished) - vanished_before
         if run.counts.seen == seen_before and lost > 0:
             run.report_lost_folder(root, "is empty now", lost)
     return [ids[path] for path in seen if path in ids]
@@ -82,9 +82,9 @@ def _list_folder_once(run: ScanRun, path: str) -> list[int]:
             return []
         apart = unrelated_roots(conn, path)
     if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
-        gone_before = run.counts.gone
-        _mark_unavailable(run, [folder.id for folder in known.values()])
-        lost = run.counts.gone - gone_before
+        vanished_before = len(run.vanished)
+        _mark_vanished(run, [folder.id for folder in known.values()])
+        lost = len(run.vanished) - vanished_before
         if known[path].parent_id is None and lost:
             run.report_lost_folder(path, "is not there any more", lost)
         return []
@@ -101,35 +101,41 @@ def _list_folder_once(run: ScanRun, path: str) -> list[int]:
 
 def _write_batch(run: ScanRun, batch: list[Listing], ids: dict[str, int], known: dict[str, KnownFolder]) -> None:
     """Write the listings of some folders: what is new, changed, back, or gone."""
-    added = updated = gone = 0
+    added = updated = 0
+    gone: list[int] = []
+    new: dict[int, list[File]] = {}
+    holds = run.may_hold()
 
     def write(conn: Connection) -> None:
-        nonlocal added, updated, gone
+        nonlocal added, updated, gone, new
         made = _add_folders(conn, batch, ids)
         found = _differences(conn, batch, ids, known, made)
-        added = listings.add_files(conn, found.new, made, found.encoded)
+        added = 0 if holds else listings.add_files(conn, found.new, made, found.encoded)
+        new = found.new
         listings.mark_changed(conn, found.changed)
         listings.mark_unread(conn, found.sidecar_changed)
         known_folders.set_sidecars(conn, found.sidecars)
         listings.mark_available(conn, found.back)
-        listings.mark_unavailable(conn, found.gone)
         for folder_id, reason in found.unreadable:
             known_folders.mark_unreadable(conn, folder_id, reason)
         if found.read:
             known_folders.mark_scanned(conn, found.read)
-        updated, gone = len(found.changed) + len(found.sidecar_changed), len(found.gone)
+        updated, gone = len(found.changed) + len(found.sidecar_changed), found.gone
 
     run.write_once(write)
     run.counts.added += added
     run.counts.updated += updated
-    run.counts.gone += gone
+    run.vanished.update(gone)
+    if holds:
+        folders_met = {ids[listing.path]: listing.path for listing in batch if listing.path in ids}
+        run.held.update({number: (folders_met[number], files) for number, files in new.items()})
     run.counts.seen += sum([len(listing.files) for listing in batch])
     run.emit(ScanProgressed("quick", run.counts.seen, 0, batch[-1].path if batch else ""))
 
 
-def _mark_unavailable(run: ScanRun, folder_ids: list[int]) -> None:
-    """Mark folders that vanished, with their images."""
-    images = 0
+def _mark_vanished(run: ScanRun, folder_ids: list[int]) -> None:
+    """Mark folders that vanished; their images have vanished with them."""
+    images: list[int] = []
 
     def write(conn: Connection) -> None:
         nonlocal images
@@ -137,7 +143,7 @@ def _mark_unavailable(run: ScanRun, folder_ids: list[int]) -> None:
 
     if folder_ids:
         run.write(write)
-        run.counts.gone += images
+        run.vanished.update(images)
 
 
 def _add_folders(conn: Connection, batch: list[Listing], ids: dict[str, int]) -> set[int]:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import TypeVar
 from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.bounded_file import HEAD_BYTES
-from dtk_tui.metadata.reader import derive, read_file
+from dtk_tui.metadata.reader import derive, read_file, read_fingerprint
 from dtk_tui.store.copy.rows import digest, raw_row, reading_row
 
 #: Below this many files, starting processes costs more than it saves.
@@ -95,6 +95,13 @@ def read_chunk(files: list[File]) -> ReadBatch:
         except UnreadableFileError as error:
             result.unreadable.append((image_id, f"{error.title} {error.detail}".strip()))
     return result
+
+
+def fingerprint_chunk(paths: Sequence[str]) -> list[bytes | None]:
+    """Return the fingerprints of some files; None for one that cannot be read."""
+    for start in range(0, len(paths), _PREFETCH):
+        _prefetch([(0, path) for path in paths[start : start + _PREFETCH]])
+    return [read_fingerprint(path) for path in paths]
 
 
 def _prefetch(files: list[File]) -> None:

@@ -12,11 +12,14 @@ from typing import TypeVar
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, ignore
 from dtk_tui.services.retry import retry_until_available
+from dtk_tui.services.scan.walk import File
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.scan import listings
+from dtk_tui.store.scan import listings, relocation
 from dtk_tui.text import counted
 
 T = TypeVar("T")
+#: Beyond so many new files they get their rows at once: what moved among them is found when it is read.
+_MOST_HELD = 500_000
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class ScanCounts:
         }
 
 
+#: Files of folders, by id: the folder's path, and what was listed in it.
+HeldFiles = dict[int, tuple[str, list[File]]]
+
+
 class ScanRun:
     """One scan under way.
 
@@ -60,6 +67,17 @@ class ScanRun:
         self.emit = emit
         self.stop = stop or threading.Event()
         self.counts = ScanCounts()
+        #: Ids of images whose files were not where they were; see ``relocate.settle_vanished``.
+        self.vanished: set[int] = set()
+        #: New files that get no rows before it is known which of them are those images'.
+        self.held: HeldFiles = {}
+        self._may_hold: bool | None = None
+
+    def may_hold(self) -> bool:
+        """Return whether more new files may be held: the library has images that may have moved, and they are few."""
+        if self._may_hold is None:
+            self._may_hold = self.read(relocation.has_images)
+        return self._may_hold and sum(len(files) for _, files in self.held.values()) < _MOST_HELD
 
     def write(self, action: Callable[[Connection], None]) -> None:
         """Run a transaction that writes, alone among scans; again while the database is away."""

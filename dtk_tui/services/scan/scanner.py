@@ -23,6 +23,7 @@ from dtk_tui.services.library.folder_rules import (
 )
 from dtk_tui.services.scan.deep_phase import read_unread
 from dtk_tui.services.scan.quick_phase import list_folder, list_tree
+from dtk_tui.services.scan.relocate import settle_vanished
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folder_rules, folders
@@ -72,7 +73,11 @@ class Scan:
         return list_tree(self._run, root)
 
     def deep(self, folder_ids: Sequence[int]) -> None:
-        """Read the files of folders that wait for it, newest first; jobs whose files were missing wait again."""
+        """Settle what vanished, read the files of folders that wait for it, newest first, and retry jobs.
+
+        Those are jobs whose files were missing and are found.
+        """
+        settle_vanished(self._run)
         read_unread(self._run, folder_ids)
         self._run.read(partial(missing.retry_found, folder_ids=folder_ids))
 

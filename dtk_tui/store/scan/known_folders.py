@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dtk_tui.domain.library import Rule
-from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.database import Connection
 from dtk_tui.store.library.folders import SUBTREE
+from dtk_tui.store.scan import listings
 from dtk_tui.store.text_codec import from_db, to_db
 
 _ROWS = """
@@ -22,12 +23,6 @@ _MARK_SCANNED = "UPDATE folder SET scanned_at = now(), error = NULL, unavailable
 _SET_SIDECARS = """
 UPDATE folder SET beside = nullif(new.beside, '')
   FROM unnest(%s::bigint[], %s::bytea[]) AS new (id, beside) WHERE folder.id = new.id
-"""
-_MARK_IMAGES_UNAVAILABLE = """
-WITH marked AS (
-    UPDATE image SET unavailable = true WHERE folder_id = ANY (%s::bigint[]) AND NOT unavailable
-    RETURNING metadata_hash)
-SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM marked
 """
 
 
@@ -83,13 +78,7 @@ def mark_unreadable(conn: Connection, folder_id: int, reason: str) -> None:
     conn.execute("UPDATE folder SET error = %s WHERE id = %s", (to_db(reason), folder_id))
 
 
-def mark_unavailable(conn: Connection, ids: Sequence[int]) -> int:
-    """Mark folders that vanished, and their images, as unavailable; return how many images that were.
-
-    Other members stand for the images' groups.
-    """
+def mark_unavailable(conn: Connection, ids: Sequence[int]) -> list[int]:
+    """Mark folders that vanished as unavailable; return the ids of their images that were there until now."""
     conn.execute("UPDATE folder SET unavailable = true WHERE id = ANY (%s)", (list(ids),))
-    images, hashes = row_of(conn, _MARK_IMAGES_UNAVAILABLE, (list(ids),))
-    if hashes:
-        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes,))
-    return int(images)
+    return listings.available_in(conn, ids)

@@ -18,6 +18,9 @@ from dtk_tui.store.text_codec import from_db, to_db
 if TYPE_CHECKING:
     from dtk_tui.store.library.images import Ids
 
+#: Set in each UPDATE of many images that sets nothing of what ``metadata_hash`` is made of: PostgreSQL 18 would parse
+#: the expression of that column for each row, which takes longer than the rest of the update.
+KEEP_STEPS = "steps = image.steps"
 # One scan writes at a time, so that two of them never wait for each other's rows in a circle.
 _ACQUIRE_WRITE_LOCK = "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7628139)"
 _ANNOUNCE = "SELECT pg_advisory_lock_shared(7628140)"
@@ -42,13 +45,13 @@ SELECT folder_id, file_name, file_size, mtime_ns, timestamptz 'epoch' + mtime_ns
     ON CONFLICT (folder_id, file_name) DO NOTHING
 """
 # What a file was stays visible until it is read again. One that was never read has its date from an import.
-_MARK_CHANGED = """
-UPDATE image SET file_size = new.file_size, mtime_ns = new.mtime_ns, scan_phase = 0, unavailable = false,
+_MARK_CHANGED = f"""
+UPDATE image SET {KEEP_STEPS}, file_size = new.file_size, mtime_ns = new.mtime_ns, scan_phase = 0, unavailable = false,
                  created_at = CASE WHEN scan_phase = 1 AND fingerprint IS NULL THEN created_at
                                    ELSE timestamptz 'epoch' + new.mtime_ns / 1000 * interval '1 microsecond' END
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS new (id, file_size, mtime_ns)
  WHERE image.id = new.id
-"""
+"""  # noqa: S608 (constants)
 # OFFSET 0: whatever the statistics say, the images of these folders are looked up one by one.
 _WITHOUT_METADATA = """
 SELECT folder_id, id, file_name
@@ -58,13 +61,14 @@ SELECT folder_id, id, file_name
  WHERE dialect IS NULL
     OR (SELECT strpos(chunks, '"sidecar"') > 0 FROM image_raw WHERE image_id = image.id)
 """
-_SET_UNAVAILABLE = """
+_SET_UNAVAILABLE = f"""
 WITH altered AS (
-    UPDATE image SET unavailable = %(gone)s WHERE id = ANY (%(ids)s) AND unavailable <> %(gone)s
+    UPDATE image SET {KEEP_STEPS}, unavailable = %(gone)s WHERE id = ANY (%(ids)s) AND unavailable <> %(gone)s
     RETURNING metadata_hash)
 SELECT dtk_choose_representatives(array_agg(DISTINCT metadata_hash)), count(*)
   FROM altered WHERE metadata_hash IS NOT NULL HAVING count(*) > 0
-"""
+"""  # noqa: S608 (constants)
+_MARK_UNREAD = f"UPDATE image SET {KEEP_STEPS}, scan_phase = 0 WHERE id = ANY (%s)"  # noqa: S608 (constants)
 # OFFSET 0: what waits is found by its own index, however many folders are asked for. An array of smaller numbers, which
 # a list of small ones would be, could not be hashed: each row would be compared with each folder.
 _UNREAD = """
@@ -179,7 +183,7 @@ def without_metadata(conn: Connection, folder_ids: Sequence[int]) -> list[tuple[
 def mark_unread(conn: Connection, ids: Sequence[int]) -> None:
     """Have files read again that did not change themselves."""
     if ids:
-        conn.execute("UPDATE image SET scan_phase = 0 WHERE id = ANY (%s)", (list(ids),))
+        conn.execute(_MARK_UNREAD, (list(ids),))
 
 
 def mark_available(conn: Connection, ids: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import join_path
 from dtk_tui.store.scan import staging
+from dtk_tui.store.scan.listings import KEEP_STEPS
 from dtk_tui.store.scan.staging import ROW_OF_READING
 
 #: The condition for a row (as ``self``) that neither a person nor an import has given anything to.
@@ -36,32 +37,33 @@ SELECT reading.id, old.id, self.fingerprint IS NULL, old.unavailable, folder.pat
 """  # noqa: S608 (constants)
 # No two rows may have one place at any time: rows that leave wait under a name that no file has. What moved keeps the
 # first name of its file.
-_SET_TEMPORARY_NAMES = """
-UPDATE image SET file_name = '/' || id,
+_SET_TEMPORARY_NAMES = f"""
+UPDATE image SET {KEEP_STEPS}, file_name = '/' || id,
                  first_name = CASE WHEN id = ANY (%s) THEN coalesce(first_name, file_name) ELSE first_name END
  WHERE id = ANY (%s)
-"""
+"""  # noqa: S608 (constants)
 _LOCK_PLACES = """
 SELECT id, folder_id, file_name, file_size, mtime_ns FROM image WHERE id = ANY (%s) ORDER BY id FOR UPDATE
 """
-_SET_PLACES = """
-UPDATE image SET folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
+_SET_PLACES = f"""
+UPDATE image SET {KEEP_STEPS}, folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
                  mtime_ns = new.mtime_ns, unavailable = false, first_name = nullif(first_name, new.file_name)
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
        AS new (id, folder_id, file_name, file_size, mtime_ns)
  WHERE image.id = new.id
-"""
-_SET_UNAVAILABLE = """
-UPDATE image SET folder_id = gone.folder_id, file_name = gone.file_name, unavailable = true, scan_phase = 1
+"""  # noqa: S608 (constants)
+_SET_UNAVAILABLE = f"""
+UPDATE image SET {KEEP_STEPS}, folder_id = gone.folder_id, file_name = gone.file_name, unavailable = true,
+                 scan_phase = 1
   FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS gone (id, folder_id, file_name) WHERE image.id = gone.id
-"""
+"""  # noqa: S608 (constants)
 _ADD_ROW = """
 INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at) VALUES (%s, %s, %s, %s, 'epoch') RETURNING id
 """
-_SET_DATES = """
-UPDATE image SET created_at = timestamptz 'epoch' + reading.mtime_ns / 1000 * interval '1 microsecond'
+_SET_DATES = f"""
+UPDATE image SET {KEEP_STEPS}, created_at = timestamptz 'epoch' + reading.mtime_ns / 1000 * interval '1 microsecond'
   FROM scan_reading reading WHERE image.id = reading.id AND image.id = ANY (%s)
-"""
+"""  # noqa: S608 (constants)
 _CHOOSE_REPRESENTATIVES = """
 SELECT dtk_choose_representatives(array_agg(metadata_hash)) FROM image
  WHERE id = ANY (%s) AND metadata_hash IS NOT NULL HAVING count(*) > 0

@@ -9,6 +9,7 @@ from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.library import captions
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.scan import raw_metadata, staging
+from dtk_tui.store.scan.listings import KEEP_STEPS
 from dtk_tui.store.scan.staging import ROW_OF_READING
 from dtk_tui.store.text_codec import to_db
 
@@ -91,7 +92,8 @@ WITH written AS (
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
 _WRITE_KEPT = f"""
-UPDATE image SET {_FILE_FACTS} FROM scan_reading reading WHERE image.id = reading.id AND image.id = ANY (%s)
+UPDATE image SET {KEEP_STEPS}, {_FILE_FACTS} FROM scan_reading reading
+ WHERE image.id = reading.id AND image.id = ANY (%s)
 """  # noqa: S608 (constants)
 _SAME_PARAMETERS = """
     (image.prompt_id, image.negative_prompt_id, image.steps, image.cfg_scale, image.seed, image.has_workflow,
@@ -118,10 +120,10 @@ SELECT dtk_choose_representatives(ARRAY(
         OR EXISTS (SELECT 1 FROM image WHERE metadata_hash = hash AND NOT is_embedding_representative)
      UNION SELECT unnest(%s::bytea[])))
 """
-_UNREADABLE = """
-UPDATE image SET error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error)
+_UNREADABLE = f"""
+UPDATE image SET {KEEP_STEPS}, error = why.error FROM unnest(%s::bigint[], %s::text[]) AS why (id, error)
  WHERE image.id = why.id AND scan_phase = 0
-"""
+"""  # noqa: S608 (constants)
 
 
 @dataclass(frozen=True, slots=True)

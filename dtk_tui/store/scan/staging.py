@@ -18,6 +18,8 @@ _CREATE = (
     "SET LOCAL enable_mergejoin = off",
     "SET LOCAL enable_seqscan = off",
     "SET LOCAL jit = off",
+    # A plan that is kept would look for each row in a list of ids from its begin to its end.
+    "SET LOCAL plan_cache_mode = force_custom_plan",
 )
 # OFFSET 0: whatever the statistics say of a library that is being filled, its rows are looked up one by one.
 ROW_OF_READING = """
@@ -89,8 +91,11 @@ def copy(conn: Connection, statement: LiteralString, rows: Iterable[bytes]) -> N
 
 def renumber(conn: Connection, ids: Sequence[int], others: Sequence[int]) -> None:
     """Give the staged readings of some images to others, one by one."""
+    # Both sides are as large as the batch, and have no index: only a hash keeps them from being compared row by row.
+    conn.execute("SET LOCAL enable_hashjoin = on")
     for statement in _RENUMBER:
         conn.execute(statement, (ids, others))
+    conn.execute("SET LOCAL enable_hashjoin = off")
 
 
 def add_prompts(conn: Connection) -> None:

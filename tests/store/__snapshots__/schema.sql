@@ -715,6 +715,15 @@ ALTER TABLE public.embedding_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
 );
 
 --
+-- Name: exported_file; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.exported_file (
+    path_sha256 bytea NOT NULL,
+    content_sha256 bytea NOT NULL
+);
+
+--
 -- Name: folder; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -886,6 +895,10 @@ CREATE TABLE public.job (
     error text,
     begun_at timestamp with time zone,
     missing boolean DEFAULT false NOT NULL,
+    caption_types text[],
+    caption_when text,
+    CONSTRAINT job_caption_types_check CHECK ((cardinality(caption_types) > 0)),
+    CONSTRAINT job_caption_when_check CHECK ((caption_when = ANY (ARRAY['keep'::text, 'overwrite'::text, 'append'::text, 'refine'::text]))),
     CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
     CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY[1, 2, 3]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'failed'::text])))
@@ -1403,6 +1416,13 @@ ALTER TABLE ONLY public.embedding_space
 
 ALTER TABLE ONLY public.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
+
+--
+-- Name: exported_file exported_file_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.exported_file
+    ADD CONSTRAINT exported_file_pkey PRIMARY KEY (path_sha256);
 
 --
 -- Name: folder folder_pkey; Type: CONSTRAINT; Schema: public; Owner: -

@@ -1,0 +1,85 @@
+"""Relocation: known images whose files are elsewhere, as they were, get their new places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+
+from dtk_tui.store.database import Connection, row_of, skip_checks
+from dtk_tui.store.scan.listings import KEEP_STEPS
+from dtk_tui.store.text_codec import from_db, to_db
+
+_HAS_IMAGES = "SELECT EXISTS (SELECT FROM image)"
+# What a sidecar said of a picture is not in its file; that of a video may stand in folders above.
+_VANISHED = """
+SELECT id, file_name, file_size, mtime_ns, fingerprint, dialect IS NULL FROM image
+ WHERE id = ANY (%s::bigint[]) AND scan_phase = 1 AND fingerprint IS NOT NULL AND error IS NULL AND file_size > 0
+   AND NOT (is_video AND dialect IS NULL) AND NOT EXISTS (
+       SELECT 1 FROM image_raw WHERE image_id = image.id AND strpos(chunks, '"sidecar"') > 0 OFFSET 0)
+ ORDER BY id
+"""
+_HOLD_FOLDERS = "SELECT FROM folder WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE"
+_RELOCATE = f"""
+UPDATE image SET {KEEP_STEPS}, folder_id = place.folder_id, file_name = place.file_name, unavailable = false,
+                 first_name = nullif(coalesce(image.first_name, image.file_name), place.file_name)
+  FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[], %s::text[]) AS place (id, fingerprint, folder_id, file_name)
+ WHERE image.id = place.id AND image.fingerprint = place.fingerprint AND scan_phase = 1
+RETURNING image.id
+"""  # noqa: S608 (constants)
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedImage:
+    """A known image whose file is not where it was; ``is_bare``: nothing is known of how it was made."""
+
+    id: int
+    file_name: str
+    file_size: int
+    mtime_ns: int
+    fingerprint: bytes
+    is_bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """A known image and the place at which its file is now, where the library has no row."""
+
+    image: VanishedImage
+    folder_id: int
+    file_name: str
+
+
+def has_images(conn: Connection) -> bool:
+    """Return whether the library has any images."""
+    return bool(row_of(conn, _HAS_IMAGES)[0])
+
+
+def vanished(conn: Connection, ids: Sequence[int]) -> list[VanishedImage]:
+    """Return those of some images that may be relocated: all that is known of them is in their files."""
+    rows = conn.execute(_VANISHED, (list(ids),))
+    return [VanishedImage(v[0], from_db(v[1]), v[2], v[3], bytes(v[4]), v[5]) for v in rows]
+
+
+def relocate(conn: Connection, places: Sequence[Relocation]) -> set[int]:
+    """Give images their new places; return the ids of those that have them now.
+
+    None has when another program has added a row for one of the files meanwhile.
+    """
+    folder_ids = sorted({place.folder_id for place in places})
+    are_held = conn.execute(_HOLD_FOLDERS, (folder_ids,)).rowcount == len(folder_ids)
+    columns = (
+        [place.image.id for place in places],
+        [place.image.fingerprint for place in places],
+        [place.folder_id for place in places],
+        [to_db(place.file_name) for place in places],
+    )
+    try:
+        with conn.transaction():
+            skip_checks(conn, are_held)
+            moved = {number for (number,) in conn.execute(_RELOCATE, columns)}
+            skip_checks(conn, False)
+    except pg.UniqueViolation:
+        return set()
+    return moved
