@@ -109,6 +109,12 @@ class ScanSettings(_Section):
     watch: bool = True
 
 
+class SearchSettings(_Section):
+    """What a search may cost."""
+
+    timeout_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+
+
 class MigrateSettings(_Section):
     """Where people come from."""
 
@@ -166,6 +172,7 @@ class Settings(_Section):
     worker: WorkerSettings = WorkerSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()
+    search: SearchSettings = SearchSettings()
     migrate: MigrateSettings = MigrateSettings()
     captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()

@@ -35,3 +35,7 @@ class MissingFileError(UnreadableFileError):
 
 class ModelError(DtkError):
     """A model is missing, damaged or cannot run on this machine."""
+
+
+class NotSetUpError(ModelError):
+    """The config names no model for something that not everybody wants."""

@@ -19,6 +19,7 @@ from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import Clusters, database
 from tests.helpers.paths import INPUTS, REPOSITORY
 from tests.helpers.quick_models import quick_models as make_quick_models
+from tests.helpers.tiny_gguf import write_pair
 
 _RUN_FOLDER = "dtk_run_folder"
 
@@ -136,6 +137,13 @@ def starter_models() -> Path:
     if missing:
         pytest.skip(f"models are not here: {', '.join(missing)} (dtk models pull starter)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def llava_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A tiny captioner for llama.cpp: a text model and its projector."""
+    pytest.importorskip("xllamacpp", reason="llama.cpp has no wheel here")
+    return write_pair(tmp_path_factory.mktemp("llava"))
 
 
 @pytest.fixture(scope="session")

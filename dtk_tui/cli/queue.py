@@ -23,7 +23,10 @@ commands = typer.Typer(help="What is to be done: add, look, try again, clear.", 
 
 @commands.command()
 def add(
-    kind: Annotated[str, typer.Option("--kind", help="Kinds of work, e.g. embed,tag.")] = "tag,embed",
+    kind: Annotated[str, typer.Option("--kind", help="Kinds of work: tag, embed, caption.")] = "tag,embed",
+    caption_type: Annotated[
+        list[str] | None, typer.Option("--caption-type", help="A name from dtk caption types; may be repeated.")
+    ] = None,
     image: Annotated[
         list[str] | None, typer.Option("--image", help="An image, by id or path; may be repeated.")
     ] = None,
@@ -38,16 +41,27 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Queue work for images; what is done with the current models is skipped."""
-    from dtk_tui.domain.job import NOW
+    from dtk_tui.domain.job import NOW, Kind
     from dtk_tui.services.queue import enqueue
 
     kinds = kinds_of(kind)
+    if caption_type and Kind.CAPTION not in kinds:
+        raise UsageError("--caption-type is for captions.", "Add them: --kind caption")
     with library() as (db, config):
         with db.connection() as conn:
             target = _target(conn, config, image, folder, recursive, everything, query)
         if query is not None:
             target = _found(db, config, query)
-        done = enqueue(db, config, target, kinds, priority=NOW if now else priority, dry_run=dry_run, again=again)
+        done = enqueue(
+            db,
+            config,
+            target,
+            kinds,
+            priority=NOW if now else priority,
+            dry_run=dry_run,
+            again=again,
+            caption_types=caption_type or (),
+        )
     if as_json:
         print_json(
             {

@@ -48,6 +48,8 @@ def status(as_json: Json = False) -> None:
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
     if stats.speed:
         typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
+    if stats.output:
+        typer.echo(f"Output   {', '.join(f'{rate:,.1f} {word}/s' for word, rate in stats.output.items())}")
     if stats.cache_hit_rate is not None:
         typer.echo(f"Cache    {stats.cache_hit_rate:.0%} of prompts needed no new embedding")
     vectors = "".join(f", {number:,} {name}" for name, number in sizes.vectors.items())
@@ -86,6 +88,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
         "cache_hit_rate": stats.cache_hit_rate,
         "spared": {"images": stats.spared_images, "prompts": stats.cache_hits},
         "speed": stats.speed,
+        "output": stats.output,
         "eta_s": stats.eta_s,
         "library": asdict(stats.library),
         "provider": stats.provider,

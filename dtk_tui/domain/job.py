@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from dtk_tui.domain.looks import GroupMember
 
@@ -57,7 +58,7 @@ class ClaimedJob:
     ``path`` is the absolute path of the image. ``prompt_id`` and ``prompt`` are None when the image has no prompt.
     ``isolated`` is set for a job whose worker died before: it must run in a batch of its own.
     ``fingerprint`` is that of the image's content, empty when it was not read yet; ``members`` are those of its group
-    that nobody has decoded yet.
+    that nobody has decoded yet. ``details`` is what the handler of its kind found out when it was claimed.
     """
 
     id: int
@@ -70,3 +71,4 @@ class ClaimedJob:
     isolated: bool = False
     fingerprint: bytes = b""
     members: tuple[GroupMember, ...] = ()
+    details: Any = None

@@ -19,6 +19,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionRequest:
+    """Which captions are asked for: types by name, and what happens where one is (``domain.captions.WhenThere``)."""
+
+    types: tuple[str, ...]
+    when_there: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueued:
     """What an enqueue did.
 

@@ -42,6 +42,7 @@ class WorkerStats:
         cache_hits, cache_misses: prompts that had a vector already, and those that had none.
         speed: moving average, jobs per second by the kind's word.
         pace: jobs per second by the kind's word while that kind has the device, and of prompts.
+        output: what results come to, a second, by a word: captions, tokens.
         kinds: words of the kinds of work that it has models for.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
         trouble: why it does not run, or not where it should; None when all is well.
@@ -55,6 +56,7 @@ class WorkerStats:
     cache_misses: int = 0
     speed: dict[str, float] = field(default_factory=dict)
     pace: dict[str, float] = field(default_factory=dict)
+    output: dict[str, float] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     provider: str | None = None
     trouble: str | None = None
@@ -70,6 +72,7 @@ class WorkerStats:
             "cache_misses": self.cache_misses,
             "speed": self.speed,
             "pace": self.pace,
+            "output": self.output,
             "kinds": list(self.kinds),
             "provider": self.provider,
             "trouble": self.trouble,
@@ -88,6 +91,7 @@ class WorkerStats:
             cache_misses=_count(left.pop("cache_misses", None)),
             speed=_rates(left.pop("speed", None)),
             pace=_rates(left.pop("pace", None)),
+            output=_rates(left.pop("output", None)),
             kinds=tuple(str(kind) for kind in kinds) if isinstance(kinds, list) else (),
             provider=_words(left.pop("provider", None)),
             away=_folders(left.pop("away", None)),
@@ -158,6 +162,7 @@ class Stats:
         cache_hits: prompts that needed no text embedding, as ``processed``.
         cache_hit_rate: share of prompts that needed no text embedding (0 to 1), None before the first.
         speed: moving average by kind, jobs per second.
+        output: what results come to, a second, by a word: captions, tokens.
         eta_s: seconds until the queue is empty, None when unknown.
         provider: ONNX Runtime's execution provider that really runs, None while no model is loaded.
         marks: tell whether the library is still what it was.
@@ -176,6 +181,7 @@ class Stats:
     cache_hits: int = 0
     cache_hit_rate: float | None = None
     speed: dict[str, float] = field(default_factory=dict)
+    output: dict[str, float] = field(default_factory=dict)
     eta_s: float | None = None
     provider: str | None = None
     away: tuple[AwayFolder, ...] = ()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NORMAL, Kind
-from dtk_tui.domain.queue import Enqueued, Target
-from dtk_tui.errors import UsageError
+from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
+from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.inference.extra_formats import undecodable_endings
 from dtk_tui.services import stats
 from dtk_tui.services.retry import retry_on_conflict
@@ -27,14 +27,17 @@ def enqueue(
     priority: int = NORMAL,
     dry_run: bool = False,
     again: bool = False,
+    caption_types: Sequence[str] = (),
 ) -> Enqueued:
     """Queue some kinds of work for all images of ``target``; see ``store.queue.enqueue.enqueue_kind``.
 
+    Args:
+        caption_types: names or titles of the captions to ask for; empty asks for the one of the config.
+
     Raises:
-        UsageError: a kind that this program has no model for.
+        UsageError: there is no such type of caption.
     """
-    if Kind.CAPTION in kinds:
-        raise UsageError("There is no captioner yet.", "Known kinds of work are tag and embed.")
+    captions = caption_request(config, caption_types, again=again) if Kind.CAPTION in kinds else None
     names = config.settings.models
     endings = undecodable_endings()
 
@@ -45,7 +48,15 @@ def enqueue(
             pace = _pace(conn)
             for kind in kinds:
                 one = enqueue_kind(
-                    conn, target, kind, priority, models, undecodable=endings, dry_run=dry_run, again=again
+                    conn,
+                    target,
+                    kind,
+                    priority,
+                    models,
+                    undecodable=endings,
+                    dry_run=dry_run,
+                    again=again,
+                    captions=captions if kind == Kind.CAPTION else None,
                 )
                 total = Enqueued(
                     total.queued + one.queued,
@@ -60,6 +71,22 @@ def enqueue(
         return total
 
     return retry_on_conflict(transaction)
+
+
+def caption_request(config: Config, names: Sequence[str], *, again: bool = False) -> CaptionRequest:
+    """Return the request for captions that a person named.
+
+    Args:
+        names: of types; empty is the one of the config.
+        again: whether captions that are there are made anew, though the config would keep them.
+
+    Raises:
+        UsageError: there is no such type.
+    """
+    settings = config.settings.captions
+    types = dict.fromkeys(find_type(settings, name).name for name in names or [settings.type])
+    when_there = settings.when_there
+    return CaptionRequest(tuple(types), "overwrite" if again and when_there == "keep" else when_there)
 
 
 def _pace(conn: Connection) -> dict[str, float]:

@@ -51,6 +51,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         cache_hits=hits,
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=_sums(worker.stats.speed for worker in _running(alive)),
+        output=_sums(worker.stats.output for worker in _running(alive)),
         eta_s=eta(queue, pace, prompts),
         provider=next((report.provider for report in reports if report.provider), None),
         away=_away(alive),

@@ -12,6 +12,8 @@ from typing import Any
 
 #: Writes an answer to a connection, which is closed behind it.
 Answer = Callable[[socket.socket], None]
+#: Chooses the answer to what was asked.
+Choice = Callable[[dict[str, Any]], Answer]
 
 
 class FaultServer(socketserver.ThreadingTCPServer):
@@ -23,6 +25,7 @@ class FaultServer(socketserver.ThreadingTCPServer):
     def __init__(self, answer: Answer) -> None:
         super().__init__(("127.0.0.1", 0), _Request)
         self.answer = answer
+        self.choose: Choice | None = None
         self.heads: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.released = threading.Event()
@@ -45,13 +48,14 @@ class _Request(socketserver.StreamRequestHandler):
         if not head:
             return
         sizes = [int(line.split(":")[1]) for line in head if line.lower().startswith("content-length:")]
-        body = self.rfile.read(sizes[0]) if sizes else b""
+        data = self.rfile.read(sizes[0]) if sizes else b""
+        body = json.loads(data) if data else {}
         with self.server.came:
             self.server.heads.append("".join(head))
-            self.server.bodies.append(json.loads(body) if body else {})
+            self.server.bodies.append(body)
             self.server.came.notify_all()
         try:
-            self.server.answer(self.connection)
+            (self.server.choose(body) if self.server.choose else self.server.answer)(self.connection)
         except OSError:
             pass  # the client went away, as some answers make it
 

@@ -106,7 +106,7 @@ def _text_model(rng: np.random.RandomState) -> tuple[dict[str, tuple[int, Any]],
     output -= embedded * 0.1  # hardly a word twice in a row
     output[:, 0], output[:, 1] = -20.0, 0.0
     output[said, 0] = 0.0
-    output[ids["."], 0], output[ids["."], 1] = 0.8, -10.0
+    output[ids["."], 0], output[ids["."], 1] = 1.2, -10.0
     output[ids["<|eot_id|>"], 1] = 40.0
 
     keys: dict[str, tuple[int, Any]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from dtk_tui.config import CaptionSettings, shipped
@@ -95,11 +95,15 @@ def unknown_places(text: str) -> list[str]:
     return [found.group() for found in _PLACE.finditer(text) if found.group(1) not in known]
 
 
-def prompt_for(kind: CaptionType, settings: CaptionSettings, facts: PictureFacts) -> str:
+def prompt_for(kind: CaptionType, settings: CaptionSettings, facts: PictureFacts, old_text: str | None = None) -> str:
     """Return the prompt that asks for a caption of a type, with the length and options of the config.
 
     A picture's facts are put in as they are: nothing in them is read as a template.
+
+    Args:
+        old_text: a caption that the model is to make better.
     """
+    facts = facts if old_text is None else replace(facts, caption=old_text)
     length = settings.length
     text = kind.plain if length == "any" else kind.words if length.isdigit() else kind.length
     if not kind.is_own and settings.options:
@@ -117,12 +121,10 @@ def prompt_for(kind: CaptionType, settings: CaptionSettings, facts: PictureFacts
             return _cut(", ".join(tag for tag, confidence in facts.tags if confidence >= least))
         return _cut(str(getattr(facts, place))) if place in PLACES else found.group()
 
-    return _PLACE.sub(fill, text).strip()
-
-
-def refine(prompt: str, old: str) -> str:
-    """Return a prompt that asks for a better version of a caption that there is."""
-    return f"{prompt} This is the caption so far; keep what is right in it, and correct the rest:\n{_cut(old)}"
+    prompt = _PLACE.sub(fill, text).strip()
+    if old_text is None or "caption" in places_of(text):
+        return prompt
+    return f"{prompt} This is the caption so far; keep what is right in it, and correct the rest:\n{_cut(old_text)}"
 
 
 def _cut(text: str) -> str:

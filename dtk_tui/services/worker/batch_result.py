@@ -10,7 +10,7 @@ from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
-from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.handlers.base import JobHandler, PassingFaultError
 
 _MISSING = (MissingFileError, FileNotFoundError)
 
@@ -63,6 +63,7 @@ def merge(handler: JobHandler, parts: Sequence[BatchResult]) -> BatchResult:
         rows=[row for part in parts for row in part.rows],
         prompts=[prompt for part in parts for prompt in part.prompts],
         failed=[failure for part in parts for failure in part.failed],
+        returned=[job for part in parts for job in part.returned],
         looks=[look for part in parts for look in part.looks],
     )
 
@@ -92,4 +93,4 @@ def is_permanent(error: Exception) -> bool:
     """
     if isinstance(error, UnreadableFileError):
         return True
-    return not (is_memory(error) or isinstance(error, OSError))
+    return not (is_memory(error) or isinstance(error, OSError | PassingFaultError))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
@@ -79,7 +80,7 @@ class Claimer:
     def _claim_urgent(self) -> None:
         """Claim what has priority, whether there is room or not."""
         largest = max(cursor.lane.largest for cursor in self._cursors)
-        found, _ = self._claim(jobs.FIRST, largest, tuple(self._state.handlers), least=NORMAL + 1)
+        found, _ = self._claim(jobs.FIRST, largest, self._awake(tuple(self._state.handlers)), least=NORMAL + 1)
         for cursor in self._cursors:
             cursor.place = jobs.FIRST
             if found:
@@ -88,6 +89,10 @@ class Claimer:
     def _claim_for(self, cursor: _LaneCursor) -> float:
         """Claim for one lane; return how long there is nothing to claim for it, in seconds."""
         scheduler = cursor.scheduler
+        if not self._awake(cursor.lane.kinds):
+            return _PATIENCE_S
+        if scheduler.turn is not None and not self._awake((scheduler.turn,)):
+            scheduler.end()
         if not scheduler.kinds(idle=cursor.lane.is_idle) or not (room := cursor.room):
             return _PATIENCE_S
         if scheduler.turn is None:
@@ -96,7 +101,7 @@ class Claimer:
 
     def _claim_in_order(self, cursor: _LaneCursor, room: int) -> float:
         """Claim what comes next; rest when nothing does."""
-        found, place = self._claim(cursor.place, room, cursor.lane.kinds)
+        found, place = self._claim(cursor.place, room, self._awake(cursor.lane.kinds))
         if found:
             cursor.place = place
             if cursor.scheduler.is_due:
@@ -113,6 +118,10 @@ class Claimer:
         if not found:
             cursor.scheduler.end()
         return 0.0
+
+    def _awake(self, kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+        """Return the kinds that do not rest."""
+        return tuple(kind for kind in kinds if not self._state.rests.left_s(kind))
 
     def _rest(self, cursor: _LaneCursor) -> float:
         """Use the time when nothing is left to claim for a lane."""
@@ -151,6 +160,7 @@ class Claimer:
             claimed, after = jobs.claim(
                 conn, state.worker_id(), kinds, count, after=place, least=least, without=without
             )
+            claimed = self._prepared(conn, claimed)
             return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
 
         try:
@@ -164,6 +174,13 @@ class Claimer:
         here = [replace(job, path=state.local_path(job.path)) for job in claimed]
         state.accept(epoch, here, prompts, urgent=least > NORMAL)
         return len(claimed), after
+
+    def _prepared(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
+        """Return the jobs with what their handlers find out beforehand."""
+        details: dict[int, Any] = {}
+        for kind in {job.kind for job in claimed}:
+            details.update(self._state.handlers[kind].prepare(conn, [job for job in claimed if job.kind == kind]))
+        return [replace(job, details=details[job.id]) if job.id in details else job for job in claimed]
 
     def _with_members(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Return jobs with the members of their groups that nobody has decoded yet, where the result is theirs too."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from dtk_tui.config import Config
@@ -15,7 +16,7 @@ from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ign
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
 from dtk_tui.inference.provider import Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
@@ -126,7 +127,7 @@ class Engine:
         return self._throughput
 
     def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
-        """Wait until nothing that this worker can do is left in the queue; two minutes for what is away.
+        """Wait until nothing that this worker can do now is left in the queue; two minutes for what is away.
 
         Args:
             each: called at every look, e.g. to draw progress.
@@ -144,7 +145,7 @@ class Engine:
                 raise DtkError("The worker cannot run.", self._trouble)
             pipeline = self._pipeline
             if pipeline is not None and pipeline.idle and not forever:
-                kinds = {kind.label for kind in pipeline.kinds}
+                kinds = {kind.label for kind in pipeline.kinds if kind not in pipeline.lasting}
                 counts = self._transaction(jobs.counts)
                 waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
                 away = sum(folder.jobs for folder in pipeline.away)
@@ -174,10 +175,14 @@ class Engine:
             cache_misses=throughput.cache_misses,
             speed=throughput.speed(),
             pace=throughput.pace(),
+            output=throughput.output(),
             kinds=tuple(kind.label for kind in self._models),
             provider=self.provider,
             away=self._pipeline.away if self._pipeline is not None else (),
-            trouble=self._trouble or self._control.resting or (self._placement.reason if self._placement else None),
+            trouble=self._trouble
+            or self._control.resting
+            or (self._pipeline.condition if self._pipeline is not None else None)
+            or (self._placement.reason if self._placement else None),
         )
         return self.state, stats
 
@@ -222,10 +227,11 @@ class Engine:
             loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()
-        for error in missing:
-            self._emit(ProblemReported(error.title, error.detail))
+        for kind, error in missing.items():
+            if not isinstance(error, NotSetUpError) or self._transaction(partial(jobs.is_left, kind=kind)):
+                self._emit(ProblemReported(error.title, error.detail))
         if not handlers:
-            self._trouble = " ".join(f"{error.title} {error.detail}" for error in missing)
+            self._trouble = " ".join(str(error) for error in missing.values())
             return
         self._trouble = None
         self._placement = next((handler.placement for handler in handlers.values() if handler.placement), None)

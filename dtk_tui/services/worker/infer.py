@@ -9,7 +9,7 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services.worker.batch_result import BatchResult, failure_of, is_memory, is_permanent, merge, reason_of
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
+from dtk_tui.services.worker.handlers.base import JobHandler, KindPausedError, Loaded, Prompt
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.queue import jobs
@@ -48,7 +48,8 @@ class Inferrer:
                 prompts = [work for work in batch if isinstance(work, Prompt)]
                 images = [work for work in batch if isinstance(work, Loaded)]
                 done = self._infer_prompts(prompts) if prompts else self._infer_batch(images)
-                self._time(batch[0], len(batch))
+                if len(batch) > len(done.returned):
+                    self._time(batch[0], len(batch) - len(done.returned))
                 state.to_save.put(done)
 
     def _size(self, work: _Work) -> int:
@@ -84,6 +85,8 @@ class Inferrer:
 
     def _infer_batch(self, images: Sequence[Loaded]) -> BatchResult:
         first = images[0]
+        if self._state.rests.left_s(first.job.kind):
+            return BatchResult(returned=[item.job for item in images])
         if first.job.isolated and not self._begin(first):
             return BatchResult()
         done = self._infer_images(images)
@@ -106,6 +109,9 @@ class Inferrer:
         handler, sizes = self._handlers[kind], self._sizes
         try:
             found = handler.infer(images)
+        except KindPausedError as error:
+            self._state.rests.begin(kind, error)
+            return BatchResult(handler, returned=[item.job for item in images])
         except Exception as error:
             if is_memory(error):
                 sizes.shrink(kind, len(images))
@@ -115,6 +121,7 @@ class Inferrer:
             half = len(images) // 2
             return merge(handler, [self._infer_images(images[:half]), self._infer_images(images[half:])])
         sizes.grow(kind)
+        self._state.rests.end(kind)
         rows = [(item.job, result) for item, result in zip(images, found, strict=True)]
         return BatchResult(handler, rows=rows, looks=[look for item in images for look in item.looks])
 

@@ -93,8 +93,11 @@ class SuspectLoader(Loader):
         return self._state.suspects
 
     def _load(self, item: ToLoad) -> Loaded:
-        models = self._state.handlers[item.job.kind].image_models
+        handler = self._state.handlers[item.job.kind]
+        models = handler.image_models
         if not models:
+            if handler.decodes:
+                self._isolated.load(item.job.path, (), decode=True)
             return replace(super()._load(item), prompt=item.prompt)
         arrays, look = self._isolated.load(item.job.path, models)
         return Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))

@@ -144,6 +144,17 @@ class Pipeline:
         return self._away.folders
 
     @property
+    def condition(self) -> str | None:
+        """Why some kind of work is not done just now; None when nothing is in the way."""
+        waits = [handler.condition for handler in self._devices[0].values()] if self._devices else []
+        return next((words for words in waits if words), None) or self._state.rests.reason
+
+    @property
+    def lasting(self) -> tuple[Kind, ...]:
+        """Kinds that are not done before a person does something."""
+        return self._state.rests.lasting
+
+    @property
     def idle(self) -> bool:
         """True when nothing that was claimed is unfinished."""
         return not self._state.in_flight

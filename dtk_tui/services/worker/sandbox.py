@@ -66,8 +66,11 @@ class IsolatedLoader:
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def load(self, path: str, models: Sequence[str]) -> Prepared:
+    def load(self, path: str, models: Sequence[str], *, decode: bool = False) -> Prepared:
         """Decode and prepare a file as each of some image models wants it; return the arrays, and what it looks like.
+
+        Args:
+            decode: whether to decode it although no model wants it.
 
         Raises:
             MissingFileError: it is not there.
@@ -77,7 +80,7 @@ class IsolatedLoader:
         """
         process = self._start()
         try:
-            answer = _ask(process, path, models, time.monotonic() + self._longest_s, self._ended)
+            answer = _ask(process, path, models, decode, time.monotonic() + self._longest_s, self._ended)
         except _TooLongError:
             self._drop(process)
             raise UnreadableFileError(
@@ -144,7 +147,12 @@ def _named(status: int | None) -> str:
 
 
 def _ask(
-    process: subprocess.Popen[bytes], path: str, models: Sequence[str], until: float, ended: threading.Event
+    process: subprocess.Popen[bytes],
+    path: str,
+    models: Sequence[str],
+    decode: bool,
+    until: float,
+    ended: threading.Event,
 ) -> Prepared | None:
     """Return the arrays and the look, or None when the process died over it, or ``ended`` was set.
 
@@ -154,7 +162,8 @@ def _ask(
     if process.stdin is None or process.stdout is None:
         raise TypeError("the process of an isolated loader has pipes")
     try:
-        process.stdin.write(json.dumps({"path": os.fsencode(path).hex(), "models": list(models)}).encode() + b"\n")
+        asked = {"path": os.fsencode(path).hex(), "models": list(models), "decode": decode}
+        process.stdin.write(json.dumps(asked).encode() + b"\n")
         process.stdin.flush()
         line = bytearray()
         while not line.endswith(b"\n"):
@@ -193,6 +202,7 @@ def _read(source: IO[bytes], size: int, until: float, ended: threading.Event) ->
 def main() -> None:
     """Read files as asked for on standard input until it ends."""
     from dtk_tui.inference import preprocessing
+    from dtk_tui.inference.image_decoder import decode_image
     from dtk_tui.inference.manifest import load_manifest
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -203,6 +213,8 @@ def main() -> None:
         arrays: list[npt.NDArray[np.float32]] = []
         look = PerceptualHash(None, 0)
         try:
+            if asked["decode"]:
+                decode_image(os.fsdecode(bytes.fromhex(asked["path"])))
             for name in asked["models"]:
                 spec = load_manifest().get(name).image
                 if spec is not None:
@@ -210,7 +222,7 @@ def main() -> None:
                     arrays.append(array)
             answer: dict[str, Any] = {
                 "shapes": [list(array.shape) for array in arrays],
-                "look": [look.bits, look.colour],
+                "look": [look.bits, look.colours],
             }
         except DtkError as error:
             kind = next(name for name, one in _ERRORS.items() if isinstance(error, one))

@@ -119,6 +119,10 @@ class Saver:
         ended = {job.id for _, job, _ in good} | {failure.job.id for failure in failed}
         state.mark_ended(ended | {job.id for job in _without_result(batch)})
         state.throughput.count_jobs([job.kind for job in done], gone_bad)
+        saved = {job.id for job in done}
+        for handler, job, result in good:
+            if job.id in saved and (output := handler.output(result)):
+                state.throughput.count_output(output)
 
     def _fail_missing(self, conn: Connection, failure: Failure) -> int:
         state = self._state

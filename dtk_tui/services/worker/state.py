@@ -19,6 +19,7 @@ from dtk_tui.services.worker.batch_result import BatchResult, Failure
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
 from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
+from dtk_tui.services.worker.rests import KindRests
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import looks
@@ -47,6 +48,7 @@ class PipelineState:
         to_load, suspects: claimed jobs that wait for a loader; suspects are loaded in a process of their own.
         to_save: what inference made; None ends the saver.
         local_path: turns the path of an image in the library into its path on this host.
+        rests: kinds of which nothing can be done just now.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class PipelineState:
         self.local_path = local_path
         self.worker_id = worker_id
         self.emit = emit
+        self.rests = KindRests(emit)
         self.throughput = throughput
         self.lanes = lanes_of(self.handlers, devices=len(devices), decode_threads=decode_threads, batch_size=batch_size)
         self.to_load: PriorityBuffer[ToLoad] = PriorityBuffer(1 << 30)
@@ -105,7 +108,8 @@ class PipelineState:
         return self._epoch
 
     def resume(self) -> None:
-        """Claim from now on."""
+        """Claim from now on, also what rested."""
+        self.rests.clear()
         self._running.set()
         self._awake.set()
 

@@ -75,6 +75,7 @@ class Throughput:
         self._spans: dict[str, _Spans] = {word: _Spans() for word in (*(kind.label for kind in Kind), PROMPT)}
         self._remembered: dict[str, float] = {}
         self._recent: dict[Kind, deque[tuple[float, int]]] = {kind: deque() for kind in Kind}
+        self._output: dict[str, deque[tuple[float, int]]] = {}
         self.processed = 0
         self.failed = 0
         self.cache_hits = 0
@@ -135,18 +136,34 @@ class Throughput:
 
     def speed(self) -> dict[str, float]:
         """Return jobs per second by the kind's word; a kind that is not being done any more has none."""
-        now = self._clock()
-        speeds: dict[str, float] = {}
         with self._lock:
-            for kind, recent in self._recent.items():
-                while recent and now - recent[0][0] > _WINDOW_S:
-                    recent.popleft()
-                if len(recent) > 1:
-                    # The first entry only marks where the measured time begins.
-                    span_s = recent[-1][0] - recent[0][0]
-                    jobs = sum(number for _, number in recent) - recent[0][1]
-                    interval_s = span_s / (len(recent) - 1)
-                    quiet_s = now - recent[-1][0]
-                    if span_s > 0 and quiet_s <= max(_QUIET_S, _QUIET_INTERVALS * interval_s):
-                        speeds[kind.label] = round(jobs / (span_s + max(0.0, quiet_s - interval_s)), 2)
-        return speeds
+            return _rates({kind.label: recent for kind, recent in self._recent.items()}, self._clock())
+
+    def count_output(self, output: Mapping[str, int]) -> None:
+        """Count what a saved result came to, by a word."""
+        now = self._clock()
+        with self._lock:
+            for word, number in output.items():
+                self._output.setdefault(word, deque()).append((now, number))
+
+    def output(self) -> dict[str, float]:
+        """Return what results come to, a second, by a word; what does not come any more has none."""
+        with self._lock:
+            return _rates(self._output, self._clock())
+
+
+def _rates(recent_by_word: Mapping[str, deque[tuple[float, int]]], now: float) -> dict[str, float]:
+    """Return moving averages of what was counted when, and forget what is too old for them."""
+    rates: dict[str, float] = {}
+    for word, recent in recent_by_word.items():
+        while recent and now - recent[0][0] > _WINDOW_S:
+            recent.popleft()
+        if len(recent) > 1:
+            # The first entry only marks where the measured time begins.
+            span_s = recent[-1][0] - recent[0][0]
+            number = sum(count for _, count in recent) - recent[0][1]
+            interval_s = span_s / (len(recent) - 1)
+            quiet_s = now - recent[-1][0]
+            if span_s > 0 and quiet_s <= max(_QUIET_S, _QUIET_INTERVALS * interval_s):
+                rates[word] = round(number / (span_s + max(0.0, quiet_s - interval_s)), 2)
+    return rates

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from dtk_tui.domain.job import Kind
-from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.text_codec import to_db
 
 _EVERYTHING: LiteralString = "SELECT id FROM image"
 _FOLDER: LiteralString = "SELECT id FROM image WHERE folder_id = %(folder)s"
@@ -50,6 +51,10 @@ _NOT_EMBEDDED: LiteralString = """
 _NOT_TAGGED: LiteralString = """
     (SELECT count(*) FROM tag_prediction WHERE image_id = target AND tagger_id = ANY (%(taggers)s))
     < %(tagger_count)s"""
+_NOT_CAPTIONED: LiteralString = """
+    %(caption_when)s <> 'keep'
+    OR (SELECT count(DISTINCT type) FROM current_caption WHERE image_id = target AND type = ANY (%(caption_types)s))
+       < cardinality(%(caption_types)s::text[])"""
 _ALWAYS: LiteralString = "true"
 
 #: So many new jobs change what the queue looks like.
@@ -59,18 +64,27 @@ _COUNT: LiteralString = """
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
        (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM missing WHERE NOT EXISTS (
             SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
-               AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))))
+               AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))
+               AND (%(caption_types)s::text[] <@ job.caption_types) IS NOT FALSE))
 """
 _INSERT: LiteralString = """
 , queued AS (
-    INSERT INTO job (kind, image_id, priority)
-    SELECT %(kind)s, target, %(priority)s FROM missing ORDER BY target
+    INSERT INTO job (kind, image_id, priority, caption_types, caption_when)
+    SELECT %(kind)s, target, %(priority)s, %(caption_types)s::text[], %(caption_when)s FROM missing ORDER BY target
         ON CONFLICT (kind, image_id) DO UPDATE
-       SET priority = greatest(job.priority, excluded.priority), state = 'pending', error = NULL,
+       SET priority = greatest(job.priority, excluded.priority), error = NULL,
+           state = CASE job.state WHEN 'running' THEN 'running' ELSE 'pending' END,
+           caption_types = CASE WHEN excluded.caption_types IS NULL OR excluded.caption_types <@ job.caption_types
+                                THEN job.caption_types
+                                ELSE coalesce(job.caption_types, '{}')
+                                     || ARRAY (SELECT unnest(excluded.caption_types)
+                                               EXCEPT SELECT unnest(job.caption_types)) END,
+           caption_when = coalesce(excluded.caption_when, job.caption_when),
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
            missing = false, run_after = '-infinity'
      WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
+        OR NOT (excluded.caption_types <@ coalesce(job.caption_types, '{}'))
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
@@ -96,6 +110,7 @@ def enqueue_kind(
     undecodable: Sequence[str] = (),
     dry_run: bool = False,
     again: bool = False,
+    captions: CaptionRequest | None = None,
 ) -> Enqueued:
     """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
 
@@ -103,8 +118,9 @@ def enqueue_kind(
         undecodable: endings of file names, with the dot, that no worker can decode.
         dry_run: only count.
         again: also what is done already with the current models.
+        captions: which captions, for jobs of that kind; types that such a job is asked for already stay.
     """
-    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _ALWAYS}[kind]
+    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _NOT_CAPTIONED}[kind]
     sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
     sql = sql.replace("{undecodable}", _UNDECODABLE)
     parameters: dict[str, Any] = {
@@ -117,6 +133,8 @@ def enqueue_kind(
         "text_space": models.text_space,
         "taggers": list(models.taggers),
         "tagger_count": models.tagger_count,
+        "caption_types": None if captions is None else [to_db(name) for name in captions.types],
+        "caption_when": None if captions is None else captions.when_there,
     }
     selected, wanted, missing, left_out, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
     if not dry_run and queued >= _MANY:

@@ -18,7 +18,6 @@ from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import picture
 from dtk_tui.inference.captioner.base import Question, RefusedRequestError, Sampling, ServerDiedError, UnavailableError
-from dtk_tui.inference.captioner.caption_text import caption_of
 from dtk_tui.inference.captioner.connection import check_connection
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from tests.helpers.processes import children_of, is_running, wait_for_end
@@ -32,8 +31,8 @@ def _settings(pair: tuple[Path, Path], **more: object) -> CaptionSettings:
 
 
 @pytest.fixture(scope="module")
-def captioner(pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCaptioner]:
-    started = LlamaCaptioner(_settings(pair), tmp_path_factory.mktemp("log") / "logs" / "captioner.log")
+def captioner(llava_pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCaptioner]:
+    started = LlamaCaptioner(_settings(llava_pair), tmp_path_factory.mktemp("log") / "logs" / "captioner.log")
     yield started
     started.close()
 
@@ -53,7 +52,7 @@ def test_it_captions_and_has_the_picture_in_its_cache_for_the_next_question(
         Question(f"Write {what}.", "You caption.", SAMPLING, seed) for seed, what in enumerate(("this", "that"))
     ]
     first, second = (captioner.ask(encoded, question, slot=1) for question in questions)
-    assert caption_of(first)[0].isalpha()
+    assert first.text.strip()[0].isalpha()
     assert second.cached_tokens >= 16 + 10 > first.cached_tokens, "the picture is 16 tokens"
     assert first.prompt_tokens > second.prompt_tokens - second.cached_tokens
     pieces: list[str] = []
@@ -88,9 +87,9 @@ def test_the_connection_test_sees_that_the_model_has_eyes(captioner: LlamaCaptio
 
 
 def test_a_crash_is_noticed_and_the_server_started_again(
-    pair: tuple[Path, Path], tmp_path: Path, encoded: bytes
+    llava_pair: tuple[Path, Path], tmp_path: Path, encoded: bytes
 ) -> None:
-    asked = LlamaCaptioner(_settings(pair), tmp_path / "captioner.log")
+    asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
     question = Question("Write.", "", SAMPLING)
     try:
         asked.ask(encoded, question, slot=0)
@@ -112,10 +111,10 @@ def test_a_crash_is_noticed_and_the_server_started_again(
         asked.ask(encoded, question)
 
 
-def test_what_keeps_it_from_starting_is_told_in_its_own_words(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_what_keeps_it_from_starting_is_told_in_its_own_words(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
-    broken.write_bytes(pair[0].read_bytes()[:300_000])
-    asked = LlamaCaptioner(_settings((broken, pair[1])), tmp_path / "captioner.log")
+    broken.write_bytes(llava_pair[0].read_bytes()[:300_000])
+    asked = LlamaCaptioner(_settings((broken, llava_pair[1])), tmp_path / "captioner.log")
     with pytest.raises(UnavailableError, match=r"(?s)cannot start.*tensor.*captioner\.log") as caught:
         asked.open()
     assert caught.value.retry_after_s is None
@@ -133,22 +132,24 @@ def test_what_keeps_it_from_starting_is_told_in_its_own_words(pair: tuple[Path, 
     ],
 )
 def test_a_config_that_is_not_enough_says_what_is_missing(
-    pair: tuple[Path, Path], tmp_path: Path, settings: dict[str, str], words: str
+    llava_pair: tuple[Path, Path], tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     with pytest.raises(ModelError, match=words):
-        LlamaCaptioner(_settings(pair, **settings), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings(llava_pair, **settings), tmp_path / "captioner.log")
 
 
-def test_files_that_are_exchanged_are_told_apart(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_files_that_are_exchanged_are_told_apart(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no projector"):
-        LlamaCaptioner(_settings((pair[1], pair[0])), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings((llava_pair[1], llava_pair[0])), tmp_path / "captioner.log")
     (tmp_path / "page.gguf").write_text("<html>404</html>" * 10)
     with pytest.raises(ModelError, match="no GGUF file"):
-        LlamaCaptioner(_settings((tmp_path / "page.gguf", pair[1])), tmp_path / "captioner.log")
+        LlamaCaptioner(_settings((tmp_path / "page.gguf", llava_pair[1])), tmp_path / "captioner.log")
 
 
-def test_more_memory_than_there_is_is_not_taken(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    asked = LlamaCaptioner(_settings(pair, context=1_000_000, slots=256, gpu_layers=0), tmp_path / "captioner.log")
+def test_more_memory_than_there_is_is_not_taken(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
+    asked = LlamaCaptioner(
+        _settings(llava_pair, context=1_000_000, slots=256, gpu_layers=0), tmp_path / "captioner.log"
+    )
     with pytest.raises(UnavailableError, match="needs 122"):
         asked.open()
 
@@ -175,7 +176,7 @@ sys.exit(_serve(sys.argv[1:]))' "$@"
 @pytest.mark.parametrize("program", [False, True], ids=["the package's server", "a llama-server"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_no_server_is_left_when_its_parent_is_killed(
-    pair: tuple[Path, Path], tmp_path: Path, program: bool, number: signal.Signals
+    llava_pair: tuple[Path, Path], tmp_path: Path, program: bool, number: signal.Signals
 ) -> None:
     more = {}
     if program:
@@ -183,7 +184,7 @@ def test_no_server_is_left_when_its_parent_is_killed(
         file.write_text(PROGRAM.format(python=sys.executable))
         file.chmod(0o755)
         more["server"] = str(file)
-    settings = _settings(pair, **more).model_dump_json()
+    settings = _settings(llava_pair, **more).model_dump_json()
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, settings, str(tmp_path / "captioner.log")], stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -198,14 +199,14 @@ def test_no_server_is_left_when_its_parent_is_killed(
 
 
 def test_a_llama_server_goes_before_the_packages_own(
-    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoded: bytes
+    llava_pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoded: bytes
 ) -> None:
     file = tmp_path / "llama-server"
     file.write_text(PROGRAM.format(python=sys.executable))
     file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert shutil.which("llama-server") == str(file)
-    asked = LlamaCaptioner(_settings(pair), tmp_path / "captioner.log")
+    asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
     try:
         assert asked.ask(encoded, Question("Write.", "", SAMPLING), slot=0).tokens > 0
         (pid,) = asked.pids

@@ -79,7 +79,7 @@ class RemoteHandler(JobHandler):
     """Sends a picture to a server and keeps what it says."""
 
     kind = Kind.CAPTION
-    lane: ClassVar[Lane] = Lane("http", threads=AT_ONCE)
+    lane: Lane = Lane("http", threads=AT_ONCE)
     port: ClassVar[int]
 
     def __init__(self) -> None:

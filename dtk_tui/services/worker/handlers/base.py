@@ -7,7 +7,7 @@ a default: prompts that are inferred beside the images, vector indexes that a bu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
+from dtk_tui.errors import DtkError
 from dtk_tui.inference.provider import Placement
 from dtk_tui.store.database import Connection, Database
 
@@ -73,11 +74,27 @@ class Resources:
     device: int = 0
 
 
+class KindPausedError(DtkError):
+    """Nothing of this kind can be done now, whatever the image: the jobs stay queued.
+
+    Args:
+        pause_s: when to try again at the soonest, in seconds; None when a person has to do something first.
+    """
+
+    def __init__(self, title: str, detail: str = "", *, pause_s: float | None = None) -> None:
+        super().__init__(title, detail)
+        self.pause_s = pause_s
+
+
+class PassingFaultError(DtkError):
+    """This job could not be done just now; it is tried again later, a few times."""
+
+
 class JobHandler(ABC):
     """One kind of work with its models in memory.
 
     Attributes:
-        lane: where ``infer`` and ``infer_prompts`` run.
+        lane: where ``infer`` and ``infer_prompts`` run; of the class, whether that is on devices.
         needs_prompts: whether images wait for the results of their prompts, and fail with them.
         is_of_group: whether a result holds for all members of an image's group: those that nobody has decoded yet come
             with its job, so that ``load`` sees whether they look alike.
@@ -87,11 +104,14 @@ class JobHandler(ABC):
         placement: where the models run; None when that is not in this process.
         image_models: models whose input ``load`` makes, in the order of ``Loaded.arrays``. A suspect is read for them
             in a process of its own; empty when reading a file cannot harm the worker.
+        decodes: whether ``load`` decodes the file for no image model; a suspect is then decoded in a process of its own
+            before.
         indexed_spaces: embedding spaces that ``save`` writes to, whose indexes a bulk run takes away and builds anew.
     """
 
     kind: ClassVar[Kind]
-    lane: ClassVar[Lane] = DEVICE
+    lane: Lane = DEVICE
+    decodes: ClassVar[bool] = False
     needs_prompts: ClassVar[bool] = False
     is_of_group: ClassVar[bool] = False
     prompt_batch_size: ClassVar[int] = 64
@@ -111,6 +131,15 @@ class JobHandler(ABC):
             ModelError: this machine does not have them.
         """
 
+    @property
+    def condition(self) -> str | None:
+        """What keeps the kind from being done just now."""
+        return None
+
+    def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:
+        """Return ``ClaimedJob.details`` by job id, in the transaction that claims."""
+        return {}
+
     @abstractmethod
     def load(self, job: ClaimedJob) -> Loaded:
         """Read one image; runs on decode threads.
@@ -124,7 +153,8 @@ class JobHandler(ABC):
         """Return one result an image, in order; runs on a thread of the lane, on several at once if it has several.
 
         Raises:
-            OSError: a fault that may pass; every other error but a lack of memory is for good.
+            OSError, PassingFaultError: a fault that may pass; every other error but a lack of memory is for good.
+            KindPausedError: nothing of this kind can be done now.
         """
 
     @abstractmethod
@@ -134,6 +164,10 @@ class JobHandler(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give the memory of the models back."""
+
+    def output(self, result: Any) -> Mapping[str, int]:
+        """Return what a saved result comes to beside one job, by a word: rates of it are told."""
+        return {}
 
     def recycle(self, batch: Sequence[Loaded]) -> None:  # noqa: B027 (nothing to do is right for most)
         """Take the arrays of images that are done, to load others into."""

@@ -8,22 +8,23 @@ from dataclasses import replace
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import ModelError
 from dtk_tui.services.worker.handlers.base import JobHandler, Resources
+from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
 
-HANDLERS: tuple[type[JobHandler], ...] = (TagHandler, EmbedHandler)
+HANDLERS: tuple[type[JobHandler], ...] = (TagHandler, EmbedHandler, CaptionHandler)
 
 
 def load_handlers(
     resources: Resources, devices: Sequence[int]
-) -> tuple[list[dict[Kind, JobHandler]], list[ModelError]]:
+) -> tuple[list[dict[Kind, JobHandler]], dict[Kind, ModelError]]:
     """Load what this machine can do, and say what is missing for the rest.
 
     Args:
         devices: numbers of the GPUs (or one 0): each gets a handler of its own of every kind that runs on devices.
 
     Returns:
-        Handlers by kind for each device, the first with those of all other lanes; and one error for each missing kind.
+        Handlers by kind for each device, the first with those of all other lanes; and one error a missing kind.
     """
     loaded: list[dict[Kind, JobHandler]] = []
     missing: dict[Kind, ModelError] = {}
@@ -40,4 +41,4 @@ def load_handlers(
     for handlers in loaded:
         for kind in missing.keys() & handlers.keys():
             handlers.pop(kind).close()  # it fits on some devices only: every device takes what comes
-    return loaded, list(missing.values())
+    return loaded, missing
