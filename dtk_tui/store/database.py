@@ -44,6 +44,11 @@ def translate(error: psycopg.Error) -> DtkError:
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
     if isinstance(error, pg.DeadlockDetected):
         return DatabaseLostError("Another program held what this one needed, and the other way round.", "Try again.")
+    if isinstance(error, pg.QueryCanceled) and "statement timeout" in reason:
+        return DtkError(
+            "The search took longer than it may, and was ended.",
+            "Ask for fewer terms, or for longer words; [search] timeout_s in config.toml is the limit.",
+        )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseLostError("The database cannot be reached.", reason)
     return DtkError("PostgreSQL refused a statement.", reason)
@@ -61,6 +66,11 @@ def skip_checks(conn: Connection, skip: bool) -> None:
     Those look-ups cost as much as the rest of a bulk insert. Triggers rest as well: call it again with False.
     """
     conn.execute(_SKIP_CHECKS, ("replica" if skip else "origin",))
+
+
+def limit_time(conn: Connection, seconds: float) -> None:
+    """End every statement of this transaction that takes longer, with a DtkError."""
+    conn.execute("SELECT set_config('statement_timeout', %s, true)", (f"{max(1, round(seconds * 1000))}ms",))
 
 
 def row_of(conn: Connection, sql: LiteralString, parameters: Any = None) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from dtk_tui.domain.query.tokens import TOKEN_START, read_value
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50
+MAX_RANKING = 20
 
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -127,6 +128,8 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node:
 def _lift(node: Node, ranking: list[About | Like], line: str) -> Node | None:
     """Take what ranks out of the tree; it ranks the whole result, so it cannot be an alternative or be negated."""
     if isinstance(node, About | Like):
+        if len(ranking) == MAX_RANKING:
+            raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms of about: and like:")
         ranking.append(node)
         return None
     if isinstance(node, And):

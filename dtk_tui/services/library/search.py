@@ -16,10 +16,10 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.folder_rules import known_path
-from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
-from dtk_tui.store.search.conditions import leaves
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
+from dtk_tui.store.search.texts import leaves
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +80,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         about.append((models.text_space, embedder.embed_query(text)))
     with db.connection() as conn:
         like = [_alike(conn, config, models.image_space, image) for image in query.like]
+        limit_time(conn, config.settings.search.timeout_s)
         return find_images(conn, query, about=about, like=like, limit=limit)
 
 
@@ -96,6 +97,7 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
     with db.connection() as conn:
         models = _current(conn, config)
         space, vector, itself = _alike(conn, config, models.image_space, str(image))
+        limit_time(conn, config.settings.search.timeout_s)
         found = nearest_images(conn, space, vector, limit, leave_out=itself)
     return [Hit(number, score) for number, score in found]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dtk_tui.domain.query import nodes
+from dtk_tui.store.search import texts
+from dtk_tui.store.search.texts import like_pattern
 from dtk_tui.store.text_codec import to_db, to_nfc
 
 
@@ -69,9 +71,12 @@ _ORIENTATIONS: dict[str, str] = {
     "landscape": "image.width > image.height",
     "square": "image.width = image.height",
 }
-# The expression is that of the index prompt_trigrams.
-_HOLDS = "dtk_searched(prompt.text) ILIKE "
-_IN_PROMPTS = "{column} IN (SELECT prompt.id FROM prompt WHERE {conditions})"
+#: So many subqueries are joined; the time to plan a join grows much faster than their number.
+_MOST_JOINS = 6
+#: From so many ranges or names on they are looked up, in place of a comparison with each.
+_MANY = 8
+_IN_RANGES = "{column}::numeric <@ {ranges}::nummultirange"
+_IS_ONE_OF = "lower({column}) IN (SELECT lower(name) FROM unnest({names}::text[]) AS name)"
 _IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
 _IN_ALBUM = "image.id IN (SELECT image_id FROM album_image WHERE album_id = ANY ({ids}::bigint[]))"
 # Nearly all paths are ASCII, and need no look at each character.
@@ -122,23 +127,6 @@ def where(node: nodes.Node | None, name_ids: NameIds) -> Where:
     return result
 
 
-def leaves(node: nodes.Node | None) -> Iterator[nodes.Node]:
-    """Yield the conditions in a tree that are no combinations."""
-    if isinstance(node, nodes.And | nodes.Or):
-        for part in node.parts:
-            yield from leaves(part)
-    elif isinstance(node, nodes.Not):
-        yield from leaves(node.part)
-    elif node is not None:
-        yield node
-
-
-def like_pattern(text: str, wild: bool = False) -> str:
-    """Return ``text`` as a LIKE pattern in which ``%`` and ``_`` are ordinary; with ``wild``, * and ? are not."""
-    pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return pattern.replace("*", "%").replace("?", "_") if wild else pattern
-
-
 def both_forms(text: str) -> list[str]:
     """Return a text as it is, composed and decomposed; each form once."""
     if text.isascii():
@@ -157,15 +145,14 @@ class _Compiler:
         self._bind = target.bind
         self._bind_text = target.bind_text
         self._name_ids = name_ids
+        self._joins = 0
         self._leaves: dict[type, Callable[[Any], str]] = {
-            nodes.And: self._and,
-            nodes.Or: lambda node: self._joined(" OR ", [self.sql(part) for part in node.parts]),
+            nodes.And: self._combined,
+            nodes.Or: self._combined,
             # A leaf about a column that is NULL is neither true nor false: its negation must be true.
             nodes.Not: lambda node: "(" + self.sql(node.part) + ") IS NOT TRUE",
-            nodes.Prompt: lambda node: self._texts("image.prompt_id", [node.text]),
-            nodes.Negative: lambda node: self._texts("image.negative_prompt_id", [node.text]),
             nodes.Folder: self._folder,
-            nodes.Album: lambda node: _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))),
+            nodes.Album: self._album,
             nodes.Path: self._path,
             nodes.Created: self._created,
             nodes.Numbers: self._numbers,
@@ -181,33 +168,34 @@ class _Compiler:
             nodes.CaptionText: self._caption,
             nodes.Has: lambda node: _HAS[node.what],
             nodes.Group: lambda node: _GROUPS[node.role],
-            nodes.Queued: lambda node: _HAS_JOB.format(state=self._bind(node.state)),
+            nodes.Queued: lambda node: self._member(_HAS_JOB.format(state=self._bind(node.state))),
         }
 
     def sql(self, node: nodes.Node) -> str:
         """Return the condition for a node."""
+        column = texts.column_of(node)
+        if column is not None:
+            return self._member(texts.sql(node, column, self._bind_text))
         return self._leaves[type(node)](node)
 
     def _joined(self, operator: str, parts: Sequence[str]) -> str:
         return "(" + operator.join("(" + part + ")" for part in parts) + ")"
 
-    def _and(self, node: nodes.And) -> str:
-        """Terms on the same column share one subquery, so that the trigram index sees all of them at once."""
-        parts = [self.sql(part) for part in node.parts if not isinstance(part, nodes.Prompt | nodes.Negative)]
-        prompts = [part.text for part in node.parts if isinstance(part, nodes.Prompt)]
-        negatives = [part.text for part in node.parts if isinstance(part, nodes.Negative)]
-        if prompts:
-            parts.append(self._texts("image.prompt_id", prompts))
-        if negatives:
-            parts.append(self._texts("image.negative_prompt_id", negatives))
-        return self._joined(" AND ", parts)
+    def _combined(self, node: nodes.And | nodes.Or) -> str:
+        """All terms about one text share one subquery; only what is about something else has one of its own."""
+        operator = " AND " if isinstance(node, nodes.And) else " OR "
+        return self._joined(operator, [self.sql(part) for part in texts.merged(node.parts, type(node))])
 
-    def _texts(self, column: str, texts: Sequence[str]) -> str:
-        conditions = " AND ".join(_HOLDS + self._bind_text(f"%{like_pattern(text)}%") for text in texts)
-        return _IN_PROMPTS.format(column=column, conditions=conditions)
+    def _member(self, condition: str) -> str:
+        """Return a condition ``id IN (SELECT ...)``, which only the first ones may be planned as joins."""
+        self._joins += 1
+        return condition if self._joins <= _MOST_JOINS else f"({condition}) IS TRUE"
 
     def _folder(self, node: nodes.Folder) -> str:
         return _IN_FOLDER.format(ids=self._bind(list(self._name_ids.folders.get(node.value, ()))))
+
+    def _album(self, node: nodes.Album) -> str:
+        return self._member(_IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))))
 
     def _path(self, node: nodes.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
@@ -228,6 +216,9 @@ class _Compiler:
 
     def _numbers(self, node: nodes.Numbers) -> str:
         column, number = _NUMBERS[node.field]
+        if len(node.ranges) > _MANY:
+            ranges = ",".join(f"[{low:f},{high:f}]" for low, high in node.ranges)
+            return _IN_RANGES.format(column=column, ranges=self._bind(f"{{{ranges}}}"))
         parts: list[str] = []
         for low, high in node.ranges:
             if low == high:
@@ -238,13 +229,14 @@ class _Compiler:
 
     def _named(self, node: nodes.Named) -> str:
         column = _NAMES[node.field]
-        parts: list[str] = []
-        for name in node.names:
-            if node.field == "model" and ("*" in name or "?" in name):
-                parts.append(f"dtk_nfc({column}) ILIKE {self._bind_text(like_pattern(name, wild=True))}")
-            else:
-                # Comparing with both forms costs less than composing the name of each image.
-                parts += [f"lower({column}) = lower({self._bind(form)})" for form in both_forms(name)]
+        globs = [name for name in node.names if node.field == "model" and ("*" in name or "?" in name)]
+        # Comparing with both forms costs less than composing the name of each image.
+        names = [form for name in node.names if name not in globs for form in both_forms(name)]
+        parts = [f"dtk_nfc({column}) ILIKE {self._bind_text(like_pattern(name, wild=True))}" for name in globs]
+        if len(names) > _MANY:
+            parts.append(_IS_ONE_OF.format(column=column, names=self._bind([to_db(name) for name in names])))
+        else:
+            parts += [f"lower({column}) = lower({self._bind(name)})" for name in names]
         return self._joined(" OR ", parts)
 
     def _size(self, node: nodes.Size) -> str:
@@ -272,8 +264,10 @@ class _Compiler:
         ids, compared = self._bind(list(self._name_ids.tags.get(node.name, ()))), ""
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
-        return _HAS_TAG.format(ids=ids, compared=compared)
+        return self._member(_HAS_TAG.format(ids=ids, compared=compared))
 
     def _caption(self, node: nodes.CaptionText) -> str:
         query = self._name_ids.captions.get(node)
-        return "false" if query is None else _HAS_CAPTION_TEXT.format(query=self._bind(query))
+        if query is None:
+            return "false"
+        return self._member(_HAS_CAPTION_TEXT.format(query=self._bind(query)))

@@ -16,7 +16,7 @@ import numpy as np
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.search import conditions
+from dtk_tui.store.search import conditions, texts
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
 from dtk_tui.store.text_codec import to_db, to_nfc
 
@@ -78,10 +78,13 @@ _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
 _IMAGES = "SELECT reltuples FROM pg_class WHERE oid = 'image'::regclass"
 # From this share on, the nearest images and their groups hold enough that meet the filter.
 _BROAD = 0.15
+#: How near words stand to each other costs the square of their number: of more terms only how often they occur counts.
+_COVERED_TERMS = 8
+_RANKING_TERMS = 100
 # A prompt that holds a term only within a longer word ranks behind those that hold it as a word.
 _BY_WORDS = """,
 ranked AS (
-    SELECT id, dense_rank() OVER (ORDER BY ts_rank_cd(search, websearch_to_tsquery('english', %(words)s), 1) DESC) place
+    SELECT id, dense_rank() OVER (ORDER BY {rank}(search, websearch_to_tsquery('english', %(words)s), 1) DESC) place
       FROM prompt WHERE id IN (SELECT prompt_id FROM matched)),
 best AS (
     SELECT matched.*, coalesce(place, (SELECT count(*) FROM ranked) + 1) AS place
@@ -172,7 +175,7 @@ def _kept(values: npt.NDArray[np.float32] | None, kept: npt.NDArray[np.bool_]) -
 
 
 def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
-    leaves = list(conditions.leaves(query.filter))
+    leaves = list(texts.leaves(query.filter))
     return conditions.NameIds(
         tags=_ids(conn, _TAG_IDS, [leaf.name for leaf in leaves if isinstance(leaf, Tag)]),
         folders=_ids(conn, _FOLDER_IDS, [leaf.value for leaf in leaves if isinstance(leaf, Folder)]),
@@ -243,9 +246,10 @@ def _is_broad(conn: Connection, where: conditions.Where) -> bool:
 
 def _by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
     """Return the matching images by the full-text rank of their prompts (PostgreSQL manual, 12.3.3), then by date."""
-    forms = [form for term in terms for form in conditions.both_forms(term)]
+    forms = [form for term in terms for form in conditions.both_forms(term)][:_RANKING_TERMS]
     words = " or ".join('"' + form.replace('"', " ") + '"' for form in forms)
-    rows = _packed(conn, _WITH_MATCHED + _BY_WORDS, where, words=to_db(words), limit=limit).reshape(-1, 4)
+    by_words = _BY_WORDS.replace("{rank}", "ts_rank_cd" if len(forms) <= _COVERED_TERMS else "ts_rank")
+    rows = _packed(conn, _WITH_MATCHED + by_words, where, words=to_db(words), limit=limit).reshape(-1, 4)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3])
 
 
