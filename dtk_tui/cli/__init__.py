@@ -16,6 +16,7 @@ import typer
 
 from dtk_tui import __version__
 from dtk_tui.cli import (
+    caption_files,
     captioner,
     captions,
     config,
@@ -50,6 +51,10 @@ for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
 application.add_typer(library.commands, name="library")
 captions.commands.registered_commands += captioner.commands.registered_commands
 application.add_typer(captions.commands, name="caption")
+for command in caption_files.exports.registered_commands:
+    diffusion_toolkit.exports.registered_commands.append(command)
+application.add_typer(diffusion_toolkit.exports, name="export")
+application.add_typer(caption_files.imports, name="import")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
+exports = typer.Typer()
 
 SourceFile = Annotated[
     Path | None, typer.Option("--source", readable=False, help="Diffusion Toolkit's diffusion-toolkit.db.")
@@ -182,19 +183,25 @@ def _library(dest: str | None) -> Iterator[tuple[Database, Config]]:
         database.close()
 
 
-@commands.command()
+@exports.callback(invoke_without_command=True)
 def export(
+    context: typer.Context,
     target: Annotated[
         Path | None, typer.Option("--diffusion-toolkit", metavar="FILE", help="A new database for Diffusion Toolkit.")
     ] = None,
     time_zone: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Write the library to a file that another program opens."""
+    """Write what is in the library for other programs."""
     from dtk_tui.services.diffusion_toolkit.export import export as run
 
+    if context.invoked_subcommand is not None:
+        return
     if target is None:
-        raise UsageError("What is to be written?", "Name a new file with --diffusion-toolkit FILE.")
+        raise UsageError(
+            "What is to be written?",
+            "--diffusion-toolkit FILE, or dtk export captions.",
+        )
     with _library(None) as (db, _):
         counts = run(db, target, time_zone)
     if as_json:

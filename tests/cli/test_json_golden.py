@@ -171,6 +171,17 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("journal", "undo", "6")
     dtk.run("journal", "undo", "4")
     dtk.run("journal", "list")
+    dtk.run("caption", "set", image, "--text", "a castle\non a hill")
+    dtk.run("export", "captions", "--trigger", "ohwx", "--dry-run")
+    dtk.run("export", "captions", "castle", "--trigger", "ohwx", "--json")
+    (pictures / "a" / "0.txt").write_text("mine")
+    (pictures / "a" / "1.txt").write_text("a red fox")
+    dtk.run("export", "captions", "--json")
+    dtk.run("export", "captions", "--parts", "tags,tags")
+    dtk.run("export", "captions", "--ending", ".exe")
+    dtk.run("import", "captions", "--json")
+    dtk.run("import", "captions", "fox", "--dry-run")
+    dtk.run("caption", "show", str(pictures / "a" / "1.png"))
     check(SNAPSHOTS / "json-captions.txt", dtk.text())
 
 

@@ -14,7 +14,7 @@ from dtk_tui.services.library.regex_process import RegexProcess, RegexTimeoutErr
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import caption_batch as store
 from dtk_tui.store.library import images
-from dtk_tui.store.library.caption_batch import CurrentText
+from dtk_tui.store.library.caption_batch import CurrentText, StagedText
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -78,10 +78,14 @@ def apply(db: Database, image_ids: Ids | Sequence[int], edit: CaptionEdit, kind:
         changed, blank = 0, 0
         for some in _edits(conn, image_ids, edit, kind, lock=True):
             done, without_words = _sorted_out(edit, some)
-            store.stage(conn, done)
+            store.stage(
+                conn, [StagedText(old.caption_id, old.image_id, old.source, old.type, new) for old, new in done]
+            )
             changed, blank = changed + len(done), blank + without_words
-        number = store.write(conn, one_line(edit.title(), 200), remove=edit.operation == "remove") if changed else None
-    return BatchResult(changed, blank, journal=number)
+        if not changed:
+            return BatchResult(0, blank)
+        write = store.remove if edit.operation == "remove" else store.write
+        return BatchResult(changed, blank, journal=write(conn, one_line(edit.title(), 200)))
 
 
 def _sorted_out(edit: CaptionEdit, some: list[tuple[CurrentText, str]]) -> tuple[list[tuple[CurrentText, str]], int]:

@@ -37,31 +37,32 @@ CREATE TEMP TABLE caption_edit (caption_id bigint, image_id bigint, source text,
 _COPY = "COPY caption_edit FROM STDIN"
 _ADD_EDIT = "INSERT INTO edit_journal (kind, title, changed) SELECT %s, %s, count(*) FROM caption_edit RETURNING id"
 # In one statement, as each step needs the ids that the one before gave. The journal is in the order of the images, in
-# which an undo locks them.
-_WRITE = """
+# which an undo locks them. Images that went away meanwhile are left out.
+_WRITE: LiteralString = """
 WITH made AS (
     INSERT INTO caption (image_id, parent_id, is_user_edited, source, type, text)
-    SELECT image_id, caption_id, true, source, type, text FROM caption_edit ORDER BY image_id, source, type
-    RETURNING id, image_id, parent_id),
+    SELECT edit.image_id, edit.caption_id, %(by_person)s, edit.source, edit.type, edit.text
+      FROM caption_edit edit JOIN image ON image.id = edit.image_id
+     ORDER BY edit.image_id, edit.source, edit.type
+    RETURNING id, image_id, parent_id, source, type, text),
 moved AS (
-    UPDATE current_caption SET caption_id = made.id, search = dtk_caption_words(edit.text)
-      FROM made JOIN caption_edit edit ON edit.caption_id = made.parent_id
-     WHERE current_caption.image_id = edit.image_id AND current_caption.source = edit.source
-       AND current_caption.type = edit.type)
+    INSERT INTO current_caption (image_id, source, type, caption_id, search)
+    SELECT image_id, source, type, id, dtk_caption_words(text) FROM made
+        ON CONFLICT (image_id, source, type) DO UPDATE SET caption_id = excluded.caption_id, search = excluded.search)
 INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after)
-SELECT %s, place / 1000, array_agg(image_id ORDER BY place), array_agg(parent_id ORDER BY place),
+SELECT %(journal)s, place / 1000, array_agg(image_id ORDER BY place), array_agg(parent_id ORDER BY place),
        array_agg(id ORDER BY place)
   FROM (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place FROM made) AS placed
  GROUP BY 2
 """
-_REMOVE = """
+_REMOVE: LiteralString = """
 WITH removed AS (
     DELETE FROM current_caption USING caption_edit edit
      WHERE current_caption.image_id = edit.image_id AND current_caption.source = edit.source
        AND current_caption.type = edit.type
     RETURNING current_caption.image_id, current_caption.caption_id)
 INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after)
-SELECT %s, place / 1000, array_agg(image_id ORDER BY place), array_agg(caption_id ORDER BY place),
+SELECT %(journal)s, place / 1000, array_agg(image_id ORDER BY place), array_agg(caption_id ORDER BY place),
        array_agg(NULL::bigint ORDER BY place)
   FROM (SELECT *, row_number() OVER (ORDER BY image_id, caption_id) - 1 AS place FROM removed) AS placed
  GROUP BY 2
@@ -78,6 +79,17 @@ class CurrentText:
     type: str
     text: str
     facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedText:
+    """A text that is to be current in place of a version; None: there is none of its source and type."""
+
+    replaced_id: int | None
+    image_id: int
+    source: str
+    type: str
+    text: str
 
 
 def read(
@@ -119,20 +131,29 @@ def begin(conn: Connection) -> None:
     conn.execute(_STAGING)
 
 
-def stage(conn: Connection, edited: Sequence[tuple[CurrentText, str]]) -> None:
-    """Take captions, which are locked, with their texts after the edit."""
+def stage(conn: Connection, texts: Sequence[StagedText]) -> None:
+    """Take texts that are to be current; the captions that they replace are locked."""
     with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for old, text in edited:
-            copy.write_row((old.caption_id, old.image_id, to_db(old.source), to_db(old.type), to_db(text)))
+        for new in texts:
+            copy.write_row((new.replaced_id, new.image_id, to_db(new.source), to_db(new.type), to_db(new.text)))
 
 
-def write(conn: Connection, title: str, *, remove: bool) -> int:
-    """Make the staged texts current as versions that a person edited; return the number of the edit in the journal.
+def write(conn: Connection, title: str, *, by_person: bool = True) -> int:
+    """Make the staged texts current as new versions; return the number of the edit in the journal.
 
     Args:
-        remove: the staged captions are taken away instead.
+        by_person: whether they are a person's words, which no model replaces.
     """
+    return _done(conn, title, _WRITE, by_person)
+
+
+def remove(conn: Connection, title: str) -> int:
+    """Take the staged captions away; return the number of the edit in the journal."""
+    return _done(conn, title, _REMOVE, True)
+
+
+def _done(conn: Connection, title: str, sql: LiteralString, by_person: bool) -> int:
     conn.execute("ANALYZE caption_edit")
     number = int(row_of(conn, _ADD_EDIT, (CAPTION, to_db(title)))[0])
-    conn.execute(_REMOVE if remove else _WRITE, (number,))
+    conn.execute(sql, {"journal": number, "by_person": by_person})
     return number

@@ -715,6 +715,15 @@ ALTER TABLE public.embedding_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
 );
 
 --
+-- Name: exported_file; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.exported_file (
+    path_sha256 bytea NOT NULL,
+    content_sha256 bytea NOT NULL
+);
+
+--
 -- Name: folder; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1407,6 +1416,13 @@ ALTER TABLE ONLY public.embedding_space
 
 ALTER TABLE ONLY public.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
+
+--
+-- Name: exported_file exported_file_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.exported_file
+    ADD CONSTRAINT exported_file_pkey PRIMARY KEY (path_sha256);
 
 --
 -- Name: folder folder_pkey; Type: CONSTRAINT; Schema: public; Owner: -
