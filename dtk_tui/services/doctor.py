@@ -12,7 +12,8 @@ from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
-from dtk_tui.text import file_size
+from dtk_tui.store.library import groups
+from dtk_tui.text import counted, file_size
 
 _LITTLE_SPACE = 2 * 2**30
 
@@ -69,16 +70,26 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
     try:
         with db.connection() as conn:
             server = maintenance.server_info(conn)
+            wrong = groups.count_stray_vectors(conn) + groups.count_lost_members(conn)
         yield Finding(
             "database",
             Verdict.OK,
             f"{where}: PostgreSQL {server.version}, pgvector {server.pgvector}, {file_size(server.size_bytes)},"
             f" schema {server.schema}",
         )
+        yield _groups(wrong)
     except DtkError as error:
         yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)
     finally:
         db.close()
+
+
+def _groups(wrong: int) -> Finding:
+    """Say whether each group has one representative, and nobody else a vector."""
+    if wrong:
+        detail = f"{counted(wrong, 'image')} in no order: a vector, or none, where the group is another's"
+        return Finding("groups", Verdict.FAULT, detail, "Put them in order with: dtk library groups --check")
+    return Finding("groups", Verdict.OK, "each has one representative, and only that a vector")
 
 
 def _models(config: Config) -> Iterator[Finding]:
