@@ -8,7 +8,8 @@ from dtk_tui.domain.stats import AwayFolder, WorkerStats
 
 #: What workers have written since the first release; hosts of several versions share a database.
 KEYS = [
-    "processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "output", "kinds", "provider", "trouble", "away",
+    "processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "output", "kinds", "provider", "trouble",
+    "away",
 ]  # fmt: skip
 
 

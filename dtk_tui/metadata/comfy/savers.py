@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 from dtk_tui.metadata.comfy.graph import Graph, Node
 from dtk_tui.metadata.comfy.texts import TextFinder
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 _PICTURES = ("images", "image", "video", "frames", "pixels", "img", "svg")
 _PREFIXES = ("filename_prefix", "filename", "file_name", "prefix", "save_prefix")

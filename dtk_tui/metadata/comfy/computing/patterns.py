@@ -11,8 +11,8 @@ import warnings
 from functools import lru_cache
 from typing import Any
 
-from dtk_tui.metadata.comfy import regex_process
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing import regex_process
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 _PATTERN_CHARS, _TEXT_CHARS = 2000, 100_000
 #: So many steps take about a tenth of a second.
