@@ -26,7 +26,7 @@ _PLAIN_SAVERS = frozenset(
 )  # fmt: skip
 _VIDEO_SAVERS = re.compile(r"video|webm|gif|animated", re.IGNORECASE)
 _VIDEO_ENDINGS = frozenset({"mp4", "webm", "mkv", "mov", "avi", "m4v"})
-_NOT_PICTURES = re.compile(r"audio|latent|text|prompt|json|model|checkpoint|lora|glb|mesh|mask", re.IGNORECASE)
+_NOT_PICTURES = re.compile(r"audio|latent|checkpoint|lora(?!manager)|glb|mesh")
 _PREVIEWS = re.compile(r"ComfyUI_temp_[a-z]{5}_\d{5}_")
 _SAVER_LIMIT = 24
 _PREFIX_CHARS, _PLACEHOLDER_LIMIT = 500, 16
@@ -73,7 +73,9 @@ def savers(graph: Graph, name: str | None, *, has_infotext: bool) -> list[Node]:
 
 def writes_infotext(node: Node) -> bool:
     """Return whether a saver writes, when it runs, what it was given as an infotext."""
-    return "save" in node.kind.lower() and node.kind not in _PLAIN_SAVERS
+    if node.kind in _PLAIN_SAVERS or not _saves(node.kind):
+        return False
+    return "metadata" in node.kind.lower() or any(name in node.inputs for name in _PICTURES)
 
 
 def _is_saver(node: Node) -> bool:
@@ -84,7 +86,7 @@ def _is_saver(node: Node) -> bool:
 def _saves(kind: str) -> bool:
     """Return whether nodes of a class save pictures, as far as its name tells."""
     name = kind[:200].lower()
-    return ("save" in name or "videocombine" in name) and not _NOT_PICTURES.search(name.replace("metadata", ""))
+    return ("save" in name or "videocombine" in name) and _NOT_PICTURES.search(name) is None
 
 
 def _picture(graph: Graph, node: Node) -> object:
