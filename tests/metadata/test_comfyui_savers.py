@@ -87,6 +87,8 @@ def test_the_ending_of_the_name_tells_a_video_from_a_picture() -> None:
     graph = two_savers("a", "a", ("SaveImage", "SaveVideo"))
     graph["23"]["inputs"]["video"] = graph["23"]["inputs"].pop("images")
     assert (read(graph, "renamed.mp4").seed, read(graph, "a_00001_.png").seed) == (99, 42)
+    graph = two_savers("a", "a", ("SaveImage", "SaveAnimatedWEBP"))
+    assert (read(graph, "renamed.webp").seed, read(graph, "renamed.png").seed) == (99, 42)
 
 
 def test_a_preview_that_was_kept() -> None:

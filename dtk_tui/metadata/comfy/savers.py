@@ -25,6 +25,8 @@ _PLAIN_SAVERS = frozenset(
     }
 )  # fmt: skip
 _VIDEO_SAVERS = re.compile(r"video|webm|gif|animated", re.IGNORECASE)
+# These write files of one ending only.
+_ENDINGS = {"SaveImage": "png", "SaveAnimatedPNG": "png", "SaveAnimatedWEBP": "webp", "SaveWEBM": "webm"}
 _VIDEO_ENDINGS = frozenset({"mp4", "webm", "mkv", "mov", "avi", "m4v"})
 _NOT_PICTURES = re.compile(r"audio|latent|checkpoint|lora(?!manager)|glb|mesh")
 _PREVIEWS = re.compile(r"ComfyUI_temp_[a-z]{5}_\d{5}_")
@@ -100,7 +102,10 @@ def _picture(graph: Graph, node: Node) -> object:
 
 def _by_ending(found: list[Node], name: str) -> list[Node]:
     """Return the savers of videos for a video, and the others for a picture, where there are some of both."""
-    is_video = name.rpartition(".")[2].lower() in _VIDEO_ENDINGS
+    ending = name.rpartition(".")[2].lower()
+    if ending in _ENDINGS.values():
+        found = [node for node in found if _ENDINGS.get(node.kind, ending) == ending] or found
+    is_video = ending in _VIDEO_ENDINGS
     of_kind = [node for node in found if (_VIDEO_SAVERS.search(node.kind) is not None) == is_video]
     if not is_video:
         of_kind += [node for node in found if node.kind in ("VHS_VideoCombine", "SaveAnimatedWEBP", "SaveAnimatedPNG")]
