@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_files import remember_verified
+
 
 def _graph(shape: Sequence[int | str], outputs: int) -> Any:
     """Return a model whose vectors, or scores, are all the same."""
@@ -47,9 +50,12 @@ def idle_models(folder: Path, real: Path, *, tagger: bool = False) -> Path:
     (made / "vit_s_focus.onnx").symlink_to(real / "dinov2-small" / "vit_s_focus.onnx")
     (made / "backbone.onnx").write_bytes(_graph(["n", 3, 224, 224], 384).SerializeToString())
     if tagger:
-        (folder / "open-nsfw").mkdir()
+        home = folder / "open-nsfw"
+        home.mkdir()
         size = (real / "open-nsfw" / "open-nsfw.onnx").stat().st_size
-        (folder / "open-nsfw" / "open-nsfw.onnx").write_bytes(_of_size(_graph(["n", 224, 224, 3], 2), size))
+        (home / "open-nsfw.onnx").write_bytes(_of_size(_graph(["n", 224, 224, 3], 2), size))
+        # It stands for the real one, whose checksum it cannot have.
+        remember_verified(load_manifest().get("open-nsfw"), home, {"open-nsfw.onnx"})
     return folder
 
 
