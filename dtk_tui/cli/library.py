@@ -1,21 +1,24 @@
-"""library roots, add, remove, exclude, include, archive, failures, prune."""
+"""library roots, add, remove, exclude, include, archive, failures, groups, prune."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dtk_tui.cli.open_library import confirmed, library
 from dtk_tui.cli.options import Json, Limit
-from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.output import ProgressLine, print_json, print_table, progress_bar
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dtk_tui.config import Config
     from dtk_tui.domain.library import Rule
+    from dtk_tui.services.library.groups import GroupCheck
     from dtk_tui.store.database import Connection, Database
     from dtk_tui.store.library.folders import RootRow
 
@@ -177,6 +180,62 @@ def list_failures(
     print_table(("path", "reason"), [(failure.path, failure.reason) for failure in found])
     if number > len(found):
         typer.echo(f"... and {number - len(found):,} more (--limit)", err=True)
+
+
+@commands.command()
+def groups(
+    check: Annotated[
+        bool, typer.Option("--check", help="Look at the pictures; what does not look alike is separated and queued.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Say how many images share the vector of another one that looks alike, or check all of them."""
+    from dtk_tui.services.library import groups as service
+
+    with library() as (db, config):
+        if not check:
+            found = service.count(db)
+            if as_json:
+                print_json({"groups": found.groups, "sharing": found.sharing, "unseen": found.unseen})
+                return
+            words = ("image shares the vector of its group", "images share the vector of their group")
+            typer.echo(f"{counted(found.groups, 'group')}: {counted(found.sharing, *words)}.")
+            if found.unseen:
+                what = counted(found.unseen, "of them was never looked at", "of them were never looked at")
+                typer.echo(f"{what}; dtk library groups --check does that.")
+            return
+        result = _check_groups(db, config, write=not dry_run)
+    if as_json:
+        print_json({**asdict(result), "dry_run": dry_run})
+        return
+    typer.echo(
+        f"{counted(result.images, 'image')} in groups, {counted(result.decoded, 'picture')} looked at:"
+        f" {result.wrong:,} shared a vector with what {'it does' if result.wrong == 1 else 'they do'} not look like"
+        f"; {result.queued:,} {'would be' if dry_run else 'are'} queued."
+    )
+    if result.stray:
+        what = counted(result.stray, "vector")
+        typer.echo(f"{what} of images that stand for nobody {'would be' if dry_run else 'were'} deleted.")
+    if result.unseen:
+        what = counted(result.unseen, "picture")
+        typer.echo(f"{what} cannot be read just now; their groups stay as they are.", err=True)
+
+
+def _check_groups(db: Database, config: Config, *, write: bool) -> GroupCheck:
+    """Check all groups with a progress line on a terminal."""
+    from dtk_tui.services.library.groups import check
+
+    line = ProgressLine()
+    try:
+        return check(
+            db,
+            config,
+            lambda done, total: line.show(f"looking  [{progress_bar(done / max(total, 1))}] {done:,} of {total:,}"),
+            write=write,
+        )
+    finally:
+        line.end()
 
 
 @commands.command()

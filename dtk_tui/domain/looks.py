@@ -11,11 +11,11 @@ class PerceptualHash:
 
     Attributes:
         bits: as a signed 64-bit number; None when the picture holds too little to tell it from others.
-        colour: its mean red, green and blue, 8 bits each, as 0xRRGGBB.
+        colours: the mean red, green and blue of its quarters, row by row, 5 bits each.
     """
 
     bits: int | None
-    colour: int
+    colours: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import RawChunk
@@ -24,6 +25,7 @@ _WRAPPED = frozenset(
 _TEXT_SOURCES = frozenset({"exif", "xmp", "jpeg-comment", "gif-comment", "iptc", "svg", "video", "stealth", "sidecar"})
 # A comment of stable-diffusion.cpp has a keyword before its text, as the texts of a PNG have.
 _KEYED = re.compile(r"([A-Za-z][\w .:\-]{1,78})\0([^\0\udcff]+)[\0\udcff]*")
+_WITHIN_LIMIT = 50
 COMMENT_KEYS = ("UserComment", "comment", "Comment", "Description", "ImageDescription", "XPComment", "Caption")
 
 
@@ -129,3 +131,18 @@ def _unwrap_json(fields: MetadataFields, key: str, text: str) -> None:
         return
     for name in _WRAPPED.intersection(found):
         fields.put(name, found[name])
+    if fields.is_sidecar:
+        for value in _texts_within(found):
+            if "Steps: " in value:
+                fields.texts.setdefault("Comment", value)
+                return
+
+
+def _texts_within(source: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts in an object and in those inside it (notes that a collection of pictures keeps), some of them."""
+    pending: list[Any] = [source]
+    for count, value in enumerate(pending):
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (dict, list)) and count < _WITHIN_LIMIT:
+            pending += islice(value.values() if isinstance(value, dict) else value, _WITHIN_LIMIT)

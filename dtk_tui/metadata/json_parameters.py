@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from dtk_tui.domain.parameters import GenerationParameters, Lora
@@ -9,6 +10,7 @@ from dtk_tui.metadata import values
 from dtk_tui.metadata.fields import COMMENT_KEYS, MetadataFields
 
 _MODEL = ("base_model", "base_model_name", "model", "model_name", "checkpoint", "ckpt_name")
+_NESTED_DEPTH, _NESTED_LIMIT = 3, 100
 KEYS = ("parameters", *COMMENT_KEYS, "xmp:UserComment", "0x9286")
 
 
@@ -24,10 +26,15 @@ def objects(fields: MetadataFields) -> list[dict[str, Any]]:
 
 
 def _nested(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what Civitai says of a picture, from what a downloader kept: in ``meta``, gallery-dl in ``generation``."""
-    outer = [source.get("generation", source) for source in sources]
-    inner = [source.get("meta") for source in outer if isinstance(source, dict)]
-    return [source for source in inner if isinstance(source, dict)]
+    """Return the objects with a prompt inside others: downloaders keep what a site says (``generation.meta``)."""
+    found, pending = [], [(source, 0) for source in sources]
+    for source, depth in pending:
+        inner = [value for value in islice(source.values(), _NESTED_LIMIT) if isinstance(value, dict)]
+        if depth < _NESTED_DEPTH and len(pending) < _NESTED_LIMIT:
+            pending += [(value, depth + 1) for value in inner]
+        if depth and isinstance(source.get("prompt"), str):
+            found.append(source)
+    return found
 
 
 def plain_keys(source: dict[str, Any]) -> dict[str, Any]:

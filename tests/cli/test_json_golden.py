@@ -128,6 +128,9 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("library", "failures", str(tmp_path / "nowhere"), "--json")
     (pictures / "a" / "3.png").unlink()
     dtk.run("scan", str(pictures), "--json")
+    for options in (["groups"], ["groups", "--check", "--dry-run"], ["groups", "--check"]):
+        dtk.run("library", *options)
+        dtk.run("library", *options, "--json")
     dtk.run("library", "prune", "--dry-run", "--json")
     dtk.run("library", "prune", "--dry-run")
     dtk.run("library", "prune", "--yes", "--json")

@@ -151,7 +151,7 @@ def test_a_negative_prompt_that_only_the_run_knew_leaves_the_positive_one() -> N
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)*b", "(.*)*=", "a?" * 20 + "b"])
 def test_an_expression_that_never_ends_is_given_up(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dtk_tui.metadata.comfy.patterns._LIMIT_S", 0.2)
+    monkeypatch.setattr("dtk_tui.metadata.comfy.computing.patterns._LIMIT_S", 0.2)
     assert prompt_of("RegexReplace", string="a" * 40 + "c" + "a" * 40, regex_pattern=pattern, replace="x") is None
 
 
@@ -184,3 +184,46 @@ def test_a_text_that_was_shown_stands_in_the_graph_of_the_editor() -> None:
     assert read_graph(graph).prompt is None
     graph["31"] = node("PrimitiveString", value="a tower")
     assert prompt([["a castle"]]) == "a tower"
+
+
+def test_long_chains_and_switches_that_ask_themselves() -> None:
+    chain = {str(30 + n): node("StringConcatenate", string_a=[str(31 + n), 0], string_b="b", delimiter="")
+             for n in range(25)}  # fmt: skip
+    graph = base(**chain, **{"55": node("PrimitiveString", value="a")})
+    graph["6"]["inputs"]["text"] = ["30", 0]
+    assert read_graph(graph).prompt == "a" + "b" * 25
+    graph["30"] = node("CR Text Input Switch", Input=["30", 0], text1="a", text2="b")
+    assert read_graph(graph).prompt is None
+    assert read_graph(graph).seed == 42
+
+
+_WORDS = [
+    {"text": "oil paint", "active": True},
+    {"text": "(night:1.2)", "active": True},
+    {"text": "fog", "active": False},
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"toggle_trigger_words": {"__value__": _WORDS}, "group_mode": True}, "oil paint, (night:1.2), a castle"),
+        ({"toggle_trigger_words": _WORDS, "group_mode": False}, "oil paint, night, a castle"),
+        ({"toggle_trigger_words": _WORDS, "group_mode": True, "allow_strength_adjustment": True},
+         "oil paint, (night:1.20), a castle"),
+        ({"toggle_trigger_words": [{"text": "a, b", "active": True, "items": [{"text": "a", "active": False},
+                                                                           {"text": "b", "active": True}]}]},
+         "b, a castle"),
+        ({"toggle_trigger_words": [], "orinalMessage": "x,, y"}, "x,, y, a castle"),
+        ({"toggle_trigger_words": [], "trigger_words": ["33", 2]}, None),
+    ],
+)  # fmt: skip
+def test_trigger_words_of_lora_manager(settings: dict[str, Any], expected: str | None) -> None:
+    graph = base(**{
+        "6": node("Prompt (LoraManager)", text="a castle", clip=["4", 1], trigger_words1=["32", 0]),
+        "32": node("TriggerWord Toggle (LoraManager)", **settings),
+        "33": node("Lora Loader (LoraManager)", text="<lora:x:1>", model=["4", 0], loras=[]),
+    })  # fmt: skip
+    assert read_graph(graph).prompt == expected
+    graph["6"]["inputs"]["text"] = "a __wild__ castle"
+    assert read_graph(graph).prompt is None

@@ -19,7 +19,7 @@ from tests.helpers.metadata import files
 from tests.helpers.metadata.comfy_workflows import everywhere, grouped, paired
 from tests.helpers.metadata.files import GRAPH, INFOTEXT, read
 
-MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "4000"))
+MUTATIONS = int(os.environ.get("DTK_FUZZ_MUTATIONS", "2500"))
 
 
 def invokeai_graph() -> dict[str, object]:
@@ -134,7 +134,7 @@ def test_flipped_bytes_never_break_a_reading(tmp_path: Path) -> None:
 
 def test_every_cut_of_every_container(tmp_path: Path) -> None:
     for data in SEEDS.values():
-        for end in range(0, len(data), max(len(data) // 120, 1)):
+        for end in range(0, len(data), max(len(data) // 60, 1)):
             sound(read(tmp_path, data[:end]))
 
 

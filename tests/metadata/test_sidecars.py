@@ -152,3 +152,14 @@ def test_what_civitai_says_of_a_downloaded_picture(wrapped: bool, tmp_path: Path
     assert (found.width, found.height, found.model, found.model_hash, found.clip_skip) == (832, 1216, "m", "aa11", 2)
     (tmp_path / "a.png.json").write_text(json.dumps({"meta": {"title": "a fox", "author": "x"}}))
     assert read_file(path).dialect is None
+
+
+def test_an_infotext_among_the_notes_of_a_collection(tmp_path: Path) -> None:
+    path = picture(tmp_path)
+    beside = tmp_path / "a.png.json"
+    beside.write_text(json.dumps({"tags": ["fox", "Steps of Rome"], "notes": {"parameters": INFOTEXT}}))
+    assert (read_file(path).dialect, read_file(path).parameters.seed) == ("a1111", 4179307297)
+    beside.write_text(json.dumps({"tags": ["fox"], "notes": ["Steps: none"]}))
+    assert read_file(path).dialect is None
+    beside.write_text(json.dumps({"a": [{"b": [["x"] * 90] * 90}] * 90}))
+    assert read_file(path).dialect is None

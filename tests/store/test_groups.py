@@ -12,7 +12,9 @@ from dtk_tui.store.library import embedding_spaces
 
 #: Hashes of two pictures that look alike (8 of 64 bits apart), and of one that does not look like them.
 ALIKE, LIKE, UNLIKE = 0x0F0F_33CC_55AA_1234, 0x0F0F_33CC_55AA_12CB, 0x5A3C_0FF0_C3A5_7E18
-GREY = 0x808080
+#: The colours of four quarters, five bits each: all grey, and one quarter that is red or green.
+GREY = int("10000" * 12, 2)
+RED, GREEN = (int("10000" * 9 + corner, 2) for corner in ("110000000000010", "000001100000010"))
 
 
 @dataclass
@@ -45,12 +47,12 @@ class Pictures:
               FROM image LEFT JOIN image source ON source.id = image.embedding_source_id ORDER BY 1"""
         return dict(self.conn.execute(sql).fetchall())
 
-    def look(self, name: str, bits: int | None, colour: int = GREY, *, decodable: bool = True) -> None:
+    def look(self, name: str, bits: int | None, colours: int = GREY, *, decodable: bool = True) -> None:
         """Note what a picture looks like."""
         self.conn.execute(
-            "INSERT INTO image_hash (image_id, bits, colour, is_decodable, fingerprint)"
+            "INSERT INTO image_hash (image_id, bits, colours, is_decodable, fingerprint)"
             " SELECT id, %s, %s, %s, fingerprint FROM image WHERE file_name = %s",
-            (bits, colour, decodable, name),
+            (bits, colours, decodable, name),
         )
 
     def compare(self) -> tuple[int, int]:
@@ -151,8 +153,8 @@ def test_another_colour_is_another_picture(pictures: Pictures) -> None:
     pictures.add("red", 512, 100)
     pictures.add("green", 1024, 400)
     pictures.choose()
-    pictures.look("red", ALIKE, 0xC01020)
-    pictures.look("green", ALIKE, 0x10C020)
+    pictures.look("red", ALIKE, RED)
+    pictures.look("green", ALIKE, GREEN)
     pictures.compare()
     assert pictures.groups() == {"red": "red", "green": "green"}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dtk_tui.metadata.comfy.patterns import Patterns
+from dtk_tui.metadata.comfy.computing.patterns import Patterns
 
 T = TypeVar("T")
 
@@ -64,6 +64,7 @@ class Graph:
         self.nodes = nodes
         self.steps_left = STEP_LIMIT
         self.patterns = Patterns()
+        self._choosing: set[str] = set()
         #: The classes of nodes that compute, and what works out what an output of one gives: None where it cannot tell.
         self.computing: Container[str] = ()
         self.decide: Callable[[object], object] = _undecided
@@ -164,13 +165,19 @@ class Graph:
         if not numbered:
             return None
         selector = next((inputs[name] for name in _SELECTORS if name in inputs), None)
-        picked = None if selector is None else self._selected(selector)
+        picked = None if selector is None else self._selected(node, selector)
         order_of = sorted(numbered, key=lambda index: (index != picked, index))
         return [numbered[index] for index in order_of], selector is None or picked in numbered
 
-    def _selected(self, selector: object) -> int | None:
-        """Return the number by which a switch chooses, or None."""
-        return self.scalar(selector, (), _integer)
+    def _selected(self, node: Node, selector: object) -> int | None:
+        """Return the number by which a switch chooses, or None, as for one that asks itself."""
+        if node.id in self._choosing:
+            return None
+        self._choosing.add(node.id)
+        try:
+            return self.scalar(selector, (), _integer)
+        finally:
+            self._choosing.remove(node.id)
 
     def _flag(self, value: object) -> bool | None:
         """Return a boolean, or the one behind a link."""

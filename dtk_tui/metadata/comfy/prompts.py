@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, Graph, Node
 from dtk_tui.metadata.comfy.texts import POSITIVE, TextFinder, joined, remembered, slot_of
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 _CONDITIONING = re.compile(r"cond(?:itioning)?(?:[_ ]?(?:\d{1,2}|to|from|a|b|base|regional))?$", re.IGNORECASE)
 _POSITIVE_BRANCH = re.compile(r"pos(?:itive)?_?(?:\d{1,2}|[A-Za-z]|NEW|DEFAULT)$")

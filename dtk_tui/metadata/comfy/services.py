@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from dtk_tui.domain.parameters import GenerationParameters
 from dtk_tui.metadata import values
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 from dtk_tui.metadata.comfy.graph import Graph, Node
 from dtk_tui.metadata.comfy.texts import TextFinder
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 _PROMPTS = (
     "prompt",

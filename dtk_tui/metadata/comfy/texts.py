@@ -7,17 +7,20 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar, cast
 
-from dtk_tui.metadata.comfy import arithmetic, text_extensions, text_nodes
+from dtk_tui.metadata.comfy.computing import arithmetic, core_nodes, extension_nodes, lora_manager
+from dtk_tui.metadata.comfy.computing.node_inputs import NodeInputs
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 from dtk_tui.metadata.comfy.graph import DEPTH_LIMIT, NON_IMAGE_INPUTS, RANDOM_TEXT, Graph, Node, is_named
-from dtk_tui.metadata.comfy.node_inputs import NodeInputs
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
 
 T = TypeVar("T")
 
 _UNDECIDED = object()
-OPERATIONS: dict[str, text_nodes.Operation] = {
-    **text_nodes.OPERATIONS,
-    **text_extensions.OPERATIONS,
+OPERATIONS: dict[str, core_nodes.Operation] = {
+    **core_nodes.OPERATIONS,
+    **extension_nodes.OPERATIONS,
+    "Prompt (LoraManager)": lora_manager.prompt,
+    "Text (LoraManager)": lora_manager.drawn,
+    "TriggerWord Toggle (LoraManager)": lora_manager.toggled_words,
     "ComfyMathExpression": arithmetic.core_expression,
     "MathExpression|pysssss": arithmetic.script_expression,
 }
@@ -54,22 +57,23 @@ _LANGUAGE_MODELS = re.compile(
     re.IGNORECASE,
 )
 # These draw lots over what a text writes as a choice; a text without one is passed on.
-_TEMPLATES = re.compile(
-    r"wildcard|dynamic ?prompts?|^DP[A-Z]|Text \(LoraManager\)|Prompt \(LoraManager\)", re.IGNORECASE
-)
+_TEMPLATES = re.compile(r"wildcard|dynamic ?prompts?|^DP[A-Z]", re.IGNORECASE)
 _CHOICE = re.compile(r"[{}|]|__|<%|\$\$")
 # Words in the name of a node that give away that what leaves it is not what entered it.
 _COMPUTES = frozenset(
     {
-        "blacklist", "case", "chooser", "clean", "cycler", "dedupe", "delete", "duplicates", "edit", "expand",
-        "extract", "extractor", "filter", "format", "formatter", "generator", "jinja", "list", "lower", "lowercase",
-        "mixer", "nsp", "parse", "parser", "picker", "random", "randomize", "randomizer", "regex", "remove",
-        "remover", "repeat", "replace", "replacer", "reverse", "schedule", "select", "selector", "shuffle", "slice",
-        "sort", "sorter", "split", "splitter", "strip", "styler", "styles", "substring", "swap", "tokens",
-        "translate", "translator", "trim", "truncate", "upper", "uppercase", "variation", "weight",
+        "blacklist", "case", "chooser", "clean", "csv", "cycler", "dedupe", "delete", "duplicates", "edit", "expand",
+        "extract", "extractor", "filter", "format", "formatter", "generator", "jinja", "list", "load", "lookup",
+        "lower", "lowercase", "mixer", "nsp", "parse", "parser", "picker", "preset", "presets", "random", "randomize",
+        "randomizer", "regex", "remove", "remover", "repeat", "replace", "replacer", "reverse", "schedule", "select",
+        "selector", "shuffle", "slice", "sort", "sorter", "split", "splitter", "strip", "styler", "styles",
+        "substring", "swap", "tokens", "translate", "translator", "trim", "truncate", "upper", "uppercase",
+        "variation", "weight",
     }
 )  # fmt: skip
-_OUTSIDE = re.compile(r"load.*(?:text|prompt|file|line|string|csv)|(?:from|text|prompt) ?file", re.IGNORECASE)
+_OUTSIDE = re.compile(
+    r"load.*(?:text|prompt|file|line|string|csv)|(?:from|text|prompt) ?file|lora ?(?:loader|stack)", re.IGNORECASE
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _NO_TEXT = NON_IMAGE_INPUTS - {"positive", "negative", "conditioning", "text_embeds"} | {
     "image", "images", "pixels", "samples", "latent", "latent_image", "hooks", "timesteps",
@@ -160,8 +164,6 @@ class TextFinder:
     def _kept_text(self, node: Node, depth: int) -> str | None:
         """Return the text that a node holds, joins or passes on."""
         inputs = node.inputs
-        if "toggle_trigger_words" in inputs:
-            return _active_trigger_words(inputs["toggle_trigger_words"])
         if "find" in inputs and "replace" in inputs and ("string" in inputs or "text" in inputs):
             return self._replaced(inputs, depth)
         joined = self._joined_inputs(node, depth)
@@ -220,8 +222,9 @@ class TextFinder:
 
     def _computed(self, node: Node, slot: int, depth: int) -> object:
         """Return what an output of a node that is known to compute gives."""
-        inputs = NodeInputs(node, slot, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
-        return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: OPERATIONS[node.kind](inputs))
+        given = node.inputs
+        inputs = NodeInputs(node.kind, slot, given, lambda value: self.evaluate(value, depth + 1), self.graph.patterns)
+        return remembered(self._results, (node.id, slot), _UNDECIDED, lambda: _worked_out(inputs))
 
     def let_through(self, switch: tuple[list[object], bool], read: Callable[[object], T]) -> T | None:
         """Return what a switch lets through; where that is not sure, what all of its inputs agree on."""
@@ -267,8 +270,18 @@ class TextFinder:
         if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
             parts = [part.strip() if part else part for part in parts]
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
-        delimiter = ", " if given is None else self.text(given, depth + 1)
+        if given is None and len([part for part in parts if part]) > 1:
+            raise UndecidableError
+        delimiter = "" if given is None else self.text(given, depth + 1)
         return joined(parts, (delimiter or "").replace("\\n", "\n"))
+
+
+def _worked_out(inputs: NodeInputs) -> object:
+    """Return what a node gives; one that would have failed gave nothing."""
+    try:
+        return OPERATIONS[inputs.kind](inputs)
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise UndecidableError from error
 
 
 @lru_cache(maxsize=2048)
@@ -320,10 +333,3 @@ def joined(parts: list[str | None], delimiter: str) -> str | None:
 
 def _plain(value: object) -> object:
     return value if isinstance(value, (str, int, float)) else None
-
-
-def _active_trigger_words(words: object) -> str:
-    """Return the trigger words that are switched on in a node of ComfyUI-Lora-Manager."""
-    items = words.get("__value__") if isinstance(words, dict) else words
-    listed = [item for item in (items if isinstance(items, list) else []) if isinstance(item, dict)]
-    return ", ".join(str(item.get("text", "")) for item in listed if item.get("active"))

@@ -266,6 +266,8 @@ def _widget_values(item: dict[str, Any]) -> dict[str, Any]:
         return dict(values)
     if not isinstance(values, list):
         return {}
+    # ComfyUI-Lora-Manager keeps a note for itself before the values.
+    values = [value for value in values if not (isinstance(value, dict) and "textWidgetName" in value)]
     named = [entry["widget"].get("name") for entry in _inputs(item) if isinstance(entry.get("widget"), dict)]
     known = WIDGETS.get(item["type"])
     # Newer editors name all values, older ones those alone that have become inputs.

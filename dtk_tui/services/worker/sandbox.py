@@ -222,7 +222,7 @@ def main() -> None:
                     arrays.append(array)
             answer: dict[str, Any] = {
                 "shapes": [list(array.shape) for array in arrays],
-                "look": [look.bits, look.colour],
+                "look": [look.bits, look.colours],
             }
         except DtkError as error:
             kind = next(name for name, one in _ERRORS.items() if isinstance(error, one))

@@ -13,27 +13,27 @@ _AT_ONCE = 5000
 
 # Only what has company has to be compared. What holds for another content than the image has by now is left out.
 _SAVE = """
-INSERT INTO image_hash (image_id, bits, colour, is_decodable, is_compared, fingerprint)
-SELECT image.id, look.bits, look.colour, look.is_decodable,
+INSERT INTO image_hash (image_id, bits, colours, is_decodable, is_compared, fingerprint)
+SELECT image.id, look.bits, look.colours, look.is_decodable,
        NOT EXISTS (SELECT 1 FROM image other WHERE other.metadata_hash = image.metadata_hash AND other.id <> image.id),
        look.fingerprint
-  FROM unnest(%(ids)s::bigint[], %(bits)s::bigint[], %(colours)s::integer[], %(decodable)s::boolean[],
-              %(fingerprints)s::bytea[]) AS look (id, bits, colour, is_decodable, fingerprint)
+  FROM unnest(%(ids)s::bigint[], %(bits)s::bigint[], %(colours)s::bigint[], %(decodable)s::boolean[],
+              %(fingerprints)s::bytea[]) AS look (id, bits, colours, is_decodable, fingerprint)
   JOIN image ON image.id = look.id AND coalesce(image.fingerprint, ''::bytea) = look.fingerprint
  ORDER BY image.id
     ON CONFLICT (image_id) DO UPDATE
-   SET bits = excluded.bits, colour = excluded.colour, is_decodable = excluded.is_decodable,
+   SET bits = excluded.bits, colours = excluded.colours, is_decodable = excluded.is_decodable,
        is_compared = excluded.is_compared, fingerprint = excluded.fingerprint
 RETURNING is_compared
 """
-# By way of the hash of the parameters, which has an index; of copies one is enough.
+# Of copies one is enough.
 _UNDECODED_MEMBERS = """
 SELECT DISTINCT ON (chosen.id, coalesce(member.fingerprint, int8send(member.id)))
        chosen.id, member.id, folder.path, member.file_name, coalesce(member.fingerprint, ''::bytea)
   FROM image chosen
-  JOIN image member ON member.metadata_hash = chosen.metadata_hash AND member.embedding_source_id = chosen.id
+  JOIN image member ON member.embedding_source_id = chosen.id
   JOIN folder ON folder.id = member.folder_id
- WHERE chosen.id = ANY (%s::bigint[]) AND member.metadata_hash IS NOT NULL AND NOT member.unavailable
+ WHERE chosen.id = ANY (%s::bigint[]) AND NOT member.unavailable
    AND member.fingerprint IS DISTINCT FROM chosen.fingerprint
    AND NOT EXISTS (SELECT 1 FROM image_hash hash
                     WHERE hash.image_id = member.id AND hash.fingerprint = coalesce(member.fingerprint, ''::bytea))
@@ -63,7 +63,7 @@ def save(conn: Connection, looks: Iterable[ImageLook]) -> bool:
     parameters = {
         "ids": [look.image_id for look in rows],
         "bits": [look.hash.bits if look.hash else None for look in rows],
-        "colours": [look.hash.colour if look.hash else None for look in rows],
+        "colours": [look.hash.colours if look.hash else None for look in rows],
         "decodable": [look.hash is not None for look in rows],
         "fingerprints": [look.fingerprint for look in rows],
     }

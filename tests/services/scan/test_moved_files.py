@@ -120,7 +120,7 @@ def test_a_larger_member_takes_over_the_vector(db: Database, config: Config, tmp
     assert (large.members, small.members) == (1, 1), "nobody has seen yet that they look alike"
     with db.connection() as conn:
         conn.execute(
-            "INSERT INTO image_hash (image_id, bits, colour, fingerprint) SELECT id, -77, 127, fingerprint FROM image"
+            "INSERT INTO image_hash (image_id, bits, colours, fingerprint) SELECT id, -77, 127, fingerprint FROM image"
         )
         assert _one(conn, "SELECT changed FROM dtk_compare_hashes(10)") == 1
     assert _detail(db, library / "small.png").representative == large.id

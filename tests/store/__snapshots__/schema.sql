@@ -141,13 +141,23 @@ CREATE FUNCTION public.dtk_compare_hashes(most integer, OUT compared bigint, OUT
 DECLARE
     ids bigint[];
     versions text[];
+    hashes bytea[];
 BEGIN
+    compared := 0;
+    changed := 0;
+    IF NOT EXISTS (SELECT 1 FROM image_hash WHERE NOT is_compared) THEN
+        RETURN;
+    END IF;
+    -- As a scan does: two that write whole groups in no common order follow each other.
+    PERFORM pg_advisory_xact_lock(7628139);
     SELECT array_agg(image_id), array_agg(version) INTO ids, versions FROM (
         SELECT image_id, xmin::text AS version FROM image_hash WHERE NOT is_compared ORDER BY image_id LIMIT most) AS waiting;
     compared := coalesce(cardinality(ids), 0);
-    SELECT coalesce(dtk_choose_representatives(array_agg(DISTINCT metadata_hash)), 0) INTO changed
-      FROM image WHERE id = ANY (ids) AND metadata_hash IS NOT NULL HAVING count(*) > 0;
-    changed := coalesce(changed, 0);
+    SELECT array_agg(DISTINCT metadata_hash) INTO hashes FROM image WHERE id = ANY (ids) AND metadata_hash IS NOT NULL;
+    -- Most look as was assumed: nothing is locked for that.
+    IF hashes IS NOT NULL AND EXISTS (SELECT 1 FROM dtk_regroup(hashes)) THEN
+        changed := dtk_choose_representatives(hashes);
+    END IF;
     -- What a worker wrote anew meanwhile is looked at the next time.
     UPDATE image_hash SET is_compared = true
       FROM unnest(ids, versions) AS seen (id, version)
@@ -253,12 +263,16 @@ CREATE FUNCTION public.dtk_is_embedded(an_id bigint) RETURNS boolean
 $$;
 
 --
--- Name: dtk_looks_alike(bigint, integer, bigint, integer); Type: FUNCTION; Schema: public; Owner: -
+-- Name: dtk_looks_alike(bigint, bigint, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.dtk_looks_alike(a_bits bigint, a_colour integer, b_bits bigint, b_colour integer) RETURNS boolean
+CREATE FUNCTION public.dtk_looks_alike(a_bits bigint, a_colours bigint, b_bits bigint, b_colours bigint) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((bit_count(((a_bits # b_bits))::bit(64)) <= 10) AND (abs(((a_colour >> 16) - (b_colour >> 16))) <= 48) AND (abs((((a_colour >> 8) & 255) - ((b_colour >> 8) & 255))) <= 48) AND (abs(((a_colour & 255) - (b_colour & 255))) <= 48));
+    AS $$
+    SELECT bit_count((a_bits # b_bits)::bit(64)) <= 8
+       AND (SELECT bool_and(abs((a_colours >> place & 31) - (b_colours >> place & 31)) <= 6)
+              FROM generate_series(0, 55, 5) AS place)
+$$;
 
 --
 -- Name: dtk_marks(smallint, boolean, boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -324,7 +338,7 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT array_agg(image.id) INTO successors
-      FROM image JOIN gone ON gone.id = image.embedding_source_id WHERE image.metadata_hash = ANY (orphaned);
+      FROM image JOIN gone ON gone.id = image.embedding_source_id;
     PERFORM dtk_choose_representatives(orphaned);
     PERFORM dtk_enqueue_embed(array_agg(DISTINCT source_id))
        FROM (SELECT coalesce(embedding_source_id, id) AS source_id FROM image WHERE id = ANY (successors)) AS left_behind
@@ -347,8 +361,7 @@ BEGIN
     SELECT array_agg(leaver_id), array_agg(successor_id) INTO leavers, successors FROM (
         SELECT DISTINCT ON (leaver.id) leaver.id AS leaver_id, successor.id AS successor_id
           FROM image leaver
-          JOIN image successor ON successor.metadata_hash = leaver.metadata_hash
-                              AND successor.embedding_source_id = leaver.id AND successor.id <> ALL (leaving)
+          JOIN image successor ON successor.embedding_source_id = leaver.id AND successor.id <> ALL (leaving)
          WHERE leaver.id = ANY (leaving) AND leaver.is_embedding_representative
          ORDER BY leaver.id, successor.unavailable, successor.error IS NOT NULL, successor.file_size DESC, successor.id
         ) AS pair;
@@ -372,7 +385,7 @@ END $$;
 CREATE FUNCTION public.dtk_regroup(hashes bytea[]) RETURNS TABLE(image_id bigint, source_id bigint)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
+    AS $_$
 DECLARE
     rest bigint[];
     ids bigint[];
@@ -392,8 +405,10 @@ BEGIN
                    CASE WHEN image.width > 0 AND image.height > 0 THEN image.width::bigint << 32 | image.height
                         WHEN image.fingerprint IS NULL THEN -image.id END AS size,
                    coalesce(image.embedding_source_id, image.id) AS present_id,
-                   CASE WHEN hash.image_id IS NULL THEN image.error IS NOT NULL ELSE NOT hash.is_decodable END AS is_doubtful,
-                   hash.image_id IS NOT NULL AS is_known, hash.bits, hash.colour, hash.is_decodable,
+                   -- Not every host has what decodes these: where another can stand for the group, it does.
+                   CASE WHEN hash.image_id IS NULL THEN image.error IS NOT NULL ELSE NOT hash.is_decodable END
+                   OR image.file_name ~* '\.(svg|exr|jxl|hei[cf]|hif|mp4|m4v|mov|webm|mkv)$' AS is_doubtful,
+                   hash.image_id IS NOT NULL AS is_known, hash.bits, hash.colours, hash.is_decodable,
                    EXISTS (SELECT 1 FROM image_vector vector WHERE vector.image_id = image.id) AS has_vector
               FROM several JOIN image ON image.metadata_hash = several.class
               LEFT JOIN image_hash hash
@@ -403,7 +418,7 @@ BEGIN
             -- What was seen of one copy holds for all.
             SELECT id, class, unavailable, file_size, content, size, present_id, is_doubtful, has_vector,
                    bool_or(is_known) OVER copies AS is_known, max(bits) OVER copies AS bits,
-                   max(colour) OVER copies AS colour, coalesce(bool_or(is_decodable) OVER copies, true) AS is_decodable
+                   max(colours) OVER copies AS colours, coalesce(bool_or(is_decodable) OVER copies, true) AS is_decodable
               FROM image_of WINDOW copies AS (PARTITION BY class, content)
         ), facts AS (
             SELECT class, rest IS NULL AND NOT bool_or(has_vector) AS is_fresh,
@@ -419,13 +434,13 @@ BEGIN
         ), led AS (
             SELECT *, first_value(id) OVER first_of AS first_id, first_value(content) OVER first_of AS first_content,
                    first_value(is_known) OVER first_of AS first_is_known, first_value(bits) OVER first_of AS first_bits,
-                   first_value(colour) OVER first_of AS first_colour,
+                   first_value(colours) OVER first_of AS first_colours,
                    first_value(present_id) OVER first_of AS first_present_id
               FROM placed
             WINDOW first_of AS (PARTITION BY class, place ORDER BY unavailable, is_doubtful, file_size DESC, id)
         ), joined AS (
             SELECT id, first_id, NOT is_ladder OR content = first_content
-                   OR CASE WHEN is_known AND first_is_known THEN dtk_looks_alike(bits, colour, first_bits, first_colour)
+                   OR CASE WHEN is_known AND first_is_known THEN dtk_looks_alike(bits, colours, first_bits, first_colours)
                            ELSE is_fresh OR (present_id = first_present_id AND NOT first_is_known) END AS is_in
               FROM led
         )
@@ -448,7 +463,7 @@ BEGIN
         EXIT WHEN others IS NULL;
         rest := others;
     END LOOP;
-END $$;
+END $_$;
 
 --
 -- Name: dtk_searched(text); Type: FUNCTION; Schema: public; Owner: -
@@ -825,7 +840,7 @@ END) STORED,
 CREATE TABLE public.image_hash (
     image_id bigint NOT NULL,
     bits bigint,
-    colour integer,
+    colours bigint,
     is_decodable boolean DEFAULT true NOT NULL,
     is_compared boolean DEFAULT false NOT NULL,
     fingerprint bytea NOT NULL
@@ -1688,6 +1703,12 @@ CREATE INDEX image_group ON public.image USING btree (metadata_hash, file_size D
 --
 
 CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) WHERE (NOT is_compared);
+
+--
+-- Name: image_member; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_member ON public.image USING btree (embedding_source_id) WHERE (embedding_source_id IS NOT NULL);
 
 --
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -

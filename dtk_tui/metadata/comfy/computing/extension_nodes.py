@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from dtk_tui.metadata.comfy.node_inputs import NodeInputs, joined, replaced
-from dtk_tui.metadata.comfy.text_nodes import Operation
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing.core_nodes import Operation
+from dtk_tui.metadata.comfy.computing.node_inputs import NodeInputs, joined, replaced
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 _TOKEN = re.compile(r"\[(?:time|hostname|cuda_device|cuda_name|user)\b")
 _SIDES = ("text", "text_b", "text_c", "text_d")

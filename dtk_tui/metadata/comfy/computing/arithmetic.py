@@ -11,8 +11,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dtk_tui.metadata.comfy.node_inputs import NodeInputs
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing.node_inputs import NodeInputs
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 Number = int | float
 

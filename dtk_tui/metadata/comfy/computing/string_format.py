@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from string import Formatter
 
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 _FIELD = re.compile(r"([^.\[\]]*)((?:\[[^\]]+\])*)")
 _INDEX = re.compile(r"\[([^\]]+)\]")

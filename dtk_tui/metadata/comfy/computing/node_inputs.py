@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from dtk_tui.metadata import values
-from dtk_tui.metadata.comfy.graph import Node
-from dtk_tui.metadata.comfy.patterns import Patterns
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing.patterns import Patterns
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 #: Longer texts are no prompts.
 TEXT_CHARS = 1_000_000
@@ -16,11 +16,13 @@ TEXT_CHARS = 1_000_000
 class NodeInputs:
     """Inputs by name, and the output (``slot``) that is asked for; what depends on the run raises UndecidableError."""
 
-    def __init__(self, node: Node, slot: int, evaluate: Callable[[object], object], patterns: Patterns) -> None:
-        self.kind = node.kind
+    def __init__(
+        self, kind: str, slot: int, inputs: dict[str, Any], evaluate: Callable[[object], object], patterns: Patterns
+    ) -> None:
+        self.kind = kind
         self.slot = slot
         self.patterns = patterns
-        self._inputs = node.inputs
+        self._inputs = inputs
         self._evaluate = evaluate
 
     def __contains__(self, name: str) -> bool:
@@ -29,6 +31,11 @@ class NodeInputs:
     def names(self, prefix: str = "") -> Iterator[str]:
         """Yield the names that begin with ``prefix``, in the order of the graph."""
         return (name for name in self._inputs if name.startswith(prefix))
+
+    def raw(self, name: str) -> object:
+        """Return what stands in the graph itself; None where there is nothing or a link."""
+        found = self._inputs.get(name)
+        return None if isinstance(found, list) and len(found) == 2 and not isinstance(found[0], dict) else found
 
     def value(self, name: str, default: object = None) -> object:
         """Return a value: a text, a number or a boolean."""

@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Callable
 
-from dtk_tui.metadata.comfy.node_inputs import NodeInputs, joined, replaced
-from dtk_tui.metadata.comfy.string_format import formatted
-from dtk_tui.metadata.comfy.undecidable import UndecidableError
+from dtk_tui.metadata.comfy.computing.node_inputs import NodeInputs, joined, replaced
+from dtk_tui.metadata.comfy.computing.string_format import formatted
+from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 
 #: Returns what the asked output of a node gives.
 Operation = Callable[[NodeInputs], object]
