@@ -80,12 +80,30 @@ def _ending(value: str) -> str:
     return f".{name}"
 
 
+def _pattern(value: str) -> str:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([value])
+    except (ValueError, re.error) as error:
+        raise ValueError(f"{value!r} is no pattern of gitignore") from error
+    return value
+
+
 class ScanSettings(_Section):
     """What a scan reads."""
 
     extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
         ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
         ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
+    )  # fmt: skip
+    exclude: Annotated[
+        tuple[Annotated[str, Field(max_length=1000), AfterValidator(_pattern)], ...], Field(max_length=1000)
+    ] = (
+        "._*", ".DS_Store", ".AppleDouble/", "__MACOSX/", ".Trash/", ".Trashes/", ".Trash-*/", ".dtrash/", "@eaDir/",
+        "#recycle/", "#snapshot/", "@Recycle/", "@Recently-Snapshot/", ".@__thumb/", "$RECYCLE.BIN/",
+        "$Recycle.Bin/", "System Volume Information/", ".stversions/", ".sync/", ".thumbnails/", ".snapshot/",
+        ".snapshots/", ".zfs/", "lost+found/",
     )  # fmt: skip
     processes: Annotated[int, Field(ge=1, le=256)] | None = None
     watch: bool = True

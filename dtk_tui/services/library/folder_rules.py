@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.library.exclusion import Exclusion
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folder_rules, folders
 from dtk_tui.text import counted
@@ -165,9 +166,13 @@ class Rules:
     Args:
         rules: of the known folders by absolute path; folders without an entry have none of their own.
         unrelated: real paths that are in the library by other folders; a new link that leads there is left out.
+        exclusion: patterns that hide folders.
     """
 
-    def __init__(self, rules: Mapping[str, Rule], unrelated: Collection[str] = ()) -> None:
+    def __init__(
+        self, rules: Mapping[str, Rule], unrelated: Collection[str] = (), exclusion: Exclusion | None = None
+    ) -> None:
+        self._exclusion = exclusion
         self._known = rules.keys()
         self._unrelated = tuple(unrelated)
         self._rules = {path: rule for path, rule in rules.items() if rule != _NO_RULE}
@@ -178,6 +183,8 @@ class Rules:
             real = os.path.realpath(path)
             if any(_is_in(real, folder) for folder in self._unrelated):
                 return FolderScope(files=False, folders=False)
+        if self._exclusion is not None and self._exclusion.hides_folder(path):
+            return FolderScope(files=False, folders=False)
         rule = self._rules.get(path)
         if rule is None:
             return WHOLE_FOLDER

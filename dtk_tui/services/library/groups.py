@@ -13,6 +13,7 @@ from dtk_tui.domain.events import Emit, GroupCheckFinished, GroupCheckProgressed
 from dtk_tui.domain.looks import GroupMember, ImageLook
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.image_decoder import decode_and_hash
+from dtk_tui.metadata.bounded_file import fingerprint_of
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import groups, looks
@@ -44,15 +45,20 @@ class GroupCheck:
 
 
 def look_at(member: GroupMember) -> ImageLook | None:
-    """Return what an image looks like; None when it cannot be read just now."""
+    """Return what an image looks like; None when it cannot be read just now, or another file is in its place."""
     try:
-        return ImageLook(member.image_id, member.fingerprint, decode_and_hash(member.path)[1])
+        look = decode_and_hash(member.path)[1]
     except MissingFileError:
         return None
     except UnreadableFileError:
-        return ImageLook(member.image_id, member.fingerprint, None)
+        look = None
     except DtkError:
         return None
+    try:
+        same = not member.fingerprint or fingerprint_of(member.path) == member.fingerprint
+    except OSError:
+        return None
+    return ImageLook(member.image_id, member.fingerprint, look) if same else None
 
 
 def count(db: Database) -> GroupCounts:

@@ -11,6 +11,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.reader import read_file
+from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import Rules, unrelated_roots
 from dtk_tui.services.scan.diff import compare
 from dtk_tui.services.scan.scanner import Scan
@@ -57,10 +58,12 @@ def _compare_tree(db: Database, config: Config, root: str, found: _Found, emit: 
     with db.connection() as conn:
         known = known_folders.load_below(conn, root)
         unrelated = unrelated_roots(conn, root)
-    rules = Rules({path: folder.rule for path, folder in known.items()}, unrelated)
+        exclusion = exclusion_for(conn, config.settings.scan.exclude, root)
+    rules = Rules({path: folder.rule for path, folder in known.items()}, unrelated, exclusion)
     seen: set[str] = set()
     unreadable: list[str] = []
-    for batch in batches(walk(root, frozenset(config.settings.scan.extensions), rules.scope)):
+    extensions = frozenset(config.settings.scan.extensions)
+    for batch in batches(walk(root, extensions, rules.scope, exclusion=exclusion)):
         old = [(known[x.path].id, x, True) for x in batch if x.path in known]
         seen.update([x.path for x in batch])
         unreadable += [x.path for x in batch if not x.complete]

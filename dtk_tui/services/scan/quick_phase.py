@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from dtk_tui.domain.events import ScanProgressed
+from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import Rules, is_scanned, unrelated_roots
 from dtk_tui.services.scan.diff import Differences, compare
 from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun
@@ -37,14 +38,15 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int, vanished: set[int
         root_id = folders.add_root(conn, root)
         known = known_folders.load(conn, root_id)
         apart = unrelated_roots(conn, root)
+        exclusion = exclusion_for(conn, run.settings.exclude, root)
     # A root that was put above older ones is their parent until the folders in between are met.
     ids = {p: f.id for p, f in known.items() if p == root or f.parent_id == _parent_id(known, p)}
-    rules = Rules({path: f.rule for path, f in known.items()}, apart)
+    rules = Rules({path: f.rule for path, f in known.items()}, apart, exclusion)
     seen, unreadable = set[str](), list[str]()
     vanished_before = len(run.vanished)
     writing: Future[None] | None = None
     with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
-        for batch in batches(walk(root, frozenset(run.settings.extensions), rules.scope)):
+        for batch in batches(walk(root, frozenset(run.settings.extensions), rules.scope, exclusion=exclusion)):
             seen.update([listing.path for listing in batch])
             unreadable += [listing.path for listing in batch if not listing.complete]
             # Here, because the writer and its server are as busy as the walk.
@@ -78,7 +80,8 @@ def _list_folder_once(run: ScanRun, path: str) -> list[int]:
         if number is None:
             return []
         known = known_folders.load(conn, number)
-        if not is_scanned(conn, path, known[path].rule):
+        exclusion = exclusion_for(conn, run.settings.exclude, path)
+        if not is_scanned(conn, path, known[path].rule) or exclusion.hides_tree(path):
             return []
         apart = unrelated_roots(conn, path)
     if not os.path.isdir(path):  # noqa: PTH112 (surrogates must survive)
@@ -88,10 +91,10 @@ def _list_folder_once(run: ScanRun, path: str) -> list[int]:
         if known[path].parent_id is None and lost:
             run.report_lost_folder(path, "is not there any more", lost)
         return []
-    rules = Rules({p: f.rule for p, f in known.items()}, apart)
+    rules = Rules({p: f.rule for p, f in known.items()}, apart, exclusion)
     ids = {p: f.id for p, f in known.items()}
     met: list[str] = []
-    for batch in batches(walk(path, frozenset(run.settings.extensions), rules.scope)):
+    for batch in batches(walk(path, frozenset(run.settings.extensions), rules.scope, exclusion=exclusion)):
         # Folders below that are known already have news of their own.
         new = [x for x in batch if x.path == path or x.path not in known or not known[x.path].settled]
         _write_batch(run, new, ids, known)

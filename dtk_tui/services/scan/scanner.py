@@ -14,6 +14,7 @@ from functools import partial
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import UsageError
+from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import (
     absolute,
     known_path,
@@ -99,6 +100,9 @@ class Scan:
                 require_folder(path)
                 known = known_path(conn, path, targets)
                 require_scannable(conn, known, folder_rules.of_folder(conn, known))
+                if exclusion_for(conn, self._run.settings.exclude, known).hides_tree(known):
+                    title = f"The folder {known} is left out by a pattern of [scan] exclude."
+                    raise UsageError(title, "dtk config show lists them; config.toml has a list of your own.")
                 if known != path:
                     title = f"The folder {path} is in the library as {known}."
                     self._run.emit(ProblemReported(title, "That is scanned."))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope
 from dtk_tui.metadata import sidecars
+from dtk_tui.services.library.exclusion import Exclusion
 
 #: Times outside of about 1677 to 2262 do not fit into 64 bits of nanoseconds.
 _TIME_LIMIT = 2**63 - 1
@@ -45,6 +46,7 @@ def walk(
     extensions: frozenset[str],
     scope_of: Callable[[str], FolderScope] = lambda _: WHOLE_FOLDER,
     parent: str | None = None,
+    exclusion: Exclusion | None = None,
 ) -> Iterator[Listing]:
     """Yield every folder of a tree, parents before children; a folder reached twice (a link, a loop) comes once.
 
@@ -53,6 +55,7 @@ def walk(
         extensions: lower-case endings with the dot, e.g. ``.png``.
         scope_of: what to do with the folder at a path; one whose files are not to be listed is not yielded.
         parent: the path that the root's listing names as its parent.
+        exclusion: patterns that hide files.
     """
     seen: set[tuple[int, int]] = set()
     stack: list[tuple[str, str | None]] = [(root, parent)]
@@ -72,7 +75,7 @@ def walk(
                     continue
                 seen.add((status.st_dev, status.st_ino))
                 with os.scandir(folder) as entries:
-                    _take(entries, extensions, listing, folders)
+                    _take(entries, extensions, listing, folders, exclusion)
             finally:
                 os.close(folder)
         except OSError as error:
@@ -89,13 +92,21 @@ def walk(
 
 
 def _take(
-    entries: Iterator[os.DirEntry[str]], extensions: frozenset[str], listing: Listing, folders: list[str]
+    entries: Iterator[os.DirEntry[str]],
+    extensions: frozenset[str],
+    listing: Listing,
+    folders: list[str],
+    exclusion: Exclusion | None,
 ) -> None:
     """Sort entries into files and names of folders; one that cannot be asked is noted and passed over."""
     add = listing.files.append
+    hides = exclusion.hides_file if exclusion is not None else _hides_nothing
+    firsts = exclusion.first_characters if exclusion is not None else frozenset()
     for entry in entries:
         name = entry.name
         try:
+            if (firsts is None or name[0] in firsts) and hides(listing.path, name) and not entry.is_dir():
+                continue
             # Most endings are three letters in lower case.
             if name[-4:] in extensions or name[name.rfind(".") :].lower() in extensions:
                 status = entry.stat()
@@ -119,6 +130,10 @@ def _take(
                 continue  # a link that leads to itself
             listing.error = f"{name} cannot be read: {error.strerror or error}."
             listing.complete = False
+
+
+def _hides_nothing(_folder: str, _name: str) -> bool:
+    return False
 
 
 def _add_nested_sidecars(listing: Listing) -> None:
