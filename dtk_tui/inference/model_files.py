@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference import verified_files
 from dtk_tui.inference.download import Progress
 from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec
 
@@ -121,7 +123,51 @@ def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> t
     if spec.cut:
         made = check_file(home / spec.session_file, recorded.get(spec.session_file), None, progress)
         checks.append(made)
+    right = {check.path for check in checks if check.usable}
+    remember_verified(spec, home, {name for name in _expected(spec, home) if home / name in right})
     return tuple(checks)
+
+
+def require_verified(spec: ModelSpec, folder: Path) -> None:
+    """Read each file of a model that is new, or has another size or time than when it was found right.
+
+    Raises:
+        ModelError: one is not what the manifest, or the record of the pull, says; without such a checksum any will do.
+    """
+    home = model_folder(spec, folder)
+    expected, known = _expected(spec, home), verified_files.read(home)
+    unknown = {
+        name: sha256
+        for name, sha256 in expected.items()
+        if (home / name).is_file() and known.get(name) != verified_files.entry_of(home / name, sha256)
+    }
+    for name, sha256 in unknown.items():
+        check = check_file(home / name, sha256, None, None)
+        if not check.usable:
+            raise ModelError(
+                f"The file {name} of the model {spec.name} is not the one that was published: it is not used.",
+                f"{check.detail}. Get it again: dtk models pull {spec.name}",
+            )
+    if unknown:
+        remember_verified(spec, home, set(expected))
+
+
+def remember_verified(spec: ModelSpec, home: Path, names: Set[str]) -> None:
+    """Note that these files, by their paths in the model's folder, were found right, and no others."""
+    expected = _expected(spec, home)
+    found = {name: expected[name] for name in names if name in expected and (home / name).is_file()}
+    entries = {name: verified_files.entry_of(home / name, sha256) for name, sha256 in found.items()}
+    if entries != verified_files.read(home):
+        verified_files.write(home, entries)
+
+
+def _expected(spec: ModelSpec, home: Path) -> dict[str, str]:
+    """Return the sha256 that the files of a model must have, by path; those without a known one are left out."""
+    recorded = recorded_checksums(home)
+    known = {file.path: file.sha256 or recorded.get(file.path) for file in spec.files}
+    if spec.cut:
+        known[spec.session_file] = recorded.get(spec.session_file)
+    return {name: sha256 for name, sha256 in known.items() if sha256}
 
 
 def check_file(

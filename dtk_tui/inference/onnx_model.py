@@ -8,7 +8,7 @@ import numpy as np
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ModelSpec
-from dtk_tui.inference.model_files import model_sha256, session_path
+from dtk_tui.inference.model_files import model_sha256, require_verified, session_path
 from dtk_tui.inference.provider import Placement
 from dtk_tui.inference.session import Session
 
@@ -23,11 +23,12 @@ class OnnxModel:
         device: number of the GPU, where one does the work.
 
     Raises:
-        ModelError: the model is not installed, or does not run here.
+        ModelError: the model is not installed, is damaged, or does not run here.
     """
 
     def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         path = session_path(spec, folder)
+        require_verified(spec, folder)
         self.spec = spec
         self.sha256 = model_sha256(spec, folder)
         self._session = Session(path, threads, device)

@@ -24,6 +24,7 @@ from dtk_tui.inference.model_files import (
     is_installed,
     model_folder,
     recorded_checksums,
+    remember_verified,
     sha256_of,
     verify,
 )
@@ -137,3 +138,4 @@ def _install(spec: ModelSpec, home: Path, partial: Path, progress: Progress) -> 
         target = home / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (partial / name).replace(target)
+    remember_verified(spec, home, set(record))

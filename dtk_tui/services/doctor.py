@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.store import maintenance
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Database, holds_password
 from dtk_tui.store.library import groups
 from dtk_tui.text import counted, file_size
+
+if TYPE_CHECKING:
+    from dtk_tui.inference.manifest import ModelSpec
 
 _LITTLE_SPACE = 2 * 2**30
 
@@ -37,13 +44,14 @@ class Finding:
 
 
 def examine(config: Config, open_database: Callable[[Config], Database]) -> Iterator[Finding]:
-    """Look at Python, the disk, the database, the models and the device, one after the other.
+    """Look at Python, the disk, the config, the database, the models and the device, one after the other.
 
     Args:
         open_database: opens the library; what it raises is a finding.
     """
     yield Finding("python", Verdict.OK, sys.version.split()[0])
     yield _space(config)
+    yield from _password(config)
     yield from _database(config, open_database)
     yield from _models(config)
     yield from _device()
@@ -58,6 +66,19 @@ def _space(config: Config) -> Finding:
     if free < _LITTLE_SPACE:
         return Finding("disk", Verdict.FAULT, detail, "Free some space, or move the library with DTK_HOME.")
     return Finding("disk", Verdict.OK, detail)
+
+
+def _password(config: Config) -> Iterator[Finding]:
+    """Look whether a password in config.toml is its owner's alone."""
+    file, url = config.paths.config_file, config.settings.database.url
+    if url is None or not holds_password(url):
+        return
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        detail = f"{file} holds the password of the database, and other users may read it (mode {mode:03o})"
+        yield Finding("config", Verdict.FAULT, detail, f"Close it with: chmod 600 {shlex.quote(str(file))}")
+    else:
+        yield Finding("config", Verdict.OK, f"{file} holds a password that only its owner may read")
 
 
 def _database(config: Config, open_database: Callable[[Config], Database]) -> Iterator[Finding]:
@@ -108,9 +129,20 @@ def _models(config: Config) -> Iterator[Finding]:
             advice = "Correct [models] in config.toml."
             yield Finding("model", Verdict.FAULT, f"{name} is no {role}, but one of the kind {spec.role}", advice)
         elif is_installed(spec, config.paths.models):
-            yield Finding("model", Verdict.OK, f"{name} is here")
+            yield _model_files(spec, config.paths.models)
         else:
             yield Finding("model", Verdict.FAULT, f"{name} is not here", f"Get it with: dtk models pull {name}")
+
+
+def _model_files(spec: ModelSpec, folder: Path) -> Finding:
+    """Read the files of a model that have changed since they were found right."""
+    from dtk_tui.inference.model_files import require_verified
+
+    try:
+        require_verified(spec, folder)
+    except DtkError as error:
+        return Finding("model", Verdict.FAULT, f"{spec.name}: {error.title}", error.detail)
+    return Finding("model", Verdict.OK, f"{spec.name} is here")
 
 
 def _device() -> Iterator[Finding]:

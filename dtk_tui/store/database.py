@@ -101,6 +101,15 @@ def _remove_old_scripts() -> None:
                 shutil.rmtree(folder)
 
 
+def holds_password(url: str) -> bool:
+    """Tell whether a connection string has a password in it; one that is not understood has none."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        return False
+    return any(parts.get(key) for key in ("password", "sslpassword"))
+
+
 class Database:
     """A library's database: connections, and the end of using it.
 

