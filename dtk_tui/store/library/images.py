@@ -28,7 +28,8 @@ SELECT image.id, image.folder_id, image.file_name, image.file_size, image.create
        (SELECT count(*) FROM image_tag WHERE image_tag.image_id = image.id),
        EXISTS (SELECT 1 FROM image_vector
                 WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id)),
-       waiting.priority, coalesce(waiting.running, false), image.unavailable, image.scan_phase = 0, image.error
+       waiting.priority, coalesce(waiting.running, false), image.unavailable, image.scan_phase = 0, image.error,
+       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id)
   FROM image
   LEFT JOIN prompt ON prompt.id = image.prompt_id
   LEFT JOIN LATERAL (
@@ -150,6 +151,7 @@ def rows(conn: Connection, ids: Sequence[int]) -> list[ImageRow]:
             unavailable=v[16],
             unread=v[17],
             error=_text(v[18]),
+            captioned=v[19],
         )
     return [found[int(number)] for number in ids if int(number) in found]
 
