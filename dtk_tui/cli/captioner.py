@@ -27,7 +27,7 @@ def types(as_json: Json = False) -> None:
                 {
                     "name": kind.name,
                     "title": kind.title,
-                    "is_default": kind is current,
+                    "is_default": kind == current,
                     "is_own": kind.is_own,
                     "prompt": kind.plain,
                     "prompt_with_words": kind.words,
@@ -35,7 +35,7 @@ def types(as_json: Json = False) -> None:
                 }
             )
         return
-    rows = [("*" if kind is current else "", kind.name, kind.title, kind.plain) for kind in known]
+    rows = [("*" if kind == current else "", kind.name, kind.title, kind.plain) for kind in known]
     print_table(("", "type", "title", "prompt"), rows)
     typer.echo("")
     print_table(("option", "adds to the prompt"), list(options().items()))

@@ -42,7 +42,7 @@ def add(
 ) -> None:
     """Queue work for images; what is done with the current models is skipped."""
     from dtk_tui.domain.job import NOW, Kind
-    from dtk_tui.services.queue import enqueue
+    from dtk_tui.services.queue import enqueue, missing_captioner
 
     kinds = kinds_of(kind)
     if caption_type and Kind.CAPTION not in kinds:
@@ -74,6 +74,8 @@ def add(
             }
         )
         return
+    if Kind.CAPTION in kinds and (missing := missing_captioner(config)):
+        typer.echo(missing, err=True)
     verb = "would be queued" if dry_run else "queued"
     typer.echo(
         f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"

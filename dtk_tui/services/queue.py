@@ -89,6 +89,14 @@ def caption_request(config: Config, names: Sequence[str], *, again: bool = False
     return CaptionRequest(tuple(types), "overwrite" if again and when_there == "keep" else when_there)
 
 
+def missing_captioner(config: Config) -> str | None:
+    """Return what a person should know who asks for captions on a host that has no captioner; None where it has one."""
+    settings = config.settings.captions
+    if settings.backend != "llama" or settings.model:
+        return None
+    return "No captioner is set up on this host: captions wait for a worker that has one (docs/guide/captions.md)."
+
+
 def _pace(conn: Connection) -> dict[str, float]:
     """Return how fast each kind goes: with the workers that run, else with one worker as it was remembered."""
     now = stats.pace_of(workers.all_workers(conn))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question, Sampling
+from dtk_tui.text import counted
 
 _PROMPT = "Which colour has the circle in this image? Answer in a few words."
 _TOKENS = 256
@@ -48,25 +50,26 @@ def check_connection(captioner: Captioner) -> ConnectionReport:
     except DtkError as error:
         trouble = f" Its list of models: {error}"
     try:
-        red, blue, blind = (
-            _ask(captioner, picture)
-            for picture in (_circle(captioner.picture_size(), _RED), _circle(captioner.picture_size(), _BLUE), b"")
-        )
+        size = captioner.picture_size()
+        pieces: list[str] = []
+        red = _ask(captioner, _circle(size, _RED), pieces.append)
+        blue, blind = _ask(captioner, _circle(size, _BLUE)), _ask(captioner, b"")
     except DtkError as error:
         return ConnectionReport(False, models, False if "does not see pictures" in error.title else None, str(error))
     vision: bool | None = red.text != blue.text or red.prompt_tokens > blind.prompt_tokens > 0
     if not vision and not blind.prompt_tokens:
         vision = None
     shown = [" ".join(answer.text.split())[:_SHOWN] for answer in (red, blue)]
-    detail = f"Of a red circle it says {shown[0]!r}, of a blue one {shown[1]!r}."
+    streams = f" The answer came in {counted(len(pieces), 'piece')}." if pieces else ""
+    detail = f"Of a red circle it says {shown[0]!r}, of a blue one {shown[1]!r}.{streams}"
     if vision is False:
         detail += " It reads no more with a picture than without: name a model with vision in [captions]."
     return ConnectionReport(vision is not False, models, vision, detail + trouble)
 
 
-def _ask(captioner: Captioner, picture: bytes) -> Answer:
+def _ask(captioner: Captioner, picture: bytes, on_text: Callable[[str], None] | None = None) -> Answer:
     question = Question(_PROMPT, "", Sampling(temperature=0.0, max_tokens=_TOKENS))
-    return captioner.ask(picture, question, slot=0)
+    return captioner.ask(picture, question, slot=0, on_text=on_text)
 
 
 def _circle(size: int | tuple[int, int], colour: tuple[int, int, int]) -> bytes:

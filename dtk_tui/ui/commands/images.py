@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dtk_tui.domain.job import Kind, WorkerState
+from dtk_tui.domain.job import NORMAL, Kind, WorkerState
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
@@ -37,8 +37,8 @@ def has_subfolders(screen: ContextScreen[Any]) -> bool:
     return not screen.is_mounted or with_subfolders(screen.target()) is not None
 
 
-def enqueue(kind: Kind, priority: int, *, deep: bool = False) -> Run:
-    """Return a command that queues one kind of work for the target, ``deep`` with its subfolders."""
+def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
+    """Return a command that queues some kinds of work for the target, ``deep`` with its subfolders."""
 
     @in_background("enqueue", exclusive=False, asked=True)
     async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
@@ -48,11 +48,13 @@ def enqueue(kind: Kind, priority: int, *, deep: bool = False) -> Run:
             context.notify("There is nothing to queue here.", severity="warning")
             return
         library = context.library
-        result = await in_thread(queue_service.enqueue, library.db, library.config, target, [kind], priority=priority)
+        result = await in_thread(queue_service.enqueue, library.db, library.config, target, kinds, priority=priority)
         words = enqueued_words(result)
         stats = context.stats.current
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
             words += f". The worker is {stats.state.value}: F5 starts it."
+        if Kind.CAPTION in kinds and (missing := queue_service.missing_captioner(library.config)):
+            words += f". {missing}"
         context.notify(words)
         context.stats.poll_now()
         if screen.is_mounted and screen.is_attached:

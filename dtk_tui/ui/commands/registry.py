@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from dtk_tui.domain.job import NORMAL, NOW, Kind, WorkerState
+from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands import folders, images, imports, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
@@ -212,22 +212,32 @@ _IMPORT = (
 )
 _WORK = (
     Command(
-        "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, NOW),
+        "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW),
         in_footer=True, tooltip="Embed before everything else",
     ),
     Command(
-        "work.embed_now_deep", "E", "Embed now with subfolders", WORK, images.enqueue(Kind.EMBED, NOW, deep=True),
+        "work.embed_now_deep", "E", "Embed now with subfolders", WORK,
+        images.enqueue(Kind.EMBED, priority=NOW, deep=True), images.has_subfolders,
+    ),
+    Command("work.queue", "u", "Queue", WORK, images.enqueue(Kind.EMBED), tooltip="Queue for embedding"),
+    Command(
+        "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, deep=True),
         images.has_subfolders,
     ),
-    Command("work.queue", "u", "Queue", WORK, images.enqueue(Kind.EMBED, NORMAL), tooltip="Queue for embedding"),
+    Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), in_footer=True),
     Command(
-        "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, NORMAL, deep=True),
+        "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, deep=True),
         images.has_subfolders,
     ),
-    Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG, NORMAL), in_footer=True),
+    Command("work.caption", "c", "Caption", WORK, images.enqueue(Kind.CAPTION)),
     Command(
-        "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, NORMAL, deep=True),
+        "work.caption_deep", "C", "Caption with subfolders", WORK, images.enqueue(Kind.CAPTION, deep=True),
         images.has_subfolders,
+    ),
+    Command("work.tag_caption", "w", "Tag & caption", WORK, images.enqueue(Kind.TAG, Kind.CAPTION)),
+    Command(
+        "work.tag_caption_deep", "W", "Tag & caption with subfolders", WORK,
+        images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.has_subfolders,
     ),
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar")),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),

@@ -12,9 +12,9 @@ from dtk_tui.ui.widgets.folder_tree import EVERYTHING
 from dtk_tui.ui.widgets.pages import Ids
 
 #: What the menu of images offers.
-IMAGE_MENU = ("work.queue", "work.embed_now", "work.tag", "work.similar")
+IMAGE_MENU = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption", "work.similar")
 #: What the menu of folders offers: first for all images as well, then for a folder alone.
-FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag")
+FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
 FOLDER_MENU = (
     "app.scan_again",
     "folders.exclude",

@@ -221,6 +221,9 @@ class ControlBar(Vertical):
             ("Speed: ", speed(total) if total else "\u2013"),
             ("ETA: ", duration(stats.eta_s) if stats.eta_s else "\u2013"),
         ]
+        if stats.output:
+            made = ", ".join(f"{rate:,.1f} {word}/s" for word, rate in stats.output.items())
+            pairs.insert(3, ("Output: ", made))
         parts = [Content.assemble((word, "$muted"), value) for word, value in pairs]
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
 
