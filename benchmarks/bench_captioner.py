@@ -1,6 +1,6 @@
 """Captions through the queue beside a bare loop of HTTP requests, and what the order of a request is worth.
 
-A small model of random weights behind the real llama.cpp, whose encoder makes 576 tokens of a picture, on the processor.
+A small model of random weights behind the real llama.cpp; its encoder makes 576 tokens of a picture, on the processor.
 DTK_BENCH_IMAGES pictures (default 60), DTK_BENCH_RUNS pairs (default 3), in turn:
 - the engine to a bare loop: as many requests at once, of pictures that are encoded already, no database;
 - four types of one picture in a row, picture first, to four passes over all pictures, text first: the same server,
