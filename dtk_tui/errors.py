@@ -33,6 +33,10 @@ class MissingFileError(UnreadableFileError):
     """A file is not where it was: it is gone, it has moved, or its disk is away."""
 
 
+class ChangedFileError(UnreadableFileError):
+    """A file is not the one that a scan has read: another was put in its place."""
+
+
 class ModelError(DtkError):
     """A model is missing, damaged or cannot run on this machine."""
 

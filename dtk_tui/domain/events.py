@@ -40,6 +40,22 @@ class ImportFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCheckProgressed:
+    """How many sets of generation parameters a check of the groups has looked at."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCheckFinished:
+    """A check of the groups is over: how many images shared a vector wrongly, and how many are queued for that."""
+
+    wrong: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
@@ -47,7 +63,16 @@ class ProblemReported:
     detail: str = ""
 
 
-Event = WorkerStateChanged | ScanProgressed | ScanFinished | ImportProgressed | ImportFinished | ProblemReported
+Event = (
+    WorkerStateChanged
+    | ScanProgressed
+    | ScanFinished
+    | ImportProgressed
+    | ImportFinished
+    | GroupCheckProgressed
+    | GroupCheckFinished
+    | ProblemReported
+)
 Emit = Callable[[Event], None]
 
 

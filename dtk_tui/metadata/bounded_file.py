@@ -79,3 +79,12 @@ class BoundedFile:
         digest.update(self.head[:TAIL_BYTES])
         digest.update(self.tail)
         return digest.digest()
+
+
+def fingerprint_of(path: str) -> bytes:
+    """Return ``BoundedFile.fingerprint`` of the file at a path; raises OSError."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return BoundedFile(fd, os.fstat(fd).st_size).fingerprint()
+    finally:
+        os.close(fd)

@@ -52,7 +52,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=_sums(worker.stats.speed for worker in _running(alive)),
         output=_sums(worker.stats.output for worker in _running(alive)),
-        eta_s=eta(queue, pace, prompts),
+        eta_s=None if _only_away(queue, alive) else eta(queue, pace, prompts),
         provider=next((report.provider for report in reports if report.provider), None),
         away=_away(alive),
         gpus=_gpus(alive),
@@ -152,6 +152,12 @@ def _away(alive: Sequence[WorkerInfo]) -> tuple[AwayFolder, ...]:
         for folder in worker.stats.away:
             found.setdefault(folder.path, []).append(folder)
     return tuple(min(same, key=lambda one: one.jobs) for same in found.values())
+
+
+def _only_away(queue: QueueCounts, alive: Sequence[WorkerInfo]) -> bool:
+    """Say whether all that is left waits for folders that are away, which may take any time."""
+    waiting = sum(folder.jobs for folder in _away(alive))
+    return 0 < queue.pending + queue.running <= waiting
 
 
 def _gpus(alive: Sequence[WorkerInfo]) -> tuple[dict[str, object], ...]:

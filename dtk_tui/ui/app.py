@@ -19,6 +19,7 @@ from dtk_tui.domain.events import (
     Event,
 )
 from dtk_tui.domain.job import WorkerState
+from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan.watcher import Watcher
@@ -27,6 +28,7 @@ from dtk_tui.text import one_line
 from dtk_tui.ui import messages
 from dtk_tui.ui.background import task
 from dtk_tui.ui.commands import workers
+from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
 from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
@@ -83,6 +85,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
+        self._group_check = GroupCheckOffer(self, self.context)
         self._errors_shown: list[DtkError] = []
 
     # -- beginning and end --------------------------------------------------------------------------------------------
@@ -127,7 +130,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def on_ready(self) -> None:
         """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)
-        self.context.stats.changed.subscribe(self, self._offer.consider)
+        self.context.stats.changed.subscribe(self, self._look_for_offers)
         self.context.stats.start()
         if self.engine is not None:
             threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
@@ -255,6 +258,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
             return
         self._errors_shown.append(error)
         self.push_screen(ErrorDialog(error), lambda _: self._errors_shown.remove(error))
+
+    def _look_for_offers(self, stats: Stats) -> None:
+        self._offer.consider(stats)
+        self._group_check.consider(stats)
 
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:

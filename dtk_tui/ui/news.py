@@ -9,8 +9,17 @@ from typing import Any
 from textual.app import App
 from textual.message import Message
 
-from dtk_tui.domain.events import Event, ImportFinished, ProblemReported, ScanFinished, ScanProgressed
+from dtk_tui.domain.events import (
+    Event,
+    GroupCheckFinished,
+    GroupCheckProgressed,
+    ImportFinished,
+    ProblemReported,
+    ScanFinished,
+    ScanProgressed,
+)
 from dtk_tui.domain.imports import ImportProgressed
+from dtk_tui.text import counted
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.format import counts_words
 from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved
@@ -56,6 +65,11 @@ class News:
             self._context.notify(f"{event.title} {event.detail}", severity="warning")
         elif isinstance(event, ScanFinished):
             self._end_scan(event)
+        elif isinstance(event, GroupCheckProgressed):
+            self._context.tasks.show_group_check(event)
+            return
+        elif isinstance(event, GroupCheckFinished):
+            self._end_group_check(event)
         self._context.stats.poll_now()
 
     def _end_scan(self, event: ScanFinished) -> None:
@@ -69,6 +83,12 @@ class News:
         elif event.counts:
             context.notify(counts_words(event.counts))
         context.library_changed.publish(LibraryChange.IMAGES)
+
+    def _end_group_check(self, event: GroupCheckFinished) -> None:
+        self._context.tasks.end_group_check()
+        words = counted(event.wrong, "image", "images")
+        self._context.notify(f"{words} shared a vector with what does not look alike; {event.queued:,} queued.")
+        self._context.library_changed.publish(LibraryChange.IMAGES)
 
     def show_import(self) -> None:
         """Show how far the import is, and take over what it brought."""

@@ -1,4 +1,4 @@
-"""The scan and the import under way, and what is told of them."""
+"""The scan, the import and the check under way, and what is told of them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import Any
 from textual.app import App
 from textual.signal import Signal
 
-from dtk_tui.domain.events import Emit, ScanFinished, ScanProgressed
+from dtk_tui.domain.events import Emit, GroupCheckProgressed, ScanFinished, ScanProgressed
 from dtk_tui.domain.imports import STEPS, ImportOptions
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.diffusion_toolkit.task import Import
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.library.groups import GroupCheckTask
 from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
 
 
 class Tasks:
-    """Long work beside the screens: at most one scan and one import.
+    """Long work beside the screens: at most one scan, one import and one check of the groups.
 
     Args:
         app: on whose event loop it lives.
         emit: takes the news of the tasks from their threads; the app brings them back to the methods here.
 
     Attributes:
-        scan, importing: what is under way; an import stays here until somebody has seen how it ended.
+        scan, importing, group_check: what is under way; an import stays here until somebody has seen how it ended.
         activity: publishes what goes on, in words; an empty text when nothing does.
         import_moved: publishes the import when it came further or ended.
         import_form: what a person said of an import, for when they come back to its screen.
@@ -34,6 +35,7 @@ class Tasks:
     def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
         self.scan: Scan | None = None
         self.importing: Import | None = None
+        self.group_check: GroupCheckTask | None = None
         self.activity: Signal[str] = Signal(app, "activity")
         self.import_moved: Signal[Import] = Signal(app, "import-moved")
         self.import_form: ImportOptions | None = None
@@ -100,10 +102,25 @@ class Tasks:
         self.activity.publish(f"Importing, {news.step}{share}")
         return None
 
+    def start_group_check(self) -> None:
+        """Check the groups, unless that is under way."""
+        if self.group_check is None:
+            self.group_check = GroupCheckTask(self._library.db, self._library.config, self._emit)
+            self.group_check.start()
+
+    def show_group_check(self, progress: GroupCheckProgressed) -> None:
+        """Tell how far the check of the groups is."""
+        self.activity.publish(f"Looking at groups: {progress.done:,} of {progress.total:,}")
+
+    def end_group_check(self) -> None:
+        """Take note of the end of the check of the groups."""
+        self.group_check = None
+        self.activity.publish("")
+
     def stop(self) -> list[BackgroundTask]:
         """Let all end soon; return what is still at it."""
         running: list[BackgroundTask] = [
-            task for task in (self.scan, self.importing) if task is not None and task.is_alive()
+            task for task in (self.scan, self.importing, self.group_check) if task is not None and task.is_alive()
         ]
         for task in running:
             task.stop()

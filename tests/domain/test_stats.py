@@ -7,7 +7,10 @@ import json
 from dtk_tui.domain.stats import AwayFolder, WorkerStats
 
 #: What workers have written since the first release; hosts of several versions share a database.
-KEYS = ["processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "kinds", "provider", "trouble", "away"]
+KEYS = [
+    "processed", "failed", "cache_hits", "cache_misses", "speed", "pace", "output", "kinds", "provider", "trouble",
+    "away",
+]  # fmt: skip
 
 
 def test_the_keys_of_a_report_stay_and_a_report_survives_the_database() -> None:
@@ -18,6 +21,7 @@ def test_the_keys_of_a_report_stay_and_a_report_survives_the_database() -> None:
         2,
         {"tag": 4.5},
         {"tag": 9.0, "prompt": 50.0},
+        {"captions": 0.5},
         ("tag", "embed"),
         "CPUExecutionProvider",
         "no model",

@@ -292,3 +292,14 @@ def test_services(inputs: dict[str, Any], expected: dict[str, Any]) -> None:
              "3": node("Text Random Line", text="a\nb", seed=1)}  # fmt: skip
     found = read_graph(graph)
     assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_loras_that_conditionings_bring_along() -> None:
+    graph = base(**{
+        "20": node("CreateHookLora", lora_name="b", strength_model=0.5, strength_clip=0.25, prev_hooks=["21", 0]),
+        "21": node("CreateHookLoraModelOnly", lora_name="a", strength_model=0.7),
+        "22": node("SetClipHooks", clip=["4", 1], hooks=["20", 0], apply_to_conds=True, schedule_clip=False),
+        "23": node("CreateHookLora", lora_name="of nothing", strength_model=1.0, strength_clip=1.0),
+    })  # fmt: skip
+    graph["6"]["inputs"]["clip"] = ["22", 0]
+    assert read_graph(graph).loras == (Lora("a", 0.7), Lora("b", 0.5, 0.25))

@@ -67,6 +67,16 @@ def test_the_saver_whose_prefix_begins_the_name(first: Any, second: Any, name: s
     assert (found.steps, found.model, found.width, found.negative_prompt) == (20, "v1-5.safetensors", 512, "blurry")
 
 
+@pytest.mark.parametrize("kind", ["Image Saver", "Save Image (LoraManager)", "SaveImageWithMetaData", "SDPromptSaver"])
+def test_savers_of_extensions(kind: str) -> None:
+    graph = two_savers("ledge", "harbour", (kind, kind))
+    assert (read(graph, "harbour_00001_.png").seed, read(graph, "ledge_00001_.png").seed) == (99, 42)
+    graph = two_savers("%seed_%time_ledge", "%seed_%time_harbour", (kind, kind))
+    for number in ("9", "23"):
+        graph[number]["inputs"]["filename"] = graph[number]["inputs"].pop("filename_prefix")
+    assert read(graph, "42_2026-11-28-101112_harbour.png").seed == 99
+
+
 def test_two_savers_of_one_picture_agree() -> None:
     graph = two_savers("a", "b")
     graph["23"]["inputs"]["images"] = ["8", 0]
@@ -77,6 +87,8 @@ def test_the_ending_of_the_name_tells_a_video_from_a_picture() -> None:
     graph = two_savers("a", "a", ("SaveImage", "SaveVideo"))
     graph["23"]["inputs"]["video"] = graph["23"]["inputs"].pop("images")
     assert (read(graph, "renamed.mp4").seed, read(graph, "a_00001_.png").seed) == (99, 42)
+    graph = two_savers("a", "a", ("SaveImage", "SaveAnimatedWEBP"))
+    assert (read(graph, "renamed.webp").seed, read(graph, "renamed.png").seed) == (99, 42)
 
 
 def test_a_preview_that_was_kept() -> None:

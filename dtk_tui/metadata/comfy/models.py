@@ -38,6 +38,8 @@ _DISABLED: tuple[object, ...] = ("Off", False)
 _NUMBERED_LORA = re.compile(r"(?:lora_name_|lora_|lora)(\d{1,2})(?:_name)?$")
 # The rows of a group of inputs, as comfy_extras/nodes_lora_stack.py names them.
 _ROW = re.compile(r"(?:.+\.)?loras?\.(\d{1,3})\.(?:lora_name|lora|name)$")
+_HOOKS = frozenset({"CreateHookLora", "CreateHookLoraModelOnly"})
+_NOT_CONDITIONINGS = frozenset({"model", "latent_image", "samples", "image", "images", "pixels", "vae"})
 _LATENT_LINKS = (
     "latent_image", "latent", "samples", "latents", "optional_latent", "video_latent", "av_latent",
     "joint_latent", "empty_latent", "pixels", "image",
@@ -67,7 +69,15 @@ def model_and_loras(graph: Graph, nodes: list[Node]) -> tuple[str | None, tuple[
         if name is not None:
             break
         current = _upstream_node(graph, current, _MODEL_LINKS)
-    return name, tuple(dict.fromkeys(reversed(loras)))
+    return name, tuple(dict.fromkeys([*reversed(loras), *_hooked_loras(graph, nodes)]))
+
+
+def _hooked_loras(graph: Graph, nodes: list[Node]) -> list[Lora]:
+    """Return the LoRAs that the conditionings of a sampler bring along (comfy_extras/nodes_hooks.py of ComfyUI)."""
+    if not nodes or not any(node.kind in _HOOKS for node in graph.nodes.values()):
+        return []
+    hooks = [node for node in graph.upstream(nodes[0], _NOT_CONDITIONINGS) if node.kind in _HOOKS]
+    return [lora for node in reversed(hooks) for lora in _own_loras(graph, node)]
 
 
 def _has_model(graph: Graph, node: Node, name: str) -> bool:

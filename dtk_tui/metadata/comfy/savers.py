@@ -25,8 +25,10 @@ _PLAIN_SAVERS = frozenset(
     }
 )  # fmt: skip
 _VIDEO_SAVERS = re.compile(r"video|webm|gif|animated", re.IGNORECASE)
+# These write files of one ending only.
+_ENDINGS = {"SaveImage": "png", "SaveAnimatedPNG": "png", "SaveAnimatedWEBP": "webp", "SaveWEBM": "webm"}
 _VIDEO_ENDINGS = frozenset({"mp4", "webm", "mkv", "mov", "avi", "m4v"})
-_NOT_PICTURES = re.compile(r"audio|latent|text|prompt|json|model|checkpoint|lora|glb|mesh|mask", re.IGNORECASE)
+_NOT_PICTURES = re.compile(r"audio|latent|checkpoint|lora(?!manager)|glb|mesh")
 _PREVIEWS = re.compile(r"ComfyUI_temp_[a-z]{5}_\d{5}_")
 _SAVER_LIMIT = 24
 _PREFIX_CHARS, _PLACEHOLDER_LIMIT = 500, 16
@@ -73,7 +75,9 @@ def savers(graph: Graph, name: str | None, *, has_infotext: bool) -> list[Node]:
 
 def writes_infotext(node: Node) -> bool:
     """Return whether a saver writes, when it runs, what it was given as an infotext."""
-    return "save" in node.kind.lower() and node.kind not in _PLAIN_SAVERS
+    if node.kind in _PLAIN_SAVERS or not _saves(node.kind):
+        return False
+    return "metadata" in node.kind.lower() or any(name in node.inputs for name in _PICTURES)
 
 
 def _is_saver(node: Node) -> bool:
@@ -84,7 +88,7 @@ def _is_saver(node: Node) -> bool:
 def _saves(kind: str) -> bool:
     """Return whether nodes of a class save pictures, as far as its name tells."""
     name = kind[:200].lower()
-    return ("save" in name or "videocombine" in name) and not _NOT_PICTURES.search(name.replace("metadata", ""))
+    return ("save" in name or "videocombine" in name) and _NOT_PICTURES.search(name) is None
 
 
 def _picture(graph: Graph, node: Node) -> object:
@@ -98,7 +102,10 @@ def _picture(graph: Graph, node: Node) -> object:
 
 def _by_ending(found: list[Node], name: str) -> list[Node]:
     """Return the savers of videos for a video, and the others for a picture, where there are some of both."""
-    is_video = name.rpartition(".")[2].lower() in _VIDEO_ENDINGS
+    ending = name.rpartition(".")[2].lower()
+    if ending in _ENDINGS.values():
+        found = [node for node in found if _ENDINGS.get(node.kind, ending) == ending] or found
+    is_video = ending in _VIDEO_ENDINGS
     of_kind = [node for node in found if (_VIDEO_SAVERS.search(node.kind) is not None) == is_video]
     if not is_video:
         of_kind += [node for node in found if node.kind in ("VHS_VideoCombine", "SaveAnimatedWEBP", "SaveAnimatedPNG")]

@@ -270,7 +270,9 @@ class TextFinder:
         if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
             parts = [part.strip() if part else part for part in parts]
         given = next((node.inputs[name] for name in _DELIMITERS if name in node.inputs), None)
-        delimiter = ", " if given is None else self.text(given, depth + 1)
+        if given is None and len([part for part in parts if part]) > 1:
+            raise UndecidableError
+        delimiter = "" if given is None else self.text(given, depth + 1)
         return joined(parts, (delimiter or "").replace("\\n", "\n"))
 
 

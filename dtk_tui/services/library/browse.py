@@ -16,7 +16,7 @@ from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
-from dtk_tui.store.library import folders, images
+from dtk_tui.store.library import folders, groups, images
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
 
@@ -115,6 +115,14 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             last = records.last_done(conn)
         return None if last is None else last.source
+
+    def take_group_check_offer(self) -> int:
+        """Return how many images share a vector, if a check of that is to be offered; it is so once."""
+        with self.db.connection() as conn:
+            if groups.is_check_offered(conn):
+                return 0
+            groups.note_check_offered(conn)
+            return groups.counts(conn).sharing
 
     def jobs(self, state: JobState | None) -> Ids:
         """Return the ids of the jobs in a state (None: all)."""

@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, GroupCheckFinished, GroupCheckProgressed, ProblemReported
 from dtk_tui.domain.looks import GroupMember, ImageLook
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.image_decoder import decode_and_hash
+from dtk_tui.metadata.bounded_file import fingerprint_of
+from dtk_tui.services.background import BackgroundTask
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import groups, looks
 from dtk_tui.store.library.groups import GroupCounts
@@ -42,15 +45,20 @@ class GroupCheck:
 
 
 def look_at(member: GroupMember) -> ImageLook | None:
-    """Return what an image looks like; None when it cannot be read just now."""
+    """Return what an image looks like; None when it cannot be read just now, or another file is in its place."""
     try:
-        return ImageLook(member.image_id, member.fingerprint, decode_and_hash(member.path)[1])
+        look = decode_and_hash(member.path)[1]
     except MissingFileError:
         return None
     except UnreadableFileError:
-        return ImageLook(member.image_id, member.fingerprint, None)
+        look = None
     except DtkError:
         return None
+    try:
+        same = not member.fingerprint or fingerprint_of(member.path) == member.fingerprint
+    except OSError:
+        return None
+    return ImageLook(member.image_id, member.fingerprint, look) if same else None
 
 
 def count(db: Database) -> GroupCounts:
@@ -92,6 +100,27 @@ def check(
         else:
             found.stray = groups.count_stray_vectors(conn)
     return found
+
+
+class GroupCheckTask(BackgroundTask):
+    """A check in the background of the app; what it finds out is told through ``emit``."""
+
+    def __init__(self, db: Database, config: Config, emit: Emit) -> None:
+        super().__init__("check of the groups", emit)
+        self._db = db
+        self._config = config
+        self._found = GroupCheck()
+
+    def _work(self) -> None:
+        def tell(done: int, total: int) -> None:
+            self._emit(GroupCheckProgressed(done, total))
+
+        self._found = check(self._db, self._config, tell, self._stop_asked)
+
+    def _ended(self) -> None:
+        if self.error is not None:
+            self._emit(ProblemReported(self.error.title, self.error.detail))
+        self._emit(GroupCheckFinished(self._found.wrong, self._found.queued))
 
 
 def _check_some(

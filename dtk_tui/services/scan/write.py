@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dtk_tui.services.scan.read import ReadBatch, Row, read_chunk
 from dtk_tui.services.scan.unmet import Claims
 from dtk_tui.store.database import Connection
+from dtk_tui.store.queue import missing
 from dtk_tui.store.scan import moves, raw_metadata, readings, staging
 
 
@@ -68,6 +69,7 @@ def _write_known(
             there = mine & set(pairs.values())
             counts = MovedCounts(len(there & fresh), len(there - fresh), len(vanished & pairs.keys()))
         before = readings.rows_before(conn)
+    missing.retry_changed(conn, before.stale)
     readings.write(conn, before)
     return counts
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.domain.looks import ImageLook
-from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
+from dtk_tui.errors import ChangedFileError, DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler, PassingFaultError
 
-_MISSING = (MissingFileError, FileNotFoundError)
+_MISSING = (MissingFileError, ChangedFileError, FileNotFoundError)
 
 
 class Failure(NamedTuple):
@@ -20,7 +20,7 @@ class Failure(NamedTuple):
 
     Attributes:
         permanent: trying again is useless.
-        missing: its file is not where it was; a scan may find it.
+        missing: its file is not where it was, or another is there; a scan may find it.
     """
 
     job: ClaimedJob

@@ -7,7 +7,7 @@ from functools import partial
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.away import AwayFolders
+from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces

@@ -9,8 +9,8 @@ from typing import Any
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.bulk_index import BulkIndexes
+from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.batch_result import Failure, failure_of
+from dtk_tui.services.worker.files.away import AwayFolders
+from dtk_tui.services.worker.files.reading import ReadWatch, require_same_file
 from dtk_tui.services.worker.handlers.base import Loaded
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
-from dtk_tui.services.worker.reading import ReadWatch
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.services.worker.state import PipelineState, ToLoad
 
@@ -67,7 +67,9 @@ class Loader:
         if self._away.covers(item.job.path):
             return None
         try:
-            return self._load(item)
+            loaded = self._load(item)
+            require_same_file(item.job)
+            return loaded
         except LoadingCancelledError:
             return None  # a pause or a stop: the job is given back with the rest
         except Exception as error:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dtk_tui.domain.events import Emit
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.stats import AwayFolder
-from dtk_tui.services.worker.away import AwayFolders
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.claim import Claimer
+from dtk_tui.services.worker.files.away import AwayFolders
+from dtk_tui.services.worker.files.reading import ReadWatch
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.infer import Inferrer
 from dtk_tui.services.worker.load import Loader, SuspectLoader
-from dtk_tui.services.worker.reading import ReadWatch
 from dtk_tui.services.worker.sandbox import IsolatedLoader
 from dtk_tui.services.worker.save import Saver
 from dtk_tui.services.worker.state import PipelineState

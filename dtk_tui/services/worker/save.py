@@ -186,8 +186,8 @@ def _save_rows(
         images: all that this transaction writes of.
         first: called when the rows are locked, before anything is written.
     """
-    ids = [job.id for _, job, _ in rows]
-    owned = jobs.still_owned(conn, worker_id, ids, sorted(images)) if images else set()
+    owned, changed = jobs.still_owned(conn, worker_id, [job for _, job, _ in rows], images) if images else (set(), [])
+    jobs.give_back(conn, worker_id, changed)
     first()
     by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for handler, job, result in rows:

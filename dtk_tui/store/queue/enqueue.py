@@ -24,8 +24,10 @@ _SUBTREE: LiteralString = """
         SELECT id FROM tree)"""
 _IMAGES: LiteralString = "SELECT id FROM image WHERE id = ANY (%(images)s)"
 
-# A scan that could not even tell the size says why; what nothing decodes is known by its ending.
-_UNDECODABLE: LiteralString = "(error IS NOT NULL AND width IS NULL OR file_name ~* %(undecodable)s)"
+# A scan that could not read a file, or not even tell its size, says why; what nothing decodes is known by its ending.
+_UNDECODABLE: LiteralString = (
+    "(error IS NOT NULL AND (width IS NULL OR scan_phase = 0) OR file_name ~* %(undecodable)s)"
+)
 
 # Only the representative of a group is embedded; tags and captions belong to the very file that was named.
 _WANTED: LiteralString = """

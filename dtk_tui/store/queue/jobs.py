@@ -63,7 +63,9 @@ SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s)
 """
 
 # Images before jobs, as a delete does it: two that wait for each other would cost one of them its transaction.
-_HOLD_IMAGES = "SELECT FROM image WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE"
+# A scan that finds another content holds its image, too: it withdraws what was saved before, and is seen by what comes
+# after.
+_HOLD_IMAGES = "SELECT id, coalesce(fingerprint, '') FROM image WHERE id = ANY (%s) ORDER BY id FOR SHARE"
 _OWNED = "SELECT id FROM job WHERE id = ANY (%s) AND worker_id = %s ORDER BY id FOR UPDATE"
 
 _FAIL = """
@@ -224,10 +226,22 @@ def begin_suspect(conn: Connection, worker_id: int, job_id: int) -> None:
     conn.execute(_BEGIN, (job_id, worker_id))
 
 
-def still_owned(conn: Connection, worker_id: int, ids: Sequence[int], image_ids: Sequence[int]) -> set[int]:
-    """Return which jobs are still under this worker's lease; they and their images stay till the transaction ends."""
-    conn.execute(_HOLD_IMAGES, (list(image_ids),))
-    return {int(number) for (number,) in conn.execute(_OWNED, (list(ids), worker_id))}
+def still_owned(
+    conn: Connection, worker_id: int, claimed: Sequence[ClaimedJob], image_ids: Collection[int]
+) -> tuple[set[int], list[int]]:
+    """Return which jobs are still under this worker's lease; they and their images stay till the transaction ends.
+
+    Args:
+        claimed: jobs whose results are to be written.
+        image_ids: of all images that something is written of.
+
+    Returns:
+        Ids of the jobs that may be ended; and of those whose images have another content than when they were claimed.
+    """
+    contents = {number: bytes(mark) for number, mark in conn.execute(_HOLD_IMAGES, (sorted(image_ids),))}
+    ours = {number for (number,) in conn.execute(_OWNED, ([job.id for job in claimed], worker_id))}
+    changed = {job.id for job in claimed if contents.get(job.image_id) != job.fingerprint}
+    return ours - changed, sorted(ours & changed)
 
 
 def finish(conn: Connection, worker_id: int, ids: Sequence[int], model: str) -> int:

@@ -50,6 +50,10 @@ WITH ended AS (
 INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at, error)
 SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error FROM ended
 """
+_RETRY_CHANGED = """
+UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, missing = false, run_after = '-infinity'
+ WHERE state = 'failed' AND image_id = ANY (%s::bigint[])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +124,9 @@ def retry_found(conn: Connection, folder_ids: Sequence[int]) -> int:
     if number:
         jobs.wake_workers(conn)
     return number
+
+
+def retry_changed(conn: Connection, image_ids: Sequence[int]) -> None:
+    """Let failed jobs of images wait again whose content has changed: they failed for other bytes."""
+    if image_ids and conn.execute(_RETRY_CHANGED, (list(image_ids),)).rowcount:
+        jobs.wake_workers(conn)

@@ -38,8 +38,9 @@ SELECT array_agg(reading.id) FILTER (WHERE self.fingerprint <> reading.fingerpri
            SELECT 1 FROM image WHERE fingerprint = reading.fingerprint AND id <> reading.id)), false)
        {ROW_OF_READING}
 """  # noqa: S608 (constants)
-# What was computed from other bytes is not of this file.
+# What was computed from other bytes is not of this file. A worker that is saving it is waited for.
 _DELETE_STALE = (
+    "SELECT FROM image WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE",
     "SELECT dtk_promote_successors(%s)",
     "DELETE FROM image_vector WHERE image_id = ANY (%s)",
     "DELETE FROM tag_prediction WHERE image_id = ANY (%s)",

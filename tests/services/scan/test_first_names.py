@@ -60,3 +60,18 @@ def test_a_rename_changes_no_values(db: Database, config: Config, tmp_path: Path
     path.rename(path.with_name("ledge_00009_.png"))
     scan(db, config, folder)
     assert _rows(db) == [("ledge_00009_.png", None, 43)]
+
+
+def test_names_that_were_exchanged(db: Database, config: Config, tmp_path: Path) -> None:
+    first, second, between = (tmp_path / name for name in ("ledge_00001_.png", "harbour_00001_.png", "x"))
+    first.write_bytes(_picture((1, 2)))
+    second.write_bytes(_picture((3, 4)))
+    scan(db, config, [str(tmp_path)])
+    assert _rows(db) == [("harbour_00001_.png", None, 4), ("ledge_00001_.png", None, 1)]
+    first.rename(between)
+    second.rename(first)
+    between.rename(second)
+    scan(db, config, [str(tmp_path)])
+    assert _rows(db) == [
+        ("harbour_00001_.png", "ledge_00001_.png", 1), ("ledge_00001_.png", "harbour_00001_.png", 4),
+    ]  # fmt: skip

@@ -15,9 +15,9 @@ from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
-from dtk_tui.services.worker import away as away_module
 from dtk_tui.services.worker import heartbeat
-from dtk_tui.services.worker.away import Probe, why_away
+from dtk_tui.services.worker.files import away as away_module
+from dtk_tui.services.worker.files.away import Probe, why_away
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
@@ -47,6 +47,16 @@ def _queue(db: Database, config: Config, *libraries: Path) -> None:
 def _jobs(db: Database) -> list[JobRow]:
     with db.connection() as conn:
         return jobs.rows(conn, jobs.page_ids(conn).tolist())
+
+
+def _seen(db: Database) -> dict[str, str]:
+    """Return the digests that were written, by the present paths of the images."""
+    sql = (
+        "SELECT folder.path || '/' || file_name, digest"
+        " FROM seen JOIN image ON image.id = image_id JOIN folder ON folder.id = folder_id"
+    )
+    with db.connection() as conn:
+        return dict(conn.execute(sql.encode()).fetchall())
 
 
 def _problems(events: list[Event]) -> list[str]:
@@ -186,6 +196,64 @@ def test_what_moved_while_it_was_claimed_is_not_blamed(
         engine.wait_until_empty()
         assert (engine.throughput.processed, engine.throughput.failed) == (2, 0)
     assert one_value(db, "SELECT count(*) FROM job_log WHERE outcome <> 'done'") == 0
+
+
+def test_a_file_that_has_another_content_than_the_scan_read_gets_no_result_of_it(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    one, other, _ = write_many(library, 3)
+    _queue(db, config, library)
+    one.rename(tmp_path / "between")  # exchanged: each would get the result of the other
+    other.rename(one)
+    (tmp_path / "between").rename(other)
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+        assert {job.error for job in _jobs(db)} == {
+            f"{path} has changed since it was scanned. Scan again: dtk scan" for path in (one, other)
+        }
+        scan(db, config, [])
+        engine.wait_until_empty()
+    assert not _jobs(db)
+    assert _seen(db) == {str(path): digest_of(str(path)) for path in library.iterdir()}
+
+
+def test_what_a_scan_finds_changed_while_it_is_worked_on_is_done_again(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library"
+    (path,) = write_many(library, 1)
+    _queue(db, config, library)
+    real, times = DigestHandler.infer, []
+
+    def late(self: DigestHandler, batch: object) -> object:
+        if not times:
+            write_png(path, "another", 77)
+            scan(db, config, [str(library)])
+        times.append(1)
+        return real(self, batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DigestHandler, "infer", late)
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+    assert len(times) == 2 and _seen(db) == {str(path): digest_of(str(path))}
+
+
+def test_a_picture_that_was_half_copied_is_tried_again_when_it_is_whole(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    path, _ = write_many(library, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    _queue(db, config, library)
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+        assert [job.state for job in _jobs(db)] == [JobState.FAILED]
+        path.write_bytes(whole)
+        scan(db, config, [])
+        engine.wait_until_empty()
+    assert len(_seen(db)) == 2 and not _jobs(db)
 
 
 def test_why_a_folder_is_away(tmp_path: Path) -> None:

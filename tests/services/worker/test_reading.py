@@ -21,7 +21,8 @@ from dtk_tui.errors import MissingFileError, UnreadableFileError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
-from dtk_tui.services.worker import away, control, heartbeat, load, pipeline, reading
+from dtk_tui.services.worker import control, heartbeat, load, pipeline
+from dtk_tui.services.worker.files import away, reading
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.base import Loaded
 from dtk_tui.services.worker.sandbox import IsolatedLoader
@@ -141,7 +142,7 @@ def test_a_share_that_hangs_is_away_until_it_answers(
 def test_the_process_of_a_suspect_ends_when_it_reads_too_long(tmp_path: Path) -> None:
     picture = str(write_png(tmp_path / "good.png", "a thing"))
     isolated = IsolatedLoader(60.0)
-    assert isolated.load(picture, ["dinov2-small"])[0].shape == (3, 224, 224)
+    assert isolated.load(picture, ["dinov2-small"])[0][0].shape == (3, 224, 224)
     with pytest.raises(MissingFileError):
         isolated.load(str(tmp_path / "none.png"), ["dinov2-small"])
     process = isolated._process

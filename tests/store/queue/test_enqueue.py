@@ -11,6 +11,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces as spaces
 from dtk_tui.store.library.embedding_spaces import CurrentModels
 from dtk_tui.store.queue import enqueue, jobs
+from dtk_tui.store.scan import readings
 
 EVERYTHING = Target(everything=True)
 
@@ -48,6 +49,27 @@ def _embedded(conn: Connection, models: CurrentModels) -> None:
         "INSERT INTO prompt_vector (space_id, prompt_id, vec) SELECT %s, id, %s::halfvec FROM prompt",
         (models.text_space, vec),
     )
+
+
+@pytest.mark.parametrize("kind", [Kind.EMBED, Kind.TAG])
+def test_what_a_scan_could_not_read_is_not_queued_and_counted_as_such(db: Database, kind: Kind) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 4)
+        conn.execute("UPDATE image SET scan_phase = 1, width = 8, height = 8")
+        models = _models(conn)
+        finals = [v[0] for v in conn.execute("SELECT id FROM image WHERE is_embedding_representative ORDER BY id")]
+        # One was read before, the other never was.
+        conn.execute("UPDATE image SET scan_phase = 0 WHERE id = ANY (%s)", (finals[:2],))
+        conn.execute("UPDATE image SET width = NULL, height = NULL WHERE id = %s", (finals[1],))
+        readings.write_unreadable(conn, [(number, "It cannot be read.") for number in finals[:2]])
+        target = Target(image_ids=tuple(finals[:3]))
+        dry = enqueue.enqueue_kind(conn, target, kind, 0, models, dry_run=True)
+        done = enqueue.enqueue_kind(conn, target, kind, 0, models)
+        assert dry == done and (done.queued, done.undecodable) == (1, 2)
+        assert conn.execute("SELECT image_id FROM job").fetchall() == [(finals[2],)]
+        # The next scan can read them.
+        conn.execute("UPDATE image SET scan_phase = 1, width = 8, height = 8, error = NULL")
+        assert enqueue.enqueue_kind(conn, target, kind, 0, models).queued == 2
 
 
 def test_a_group_is_embedded_once_and_what_is_done_is_skipped(db: Database) -> None:
@@ -156,7 +178,7 @@ def test_what_no_model_can_see_is_left_out_and_counted(db: Database) -> None:
         models = _models(conn)
         conn.execute("UPDATE image SET file_name = seed || '.SVG' WHERE seed = 1")
         conn.execute("UPDATE image SET error = 'The file is empty.' WHERE seed = 2")
-        conn.execute("UPDATE image SET error = 'A chunk is damaged.', width = 8 WHERE seed = 3")
+        conn.execute("UPDATE image SET error = 'A chunk is damaged.', width = 8, scan_phase = 1 WHERE seed = 3")
         conn.execute("UPDATE image SET file_name = seed || '.jxl' WHERE seed = 4 AND is_embedding_representative")
         for endings, tags, embeds, left_out in ((["svg"], 16, 8, 4), ([".svg", ".jxl"], 15, 7, 5)):
             for kind, queued in ((Kind.TAG, tags), (Kind.EMBED, embeds)):

@@ -17,7 +17,7 @@ from dtk_tui.metadata.comfy.computing.undecidable import UndecidableError
 _PATTERN_CHARS, _TEXT_CHARS = 2000, 100_000
 #: So many steps take about a tenth of a second.
 _HARMLESS_STEPS = 3_000_000
-_LIMIT_S = 2.0
+_LIMIT_S = 1.0
 _FAILURES = (OverflowError, RecursionError, MemoryError, ValueError)
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?[^\]]*\]")

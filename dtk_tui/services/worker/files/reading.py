@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dtk_tui.domain.job import ClaimedJob
-from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.worker.away import AwayFolders, Probe
+from dtk_tui.errors import ChangedFileError, DatabaseLostError, DtkError
+from dtk_tui.metadata.bounded_file import fingerprint_of
 from dtk_tui.services.worker.batch_result import Failure, failure_of, is_memory
+from dtk_tui.services.worker.files.away import AwayFolders, Probe
 from dtk_tui.services.worker.state import PipelineState, ToLoad
 from dtk_tui.store.queue import missing
 from dtk_tui.store.queue.missing import ImagePlace
@@ -154,9 +155,28 @@ class ReadWatch:
             if self._away.add(*probe.away, probe):
                 return None
             return failure._replace(permanent=False)
+        if isinstance(error, ChangedFileError):
+            return failure
         if failure.missing and os.path.exists(item.job.path):  # noqa: PTH110 (surrogates)
             return failure._replace(permanent=False)  # it came back meanwhile
+        try:
+            require_same_file(item.job)
+        except ChangedFileError as changed:
+            return failure_of(item.job, changed)
+        except OSError:
+            pass
         return failure
 
     def _place(self, job: ClaimedJob) -> ImagePlace | None:
         return self._state.transaction(lambda conn: missing.place_of(conn, job.image_id))
+
+
+def require_same_file(job: ClaimedJob) -> None:
+    """Make sure, when the file of a job was read, that it is the one that a scan has read.
+
+    Raises:
+        ChangedFileError: it is another: what was made of it is of another picture, or of none.
+        OSError: it cannot be read any more.
+    """
+    if job.fingerprint and fingerprint_of(job.path) != job.fingerprint:
+        raise ChangedFileError(f"{job.path} has changed since it was scanned.", "Scan again: dtk scan")
