@@ -70,8 +70,8 @@ class FileReading:
     """What one look into one file gave.
 
     Attributes:
-        container: ``PNG``, ``JPEG``, ``WEBP``, ``GIF``, ``AVIF``, ``BMP``, ``TIFF``, ``MP4``, ``WEBM`` ... by content.
-        width, height: pixels of the picture, or None when the header does not say.
+        container: ``PNG``, ``JPEG``, ``WEBP``, ``GIF``, ``AVIF``, ``JXL``, ``SVG``, ``EXR``, ``MP4`` ... by content.
+        width, height: pixels of the picture as it is shown, or None when the header does not say.
         dialect: name of the metadata dialect, or None when the file carries no generation parameters.
         parameters: all None when ``dialect`` is None.
         chunks: raw text as read, so that a better reader can derive the parameters again.

@@ -79,6 +79,7 @@ def collect_fields(
     """Return the fields in ``chunks``; what is wrapped in JSON, EXIF or XMP texts becomes fields of its own."""
     fields = MetadataFields({}, width, height, file_name=file_name)
     wrapped = []
+    carried: list[tuple[str, str]] = []
     for chunk in chunks:
         source, key, text = chunk.source, chunk.key, chunk.text
         fields.texts.setdefault(key, text)
@@ -89,12 +90,7 @@ def collect_fields(
                 fields.texts.setdefault(name, value)
                 fields.texts.setdefault(f"xmp:{name}", value)
                 wrapped.append((name, value))
-            known = {value for _, value in wrapped}
-            for name, value in xmp.carriers(text):
-                if value in known:
-                    continue
-                fields.texts.setdefault(name if name in _WRAPPED else "parameters", value)
-                wrapped.append((name, value))
+            carried += xmp.carriers(text)
         elif source in _TEXT_SOURCES:
             fields.is_sidecar |= source == "sidecar"
             if source in ("sidecar", "stealth"):
@@ -106,6 +102,11 @@ def collect_fields(
                 text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-be", "replace")
                 fields.texts[key] = text
             wrapped.append((key, text))
+    # What has a name of its own somewhere goes before what any property may hold.
+    for name, text in carried:
+        if text not in fields.texts.values():
+            fields.texts.setdefault(name if name in _WRAPPED else "parameters", text)
+            wrapped.append((name, text))
     for name, text in wrapped:
         _unwrap_json(fields, name, text)
     return fields

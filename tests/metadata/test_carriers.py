@@ -52,6 +52,11 @@ def test_any_property_of_xmp_may_carry_json() -> None:
     )
 
 
+def test_what_a_property_holds_hides_nothing() -> None:
+    junk = files.xmp_packet("<a:history>{&quot;x&quot;: 1}</a:history>")
+    expect(read(("png", "XML:com.adobe.xmp", junk), ("png", "parameters", INFOTEXT)), "a1111", seed=SEED)
+
+
 def test_the_captions_of_a_photograph_are_no_prompt() -> None:
     photo = files.xmp_packet("<photoshop:City>Steps of Rome</photoshop:City><a:text>{not json} Steps: none</a:text>",
                    'tiff:Model="X100" a:note="Negative thoughts"')  # fmt: skip

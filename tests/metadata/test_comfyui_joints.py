@@ -106,3 +106,17 @@ def test_any_node_may_send_its_outputs() -> None:
     assert read(graph).model == "v1-5.safetensors"
     loader["properties"]["ue_properties"]["output_not_broadcasting"] = {"output 0": True}
     assert read(graph).model is None
+
+
+def test_a_node_says_which_of_its_inputs_may_be_fed() -> None:
+    graph = everywhere()
+    sampler = next(one for one in graph["nodes"] if one["type"] == "KSampler")
+    sampler["inputs"].append({"name": "steps", "type": "INT", "link": None, "widget": {"name": "steps"}})
+    graph["nodes"] += [
+        item(12, "PrimitiveInt", [33], [("value", None, True)], ["INT"]),
+        item(13, "Anything Everywhere", [], [("INT", 25)]),
+    ]
+    graph["links"].append([25, 12, 0, 13, 0, "*"])
+    assert read(graph).steps == 20
+    sampler["properties"] = {"ue_properties": {"version": "7.0", "widget_ue_connectable": {"steps": True}}}
+    assert read(graph).steps == 33

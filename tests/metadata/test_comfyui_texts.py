@@ -98,6 +98,8 @@ def prompt_of(kind: str, slot: int = 0, others: dict[str, Any] | None = None, **
         (node("SDXLPromptStyler", text_positive="a", text_negative="b", style="sai-anime", style_positive=True), None),
         (node("SDXLPromptStyler", text_positive="a", text_negative="b", style="sai-anime", style_positive=False), "a"),
         (node("TextToUppercase", texts="a castle"), "A CASTLE"),
+        (node("ReplaceText", text="a tower", find="tower", replace="castle"), "a castle"),
+        (node("Replace Text _O", text="a tower", old="tower", new="castle"), "a castle"),
         # What no graph says: lots, other files, models, and nodes that are not known but change a text.
         (node("Text Random Line", text="a\nb", seed=4), None),
         (node("DPRandomGenerator", text="a {red|blue} fox", seed=4, autorefresh="Yes"), None),

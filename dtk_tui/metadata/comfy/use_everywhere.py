@@ -204,6 +204,19 @@ def _test(text: object, inverted: object) -> _Test:
     return (lambda name: searched(name) is None) if inverted else (lambda name: searched(name) is not None)
 
 
+def _may_be_fed(item: dict[str, Any], entry: dict[str, Any]) -> bool:
+    """Return whether an input may be fed without a link: a widget where its node says so, another where it does not."""
+    name = str(entry.get("name"))
+    given = item.get("properties")
+    properties = given if isinstance(given, dict) else {}
+    own = properties.get("ue_properties")
+    settings = {**properties, **own} if isinstance(own, dict) else properties
+    is_widget = isinstance(entry.get("widget"), dict)
+    choices = settings.get("widget_ue_connectable" if is_widget else "input_ue_unconnectable")
+    is_named = isinstance(choices, dict) and bool(choices.get(name))
+    return (is_named or "seed" in name) if is_widget else not is_named
+
+
 def _match(
     nodes: list[dict[str, Any]], broadcasts: list[_Sender], links: dict[Any, Origin]
 ) -> dict[tuple[str, int], Origin]:
@@ -217,7 +230,7 @@ def _match(
         if "Everywhere" in str(item.get("type")):
             continue
         for slot, entry in enumerate(entries(item, "inputs")[:200]):
-            if isinstance(entry.get("widget"), dict) and "seed" not in str(entry.get("name")):
+            if not _may_be_fed(item, entry):
                 continue
             number = entry.get("link")
             if isinstance(number, (int, str)) and number in links:

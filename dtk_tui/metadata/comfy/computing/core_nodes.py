@@ -162,6 +162,11 @@ def _created_list(inputs: NodeInputs) -> object:
     return inputs.value(names[0])
 
 
+def _listed(inputs: NodeInputs) -> str:
+    """Return the text of a node that takes a list of them, one at a time; other extensions have some of its names."""
+    return inputs.text(next((name for name in ("texts", "text", "string") if name in inputs), "texts"))
+
+
 OPERATIONS: dict[str, Operation] = {
     "StringFormat": _format,
     "StringConcatenate": lambda inputs: joined(inputs.text("delimiter", ""), inputs.texts("string_a", "string_b")),
@@ -185,11 +190,11 @@ OPERATIONS: dict[str, Operation] = {
     "PrimitiveFloat": _float,
     "CreateList": _created_list,
     # comfy_extras/nodes_dataset.py: one text of a list at a time
-    "TextToLowercase": lambda inputs: inputs.text("texts").lower(),
-    "TextToUppercase": lambda inputs: inputs.text("texts").upper(),
-    "TruncateText": lambda inputs: inputs.text("texts")[: inputs.integer("max_length")],
-    "AddTextPrefix": lambda inputs: inputs.text("prefix", "") + inputs.text("texts"),
-    "AddTextSuffix": lambda inputs: inputs.text("texts") + inputs.text("suffix", ""),
-    "ReplaceText": lambda inputs: replaced(inputs.text("texts"), inputs.text("find", ""), inputs.text("replace", "")),
-    "StripWhitespace": lambda inputs: inputs.text("texts").strip(),
+    "TextToLowercase": lambda inputs: _listed(inputs).lower(),
+    "TextToUppercase": lambda inputs: _listed(inputs).upper(),
+    "TruncateText": lambda inputs: _listed(inputs)[: inputs.integer("max_length")],
+    "AddTextPrefix": lambda inputs: inputs.text("prefix", "") + _listed(inputs),
+    "AddTextSuffix": lambda inputs: _listed(inputs) + inputs.text("suffix", ""),
+    "ReplaceText": lambda inputs: replaced(_listed(inputs), inputs.text("find", ""), inputs.text("replace", "")),
+    "StripWhitespace": lambda inputs: _listed(inputs).strip(),
 }

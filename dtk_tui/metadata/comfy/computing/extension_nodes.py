@@ -298,6 +298,10 @@ OPERATIONS: dict[str, Operation] = {
     "DF_String_Concatenate": _around("Delimiter", "Prepend", "Append", ", "),
     "String Replace": _derfuu_replace,
     "DF_String_Replace": _derfuu_replace,
+    # QualityOfLifeSuit_Omar92
+    "Concat Text _O": _around("separator", "text1", "text2", ","),
+    "Replace Text _O": lambda inputs: replaced(inputs.text("text"), inputs.text("old"), inputs.text("new")),
+    "Trim Text _O": lambda inputs: inputs.text("text").strip(),
     "LayerUtility: TextJoin": _layer_join,
     "LayerUtility: TextJoinV2": _layer_join,
     "TextConcat": lambda inputs: _non_empty(
