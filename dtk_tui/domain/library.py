@@ -78,6 +78,7 @@ class ImageRow:
     rating: int | None = None
     favorite: bool = False
     tags: int = 0
+    captioned: bool = False
     embedded: bool = False
     queued: int | None = None
     running: bool = False

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from textual import events
 
 from dtk_tui.config import Config
+from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import DtkError
+from dtk_tui.services.library import captions
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
@@ -70,6 +72,7 @@ def hostile_library(db: Database, config: Config, tmp_path: Path) -> Path:
     scanner.scan(db, config, [str(root)])
     with db.connection() as conn:
         ids = images.newest_ids(conn).tolist()
+        captions.set_text(conn, ids[0], "[/b] \x1b[2J" + "word " * 200_000)
         for number, text in zip(ids[1:], HOSTILE, strict=True):
             stored = to_db(text)
             prompt = conn.execute("INSERT INTO prompt (text) VALUES (%s) RETURNING id", (stored,)).fetchone()
@@ -84,6 +87,7 @@ def hostile_library(db: Database, config: Config, tmp_path: Path) -> Path:
                 "INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (%s, %s, %s, 0.5)",
                 (number, tag[0], stored),
             )
+            captions.save(conn, [ModelText(number, text, text, text)], WhenThere.KEEP)
             conn.execute(
                 "INSERT INTO job (kind, image_id, state, error) VALUES (2, %s, 'failed', %s)", (number, stored)
             )

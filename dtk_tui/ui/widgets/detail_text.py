@@ -10,9 +10,12 @@ from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.text import file_size, one_line
 from dtk_tui.ui.format import line, lines
 
+#: So many captions of one image are shown.
+_CAPTIONS = 20
+
 
 def prompt(detail: ImageDetail) -> Content:
-    """Return prompt and negative prompt."""
+    """Return prompt, negative prompt and captions."""
     parts: list[Content] = []
     if detail.prompt is None:
         why = "This file says nothing about how it was made."
@@ -21,6 +24,10 @@ def prompt(detail: ImageDetail) -> Content:
         parts.append(lines(detail.prompt))
     if detail.negative_prompt:
         parts += [Content(""), Content.styled("Negative prompt", "bold $accent"), lines(detail.negative_prompt)]
+    for caption in detail.captions[:_CAPTIONS]:
+        said = f"{caption.source}, {caption.type}{', edited' if caption.is_user_edited else ''}"
+        head = Content.assemble(("Caption  ", "bold $accent"), (one_line(said, 100), "$muted"))
+        parts += [Content(""), head, lines(caption.text, limit=5000)]
     if detail.error:
         parts += [Content(""), Content.assemble(("Could not be read: ", "$error"), line(detail.error))]
     return Content("\n").join(parts)

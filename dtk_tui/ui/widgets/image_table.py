@@ -46,6 +46,10 @@ def _embedded(row: ImageRow) -> Cell:
     return ("\u2713" if row.embedded else "", "list--good")
 
 
+def _captioned(row: ImageRow) -> Cell:
+    return ("\u2713" if row.captioned else "", "list--good")
+
+
 def _prompt(row: ImageRow) -> Cell:
     return one_line(row.prompt or "", 300), "list--dim"
 
@@ -59,6 +63,7 @@ _REST: tuple[Column[ImageRow], ...] = (
     Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=3, most=26, rank=3),
     Column("Tags", _tags, 4, rank=4, right=True),
     Column("Emb", _embedded, 3, rank=1),
+    Column("Cap", _captioned, 3, rank=7),
     Column("Created", lambda row: (f"{row.created_at:%Y-%m-%d}", "list--dim"), 10, rank=6),
     Column("Prompt", _prompt, 20, share=6, rank=5),
 )
