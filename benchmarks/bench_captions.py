@@ -1,7 +1,7 @@
-"""Edits of many captions, and their undo: seconds, memory and bytes, beside one UPDATE of the same texts.
+"""Captions: search in them beside the same without indexes; edits of many, and undo, beside one UPDATE of the texts.
 
-A library is generated in a temporary embedded server: DTK_BENCH_CAPTIONS images (default 50,000) with one caption each,
-of about 600 characters in words of a natural frequency.
+A library is generated in a temporary embedded server: DTK_BENCH_CAPTIONS captions (default 50,000) of about 600
+characters in words of a natural frequency, and twice as many images. DTK_BENCH_EDITED (default 50,000) are edited.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ import numpy as np
 
 from dtk_tui.config import load
 from dtk_tui.domain.caption_edit import CaptionEdit
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.services.library import caption_batch, captions, journal
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.search.search import find_images
 
 CAPTIONS = int(os.environ.get("DTK_BENCH_CAPTIONS", "50000"))
+EDITED = min(CAPTIONS, int(os.environ.get("DTK_BENCH_EDITED", "50000")))
 EDITED_AGAIN = 500
+RUNS, RUNS_WITHOUT_INDEXES, LIMIT = 60, 3, 100
 RNG = np.random.default_rng(15)
 VOCABULARY = np.array(
     [
@@ -44,8 +48,8 @@ def load_captions(db: Database) -> None:
         conn.execute("INSERT INTO folder (path, name) VALUES ('/out', 'out')")
         conn.execute(
             "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at)"
-            " SELECT 1, n || '.png', 1, 0, now() FROM generate_series(1, %s) n",
-            (CAPTIONS,),
+            " SELECT 1, n || '.png', 1, 0, now() - n * interval '1 minute' FROM generate_series(1, %s) n",
+            (2 * CAPTIONS,),
         )
         columns = "image_id, is_user_edited, source, type, text, model, prompt_used"
         with conn.cursor().copy(f"COPY caption ({columns}) FROM STDIN") as copy:
@@ -59,8 +63,8 @@ def load_captions(db: Database) -> None:
             "INSERT INTO current_caption (image_id, caption_id, source, type, search)"
             " SELECT image_id, id, source, type, dtk_caption_words(text) FROM caption"
         )
-    with db.connection() as conn:
-        conn.execute("ANALYZE")
+    with db.listener() as conn:
+        conn.execute("VACUUM ANALYZE")
 
 
 @contextmanager
@@ -91,18 +95,61 @@ def seconds(act: Callable[[], object]) -> float:
 def floor(db: Database) -> float:
     """Return the seconds of one UPDATE of as many texts without versions, words or a journal."""
     with db.connection() as conn:
-        conn.execute("CREATE TABLE plain AS SELECT id, text FROM caption WHERE parent_id IS NULL")
+        conn.execute("CREATE TABLE plain AS SELECT id, text FROM caption WHERE id <= %s", (EDITED,))
     return seconds(
         lambda: one(db, "WITH u AS (UPDATE plain SET text = 'x' || text RETURNING 1) SELECT count(*) FROM u")
     )
 
 
+def search(db: Database) -> None:
+    """Print how long queries take, with a limit and without one."""
+    queries: dict[str, Callable[[int], str]] = {
+        "a common word": lambda n: f"caption:{VOCABULARY[n]}",
+        "a word": lambda n: f"caption:{VOCABULARY[300 + 7 * n]}",
+        "a rare word": lambda n: f"caption:{VOCABULARY[7000 + n]}",
+        "two words": lambda n: f"caption: {VOCABULARY[n]} {VOCABULARY[2000 + n]}",
+        "a phrase": lambda n: f'caption:"{VOCABULARY[n]} {VOCABULARY[n + 3]}"',
+        "a word -word": lambda n: f"caption: {VOCABULARY[300 + n]} -{VOCABULARY[n]}",
+        "has:caption": lambda n: "has:caption",
+    }
+    print(f"{CAPTIONS:,} captions, {2 * CAPTIONS:,} images, the newest {LIMIT}, and all")
+    print(
+        f"{'query':14}{'found':>9}{'p50 ms':>8}{'p99 ms':>8}{'all p50':>9}{'all p99':>9}{'no index ms':>13}{'ratio':>8}"
+    )
+    with db.connection() as conn:
+        for name, line in queries.items():
+            some, _ = timed(conn, line, LIMIT, RUNS)
+            every, found = timed(conn, line, None, RUNS)
+            for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+                conn.execute(f"SET LOCAL enable_{kind} = off")
+            slow, _ = timed(conn, line, None, RUNS_WITHOUT_INDEXES)
+            for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+                conn.execute(f"SET LOCAL enable_{kind} = on")
+            numbers = [np.percentile(times, share) for times in (some, every) for share in (50, 99)]
+            shown = f"{numbers[0]:8.1f}{numbers[1]:8.1f}{numbers[2]:9.1f}{numbers[3]:9.1f}"
+            exact = float(np.median(slow))
+            print(f"{name:14}{found:9,}{shown}{exact:13.1f}{exact / numbers[2]:8.1f}", flush=True)
+
+
+def timed(conn: Connection, line: Callable[[int], str], limit: int | None, runs: int) -> tuple[list[float], int]:
+    """Return the milliseconds of runs, after one that is not counted, and how many were found in the median."""
+    times, found = [], []
+    for number in range(-1, runs):
+        start = time.perf_counter()
+        result = find_images(conn, parse(line(max(number, 0))), about=(), like=(), limit=limit)
+        if number >= 0:
+            times.append(1000 * (time.perf_counter() - start))
+            found.append(len(result.ids))
+    return times, int(np.median(found))
+
+
 def main() -> None:
     """Print the table."""
     with library() as db:
-        ids = np.arange(1, CAPTIONS + 1)
+        search(db)
+        ids = np.arange(1, EDITED + 1)
         before, least = one(db, WHAT_IS_CURRENT), floor(db)
-        print(f"{CAPTIONS:,} captions; one UPDATE of the texts takes {least:.1f} s")
+        print(f"{EDITED:,} captions are edited; one UPDATE of the texts takes {least:.1f} s")
         print(f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'undo s':>8}{'left':>6}")
         for edit in (
             CaptionEdit("prefix", "ohwx, "),
@@ -128,7 +175,7 @@ def show(db: Database, ids: Any, edit: CaptionEdit, least: float, before: object
     )[0]
     again: list[int | None] = []
     with db.connection() as conn:
-        for image_id in ids[:: max(CAPTIONS // EDITED_AGAIN, 1)].tolist():
+        for image_id in ids[:: max(EDITED // EDITED_AGAIN, 1)].tolist():
             again.append(captions.set_text(conn, image_id, "edited again", None, "descriptive")[1])
     left: list[int] = []
     undone = seconds(lambda: left.append(len(journal.undo(db, number).left)))

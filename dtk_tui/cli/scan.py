@@ -59,6 +59,7 @@ def scan(
                 require_roots(conn, _progress(line))
         if not (reparse or dry_run):
             _show_failures(db, names, files=counts["failed"] > 0)
+            _advise_reparse(db)
 
 
 def _progress(line: ProgressLine) -> Callable[[Event], None]:
@@ -117,6 +118,14 @@ def _show_failures(db: Database, names: list[str], *, files: bool) -> None:
         _say(f"{one_line(failure.path, 5000)}: {one_line(failure.reason)}")
     if number > len(found):
         _say(f"... and {number - len(found):,} more: dtk library failures shows them.")
+
+
+def _advise_reparse(db: Database) -> None:
+    from dtk_tui.services.scan.reparse import is_due
+
+    with db.connection() as conn:
+        if is_due(conn):
+            _say("This version understands more of what was read before; to have it here: dtk scan --reparse")
 
 
 def _has_failures(db: Database) -> bool:

@@ -17,6 +17,9 @@ from dtk_tui.metadata.containers.reading import ContainerReading
 from dtk_tui.metadata.fields import collect_fields
 from dtk_tui.metadata.recogniser import recognise
 
+#: Raised by one, once a release, where the same metadata is understood in another way than by the release before.
+VERSION = 2
+
 _NOTHING = GenerationParameters()
 _MALFORMED = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError, struct.error)
 _ContainerReader = Callable[[BoundedFile, ContainerReading], None]

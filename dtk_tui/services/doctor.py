@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
+from dtk_tui.services.scan import reparse
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database, holds_password
 from dtk_tui.store.library import groups
@@ -92,6 +93,7 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
         with db.connection() as conn:
             server = maintenance.server_info(conn)
             wrong = groups.count_stray_vectors(conn) + groups.count_lost_members(conn)
+            is_outdated = reparse.is_due(conn)
         yield Finding(
             "database",
             Verdict.OK,
@@ -99,6 +101,9 @@ def _database(config: Config, open_database: Callable[[Config], Database]) -> It
             f" schema {server.schema}",
         )
         yield _groups(wrong)
+        if is_outdated:
+            detail = "of some images were understood by an older version"
+            yield Finding("parameters", Verdict.NOTE, detail, "Understand them again with: dtk scan --reparse")
     except DtkError as error:
         yield Finding("database", Verdict.FAULT, f"{where}: {error.title}", error.detail)
     finally:

@@ -11,6 +11,7 @@ from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
 from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.inference.extra_formats import undecodable_endings
 from dtk_tui.services import stats
+from dtk_tui.services.library.caption_language import adopt_language
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
@@ -35,7 +36,7 @@ def enqueue(
         caption_types: names or titles of the captions to ask for; empty asks for the one of the config.
 
     Raises:
-        UsageError: there is no such type of caption.
+        UsageError: there is no such type of caption, or no such language of captions.
     """
     captions = caption_request(config, caption_types, again=again) if Kind.CAPTION in kinds else None
     names = config.settings.models
@@ -46,6 +47,8 @@ def enqueue(
         with db.connection() as conn:
             models = embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
             pace = _pace(conn)
+            if captions is not None and not dry_run:
+                adopt_language(conn, config.settings.captions.language)
             for kind in kinds:
                 one = enqueue_kind(
                     conn,

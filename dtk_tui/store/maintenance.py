@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -22,19 +23,26 @@ from dtk_tui.store.server import files
 from dtk_tui.store.server.cluster import program
 
 _NOT_RESTORED = "The backup could not be restored; the library is unchanged."
+_LOCK_TIMEOUT_S = 60
 _PSQL = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
 # pg_restore --clean cannot drop what partitions inherit: the schema goes and comes as a whole.
-_BEGIN = b"""\
+_BEGIN = """\
 BEGIN;
 SET LOCAL client_min_messages = error;
-SET LOCAL lock_timeout = '60s';
+SET LOCAL lock_timeout = '{lock_timeout_ms}ms';
 DROP SCHEMA public CASCADE;
 CREATE SCHEMA public;
 """
+# What its server had beside it, such as rights of users whom this one does not know, would make the whole fail.
+_ONLY_THE_LIBRARY = ("--no-owner", "--no-privileges", "--no-comments", "--no-publications", "--no-subscriptions")
 _SILENT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+_WAITED = "canceling statement due to lock timeout"
+_WAITED_FOR = "Another program works in this library: end it, a scan or an import, and try again."
 _ERROR = re.compile(r"\b(ERROR|FATAL|PANIC|error):")
 _PLACE = re.compile(r"^psql:<stdin>:\d+: ")
-_SAID_BYTES = 1 << 20
+_SAID_BYTES = _PIECE_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 13
+_KNOWS_TRANSACTION_TIMEOUT = 170_000
 _REASON_CHARACTERS = 2000
 
 
@@ -136,21 +144,29 @@ def restore(db: Database, source: Path) -> None:
 
 def _replace(db: Database, source: Path) -> None:
     """Send a backup as SQL to the server; it is committed only when all of it has arrived, and never lies on a disk."""
-    read, write = os.pipe()
+    with db.connection() as conn:
+        (server,) = row_of(conn, "SELECT current_setting('server_version_num')::int")
+    begin = _BEGIN.format(lock_timeout_ms=round(1000 * _LOCK_TIMEOUT_S)).encode()
     with tempfile.TemporaryFile() as sql_said, tempfile.TemporaryFile() as backup_said, ExitStack() as ends:
-        psql = _start([str(program("psql")), *_PSQL, "--file=-"], db, ends, stdin=read, stderr=sql_said)
-        os.close(read)
-        with os.fdopen(write, "wb", buffering=0) as script, suppress(BrokenPipeError):
-            script.write(_BEGIN)
-            command = [str(program("pg_restore")), "--no-owner", "--file=-", str(source)]
-            reader = _start(command, db, ends, stdout=script, stderr=backup_said)
+        psql = _start([str(program("psql")), *_PSQL, "--file=-"], db, ends, stdin=subprocess.PIPE, stderr=sql_said)
+        command = [str(program("pg_restore")), *_ONLY_THE_LIBRARY, "--file=-", str(source)]
+        reader = _start(command, db, ends, stdout=subprocess.PIPE, stderr=backup_said)
+        script, lines = cast("IO[bytes]", psql.stdin), cast("IO[bytes]", reader.stdout)
+        # psql ends first where it meets an error; that the rest cannot be sent then is no reason.
+        with suppress(BrokenPipeError), script, lines:
+            script.write(begin + understood_by(server, lines.read(_HEAD_BYTES)))
+            shutil.copyfileobj(lines, script, _PIECE_BYTES)
             if reader.wait() == 0:
                 script.write(b"\nCOMMIT;\n")
-        # psql ends first where it meets an error; that the reader then cannot go on is no reason.
         if psql.wait() != 0:
-            raise DtkError(_NOT_RESTORED, _reason(sql_said))
-        if reader.returncode != 0:
+            raise DtkError(_NOT_RESTORED, _reason(sql_said).replace(_WAITED, f"{_WAITED}. {_WAITED_FOR}"))
+        if reader.wait() != 0:
             raise DtkError(_NOT_RESTORED, _reason(backup_said))
+
+
+def understood_by(server: int, head: bytes) -> bytes:
+    """Return the head of a dump without what a server of this version does not know: pg_restore never asks."""
+    return head if server >= _KNOWS_TRANSACTION_TIMEOUT else head.replace(b"SET transaction_timeout = 0;\n", b"")
 
 
 def _start(command: list[str], db: Database, ends: ExitStack, **streams: Any) -> subprocess.Popen[bytes]:

@@ -29,22 +29,23 @@ _TEMPLATE = (
     "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
-_WIDTH, _HEADS, _HIDDEN, _LAYERS = 64, 4, 128, 2
-_EYE_WIDTH, _EYE_HEADS, _EYE_HIDDEN, _EYE_LAYERS, _PATCH = 32, 2, 96, 2, 14
+_HEADS, _LAYERS = 4, 2
+_EYE_WIDTH, _EYE_HEADS, _EYE_HIDDEN, _PATCH = 32, 2, 96, 14
 
 _UINT32, _FLOAT32, _BOOL, _STRING, _ARRAY, _INT32 = 4, 6, 7, 8, 9, 5
 
 
-def write_pair(folder: Path, *, image_size: int = 56, seed: int = 1) -> tuple[Path, Path]:
+def write_pair(folder: Path, *, image_size: int = 56, width: int = 64, seed: int = 1) -> tuple[Path, Path]:
     """Write a text model and its projector; return their paths.
 
     Args:
         image_size: edge of the picture that the model sees; 56 are 16 tokens, 336 are 576.
+        width: of the text model: what its prompts and answers cost.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model, projector = folder / "tiny-llava.gguf", folder / "tiny-llava-mmproj.gguf"
-    _write_gguf(model, *_text_model(np.random.RandomState(seed)))
-    _write_gguf(projector, *_projector(np.random.RandomState(seed + 1000), image_size))
+    _write_gguf(model, *_text_model(np.random.RandomState(seed), width))
+    _write_gguf(projector, *_projector(np.random.RandomState(seed + 1000), image_size, width))
     return model, projector
 
 
@@ -84,7 +85,7 @@ def _letters() -> list[str]:
     return [chr(byte) if byte in plain else chr(next(spare)) for byte in range(256)]
 
 
-def _text_model(rng: np.random.RandomState) -> tuple[dict[str, tuple[int, Any]], dict[str, Array]]:
+def _text_model(rng: np.random.RandomState, width: int) -> tuple[dict[str, tuple[int, Any]], dict[str, Array]]:
     letters = _letters()
     tokens, merges = list(letters), []
     for word in _WORDS:  # each word with a space before it is one token, by a chain of merges
@@ -99,10 +100,10 @@ def _text_model(rng: np.random.RandomState) -> tuple[dict[str, tuple[int, Any]],
     ids = {token: number for number, token in enumerate(tokens)}
     said = sorted({ids[letters[0x20] + word] for word in _WORDS} | {ids["."]})
 
-    embedded = rng.standard_normal((len(tokens), _WIDTH)).astype(np.float32)
+    embedded = rng.standard_normal((len(tokens), width)).astype(np.float32)
     embedded[:, 0], embedded[:, 1] = 4.0, 0.0
     embedded[ids["."], 1] = 8.0
-    output = rng.standard_normal((len(tokens), _WIDTH)).astype(np.float32) * 0.3
+    output = rng.standard_normal((len(tokens), width)).astype(np.float32) * 0.3
     output -= embedded * 0.1  # hardly a word twice in a row
     output[:, 0], output[:, 1] = -20.0, 0.0
     output[said, 0] = 0.0
@@ -113,9 +114,9 @@ def _text_model(rng: np.random.RandomState) -> tuple[dict[str, tuple[int, Any]],
         "general.architecture": (_STRING, "llama"),
         "general.name": (_STRING, "tiny-llava"),
         "llama.context_length": (_UINT32, 8192),
-        "llama.embedding_length": (_UINT32, _WIDTH),
+        "llama.embedding_length": (_UINT32, width),
         "llama.block_count": (_UINT32, _LAYERS),
-        "llama.feed_forward_length": (_UINT32, _HIDDEN),
+        "llama.feed_forward_length": (_UINT32, 2 * width),
         "llama.attention.head_count": (_UINT32, _HEADS),
         "llama.attention.head_count_kv": (_UINT32, _HEADS),
         "llama.attention.layer_norm_rms_epsilon": (_FLOAT32, 1e-5),
@@ -132,29 +133,31 @@ def _text_model(rng: np.random.RandomState) -> tuple[dict[str, tuple[int, Any]],
     }
     tensors = {
         "token_embd.weight": embedded,
-        "output_norm.weight": np.ones(_WIDTH, np.float32),
+        "output_norm.weight": np.ones(width, np.float32),
         "output.weight": output,
     }
     for layer in range(_LAYERS):
         for name, rows, columns, scale in (
-            ("attn_q", _WIDTH, _WIDTH, 1.5),
-            ("attn_k", _WIDTH, _WIDTH, 1.5),
-            ("attn_v", _WIDTH, _WIDTH, 1.5),
-            ("attn_output", _WIDTH, _WIDTH, 1.0),
-            ("ffn_gate", _HIDDEN, _WIDTH, 1.0),
-            ("ffn_up", _HIDDEN, _WIDTH, 1.0),
-            ("ffn_down", _WIDTH, _HIDDEN, 0.5),
+            ("attn_q", width, width, 1.5),
+            ("attn_k", width, width, 1.5),
+            ("attn_v", width, width, 1.5),
+            ("attn_output", width, width, 1.0),
+            ("ffn_gate", 2 * width, width, 1.0),
+            ("ffn_up", 2 * width, width, 1.0),
+            ("ffn_down", width, 2 * width, 0.5),
         ):
             weights = _random(rng, rows, columns, scale).astype(np.float32)
             if name in ("attn_output", "ffn_down"):
                 weights[:2] = 0.0
             tensors[f"blk.{layer}.{name}.weight"] = weights
         for name in ("attn_norm", "ffn_norm"):
-            tensors[f"blk.{layer}.{name}.weight"] = np.ones(_WIDTH, np.float32)
+            tensors[f"blk.{layer}.{name}.weight"] = np.ones(width, np.float32)
     return keys, tensors
 
 
-def _projector(rng: np.random.RandomState, image_size: int) -> tuple[dict[str, tuple[int, Any]], dict[str, Array]]:
+def _projector(
+    rng: np.random.RandomState, image_size: int, width: int
+) -> tuple[dict[str, tuple[int, Any]], dict[str, Array]]:
     keys: dict[str, tuple[int, Any]] = {
         "general.architecture": (_STRING, "clip"),
         "clip.has_vision_encoder": (_BOOL, True),
@@ -165,11 +168,11 @@ def _projector(rng: np.random.RandomState, image_size: int) -> tuple[dict[str, t
         "clip.vision.patch_size": (_UINT32, _PATCH),
         "clip.vision.embedding_length": (_UINT32, _EYE_WIDTH),
         "clip.vision.feed_forward_length": (_UINT32, _EYE_HIDDEN),
-        "clip.vision.projection_dim": (_UINT32, _WIDTH),
+        "clip.vision.projection_dim": (_UINT32, width),
         "clip.vision.attention.head_count": (_UINT32, _EYE_HEADS),
         "clip.vision.attention.layer_norm_epsilon": (_FLOAT32, 1e-6),
-        "clip.vision.block_count": (_UINT32, _EYE_LAYERS),
-        "clip.vision.feature_layer": (_ARRAY, (_INT32, [_EYE_LAYERS])),
+        "clip.vision.block_count": (_UINT32, _LAYERS),
+        "clip.vision.feature_layer": (_ARRAY, (_INT32, [_LAYERS])),
         "clip.vision.image_mean": (_ARRAY, (_FLOAT32, [0.5] * 3)),
         "clip.vision.image_std": (_ARRAY, (_FLOAT32, [0.5] * 3)),
     }
@@ -180,7 +183,7 @@ def _projector(rng: np.random.RandomState, image_size: int) -> tuple[dict[str, t
         "v.patch_embd.bias": np.zeros(_EYE_WIDTH, np.float32),
         "v.position_embd.weight": places.astype(np.float32),
     }
-    for layer in range(_EYE_LAYERS):
+    for layer in range(_LAYERS):
         block = f"v.blk.{layer}."
         for norm in ("ln1", "ln2"):
             tensors[f"{block}{norm}.weight"] = np.ones(_EYE_WIDTH, np.float32)
@@ -192,10 +195,10 @@ def _projector(rng: np.random.RandomState, image_size: int) -> tuple[dict[str, t
         tensors[f"{block}ffn_up.bias"] = np.zeros(_EYE_HIDDEN, np.float32)
         tensors[f"{block}ffn_down.weight"] = _random(rng, _EYE_WIDTH, _EYE_HIDDEN, 1.0)
         tensors[f"{block}ffn_down.bias"] = np.zeros(_EYE_WIDTH, np.float32)
-    last, bias = _random(rng, _WIDTH, _WIDTH, 2.0), np.zeros(_WIDTH, np.float32)
+    last, bias = _random(rng, width, width, 2.0), np.zeros(width, np.float32)
     last[:2], bias[0] = 0.0, 4.0
-    tensors["mm.0.weight"] = _random(rng, _WIDTH, _EYE_WIDTH, 1.5)
-    tensors["mm.0.bias"] = np.zeros(_WIDTH, np.float32)
+    tensors["mm.0.weight"] = _random(rng, width, _EYE_WIDTH, 1.5)
+    tensors["mm.0.bias"] = np.zeros(width, np.float32)
     tensors["mm.2.weight"] = last
     tensors["mm.2.bias"] = bias
     return keys, tensors

@@ -83,6 +83,13 @@ def test_invokeai_dream(line: str) -> None:
     )  # fmt: skip
 
 
+def test_invokeai_has_names_of_its_own_for_some_models() -> None:
+    ideogram = {"positive_prompt": "a castle", "seed": 5, "ideogram4_steps": "auto", "ideogram4_guidance_scale": 7}
+    expect(read(("png", "invokeai_metadata", ideogram)), "invokeai", prompt="a castle", steps=None, cfg_scale=7.0)
+    wan = {"positive_prompt": "a castle", "seed": 5, "wan_vae_model": {"name": "wan vae"}, "steps": 40}
+    expect(read(("png", "invokeai_metadata", wan)), "invokeai", vae="wan vae", steps=40)
+
+
 def test_invokeai_graph_alone() -> None:
     def edge(origin: str, source: str, target: str, field: str) -> dict[str, Any]:
         return {

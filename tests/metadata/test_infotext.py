@@ -196,6 +196,8 @@ def test_settings_go_on_behind_a_value_with_line_breaks(value: str) -> None:
 
 def test_a_text_behind_the_settings_is_no_setting() -> None:
     settings = "Steps: 20, Sampler: Euler, Seed: 7, Clip skip: 2"
+    _, found = look(f'a\n{settings}, Civitai metadata: {{"a": 1}}\na note, Model: x')
+    assert (found.prompt, found.model) == ("a", None)
     for after in ("Template: a {b|c}, Model: x", "Negative Template: d, Model: x", "a note, Model: x"):
         _, found = look(f"a\n{settings}\n{after}")
         assert (found.prompt, found.seed, found.clip_skip, found.model) == ("a", 7, 2, None), after

@@ -17,8 +17,9 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DtkError
 from dtk_tui.services import database as service
 from dtk_tui.store.database import Database
-from dtk_tui.store.maintenance import backup, failure, restore
+from dtk_tui.store.maintenance import backup, failure, restore, understood_by
 from dtk_tui.store.queue import workers
+from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.running_worker import one_value
@@ -93,11 +94,44 @@ def test_a_failed_restore_says_its_reason_first_and_changes_nothing(
     assert one_value(db, "SELECT count(*) FROM prompt") == 5000
 
 
+def test_who_is_in_the_way_of_a_restore_is_told(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dtk_tui.store.maintenance._LOCK_TIMEOUT_S", 0.05)
+    backup(db, tmp_path / "library.dump")
+    with psycopg.connect(db.conninfo()) as conn:
+        conn.execute("LOCK TABLE image IN ROW EXCLUSIVE MODE")
+        with pytest.raises(DtkError, match="the library is unchanged") as caught:
+            restore(db, tmp_path / "library.dump")
+    assert caught.value.detail.startswith("ERROR:  canceling statement due to lock timeout. Another program works in")
+
+
 def test_only_the_error_of_an_output_is_shown() -> None:
     noisy = "NOTICE:  drop cascades to 70 other objects\nDETAIL:  drop cascades to table folder\n"
     told = "psql:<stdin>:98: ERROR:  no space left\nDETAIL:  at block 7"
     assert failure(noisy + told) == "ERROR:  no space left\nDETAIL:  at block 7"
     assert failure("something else\n") == "something else"
+
+
+def test_rights_of_users_of_another_server_do_not_stop_a_restore(db: Database, other: Database, tmp_path: Path) -> None:
+    role = f"reader_{os.getpid()}"
+    with other.connection() as conn:
+        conn.execute(f"CREATE ROLE {role}".encode())
+        conn.execute(f"GRANT SELECT ON prompt TO {role}".encode())
+        conn.execute("INSERT INTO prompt (text) VALUES ('kept')")
+    backup(other, tmp_path / "library.dump")
+    with other.connection() as conn:
+        conn.execute(f"DROP OWNED BY {role}".encode())
+        conn.execute(f"DROP ROLE {role}".encode())
+    restore(db, tmp_path / "library.dump")
+    assert one_value(db, "SELECT count(*) FROM prompt") == 1
+
+
+def test_an_older_server_is_not_told_what_it_does_not_know(other: Database, tmp_path: Path) -> None:
+    backup(other, tmp_path / "library.dump")
+    command = [str(program("pg_restore")), "--file=-", str(tmp_path / "library.dump")]
+    head = subprocess.run(command, capture_output=True, check=True).stdout[:8192]
+    assert b"transaction_timeout" in head, "the dump of this version says it"
+    assert b"transaction_timeout" not in understood_by(160_004, head)
+    assert understood_by(180_000, head) == head
 
 
 def test_a_killed_restore_leaves_no_file_and_changes_nothing(db: Database, other: Database, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from PIL import Image
 from psycopg import sql
 
 from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library.search import search
+from dtk_tui.services.scan.reparse import is_due, reparse
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
@@ -197,3 +199,48 @@ def test_jobs_that_failed_for_a_missing_file_are_known_by_their_sentence(
         upgrade(url)
         with psycopg.connect(url) as conn:
             assert conn.execute("SELECT image_id FROM job WHERE missing").fetchall() == [(1,)]
+
+
+def test_what_no_reader_knew_is_read_again_and_the_rest_is_offered(
+    server: EmbeddedServer, config: Config, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    turned, exif = library / "turned.jpg", Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (48, 32)).save(turned, exif=exif)
+    rows = f"""
+    INSERT INTO folder (path, name, is_root) VALUES (%(folder)s, 'library', true);
+    INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, scan_phase, fingerprint, width, height,
+                       dialect)
+    VALUES (1, 'turned.jpg', {turned.stat().st_size}, {turned.stat().st_mtime_ns}, now(), 1, 'x', 48, 32, NULL),
+           (1, 'known.png', 1, 1, now(), 1, 'y', 1, 1, 'comfyui');
+    """
+    with _made_by(server, tmp_path / "V019", "V019", rows) as url:
+        db = Database.open(load({"HOME": str(tmp_path), "DTK_HOME": str(tmp_path / "home"), "DTK_DATABASE_URL": url}))
+        try:
+            with db.connection() as conn:
+                assert conn.execute("SELECT file_name FROM image WHERE scan_phase = 0").fetchall() == [("turned.jpg",)]
+                assert is_due(conn)
+            scan(db, config, [str(library)])
+            with db.connection() as conn:
+                sql = "SELECT width, height FROM image WHERE file_name = 'turned.jpg'"
+                assert conn.execute(sql).fetchall() == [(32, 48)]
+                assert is_due(conn), "a scan does not touch what was understood"
+            reparse(db, config, [str(library)])
+            with db.connection() as conn:
+                assert is_due(conn), "one folder is not all"
+            reparse(db, config)
+            with db.connection() as conn:
+                assert not is_due(conn)
+        finally:
+            db.close()
+
+
+def test_the_readers_of_a_new_library_are_those_of_this_version(db: Database, config: Config, tmp_path: Path) -> None:
+    with db.connection() as conn:
+        conn.execute("UPDATE reader_version SET version = 1")  # made long ago, and nothing in it yet
+    write_png(tmp_path / "library" / "a.png", "a castle")
+    scan(db, config, [str(tmp_path / "library")])
+    with db.connection() as conn:
+        assert not is_due(conn)

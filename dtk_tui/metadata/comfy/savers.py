@@ -30,7 +30,8 @@ _ENDINGS = {"SaveImage": "png", "SaveAnimatedPNG": "png", "SaveAnimatedWEBP": "w
 _VIDEO_ENDINGS = frozenset({"mp4", "webm", "mkv", "mov", "avi", "m4v"})
 _NOT_PICTURES = re.compile(r"audio|latent|checkpoint|lora(?!manager)|glb|mesh")
 _PREVIEWS = re.compile(r"ComfyUI_temp_[a-z]{5}_\d{5}_")
-_SAVER_LIMIT = 24
+#: Of so many savers the names are compared, and of so many the settings.
+_NAME_LIMIT, _SAVER_LIMIT = 200, 12
 _PREFIX_CHARS, _PLACEHOLDER_LIMIT = 500, 16
 
 # What stands behind the prefix in the names that savers make: a counter.
@@ -68,9 +69,9 @@ def savers(graph: Graph, name: str | None, *, has_infotext: bool) -> list[Node]:
             found = [node for node in found if writes_infotext(node)] or found
         if name is not None:
             found = _by_ending(found, name)
-            found = _by_name(graph, found[:_SAVER_LIMIT], unicodedata.normalize("NFC", name)) or found
-    by_picture = {str(_picture(graph, node)): node for node in reversed(found[:_SAVER_LIMIT])}
-    return list(reversed(by_picture.values()))
+            found = _by_name(graph, found[:_NAME_LIMIT], unicodedata.normalize("NFC", name)) or found
+    by_picture = {str(_picture(graph, node)): node for node in reversed(found[:_NAME_LIMIT])}
+    return list(reversed(by_picture.values()))[:_SAVER_LIMIT]
 
 
 def writes_infotext(node: Node) -> bool:

@@ -37,16 +37,17 @@ def read(fields: MetadataFields) -> DialectReading | None:
 def _metadata(source: dict[str, Any]) -> GenerationParameters | None:
     """Read ``invokeai_metadata`` (3.0 and newer); what InvokeAI calls scheduler names the sampler."""
     get = source.get
-    model, vae, upscaler = get("model"), get("vae"), get("upscale_model")
+    model, upscaler = get("model"), get("upscale_model")
+    vae = json_parameters.pick(source, "vae", "wan_vae_model", "qwen_image_vae")
     positive = values.prompt(get("positive_prompt"))
     if positive is None and model is None and get("seed") is None:
         return None
     return GenerationParameters(
         prompt=positive,
         negative_prompt=values.prompt(get("negative_prompt")) or ("" if positive is not None else None),
-        steps=values.count(get("steps")),
+        steps=values.count(json_parameters.pick(source, "steps", "ideogram4_steps")),
         sampler=values.text(get("scheduler")),
-        cfg_scale=values.number(json_parameters.pick(source, "cfg_scale", "guidance")),
+        cfg_scale=values.number(json_parameters.pick(source, "cfg_scale", "guidance", "ideogram4_guidance_scale")),
         seed=values.seed(get("seed")),
         width=values.pixels(get("width")),
         height=values.pixels(get("height")),

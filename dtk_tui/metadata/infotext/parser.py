@@ -179,7 +179,8 @@ def _all_pairs(text: str, begin: int) -> dict[str, str]:
                 settings.setdefault(key, value.rstrip())
                 position += 1
                 continue
-            end = _end_of_broken_value(text, position) if quoted is None and key not in _KNOWN else None
+            is_bare = quoted is None and value[:1] not in ("{", "[")
+            end = _end_of_broken_value(text, position) if is_bare and key not in _KNOWN else None
             if end is None:
                 settings.setdefault(key, value.rstrip())
                 break

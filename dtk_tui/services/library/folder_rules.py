@@ -103,6 +103,8 @@ def known_path(conn: Connection, path: str, others: Collection[str] = ()) -> str
     """Return ``resolve_known_path`` with the roots of the library, and ``others``, and the links in the library."""
     if folders.find(conn, path) is not None:
         return path
+    if not path.isascii() and not os.path.lexists(path) and (found := folders.find_composed(conn, path)):
+        return found
     # A folder of Windows, from an import, is none here.
     roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
     links = [known for known in folders.paths(conn) if os.path.islink(known)]  # noqa: PTH114

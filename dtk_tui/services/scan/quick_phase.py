@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 
 from dtk_tui.domain.events import ScanProgressed
 from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import Rules, is_scanned, unrelated_roots
 from dtk_tui.services.scan.diff import Differences, compare
-from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun
+from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun, few_collections
 from dtk_tui.services.scan.walk import File, Listing, batches, walk
 from dtk_tui.store.copy.rows import listed_files
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folders
 from dtk_tui.store.scan import known_folders, listings
 from dtk_tui.store.scan.known_folders import KnownFolder
-
-_COLLECT_AFTER = 50_000
 
 
 def list_tree(run: ScanRun, root: str) -> list[int]:
@@ -45,7 +40,7 @@ def _list_tree_once(run: ScanRun, root: str, seen_before: int, vanished: set[int
     seen, unreadable = set[str](), list[str]()
     vanished_before = len(run.vanished)
     writing: Future[None] | None = None
-    with _few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
+    with few_collections(), ThreadPoolExecutor(1, thread_name_prefix="list") as writer:
         for batch in batches(walk(root, frozenset(run.settings.extensions), rules.scope, exclusion=exclusion)):
             seen.update([listing.path for listing in batch])
             unreadable += [listing.path for listing in batch if not listing.complete]
@@ -178,14 +173,3 @@ def _differences(
 def _parent_id(known: dict[str, KnownFolder], path: str) -> int | None:
     above = known.get(os.path.dirname(path))  # noqa: PTH120
     return above.id if above else None
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let the interpreter look for cycles less often: listings are many objects without any."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_COLLECT_AFTER, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dtk_tui.domain.events import ScanProgressed
 from dtk_tui.metadata.sidecars import sidecar_names
 from dtk_tui.services.scan.read import fingerprint_chunk
-from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun
+from dtk_tui.services.scan.scan_run import HeldFiles, ScanRun, few_collections
 from dtk_tui.services.scan.walk import File
 from dtk_tui.store.database import Connection
 from dtk_tui.store.scan import listings, relocation
@@ -43,13 +43,28 @@ def settle_vanished(run: ScanRun) -> None:
     A file that moved has its size and time still, and its fingerprint proves it: nothing else of it is read. What moved
     and changed its time is found when it is read, by its fingerprint.
     """
-    ids, held = sorted(run.vanished), run.held
+    with few_collections():
+        _settle(run, sorted(run.vanished), run.held)
     run.vanished, run.held = set(), {}
+
+
+def _settle(run: ScanRun, ids: list[int], held: HeldFiles) -> None:
+    by_state: dict[tuple[int, int], list[_NewFile]] = defaultdict(list)
+    for number, (folder, files) in held.items() if ids else ():
+        for name, size, mtime_ns in files:
+            by_state[size, mtime_ns].append(_NewFile(number, folder, name, size, mtime_ns))
     gone: list[int] = []
+    taken: dict[int, set[str]] = defaultdict(set)
     for some in _slices(ids):
-        moved = _relocate(run, some, held) if held and not run.stop.is_set() else set()
-        gone += [number for number in some if number not in moved]
+        moved = _relocate(run, some, by_state) if by_state and not run.stop.is_set() else []
+        for place in moved:
+            taken[place.folder_id].add(place.file_name)
+        done = {place.image.id for place in moved}
+        gone += [number for number in some if number not in done]
     run.counts.moved += len(ids) - len(gone)
+    for number, names in taken.items():
+        folder, files = held[number]
+        held[number] = folder, [file for file in files if file[0] not in names]
     _add_rest(run, held)
     for some in _slices(gone):
         run.write(partial(listings.mark_unavailable, ids=some))
@@ -61,16 +76,11 @@ def _slices(ids: list[int]) -> Iterator[list[int]]:
         yield ids[start : start + _WRITE_ROWS]
 
 
-def _relocate(run: ScanRun, ids: Sequence[int], held: HeldFiles) -> set[int]:
-    """Relocate some images as far as their files are found, which are taken out of ``held``; return their ids."""
+def _relocate(run: ScanRun, ids: Sequence[int], by_state: Mapping[tuple[int, int], list[_NewFile]]) -> list[Relocation]:
+    """Relocate some images as far as their files are among the new ones, given by size and time; return those."""
     images = run.read(partial(relocation.vanished, ids=ids))
-    wanted = {(image.file_size, image.mtime_ns) for image in images}
-    files = [
-        _NewFile(number, folder, name, size, mtime_ns)
-        for number, (folder, listed) in held.items()
-        for name, size, mtime_ns in listed
-        if (size, mtime_ns) in wanted
-    ]
+    states = {(image.file_size, image.mtime_ns) for image in images}
+    files = [file for state in states for file in by_state.get(state, ())]
     places = [Relocation(image, file.folder_id, file.file_name) for image, file in _proven(run, _alike(images, files))]
     moved: set[int] = set()
 
@@ -80,14 +90,7 @@ def _relocate(run: ScanRun, ids: Sequence[int], held: HeldFiles) -> set[int]:
 
     if places:
         run.write(write)
-    taken: dict[int, set[str]] = defaultdict(set)
-    for place in places:
-        if place.image.id in moved:
-            taken[place.folder_id].add(place.file_name)
-    for number, names in taken.items():
-        folder, listed = held[number]
-        held[number] = folder, [file for file in listed if file[0] not in names]
-    return moved
+    return [place for place in places if place.image.id in moved]
 
 
 def _add_rest(run: ScanRun, held: HeldFiles) -> None:

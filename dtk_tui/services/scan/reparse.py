@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ScanProgressed, ignore
+from dtk_tui.metadata import reader
 from dtk_tui.services.library.folder_rules import absolute, known_path
 from dtk_tui.services.library.folders import id_of
 from dtk_tui.services.retry import retry_until_available
@@ -63,8 +64,16 @@ def reparse(
                 flush(batch)
                 batch = ReadBatch()
     flush(batch)
+    if write and not paths and not stop.is_set():
+        with db.connection() as conn:
+            raw_metadata.note_version(conn, reader.VERSION)
     unchanged = counts["seen"] - counts["updated"] - counts["failed"]
     return {**counts, "unchanged": unchanged, "seconds": round(time.monotonic() - started, 3)}
+
+
+def is_due(conn: Connection) -> bool:
+    """Return whether this version understands more of the raw metadata than the one that read it."""
+    return raw_metadata.is_outdated(conn, reader.VERSION)
 
 
 def _folders(conn: Connection, paths: Sequence[str]) -> list[int] | None:

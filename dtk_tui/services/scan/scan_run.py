@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -20,6 +22,7 @@ from dtk_tui.text import counted
 T = TypeVar("T")
 #: Beyond so many new files they get their rows at once: what moved among them is found when it is read.
 _MOST_HELD = 500_000
+_COLLECT_AFTER = 50_000
 
 
 @dataclass(slots=True)
@@ -52,6 +55,17 @@ class ScanCounts:
 
 #: Files of folders, by id: the folder's path, and what was listed in it.
 HeldFiles = dict[int, tuple[str, list[File]]]
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the interpreter look for cycles less often: listings are many objects without any."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_COLLECT_AFTER, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class ScanRun:

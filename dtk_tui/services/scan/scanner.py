@@ -14,6 +14,7 @@ from functools import partial
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, ScanFinished, ignore
 from dtk_tui.errors import UsageError
+from dtk_tui.metadata import reader
 from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import (
     absolute,
@@ -29,7 +30,7 @@ from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folder_rules, folders
 from dtk_tui.store.queue import missing
-from dtk_tui.store.scan import listings
+from dtk_tui.store.scan import listings, raw_metadata
 
 
 class Scan:
@@ -54,6 +55,7 @@ class Scan:
         """
         scanned: list[int] = []
         targets = self.targets(paths)
+        self._run.write(partial(raw_metadata.note_version, version=reader.VERSION, if_empty=True))
         with self._run.db.listener() as announced:
             listings.announce(announced)
             for root in targets:

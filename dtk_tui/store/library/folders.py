@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dtk_tui.domain.library import Badge, FolderRow, Rule
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.text_codec import from_db, to_db
+from dtk_tui.store.text_codec import from_db, to_db, to_nfc
 
 # Counted once for all of them: a subquery for each of ten thousand siblings takes seconds.
 _ROWS = """
@@ -136,6 +136,12 @@ def find(conn: Connection, path: str) -> int | None:
     """Return the id of the folder at an absolute path, or None."""
     values = conn.execute(_FIND, (to_db(path),)).fetchone()
     return int(values[0]) if values else None
+
+
+def find_composed(conn: Connection, path: str) -> str | None:
+    """Return the path of the one folder that has an absolute path in any Unicode form, or None."""
+    rows = conn.execute("SELECT path FROM folder WHERE dtk_nfc(path) = %s LIMIT 2", (to_nfc(path),)).fetchall()
+    return from_db(rows[0][0]) if len(rows) == 1 else None
 
 
 def paths(conn: Connection) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library import captions, folders
-from dtk_tui.store.text_codec import from_db, to_db
+from dtk_tui.store.text_codec import from_db, to_db, to_nfc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +81,12 @@ SELECT image.id, folder.path, image.file_name
 _BY_PATH = """
 SELECT image.id FROM image JOIN folder ON folder.id = image.folder_id
  WHERE sha256(dtk_utf8(folder.path)) = sha256(dtk_utf8(%s)) AND image.file_name = %s
+"""
+
+# By the form in which searches compare, where no file has that very name.
+_BY_COMPOSED_PATH = """
+SELECT image.id FROM image JOIN folder ON folder.id = image.folder_id
+ WHERE dtk_nfc(folder.path) = %s AND dtk_nfc(image.file_name) = %s LIMIT 2
 """
 
 
@@ -219,11 +225,17 @@ def paths_of(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
 
 
 def find(conn: Connection, path: str) -> int | None:
-    """Return the id of the image at an absolute path, or None."""
+    """Return the id of the image at an absolute path, or None.
+
+    A path that a person typed may have another Unicode form than the files: the one image that fits is meant.
+    """
     at = path.rfind("\\")
     is_windows = at >= 0 and not path.startswith("/")
     # The root of a drive keeps its separator, as / does.
     root = at + 1 if is_windows and path[:at].endswith(":") else at
     folder, name = (path[:root], path[at + 1 :]) if is_windows else os.path.split(path)
     values = conn.execute(_BY_PATH, (to_db(folder), to_db(name))).fetchone()
+    if values is None and not path.isascii():
+        found = conn.execute(_BY_COMPOSED_PATH, (to_nfc(folder), to_nfc(name))).fetchall()
+        values = found[0] if len(found) == 1 else None
     return int(values[0]) if values else None

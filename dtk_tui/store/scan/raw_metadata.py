@@ -78,3 +78,15 @@ def chunks(
         (v[0], v[1], v[2], v[3], from_db(v[4]), tuple(RawChunk(*map(from_db, chunk)) for chunk in json.loads(v[5])))
         for v in conn.execute(_CHUNKS, (list(ids),))
     ]
+
+
+def is_outdated(conn: Connection, version: int) -> bool:
+    """Return whether an older version of the readers understood what the library keeps."""
+    row = conn.execute("SELECT 1 FROM reader_version WHERE version < %s", (version,)).fetchone()
+    return row is not None
+
+
+def note_version(conn: Connection, version: int, *, if_empty: bool = False) -> None:
+    """Note which version of the readers understood what the library keeps; ``if_empty``: only if that is nothing."""
+    sql = "UPDATE reader_version SET version = %s WHERE NOT (%s AND EXISTS (SELECT 1 FROM image))"
+    conn.execute(sql, (version, if_empty))

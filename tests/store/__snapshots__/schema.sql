@@ -1195,6 +1195,16 @@ CREATE TABLE public.prompt_vector (
 PARTITION BY LIST (space_id);
 
 --
+-- Name: reader_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reader_version (
+    one boolean DEFAULT true NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT reader_version_one_check CHECK (one)
+);
+
+--
 -- Name: saved_query; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1585,6 +1595,13 @@ ALTER TABLE ONLY public.prompt
 
 ALTER TABLE ONLY public.prompt_vector
     ADD CONSTRAINT prompt_vector_pkey PRIMARY KEY (space_id, prompt_id);
+
+--
+-- Name: reader_version reader_version_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reader_version
+    ADD CONSTRAINT reader_version_pkey PRIMARY KEY (one);
 
 --
 -- Name: saved_query saved_query_name_key; Type: CONSTRAINT; Schema: public; Owner: -

@@ -8,9 +8,13 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
+from dtk_tui.domain.job import Kind
+from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library import captions
 from dtk_tui.services.library.caption_language import adopt_language, require_language, set_language
+from dtk_tui.services.library.search import search
+from dtk_tui.services.queue import enqueue
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import captions as store
 from tests.helpers.search_library import Library
@@ -93,3 +97,17 @@ def test_the_language_is_one_for_the_library(library: Library, config: Config) -
     conn.execute("DELETE FROM image")
     require_language(conn, "simple")
     assert store.language(conn) == "simple"
+
+
+def test_a_library_without_captions_takes_the_language_of_the_config(db: Database, config: Config) -> None:
+    """Before the first caption is made, so that its words are those of that language."""
+    german = config.settings.captions.model_copy(update={"language": "german"})
+    there = Config(config.paths, config.settings.model_copy(update={"captions": german}))
+    with db.connection() as conn:
+        number = Library(conn).image("a.png")
+    enqueue(db, there, Target(everything=True), [Kind.CAPTION])
+    with db.connection() as conn:
+        captions.save(conn, [ModelText(number, "descriptive", "joy", "zwei H\u00e4user")], WhenThere.KEEP)
+    assert [hit.image_id for hit in search(db, there, "caption:haus")] == [number]
+    with pytest.raises(DtkError, match="searched in german"):
+        search(db, config, "caption:haus")

@@ -9,6 +9,8 @@ from typing import Literal
 import psycopg
 import pytest
 
+from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.store.library import folders, images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.search_library import Library
@@ -60,6 +62,17 @@ def library(server: EmbeddedServer) -> Iterator[Library]:
 def test_both_forms_are_found(library: Library, form: Form, line: str, found: str) -> None:
     names = library.find(unicodedata.normalize(form, line))
     assert [name[:3] for name in names] == found.split()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_both_forms_name_an_image_and_its_folder(library: Library, form: Form) -> None:
+    for name in ("new", "old"):
+        folder = unicodedata.normalize(form, f"/photos/Noël {name}")
+        number = images.find(library.conn, unicodedata.normalize(form, f"{folder}/{name}, été.png"))
+        assert number is not None and library.names([number])[0].startswith(name)
+        assert unicodedata.normalize(form, known_path(library.conn, folder)) == folder
+        assert folders.find(library.conn, known_path(library.conn, folder)) is not None
+    assert images.find(library.conn, unicodedata.normalize(form, "/photos/Noël new/été.png")) is None
 
 
 @pytest.mark.parametrize("form", FORMS)

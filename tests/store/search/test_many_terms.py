@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from dtk_tui.config import Config
+from dtk_tui.config import Config, Settings
 from dtk_tui.domain.query.nodes import And, Negative, Node, Not, Or, Prompt, Query
 from dtk_tui.domain.query.parser import MAX_LENGTH, parse
 from dtk_tui.errors import DtkError, UsageError
@@ -115,9 +115,9 @@ def test_a_search_that_takes_too_long_is_ended_with_a_sentence(
         conn.execute("SELECT pg_sleep(60)")
 
     monkeypatch.setattr(service, "find_images", sleep)
-    object.__setattr__(config.settings.search, "timeout_s", 0.1)
+    quick = Config(config.paths, Settings.model_validate({"search": {"timeout_s": 0.1}}))
     with pytest.raises(DtkError, match="took longer than it may") as caught:
-        service.find(db, config, "castle")
+        service.find(db, quick, "castle")
     assert "[search] timeout_s" in caught.value.detail
     with db.connection() as conn:
         assert conn.execute("SHOW statement_timeout").fetchone() == ("0",), "only a search is ended"
