@@ -56,11 +56,13 @@ def export_captions(
     from dtk_tui.domain.caption_files import CaptionFormat
     from dtk_tui.services.library import caption_export
     from dtk_tui.services.library.caption_places import places
+    from dtk_tui.services.library.captions import type_name
     from dtk_tui.services.library.search import find
 
     form = CaptionFormat(_parts(parts), trigger, underscores, escape, by_name, keep_lines)
-    options = caption_export.ExportOptions(form, kind, confidence, overwrite, dry_run)
     with library() as (db, config):
+        named = None if kind is None else type_name(config.settings.captions, kind)
+        options = caption_export.ExportOptions(form, named, confidence, overwrite, dry_run)
         ids = find(db, config, " ".join(query or ())).ids.tolist()
         with db.connection() as conn:
             where = places(conn, config, to, _ending(ending))
@@ -92,6 +94,7 @@ def import_captions(
     from dtk_tui.services.library import caption_import
     from dtk_tui.services.library.caption_language import adopt_language
     from dtk_tui.services.library.caption_places import places
+    from dtk_tui.services.library.captions import type_name
     from dtk_tui.services.library.search import find
 
     with library() as (db, config):
@@ -100,7 +103,9 @@ def import_captions(
         with db.connection() as conn:
             adopt_language(conn, settings.language)
             where = places(conn, config, folder, _ending(ending))
-        result = caption_import.import_files(db, ids, where, kind or settings.type, dry_run=dry_run)
+        result = caption_import.import_files(
+            db, ids, where, type_name(settings, kind or settings.type), dry_run=dry_run
+        )
     counts = {
         "imported": result.imported,
         "unchanged": result.unchanged,

@@ -85,7 +85,10 @@ def set_text(
     with library() as (db, config), db.connection() as conn:
         number = find_image(conn, config, image)
         adopt_language(conn, config.settings.captions.language)
-        caption, journal = captions.set_text(conn, number, text, kind, config.settings.captions.type)
+        settings = config.settings.captions
+        named = None if kind is None else captions.type_name(settings, kind)
+        default = captions.type_name(settings, settings.type)
+        caption, journal = captions.set_text(conn, number, text, named, default)
     if as_json:
         changed = int(journal is not None)
         print_json({"id": number, "changed": changed, "journal": journal, "caption": caption_json(caption)})
@@ -122,6 +125,7 @@ def batch(
     """Edit the captions of all images that a search finds; dtk journal undo takes it back."""
     from dtk_tui.domain.caption_edit import CaptionEdit
     from dtk_tui.services.library import caption_batch
+    from dtk_tui.services.library.captions import type_name
     from dtk_tui.services.library.search import find
 
     edits = [
@@ -137,16 +141,17 @@ def batch(
     edit = _only_one(edits)
     with library() as (db, config):
         ids = find(db, config, " ".join(query)).ids
+        named = None if kind is None else type_name(config.settings.captions, kind)
         result = None
         if dry_run or not yes:
-            result = caption_batch.preview(db, ids, edit, kind)
+            result = caption_batch.preview(db, ids, edit, named)
             if not as_json:
                 _print_preview(result)
         if not dry_run and (result is None or result.changed):
             if result is not None and not confirmed(f"Change {counted(result.changed, 'caption')}?"):
                 result = caption_batch.BatchResult(0, 0)
             else:
-                result = caption_batch.apply(db, ids, edit, kind)
+                result = caption_batch.apply(db, ids, edit, named)
     assert result is not None
     if as_json:
         print_json(_batch_json(result))

@@ -17,6 +17,7 @@ CASES = ("lower", "upper", "sentence")
 #: A longer pattern, replacement or template is refused, in characters.
 MAX_ARGUMENT = 100_000
 
+_TAGS = re.compile(r"tags(?::(0|1|0?\.[0-9]{1,9}|1\.0{1,9}))?")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
@@ -56,10 +57,16 @@ def fault(edit: CaptionEdit) -> str | None:
     if edit.operation == "case" and edit.text not in CASES:
         return f"The case is one of {', '.join(CASES)}, not {edit.text!r}."
     if edit.operation == "template":
-        unknown = [name for name in _named(edit.text) if name not in PLACEHOLDERS]
+        unknown = [name for name in _named(edit.text) if name not in PLACEHOLDERS and confidence_in(name) is None]
         if unknown:
-            return f"A template cannot name {unknown[0]!r}; it may name {', '.join(PLACEHOLDERS)}."
+            return f"A template cannot name {unknown[0]!r}; it may name {', '.join(PLACEHOLDERS)}, tags:0.5."
     return None
+
+
+def confidence_in(placeholder: str) -> float | None:
+    """Return how sure tags must be (0 to 1) by a placeholder such as ``tags`` or ``tags:0.5``; None for any other."""
+    found = _TAGS.fullmatch(placeholder)
+    return None if found is None else float(found[1] or 0)
 
 
 def needs(edit: CaptionEdit) -> frozenset[str]:

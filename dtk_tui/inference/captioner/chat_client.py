@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
+import socket
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -40,6 +43,7 @@ class ChatClient:
         headers = {"Accept-Encoding": "identity"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
+        self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
         self._http = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
@@ -49,8 +53,16 @@ class ChatClient:
         )
 
     def close(self) -> None:
-        """Close all connections; requests under way fail."""
+        """Close all connections; requests under way fail at once."""
+        for stream in list(self._streams):
+            with contextlib.suppress(OSError, AttributeError):  # closing alone would not wake who reads from it
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._http.close()
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """Note the connections that are made."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams.add(info["return_value"])
 
     def ask(
         self,
@@ -96,7 +108,8 @@ class ChatClient:
 
     def _request(self, method: str, path: str, body: Any, read: Callable[[httpx.Response, Iterator[bytes]], T]) -> T:
         try:
-            with self._http.stream(method, self._base_url + path, json=body) as response:
+            url, extensions = self._base_url + path, {"trace": self._trace}
+            with self._http.stream(method, url, json=body, extensions=extensions) as response:
                 chunks = self._bounded(response)
                 if response.status_code != httpx.codes.OK:
                     refuse(response.status_code, response.headers, b"".join(chunks))

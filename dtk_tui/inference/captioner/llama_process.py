@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,7 @@ _BIND = re.compile(r"bind|address already in use", re.IGNORECASE)
 #: llama.cpp's lines of errors: time, letter, place, text.
 _ERROR = re.compile(r"^[\d.]+ E \S*\s*(?:\S+:\s)?(.*)")
 _PORT_TRIES = 3
+_SPAWNER = ThreadPoolExecutor(1, "dtk-llama-spawn")
 
 
 class LlamaProcess:
@@ -92,14 +94,16 @@ class LlamaProcess:
             environ["CUDA_VISIBLE_DEVICES"] = str(self._device)
         self._said.clear()
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
+        # Linux ends the child with the thread that started it: one that lives as long as this program.
+        self._process = _SPAWNER.submit(
+            subprocess.Popen,
             command,
             stdin=subprocess.PIPE,  # its end tells the child that nobody is here any more
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # keys of the terminal are meant for the app
             env=environ,
-        )
+        ).result()
         if self._process.stdout is not None:
             self._reader = threading.Thread(
                 target=self._read, args=(self._process.stdout,), name="dtk-llama-log", daemon=True

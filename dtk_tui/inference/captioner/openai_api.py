@@ -37,6 +37,7 @@ class OpenAICaptioner(Captioner):
         self._url = settings.base_url
         self._lock = threading.Lock()
         self._client: ChatClient | None = None
+        self._is_closed = False
 
     def open(self) -> None:
         """Get the key."""
@@ -44,6 +45,8 @@ class OpenAICaptioner(Captioner):
 
     def _opened(self) -> ChatClient:
         with self._lock:
+            if self._is_closed:
+                raise UnavailableError("The captioner was stopped.", retry_after_s=1.0)
             if self._client is None:
                 settings = self._settings
                 self._client = ChatClient(
@@ -84,6 +87,7 @@ class OpenAICaptioner(Captioner):
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
+            self._is_closed = True
             client, self._client = self._client, None
         if client is not None:
             client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtk_tui.config import Config
+from dtk_tui.config import CaptionSettings, Config
 from dtk_tui.domain.captions import (
     MAX_LENGTH,
     USER,
@@ -19,6 +19,7 @@ from dtk_tui.domain.captions import (
 )
 from dtk_tui.domain.journal import CAPTION, Changes
 from dtk_tui.errors import UsageError
+from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.services.library.search import find_image
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions as store
@@ -89,6 +90,14 @@ def _store(conn: Connection, said: ModelText, decision: Decision) -> Outcome | N
         return decision.outcome
     store.drop_version(conn, version)
     return None
+
+
+def type_name(settings: CaptionSettings, name: str) -> str:
+    """Return the name of the type that a person named by name or title; a type of their own is as they wrote it."""
+    try:
+        return find_type(settings, name).name
+    except UsageError:
+        return name
 
 
 def checked(text: str) -> str:

@@ -15,6 +15,7 @@ from dtk_tui.services.library.exclusion import exclusion_for
 from dtk_tui.services.library.folder_rules import Rules, unrelated_roots
 from dtk_tui.services.scan.diff import compare
 from dtk_tui.services.scan.scanner import Scan
+from dtk_tui.services.scan.unmet import count_claimed
 from dtk_tui.services.scan.walk import batches, walk
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.scan import known_folders, listings, moves
@@ -45,6 +46,8 @@ def dry_run(db: Database, config: Config, paths: Sequence[str], emit: Emit = ign
         _compare_tree(db, config, root, found, emit)
     with db.connection() as conn:
         new, changed, from_gone = _count_moved(conn, found)
+        met, met_gone = count_claimed(conn, found.new, set(found.gone))
+    new, from_gone = new + met, from_gone + met_gone
     counts["moved"] = new + changed
     counts["added"] -= new
     counts["updated"] -= changed

@@ -8,10 +8,12 @@ import re
 import threading
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from dtk_tui.errors import UnreadableFileError
+from dtk_tui.metadata.reader import read_file
 from dtk_tui.services.scan.read import ReadBatch
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Connection
@@ -65,8 +67,39 @@ def find_claims(run: ScanRun, ids: Collection[int]) -> Claims:
         return Claims()
     sizes = {file.file_size for file in files}
     images = [image for image in run.read(partial(unmet.of_sizes, sizes=sizes)) if _is_gone(image)]
+    return _claims(images, files, run.stop)
+
+
+def count_claimed(conn: Connection, files: Sequence[tuple[str, int]], vanishing: Collection[int]) -> tuple[int, int]:
+    """Return how many new files, by path and size, are of unmet images, and how many of those a scan finds gone.
+
+    Args:
+        vanishing: ids of the images that a scan finds gone.
+    """
+    if not unmet.are_there(conn):
+        return 0, 0
+    new = [NewFile(number, path, os.path.basename(path), size) for number, (path, size) in enumerate(files)]  # noqa: PTH119
+    found = unmet.of_sizes(conn, {file.file_size for file in new})
+    images = [image for image in found if image.id in vanishing or _is_gone(image)]
+    claims = _claims(images, new, threading.Event())
+    pairs = dict(claims.by_content)
+    read = {number: _read(files[number][0]) for _, numbers in claims.by_name for number in numbers}
+    known = unmet.known_parameters(conn, [number for numbers, _ in claims.by_name for number in numbers])
+    for some, others in claims.by_name:
+        pairs.update(_only_ones(some, others, known, {n: p for n, p in read.items() if p is not None}, pairs))
+    return len(pairs), len(pairs.keys() & set(vanishing))
+
+
+def _read(path: str) -> ImageParameters | None:
+    try:
+        return unmet.read_parameters(read_file(path))
+    except UnreadableFileError:
+        return None
+
+
+def _claims(images: list[UnmetImage], files: list[NewFile], stop: threading.Event) -> Claims:
     claims = Claims(unavailable={image.id for image in images if image.unavailable})
-    _claim_by_content([image for image in images if _is_hashed(image)], files, claims, run.stop)
+    _claim_by_content([image for image in images if _is_hashed(image)], files, claims, stop)
     claimed = set(claims.by_content.values()) | claims.undecided
     by_name: dict[tuple[int, str], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for image in images:

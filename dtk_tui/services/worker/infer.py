@@ -110,7 +110,8 @@ class Inferrer:
         try:
             found = handler.infer(images)
         except KindPausedError as error:
-            self._state.rests.begin(kind, error)
+            if not self._state.is_stopping:
+                self._state.rests.begin(kind, error)
             return BatchResult(handler, returned=[item.job for item in images])
         except Exception as error:
             if is_memory(error):

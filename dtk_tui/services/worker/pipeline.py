@@ -120,6 +120,9 @@ class Pipeline:
         """Pause, end all threads, and unload the models."""
         state = self._state
         state.stop()
+        state.pause()
+        for handler in self._devices[0].values():
+            handler.interrupt()
         self.pause()
         state.close_buffers()
         for thread in self._threads:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import LiteralString
 
+from dtk_tui.domain.caption_edit import confidence_in
 from dtk_tui.domain.journal import CAPTION
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.captions import lock_rows
@@ -21,7 +22,8 @@ _FACTS: dict[str, LiteralString] = {
     "tags": """(SELECT string_agg(name, ', ' ORDER BY confidence DESC NULLS FIRST, name)
                   FROM (SELECT tag.name, max(image_tag.confidence) AS confidence
                           FROM image_tag JOIN tag ON tag.id = image_tag.tag_id
-                         WHERE image_tag.image_id = image.id GROUP BY tag.name) AS named)""",
+                         WHERE image_tag.image_id = image.id AND coalesce(image_tag.confidence, 1) >= %s::real
+                         GROUP BY tag.name) AS named)""",
 }
 _READ: LiteralString = """
 SELECT caption.id, caption.image_id, caption.source, caption.type, caption.text, {facts}
@@ -99,16 +101,17 @@ def read(
 
     Args:
         kind: only captions of this type; None: of all.
-        facts: names of ``domain.caption_edit.PLACEHOLDERS`` that are read too.
+        facts: placeholders of a template that are read too, see ``domain.caption_edit``.
         lock: let nobody else change them until the transaction ends.
     """
     if lock:
         lock_rows(conn, image_ids)
     names = sorted(facts)
-    sql = _READ.replace("{facts}", ", ".join(_FACTS[name] for name in names) or "NULL")
+    sql = _READ.replace("{facts}", ", ".join(_FACTS[name.partition(":")[0]] for name in names) or "NULL")
+    sure = [value for name in names if (value := confidence_in(name)) is not None]
     wanted = None if kind is None else to_db(kind)
     with conn.cursor(name="captions") as cursor:
-        cursor.execute(sql, (image_ids, wanted, wanted))
+        cursor.execute(sql, (*sure, image_ids, wanted, wanted))
         while rows := cursor.fetchmany(_CHUNK):
             yield [
                 CurrentText(

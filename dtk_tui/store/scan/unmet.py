@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dtk_tui.store.copy.rows import raw_text
+from dtk_tui.domain.parameters import FileReading
+from dtk_tui.store.copy.rows import raw_row, raw_text
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import join_path
 from dtk_tui.store.scan.moves import IS_UNTOUCHED
@@ -151,6 +152,13 @@ def staged_parameters(conn: Connection, ids: Collection[int], raws: Mapping[int,
 def known_parameters(conn: Connection, ids: Collection[int]) -> dict[int, ImageParameters]:
     """Return the parameters of images as the library knows them."""
     return {v[0]: _parameters(v, v[8]) for v in conn.execute(_KNOWN_PARAMETERS, (list(ids),))}
+
+
+def read_parameters(reading: FileReading) -> ImageParameters:
+    """Return the parameters of a file that is not in the library."""
+    p = reading.parameters
+    row = (0, p.prompt, p.negative_prompt, p.steps, p.seed, p.cfg_scale, reading.width, reading.height)
+    return _parameters(row, raw_text(raw_row(0, reading.chunks)))
 
 
 def _parameters(row: Sequence[Any], chunks: str | None) -> ImageParameters:

@@ -111,6 +111,19 @@ def test_a_crash_is_noticed_and_the_server_started_again(
         asked.ask(encoded, question)
 
 
+def test_it_outlives_the_thread_that_started_it(llava_pair: tuple[Path, Path], tmp_path: Path, encoded: bytes) -> None:
+    asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
+    try:
+        thread = threading.Thread(target=asked.open)
+        thread.start()
+        thread.join()
+        (pid,) = asked.pids
+        assert asked.ask(encoded, Question("Write.", "", SAMPLING), slot=0).tokens > 0
+        assert asked.pids == [pid]
+    finally:
+        asked.close()
+
+
 def test_what_keeps_it_from_starting_is_told_in_its_own_words(llava_pair: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(llava_pair[0].read_bytes()[:300_000])

@@ -86,9 +86,9 @@ def test_captions_are_taken_away_and_come_back(db: Database, ids: list[int]) -> 
 
 
 def test_templates_and_texts_without_a_word(db: Database, ids: list[int]) -> None:
-    edit = CaptionEdit("template", "{caption}|{prompt}|{tags}|{file_name}|{folder}|{negative_prompt}")
+    edit = CaptionEdit("template", "{caption}|{prompt}|{tags}|{tags:0.6}|{file_name}|{folder}|{negative_prompt}")
     done = caption_batch.apply(db, ids[:1], edit, "booru")
-    assert (done.changed, _texts(db)[0][2]) == (1, "1fox|prompt 0|mine, a_tag|0.png|/pictures/out|")
+    assert (done.changed, _texts(db)[0][2]) == (1, "1fox|prompt 0|mine, a_tag|mine|0.png|/pictures/out|")
     done = caption_batch.apply(db, ids, CaptionEdit("replace", "a cat", " "))
     assert (done.changed, done.blank, done.journal) == (0, 1, None)
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dtk_tui.config import CaptionSettings
 from dtk_tui.domain.captions import Caption, ModelText, Outcome, WhenThere
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library import captions, journal
@@ -149,3 +150,9 @@ def test_the_first_caption_is_taken_away_again(db: Database, image: int) -> None
         assert captions.wanted_for(conn, [image], "joy", ["descriptive"], WhenThere.KEEP)[
             image, "descriptive"
         ].is_wanted
+
+
+def test_a_type_is_named_by_name_or_title() -> None:
+    settings = CaptionSettings(type="Descriptive")
+    assert captions.type_name(settings, settings.type) == "descriptive"
+    assert captions.type_name(settings, "my own") == "my own"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from tests.helpers.imports.runs import run_import
@@ -84,7 +85,10 @@ def test_by_content(library: Library, is_empty: bool) -> None:
     )
     move(solo, library.pictures / "sorted" / "solo renamed.png")
     move(other, library.folder / "elsewhere" / "1.png")
-    counts = library.scan(library.pictures, library.folder / "elsewhere")
+    both = library.pictures, library.folder / "elsewhere"
+    expected = dry_run(library.db, library.config, [str(path) for path in both])
+    counts = library.scan(*both)
+    assert [expected[key] for key in ("added", "moved", "gone")] == [counts[key] for key in ("added", "moved", "gone")]
     assert (counts["added"], counts["moved"], counts["gone"]) == (0, 2, 0 if is_empty else 1)
     with library.db.connection() as conn:
         dates = conn.execute("SELECT DISTINCT extract(year FROM created_at) FROM image WHERE rating IS NOT NULL")
@@ -125,7 +129,8 @@ def test_by_size_name_and_parameters(library: Library) -> None:
     move(second, library.pictures / "d" / "00001.png")
     library.write("e/00001.png", infotext(seed=7))
     library.write("f/00002.png", infotext(seed=5))
-    library.scan()
+    assert dry_run(library.db, library.config, [str(library.pictures)])["moved"] == 2
+    assert library.scan()["moved"] == 2
     assert library.ratings() == {"c/00001.png": 4, "d/00001.png": 8, "e/00001.png": None, "f/00002.png": None}
 
 

@@ -305,6 +305,29 @@ def _pids(engine: Engine) -> list[int]:
     return []
 
 
+@pytest.mark.parametrize("backend", ["llama", "openai"])
+def test_stop_does_not_wait_for_an_answer(
+    db: Database, config: Config, tmp_path: Path, llava_pair: tuple[Path, Path], backend: str
+) -> None:
+    with fault_server(lambda connection: server.released.wait(60) and None) as server:
+        here = _endpoint(config, server)
+        if backend == "llama":
+            here = _llama(config, llava_pair, max_tokens=900)
+        _library(db, here, tmp_path / "library", 8)
+        enqueue(db, here, EVERYTHING, [Kind.CAPTION])
+        with worker(db, here) as (engine, news):
+            if backend == "llama":
+                for pid in _pids(engine):
+                    os.kill(pid, signal.SIGSTOP)  # loading, or answering: it does neither any more
+            else:
+                with server.came:
+                    assert server.came.wait_for(lambda: len(server.bodies) == 2, 60)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 15
+        assert one_value(db, "SELECT count(*) FROM job WHERE state = 'pending' AND attempts = 0") >= 2
+        assert not [event for event in news.events if isinstance(event, ProblemReported)]
+
+
 def test_nobody_hears_of_captions_who_has_not_set_them_up(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,9 @@ class JobHandler(ABC):
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write results given as (image id, result), in the transaction that ends their jobs."""
 
+    def interrupt(self) -> None:  # noqa: B027 (nothing to do is right for most)
+        """Let ``infer`` end soon, for the worker stops: by ``KindPausedError`` where it has no result yet."""
+
     @abstractmethod
     def close(self) -> None:
         """Give the memory of the models back."""

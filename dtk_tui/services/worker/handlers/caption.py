@@ -95,6 +95,7 @@ class CaptionHandler(JobHandler):
         self._slots = itertools.count()
         self._thread = threading.local()
         self._answered = 0
+        self._is_interrupted = False
         self._refused: dict[int, tuple[int, int]] = {}
         self.model = asked.model
         self.batch_size = 1
@@ -260,6 +261,8 @@ class CaptionHandler(JobHandler):
 
     def _explain(self, job: ClaimedJob, error: DtkError, *, alone: bool) -> DtkError:
         """Return what the failure of a request means for its job, and for all others."""
+        if self._is_interrupted:
+            return KindPausedError("The captioner was stopped.", pause_s=0.0)
         if isinstance(error, ServerDiedError):
             if self._suspects.died(job.id, alone=alone):
                 return DtkError("The captioner's server dies each time it works on this picture alone.", error.detail)
@@ -293,6 +296,11 @@ class CaptionHandler(JobHandler):
     def output(self, result: Any) -> Mapping[str, int]:
         """Return how many captions and tokens a result has."""
         return {"captions": len(result.texts), "tokens": result.tokens}
+
+    def interrupt(self) -> None:
+        """End the captioner's server, also while it loads its model, and the requests under way."""
+        self._is_interrupted = True
+        self._captioner.close()
 
     def close(self) -> None:
         """End the captioner's server."""
