@@ -108,16 +108,21 @@ def test_a_wrong_password_of_the_destination(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_the_disk_of_the_list_of_notes_is_full(db: Database, config: Config, make: Make) -> None:
+def test_the_disk_of_the_list_of_notes_is_full(
+    db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, _ = make("--n", "50")
     notes = config.paths.state / "migrations" / "migration-1.jsonl"
-    notes.parent.mkdir(parents=True)
-    notes.symlink_to("/dev/full")
-    with pytest.raises(DtkError, match=r"list of notes could not be written.*No space left") as caught:
-        run_import(db, config, source)
+
+    def full(*values: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dtk_tui.services.diffusion_toolkit.report.notes.notes", full)
+        with pytest.raises(DtkError, match=r"list of notes could not be written.*No space left") as caught:
+            run_import(db, config, source)
     assert "--resume" in caught.value.detail
     assert fetch_one(db, "SELECT count(*) FROM migration WHERE state = 'done'") == 1
-    notes.unlink()
     report = run_import(db, config, source, resume=True)
     assert report.verification.is_good
     assert len(notes.read_text().splitlines()) == fetch_one(db, "SELECT count(*) FROM migration_note")
