@@ -143,13 +143,13 @@ CREATE FUNCTION dtk_is_embedded(an_id bigint) RETURNS boolean LANGUAGE sql STABL
                       AND space_id = (SELECT max(id) FROM embedding_space WHERE modality = 'image'))
 $$;
 
--- Enqueues images to be embedded, those that are there and not enqueued yet, and tells the workers.
+-- Enqueues images to be embedded that are not enqueued yet, and tells the workers. Those that no scan finds now as well:
+-- what only is away is waited for, and what is gone fails until a scan finds it.
 CREATE FUNCTION dtk_enqueue_embed(ids bigint[], priorities smallint[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO job (kind, image_id, priority)
     SELECT 2, image.id, max(coalesce(wanted.priority, 0))
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
-     WHERE NOT image.unavailable
      GROUP BY image.id ORDER BY image.id
         ON CONFLICT (kind, image_id) DO NOTHING;
     IF FOUND THEN

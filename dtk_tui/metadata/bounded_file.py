@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import struct
 
 HEAD_BYTES = 64 * 1024
@@ -82,9 +84,16 @@ class BoundedFile:
 
 
 def fingerprint_of(path: str) -> bytes:
-    """Return ``BoundedFile.fingerprint`` of the file at a path; raises OSError."""
-    fd = os.open(path, os.O_RDONLY)
+    """Return ``BoundedFile.fingerprint`` of the file at a path.
+
+    Raises:
+        OSError: it cannot be read, or is none.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for somebody who writes
     try:
-        return BoundedFile(fd, os.fstat(fd).st_size).fingerprint()
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        return BoundedFile(fd, status.st_size).fingerprint()
     finally:
         os.close(fd)

@@ -42,7 +42,7 @@ IMAGES = int(os.environ.get("DTK_ATTACK_IMAGES", "60"))
 RUNS = int(os.environ.get("DTK_ATTACK_RUNS", "1"))
 SEED = int(os.environ.get("DTK_ATTACK_SEED", "1"))
 WORKERS = 3
-BLOWS = max(14, IMAGES // 200)
+BLOWS = int(os.environ.get("DTK_ATTACK_BLOWS", max(14, IMAGES // 200)))
 #: How many files one blow meets, and how many results are computed once more to compare.
 SOME = max(3, IMAGES // 100)
 COMPARED = 400
@@ -312,7 +312,7 @@ def _check(attack: Attack, models: Path) -> None:
     good = {str(path) for path in attack.files.good}
     assert good | {str(path) for path in attack.files.broken} == rows.keys(), attack.done
     wrong = {path: rows[path] for path in good if rows[path][1:4] != (1, 1, 0)}
-    assert not wrong, f"{len(wrong)} of {len(good)} after {attack.done}: {list(wrong.items())[:5]} {_jobs(attack)}"
+    assert not wrong, f"{len(wrong)} of {len(good)} after {attack.done}: {_stories(attack, list(wrong.values())[:3])}"
     failed = attack.dtk.lines("queue", "list", "--state", "failed", "--limit", "100000")
     assert {job["path"] for job in failed} <= {str(path) for path in attack.files.broken}, failed[:5]
     spec = load_manifest().get("dinov2-small")
@@ -323,6 +323,21 @@ def _check(attack: Attack, models: Path) -> None:
         expected = embedder.infer(embedder.load(path)[None])[0]
         found = np.array([float(value) for value in vectors[rows[path][0]].strip("[]").split(",")])
         assert np.abs(expected - found).max() < 2e-3, f"{path} has the vector of another picture after {attack.done}"
+
+
+#: The group of an image, and what was done of each member.
+_STORY = """
+SELECT image.id, folder.path || '/' || file_name, embedding_source_id,
+       (SELECT count(*) FROM image_vector WHERE image_id = image.id),
+       (SELECT array_agg(format('%s %s %s', kind, outcome, to_char(finished_at, 'MI:SS.MS')) ORDER BY id)
+          FROM job_log WHERE image_id = image.id AND kind = 2)
+  FROM image JOIN folder ON folder.id = folder_id
+ WHERE metadata_hash = (SELECT metadata_hash FROM image WHERE id = {id})
+"""
+
+
+def _stories(attack: Attack, wrong: list[tuple[Any, ...]]) -> Any:
+    return [attack.ask(_STORY.replace("{id}", str(row[0]))) for row in wrong], _jobs(attack)
 
 
 def _jobs(attack: Attack) -> Any:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 300) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.05)
 
 
 def wait_for_end(pid: int, timeout_s: float = 20) -> None:
     """Wait until a process, which may be no child of ours, is gone or a zombie that nobody runs."""
-    end = time.monotonic() + timeout_s
-    while is_running(pid):
-        assert time.monotonic() < end, f"process {pid} is still there"
-        time.sleep(0.02)
+    wait_until(lambda: not is_running(pid), f"process {pid} ends", timeout_s)
 
 
 def is_running(pid: int) -> bool:

@@ -149,6 +149,17 @@ def test_a_member_that_does_not_look_like_its_representative_leaves_and_is_enque
     assert pictures.compare() == (0, 0)
 
 
+def test_a_member_that_leaves_while_its_disk_is_away_is_enqueued_all_the_same(pictures: Pictures) -> None:
+    pictures.add("away", 512, 100, unavailable=True)
+    pictures.add("final", 1024, 400)
+    assert pictures.choose()["away"] == "final"
+    pictures.embed("final")
+    pictures.look("final", ALIKE)
+    pictures.look("away", UNLIKE)
+    pictures.compare()
+    assert pictures.groups()["away"] == "away" and "away" in pictures.queued()
+
+
 def test_another_colour_is_another_picture(pictures: Pictures) -> None:
     pictures.add("red", 512, 100)
     pictures.add("green", 1024, 400)

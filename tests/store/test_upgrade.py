@@ -188,6 +188,19 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
     assert snapshot(db).library.images == 4
 
 
+def test_jobs_that_failed_for_a_missing_file_are_known_by_their_sentence(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    rows = (
+        "INSERT INTO job (kind, image_id, state, error) VALUES"
+        " (1, 1, 'failed', '/library/1.png is not there any more.'), (1, 2, 'failed', '/library/2.png is damaged.');"
+    )
+    with _made_by(server, tmp_path / "first", "V011", _GROUPS + rows) as url:
+        upgrade(url)
+        with psycopg.connect(url) as conn:
+            assert conn.execute("SELECT image_id FROM job WHERE missing").fetchall() == [(1,)]
+
+
 def test_what_no_reader_knew_is_read_again_and_the_rest_is_offered(
     server: EmbeddedServer, config: Config, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dtk_tui.config import Config
+from dtk_tui.services.doctor import Finding, Verdict, examine
 from dtk_tui.services.library import groups
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Connection, Database
@@ -83,7 +84,13 @@ def test_vectors_of_who_stands_for_nobody_are_found_and_deleted(db: Database, co
     with db.connection() as conn:
         conn.execute("INSERT INTO image_vector SELECT 1, id, '[1,2,3]' FROM image WHERE file_name = 'original.png'")
         assert (stored.count_stray_vectors(conn), stored.count_lost_members(conn)) == (1, 0)
+    assert _what_the_doctor_says(config).verdict == Verdict.FAULT
     assert groups.check(db, config, write=False).stray == 1
     assert groups.check(db, config).stray == 1
     with db.connection() as conn:
         assert stored.count_stray_vectors(conn) == 0
+    assert _what_the_doctor_says(config).verdict == Verdict.OK
+
+
+def _what_the_doctor_says(config: Config) -> Finding:
+    return next(finding for finding in examine(config, Database.open) if finding.subject == "groups")

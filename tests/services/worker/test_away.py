@@ -7,7 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dtk_tui.cli import application
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, ProblemReported
 from dtk_tui.domain.job import JobState, Kind
@@ -81,6 +83,9 @@ def test_a_root_that_is_away_is_waited_for_and_the_others_go_on(
         assert (waiting.path, waiting.reason, waiting.jobs) == (str(disk), why, 40)
         assert {(job.state, job.attempts, job.error) for job in _jobs(db)} == {(JobState.PENDING, 0, None)}
         assert not engine.throughput.failed
+        environ = {"DTK_HOME": str(tmp_path), "DTK_DATABASE_URL": config.database_url}
+        told = CliRunner().invoke(application, ["status"], env=environ).output
+        assert f"Away     {disk} {why}: 40 jobs wait for it\n" in told and "ETA -" in told
         if empty:
             disk.rmdir()
         (tmp_path / "unmounted").rename(disk)

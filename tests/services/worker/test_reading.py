@@ -98,6 +98,18 @@ def test_a_file_that_hangs_is_tried_alone_and_set_aside_and_the_rest_goes_on(
     assert all("took longer than" in (job.error or "") for job in failed), failed
 
 
+def test_a_pipe_in_the_place_of_a_picture_fails_at_once(db: Database, config: Config, tmp_path: Path) -> None:
+    picture, _ = write_many(tmp_path / "library", 2)
+    _queue(db, config, tmp_path / "library")
+    picture.unlink()
+    os.mkfifo(picture)
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+    with db.connection() as conn:
+        (failed,) = jobs.rows(conn, jobs.page_ids(conn).tolist())
+    assert failed.error == f"{picture} is not a file."
+
+
 @pytest.mark.parametrize("how", ["close", "stop"])
 def test_a_read_that_hangs_holds_up_no_end(db: Database, config: Config, tmp_path: Path, how: str) -> None:
     library = tmp_path / "library"

@@ -234,7 +234,6 @@ BEGIN
     INSERT INTO job (kind, image_id, priority)
     SELECT 2, image.id, max(coalesce(wanted.priority, 0))
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
-     WHERE NOT image.unavailable
      GROUP BY image.id ORDER BY image.id
         ON CONFLICT (kind, image_id) DO NOTHING;
     IF FOUND THEN
