@@ -45,6 +45,9 @@ def status(as_json: Json = False) -> None:
     for folder in stats.away:
         waits = counted(folder.jobs, "job waits", "jobs wait")
         typer.echo(display(f"Away     {folder.path} {folder.reason}: {waits} for it"))
+    for worker in stats.workers:
+        if worker.stats.trouble:
+            typer.echo(display(f"Trouble  {worker.host}: {worker.stats.trouble}"))
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
     if stats.speed:
         typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
