@@ -19,7 +19,7 @@ from dtk_tui.domain.events import (
     ScanProgressed,
 )
 from dtk_tui.domain.imports import ImportProgressed
-from dtk_tui.text import counted
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.format import counts_words
 from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved
@@ -61,7 +61,7 @@ class News:
     def show(self, event: Event) -> None:
         """Show what a service did."""
         if isinstance(event, ProblemReported):
-            _log.warning("%s %s", event.title, event.detail)
+            _log.warning("%s", one_line(f"{event.title} {event.detail}", 5000))
             self._context.notify(f"{event.title} {event.detail}", severity="warning")
         elif isinstance(event, ScanFinished):
             self._end_scan(event)
