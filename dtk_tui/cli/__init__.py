@@ -17,7 +17,6 @@ import typer
 from dtk_tui import __version__
 from dtk_tui.cli import (
     caption_files,
-    captioner,
     captions,
     config,
     database,
@@ -49,7 +48,6 @@ for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(library.commands, name="library")
-captions.commands.registered_commands += captioner.commands.registered_commands
 application.add_typer(captions.commands, name="caption")
 for command in caption_files.exports.registered_commands:
     diffusion_toolkit.exports.registered_commands.append(command)
