@@ -32,8 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Pytest closes its own folders to other users at each run, and a server may be one.
     """
-    # Programs that are started here inherit it where the parent ignores interrupts, as nohup and a shell's & do.
+    # What is ignored here, as with nohup and a shell's &, would be ignored by programs that are started here as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or hasattr(config, "workerinput"):
+        signal.signal(signal.SIGHUP, lambda *_: None)
     given = getattr(config, "workerinput", {}).get(_RUN_FOLDER)
     folder = Path(given or tempfile.mkdtemp(prefix="dtk-tests-"))
     folder.chmod(0o711)

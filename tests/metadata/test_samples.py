@@ -13,21 +13,13 @@ import pytest
 from dtk_tui.domain.parameters import FileReading
 from dtk_tui.metadata.reader import derive, read_file
 from tests.helpers.metadata import files
+from tests.helpers.sample_values import MORE
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "images"
 FIELDS = (
     "prompt", "negative_prompt", "steps", "sampler", "scheduler", "cfg_scale", "seed", "width", "height", "model",
     "model_hash",
 )  # fmt: skip
-# What the manifest leaves out: the checkpoint that Civitai's generator lists, the characters of NovelAI.
-MORE = {
-    ("civitai/whoops.jpg", "model"): "FLUX",
-    ("civitai/civitai.jpeg", "model"): "WAI-illustrious-SDXL",
-    ("novelai/novelai-full-3char.png", "prompt"): (
-        "2girls, 1boy, dancing, #テスト\nwhite background, , very aesthetic, masterpiece, no text\n"
-        "girl, hatsune miku, spread arms,\ngirl, kagamine rin, hand up,\nboy, kagamine len, hand up,"
-    ),
-}
 NUMBERS = frozenset({"steps", "cfg_scale", "seed", "width", "height"})
 
 pytestmark = pytest.mark.skipif(not (FOLDER / "manifest.csv").is_file(), reason="the sample pictures are not here")
