@@ -116,13 +116,15 @@ class LibraryBrowser:
             last = records.last_done(conn)
         return None if last is None else last.source
 
-    def take_group_check_offer(self) -> int:
-        """Return how many images share a vector, if a check of that is to be offered; it is so once."""
+    def sharing_to_offer(self) -> int:
+        """Return how many images share a vector, if a check of that is to be offered; 0: nothing to offer."""
         with self.db.connection() as conn:
-            if groups.is_check_offered(conn):
-                return 0
+            return 0 if groups.is_check_offered(conn) else groups.counts(conn).sharing
+
+    def note_group_check_offered(self) -> None:
+        """Keep that somebody has answered the offer to check the groups."""
+        with self.db.connection() as conn:
             groups.note_check_offered(conn)
-            return groups.counts(conn).sharing
 
     def jobs(self, state: JobState | None) -> Ids:
         """Return the ids of the jobs in a state (None: all)."""

@@ -30,7 +30,7 @@ class GroupCheckOffer:
             start_task(self._app, self._ask, name="offer_group_check", group="offer group check")
 
     async def _ask(self) -> None:
-        number = await in_thread(self._context.library.take_group_check_offer)
+        number = await in_thread(self._context.library.sharing_to_offer)
         if not number:
             return
         text = (
@@ -41,5 +41,10 @@ class GroupCheckOffer:
         self._app.push_screen(Confirm("Check who shares a vector?", text, "Check"), self._answered)
 
     def _answered(self, yes: bool | None) -> None:
+        # Only an answer ends the offer: one that nobody saw, since the app ended first, is made again.
+        start_task(self._app, self._note, name="note_group_check_offer", group="note group check")
         if yes:
             self._context.tasks.start_group_check()
+
+    async def _note(self) -> None:
+        await in_thread(self._context.library.note_group_check_offered)

@@ -11,6 +11,12 @@ from tests.helpers.pictures import infotext, write_png
 from tests.helpers.running_app import NARROW, library_app
 
 
+def is_answered(db: Database) -> bool:
+    """Whether the offer is noted as answered."""
+    with db.connection() as conn:
+        return conn.execute("SELECT is_offered FROM group_check").fetchone() == (True,)
+
+
 async def test_a_check_of_the_groups_is_offered_once(db: Database, config: Config, tmp_path: Path) -> None:
     write_png(tmp_path / "library" / "first.png", "a grid", seed=5)
     write_png(tmp_path / "library" / "grid.png", seed=6, size=(128, 128), text=infotext("a grid", 5))
@@ -19,8 +25,11 @@ async def test_a_check_of_the_groups_is_offered_once(db: Database, config: Confi
         conn.execute("INSERT INTO group_check VALUES (true)")
     async with library_app(db, config, NARROW) as run:
         await run.shows("Check who shares a vector?")
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("Check who shares a vector?")
         await run.press("n")
         await run.shows("grid.png")
+        await run.until(lambda: is_answered(db))
     async with library_app(db, config, NARROW) as run:
         await run.until(lambda: run.dtk.context.stats.current is not None)
         await run.shows("grid.png")
