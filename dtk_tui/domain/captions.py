@@ -62,6 +62,16 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A text that a person typed and did not save; ``base_id`` is the version that was current when it was begun."""
+
+    type: str
+    text: str
+    saved_at: datetime
+    base_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelText:
     """What a model said of an image.
 

@@ -77,6 +77,10 @@ class Tokenizer:
         _, end = encoding.offsets[self._room - 1]
         return bool(end <= len(head) - _UNSURE and words[self._room - 1] != words[-1])
 
+    def count(self, text: str) -> int:
+        """Return how many tokens all of a text has, special ones left out."""
+        return len(self._untruncated.encode_batch([_encodable(text)], add_special_tokens=False)[0].ids)
+
     @cached_property
     def _untruncated(self) -> Any:
         from tokenizers import Tokenizer as Backend

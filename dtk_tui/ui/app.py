@@ -22,6 +22,7 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.library.caption_writer import CaptionWriter
 from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.text import one_line
@@ -37,6 +38,7 @@ from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
 from dtk_tui.ui.news import News
 from dtk_tui.ui.screens.browser import BrowserScreen
+from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -47,6 +49,7 @@ from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 _log = logging.getLogger(__name__)
+_STYLES = ("base", "browser", "image", "queue", "importer", "help", "caption_editor")
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
@@ -62,7 +65,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     """
 
     TITLE = "dtk"
-    CSS_PATH: ClassVar = [f"styles/{name}.tcss" for name in ("base", "browser", "image", "queue", "importer", "help")]
+    CSS_PATH: ClassVar = [f"styles/{name}.tcss" for name in _STYLES]
     COMMANDS: ClassVar = {CommandProvider}
     ENABLE_COMMAND_PALETTE = False  # Textual's own key for it: this app has a command with an id
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
@@ -77,6 +80,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
             image_protocol="halfblock" if wanted == "auto" else wanted,
             stats=StatsFeed(self, library, lambda: tasks.is_filling),
             tasks=tasks,
+            writer=CaptionWriter(library.db, library.config, lambda: None if engine is None else engine.captioner),
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
         )
@@ -146,6 +150,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
         ending: list[threading.Thread] = [*self.context.tasks.stop()]
+        ending.append(threading.Thread(target=self.context.writer.close, name="dtk-writer", daemon=True))
+        ending[-1].start()
         for part in (self.engine, self.watcher):
             if part is not None:
                 ending.append(threading.Thread(target=part.close, name="dtk-close", daemon=True))
@@ -192,6 +198,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def on_image_opened(self, message: messages.ImageOpened) -> None:
         """Show one image."""
         self.push_screen(ImageScreen(self.context, message.images), message.closed)
+
+    def on_caption_editor_opened(self, message: messages.CaptionEditorOpened) -> None:
+        """Edit captions."""
+        if not isinstance(self.screen, CaptionEditorScreen):
+            self.push_screen(CaptionEditorScreen(self.context, message.images), lambda _: message.closed())
 
     def on_import_opened(self, message: messages.ImportOpened) -> None:
         """Show the import."""

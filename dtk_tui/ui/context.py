@@ -13,6 +13,8 @@ from dtk_tui.config import Config
 from dtk_tui.domain.library import FolderRow
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.library.caption_writer import CaptionWriter
+from dtk_tui.ui.messages import ImageCursor
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 
@@ -45,6 +47,7 @@ class AppContext:
         image_protocol: how pictures are drawn on this terminal.
         stats: the numbers of queue, workers and library.
         tasks: the scan and the import under way.
+        writer: asks a captioner for the caption of one image.
         library_changed: whoever shows folders or images subscribes; whoever changes them publishes.
         library_name: what the header calls the library.
     """
@@ -54,6 +57,7 @@ class AppContext:
     image_protocol: str
     stats: StatsFeed
     tasks: Tasks
+    writer: CaptionWriter
     library_changed: Signal[LibraryChange]
     notify: Notify
     library_name: str = ""
@@ -76,6 +80,10 @@ class ContextScreen(Screen[ResultT]):
 
     def target(self) -> Target | None:
         """Return what work is for; None when there is nothing."""
+        return None
+
+    def images(self) -> ImageCursor | None:
+        """Return the images that are gone through, at the one that is chosen; None where none is."""
         return None
 
     def target_name(self) -> str:

@@ -118,3 +118,20 @@ class ImageOpened(Message):
         super().__init__()
         self.images = images
         self.closed = closed
+
+
+class CaptionEditorOpened(Message):
+    """The captions of images shall be edited; ``closed`` is called when that is over."""
+
+    def __init__(self, images: ImageCursor, closed: Callable[[], None]) -> None:
+        super().__init__()
+        self.images = images
+        self.closed = closed
+
+
+class AnswerMoved(Message):
+    """A model wrote more of a caption, or ended; older news that still wait are dropped."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest look counts."""
+        return isinstance(message, AnswerMoved)

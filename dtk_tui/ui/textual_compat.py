@@ -9,7 +9,10 @@ from textual import events
 from textual.app import App
 from textual.command import CommandPalette
 from textual.message_pump import MessagePump
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
+from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
+
+from dtk_tui.text import display
 
 
 def parent_of(node: MessagePump) -> MessagePump | None:
@@ -23,6 +26,11 @@ class FaultReportingApp(App[None]):
     def fault_report(self, error: BaseException | None) -> RenderableType:
         """Return what stands on the terminal after the end."""
         raise NotImplementedError
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text; the terminal gets a question mark for what has no UTF-8."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+        self._clipboard = text
 
     def _fatal_error(self) -> None:
         report = self.fault_report(self._exception)
@@ -49,3 +57,120 @@ class PasteInput(Input):
         event.stop()
         event.prevent_default()
         self.pasted(event.text)
+
+
+class ExactDocument(Document):
+    """A text whose lines end at ``\\n`` and nowhere else, and of which not one character is changed.
+
+    Textual's own makes one kind of line end of all kinds, and takes separators such as U+2028 for some. What a terminal
+    might act on is shown as a visible sign, one for one, so that columns are the same.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("")
+        self._exact = text.split("\n")
+        self._lines = [display(line) for line in self._exact]
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return "\n".join(self._exact)
+
+    def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
+        """Replace what is between two places."""
+        (top, left), (bottom, right) = sorted((start, end))
+        exact = self._exact
+        replaced = self.get_text_range(start, end)
+        before = exact[top][:left] if top < len(exact) else ""
+        after = exact[bottom][right:] if bottom < len(exact) else ""
+        lines = text.split("\n")
+        lines[0] = before + lines[0]
+        column = len(lines[-1])
+        lines[-1] += after
+        exact[top : bottom + 1] = lines
+        self._lines[top : bottom + 1] = [display(line) for line in lines]
+        return EditResult((top + len(lines) - 1, column), replaced)
+
+    def get_text_range(self, start: Location, end: Location) -> str:
+        """Return what is between two places."""
+        (top, left), (bottom, right) = sorted((start, end))
+        if top == bottom:
+            return self._exact[top][left:right] if top < len(self._exact) else ""
+        parts = [self._exact[top][left:], *self._exact[top + 1 : bottom]]
+        if bottom < len(self._exact):
+            parts.append(self._exact[bottom][:right])
+        return "\n".join(parts)
+
+
+class ExactTextArea(TextArea):
+    """A text area that keeps its text as it is, decides itself what becomes of pasted text, and shows streams."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, compact=True, highlight_cursor_line=False)
+        self._before_stream: tuple[str, EditHistory] | None = None
+
+    def pasted(self, text: str) -> None:
+        """Take over pasted text."""
+        raise NotImplementedError
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether a stream is shown in place of the text."""
+        return self._before_stream is not None
+
+    def begin_stream(self) -> None:
+        """Show a stream in place of the text, until ``end_stream``; nobody types meanwhile."""
+        self._before_stream = (self.text, self.history)
+        self.history = EditHistory(max_checkpoints=1, checkpoint_timer=2.0, checkpoint_max_characters=100)
+        self.read_only = True
+        self.clear()
+
+    def stream(self, text: str) -> None:
+        """Show the next piece."""
+        self.insert(text, self.document.end)
+        self.scroll_end(animate=False)
+
+    def end_stream(self, text: str | None) -> None:
+        """Put a text in place of the one from before, as one edit that an undo takes back; None: leave that one."""
+        assert self._before_stream is not None
+        before, history = self._before_stream
+        self._before_stream = None
+        self.replace_all(before)
+        self.history = history
+        self.read_only = False
+        if text is not None and text != before:
+            self.replace_all(text)
+
+    def replace_all(self, text: str) -> None:
+        """Put another text in place of all, as one edit that an undo takes back; the cursor goes to the beginning."""
+        self.history.checkpoint()
+        self.replace(text, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.history.checkpoint()
+        self.move_cursor((0, 0))
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Say that printable keys are no commands here, also where nobody may type just now."""
+        return character is not None and character.isprintable()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave F6 and F7 to the app."""
+        return False if action in ("select_line", "select_all") else super().check_action(action, parameters)
+
+    def _set_document(self, text: str, language: str | None) -> None:
+        self.document = ExactDocument(text)
+        self.wrapped_document = WrappedDocument(self.document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+        self._build_highlight_map()
+        self.move_cursor((0, 0))
+        self._rewrap_and_refresh_virtual_size()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.read_only and event.is_printable:
+            event.stop()
+            event.prevent_default()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        if not self.read_only:
+            self.pasted(event.text)

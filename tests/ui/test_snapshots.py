@@ -15,9 +15,12 @@ import psycopg
 import pytest
 
 from dtk_tui.config import Config, load
+from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import WorkerState
+from dtk_tui.services.library import captions
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import images
 from tests.helpers.golden import check
 from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
@@ -42,6 +45,12 @@ INSERT INTO image_vector (space_id, image_id, vec)
 SELECT (SELECT id FROM embedding_space), id, format('[1,%s,0]', (30 - left(file_name, 3)::int) / 10.0)::halfvec
   FROM image;
 """
+_ASKED = "Write a long detailed description for this image."
+_CAPTION = (
+    "A steaming bowl of ramen stands on a dark wooden table, seen from above. Two halves of an egg, slices of pork and "
+    "spring onions lie on the noodles. The steam rises into the light of a small lamp.\n"
+    "The mood is calm; the photographer stood at the side."
+)
 _WORKER = """
 INSERT INTO worker (host, pid, state, lease_until, devices, stats) VALUES ('studio', 1, 'running', now() + '1 day',
   '[{"name": "NVIDIA H100 80GB HBM3", "utilisation": 45, "memory_used_gb": 12.3, "memory_total_gb": 80.0}]',
@@ -225,6 +234,38 @@ async def image(run: Running, screens: Screens) -> None:
     await close(run, "escape")
 
 
+async def caption_editor(run: Running, screens: Screens, store: Database) -> None:
+    """The caption of an image: versions, a difference, finding, and its questions."""
+    with store.connection() as conn:
+        image = images.newest_ids(conn).tolist()[0]
+        captions.save(conn, [ModelText(image, "descriptive", "joy", _CAPTION, None, "joy", _ASKED)], WhenThere.KEEP)
+        captions.set_text(conn, image, _CAPTION.replace("steaming bowl", "bowl"))
+    await run.press("home", "d")
+    await screens.step("caption-editor", "words, ", "No word differs.", "\u2580")
+    await run.press("end", *"!!", "tab", "down")
+    await screens.step("caption-changed", "{+!!+}", "a draft is kept")
+    await whole_help(run, screens, "caption")
+    await run.press("ctrl+f", *"the", "enter")
+    await screens.step("caption-find", "1 of 3")
+    await run.press("escape", "ctrl+g")
+    await screens.step("caption-ask", "Let the model write which caption?")
+    await close(run, "escape")
+    await run.press("ctrl+t")
+    await screens.step("caption-type", "Edit which caption of this image?")
+    await close(run, "escape")
+    await run.press("ctrl+l")
+    await screens.step("caption-discard", "Discard what you changed?")
+    await close(run, "n")
+    await run.press("escape")
+    await screens.step("caption-leave", "The text is not saved.")
+    await run.press("k")
+    await run.until(lambda: run.app.screen is run.main)
+    await run.press("d")
+    await screens.step("caption-draft", "Take up the text that was not saved?")
+    await close(run, "n")
+    await close(run, "escape")
+
+
 async def folders(run: Running, screens: Screens) -> None:
     """The tree of folders, its menus, rules and questions."""
     await run.press("shift+tab", "home", "m")
@@ -302,6 +343,7 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await search(run, screens)
         await image(run, screens)
         await similar(run, screens, store, wide=wide)
+        await caption_editor(run, screens, store)
         await folders(run, screens)
         await queue(run, screens, store)
         screens.end()

@@ -153,6 +153,35 @@ def set_text(
     return now, number
 
 
+def set_aside(conn: Connection, image_id: int, kind: str, text: str, said: ModelText | None = None) -> int | None:
+    """Keep a text as a version that is not current, and return its id; None when the image is gone, or the text empty.
+
+    Args:
+        said: what a model said, where the text is a model's and not a person's.
+    """
+    if not text.strip():
+        return None
+    there = store.current(conn, [image_id]).get(image_id, [])
+    parent = next((one.id for one in there if one.type == kind), None)
+    if said is None:
+        source = next((one.source for one in there if one.type == kind), USER)
+        return store.add_version(
+            conn, image_id, source=source, kind=kind, text=text[:MAX_LENGTH], is_user_edited=True, parent_id=parent
+        )
+    return store.add_version(
+        conn,
+        image_id,
+        source=said.source,
+        kind=kind,
+        text=text[:MAX_LENGTH],
+        is_user_edited=False,
+        parent_id=parent,
+        model=said.model or said.source,
+        prompt_used=said.prompt_used,
+        parameters=said.parameters,
+    )
+
+
 def versions(db: Database, config: Config, image: str) -> tuple[int, str, list[Caption]]:
     """Return the id and the path of an image that a person named, and all versions of its captions, the newest first.
 

@@ -17,6 +17,7 @@ from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
+from dtk_tui.inference.captioner.base import Captioner
 from dtk_tui.inference.provider import Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
@@ -120,6 +121,12 @@ class Engine:
     def provider(self) -> str | None:
         """ONNX Runtime's execution provider that really runs; None while no model is loaded."""
         return self._placement.provider if self._placement else None
+
+    @property
+    def captioner(self) -> Captioner | None:
+        """The captioner of this worker, while its models are loaded and it has one."""
+        pipeline = self._pipeline
+        return None if pipeline is None else pipeline.captioner
 
     @property
     def throughput(self) -> Throughput:

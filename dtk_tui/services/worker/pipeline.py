@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dtk_tui.domain.events import Emit
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.stats import AwayFolder
+from dtk_tui.inference.captioner.base import Captioner
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.claim import Claimer
 from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.files.reading import ReadWatch
 from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.infer import Inferrer
 from dtk_tui.services.worker.load import Loader, SuspectLoader
 from dtk_tui.services.worker.sandbox import IsolatedLoader
@@ -140,6 +142,12 @@ class Pipeline:
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of work that this pipeline can do."""
         return tuple(self._devices[0])
+
+    @property
+    def captioner(self) -> Captioner | None:
+        """The captioner that jobs ask; None where there is none."""
+        handler = self._devices[0].get(Kind.CAPTION) if self._devices else None
+        return handler.captioner if isinstance(handler, CaptionHandler) else None
 
     @property
     def away(self) -> tuple[AwayFolder, ...]:

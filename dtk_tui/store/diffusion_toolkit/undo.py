@@ -15,6 +15,7 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
        OR EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = brought.id AND confidence IS NULL
                      AND NOT (source = 'diffusion-toolkit' AND created_at = %(finished)s))
        OR EXISTS (SELECT 1 FROM caption WHERE caption.image_id = brought.id AND caption.is_user_edited)
+       OR EXISTS (SELECT 1 FROM caption_draft WHERE caption_draft.image_id = brought.id)
        OR EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = brought.id AND added_at <> %(finished)s)
           AS is_touched
   FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, record.is_new, record.before,

@@ -26,6 +26,16 @@ SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM current_caption WHERE current_caption.i
                               AND current_caption.caption_id = caption.id)
   FROM caption WHERE image_id = %s ORDER BY caption.id DESC
 """  # noqa: S608 (constants)
+# What one program wrote may be of any size; whoever looks at many versions at once takes the beginnings.
+_LATEST = """
+SELECT caption.id, caption.image_id, left(caption.text, %(longest)s), caption.source, caption.type,
+       caption.is_user_edited, caption.created_at, caption.model, left(caption.prompt_used, %(longest)s), NULL,
+       caption.parent_id, current_caption.caption_id IS NOT NULL
+  FROM caption
+  LEFT JOIN current_caption ON current_caption.image_id = caption.image_id AND current_caption.caption_id = caption.id
+ WHERE caption.image_id = %(image_id)s AND caption.type = %(type)s
+ ORDER BY caption.id DESC LIMIT %(limit)s
+"""
 _ADD = """
 INSERT INTO caption (image_id, parent_id, is_user_edited, source, type, text, model, prompt_used, parameters)
 SELECT id, %(parent_id)s::bigint, %(is_user_edited)s, %(source)s, %(type)s, %(text)s, %(model)s, %(prompt_used)s,
@@ -95,6 +105,12 @@ def lock_rows(conn: Connection, image_ids: Sequence[int]) -> None:
 def versions(conn: Connection, image_id: int) -> list[Caption]:
     """Return all versions of the captions of an image, the newest first."""
     return [_caption(row) for row in conn.execute(_VERSIONS, (image_id,))]
+
+
+def latest_versions(conn: Connection, image_id: int, kind: str, *, limit: int, longest: int) -> list[Caption]:
+    """Return the newest versions of one type of caption, without parameters, and their texts as far as ``longest``."""
+    values = {"image_id": image_id, "type": to_db(kind), "limit": limit, "longest": longest}
+    return [_caption(row) for row in conn.execute(_LATEST, values)]
 
 
 def add_version(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from textual.app import App
@@ -12,10 +12,11 @@ from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import folders, images, imports, workers
+from dtk_tui.ui.commands import caption_editor, folders, images, imports, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import HelpOpened, PaletteOpened, QueueOpened
+from dtk_tui.ui.widgets.caption_area import FindInput
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -28,9 +29,10 @@ TABLES = "Tables"
 LISTS = "Lists"
 PREVIEW = "Preview"
 SEARCH = "Search line"
+FIND = "Find and replace"
 EVERYWHERE = "Everywhere"
 #: Headings in the order of the help.
-GROUPS = (SCREEN, WORK, FOLDERS, TABLES, LISTS, PREVIEW, SEARCH, EVERYWHERE)
+GROUPS = (SCREEN, WORK, FOLDERS, TABLES, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
 
 Applies = Callable[[ContextScreen[Any]], bool]
 
@@ -99,8 +101,9 @@ class Command:
 
     def key_names(self, app: App[Any], keymap: Mapping[str, str]) -> str:
         """Return its keys as people read them, e.g. ``\u2191 k``."""
-        written = Binding(keymap.get(self.id, self.keys), "", key_display=self.key_name)
-        names = (app.get_key_display(one) for one in Binding.make_bindings([written]))
+        first, *others = Binding.make_bindings([Binding(keymap.get(self.id, self.keys), "")])
+        first = replace(first, key_display=self.key_name)
+        names = (app.get_key_display(one) for one in (first, *others))
         return " ".join(name.upper() if name[:1] == "f" and name[1:].isdigit() else name for name in names)
 
 
@@ -201,6 +204,19 @@ _IMAGE = (
     ),
     Command("detail.leave", "escape,q,enter", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
+_CAPTION = (
+    Command("caption.save", "ctrl+s", "Save", SCREEN, ScreenMethod("save"), in_footer=True),
+    Command("caption.next", "ctrl+n,f4", "Next", SCREEN, ScreenMethod("step", (1,)), in_footer=True),
+    Command("caption.previous", "ctrl+b,f3", "Previous", SCREEN, ScreenMethod("step", (-1,)), in_footer=True),
+    Command(
+        "caption.ask", "ctrl+g", "Ask model", SCREEN, ScreenMethod("ask"),
+        in_footer=True, tooltip="Let the model write the text anew, as any type of caption",
+    ),
+    Command("caption.find", "ctrl+f", "Find", SCREEN, ScreenMethod("find"), in_footer=True, tooltip="Find and replace"),
+    Command("caption.type", "ctrl+t", "Another type", SCREEN, ScreenMethod("choose_type"), in_footer=True),
+    Command("caption.discard", "ctrl+l", "Discard changes", SCREEN, ScreenMethod("discard")),
+    Command("caption.leave", "escape", "Back, or stop the model", SCREEN, ScreenMethod("go_back"), key_name="Esc"),
+)  # fmt: skip
 _IMPORT = (
     _import("start", "i", "Import", "start", "Bring everything over"),
     _import("dry_run", "d", "Dry run", "start_dry_run", "Read and check everything, write nothing"),
@@ -239,6 +255,10 @@ _WORK = (
         "work.tag_caption_deep", "W", "Tag & caption with subfolders", WORK,
         images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.has_subfolders,
     ),
+    Command(
+        "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, caption_editor.has_images,
+        tooltip="Edit the captions of the chosen images, one after the other",
+    ),
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar")),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
@@ -261,7 +281,7 @@ _APP = (
     Command("app.stop", "f7", "Stop the workers", EVERYWHERE, workers.set_desired_state(WorkerState.STOPPED)),
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
-    Command("app.help", "question_mark", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True, key_name="?"),
+    Command("app.help", "question_mark,f1", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
     Command("app.add_folder", "ctrl+o", "Add a folder", EVERYWHERE, folders.add_folder),
@@ -271,10 +291,10 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_IMAGE, *_IMPORT, *_WORK,
+    *_BROWSER, *_QUEUE, *_IMAGE, *_CAPTION, *_IMPORT, *_WORK,
     *_of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *_of_widget(VirtualTable, TABLES), *_of_widget(CursorList, LISTS),
-    *_PREVIEW, *_of_widget(QueryInput, SEARCH), *_APP,
+    *_PREVIEW, *_of_widget(QueryInput, SEARCH), *_of_widget(FindInput, FIND), *_APP,
 )  # fmt: skip
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 

@@ -24,10 +24,10 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import InputDialog
-from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageCursor, ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, View, unzip
+from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, View, chosen_images, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -286,6 +286,10 @@ class BrowserScreen(StatusScreen[None]):
         ids = self.table.chosen_ids()
         return Target(image_ids=ids) if ids else None
 
+    def images(self) -> ImageCursor | None:
+        """The marked images, else all of the table; None on folders."""
+        return None if self._on_folders else chosen_images(self.table)
+
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
         if self._on_folders:
@@ -305,8 +309,9 @@ class BrowserScreen(StatusScreen[None]):
         return [*found, *(FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
 
     def work_changed(self) -> None:
-        """Show marks and badges soon."""
+        """Show marks, badges and captions soon."""
         self._renew()
+        self.query_one(Preview).again()
 
     # -- news ---------------------------------------------------------------------------------------------------------
 

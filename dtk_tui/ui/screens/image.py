@@ -73,6 +73,10 @@ class ImageScreen(CommandScreen[str]):
         current = self._images.current_id
         return None if current is None else Target(image_ids=(current,))
 
+    def images(self) -> ImageCursor:
+        """The images that are stepped through."""
+        return self._images
+
     def target_name(self) -> str:
         """The image's name."""
         row = self._images.current_row
@@ -83,5 +87,6 @@ class ImageScreen(CommandScreen[str]):
         return list(IMAGE_MENU)
 
     def work_changed(self) -> None:
-        """Read the image again."""
+        """Read the image again; it may be another one by now."""
+        self._show()
         self.query_one(Preview).again()

@@ -114,6 +114,11 @@ class CaptionHandler(JobHandler):
         return cls(captioner(resources.config), settings)
 
     @property
+    def captioner(self) -> Captioner:
+        """What is asked; a person's question may go between those of the jobs."""
+        return self._captioner
+
+    @property
     def condition(self) -> str | None:
         """Say that the server loads its model."""
         return self._captioner.condition

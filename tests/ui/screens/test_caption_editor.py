@@ -1,0 +1,500 @@
+"""The caption editor with keys only, on a real database and with a real server of chat completions."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.library import captions
+from dtk_tui.store.database import Database
+from dtk_tui.store.library import caption_drafts, images
+from dtk_tui.store.library import captions as store
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
+from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
+from dtk_tui.ui.widgets.caption_area import CaptionArea
+from dtk_tui.ui.widgets.folder_tree import FolderTree
+from dtk_tui.ui.widgets.text_diff import VersionList
+from tests.helpers.fault_server import FaultServer, chunk, fault_server, http, said, stream
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app
+from tests.ui.test_errors import FaultyDatabase
+from tests.ui.test_hostile import HOSTILE, assert_clean
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def ids(db: Database, library: Path) -> list[int]:
+    """The images, in the order of the table."""
+    with db.connection() as conn:
+        found: list[int] = images.newest_ids(conn).tolist()
+        return found
+
+
+def write(db: Database, image: int, text: str, kind: str = "descriptive", prompt: str = "Describe it.") -> None:
+    """Let a model have said something."""
+    with db.connection() as conn:
+        captions.save(conn, [ModelText(image, kind, "joy", text, None, "joy", prompt)], WhenThere.KEEP)
+
+
+def current(db: Database, image: int) -> list[str]:
+    with db.connection() as conn:
+        return [one.text for one in store.current(conn, [image]).get(image, [])]
+
+
+def versions(db: Database, image: int) -> list[Caption]:
+    with db.connection() as conn:
+        return store.versions(conn, image)
+
+
+def drafts(db: Database, image: int) -> list[Draft]:
+    with db.connection() as conn:
+        return caption_drafts.of_image(conn, image)
+
+
+def area(run: Running) -> CaptionArea:
+    return run.app.screen.query_one(CaptionArea)
+
+
+def is_open(run: Running) -> bool:
+    return isinstance(run.app.screen, CaptionEditorScreen) and not area(run).read_only
+
+
+async def open_editor(run: Running, shown: str = "029.png") -> None:
+    await run.shows(shown)
+    await run.press("d")
+    await run.until(lambda: is_open(run))
+
+
+async def asks(run: Running, kind: type, words: str) -> None:
+    await run.until(lambda: isinstance(run.app.screen, kind))
+    await run.shows(words)
+
+
+def with_captioner(config: Config, server: FaultServer) -> Config:
+    asked = CaptionSettings(backend="openai", base_url=server.url, model="joy", temperature=0)
+    config.settings = config.settings.model_copy(update={"captions": asked})
+    return config
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_an_edit_is_a_version_of_a_person(
+    db: Database, config: Config, ids: list[int], size: tuple[int, int]
+) -> None:
+    write(db, ids[0], "a red fox")
+    async with library_app(db, config, size) as run:
+        await open_editor(run)
+        await run.shows("3 words, 3 tokens (minilm-l6-v2), 9 characters")
+        await run.shows("Describe it.")
+        await run.press("end", *"es")
+        await run.shows("a red [-fox-]{+foxes+}")
+        await run.press("ctrl+s")
+        await run.shows("Saved. dtk journal undo 1 takes it back.")
+        await run.shows("joy, edited")
+        assert current(db, ids[0]) == ["a red foxes"]
+        assert [(one.is_user_edited, one.source) for one in versions(db, ids[0])] == [(True, "joy"), (False, "joy")]
+        assert drafts(db, ids[0]) == []
+        await run.press("escape")
+        await run.until(lambda: run.app.screen is run.main)
+        if size == WIDE:
+            await run.shows("a red foxes")
+
+
+async def test_an_untouched_caption_is_never_saved(db: Database, config: Config, ids: list[int]) -> None:
+    with db.connection() as conn:
+        for image, text in zip(ids, HOSTILE, strict=False):
+            captions.set_text(conn, image, text)
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        for image, text in zip(ids, HOSTILE, strict=False):
+            await run.until(lambda text=text: area(run).text == text)  # type: ignore[misc]
+            await run.press("right", "ctrl+s")
+            await run.shows("There is nothing to save")
+            assert_clean(run)
+            await run.press("ctrl+a", "delete", "ctrl+z", "ctrl+n")
+            assert [one.text for one in versions(db, image)] == [text]
+            assert drafts(db, image) == []
+        assert isinstance(run.app.screen, CaptionEditorScreen)
+
+
+async def test_what_is_typed_survives_the_app(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox\r\n")
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        await run.press(*"my", "space")
+        await run.until(lambda: [one.text for one in drafts(db, ids[0])] == ["my a fox\r\n"])
+        await run.shows("not saved, a draft is kept")
+        assert current(db, ids[0]) == ["a fox\r\n"]
+    async with library_app(db, config, NARROW) as run:
+        await open_editor_with_question(run)
+        await run.press("y")
+        await run.until(lambda: area(run).text == "my a fox\r\n")
+        await run.press("ctrl+z")
+        await run.until(lambda: area(run).text == "a fox\r\n" and not drafts(db, ids[0]))
+        await run.press("ctrl+y", "ctrl+s")
+        await run.shows("Saved.")
+        assert current(db, ids[0]) == ["my a fox\r\n"] and drafts(db, ids[0]) == []
+
+
+async def open_editor_with_question(run: Running) -> None:
+    await run.shows("029.png")
+    await run.press("d")
+    await asks(run, Confirm, "Take up the text that was not saved?")
+
+
+async def test_a_draft_that_is_not_taken_up_is_a_version(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    with db.connection() as conn:
+        caption_drafts.put(conn, ids[0], "descriptive", "mine", 4711)
+    async with library_app(db, config, NARROW) as run:
+        await open_editor_with_question(run)
+        await run.shows("The caption was changed since then")
+        await run.press("escape")
+        await run.until(lambda: [one.text for one in versions(db, ids[0])] == ["mine", "a fox"])
+        await run.until(lambda: run.app.screen.query_one(VersionList).count == 2)
+        assert (current(db, ids[0]), drafts(db, ids[0]), area(run).text) == (["a fox"], [], "a fox")
+
+
+async def test_leaving_asks_what_becomes_of_the_text(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        for key in ("escape", "ctrl+n", "ctrl+b"):
+            await run.press("a", key)
+            await asks(run, Menu, "The text is not saved.")
+            await run.press("escape")
+            await run.until(lambda: is_open(run))
+        await run.press("ctrl+n")
+        await asks(run, Menu, "The text is not saved.")
+        await run.press("s")
+        await run.shows("2 of 30")
+        assert current(db, ids[0]) == ["aaa"]
+        await run.until(lambda: is_open(run))
+        await run.press("b", "f4")
+        await asks(run, Menu, "The text is not saved.")
+        await run.press("k")
+        await run.shows("3 of 30")
+        assert [one.text for one in drafts(db, ids[1])] == ["b"] and current(db, ids[1]) == []
+        await run.until(lambda: is_open(run))
+        await run.press("c", "escape")
+        await asks(run, Menu, "The text is not saved.")
+        await run.press("d")
+        await run.until(lambda: run.app.screen is run.main)
+        assert (current(db, ids[2]), versions(db, ids[2]), drafts(db, ids[2])) == ([], [], [])
+        assert run.main.table.current_id == ids[2], "the list follows"
+
+
+async def test_discard_asks_and_can_be_undone(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        await run.press("ctrl+l")
+        await run.shows("There is nothing to discard.")
+        await run.press("x", "ctrl+l")
+        await asks(run, Confirm, "Discard what you changed?")
+        await run.press("n")
+        await run.until(lambda: is_open(run))
+        assert area(run).text == "xa fox"
+        await run.press("ctrl+l")
+        await asks(run, Confirm, "Discard what you changed?")
+        await run.press("y")
+        await run.until(lambda: area(run).text == "a fox" and not drafts(db, ids[0]))
+        await run.press("ctrl+z")
+        await run.until(lambda: area(run).text == "xa fox")
+
+
+async def test_the_marked_images_are_gone_through(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("space", "down", "space", "d")
+        await run.shows("029.png   1 of 2")
+        await run.press("ctrl+b")
+        await run.shows("This is the first image.")
+        await run.press("ctrl+n")
+        await run.shows("027.png   2 of 2")
+        await run.press("ctrl+n")
+        await run.shows("This is the last image.")
+
+
+async def test_the_ways_in(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        run.main.query_one(FolderTree).focus()
+        await run.press("d")
+        assert run.app.screen is run.main
+        await run.press("tab", "enter")
+        await run.shows("1 of 30")
+        await run.press("m")
+        await run.shows("Edit caption")
+        await run.press("d")
+        await run.until(lambda: is_open(run))
+        await run.press("ctrl+n")
+        await run.shows("028.png   2 of 30")
+        await run.until(lambda: is_open(run))
+        await run.press("q", "question_mark", "f1")
+        await run.shows("caption.save")
+        await run.press("escape")
+        await run.until(lambda: area(run).text == "q?")
+        await run.press("ctrl+s")
+        await run.shows("Saved.")
+        await run.press("escape")
+        await run.shows("028.png   2 of 30")
+        await run.shows("q?")
+
+
+# -- versions, find ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_version_is_taken_and_what_was_typed_is_kept(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    with db.connection() as conn:
+        captions.set_text(conn, ids[0], "a vixen")
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        await run.press("x", "tab", "down")
+        await run.shows("[-a fox-]{+xa vixen+}")
+        await run.press("enter")
+        await run.until(lambda: area(run).text == "a fox")
+        assert [one.text for one in versions(db, ids[0])] == ["xa vixen", "a vixen", "a fox"]
+        assert current(db, ids[0]) == ["a vixen"]
+        assert area(run).has_focus
+        await run.press("ctrl+z")
+        assert area(run).text == "xa vixen"
+
+
+async def test_find_and_replace(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox, a Fox, a fox\na fox")
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        await run.press("ctrl+f", *"fox", "enter")
+        await run.shows("1 of 3")
+        await run.press("enter")
+        await run.shows("2 of 3")
+        await run.press("tab", *"cat", "enter")
+        await run.until(lambda: area(run).text == "a fox, a Fox, a cat\na fox")
+        await run.press("f2")
+        await run.shows("2 replaced")
+        assert area(run).text == "a cat, a Fox, a cat\na cat"
+        await run.press("escape", "ctrl+z")
+        await run.until(lambda: area(run).text == "a fox, a Fox, a cat\na fox")
+
+
+async def test_another_type_of_caption(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "1fox, snow", "booru-like-tag-list")
+    write(db, ids[0], "a fox")
+    async with library_app(db, config, WIDE) as run:
+        await open_editor(run)
+        await run.shows("1 other type")
+        await run.press("ctrl+t")
+        await asks(run, Menu, "Edit which caption of this image?")
+        await run.press("down", "enter")
+        await run.until(lambda: is_open(run) and area(run).text == "1fox, snow")
+        await run.press("x", "ctrl+s")
+        await run.shows("Saved.")
+        assert sorted(current(db, ids[0])) == ["a fox", "x1fox, snow"]
+
+
+async def test_what_somebody_else_saved_is_not_replaced_unasked(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        with db.connection() as conn:
+            captions.set_text(conn, ids[0], "theirs")
+        await run.press("x", "ctrl+s")
+        await asks(run, Confirm, "The caption was changed meanwhile.")
+        await run.press("n")
+        await run.until(lambda: run.app.screen.query_one(VersionList).count == 2)
+        assert current(db, ids[0]) == ["theirs"]
+        await run.press("ctrl+s")
+        await asks(run, Confirm, "The caption was changed meanwhile.")
+        await run.press("y")
+        await run.shows("Saved.")
+        assert [one.text for one in versions(db, ids[0])] == ["xa fox", "theirs", "a fox"]
+        assert current(db, ids[0]) == ["xa fox"]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_hostile_captions(db: Database, config: Config, ids: list[int], size: tuple[int, int]) -> None:
+    with db.connection() as conn:
+        captions.set_text(conn, ids[0], "[/b] \x1b[2J" + "word " * 200_000)
+        for image, text in zip(ids[1:], HOSTILE, strict=False):
+            captions.save(conn, [ModelText(image, text, text, text, None, text, text)], WhenThere.KEEP)
+            caption_drafts.put(conn, image, text, text * 2, None)
+    async with library_app(db, config, size) as run:
+        await run.shows("029.png")
+        await run.press("d")
+        await run.shows("too long to be edited here")
+        await run.shows("No word differs.")
+        assert_clean(run)
+        await run.press("x", "ctrl+g", "ctrl+s")
+        await run.shows("dtk caption set writes it")
+        for _ in HOSTILE:
+            await run.press("ctrl+n")
+            await asks(run, Confirm, "Take up the text that was not saved?")
+            assert_clean(run)
+            await run.press("y")
+            await run.shows("{+")
+            assert_clean(run)
+            await run.press("ctrl+t")
+            await asks(run, Menu, "Edit which caption of this image?")
+            assert_clean(run)
+            await run.press("escape", "ctrl+s")
+            await run.until(lambda: is_open(run))
+            await run.shows(", edited")
+            assert_clean(run)
+        assert current(db, ids[0]) == ["[/b] \x1b[2J" + "word " * 200_000]
+        assert [current(db, image)[0] for image in ids[1 : len(HOSTILE) + 1]] == [text * 2 for text in HOSTILE]
+
+
+# -- without a database, without a captioner --------------------------------------------------------------------------
+
+
+async def test_a_text_outlives_a_database_that_is_away(config: Config, ids: list[int], db: Database) -> None:
+    faulty = FaultyDatabase.open(config)
+    assert isinstance(faulty, FaultyDatabase)
+    try:
+        async with library_app(faulty, config, NARROW) as run:
+            await open_editor(run)
+            faulty.fault = DatabaseLostError("The database cannot be reached.", "It is tried again.")
+            await run.press("x", "ctrl+s")
+            await run.shows("The database is away: this was not done.")
+            await run.shows("database away: not saved, no draft")
+            assert area(run).text == "x"
+            faulty.fault = None
+            await run.until(lambda: [one.text for one in drafts(db, ids[0])] == ["x"])
+            await run.press("ctrl+s")
+            await run.shows("Saved.")
+            faulty.fault = DatabaseLostError("The database cannot be reached.", "It is tried again.")
+            await run.press("ctrl+n")
+            await run.shows("The database is away: this caption cannot be read.")
+            faulty.fault = None
+            await run.press("ctrl+b")
+            await run.until(lambda: is_open(run) and area(run).text == "x")
+    finally:
+        faulty.close()
+
+
+async def test_without_a_captioner_it_says_what_to_do(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await open_editor(run)
+        await run.press("x", "ctrl+g")
+        await asks(run, Menu, "Let the model write which caption?")
+        await run.press("enter")
+        await asks(run, ErrorDialog, "No captioner is set up on this host.")
+        await run.press("enter")
+        await run.until(lambda: is_open(run))
+        assert area(run).text == "x"
+
+
+# -- the model --------------------------------------------------------------------------------------------------------
+
+
+async def ask(run: Running, *keys: str) -> None:
+    await run.press("ctrl+g")
+    await asks(run, Menu, "Let the model write which caption?")
+    await run.press(*keys, "enter")
+
+
+async def test_the_model_writes_and_the_text_before_is_kept(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    with fault_server(stream(chunk("A red"), chunk(" fox.\n"), chunk(None, "stop"))) as server:
+        async with library_app(db, with_captioner(config, server), NARROW) as run:
+            await open_editor(run)
+            await run.press("x")
+            await ask(run)
+            await run.until(lambda: is_open(run) and area(run).text == "A red fox.")
+            await run.until(lambda: run.app.screen.query_one(VersionList).count == 3)
+            found = versions(db, ids[0])
+            assert [(one.text, one.is_user_edited) for one in found] == [
+                ("A red fox.", False),
+                ("xa fox", True),
+                ("a fox", False),
+            ]
+            assert found[0].prompt_used == server.bodies[0]["messages"][1]["content"][1]["text"]
+            assert (found[0].model, current(db, ids[0])) == ("joy", ["a fox"]), "nothing is current before it is saved"
+            await run.press("ctrl+z")
+            assert area(run).text == "xa fox"
+            await run.press("ctrl+y", "ctrl+s")
+            await run.shows("Saved.")
+            assert current(db, ids[0]) == ["A red fox."]
+
+
+async def test_another_type_is_written_into_a_caption_of_its_own(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    with fault_server(stream(chunk("1fox"), chunk(None, "stop"))) as server:
+        async with library_app(db, with_captioner(config, server), NARROW) as run:
+            await open_editor(run)
+            await run.press("x")
+            await ask(run, "down")
+            await run.until(lambda: is_open(run) and area(run).text == "1fox")
+            assert [(one.type, one.text) for one in drafts(db, ids[0]) if one.type == "descriptive"] == [
+                ("descriptive", "xa fox")
+            ]
+            await run.press("ctrl+s")
+            await run.shows("Saved.")
+            kinds = {one.type: one.text for one in versions(db, ids[0]) if one.is_current}
+            assert len(kinds) == 2 and kinds["descriptive"] == "a fox" and "1fox" in kinds.values()
+
+
+def slowly(gone: threading.Event) -> Callable[[socket.socket], None]:
+    """Say the first words, and no more until the client goes away."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(_HEAD + f"data: {chunk('A red')}\n\n".encode())
+        while not gone.is_set():
+            connection.sendall(f"data: {chunk('.')}\n\n".encode())
+            gone.wait(0.05)
+
+    return answer
+
+
+async def test_the_model_is_stopped_and_nobody_types_meanwhile(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    end = threading.Event()
+    with fault_server(slowly(end)) as server:
+        async with library_app(db, with_captioner(config, server), NARROW) as run:
+            await open_editor(run)
+            await ask(run)
+            await run.until(lambda: area(run).text.startswith("A red..."))
+            for key in ("x", "ctrl+s", "ctrl+n", "ctrl+g", "ctrl+l"):
+                await run.press(key)
+            assert area(run).is_streaming and isinstance(run.app.screen, CaptionEditorScreen)
+            await run.press("escape")
+            await run.until(lambda: is_open(run))
+            assert area(run).text.startswith("A red...")
+            await run.press("ctrl+z")
+            assert area(run).text == "a fox"
+            assert [one.text for one in versions(db, ids[0])] == ["a fox"]
+            end.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (http({"error": {"message": "Invalid key"}}, 401), "Invalid key"),
+        (stream(chunk("A red", None), end=False), "broke off"),
+        (http(said("")), "The answer is empty."),
+        (http("<html><body>LM Studio", 200, "text/html"), "web page"),
+    ],
+)
+async def test_what_is_no_answer_changes_nothing(
+    db: Database, config: Config, ids: list[int], answer: Callable[[socket.socket], None], words: str
+) -> None:
+    write(db, ids[0], "a fox")
+    with fault_server(answer) as server:
+        async with library_app(db, with_captioner(config, server), NARROW) as run:
+            await open_editor(run)
+            await ask(run)
+            await asks(run, ErrorDialog, words)
+            await run.press("enter")
+            await run.until(lambda: is_open(run))
+            assert area(run).text == "a fox"
+            assert [one.text for one in versions(db, ids[0])] == ["a fox"] and drafts(db, ids[0]) == []
