@@ -9,7 +9,7 @@ from psycopg import errors as pg
 
 from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.scan.listings import KEEP_STEPS, as_array, look_up_one_by_one
+from dtk_tui.store.scan.listings import as_array, look_up_one_by_one
 from dtk_tui.store.text_codec import from_db, to_db
 
 _HAS_IMAGES = "SELECT EXISTS (SELECT FROM image)"
@@ -22,10 +22,14 @@ SELECT id, file_name, file_size, mtime_ns, fingerprint, dialect IS NULL FROM ima
  ORDER BY id
 """
 _HOLD_FOLDERS = "SELECT FROM folder WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE"
-# A "/" is in no file name.
-_RELOCATE = f"""
+# Each index whose columns are named holds them unchanged; were they not named, PostgreSQL would try to remove the versions
+# of the row from its full pages first, which are all in use, by a look at each. As listings.KEEP_STEPS, they also keep it
+# from parsing an expression. A "/" is in no file name.
+_RELOCATE = """
 WITH moved AS (
-    UPDATE image SET {KEEP_STEPS}, folder_id = place.folder_id, file_name = place.file_name, mtime_ns = place.mtime_ns,
+    UPDATE image SET prompt_id = image.prompt_id, negative_prompt_id = image.negative_prompt_id,
+                     fingerprint = image.fingerprint, created_at = image.created_at,
+                     folder_id = place.folder_id, file_name = place.file_name, mtime_ns = place.mtime_ns,
                      unavailable = false,
                      first_name = nullif(coalesce(image.first_name, image.file_name), place.file_name)
       FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], string_to_array(%s, '/'))
@@ -33,7 +37,7 @@ WITH moved AS (
      WHERE image.id = place.id AND image.fingerprint = place.fingerprint AND scan_phase = 1
     RETURNING image.id)
 SELECT string_agg(int8send(id), ''::bytea) FROM moved
-"""  # noqa: S608 (constants)
+"""
 
 
 class VanishedImage(NamedTuple):
