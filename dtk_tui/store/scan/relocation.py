@@ -22,9 +22,9 @@ SELECT id, file_name, file_size, mtime_ns, fingerprint, dialect IS NULL FROM ima
  ORDER BY id
 """
 _HOLD_FOLDERS = "SELECT FROM folder WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE"
-# Each index whose columns are named holds them unchanged; were they not named, PostgreSQL would try to remove the versions
-# of the row from its full pages first, which are all in use, by a look at each. As listings.KEEP_STEPS, they also keep it
-# from parsing an expression. A "/" is in no file name.
+# Where the columns of an index are not named, PostgreSQL tries to remove old versions of the row from its full pages
+# first, and looks at each in vain: all are in use. As listings.KEEP_STEPS, they also keep it from parsing an
+# expression. A "/" is in no file name.
 _RELOCATE = """
 WITH moved AS (
     UPDATE image SET prompt_id = image.prompt_id, negative_prompt_id = image.negative_prompt_id,
