@@ -77,15 +77,16 @@ class Confirm(Dialog[bool]):
         Binding("n", "leave", "No", show=False),
     ]
 
-    def __init__(self, title: str, text: str, yes: str) -> None:
+    def __init__(self, title: str, text: str, yes: str, no: str = "Cancel") -> None:
         super().__init__(title)
         self._text = text
         self._yes = yes
+        self._no = no
 
     def body(self) -> ComposeResult:
         """The consequences, and the choice."""
         yield Static(lines(self._text), markup=False, classes="text")
-        yield Choices(("y", self._yes, "screen.yes"), ("n", "Cancel", "screen.leave"))
+        yield Choices(("y", self._yes, "screen.yes"), ("n", self._no, "screen.leave"))
 
     def action_yes(self) -> None:
         """Do it."""

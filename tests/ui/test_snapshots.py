@@ -21,6 +21,7 @@ from dtk_tui.services.library import captions
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
+from dtk_tui.ui.widgets.text_diff import VersionList
 from tests.helpers.golden import check
 from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
@@ -243,10 +244,10 @@ async def caption_editor(run: Running, screens: Screens, store: Database) -> Non
     await run.press("home", "d")
     await screens.step("caption-editor", "words, ", "No word differs.", "\u2580")
     await run.press("end", *"!!", "tab", "down")
-    await screens.step("caption-changed", "{+!!+}", "a draft is kept")
+    await screens.step("caption-changed", "{+!!+}", "draft kept")
     await whole_help(run, screens, "caption")
     await run.press("ctrl+f", *"the", "enter")
-    await screens.step("caption-find", "1 of 3")
+    await screens.step("caption-find", "1 of 4")
     await run.press("escape", "ctrl+g")
     await screens.step("caption-ask", "Let the model write which caption?")
     await close(run, "escape")
@@ -263,7 +264,10 @@ async def caption_editor(run: Running, screens: Screens, store: Database) -> Non
     await run.press("d")
     await screens.step("caption-draft", "Take up the text that was not saved?")
     await close(run, "n")
+    await run.until(lambda: run.app.screen.query_one(VersionList).count == 3)
+    execute(store, "DELETE FROM caption; DELETE FROM current_caption; DELETE FROM edit_journal")
     await close(run, "escape")
+    await run.until(lambda: "joy" not in run.text())
 
 
 async def folders(run: Running, screens: Screens) -> None:

@@ -1,9 +1,9 @@
 """What the caption editor asks of the library: one caption of an image with its versions, its draft, and saving.
 
-A draft, the text that is typed and not saved yet, stands in the database and not in a file: it is then where the
-captions are, whichever host is used next, in a backup too, gone with its image, and dropped in the very transaction that
-saves its text. While the database is away there is no draft, but also nothing to save into; the editor writes it as soon
-as the database is back. One that a person does not take up again is kept among the versions: see ``put_aside``.
+A draft, the text that is typed and not saved yet, stands in the database and not in a file: it is then where captions
+are, whichever host is used next, in a backup too, gone with its image, and dropped in the transaction that saves its
+text. While the database is away there is no draft, but also nothing to save into; the editor writes it as soon as the
+database is back. One that a person does not take up again is kept among the versions: see ``put_aside``.
 """
 
 from __future__ import annotations

@@ -39,8 +39,7 @@ def ask_about_draft(page: CaptionPage, draft: Draft) -> Confirm:
     text = f"{counted(len(draft.text.split()), 'word')} from {when}: {one_line(draft.text, 200)}"
     if draft.base_id != page.base_id:
         text += "\n\nThe caption was changed since then: the versions show how."
-    text += "\n\nIf you do not take it up, it is kept among the versions."
-    return Confirm("Take up the text that was not saved?", text, "Take it up")
+    return Confirm("Take up the text that was not saved?", text, "Take it up", "Keep it among the versions")
 
 
 def ask_what_becomes_of_it() -> Menu:

@@ -129,8 +129,8 @@ class FindLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Two lines, and what came of it."""
-        yield FindInput(placeholder="find; Enter: next", compact=True, id="find-wanted")
-        yield FindInput(placeholder="replace by; Enter: this one", compact=True, id="find-new")
+        yield FindInput(placeholder="find", compact=True, id="find-wanted")
+        yield FindInput(placeholder="replace by", compact=True, id="find-new")
         yield Line(id="find-count")
 
     @property

@@ -50,7 +50,7 @@ class CaptionSheet(Vertical):
         self._text = ""  # also while the text area is being taken apart
         self._drafted: str | None = None
         self._timer: Timer | None = None
-        self._counts, self._state = "", ""
+        self._counts, self._more_counts, self._state = "", "", ""
 
     def compose(self) -> ComposeResult:
         """Text, find and replace, counts."""
@@ -132,19 +132,20 @@ class CaptionSheet(Vertical):
     @task("counts")
     async def _count(self) -> None:
         if self._page is not None and self.is_too_long:
-            parts = [counted(len(self._page.text), "character")]
+            self._counts, self._more_counts = counted(len(self._page.text), "character"), ""
         else:
             found = await in_thread(self._count_text, self._text)
-            parts = [counted(found.words, "word")]
-            if found.tokens is not None:
-                parts.append(f"{counted(found.tokens, 'token')} ({found.tokenizer})")
-            parts.append(counted(found.characters, "character"))
-        self._counts = ", ".join(parts)
+            tokens = "" if found.tokens is None else f", {counted(found.tokens, 'token')}"
+            self._counts = f"{counted(found.words, 'word')}{tokens}"
+            self._more_counts = f"{tokens and f' ({found.tokenizer})'}, {counted(found.characters, 'character')}"
         self._show_counts()
 
     def _show_counts(self) -> None:
-        parts = [line(self._state, "$warning", 200), Content("   " if self._state else ""), line(self._counts)]
-        self.query_one("#editor-counts", Line).show(Content.assemble(*parts))
+        if self._state:
+            shown = Content.assemble(line(self._state, "$warning", 200), "   ", line(self._counts))
+        else:
+            shown = line(self._counts + self._more_counts)
+        self.query_one("#editor-counts", Line).show(shown)
 
     # -- draft --------------------------------------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class CaptionSheet(Vertical):
             self.say("database away: not saved, no draft")
             return
         if self.is_changed:
-            self.say("not saved, a draft is kept")
+            self.say("not saved, draft kept")
 
     async def keep_draft(self) -> None:
         """Keep what is typed, or forget that anything is; the caller holds ``writes``."""

@@ -89,6 +89,14 @@ class VersionList(CursorList):
         """The version under the cursor."""
         return self._versions[self.cursor] if self._versions else None
 
+    def prompt_of(self, version: Caption) -> str:
+        """Return the prompt of a version, or of the one that it was made from; empty where that is not known."""
+        by_id = {one.id: one for one in self._versions}
+        found: Caption | None = version
+        while found is not None and not found.prompt_used:
+            found = by_id.get(found.parent_id or 0)
+        return "" if found is None else found.prompt_used or ""
+
     def show(self, versions: Sequence[Caption]) -> None:
         """Show other versions; the cursor goes to the current one."""
         self._versions = versions
@@ -177,7 +185,7 @@ class VersionPane(Horizontal):
         said = one_line(version.model or version.source, 40)
         title.show(line(f"From {said}, {version.created_at.astimezone():%m-%d %H:%M}, to the text"))
         parts = [Content.styled("No word differs.", "$muted") if is_same else difference(spans)]
-        if version.prompt_used:
+        if prompt := self.versions.prompt_of(version):
             head = Content.styled("Prompt used", "bold $accent")
-            parts += [Content(""), head, lines(version.prompt_used, _LONGEST_PROMPT)]
+            parts += [Content(""), head, lines(prompt, _LONGEST_PROMPT)]
         shown.update(Content("\n").join(parts))

@@ -644,6 +644,18 @@ CREATE TABLE public.caption (
 );
 
 --
+-- Name: caption_draft; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption_draft (
+    image_id bigint NOT NULL,
+    base_id bigint,
+    saved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    type text NOT NULL,
+    text text NOT NULL
+);
+
+--
 -- Name: caption_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -1407,6 +1419,13 @@ ALTER TABLE ONLY public.album
     ADD CONSTRAINT album_pkey PRIMARY KEY (id);
 
 --
+-- Name: caption_draft caption_draft_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_draft
+    ADD CONSTRAINT caption_draft_pkey PRIMARY KEY (image_id, type);
+
+--
 -- Name: caption_language caption_language_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1886,6 +1905,13 @@ ALTER TABLE ONLY public.album_image
 
 ALTER TABLE ONLY public.album_image
     ADD CONSTRAINT album_image_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+--
+-- Name: caption_draft caption_draft_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_draft
+    ADD CONSTRAINT caption_draft_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 --
 -- Name: caption caption_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
