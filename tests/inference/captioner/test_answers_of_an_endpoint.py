@@ -30,6 +30,7 @@ from tests.helpers.paths import REPOSITORY
 QUESTION = Question("Write a caption.", "You caption.", Sampling(), seed=3)
 PICTURE = b"\xff\xd8 a picture"
 PAGE = REPOSITORY / "docs" / "guide" / "caption-answers.md"
+SLOW = ("no answer at all", "an answer that drips")
 ENDPOINT = "http://gpubox:8000/v1"
 HEAD = """# Answers of an endpoint that are no captions
 
@@ -142,11 +143,11 @@ FAULTS: dict[str, tuple[Answer, type[DtkError], str]] = {
 }  # fmt: skip
 
 
-def _asked(answer: Answer, on_text: Callable[[str], None] | None = None) -> str:
+def _asked(answer: Answer, on_text: Callable[[str], None] | None = None, timeout_s: float = 60) -> str:
     """Return the caption; in errors the endpoint is that of the page."""
     with fault_server(answer) as server:
         settings = CaptionSettings(
-            backend="openai", base_url=server.url, model="joy", key_command="echo s3cret", timeout_s=1
+            backend="openai", base_url=server.url, model="joy", key_command="echo s3cret", timeout_s=timeout_s
         )
         asked = OpenAICaptioner(settings)
         try:
@@ -160,7 +161,7 @@ def _asked(answer: Answer, on_text: Callable[[str], None] | None = None) -> str:
 
 def _fault(name: str) -> DtkError:
     with pytest.raises(DtkError) as caught:
-        _asked(FAULTS[name][0])
+        _asked(FAULTS[name][0], timeout_s=1 if name in SLOW else 60)
     return caught.value
 
 
@@ -188,7 +189,8 @@ def test_a_fault_is_told_in_the_words_of_the_server(name: str) -> None:
     shown = f"{error.title} {error.detail}"
     assert words in shown
     assert "s3cret" not in shown and "s3cret" not in str(error)
-    assert os.environ.get(WRITE) or _row(name, error) in PAGE.read_text(encoding="utf-8").splitlines()
+    if not os.environ.get(WRITE) and name not in SLOW:  # on a busy machine another of the two bounds may come first
+        assert _row(name, error) in PAGE.read_text(encoding="utf-8").splitlines()
 
 
 def test_the_page_has_every_fault() -> None:
