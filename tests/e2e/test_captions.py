@@ -104,15 +104,17 @@ def test_what_dies_in_the_middle_is_started_again_and_every_picture_gets_its_cap
         if victim == "worker":
             worker.send_signal(blow)
             worker.wait(timeout=60)
-            worker = dtk.start("worker", "run")
+            if number + 1 < len(blows):
+                worker = dtk.start("worker", "run")
         else:
             os.kill(server if victim == "server" else dtk.server_pid(), blow)
         if victim != "postgres":
             wait_for_end(server)
         done = max(more, _captions(dtk))
     assert done < len(TYPES) * IMAGES, "each died in the middle"
-    worker.send_signal(signal.SIGINT)
-    worker.wait(timeout=60)
+    if worker.poll() is None:
+        worker.send_signal(signal.SIGINT)
+        worker.wait(timeout=60)
 
     dtk.run("worker", "run", "--until-empty")
 
