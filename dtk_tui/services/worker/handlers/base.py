@@ -39,11 +39,12 @@ DEVICE = Lane("device")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that a kind of work needs beside its images."""
+    """A prompt that a kind of work needs beside its images; ``details`` is what its handler found out of it."""
 
     kind: Kind
     id: int
     text: str
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +176,11 @@ class JobHandler(ABC):
     def recycle(self, batch: Sequence[Loaded]) -> None:  # noqa: B027 (nothing to do is right for most)
         """Take the arrays of images that are done, to load others into."""
 
-    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
-        """Return the texts by id of those prompts that have no result yet."""
+    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, Prompt]:
+        """Return by id those prompts that lack a result."""
         return {}
 
-    def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
+    def infer_prompts(self, prompts: Sequence[Prompt]) -> list[Any]:
         """Return one result a prompt, in order; runs on a thread of the lane."""
         raise NotImplementedError
 
