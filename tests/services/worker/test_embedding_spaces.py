@@ -13,8 +13,8 @@ import pytest
 from dtk_tui.config import Config, load
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.inference import preprocessing
 from dtk_tui.inference.image_embedder import ImageEmbedder
+from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.library.search import search
 from dtk_tui.services.queue import enqueue
@@ -60,9 +60,9 @@ def configured(config: Config, quick_models: Path, tmp_path: Path) -> Callable[[
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count what each model computes, and the pictures that are prepared."""
+    """Count what each model computes, and the pictures that are decoded."""
     counts: Counter[str] = Counter()
-    infer, embed, prepare = ImageEmbedder.infer, TextEmbedder.embed, preprocessing.prepare
+    infer, embed, opened = ImageEmbedder.infer, TextEmbedder.embed, Picture.open
 
     def counting_infer(self: ImageEmbedder, batch: np.ndarray) -> np.ndarray:
         counts[self.spec.name] += len(batch)
@@ -72,13 +72,13 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counts[self.spec.name] += len(texts)
         return embed(self, texts)
 
-    def counting_prepare(*arguments: Any) -> Any:
-        counts["prepared"] += 1
-        return prepare(*arguments)
+    def counting_open(path: str) -> Picture:
+        counts["decoded"] += 1
+        return opened(path)
 
     monkeypatch.setattr(ImageEmbedder, "infer", counting_infer)
     monkeypatch.setattr(TextEmbedder, "embed", counting_embed)
-    monkeypatch.setattr(preprocessing, "prepare", counting_prepare)
+    monkeypatch.setattr(Picture, "open", counting_open)
     return counts
 
 
@@ -100,26 +100,23 @@ def test_a_model_that_is_added_fills_its_space_alone(
     db: Database, configured: Callable[[str], Config], computed: Counter[str], tmp_path: Path
 ) -> None:
     write_many(tmp_path / "library", _IMAGES, prompts=_PROMPTS)
-    one = configured("")
+    one = configured('text_embedder = "bge-large-en-v1.5"\nimage_embedder = "clip-h-vision"')
     scan(db, one, [str(tmp_path / "library")])
     assert _run(db, one) == _IMAGES
     first = _rows(db)
     assert len(first) == _IMAGES + _PROMPTS
 
     computed.clear()
-    pictures = configured('image_embedders = ["dinov2-small", "clip-h-vision"]')
-    assert _run(db, pictures) == _IMAGES
-    assert computed == {"clip-h-vision": _IMAGES, "prepared": _IMAGES}, "nothing is computed that is there"
+    images = 'image_embedders = ["clip-h-vision", "dinov2-small"]\n'
+    assert _run(db, configured(f'text_embedder = "bge-large-en-v1.5"\n{images}')) == _IMAGES
+    assert computed == {"dinov2-small": _IMAGES, "decoded": _IMAGES}, "nothing is computed that is there"
     assert set(first) <= set(_rows(db)), "the vectors of the others are the very rows of before"
 
     computed.clear()
-    both = configured(
-        'image_embedders = ["dinov2-small", "clip-h-vision"]\n'
-        'text_embedder = "bge-large-en-v1.5"\ntext_embedders = ["minilm-l6-v2", "bge-large-en-v1.5"]'
-    )
+    both = configured(f'{images}text_embedders = ["bge-large-en-v1.5", "minilm-l6-v2"]')
     second = _rows(db)
     assert _run(db, both) == _IMAGES
-    assert computed == {"bge-large-en-v1.5": _PROMPTS}, "no picture is decoded for the sake of its prompt"
+    assert computed == {"minilm-l6-v2": _PROMPTS}, "no picture is decoded for the sake of its prompt"
     assert set(second) <= set(_rows(db))
     assert snapshot(db).library.vectors == {
         "bge-large-en-v1.5": _PROMPTS, "clip-h-vision": _IMAGES, "dinov2-small": _IMAGES, "minilm-l6-v2": _PROMPTS,
