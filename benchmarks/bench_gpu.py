@@ -253,13 +253,13 @@ def drain(db: Database, config: Config, engine: Engine, target: Target) -> tuple
 
 def decode_floor(paths: list[str]) -> float:
     """Return images a second of threads that only decode and prepare."""
-    from dtk_tui.inference import preprocessing
+    from dtk_tui.inference.preprocessing import Picture
 
     rules = load_manifest().get(EMBEDDER).image
     if rules is None:
         raise SystemExit("the manifest does not say how to prepare an image")
     begun = time.perf_counter()
-    for _ in decoded(paths, lambda path: preprocessing.load(path, rules)):
+    for _ in decoded(paths, lambda path: Picture.open(path).pixels(rules)):
         pass
     return len(paths) / (time.perf_counter() - begun)
 
