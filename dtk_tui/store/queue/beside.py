@@ -19,7 +19,7 @@ WITH claimed AS (
           FROM unnest(%(images)s::bigint[], %(priorities)s::smallint[]) AS mate (image_id, priority)
           JOIN job ON job.image_id = mate.image_id AND job.priority = mate.priority
          WHERE job.state = 'pending' AND job.kind = ANY (%(kinds)s) AND job.deaths = 0 AND job.run_after <= now()
-           FOR UPDATE OF job SKIP LOCKED))"""
+           FOR UPDATE OF job SKIP LOCKED))"""  # noqa: S608 (constants)
     + CLAIMED
 )
 _ALONE = """

@@ -47,7 +47,7 @@ WITH claimed AS (
          WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
            AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}
          ORDER BY (-priority), kind, id
-         LIMIT %(count)s FOR UPDATE SKIP LOCKED))"""
+         LIMIT %(count)s FOR UPDATE SKIP LOCKED))"""  # noqa: S608 (constants)
     + CLAIMED
 )
 # A subquery for each row keeps the walk along the index, which ends as soon as enough is found.

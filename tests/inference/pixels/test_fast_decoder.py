@@ -44,12 +44,14 @@ def _both(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[bool, Seen, Seen
         return was_fast, ours, _seen(path)
 
 
-@pytest.mark.parametrize(("colour", "interlaced", "clear"), list(product(DEPTHS, (False, True), (False, True))))
+# What has an alpha channel has no tRNS chunk.
+_KINDS = [kind for kind in product(DEPTHS, (False, True), (False, True)) if not (kind[2] and kind[0] in (4, 6))]
+
+
+@pytest.mark.parametrize(("colour", "interlaced", "clear"), _KINDS)
 def test_every_kind_of_png_has_the_pixels_of_pillow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colour: int, interlaced: bool, clear: bool
 ) -> None:
-    if clear and colour in (4, 6):
-        pytest.skip("has an alpha channel instead")
     for depth in DEPTHS[colour]:
         for number, size in enumerate([(1, 1), (5, 3), (37, 23), (120, 97)]):
             path = tmp_path / f"{depth}-{number}.png"
