@@ -58,11 +58,12 @@ class EmbedHandler(JobHandler):
     def __init__(self, images: Sequence[ImageSpace], texts: Sequence[TextSpace]) -> None:
         self._images = images
         self._texts = texts
+        self._spaces: tuple[ImageSpace | TextSpace, ...] = (*images, *texts)
         self.image_models = tuple(space.embedder.spec.name for space in images)
         self.model = "+".join(self.image_models)
-        self.indexed_spaces = tuple(space.id for space in (*images, *texts))
+        self.indexed_spaces = tuple(space.id for space in self._spaces)
         self.batch_size = min(space.embedder.batch_size for space in images)
-        placements = [space.embedder.placement for space in (*images, *texts)]
+        placements = [space.embedder.placement for space in self._spaces]
         self.placement = next((where for where in placements if not where.on_gpu), placements[0])
         self._everything = frozenset(space.id for space in images)
 
@@ -170,7 +171,7 @@ class EmbedHandler(JobHandler):
 
     def close(self) -> None:
         """Unload all embedders."""
-        for space in (*self._images, *self._texts):
+        for space in self._spaces:
             space.embedder.close()
 
 
