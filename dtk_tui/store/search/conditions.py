@@ -15,6 +15,14 @@ from dtk_tui.store.text_codec import to_db, to_nfc
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionQuery:
+    """A query of the full-text search, and the numbers of all pairs of words that its phrases have."""
+
+    words: str
+    pairs: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class NameIds:
     """Ids by the names that a query says; looked up before, so that the planner knows how many images they have."""
 
@@ -22,7 +30,7 @@ class NameIds:
     folders: Mapping[str, Sequence[int]]
     albums: Mapping[str, Sequence[int]]
     #: Queries of the full-text search; none for one without a word that is searched.
-    captions: Mapping[nodes.CaptionText, str]
+    captions: Mapping[nodes.CaptionText, CaptionQuery]
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -91,7 +99,8 @@ _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
 _CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
-_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE search @@ {query}::tsquery)"
+_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE search @@ {query}::tsquery{paired})"
+_HAS_PAIRS = " AND pairs @> {pairs}::integer[]"
 _GROUPS: dict[str, str] = {
     "representative": "image.is_embedding_representative",
     "duplicates": "NOT image.is_embedding_representative",
@@ -270,4 +279,5 @@ class _Compiler:
         query = self._name_ids.captions.get(node)
         if query is None:
             return "false"
-        return self._member(_HAS_CAPTION_TEXT.format(query=self._bind(query)))
+        paired = _HAS_PAIRS.format(pairs=self._bind(list(query.pairs))) if query.pairs else ""
+        return self._member(_HAS_CAPTION_TEXT.format(query=self._bind(query.words), paired=paired))
