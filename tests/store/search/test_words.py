@@ -57,8 +57,8 @@ class Known:
         scores = {number: 1 / (60 + place) for number, place in places.items()}
         if about is not None:
             sql = "SELECT prompt_id, vec <=> %s::halfvec FROM prompt_vector WHERE prompt_id = ANY (%s)"
-            near = self.library.conn.execute(sql + " ORDER BY 2 LIMIT %s", (str(about.tolist()), list(used), count))
-            near = near.fetchall()
+            values = (str(about.tolist()), list(used), count)
+            near = self.library.conn.execute(sql + " ORDER BY 2 LIMIT %s", values).fetchall()
             distances = sorted({distance for _, distance in near})
             for number, distance in near:
                 scores[number] += 1 / (60 + distances.index(distance) + 1)

@@ -131,13 +131,13 @@ async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, con
 async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")
-        answering, answer = threading.Event(), run.dtk.context.library.search
+        answering, answer = threading.Event(), run.dtk.context.library.search_first
 
         def slow(line: str) -> object:
             answering.wait(120)
             return answer(line)
 
-        run.dtk.context.library.search = slow  # type: ignore[method-assign,assignment]
+        run.dtk.context.library.search_first = slow  # type: ignore[method-assign,assignment]
         type_at_once(run, "slash", *"castle", "enter")
         await run.shows("searching\u2026")
         type_at_once(run, *", at")
