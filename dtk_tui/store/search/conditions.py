@@ -16,9 +16,13 @@ from dtk_tui.store.text_codec import to_db, to_nfc
 
 @dataclass(frozen=True, slots=True)
 class CaptionQuery:
-    """A query of the full-text search, and the numbers of all pairs of words that its phrases have."""
+    """Queries of the full-text search: one that the index of words answers well, and one that has phrases in it.
+
+    ``pairs`` has the numbers of all pairs of words that the phrases have. One of the two may be empty.
+    """
 
     words: str
+    phrases: str
     pairs: Sequence[int]
 
 
@@ -99,8 +103,10 @@ _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
 _CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
-_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE search @@ {query}::tsquery{paired})"
-_HAS_PAIRS = " AND pairs @> {pairs}::integer[]"
+_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE {condition})"
+_HAS_WORDS = "search @@ {query}::tsquery"
+# The function of the operator @@, which no index answers: that of words would give whatever has the words anywhere.
+_HAS_PHRASES = "pairs @> {pairs}::integer[] AND ts_match_vq(search, {query}::tsquery)"
 _GROUPS: dict[str, str] = {
     "representative": "image.is_embedding_representative",
     "duplicates": "NOT image.is_embedding_representative",
@@ -279,5 +285,8 @@ class _Compiler:
         query = self._name_ids.captions.get(node)
         if query is None:
             return "false"
-        paired = _HAS_PAIRS.format(pairs=self._bind(list(query.pairs))) if query.pairs else ""
-        return self._member(_HAS_CAPTION_TEXT.format(query=self._bind(query.words), paired=paired))
+        parts = [_HAS_WORDS.format(query=self._bind(query.words))] if query.words else []
+        if query.phrases:
+            pairs = self._bind(list(query.pairs))
+            parts.append(_HAS_PHRASES.format(pairs=pairs, query=self._bind(query.phrases)))
+        return self._member(_HAS_CAPTION_TEXT.format(condition=" AND ".join(parts)))

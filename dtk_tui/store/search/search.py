@@ -194,14 +194,16 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
 def _caption_query(conn: Connection, node: CaptionText) -> conditions.CaptionQuery | None:
     """Return the query of the full-text search for a condition, or None when it has no word that is searched."""
     parts = [to_nfc(part.text) for part in node.parts], [part.is_phrase for part in node.parts]
-    found = [
-        (part, query, pairs)
-        for part, (query, pairs) in zip(node.parts, conn.execute(_CAPTION_QUERY, parts), strict=True)
-        if query
-    ]
-    named = [f"!({query})" if part.negated else f"({query})" for part, query, _ in found]
-    pairs = {number for part, _, numbers in found if not part.negated for number in numbers}
-    return conditions.CaptionQuery(" & ".join(named), sorted(pairs)) if named else None
+    words, phrases, numbers = [], [], set()
+    for part, (query, pairs) in zip(node.parts, conn.execute(_CAPTION_QUERY, parts), strict=True):
+        if query and pairs and not part.negated:
+            phrases.append(f"({query})")
+            numbers.update(pairs)
+        elif query:
+            words.append(f"!({query})" if part.negated else f"({query})")
+    if not words and not phrases:
+        return None
+    return conditions.CaptionQuery(" & ".join(words), " & ".join(phrases), sorted(numbers))
 
 
 def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:

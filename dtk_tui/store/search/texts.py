@@ -97,6 +97,19 @@ def on_prompts(node: nodes.Node, bind: Bind) -> str:
     return _in_prompts(node, "prompt.id", bind) if isinstance(node, nodes.Or) else _holds(node, bind)
 
 
+def on_each_prompt(node: nodes.Node, bind: Bind) -> str:
+    """Return the same condition for a few prompts that are at hand: it asks no index."""
+    return _tree(_normal(node), bind)
+
+
+def is_one_look_up(node: nodes.Node) -> bool:
+    """Tell whether a prompt meets a tree by any of some terms, and by lacking others."""
+    parts = node.parts if isinstance(node, nodes.And) else (node,)
+    wanted = [part for part in parts if not isinstance(part, nodes.Not)]
+    alternatives = wanted[0].parts if len(wanted) == 1 and isinstance(wanted[0], nodes.Or) else wanted[:1]
+    return len(wanted) == 1 and all(isinstance(part, nodes.Prompt) for part in alternatives)
+
+
 def _in_prompts(node: nodes.Node, column: str, bind: Bind) -> str:
     """Return the condition for a tree that an image without a prompt does not meet."""
     alternatives = node.parts if isinstance(node, nodes.Or) else (node,)

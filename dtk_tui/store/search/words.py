@@ -50,12 +50,15 @@ SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(c
                   || int8send(place), '' ORDER BY place, created_at DESC, id DESC)
   FROM best
 """
-_RANKED = """
-SELECT string_agg(int8send(id) || float4send(rank), ''::bytea ORDER BY rank DESC, id)
-  FROM (SELECT prompt.id, {rank} AS rank FROM prompt WHERE {condition}) AS ranked
-"""
-_HAS_WORDS = "prompt.search @@ {query} AND ({condition})"
+# Not sorted here, which would take the words of each prompt along and compute each rank twice.
+_RANKED = "SELECT string_agg(int8send(prompt.id) || float4send({rank}), ''::bytea) FROM prompt WHERE {condition}"
+_HAS_WORDS = "prompt.search @@ {query}"
+_HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
 _HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
+_MET = """
+SELECT string_agg(int8send(prompt.id), ''::bytea) FROM {source}
+ WHERE prompt.id = ANY (%(ids)s::bigint[]) AND ({condition})
+"""
 _HAS_IMAGES = "({condition}) AND EXISTS (SELECT FROM image WHERE image.prompt_id = prompt.id)"
 _PROMPTS = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'prompt'::regclass"
 _OF_PROMPTS = """
@@ -64,6 +67,14 @@ SELECT string_agg(int8send(image.id) || int8send(image.prompt_id), ''::bytea
   FROM {source} WHERE image.prompt_id = ANY (%(prompts)s::bigint[]) AND ({condition})
 """
 _OF_MANY_PROMPTS = "image.prompt_id IN (SELECT unnest(%(prompts)s::bigint[])) AND ({condition})"
+
+
+# Image by image, so that only the prompts of these are looked at.
+_MEETING = """
+SELECT string_agg(int8send(image.id), ''::bytea) FROM image
+ WHERE image.id = ANY (%(ids)s::bigint[])
+   AND EXISTS (SELECT FROM prompt WHERE prompt.id = image.prompt_id AND ({condition}) OFFSET 0)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,17 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class PromptSearch:
-    """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet."""
+    """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet.
+
+    ``each`` is the same condition for a few prompts. With ``is_loose`` most prompts that have the words meet it, and
+    only those that are shown are looked at.
+    """
 
     prompts: conditions.Where
+    each: conditions.Where
     others: conditions.Where
     words: Words
+    is_loose: bool
 
     @property
     def is_alone(self) -> bool:
@@ -101,10 +118,14 @@ class PromptSearch:
         sql = _RANKED.format(rank=rank, condition=text)
         (value,) = row_of(conn, sql, self.prompts.values | {"words": self.words.text})
         rows = np.frombuffer(value or b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
-        starts = np.flatnonzero(np.diff(rows["rank"], prepend=np.float32(np.nan)) != 0)
-        groups = np.zeros(len(rows), np.int64)
-        groups[starts] = 1
-        return Ordered(rows["id"].astype(np.int64), np.cumsum(groups))
+        groups = np.unique(-rows["rank"], return_inverse=True)[1].astype(np.int64)
+        best = np.argsort(groups, kind="stable")
+        return Ordered(rows["id"].astype(np.int64)[best], groups[best])
+
+    def met_by(self, conn: Connection, prompts: Ordered) -> Ordered:
+        """Return those of some prompts that meet the condition."""
+        met = np.isin(prompts.ids, packed(conn, _MET, self.each, ids=array(prompts.ids)))
+        return Ordered(prompts.ids[met], prompts.groups[met])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +151,10 @@ def of_prompts(filtered: Node | None, terms: Sequence[str], name_ids: conditions
     prompts = conditions.Where(source="prompt")
     prompts.condition = texts.on_prompts(tree, prompts.bind_text)
     other = And(tuple(others)) if len(others) > 1 else others[0] if others else None
-    return PromptSearch(prompts, conditions.where(other, name_ids), Words.of(terms))
+    each = conditions.Where(source="prompt")
+    each.condition = texts.on_each_prompt(tree, each.bind_text)
+    is_loose = texts.is_one_look_up(tree)
+    return PromptSearch(prompts, each, conditions.where(other, name_ids), Words.of(terms), is_loose)
 
 
 def all_by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
@@ -145,7 +169,8 @@ def first_by_words(conn: Connection, search: PromptSearch, limit: int) -> Ordere
     """Return the first ``limit`` images by the rank of their prompts, then by date."""
     if search.words.rank != "ts_rank_cd":
         return _spread(conn, search, search.order(conn, "{condition}"), limit)
-    found = _spread(conn, search, search.order(conn, _HAS_WORDS), limit)
+    condition = _HAS_WORDS if search.is_loose else _HAS_WORDS_AND_MEETS
+    found = _spread(conn, search, search.order(conn, condition), limit, is_loose=search.is_loose)
     if len(found.ids) < limit:
         # Only ts_rank gives a rank to what does not match.
         rest = search.order(conn, _HAS_NO_WORDS, ranked=False)
@@ -182,14 +207,20 @@ def reciprocal(places: Ids) -> Scores:
     return 1.0 / (RRF_K + places.astype(np.float64))
 
 
-def _spread(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int) -> Ordered:
-    """Return the first ``limit`` images of prompts in order, with the groups of these."""
+def _spread(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int, *, is_loose: bool = False) -> Ordered:
+    """Return the first ``limit`` images of prompts in order, with the groups of these.
+
+    With ``is_loose`` some prompts do not meet the condition of the search.
+    """
     ids, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     start, size, wanted = 0, _FIRST_PROMPTS, limit
     while start < len(prompts.ids) and wanted > 0:
         stop = _end(prompts.groups, start, size)
         batch = Ordered(prompts.ids[start:stop], prompts.groups[start:stop])
-        found = _images(conn, search, batch, wanted)
+        if stop - start > 2 * _FIRST_PROMPTS and batch.groups[0] == batch.groups[-1]:
+            found = _newest_of_equals(conn, search, batch, wanted, is_loose)
+        else:
+            found = _images(conn, search, search.met_by(conn, batch) if is_loose else batch)
         ids.append(found.ids[:wanted])
         groups.append(found.groups[:wanted])
         start, size, wanted = stop, size * _GROWTH, wanted - len(found.ids)
@@ -203,18 +234,26 @@ def _end(groups: Ids, start: int, size: int) -> int:
     return begin if start < begin and end - start > 2 * size else end
 
 
-def _images(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int) -> Ordered:
-    """Return the images of some prompts by group, then the newest first; of a long group only ``limit``."""
-    others, ids = search.others, array(prompts.ids)
-    if len(prompts.ids) > 2 * _FIRST_PROMPTS and prompts.groups[0] == prompts.groups[-1]:
-        images, total = count_images(conn), row_of(conn, _PROMPTS)[0]
-        count = len(prompts.ids) * images / total
-        share = estimate(conn, others)[0] / images if not search.is_alone else 1.0
-        condition = _OF_MANY_PROMPTS.format(condition=others.condition)
-        where = replace(others, condition=condition, values=others.values | {"prompts": ids})
-        found = newest_of(conn, where, limit, count * share, count * _IMAGE_COST)
-        return Ordered(found, np.full(len(found), prompts.groups[0]))
-    rows = packed(conn, _OF_PROMPTS, others, prompts=ids).reshape(-1, 2)
+def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int, is_loose: bool) -> Ordered:
+    """Return the newest images of many prompts of one group, at most ``limit``."""
+    others, images = search.others, count_images(conn)
+    count = len(prompts.ids) * images / row_of(conn, _PROMPTS)[0]
+    expected = count if search.is_alone else count * estimate(conn, others)[0] / images
+    condition = _OF_MANY_PROMPTS.format(condition=others.condition)
+    where = replace(others, condition=condition, values=others.values | {"prompts": array(prompts.ids)})
+    most = 2 * limit if is_loose else limit
+    found = newest_of(conn, where, most, expected, count * _IMAGE_COST)
+    if is_loose and len(found):
+        kept = found[np.isin(found, packed(conn, _MEETING, search.each, ids=array(found)))]
+        if len(kept) < limit and len(found) == most:
+            return _newest_of_equals(conn, search, search.met_by(conn, prompts), limit, is_loose=False)
+        found = kept
+    return Ordered(found, np.full(len(found), prompts.groups[0]))
+
+
+def _images(conn: Connection, search: PromptSearch, prompts: Ordered) -> Ordered:
+    """Return all images of some prompts by group, then the newest first."""
+    rows = packed(conn, _OF_PROMPTS, search.others, prompts=array(prompts.ids)).reshape(-1, 2)
     by_id = np.argsort(prompts.ids)
     groups = prompts.groups[by_id[np.searchsorted(prompts.ids, rows[:, 1], sorter=by_id)]]
     order = np.argsort(groups, kind="stable")
