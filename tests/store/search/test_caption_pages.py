@@ -101,7 +101,7 @@ def test_a_page_is_what_a_look_at_each_caption_gives(
         monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
     rated = set(asked.ask("rating:>=3").ids.tolist())
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(some_parts, st.booleans(), st.sampled_from([1, 10, 200, None]))
     @example([(False, "fox")], False, 10)
     @example([(False, "old")], True, 10)
