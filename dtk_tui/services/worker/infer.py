@@ -72,7 +72,7 @@ class Inferrer:
     def _infer_prompts(self, prompts: Sequence[Prompt]) -> BatchResult:
         handler = self._handlers[prompts[0].kind]
         try:
-            found = handler.infer_prompts([prompt.text for prompt in prompts])
+            found = handler.infer_prompts(prompts)
         except Exception as error:
             if len(prompts) > 1:
                 half = len(prompts) // 2
@@ -92,7 +92,6 @@ class Inferrer:
         done = self._infer_images(images)
         if first.prompt is not None:
             done.prompts = self._infer_prompts([first.prompt]).prompts
-        self._state.handlers[first.job.kind].recycle(images)
         return done
 
     def _begin(self, suspect: Loaded) -> bool:

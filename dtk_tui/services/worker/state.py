@@ -32,11 +32,19 @@ PromptKey = tuple[Kind, int]
 
 @dataclass(frozen=True, slots=True)
 class ToLoad:
-    """A claimed job on its way to a loader; ``prompt`` is that of a suspect, which takes it along."""
+    """Claimed jobs of one image on their way to a loader; ``prompt`` is that of a suspect, which takes it along.
+
+    Several are of kinds that share a decoded picture, and of one priority.
+    """
 
     epoch: int
-    job: ClaimedJob
+    jobs: tuple[ClaimedJob, ...]
     prompt: Prompt | None = None
+
+    @property
+    def job(self) -> ClaimedJob:
+        """The first of them: what all have in common."""
+        return self.jobs[0]
 
 
 class PipelineState:
@@ -221,12 +229,14 @@ class PipelineState:
         with self._changed:
             return set().union(*(lane.in_flight for lane in self.lanes))
 
-    def accept(self, epoch: int, jobs: Sequence[ClaimedJob], prompts: Mapping[PromptKey, str], *, urgent: bool) -> None:
+    def accept(
+        self, epoch: int, jobs: Sequence[ClaimedJob], prompts: Mapping[PromptKey, Prompt], *, urgent: bool
+    ) -> None:
         """Take claimed jobs into the buffers; after a pause they are dropped, and given back with the rest.
 
         Args:
             epoch: when they were claimed.
-            prompts: texts of prompts that these jobs need and that have no result yet.
+            prompts: those that these jobs need and that lack a result.
             urgent: whether they go before everything else.
         """
         calm = {(job.kind, job.prompt_id) for job in jobs if not job.isolated}
@@ -244,13 +254,23 @@ class PipelineState:
             for key in prompts:
                 self._failed_prompts.pop(key, None)
         rank = -max((job.priority for job in jobs), default=NORMAL)
-        for kind, number in new:
-            self._lane_of[kind].buffer.put(rank, Prompt(kind, number, prompts[kind, number]))
-        for job in jobs:
-            own = _prompt_of(job, prompts) if job.isolated else None
-            (self.suspects if job.isolated else self.to_load).put(-job.priority, ToLoad(epoch, job, own))
+        for key in new:
+            self._lane_of[key[0]].buffer.put(rank, prompts[key])
+        for of_image in self._by_picture(jobs):
+            first = of_image[0]
+            own = _prompt_of(first, prompts) if first.isolated else None
+            (self.suspects if first.isolated else self.to_load).put(-first.priority, ToLoad(epoch, of_image, own))
         with_prompt = sum(1 for job in jobs if self.handlers[job.kind].needs_prompts and job.prompt_id is not None)
         self.throughput.count_cache(hits=max(0, with_prompt - len(new)), misses=len(new))
+
+    def _by_picture(self, jobs: Sequence[ClaimedJob]) -> list[tuple[ClaimedJob, ...]]:
+        """Return the jobs that one decoding serves together, in the order of the first of each."""
+        together: dict[object, list[ClaimedJob]] = {}
+        for job in jobs:
+            shares = self.handlers[job.kind].takes_pictures and not job.isolated
+            key = (job.image_id, job.priority) if shares else job.id
+            together.setdefault(key, []).append(job)
+        return [tuple(of_image) for of_image in together.values()]
 
     def mark_ended(self, ids: Iterable[int]) -> None:
         """Note that jobs ended, and let the claimer fetch more."""
@@ -279,25 +299,25 @@ class PipelineState:
             lane.buffer.nudge()
 
     def put_loaded(self, item: ToLoad, loaded: Loaded) -> None:
-        """Hand a loaded image to its lane."""
+        """Hand what was loaded of an image to its lane."""
         if item.epoch == self._epoch:
-            self._lane_of[item.job.kind].buffer.put(-item.job.priority, loaded)
+            self._lane_of[loaded.job.kind].buffer.put(-loaded.job.priority, loaded)
 
     def put_failed(self, item: ToLoad, failure: Failure) -> None:
-        """Hand an image that could not be loaded to the saver."""
-        self.throughput.count_unloaded(item.job.kind)
+        """Hand a job whose image could not be loaded to the saver."""
+        self.throughput.count_unloaded(failure.job.kind)
         if item.epoch == self._epoch:
             self.to_save.put(BatchResult(failed=[failure]))
 
     def put_returned(self, item: ToLoad) -> None:
         """Let the saver give an image back that could not be tried."""
         if item.epoch == self._epoch:
-            self.to_save.put(BatchResult(returned=[item.job]))
+            self.to_save.put(BatchResult(returned=list(item.jobs)))
 
     def put_suspected(self, item: ToLoad) -> None:
         """Let the saver give an image back that is to be tried alone."""
         if item.epoch == self._epoch:
-            self.to_save.put(BatchResult(suspected=[item.job]))
+            self.to_save.put(BatchResult(suspected=list(item.jobs)))
 
     @property
     def more_is_loading(self) -> bool:
@@ -332,10 +352,8 @@ class PipelineState:
         return None if job.prompt_id is None else self._failed_prompts.get((job.kind, job.prompt_id))
 
 
-def _prompt_of(job: ClaimedJob, prompts: Mapping[PromptKey, str]) -> Prompt | None:
-    if job.prompt_id is None or (text := prompts.get((job.kind, job.prompt_id))) is None:
-        return None
-    return Prompt(job.kind, job.prompt_id, text)
+def _prompt_of(job: ClaimedJob, prompts: Mapping[PromptKey, Prompt]) -> Prompt | None:
+    return None if job.prompt_id is None else prompts.get((job.kind, job.prompt_id))
 
 
 def _take(event: threading.Event) -> bool:
