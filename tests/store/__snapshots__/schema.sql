@@ -237,11 +237,11 @@ CREATE FUNCTION public.dtk_enqueue_embed(ids bigint[], priorities smallint[] DEF
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO job (kind, image_id, priority)
-    SELECT 2, image.id, max(coalesce(wanted.priority, 0))
+    INSERT INTO job (kind, image_id, priority, again)
+    SELECT 2, image.id, max(coalesce(wanted.priority, 0)), true
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
      GROUP BY image.id ORDER BY image.id
-        ON CONFLICT (kind, image_id) DO NOTHING;
+        ON CONFLICT (kind, image_id) DO UPDATE SET again = true WHERE NOT job.again;
     IF FOUND THEN
         PERFORM pg_notify('dtk_queue', '');
     END IF;
@@ -519,6 +519,7 @@ CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[
       FROM chosen
      WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
     DELETE FROM image_vector WHERE image_id = ANY (from_ids);
+    UPDATE job SET again = true WHERE kind = 2 AND image_id = ANY (to_ids) AND NOT again;
 $$;
 
 --
