@@ -74,7 +74,7 @@ async def test_without_a_captioner_it_says_what_to_do(db: Database, config: Conf
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
         await run.press("K")
-        await run.shows("Set model in [captions]")
+        await run.shows("No model for captions is named.")
         await run.press("escape")
         await run.until(lambda: run.app.screen is run.main)
 
