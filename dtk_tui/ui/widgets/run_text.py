@@ -46,7 +46,7 @@ def run_text(report: RunReport, stats: Stats | None, *, in_sequence: bool) -> Co
 
 def _row(part: RunPart) -> Content:
     filled = round(_BAR * part.progress)
-    rate = f"{part.rate:,.1f}/s" if part.rate else "\u2013"
+    rate = "" if not part.left else f"{part.rate:,.1f}/s" if part.rate else "\u2013"
     eta = duration(part.eta_s) if part.left else ""
     left = (f" {part.skipped:>8,} {part.left:>9,} {rate:>9} {eta:>9}", "")
     return Content.assemble(

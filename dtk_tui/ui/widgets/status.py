@@ -71,7 +71,7 @@ def provider_word(stats: Stats) -> str:
 
 def output_words(stats: Stats) -> str:
     """Return what is made a second, e.g. ``2.1 captions/s, 310 tokens/s``; empty where nothing is."""
-    rates = ((f"{rate:,.0f}" if rate >= 100 else f"{rate:,.1f}", word) for word, rate in stats.output.items())
+    rates = ((f"{rate:,.0f}" if rate >= 100 else f"{rate:,.1f}", word) for word, rate in sorted(stats.output.items()))
     return ", ".join(f"{rate} {one_line(word, 20)}/s" for rate, word in rates)
 
 
