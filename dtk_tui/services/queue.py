@@ -69,17 +69,9 @@ def enqueue(
                     captions=captions if kind == Kind.CAPTION else None,
                     run_id=run if kind in RUN_KINDS else None,
                 )
-                total = Enqueued(
-                    total.queued + one.queued,
-                    total.already_done + one.already_done,
-                    total.spared + one.spared,
-                    total.waiting + one.waiting,
-                    max(total.undecodable, one.undecodable),
-                    _longer(total.expected_s, one.queued, pace.get(kind.label)),
-                    run,
-                )
-            if run is not None and runs.drop_empty(conn, run):
-                total = replace(total, run=None)
+                total = _added(total, one, pace.get(kind.label))
+            if run is not None and not runs.drop_empty(conn, run):
+                total = replace(total, run=run)
             if total.queued and not dry_run:
                 jobs.wake_workers(conn)
         return total
@@ -115,6 +107,18 @@ def _pace(conn: Connection) -> dict[str, float]:
     """Return how fast each kind goes: with the workers that run, else with one worker as it was remembered."""
     now = stats.pace_of(workers.all_workers(conn))
     return workers.remembered_pace(conn, socket.gethostname()) | now
+
+
+def _added(total: Enqueued, one: Enqueued, pace: float | None) -> Enqueued:
+    """Return what was enqueued of several kinds with one more; a file that nothing decodes is one for all kinds."""
+    return Enqueued(
+        total.queued + one.queued,
+        total.already_done + one.already_done,
+        total.spared + one.spared,
+        total.waiting + one.waiting,
+        max(total.undecodable, one.undecodable),
+        _longer(total.expected_s, one.queued, pace),
+    )
 
 
 def _longer(so_far_s: float | None, jobs: int, pace: float | None) -> float | None:

@@ -33,9 +33,10 @@ class RunWatch:
         self._next_look = 0.0
 
     def add(self, run_id: int) -> None:
-        """Take note of a run that was queued here."""
+        """Take note of a run that was queued here, and say where to look."""
         self._open.add(run_id)
         self._queue = None
+        self._context.notify(f"{self._key} shows how far it is.")
 
     def consider(self, stats: Stats) -> None:
         """Look whether a run has ended, when the queue moved."""
