@@ -138,19 +138,14 @@ def bare_loops(models: Path) -> float:
     say(f"loaded {EMBEDDER} on {embedder.placement.provider} {embedder.placement.reason or ''}")
     session = embedder._session._session
     (name,) = [value.name for value in session.get_inputs()]
-    dtype = embedder._session.inputs[name][1]
     found = 0.0
     for size in (4, embedder.batch_size) if ON_CPU else (16, 32, 64, embedder.batch_size, 256):
-        batch = np.random.default_rng(size).integers(0, 256, (size, *embedder.input_shape)).astype(dtype)
-        batch = batch if dtype == np.uint8 else (batch / 128 - 1).astype(dtype)
+        batch = np.random.default_rng(size).integers(0, 256, (size, *embedder.input_shape), np.uint8)
         host = rate(partial(session.run, None, {name: batch}), size)
         words = f"session.run {host:8.1f}"
         if not ON_CPU:
             words += f"   inputs on the device {rate(bound_run(session, name, batch), size):8.1f}"
-        prepared = np.random.default_rng(size).integers(0, 255, batch.shape).astype(embedder.dtype)
-        if embedder.dtype != np.uint8:
-            prepared = prepared / embedder.dtype.type(128) - 1
-        words += f"   embedder {rate(partial(embedder.infer, prepared), size):8.1f}"
+        words += f"   embedder {rate(partial(embedder.infer, batch), size):8.1f}"
         say(f"  bare loop, batch {size:>3}: images/s {words}")
         found = host if size == embedder.batch_size else found
     embedder.close()
@@ -253,13 +248,13 @@ def drain(db: Database, config: Config, engine: Engine, target: Target) -> tuple
 
 def decode_floor(paths: list[str]) -> float:
     """Return images a second of threads that only decode and prepare."""
-    from dtk_tui.inference import preprocessing
+    from dtk_tui.inference.preprocessing import Picture
 
     rules = load_manifest().get(EMBEDDER).image
     if rules is None:
         raise SystemExit("the manifest does not say how to prepare an image")
     begun = time.perf_counter()
-    for _ in decoded(paths, lambda path: preprocessing.load(path, rules)):
+    for _ in decoded(paths, lambda path: Picture.open(path).pixels(rules)):
         pass
     return len(paths) / (time.perf_counter() - begun)
 

@@ -17,6 +17,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.provider import CUDA, Placement, placement_of, preload_cuda, reason_for_cpu, wanted_providers
 
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "cuda failure 2:", "alloc_failed")
+#: Where the files of weights are of a model that is loaded from memory (onnxruntime_session_options_config_keys.h).
+_FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
 
 
 class DeviceMemoryError(ModelError):
@@ -30,12 +32,13 @@ class Session:
         model: the model file, or the model itself.
         threads: threads that one run may use on the CPU.
         device: number of the GPU, where one does the work.
+        graph: what runs in place of the model file, whose other files it still needs.
 
     Raises:
         ModelError: the file is no ONNX model that runs here.
     """
 
-    def __init__(self, model: Path | bytes, threads: int, device: int = 0) -> None:
+    def __init__(self, model: Path | bytes, threads: int, device: int = 0, *, graph: bytes | None = None) -> None:
         import onnxruntime
 
         self._name = str(model) if isinstance(model, Path) else "in memory"
@@ -45,12 +48,14 @@ class Session:
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from decoding and from the screen.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if graph is not None and isinstance(model, Path):
+            options.add_session_config_entry(_FOLDER_OPTION, str(model.parent))
         providers = wanted_providers(device)
         if len(providers) > 1:
             preload_cuda()
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(model) if isinstance(model, Path) else model, options, providers=providers
+                graph or (str(model) if isinstance(model, Path) else model), options, providers=providers
             )
         except Exception as error:
             raise _model_error(f"The model {self._name} cannot be loaded.", error) from error

@@ -227,6 +227,8 @@ class Engine:
             loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()
+        for notice in (notice for handler in handlers.values() for notice in handler.notices):
+            self._emit(notice)
         for kind, error in missing.items():
             if not isinstance(error, NotSetUpError) or self._transaction(partial(jobs.is_left, kind=kind)):
                 self._emit(ProblemReported(error.title, error.detail))

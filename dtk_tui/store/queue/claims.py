@@ -10,17 +10,8 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import join_path
 
-# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
-# is a chance to wait for a processor.
-_CLAIM_WHERE: LiteralString = """
-WITH claimed AS (
-    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
-     WHERE id = ANY (ARRAY(
-        SELECT id FROM job
-         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
-           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}{tagged}
-         ORDER BY (-priority), kind, id
-         LIMIT %(count)s FOR UPDATE SKIP LOCKED))
+#: What a statement that claims gives back of its jobs, for ``claimed_job``.
+CLAIMED: LiteralString = """
     RETURNING id, kind, image_id, priority, attempts, deaths
 )
 SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
@@ -31,6 +22,20 @@ SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.att
   JOIN folder ON folder.id = image.folder_id
  ORDER BY -claimed.priority, claimed.kind, claimed.id
 """
+# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
+# is a chance to wait for a processor.
+_CLAIM_WHERE: LiteralString = (
+    """
+WITH claimed AS (
+    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
+     WHERE id = ANY (ARRAY(
+        SELECT id FROM job
+         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
+           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}{tagged}
+         ORDER BY (-priority), kind, id
+         LIMIT %(count)s FOR UPDATE SKIP LOCKED))"""  # noqa: S608 (constants)
+    + CLAIMED
+)
 # A subquery for each row keeps the walk along the index, which ends as soon as enough is found.
 ELSEWHERE: LiteralString = """
            AND (SELECT folder_id FROM image WHERE image.id = job.image_id) <> ALL (%(without)s::bigint[])"""
@@ -107,13 +112,15 @@ def claim(
         end = Place(first[0], first[1], first[2] + _WINDOW)
         parameters |= {"until_rank": end.rank, "until_kind": end.kind, "until_id": end.id}
     sql = _statement(elsewhere=bool(without), tagged=tagged)
-    jobs = [
-        ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
-        for v in conn.execute(sql, parameters)
-    ]
+    jobs = [claimed_job(v) for v in conn.execute(sql, parameters)]
     if jobs and not (tagged and len(jobs) < count):
         end = Place(-jobs[-1].priority, int(jobs[-1].kind), jobs[-1].id)
     return jobs, end
+
+
+def claimed_job(v: Sequence[Any]) -> ClaimedJob:
+    """Return the job of a row of ``CLAIMED``."""
+    return ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
 
 
 def _statement(*, elsewhere: bool = False, tagged: bool = False) -> LiteralString:
