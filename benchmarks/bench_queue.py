@@ -29,7 +29,7 @@ JOBS = int(os.environ.get("DTK_BENCH_JOBS", "1000000"))
 IMAGES = JOBS // 2
 IN_TREE = min(125_000, IMAGES)
 FOLDERS, BATCH, CLAIMS = 250, 32, 300
-MODELS = CurrentModels(text_space=1, image_space=2, taggers=(1,), tagger_count=1)
+MODELS = CurrentModels(text_spaces=(1,), image_spaces=(2,), taggers=(1,), tagger_count=1)
 
 _MOVE = """
 WITH moved AS (

@@ -45,7 +45,7 @@ def enqueue(
     def transaction() -> Enqueued:
         total = Enqueued(0, 0, 0, expected_s=0.0)
         with db.connection() as conn:
-            models = embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
+            models = embedding_spaces.current(conn, names.text_embedders, names.image_embedders, names.taggers)
             pace = _pace(conn)
             if captions is not None and not dry_run:
                 adopt_language(conn, config.settings.captions.language)

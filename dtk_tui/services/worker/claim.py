@@ -12,6 +12,7 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.files.away import AwayFolders
+from dtk_tui.services.worker.handlers.base import Prompt
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
@@ -167,7 +168,7 @@ class Claimer:
         state = self._state
         epoch, without, begun = state.epoch, self._away.ids, time.monotonic()
 
-        def transaction(conn: Connection) -> tuple[list[ClaimedJob], jobs.Place, dict[PromptKey, str]]:
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], jobs.Place, dict[PromptKey, Prompt]]:
             claimed, after = jobs.claim(
                 conn, state.worker_id(), kinds, count, after=place, least=least, without=without
             )
@@ -217,12 +218,12 @@ class Claimer:
             result.append(replace(job, members=local) if local else job)
         return result
 
-    def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, str]:
-        missing: dict[PromptKey, str] = {}
+    def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, Prompt]:
+        missing: dict[PromptKey, Prompt] = {}
         for kind, handler in self._state.handlers.items():
             if not handler.needs_prompts:
                 continue
             ids = sorted({job.prompt_id for job in claimed if job.kind == kind and job.prompt_id is not None})
             if ids:
-                missing.update({(kind, number): text for number, text in handler.missing_prompts(conn, ids).items()})
+                missing.update({(kind, number): one for number, one in handler.missing_prompts(conn, ids).items()})
         return missing

@@ -44,12 +44,13 @@ WITH named AS (
     SELECT target FROM wanted WHERE {not_done}
 )
 """
-_NOT_EMBEDDED: LiteralString = """
-    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
-    OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
-                WHERE image.id = target AND prompt.text ~ '\\S'
-                  AND NOT EXISTS (SELECT 1 FROM prompt_vector
-                                   WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
+_NO_IMAGE_VECTOR: LiteralString = """
+    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %({space})s AND image_id = target)"""
+_NO_PROMPT_VECTOR: LiteralString = """
+    EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
+             WHERE image.id = target AND prompt.text ~ '\\S'
+               AND NOT EXISTS (SELECT 1 FROM prompt_vector
+                                WHERE space_id = %({space})s AND prompt_vector.prompt_id = prompt.id))"""
 _NOT_TAGGED: LiteralString = """
     (SELECT count(*) FROM tag_prediction WHERE image_id = target AND tagger_id = ANY (%(taggers)s))
     < %(tagger_count)s"""
@@ -67,12 +68,14 @@ SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT c
        (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM missing WHERE NOT EXISTS (
             SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
                AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))
+               AND (job.again OR NOT %(again)s)
                AND (%(caption_types)s::text[] <@ job.caption_types) IS NOT FALSE))
 """
 _INSERT: LiteralString = """
 , queued AS (
-    INSERT INTO job (kind, image_id, priority, caption_types, caption_when)
-    SELECT %(kind)s, target, %(priority)s, %(caption_types)s::text[], %(caption_when)s FROM missing ORDER BY target
+    INSERT INTO job (kind, image_id, priority, caption_types, caption_when, again)
+    SELECT %(kind)s, target, %(priority)s, %(caption_types)s::text[], %(caption_when)s, %(again)s
+      FROM missing ORDER BY target
         ON CONFLICT (kind, image_id) DO UPDATE
        SET priority = greatest(job.priority, excluded.priority), error = NULL,
            state = CASE job.state WHEN 'running' THEN 'running' ELSE 'pending' END,
@@ -84,9 +87,10 @@ _INSERT: LiteralString = """
            caption_when = coalesce(excluded.caption_when, job.caption_when),
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
-           missing = false, run_after = '-infinity'
+           again = job.again OR excluded.again, missing = false, run_after = '-infinity'
      WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
         OR NOT (excluded.caption_types <@ coalesce(job.caption_types, '{}'))
+        OR (excluded.again AND NOT job.again)
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
@@ -100,6 +104,20 @@ def _selection(target: Target) -> LiteralString:
     if target.folder_id is not None:
         return _SUBTREE if target.recursive else _FOLDER
     return _IMAGES
+
+
+def _not_embedded(models: CurrentModels) -> tuple[LiteralString, dict[str, int | None]]:
+    """Return the condition that a vector of a target or of its prompt is missing, with the spaces that it names.
+
+    One part a space, each with its number as a parameter: so the planner knows the one partition to look in.
+    """
+    spaces = {f"image_space_{n}": space for n, space in enumerate(models.image_spaces)}
+    spaces |= {f"text_space_{n}": space for n, space in enumerate(models.text_spaces)}
+    parts = [
+        (_NO_IMAGE_VECTOR if name.startswith("image") else _NO_PROMPT_VECTOR).replace("{space}", name)
+        for name in spaces
+    ]
+    return " OR".join(parts), spaces
 
 
 def enqueue_kind(
@@ -122,7 +140,10 @@ def enqueue_kind(
         again: also what is done already with the current models.
         captions: which captions, for jobs of that kind; types that such a job is asked for already stay.
     """
-    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _NOT_CAPTIONED}[kind]
+    spaces: dict[str, int | None] = {}
+    not_done = _NOT_TAGGED if kind == Kind.TAG else _NOT_CAPTIONED
+    if kind == Kind.EMBED:
+        not_done, spaces = _not_embedded(models)
     sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
     sql = sql.replace("{undecodable}", _UNDECODABLE)
     parameters: dict[str, Any] = {
@@ -131,8 +152,8 @@ def enqueue_kind(
         "folder": target.folder_id,
         "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
         "images": list(target.image_ids),
-        "image_space": models.image_space,
-        "text_space": models.text_space,
+        **spaces,
+        "again": again and kind == Kind.EMBED,
         "taggers": list(models.taggers),
         "tagger_count": models.tagger_count,
         "caption_types": None if captions is None else [to_db(name) for name in captions.types],
