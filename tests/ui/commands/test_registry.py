@@ -15,6 +15,7 @@ from dtk_tui.ui.screens.browser import BrowserScreen, BrowserTree
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.helpers.running_app import NARROW, library_app
@@ -28,7 +29,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
     assert len(ids) == len(set(ids))
     bound = {
         binding.id
-        for kind in (DtkApp, BrowserScreen, QueueScreen, ImageScreen, ImportScreen, *_WIDGETS)
+        for kind in (DtkApp, BrowserScreen, QueueScreen, RunsScreen, ImageScreen, ImportScreen, *_WIDGETS)
         for base in kind.__mro__
         if base.__module__.startswith("dtk_tui")
         for binding in base.__dict__.get("BINDINGS", ())
@@ -38,7 +39,9 @@ def test_every_binding_has_an_id_of_its_own() -> None:
 
 
 def test_a_command_of_a_screen_is_a_method_of_it() -> None:
-    screens = {"main": BrowserScreen, "queue": QueueScreen, "detail": ImageScreen, "import": ImportScreen}
+    screens = {
+        "main": BrowserScreen, "queue": QueueScreen, "runs": RunsScreen, "detail": ImageScreen, "import": ImportScreen,
+    }  # fmt: skip
     for screen in screens.values():
         assert {screens.get(group, screen) for group in screen.COMMAND_GROUPS} == {screen}
     for command in COMMANDS:
