@@ -33,23 +33,26 @@ from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
 from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
 from dtk_tui.ui.news import News
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
+from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 _log = logging.getLogger(__name__)
-_STYLES = ("base", "browser", "image", "queue", "importer", "help", "caption_editor")
+_STYLES = ("base", "browser", "image", "queue", "runs", "importer", "help", "caption_editor")
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
@@ -90,6 +93,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
         self._group_check = GroupCheckOffer(self, self.context)
+        self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
         self._errors_shown: list[DtkError] = []
 
     # -- beginning and end --------------------------------------------------------------------------------------------
@@ -195,6 +199,20 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not isinstance(self.screen, QueueScreen):
             self.push_screen(QueueScreen(self.context))
 
+    def on_runs_opened(self) -> None:
+        """Show what was tagged and captioned in one action."""
+        if not isinstance(self.screen, RunsScreen):
+            self.push_screen(RunsScreen(self.context))
+
+    def on_run_queued(self, message: messages.RunQueued) -> None:
+        """Tell when it is done."""
+        self._runs.add(message.run_id)
+
+    def on_captioner_test_opened(self) -> None:
+        """Test the captioner."""
+        if not isinstance(self.screen, CaptionerTestScreen):
+            self.push_screen(CaptionerTestScreen(self.context.config))
+
     def on_image_opened(self, message: messages.ImageOpened) -> None:
         """Show one image."""
         self.push_screen(ImageScreen(self.context, message.images), message.closed)
@@ -273,6 +291,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _look_for_offers(self, stats: Stats) -> None:
         self._offer.consider(stats)
         self._group_check.consider(stats)
+        self._runs.consider(stats)
 
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:

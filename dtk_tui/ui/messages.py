@@ -60,11 +60,27 @@ class SourceFound(Message):
         self.path = path
 
 
+class RunQueued(Message):
+    """Tags and captions were queued in one action; its end is told."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__()
+        self.run_id = run_id
+
+
 # -- screens to open --------------------------------------------------------------------------------------------------
 
 
 class QueueOpened(Message):
     """The queue shall be shown."""
+
+
+class RunsOpened(Message):
+    """What was tagged and captioned in one action shall be shown."""
+
+
+class CaptionerTestOpened(Message):
+    """The captioner shall be tested."""
 
 
 class HelpOpened(Message):

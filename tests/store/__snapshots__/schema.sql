@@ -237,11 +237,11 @@ CREATE FUNCTION public.dtk_enqueue_embed(ids bigint[], priorities smallint[] DEF
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO job (kind, image_id, priority)
-    SELECT 2, image.id, max(coalesce(wanted.priority, 0))
+    INSERT INTO job (kind, image_id, priority, again)
+    SELECT 2, image.id, max(coalesce(wanted.priority, 0)), true
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
      GROUP BY image.id ORDER BY image.id
-        ON CONFLICT (kind, image_id) DO NOTHING;
+        ON CONFLICT (kind, image_id) DO UPDATE SET again = true WHERE NOT job.again;
     IF FOUND THEN
         PERFORM pg_notify('dtk_queue', '');
     END IF;
@@ -519,6 +519,7 @@ CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[
       FROM chosen
      WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
     DELETE FROM image_vector WHERE image_id = ANY (from_ids);
+    UPDATE job SET again = true WHERE kind = 2 AND image_id = ANY (to_ids) AND NOT again;
 $$;
 
 --
@@ -555,6 +556,19 @@ $$;
 CREATE FUNCTION public.dtk_utf8(text) RETURNS bytea
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $_$ SELECT replace($1, '\', '\\')::bytea $_$;
+
+--
+-- Name: dtk_word_pairs(tsvector); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_word_pairs(tsvector) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+        WITH word AS MATERIALIZED (
+            SELECT lexeme, place FROM unnest($1) AS words (lexeme, places, weights), unnest(places) AS place)
+        SELECT coalesce(array_agg(DISTINCT hashtext(word.lexeme || ' ' || following.lexeme) & 262143), '{}')
+          FROM word JOIN word AS following ON following.place = word.place + 1
+    $_$;
 
 --
 -- Name: _yoyo_log; Type: TABLE; Schema: public; Owner: -
@@ -687,8 +701,10 @@ CREATE TABLE public.current_caption (
     caption_id bigint NOT NULL,
     source text NOT NULL,
     type text NOT NULL,
-    search tsvector NOT NULL
-);
+    search tsvector NOT NULL,
+    pairs integer[] GENERATED ALWAYS AS (public.dtk_word_pairs(search)) STORED NOT NULL
+)
+WITH (toast_tuple_target='4080');
 
 --
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
@@ -944,6 +960,8 @@ CREATE TABLE public.job (
     missing boolean DEFAULT false NOT NULL,
     caption_types text[],
     caption_when text,
+    run_id bigint,
+    again boolean DEFAULT false NOT NULL,
     CONSTRAINT job_caption_types_check CHECK ((cardinality(caption_types) > 0)),
     CONSTRAINT job_caption_when_check CHECK ((caption_when = ANY (ARRAY['keep'::text, 'overwrite'::text, 'append'::text, 'refine'::text]))),
     CONSTRAINT job_check CHECK (((state = 'running'::text) = (worker_id IS NOT NULL))),
@@ -995,6 +1013,7 @@ CREATE TABLE public.job_log (
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     host text,
+    run_id bigint,
     CONSTRAINT job_log_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text, 'removed'::text])))
 );
 
@@ -1199,8 +1218,10 @@ CREATE TABLE public.prompt (
     id bigint NOT NULL,
     sha256 bytea GENERATED ALWAYS AS (sha256(public.dtk_utf8(text))) STORED NOT NULL,
     text text NOT NULL,
-    search tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 100000))) STORED NOT NULL
-);
+    search tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 100000))) STORED NOT NULL,
+    lowered text GENERATED ALWAYS AS (lower(public.dtk_searched(text))) STORED NOT NULL
+)
+WITH (toast_tuple_target='4080');
 
 --
 -- Name: prompt_id_seq; Type: SEQUENCE; Schema: public; Owner: -
@@ -1319,6 +1340,43 @@ ALTER TABLE public.tagger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+--
+-- Name: work_run; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.work_run (
+    id bigint NOT NULL,
+    queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    priority smallint NOT NULL,
+    title text NOT NULL
+);
+
+--
+-- Name: work_run_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.work_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.work_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: work_run_kind; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.work_run_kind (
+    run_id bigint NOT NULL,
+    queued bigint NOT NULL,
+    already_done bigint NOT NULL,
+    waiting bigint NOT NULL,
+    undecodable bigint NOT NULL,
+    kind smallint NOT NULL
 );
 
 --
@@ -1692,6 +1750,20 @@ ALTER TABLE ONLY public.tagger
     ADD CONSTRAINT tagger_pkey PRIMARY KEY (id);
 
 --
+-- Name: work_run_kind work_run_kind_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run_kind
+    ADD CONSTRAINT work_run_kind_pkey PRIMARY KEY (run_id, kind);
+
+--
+-- Name: work_run work_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run
+    ADD CONSTRAINT work_run_pkey PRIMARY KEY (id);
+
+--
 -- Name: worker_control worker_control_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1723,6 +1795,12 @@ CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
 --
 
 CREATE INDEX caption_image ON public.caption USING btree (image_id);
+
+--
+-- Name: current_caption_pairs; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX current_caption_pairs ON public.current_caption USING gin (pairs);
 
 --
 -- Name: current_caption_search; Type: INDEX; Schema: public; Owner: -
@@ -1833,10 +1911,22 @@ CREATE INDEX job_log_finished ON public.job_log USING brin (finished_at);
 CREATE INDEX job_log_image ON public.job_log USING btree (image_id);
 
 --
+-- Name: job_log_run; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_log_run ON public.job_log USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+--
 -- Name: job_missing; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX job_missing ON public.job USING btree (image_id) WHERE missing;
+
+--
+-- Name: job_run; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_run ON public.job USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 --
 -- Name: job_running; Type: INDEX; Schema: public; Owner: -
@@ -1878,7 +1968,7 @@ CREATE INDEX prompt_search ON public.prompt USING gin (search);
 -- Name: prompt_trigrams; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX prompt_trigrams ON public.prompt USING gin (public.dtk_searched(text) public.gin_trgm_ops);
+CREATE INDEX prompt_trigrams ON public.prompt USING gin (lowered public.gin_trgm_ops);
 
 --
 -- Name: prompt_vector_prompt; Type: INDEX; Schema: public; Owner: -
@@ -2087,6 +2177,13 @@ ALTER TABLE ONLY public.tag_prediction
 
 ALTER TABLE ONLY public.tag_prediction
     ADD CONSTRAINT tag_prediction_tagger_id_fkey FOREIGN KEY (tagger_id) REFERENCES public.tagger(id) ON DELETE CASCADE;
+
+--
+-- Name: work_run_kind work_run_kind_run_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run_kind
+    ADD CONSTRAINT work_run_kind_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.work_run(id) ON DELETE CASCADE;
 
 --
 -- PostgreSQL database dump complete

@@ -16,6 +16,7 @@ from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.widgets.caption_area import FindInput
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -30,7 +31,16 @@ def test_every_binding_has_an_id_of_its_own() -> None:
     assert len(ids) == len(set(ids))
     bound = {
         binding.id
-        for kind in (DtkApp, BrowserScreen, QueueScreen, ImageScreen, ImportScreen, CaptionEditorScreen, *_WIDGETS)
+        for kind in (
+            DtkApp,
+            BrowserScreen,
+            QueueScreen,
+            RunsScreen,
+            ImageScreen,
+            ImportScreen,
+            CaptionEditorScreen,
+            *_WIDGETS,
+        )
         for base in kind.__mro__
         if base.__module__.startswith("dtk_tui")
         for binding in base.__dict__.get("BINDINGS", ())
@@ -43,6 +53,7 @@ def test_a_command_of_a_screen_is_a_method_of_it() -> None:
     screens = {
         "main": BrowserScreen,
         "queue": QueueScreen,
+        "runs": RunsScreen,
         "detail": ImageScreen,
         "import": ImportScreen,
         "caption": CaptionEditorScreen,
