@@ -21,7 +21,7 @@ from dtk_tui.services.library import captions
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
-from dtk_tui.ui.widgets.text_diff import VersionList
+from dtk_tui.ui.widgets.captions.versions import VersionList
 from tests.helpers.golden import check
 from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture

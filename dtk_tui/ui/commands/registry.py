@@ -17,7 +17,7 @@ from dtk_tui.ui.commands import caption_editor, folders, images, imports, worker
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import CaptionerTestOpened, HelpOpened, PaletteOpened, QueueOpened, RunsOpened
-from dtk_tui.ui.widgets.caption_area import FindInput
+from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput

@@ -30,11 +30,11 @@ from dtk_tui.ui.dialogs import Confirm
 from dtk_tui.ui.format import line
 from dtk_tui.ui.messages import AnswerMoved, ErrorReported, ImageCursor
 from dtk_tui.ui.screens.base import CommandScreen
-from dtk_tui.ui.widgets.caption_area import CaptionArea
-from dtk_tui.ui.widgets.caption_sheet import CaptionSheet
+from dtk_tui.ui.widgets.captions.area import CaptionArea
+from dtk_tui.ui.widgets.captions.sheet import CaptionSheet
+from dtk_tui.ui.widgets.captions.versions import VersionPane
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.text_diff import VersionPane
 
 #: How often it is looked what keeps a model from writing, in seconds.
 _LOOK_S = 0.5

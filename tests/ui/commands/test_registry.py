@@ -17,7 +17,7 @@ from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
-from dtk_tui.ui.widgets.caption_area import FindInput
+from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.helpers.running_app import NARROW, library_app

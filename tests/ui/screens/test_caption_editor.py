@@ -18,9 +18,9 @@ from dtk_tui.store.library import caption_drafts, images
 from dtk_tui.store.library import captions as store
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
-from dtk_tui.ui.widgets.caption_area import CaptionArea
+from dtk_tui.ui.widgets.captions.area import CaptionArea
+from dtk_tui.ui.widgets.captions.versions import VersionList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
-from dtk_tui.ui.widgets.text_diff import VersionList
 from tests.helpers.fault_server import FaultServer, chunk, fault_server, http, said, stream
 from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 from tests.ui.test_errors import FaultyDatabase

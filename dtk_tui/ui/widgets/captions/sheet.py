@@ -18,7 +18,7 @@ from dtk_tui.services.library.text_counts import TextCounts
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
-from dtk_tui.ui.widgets.caption_area import CaptionArea, FindLine
+from dtk_tui.ui.widgets.captions.area import CaptionArea, FindLine
 from dtk_tui.ui.widgets.status import Line
 
 #: What is typed is kept as a draft so soon, in seconds; and the longest that the end of the app waits for that.

@@ -10,7 +10,7 @@ from textual.events import Paste
 
 from dtk_tui.text import display
 from dtk_tui.ui.textual_compat import ExactDocument, FaultReportingApp
-from dtk_tui.ui.widgets.caption_area import CaptionArea
+from dtk_tui.ui.widgets.captions.area import CaptionArea
 from tests.helpers.running_app import NARROW, running
 from tests.ui.test_hostile import FORBIDDEN, HOSTILE
 
