@@ -153,7 +153,10 @@ def main() -> None:
         ids = np.arange(1, EDITED + 1)
         before, least = one(db, WHAT_IS_CURRENT), floor(db)
         print(f"{EDITED:,} captions are edited; one UPDATE of the texts takes {least:.1f} s")
-        print(f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'words s':>9}{'undo s':>8}{'words s':>9}{'left':>6}")
+        print(
+            f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'words s':>9}"
+            f"{'undo s':>8}{'words s':>9}{'left':>6}"
+        )
         for edit in (
             CaptionEdit("prefix", "ohwx, "),
             CaptionEdit("replace", " la", " LA"),

@@ -51,16 +51,13 @@ class BatchEditScreen(CommandScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("batch")
 
     class Looked(Message):
-        """A preview came further; ``asked_to_stop`` tells which one, ``names`` are those of its images."""
+        """A preview came further; ``names`` are those of its images, ``asked_to_stop`` says when it does not count."""
 
-        def __init__(
-            self, result: BatchResult, names: dict[int, str], stop: threading.Event, *, is_whole: bool
-        ) -> None:
+        def __init__(self, result: BatchResult, names: dict[int, str], stop: threading.Event) -> None:
             super().__init__()
             self.result = result
             self.names = names
             self.asked_to_stop = stop
-            self.is_whole = is_whole
 
     def __init__(self, context: AppContext, sets: Sequence[ImageSet]) -> None:
         super().__init__(context)
@@ -210,22 +207,30 @@ class BatchEditScreen(CommandScreen[None]):
         event.stop()
         self.start()
 
-    @task("look")
-    async def _look(self, rest_s: float) -> None:
+    def _look(self, rest_s: float) -> None:
+        """Try the edit as it is now, as soon as nothing is typed any more."""
         self._stop_looking.set()
-        self._stop_looking = stop = threading.Event()
+        self._stop_looking = threading.Event()
         self._found = None
+        self._try(rest_s, self._stop_looking)
+
+    @task("look")
+    async def _try(self, rest_s: float, stop: threading.Event) -> None:
         await asyncio.sleep(rest_s)
         ids, edit = self._ids, self._edit
         if ids is None or not self._is_form:
             return
         try:
+            if EDITS[self._edit_kind].labels and not edit.text:
+                self._failed("Put in a text to see what changes.", "$muted")
+                return
             if told := fault(edit):
                 self._failed(told)
                 return
             self._say("Counting\u2026")
             result, names = await in_thread(self._preview, ids, edit, self._type, stop)
-            self.post_message(self.Looked(result, names, stop, is_whole=True))
+            self._found = result
+            self._show_changes(result, names)
         except EditStoppedError:
             return
         except DtkError as error:
@@ -243,43 +248,43 @@ class BatchEditScreen(CommandScreen[None]):
             new = [one.image_id for one in result.examples if one.image_id not in names]
             if new:
                 names.update({row.id: row.file_name for row in self.library.image_rows(new)})
-            self.post_message(self.Looked(result, dict(names), stop, is_whole=False))
+            self.post_message(self.Looked(result, dict(names), stop))
 
         result = caption_batch.preview(self.library.db, ids, edit, kind, tell, stop)
         tell(result)
         return result, names
 
-    def _failed(self, words: str) -> None:
+    def _failed(self, words: str, style: str = "$error") -> None:
         self._is_wanted = False
-        self._say(words, "$error")
+        self._say(words, style)
         self.query_one("#batch-change-words", Static).update("")
 
     @on(Looked)
-    def _show_changes(self, event: Looked) -> None:
+    def _came_further(self, event: Looked) -> None:
         event.stop()
-        if event.asked_to_stop is not self._stop_looking or not self._is_form:
-            return
-        result = event.result
+        if not event.asked_to_stop.is_set():
+            self._show_changes(event.result, event.names)
+
+    def _show_changes(self, result: BatchResult, names: dict[int, str]) -> None:
+        is_whole = self._found is not None
         verb = "is taken away" if self._edit.operation == "remove" else "changes"
         verbs = "are taken away" if self._edit.operation == "remove" else "change"
         words = counted(result.changed, f"caption {verb}", f"captions {verbs}")
-        if not event.is_whole:
+        if not is_whole:
             words = f"{words} so far; counting\u2026"
         elif result.blank:
             words += f"; {counted(result.blank, 'would be left without a word and stays', 'would be left so and stay')}"
         self._say(words, "$accent" if result.changed else "$muted")
-        rows = [change_words(event.names.get(one.image_id, ""), one) for one in result.examples]
+        rows = [change_words(names.get(one.image_id, ""), one) for one in result.examples]
         self.query_one("#batch-change-words", Static).update(Content("\n").join(rows))
-        if event.is_whole:
-            self._found = result
-            if self._is_wanted:
-                self.start()
+        if is_whole and self._is_wanted:
+            self.start()
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Edit, after a question, as soon as it is known how many."""
-        self._is_wanted = self._found is None
+        self._is_wanted = self._found is None and not self._stop_looking.is_set()
         if self._found is None or self._ids is None:
             return
         if not self._found.changed:

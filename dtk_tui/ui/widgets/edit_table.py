@@ -23,7 +23,7 @@ _COLUMNS: tuple[Column[Edit], ...] = (
     Column("When", lambda row: (f"{row.made_at.astimezone():%Y-%m-%d %H:%M:%S}", "list--dim"), 19),
     Column("Changed", lambda row: (f"{row.changed:,}", ""), 9, right=True),
     Column("Undone", _undone, 13),
-    Column("Edit", lambda row: (one_line(row.title, 300), "list--dim" if row.undone_at else ""), 20, share=1),
+    Column("Edit", lambda row: (one_line(row.title, 300), "list--dim" if row.undone_at else ""), 34, share=1),
     Column("Number", lambda row: (str(row.id), "list--dim"), 8, rank=2, right=True),
 )
 
