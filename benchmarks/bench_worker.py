@@ -70,13 +70,13 @@ def decoded(paths: Sequence[str], load: Any) -> Iterator[np.ndarray]:
 
 
 def _prepare(path: str) -> np.ndarray:
-    from dtk_tui.inference import preprocessing
     from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.preprocessing import Picture
 
     spec = load_manifest().get("dinov2-small").image
     if spec is None:
         raise SystemExit("the manifest does not say how to prepare an image")
-    return preprocessing.load(path, spec)
+    return Picture.open(path).pixels(spec)
 
 
 def by_processes(paths: Sequence[str]) -> float:

@@ -8,6 +8,7 @@ import os
 import stat
 import struct
 import warnings
+from functools import cached_property
 
 import numpy as np
 from PIL import (
@@ -27,6 +28,7 @@ from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.inference import extra_formats, video
 from dtk_tui.inference.perceptual_hash import perceptual_hash, sampled
+from dtk_tui.inference.pixels import fast_decoder
 
 # Pillow knows formats that run other programs (EPS) or that no generator writes; strangers' files get these only.
 # Naming the decoders' classes also makes sure that they are registered, whatever Pillow has loaded so far.
@@ -57,19 +59,41 @@ _PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+class DecodedPicture:
+    """A decoded picture: upright, its first frame, transparent pixels not put onto anything yet.
+
+    Args:
+        pixels: RGB or RGBA.
+    """
+
+    def __init__(self, pixels: Image.Image) -> None:
+        self._pixels = pixels
+        self._on: dict[tuple[int, int, int], Image.Image] = {}
+
+    @cached_property
+    def look(self) -> PerceptualHash:
+        """Its hash, with transparent pixels on white, whatever a model wants."""
+        return perceptual_hash(self._pixels if self._pixels.mode == "RGB" else _on_ground(sampled(self._pixels), WHITE))
+
+    def on(self, background: tuple[int, int, int] = WHITE) -> Image.Image:
+        """Return it as RGB, with transparent pixels on a colour (red, green, blue, 0 to 255)."""
+        if self._pixels.mode == "RGB":
+            return self._pixels
+        if background not in self._on:
+            self._on[background] = _on_ground(self._pixels, background)
+        return self._on[background]
+
+
 def decode_image(path: str, background: tuple[int, int, int] = WHITE) -> Image.Image:
-    """Decode a picture or a video; arguments, picture and errors as ``decode_and_hash``."""
-    return decode_and_hash(path, background)[0]
+    """Decode a picture or a video to RGB, transparent pixels put onto ``background``; errors as ``decode_picture``."""
+    return decode_picture(path).on(background)
 
 
-def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tuple[Image.Image, PerceptualHash]:
-    """Decode a picture or a video to RGB, upright, its first frame, transparent pixels put onto ``background``.
-
-    Its hash comes from the same pixels, with transparent ones on white, whatever the model wants.
+def decode_picture(path: str) -> DecodedPicture:
+    """Decode a picture or a video.
 
     Args:
         path: as ``os.fsdecode`` gives it.
-        background: red, green, blue, 0 to 255.
 
     Raises:
         MissingFileError: it is not there.
@@ -80,16 +104,16 @@ def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tupl
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError(f"{path} is not a file.")
         try:
-            return _decode(path, background)
+            return DecodedPicture(_decode(path))
         except UnidentifiedImageError:
             extra = extra_formats.open_extra(path)
             if extra is not None:
                 with extra:
-                    return _to_rgb(extra, background)
+                    return DecodedPicture(_upright(extra))
             frame = video.first_frame(path)
             if frame is None:
                 raise
-            return frame, perceptual_hash(frame)
+            return DecodedPicture(frame)
     except DtkError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -111,16 +135,19 @@ def decode_and_hash(path: str, background: tuple[int, int, int] = WHITE) -> tupl
         raise UnreadableFileError(f"{path} is damaged.", f"{type(error).__name__}: {error}") from error
 
 
-def _decode(path: str, background: tuple[int, int, int]) -> tuple[Image.Image, PerceptualHash]:
+def _decode(path: str) -> Image.Image:
+    fast = fast_decoder.decode(path)
+    if fast is not None:
+        return fast if fast.mode == "RGBA" else _opaque_to_rgb(fast)
     try:
         with Image.open(path, formats=FORMATS) as picture:
-            return _to_rgb(picture, background)
+            return _upright(picture)
     except ValueError as error:
         # Pillow bounds what text chunks unpack to; a large workflow beside good pixels is no reason to refuse them.
         if "text" not in str(error).lower() and "decompressed data" not in str(error).lower():
             raise
         with Image.open(io.BytesIO(_without_text(path)), formats=("PNG",)) as picture:
-            return _to_rgb(picture, background)
+            return _upright(picture)
 
 
 def _without_text(path: str) -> bytes:
@@ -139,15 +166,14 @@ def _without_text(path: str) -> bytes:
     return b"".join(kept)
 
 
-def _to_rgb(picture: Image.Image, background: tuple[int, int, int]) -> tuple[Image.Image, PerceptualHash]:
+def _upright(picture: Image.Image) -> Image.Image:
+    """Return the first frame as RGB, or as RGBA where pixels may be transparent."""
     picture.load()
     ImageOps.exif_transpose(picture, in_place=True)
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        rgb = _on_ground(layer, background)
-        return rgb, perceptual_hash(rgb if background == WHITE else _on_ground(sampled(layer), WHITE))
-    rgb = _opaque_to_rgb(picture)
-    return rgb, perceptual_hash(rgb)
+    if not picture.has_transparency_data:
+        return _opaque_to_rgb(picture)
+    # The pixels are in memory and outlive the closed file, so that a picture of this mode needs no copy.
+    return picture if picture.mode == "RGBA" else picture.convert("RGBA")
 
 
 def _on_ground(layer: Image.Image, colour: tuple[int, int, int]) -> Image.Image:

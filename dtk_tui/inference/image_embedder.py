@@ -26,7 +26,7 @@ class ImageEmbedder(ImageModel):
         """Embed prepared pictures.
 
         Args:
-            batch: float32 ``[n, *input_shape]``.
+            batch: uint8 ``[n, *input_shape]``.
 
         Returns:
             float32 ``[n, dims]``, each of length 1.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import preprocessing
 from dtk_tui.inference.manifest import ImageInput, ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
+from dtk_tui.inference.pixels.input_nodes import with_byte_input
+from dtk_tui.inference.preprocessing import Picture, Pixels
 
 
 class ImageModel(OnnxModel):
@@ -22,6 +22,9 @@ class ImageModel(OnnxModel):
         threads: CPU threads for one run.
         device: number of the GPU, where one does the work.
 
+    Attributes:
+        image: how pictures become its input.
+
     Raises:
         ModelError: the model is not installed, or takes other input than its manifest entry says.
     """
@@ -29,36 +32,26 @@ class ImageModel(OnnxModel):
     def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
         if spec.image is None:
             raise ModelError(f"The model {spec.name} takes no pictures.")
+        self.image: ImageInput = spec.image
         super().__init__(spec, folder, threads, device)
-        self._image: ImageInput = spec.image
-        if len(self._session.inputs) != 1:
-            raise ModelError(f"The model {spec.name} takes {len(self._session.inputs)} inputs, not one picture.")
-        self._input, (shape, self._input_dtype) = next(iter(self._session.inputs.items()))
-        if len(shape) != 4 or any(
-            isinstance(n, int) and n != m for n, m in zip(shape[1:], self.input_shape, strict=True)
-        ):
-            raise ModelError(
-                f"The model {spec.name} takes input of shape {shape}, the manifest says {self.input_shape}."
-            )
+        (self._input,) = self._session.inputs
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Shape of one prepared picture."""
-        return self._image.shape
+        return (self.image.size, self.image.size, 3)
 
     @property
-    def dtype(self) -> np.dtype[np.float32]:
+    def dtype(self) -> np.dtype[np.uint8]:
         """Type of prepared pictures."""
-        return np.dtype(np.float32)
+        return np.dtype(np.uint8)
 
-    def load(self, path: str, out: np.ndarray | None = None) -> np.ndarray:
-        """Decode and prepare one picture on any thread; see ``preprocessing.load``."""
-        return preprocessing.load(path, self._image, out)
+    def load(self, path: str) -> Pixels:
+        """Decode and prepare one picture on any thread: uint8 ``input_shape``, not to be written to."""
+        return Picture.open(path).pixels(self.image)
 
-    def load_and_hash(self, path: str, out: np.ndarray | None = None) -> tuple[np.ndarray, PerceptualHash]:
-        """Decode and prepare one picture on any thread, and say what it looks like."""
-        return preprocessing.load_and_hash(path, self._image, out)
+    def _graph(self, path: Path) -> bytes:
+        return with_byte_input(path, self.spec)
 
     def _run(self, batch: np.ndarray, output: str) -> np.ndarray:
-        feed = np.ascontiguousarray(batch, dtype=self._input_dtype)
-        return self._session.run([output], {self._input: feed})[0]
+        return self._session.run([output], {self._input: np.ascontiguousarray(batch)})[0]

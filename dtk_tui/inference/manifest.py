@@ -85,7 +85,7 @@ class TextInput:
 
 @checked(frozen=True, config=_STRICT)
 class ImageInput:
-    """How a picture becomes an array.
+    """How a picture becomes bytes, and how the bytes become what the model takes.
 
     Attributes:
         size: edge of the square input, pixels.
@@ -111,8 +111,30 @@ class ImageInput:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Shape of one picture's array."""
+        """Shape of one picture as the model's own graph takes it."""
         return (3, self.size, self.size) if self.layout == "nchw" else (self.size, self.size, 3)
+
+    @property
+    def geometry(self) -> tuple[object, ...]:
+        """What the bytes of a prepared picture depend on: models with the same one share them."""
+        return (self.size, self.fit, self.filter, self.resize or self.size, self.jpeg, self.background)
+
+    @property
+    def preparation(self) -> dict[str, object]:
+        """What the vectors of pictures depend on beside the model's weights, as it is kept with their space."""
+        return {
+            "size": self.size,
+            "fit": self.fit,
+            "resize": self.resize or self.size,
+            "filter": self.filter,
+            "axes": "width, height",
+            "jpeg": self.jpeg,
+            "background": list(self.background),
+            "channels": self.channels,
+            "divide": self.divide,
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
 
 
 @checked(frozen=True, config=_STRICT)

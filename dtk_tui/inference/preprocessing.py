@@ -1,15 +1,19 @@
-"""From a decoded picture to the array that a model takes, as its manifest entry says."""
+"""From a decoded picture to the bytes that a model takes, as its manifest entry says."""
 
 from __future__ import annotations
 
 import io
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from dtk_tui.domain.looks import PerceptualHash
-from dtk_tui.inference.image_decoder import decode_and_hash
+from dtk_tui.inference.image_decoder import DecodedPicture, decode_picture
 from dtk_tui.inference.manifest import ImageInput
+from dtk_tui.inference.pixels.scaling import resized
+
+Pixels = npt.NDArray[np.uint8]
 
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -20,46 +24,36 @@ _FILTERS = {
 _ASPECT_LIMIT = 16
 
 
-def load(path: str, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
-    """Decode and prepare one picture; thread-safe, needs no session.
+class Picture:
+    """One decoded picture and what models want of it: each size and fit is made once, for all of them; one thread."""
 
-    Args:
-        out: float32 array of ``spec.shape`` to write into, e.g. a row of a batch; a new one when None.
+    def __init__(self, decoded: DecodedPicture) -> None:
+        self._decoded = decoded
+        self._made: dict[tuple[object, ...], Pixels] = {}
 
-    Returns:
-        float32 array of ``spec.shape``.
+    @classmethod
+    def open(cls, path: str) -> Picture:
+        """Decode a file on any thread; arguments and errors as ``image_decoder.decode_picture``."""
+        return cls(decode_picture(path))
 
-    Raises:
-        UnreadableFileError, DtkError: as ``image_decoder.decode_and_hash``.
-    """
-    return load_and_hash(path, spec, out)[0]
+    @property
+    def look(self) -> PerceptualHash:
+        """What it looks like."""
+        return self._decoded.look
+
+    def pixels(self, spec: ImageInput) -> Pixels:
+        """Return what a model takes: uint8 ``[spec.size, spec.size, 3]``, red, green, blue; not to be written to."""
+        if spec.geometry not in self._made:
+            self._made[spec.geometry] = prepare(self._decoded.on(spec.background), spec)
+        return self._made[spec.geometry]
 
 
-def load_and_hash(path: str, spec: ImageInput, out: np.ndarray | None = None) -> tuple[np.ndarray, PerceptualHash]:
-    """Decode and prepare one picture, and say what it looks like; arguments, array and errors as ``load``."""
-    picture, look = decode_and_hash(path, spec.background)
-    return prepare(picture, spec, out), look
-
-
-def prepare(picture: Image.Image, spec: ImageInput, out: np.ndarray | None = None) -> np.ndarray:
-    """Prepare one decoded RGB picture; arguments and result as ``load``."""
+def prepare(picture: Image.Image, spec: ImageInput) -> Pixels:
+    """Prepare one decoded RGB picture; result as ``Picture.pixels``."""
     scaled = _scale(picture, spec)
     if spec.jpeg:
         scaled = _jpeg_round_trip(scaled)
-    values = np.asarray(_centre_crop(scaled, spec.size))
-    if spec.channels == "bgr":
-        values = values[:, :, ::-1]
-    if spec.layout == "nchw":
-        values = values.transpose(2, 0, 1)
-    result = np.empty(spec.shape, np.float32) if out is None else out
-    # (byte / divide - mean) / std as one multiplication and one subtraction.
-    shape = (3, 1, 1) if spec.layout == "nchw" else (3,)
-    std = np.asarray(spec.std, np.float64)
-    scale = (1.0 / (spec.divide * std)).astype(np.float32).reshape(shape)
-    shift = (np.asarray(spec.mean, np.float64) / std).astype(np.float32).reshape(shape)
-    np.multiply(values, scale, out=result)
-    np.subtract(result, shift, out=result)
-    return result
+    return np.asarray(_centre_crop(scaled, spec.size))
 
 
 def _scale(picture: Image.Image, spec: ImageInput) -> Image.Image:
@@ -67,15 +61,15 @@ def _scale(picture: Image.Image, spec: ImageInput) -> Image.Image:
     target = spec.resize or spec.size
     if spec.fit == "pad":
         square = _pad_to_square(picture, spec.background)
-        return square if square.width == spec.size else square.resize((spec.size, spec.size), resample)
+        return resized(square, (spec.size, spec.size), resample)
     if spec.fit == "squash":
-        return picture.resize((target, target), resample)
+        return resized(picture, (target, target), resample)
     picture = _limit_aspect(picture)
     short, long = sorted(picture.size)
     # The long edge is cut down to an integer, as transformers' image processors do.
     other = int(target * long / short)
     size = (target, other) if picture.width <= picture.height else (other, target)
-    return picture.resize(size, resample)
+    return resized(picture, size, resample)
 
 
 def _limit_aspect(picture: Image.Image) -> Image.Image:

@@ -33,9 +33,10 @@ class Placement:
 
 
 def gpu_report() -> tuple[dict[str, object], ...]:
-    """Return one dict a visible NVIDIA GPU: name, utilisation (percent), memory_used_gb, memory_total_gb (GiB).
+    """Return one dict a visible NVIDIA GPU; empty without NVML.
 
-    Empty without NVML. A value that the driver does not give is None.
+    Keys: name, utilisation (percent), memory_used_gb, memory_total_gb (GiB), compute_capability (as "9.0"). A value
+    that the driver does not give is None.
     """
     import pynvml
 
@@ -54,7 +55,9 @@ def gpu_report() -> tuple[dict[str, object], ...]:
 
 
 def _gpu(nvml: Any, handle: Any) -> dict[str, object]:
-    report: dict[str, object] = dict.fromkeys(("name", "utilisation", "memory_used_gb", "memory_total_gb"))
+    report: dict[str, object] = dict.fromkeys(
+        ("name", "utilisation", "memory_used_gb", "memory_total_gb", "compute_capability")
+    )
     with contextlib.suppress(nvml.NVMLError):
         name = nvml.nvmlDeviceGetName(handle)
         report["name"] = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
@@ -64,6 +67,9 @@ def _gpu(nvml: Any, handle: Any) -> dict[str, object]:
         report["memory_total_gb"] = memory.total / 2**30
     with contextlib.suppress(nvml.NVMLError):
         report["utilisation"] = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
+    with contextlib.suppress(nvml.NVMLError):
+        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
+        report["compute_capability"] = f"{major}.{minor}"
     return report
 
 
@@ -105,10 +111,10 @@ def placement_of(running: str) -> Placement:
     """Return where a session runs whose first provider is ``running``, with the reason where a GPU is left alone."""
     if running == CUDA or not gpu_report():
         return Placement(running)
-    return Placement(running, _reason_for_cpu())
+    return Placement(running, reason_for_cpu())
 
 
-def _reason_for_cpu() -> str:
+def reason_for_cpu() -> str:
     """Return why CUDA does not run although a GPU is visible."""
     import onnxruntime
 

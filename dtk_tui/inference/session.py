@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.provider import Placement, placement_of, preload_cuda, wanted_providers
+from dtk_tui.inference.provider import CUDA, Placement, placement_of, preload_cuda, reason_for_cpu, wanted_providers
 
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "cuda failure 2:", "alloc_failed")
+#: Where the files of weights are of a model that is loaded from memory (onnxruntime_session_options_config_keys.h).
+_FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
 
 
 class DeviceMemoryError(ModelError):
@@ -30,12 +32,13 @@ class Session:
         model: the model file, or the model itself.
         threads: threads that one run may use on the CPU.
         device: number of the GPU, where one does the work.
+        graph: what runs in place of the model file, whose other files it still needs.
 
     Raises:
         ModelError: the file is no ONNX model that runs here.
     """
 
-    def __init__(self, model: Path | bytes, threads: int, device: int = 0) -> None:
+    def __init__(self, model: Path | bytes, threads: int, device: int = 0, *, graph: bytes | None = None) -> None:
         import onnxruntime
 
         self._name = str(model) if isinstance(model, Path) else "in memory"
@@ -45,12 +48,14 @@ class Session:
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from decoding and from the screen.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if graph is not None and isinstance(model, Path):
+            options.add_session_config_entry(_FOLDER_OPTION, str(model.parent))
         providers = wanted_providers(device)
         if len(providers) > 1:
             preload_cuda()
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(model) if isinstance(model, Path) else model, options, providers=providers
+                graph or (str(model) if isinstance(model, Path) else model), options, providers=providers
             )
         except Exception as error:
             raise _model_error(f"The model {self._name} cannot be loaded.", error) from error
@@ -80,17 +85,47 @@ class Session:
 
 def probe() -> Placement:
     """Return where a model would run now, found out by running one of a single node."""
-    from onnx import TensorProto, helper
-
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", ends[:1], ends[1:])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    session = Session(model.SerializeToString(), 1)
+    session = Session(_one_node(), 1)
     try:
         session.run(["y"], {"x": np.zeros(1, np.float32)})
         return session.placement
     finally:
         session.close()
+
+
+def probe_gpu(device: int) -> str | None:
+    """Run a model of a single node on one GPU and nowhere else; return why that is not possible, None where it is.
+
+    Args:
+        device: number of the GPU, as CUDA counts them.
+    """
+    import onnxruntime
+
+    if CUDA not in onnxruntime.get_available_providers():
+        return reason_for_cpu()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    # Else a provider that does not load leaves its nodes to the CPU, and all seems well.
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    preload_cuda()
+    try:
+        session = onnxruntime.InferenceSession(_one_node(), options, providers=[(CUDA, {"device_id": device})])
+        session.run(["y"], {"x": np.zeros(1, np.float32)})
+    except Exception as error:
+        return f"{reason_for_cpu()} ({str(error).strip()[:200]})"
+    return None if session.get_providers()[0] == CUDA else reason_for_cpu()
+
+
+def _one_node() -> bytes:
+    """Return a model that takes one number and gives its absolute value."""
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "probe", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def release_memory() -> None:

@@ -48,7 +48,7 @@ class Tagger(ImageModel):
         """Score prepared pictures.
 
         Args:
-            batch: float32 ``[n, *input_shape]``.
+            batch: uint8 ``[n, *input_shape]``.
 
         Returns:
             float32 ``[n, len(tags)]``, 0 to 1.

@@ -109,6 +109,8 @@ def _bert(path: Path) -> Any:
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.post_processor = processors.BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
     backend.decoder = decoders.WordPiece()
+    # As transformers' BertTokenizer: where a text has one of these literally, it is the special token.
+    backend.add_special_tokens(["[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]"])
     return backend
 
 

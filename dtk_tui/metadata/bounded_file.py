@@ -77,23 +77,30 @@ class BoundedFile:
 
     def fingerprint(self) -> bytes:
         """Return 16 bytes of BLAKE2b over size, first 16 KiB and last 16 KiB: the same after a move or a rename."""
-        digest = hashlib.blake2b(struct.pack("<Q", self.size), digest_size=16)
-        digest.update(self.head[:TAIL_BYTES])
-        digest.update(self.tail)
-        return digest.digest()
+        return _fingerprint(self.size, self.head[:TAIL_BYTES], self.tail)
 
 
 def fingerprint_of(path: str) -> bytes:
-    """Return ``BoundedFile.fingerprint`` of the file at a path.
+    """Return ``BoundedFile.fingerprint`` of the file at a path; reads no more than it needs.
 
     Raises:
         OSError: it cannot be read, or is none.
+        ValueError: the path is none.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for somebody who writes
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would wait for somebody who writes
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
-        return BoundedFile(fd, status.st_size).fingerprint()
+        size = status.st_size
+        head = os.pread(fd, min(size, TAIL_BYTES), 0)
+        tail = head if size <= TAIL_BYTES else os.pread(fd, TAIL_BYTES, size - TAIL_BYTES)
+        return _fingerprint(size, head, tail)
     finally:
         os.close(fd)
+
+
+def _fingerprint(size: int, head: bytes, tail: bytes) -> bytes:
+    digest = hashlib.blake2b(struct.pack("<Q", size) + head, digest_size=16)
+    digest.update(tail)
+    return digest.digest()

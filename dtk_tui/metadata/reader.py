@@ -48,21 +48,6 @@ def read_file(path: str, siblings: Collection[str] | None = None, first_name: st
         os.close(fd)
 
 
-def read_fingerprint(path: str) -> bytes | None:
-    """Return the fingerprint of the file at ``path``, as ``read_file`` does; None where it cannot be read."""
-    try:
-        fd = os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError):
-        return None
-    try:
-        status = os.fstat(fd)
-        return BoundedFile(fd, status.st_size).fingerprint() if stat.S_ISREG(status.st_mode) else None
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-
-
 def derive(
     chunks: Sequence[RawChunk], width: int | None, height: int | None, file_name: str | None = None
 ) -> tuple[str | None, GenerationParameters]:

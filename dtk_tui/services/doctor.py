@@ -151,15 +151,18 @@ def _model_files(spec: ModelSpec, folder: Path) -> Finding:
 
 
 def _device() -> Iterator[Finding]:
-    """Run the smallest model there is and see where it really runs."""
-    from dtk_tui.inference.provider import gpu_report
-    from dtk_tui.inference.session import probe
+    """Run the smallest model there is on every GPU, and wherever models would run."""
+    from dtk_tui.inference.provider import CUDA, gpu_report
+    from dtk_tui.inference.session import probe, probe_gpu
 
     gpus = gpu_report()
-    for gpu in gpus:
-        total = gpu["memory_total_gb"]
-        memory = f", {total:.0f} GB" if isinstance(total, float) else ""
-        yield Finding("gpu", Verdict.OK, f"{gpu['name']}{memory}")
+    for number, gpu in enumerate(gpus):
+        yield Finding("gpu", Verdict.OK, f"{number}: {_gpu(gpu)}")
+    for number in range(len(gpus)):
+        if (reason := probe_gpu(number)) is None:
+            yield Finding("provider", Verdict.OK, f"{CUDA} runs on GPU {number}")
+        else:
+            yield Finding("provider", Verdict.FAULT, f"{CUDA} does not run on GPU {number}", reason)
     try:
         placement = probe()
     except DtkError as error:
@@ -170,4 +173,14 @@ def _device() -> Iterator[Finding]:
     elif not gpus:
         yield Finding("provider", Verdict.NOTE, f"{placement.provider}: no NVIDIA GPU is visible")
     else:
-        yield Finding("provider", Verdict.OK, placement.provider)
+        yield Finding("provider", Verdict.OK, f"models run on {placement.provider}")
+
+
+def _gpu(gpu: dict[str, object]) -> str:
+    """Return name, compute capability and memory of a GPU, as far as the driver says."""
+    parts = [str(gpu["name"])]
+    if gpu["compute_capability"] is not None:
+        parts.append(f"compute capability {gpu['compute_capability']}")
+    if isinstance(gpu["memory_total_gb"], float):
+        parts.append(f"{gpu['memory_total_gb']:.0f} GB")
+    return ", ".join(parts)

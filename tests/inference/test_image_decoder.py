@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 from dtk_tui.errors import DtkError, UnreadableFileError
 from dtk_tui.inference import image_decoder
 from dtk_tui.inference.image_decoder import decode_image
+from dtk_tui.inference.pixels import fast_decoder
 from tests.helpers.drawn_images import noise
 
 
@@ -165,11 +166,16 @@ def test_names_that_are_not_utf8_can_be_opened(tmp_path: Path) -> None:
 
 def test_a_fault_that_may_pass_is_not_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise(8, 8).save(tmp_path / "a.png")
+    noise(8, 8).save(tmp_path / "a.jpg")
 
     def fail(*args: object, **kwargs: object) -> object:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(image_decoder.Image, "open", fail)
+    with pytest.raises(DtkError) as caught:
+        decode_image(str(tmp_path / "a.jpg"))
+    assert not isinstance(caught.value, UnreadableFileError)
+    monkeypatch.setattr(fast_decoder, "open", fail, raising=False)
     with pytest.raises(DtkError) as caught:
         decode_image(str(tmp_path / "a.png"))
     assert not isinstance(caught.value, UnreadableFileError)

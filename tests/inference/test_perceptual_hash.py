@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from dtk_tui.domain.looks import PerceptualHash
-from dtk_tui.inference.image_decoder import decode_and_hash
+from dtk_tui.inference.image_decoder import decode_picture
 from dtk_tui.inference.perceptual_hash import perceptual_hash
 from tests.helpers.pictures import picture
 
@@ -97,8 +97,9 @@ def test_transparent_pixels_stand_on_white_whatever_the_model_wants(tmp_path: Pa
     layer.putalpha(Image.linear_gradient("L").resize((128, 128)))
     path = str(tmp_path / "layer.png")
     layer.save(path)
-    on_white, on_black = decode_and_hash(path), decode_and_hash(path, (0, 0, 0))
-    assert on_white[0].getpixel((0, 0)) != on_black[0].getpixel((0, 0))
-    assert on_white[1] == on_black[1]
+    decoded = decode_picture(path)
+    on_black, on_white = decoded.on((0, 0, 0)), decoded.on()
+    assert on_white.getpixel((0, 0)) != on_black.getpixel((0, 0))
+    assert decoded.look == perceptual_hash(on_white)
     Image.new("RGBA", (128, 128), (10, 200, 30, 0)).save(path)
-    assert decode_and_hash(path)[1] == PerceptualHash(None, (1 << 60) - 1), "nothing is seen of it"
+    assert decode_picture(path).look == PerceptualHash(None, (1 << 60) - 1), "nothing is seen of it"

@@ -61,7 +61,7 @@ def test_a_probe_tells_where_models_run(dinov2: ImageEmbedder) -> None:
 
 def test_gpus_are_reported_with_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     for gpu in gpu_report():
-        assert set(gpu) == {"name", "utilisation", "memory_used_gb", "memory_total_gb"}
+        assert set(gpu) == {"name", "utilisation", "memory_used_gb", "memory_total_gb", "compute_capability"}
     import pynvml
 
     def fail() -> None:

@@ -76,7 +76,7 @@ def test_a_list_without_its_columns_says_so(tmp_path: Path) -> None:
 
 
 def _tiny(folder: Path, tags: TagOutput) -> ModelSpec:
-    """A model whose scores are the channel means of an NHWC picture."""
+    """A model whose scores are the channel means of an NHWC picture, blue first; 128 is nothing."""
     from onnx import TensorProto as Kind
     from onnx import helper
 
@@ -87,7 +87,7 @@ def _tiny(folder: Path, tags: TagOutput) -> ModelSpec:
         [helper.make_tensor_value_info("y", Kind.FLOAT, ["n", 3])],
         [],
     )
-    image = ImageInput(4, "nhwc", "bgr", "pad", "bicubic")
+    image = ImageInput(4, "nhwc", "bgr", "pad", "bicubic", mean=(128.0, 128.0, 128.0))
     files = (ModelFile("m.onnx", origin="m.onnx"),)
     return ModelSpec("tiny", "T", "tagger", "hub", "MIT", "m.onnx", files, repository="x/y", image=image, tags=tags)
 
@@ -95,8 +95,8 @@ def _tiny(folder: Path, tags: TagOutput) -> ModelSpec:
 def test_logits_pass_the_sigmoid_where_the_manifest_says(tmp_path: Path) -> None:
     rules = TagOutput(0.4, names=("a", "b", "c"), sigmoid=True, thresholds={"character": 0.85})
     tagger = Tagger(_tiny(tmp_path, rules), tmp_path, 1)
-    batch = np.zeros((1, 4, 4, 3), np.float32)
-    batch[..., 1], batch[..., 2] = 2.0, -1000.0
+    batch = np.full((1, 4, 4, 3), 128, np.uint8)
+    batch[..., 1], batch[..., 0] = 130, 0
     assert np.allclose(tagger.infer(batch), [[0.5, 1 / (1 + np.exp(-2.0)), 0.0]], atol=1e-6)
     assert (tagger.threshold("general"), tagger.threshold("character"), tagger.keep) == (0.4, 0.85, 0.05)
     assert tagger.infer(batch[:0]).shape == (0, 3)

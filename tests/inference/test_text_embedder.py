@@ -133,7 +133,7 @@ def cycle():
     text = TextEmbedder(load_manifest().get("minilm-l6-v2"), folder, 2)
     image = ImageEmbedder(load_manifest().get("dinov2-small"), folder, 2)
     text.embed(["a dog " * 40] * 8)
-    image.infer(np.zeros((4, *image.input_shape), np.float32) + np.arange(4, dtype=np.float32)[:, None, None, None])
+    image.infer(np.zeros((4, *image.input_shape), np.uint8) + np.arange(4, dtype=np.uint8)[:, None, None, None])
     loaded = used()
     text.close(); image.close()
     return loaded, used()

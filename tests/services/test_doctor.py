@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import load
+from dtk_tui.inference import provider
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.services import doctor
 from dtk_tui.services.doctor import Verdict
@@ -44,3 +45,27 @@ def test_a_model_with_other_bytes_of_the_same_size_is_named(tmp_path: Path) -> N
         Verdict.FAULT,
         "again: dtk models pull open-nsfw",
     )
+
+
+def test_a_provider_that_does_not_load_is_a_fault_although_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    if provider.gpu_report():
+        pytest.skip("this machine has a GPU")
+    gpu = {"name": "Imagined GPU", "memory_total_gb": 80.0, "compute_capability": "9.0"}
+    monkeypatch.setattr(provider, "gpu_report", lambda: (gpu,))
+    found = list(doctor._device())
+    assert [(one.subject, one.verdict) for one in found] == [
+        ("gpu", Verdict.OK),
+        ("provider", Verdict.FAULT),
+        ("provider", Verdict.FAULT),
+    ]
+    assert found[0].detail == "0: Imagined GPU, compute capability 9.0, 80 GB"
+    assert found[1].detail == "CUDAExecutionProvider does not run on GPU 0"
+    assert "CUDA" in found[1].advice
+    assert found[2].detail == "CPUExecutionProvider, although a GPU is here"
+
+
+def test_without_a_gpu_the_processor_is_no_fault() -> None:
+    if provider.gpu_report():
+        pytest.skip("this machine has a GPU")
+    (found,) = doctor._device()
+    assert (found.subject, found.verdict) == ("provider", Verdict.NOTE)

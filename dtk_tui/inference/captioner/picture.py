@@ -7,6 +7,7 @@ import io
 from PIL import Image
 
 from dtk_tui.inference.image_decoder import decode_image
+from dtk_tui.inference.pixels.scaling import resized
 
 #: Without visible loss, and without colours of half the resolution.
 _QUALITY = 95
@@ -29,8 +30,7 @@ def encode(path: str, size: int | tuple[int, int]) -> bytes:
         longest = max(picture.size)
         width, height = (max(1, round(edge * min(1.0, size / longest))) for edge in picture.size)
         size = (width, height)
-    if picture.size != size:
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    picture = resized(picture, size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=_QUALITY, subsampling=0)
     return out.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from dtk_tui.domain.events import Emit, ProblemReported
@@ -218,11 +219,32 @@ class UnvisitedFolders:
 
 
 def absolute(path: str) -> str:
-    """Return the absolute path of what a person named; ``~`` is their home.
+    """Return the absolute path of what a person named, in the Unicode form of the disk; ``~`` is their home.
 
     Raises:
         UsageError: nothing was named; the folder one happens to be in is hardly what is meant.
     """
     if not path:
         raise UsageError("The name of a folder is empty.", "Name the folder; the one you are in is .")
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (surrogates must survive)
+    return in_form_of_disk(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (surrogates must survive)
+
+
+def in_form_of_disk(path: str) -> str:
+    """Return an absolute path whose folders are there in another Unicode form as the disk has it; else as it is.
+
+    Keyboards and shells write composed letters, macOS and archives made there leave decomposed ones. A form that is
+    there is never changed for another, and where several are there none is chosen.
+    """
+    if path.isascii() or os.path.lexists(path):
+        return path
+    above, name = os.path.split(path)
+    above = in_form_of_disk(above)
+    found = os.path.join(above, name)  # noqa: PTH118 (surrogates must survive)
+    if os.path.lexists(found):
+        return found
+    wanted = unicodedata.normalize("NFC", name)
+    try:
+        alike = [other for other in os.listdir(above) if unicodedata.normalize("NFC", other) == wanted]  # noqa: PTH208
+    except OSError:
+        return path
+    return os.path.join(above, alike[0]) if len(alike) == 1 else path  # noqa: PTH118

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from dtk_tui.domain.parameters import FileReading, RawChunk
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.metadata.bounded_file import HEAD_BYTES
-from dtk_tui.metadata.reader import derive, read_file, read_fingerprint
+from dtk_tui.metadata.bounded_file import HEAD_BYTES, fingerprint_of
+from dtk_tui.metadata.reader import derive, read_file
 from dtk_tui.store.copy.rows import digest, raw_row, reading_row
 
 #: Below this many files, starting processes costs more than it saves.
@@ -101,7 +101,14 @@ def fingerprint_chunk(paths: Sequence[str]) -> list[bytes | None]:
     """Return the fingerprints of some files; None for one that cannot be read."""
     for start in range(0, len(paths), _PREFETCH):
         _prefetch([(0, path) for path in paths[start : start + _PREFETCH]])
-    return [read_fingerprint(path) for path in paths]
+    return [_fingerprint(path) for path in paths]
+
+
+def _fingerprint(path: str) -> bytes | None:
+    try:
+        return fingerprint_of(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _prefetch(files: list[File]) -> None:

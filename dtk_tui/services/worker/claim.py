@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
@@ -16,7 +17,7 @@ from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import beside, jobs
 
 _PATIENCE_S = 0.1
 _IDLE_S = 1.0
@@ -136,10 +137,20 @@ class Claimer:
         """Let each kind show how fast it goes, and prepare for a bulk run."""
         try:
             counts = self._state.transaction(jobs.counts)
+            apart = {} if counts.priority else self._apart(cursor.lane.kinds, counts.by_kind)
         except DatabaseLostError:
             return
         self._bulk.prepare(counts.by_kind)
-        cursor.scheduler.plan({} if counts.priority else counts.by_kind)
+        cursor.scheduler.plan(apart)
+
+    def _apart(self, kinds: Sequence[Kind], pending: Mapping[str, int]) -> dict[str, int]:
+        """Return how many jobs of each kind come alone: what comes beside others is timed with them."""
+        numbers = dict(pending)
+        present = [kind for kind in self._sharing(kinds) if pending.get(kind.label, 0)]
+        for place, kind in enumerate(present[1:], 1):
+            count = partial(beside.count_alone, kind=kind, mates=present[:place])
+            numbers[kind.label] = self._state.transaction(count)
+        return numbers
 
     def _give_back_strays(self) -> int:
         """Give back jobs under our lease that are not with us: a crash of PostgreSQL forgot how they ended."""
@@ -160,7 +171,7 @@ class Claimer:
             claimed, after = jobs.claim(
                 conn, state.worker_id(), kinds, count, after=place, least=least, without=without
             )
-            claimed = self._prepared(conn, claimed)
+            claimed = self._prepared(conn, claimed + self._beside(conn, claimed, kinds))
             return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
 
         try:
@@ -174,6 +185,18 @@ class Claimer:
         here = [replace(job, path=state.local_path(job.path)) for job in claimed]
         state.accept(epoch, here, prompts, urgent=least > NORMAL)
         return len(claimed), after
+
+    def _beside(self, conn: Connection, claimed: Sequence[ClaimedJob], kinds: Sequence[Kind]) -> list[ClaimedJob]:
+        """Claim what the decoding of the same pictures serves, too; suspects stay alone."""
+        sharing = self._sharing(kinds)
+        mates = [job for job in claimed if job.kind in sharing and not job.isolated]
+        if len(sharing) < 2 or not mates:
+            return []
+        return beside.claim_beside(conn, self._state.worker_id(), mates, sharing)
+
+    def _sharing(self, kinds: Sequence[Kind]) -> list[Kind]:
+        """Return those of some kinds that one decoding serves, in their order."""
+        return sorted(kind for kind in kinds if self._state.handlers[kind].takes_pictures)
 
     def _prepared(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Return the jobs with what their handlers find out beforehand."""

@@ -6,12 +6,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from dtk_tui.config import Config
+from dtk_tui.config import Config, WorkerSettings
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
@@ -20,7 +20,7 @@ from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
 from dtk_tui.inference.provider import Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
-from dtk_tui.services.worker.handlers.base import Resources
+from dtk_tui.services.worker.handlers.base import JobHandler, Resources
 from dtk_tui.services.worker.handlers.registry import load_handlers
 from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.pipeline import Pipeline
@@ -227,11 +227,20 @@ class Engine:
             loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()
+        for notice in (notice for handler in handlers.values() for notice in handler.notices):
+            self._emit(notice)
         for kind, error in missing.items():
             if not isinstance(error, NotSetUpError) or self._transaction(partial(jobs.is_left, kind=kind)):
                 self._emit(ProblemReported(error.title, error.detail))
         if not handlers:
             self._trouble = " ".join(str(error) for error in missing.values())
+            return
+        if (fault := _cpu_fault(settings, handlers.values())) is not None:
+            for of_device in loaded:
+                for handler in of_device.values():
+                    handler.close()
+            self._trouble = str(fault)
+            self._emit(ProblemReported(fault.title, fault.detail))
             return
         self._trouble = None
         self._placement = next((handler.placement for handler in handlers.values() if handler.placement), None)
@@ -266,3 +275,17 @@ class Engine:
             pipeline.close()
             self._placement = None
             self._release()
+
+
+def _cpu_fault(settings: WorkerSettings, handlers: Iterable[JobHandler]) -> DtkError | None:
+    """Return why this worker does not run: GPUs are named in the config, and models have loaded on the CPU alone."""
+    if settings.devices is None or settings.allow_cpu:
+        return None
+    for handler in handlers:
+        if handler.placement is not None and not handler.placement.on_gpu:
+            why = handler.placement.reason or "No NVIDIA GPU is visible here."
+            return DtkError(
+                f"[worker] devices names a GPU, and {handler.model} has only loaded on {handler.placement.provider}.",
+                f"{why} See: dtk doctor. To work on the CPU all the same, set allow_cpu = true in [worker].",
+            )
+    return None

@@ -92,7 +92,6 @@ class Inferrer:
         done = self._infer_images(images)
         if first.prompt is not None:
             done.prompts = self._infer_prompts([first.prompt]).prompts
-        self._state.handlers[first.job.kind].recycle(images)
         return done
 
     def _begin(self, suspect: Loaded) -> bool:

@@ -34,7 +34,8 @@ class LaneState:
         self.largest = max(batch_sizes.values())
         if self.on_devices:
             self.depth = max(4 * self.largest, 2 * decode_threads, 32)
-            limit = 2 * self.largest + decode_threads
+            # Room for a batch of each kind, for the one that follows, and for what is being decoded.
+            limit = sum(batch_sizes.values()) + self.largest + decode_threads
         else:
             self.depth = 4 * self.largest * self.threads
             limit = _UNBOUNDED

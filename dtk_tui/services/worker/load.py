@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.services.worker.batch_result import Failure, failure_of
 from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.files.reading import ReadWatch, require_same_file
@@ -43,8 +44,23 @@ class Loader:
     def _source(self) -> PriorityBuffer[ToLoad]:
         return self._state.to_load
 
-    def _load(self, item: ToLoad) -> Loaded:
-        return self._state.handlers[item.job.kind].load(item.job)
+    def _load(self, item: ToLoad) -> list[Loaded | Failure]:
+        """Return what is inferred of each job of a picture, which is decoded once, or why nothing is.
+
+        Raises:
+            Exception: the file cannot be read, for whatever kind of work.
+        """
+        handlers = self._state.handlers
+        if len(item.jobs) == 1:
+            return [handlers[item.job.kind].load(item.job)]
+        picture = Picture.open(item.job.path)
+        found: list[Loaded | Failure] = []
+        for job in item.jobs:
+            try:
+                found.append(handlers[job.kind].take(job, picture))
+            except Exception as error:  # of one kind alone: the others have what they need
+                found.append(failure_of(job, error))
+        return found
 
     def _handle(self, item: ToLoad) -> bool:
         """Load one image and hand it on; False when that took too long."""
@@ -53,32 +69,34 @@ class Loader:
         outcome = self._outcome(item)
         if not self._watch.end(read):
             return False
-        if isinstance(outcome, Loaded):
-            state.put_loaded(item, outcome)
-        elif isinstance(outcome, Failure):
-            state.put_failed(item, outcome)
-        else:
+        for one in outcome:
+            if isinstance(one, Loaded):
+                state.put_loaded(item, one)
+            else:
+                state.put_failed(item, one)
+        if not outcome:
             state.put_returned(item)
         state.end_loading()
         return True
 
-    def _outcome(self, item: ToLoad) -> Loaded | Failure | None:
-        """Return the loaded image, or why there is none; None when it is to wait."""
+    def _outcome(self, item: ToLoad) -> list[Loaded | Failure]:
+        """Return each loaded job of an image, or why there is none; empty when they are to wait."""
         if self._away.covers(item.job.path):
-            return None
+            return []
         try:
             loaded = self._load(item)
             require_same_file(item.job)
             return loaded
         except LoadingCancelledError:
-            return None  # a pause or a stop: the job is given back with the rest
+            return []  # a pause or a stop: the job is given back with the rest
         except Exception as error:
             try:
-                return self._watch.explain(item, error)
+                failure = self._watch.explain(item, error)
             except DatabaseLostError:
-                return None  # stopping while the database is away
+                return []  # stopping while the database is away
             except DtkError:
-                return failure_of(item.job, error)
+                failure = failure_of(item.job, error)
+            return [] if failure is None else [failure._replace(job=job) for job in item.jobs]
 
 
 class SuspectLoader(Loader):
@@ -94,12 +112,12 @@ class SuspectLoader(Loader):
     def _source(self) -> PriorityBuffer[ToLoad]:
         return self._state.suspects
 
-    def _load(self, item: ToLoad) -> Loaded:
+    def _load(self, item: ToLoad) -> list[Loaded | Failure]:
         handler = self._state.handlers[item.job.kind]
         models = handler.image_models
         if not models:
             if handler.decodes:
-                self._isolated.load(item.job.path, (), decode=True)
-            return replace(super()._load(item), prompt=item.prompt)
+                self._isolated.load(item.job.path, ())
+            return [replace(handler.load(item.job), prompt=item.prompt)]
         arrays, look = self._isolated.load(item.job.path, models)
-        return Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))
+        return [Loaded(item.job, arrays, item.prompt, (ImageLook(item.job.image_id, item.job.fingerprint, look),))]

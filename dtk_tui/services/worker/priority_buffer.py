@@ -66,7 +66,7 @@ class PriorityBuffer(Generic[T]):
             while self._heap and not self._closed:
                 rank, _, head = self._heap[0]
                 left_s = until - time.monotonic()
-                if rank < 0 or left_s <= 0 or len(self._heap) >= size(head) or not more():
+                if rank < 0 or left_s <= 0 or self._is_enough(size(head), head, alike) or not more():
                     break
                 self._changed.wait(left_s)
             if not self._heap:
@@ -74,6 +74,12 @@ class PriorityBuffer(Generic[T]):
             batch = self._pop_alike(size, alike)
             self._changed.notify_all()
             return batch
+
+    def _is_enough(self, wanted: int, head: T, alike: Callable[[T, T], bool]) -> bool:
+        """Say whether so many items are like the head, or no more can come because there is no room."""
+        if len(self._heap) >= self._limit:
+            return True
+        return len(self._heap) >= wanted and sum(alike(head, item) for _, _, item in self._heap) >= wanted
 
     def _pop_alike(self, size: Callable[[T], int], alike: Callable[[T, T], bool]) -> list[T]:
         head = heapq.heappop(self._heap)[2]

@@ -27,7 +27,7 @@ from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
 from dtk_tui.text import duration
 
 #: The arrays of a picture, one a model, and what it looks like.
-Prepared = tuple[tuple[npt.NDArray[np.float32], ...], PerceptualHash]
+Prepared = tuple[tuple[npt.NDArray[np.uint8], ...], PerceptualHash]
 
 #: How often is looked whether loading was ended from outside.
 _LOOK_MS = 200
@@ -66,11 +66,8 @@ class IsolatedLoader:
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def load(self, path: str, models: Sequence[str], *, decode: bool = False) -> Prepared:
-        """Decode and prepare a file as each of some image models wants it; return the arrays, and what it looks like.
-
-        Args:
-            decode: whether to decode it although no model wants it.
+    def load(self, path: str, models: Sequence[str]) -> Prepared:
+        """Decode a file and prepare it as each of some image models wants it; return the arrays and its look.
 
         Raises:
             MissingFileError: it is not there.
@@ -80,7 +77,7 @@ class IsolatedLoader:
         """
         process = self._start()
         try:
-            answer = _ask(process, path, models, decode, time.monotonic() + self._longest_s, self._ended)
+            answer = _ask(process, path, models, time.monotonic() + self._longest_s, self._ended)
         except _TooLongError:
             self._drop(process)
             raise UnreadableFileError(
@@ -150,7 +147,6 @@ def _ask(
     process: subprocess.Popen[bytes],
     path: str,
     models: Sequence[str],
-    decode: bool,
     until: float,
     ended: threading.Event,
 ) -> Prepared | None:
@@ -162,7 +158,7 @@ def _ask(
     if process.stdin is None or process.stdout is None:
         raise TypeError("the process of an isolated loader has pipes")
     try:
-        asked = {"path": os.fsencode(path).hex(), "models": list(models), "decode": decode}
+        asked = {"path": os.fsencode(path).hex(), "models": list(models)}
         process.stdin.write(json.dumps(asked).encode() + b"\n")
         process.stdin.flush()
         line = bytearray()
@@ -171,9 +167,9 @@ def _ask(
         answer: dict[str, Any] = json.loads(line)
         if "title" in answer:
             raise _ERRORS[answer["error"]](answer["title"], answer["detail"])
-        data = [_read(process.stdout, 4 * math.prod(shape), until, ended) for shape in answer["shapes"]]
+        data = [_read(process.stdout, math.prod(shape), until, ended) for shape in answer["shapes"]]
         arrays = (
-            np.frombuffer(one, np.float32).reshape(shape) for one, shape in zip(data, answer["shapes"], strict=True)
+            np.frombuffer(one, np.uint8).reshape(shape) for one, shape in zip(data, answer["shapes"], strict=True)
         )
         return tuple(arrays), PerceptualHash(*answer["look"])
     except (OSError, ValueError, EOFError):
@@ -201,25 +197,20 @@ def _read(source: IO[bytes], size: int, until: float, ended: threading.Event) ->
 
 def main() -> None:
     """Read files as asked for on standard input until it ends."""
-    from dtk_tui.inference import preprocessing
-    from dtk_tui.inference.image_decoder import decode_image
     from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.preprocessing import Picture
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand among the answers
     for line in sys.stdin.buffer:
         asked = json.loads(line)
-        arrays: list[npt.NDArray[np.float32]] = []
-        look = PerceptualHash(None, 0)
+        arrays: list[npt.NDArray[np.uint8]] = []
         try:
-            if asked["decode"]:
-                decode_image(os.fsdecode(bytes.fromhex(asked["path"])))
-            for name in asked["models"]:
-                spec = load_manifest().get(name).image
-                if spec is not None:
-                    array, look = preprocessing.load_and_hash(os.fsdecode(bytes.fromhex(asked["path"])), spec)
-                    arrays.append(array)
+            picture = Picture.open(os.fsdecode(bytes.fromhex(asked["path"])))
+            specs = [load_manifest().get(name).image for name in asked["models"]]
+            arrays = [picture.pixels(spec) for spec in specs if spec is not None]
+            look = picture.look
             answer: dict[str, Any] = {
                 "shapes": [list(array.shape) for array in arrays],
                 "look": [look.bits, look.colours],
@@ -230,7 +221,7 @@ def main() -> None:
             arrays = []
         out.write(json.dumps(answer).encode() + b"\n")
         for array in arrays:
-            out.write(np.ascontiguousarray(array, np.float32).tobytes())
+            out.write(array.tobytes())
         out.flush()
 
 

@@ -32,11 +32,19 @@ PromptKey = tuple[Kind, int]
 
 @dataclass(frozen=True, slots=True)
 class ToLoad:
-    """A claimed job on its way to a loader; ``prompt`` is that of a suspect, which takes it along."""
+    """Claimed jobs of one image on their way to a loader; ``prompt`` is that of a suspect, which takes it along.
+
+    Several are of kinds that share a decoded picture, and of one priority.
+    """
 
     epoch: int
-    job: ClaimedJob
+    jobs: tuple[ClaimedJob, ...]
     prompt: Prompt | None = None
+
+    @property
+    def job(self) -> ClaimedJob:
+        """The first of them: what all have in common."""
+        return self.jobs[0]
 
 
 class PipelineState:
@@ -246,11 +254,21 @@ class PipelineState:
         rank = -max((job.priority for job in jobs), default=NORMAL)
         for kind, number in new:
             self._lane_of[kind].buffer.put(rank, Prompt(kind, number, prompts[kind, number]))
-        for job in jobs:
-            own = _prompt_of(job, prompts) if job.isolated else None
-            (self.suspects if job.isolated else self.to_load).put(-job.priority, ToLoad(epoch, job, own))
+        for of_image in self._by_picture(jobs):
+            first = of_image[0]
+            own = _prompt_of(first, prompts) if first.isolated else None
+            (self.suspects if first.isolated else self.to_load).put(-first.priority, ToLoad(epoch, of_image, own))
         with_prompt = sum(1 for job in jobs if self.handlers[job.kind].needs_prompts and job.prompt_id is not None)
         self.throughput.count_cache(hits=max(0, with_prompt - len(new)), misses=len(new))
+
+    def _by_picture(self, jobs: Sequence[ClaimedJob]) -> list[tuple[ClaimedJob, ...]]:
+        """Return the jobs that one decoding serves together, in the order of the first of each."""
+        together: dict[object, list[ClaimedJob]] = {}
+        for job in jobs:
+            shares = self.handlers[job.kind].takes_pictures and not job.isolated
+            key = (job.image_id, job.priority) if shares else job.id
+            together.setdefault(key, []).append(job)
+        return [tuple(of_image) for of_image in together.values()]
 
     def mark_ended(self, ids: Iterable[int]) -> None:
         """Note that jobs ended, and let the claimer fetch more."""
@@ -279,25 +297,25 @@ class PipelineState:
             lane.buffer.nudge()
 
     def put_loaded(self, item: ToLoad, loaded: Loaded) -> None:
-        """Hand a loaded image to its lane."""
+        """Hand what was loaded of an image to its lane."""
         if item.epoch == self._epoch:
-            self._lane_of[item.job.kind].buffer.put(-item.job.priority, loaded)
+            self._lane_of[loaded.job.kind].buffer.put(-loaded.job.priority, loaded)
 
     def put_failed(self, item: ToLoad, failure: Failure) -> None:
-        """Hand an image that could not be loaded to the saver."""
-        self.throughput.count_unloaded(item.job.kind)
+        """Hand a job whose image could not be loaded to the saver."""
+        self.throughput.count_unloaded(failure.job.kind)
         if item.epoch == self._epoch:
             self.to_save.put(BatchResult(failed=[failure]))
 
     def put_returned(self, item: ToLoad) -> None:
         """Let the saver give an image back that could not be tried."""
         if item.epoch == self._epoch:
-            self.to_save.put(BatchResult(returned=[item.job]))
+            self.to_save.put(BatchResult(returned=list(item.jobs)))
 
     def put_suspected(self, item: ToLoad) -> None:
         """Let the saver give an image back that is to be tried alone."""
         if item.epoch == self._epoch:
-            self.to_save.put(BatchResult(suspected=[item.job]))
+            self.to_save.put(BatchResult(suspected=list(item.jobs)))
 
     @property
     def more_is_loading(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
 
 from dtk_tui.store.database import Connection, row_of
 
@@ -14,7 +15,18 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_CURRENT = "SELECT max(id) FROM embedding_space WHERE model = %s AND modality = %s"
+_CURRENT = """
+SELECT (SELECT id FROM embedding_space WHERE model = %s AND modality = %s ORDER BY used_at DESC, id DESC LIMIT 1)
+"""
+_OTHER_PREPARATION = """
+SELECT space.name, space.preparation FROM embedding_space space
+ WHERE space.model = %(model)s AND space.model_sha256 = %(sha256)s AND space.modality = 'image'
+   AND NOT EXISTS (SELECT 1 FROM embedding_space same
+                    WHERE same.model = %(model)s AND same.model_sha256 = %(sha256)s AND same.modality = 'image'
+                      AND same.preparation = %(preparation)s)
+   AND EXISTS (SELECT 1 FROM image_vector WHERE space_id = space.id)
+ ORDER BY space.used_at DESC, space.id DESC LIMIT 1
+"""
 _TAGGERS = "SELECT max(id) FROM tagger WHERE name = ANY (%s) GROUP BY name"
 # A member of a group is found by the vector of its representative.
 _IMAGE_VECTOR = """
@@ -38,10 +50,36 @@ class CurrentModels:
     tagger_count: int
 
 
-def register(conn: Connection, name: str, modality: str, model_sha256: str, dims: int) -> int:
-    """Register an embedding space, with its partition and index, or find it again; return its id."""
-    sql = "SELECT dtk_embedding_space(%s, %s, %s, %s, %s)"
-    return int(row_of(conn, sql, (name, modality, name, model_sha256, dims))[0])
+def register(
+    conn: Connection,
+    name: str,
+    modality: str,
+    model_sha256: str,
+    dims: int,
+    preparation: Mapping[str, object] | None = None,
+) -> int:
+    """Register an embedding space, with its partition and index, or find it again; return its id.
+
+    Args:
+        preparation: what prepares its pictures (`ImageInput.preparation`): another one makes another space. A space of
+            which none is known takes it on.
+    """
+    sql = "SELECT dtk_embedding_space(%s, %s, %s, %s, %s, %s)"
+    kept = None if preparation is None else Jsonb(preparation)
+    return int(row_of(conn, sql, (name, modality, name, model_sha256, dims, kept))[0])
+
+
+def other_preparation(
+    conn: Connection, model: str, model_sha256: str, preparation: Mapping[str, object]
+) -> tuple[str, dict[str, object] | None] | None:
+    """Return a space of the same image model whose pictures were prepared in another way, if none of this way is there.
+
+    Returns:
+        Its name, and what prepared its pictures (None where that is not known); None when nothing is to be told apart.
+    """
+    parameters = {"model": model, "sha256": model_sha256, "preparation": Jsonb(preparation)}
+    row = conn.execute(_OTHER_PREPARATION, parameters).fetchone()
+    return None if row is None else (str(row[0]), row[1])
 
 
 def current(conn: Connection, text_model: str, image_model: str, taggers: Sequence[str]) -> CurrentModels:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
 from dtk_tui.domain.queue import JobRow
@@ -24,17 +24,8 @@ if TYPE_CHECKING:
 #: Channel on which workers hear that there is something new to claim.
 CHANNEL = "dtk_queue"
 
-# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
-# is a chance to wait for a processor.
-_CLAIM_WHERE: LiteralString = """
-WITH claimed AS (
-    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
-     WHERE id = ANY (ARRAY(
-        SELECT id FROM job
-         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
-           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}
-         ORDER BY (-priority), kind, id
-         LIMIT %(count)s FOR UPDATE SKIP LOCKED))
+#: What a statement that claims gives back of its jobs, for `claimed_job`.
+CLAIMED: LiteralString = """
     RETURNING id, kind, image_id, priority, attempts, deaths
 )
 SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
@@ -45,6 +36,20 @@ SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.att
   JOIN folder ON folder.id = image.folder_id
  ORDER BY -claimed.priority, claimed.kind, claimed.id
 """
+# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
+# is a chance to wait for a processor.
+_CLAIM_WHERE: LiteralString = (
+    """
+WITH claimed AS (
+    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
+     WHERE id = ANY (ARRAY(
+        SELECT id FROM job
+         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
+           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}
+         ORDER BY (-priority), kind, id
+         LIMIT %(count)s FOR UPDATE SKIP LOCKED))"""  # noqa: S608 (constants)
+    + CLAIMED
+)
 # A subquery for each row keeps the walk along the index, which ends as soon as enough is found.
 _ELSEWHERE: LiteralString = """
            AND (SELECT folder_id FROM image WHERE image.id = job.image_id) <> ALL (%(without)s::bigint[])"""
@@ -212,13 +217,15 @@ def claim(
         "least": least,
         "without": list(without),
     }
-    jobs = [
-        ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
-        for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)
-    ]
+    jobs = [claimed_job(v) for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)]
     if not jobs:
         return [], after
     return jobs, Place(-jobs[-1].priority, int(jobs[-1].kind), jobs[-1].id)
+
+
+def claimed_job(v: Sequence[Any]) -> ClaimedJob:
+    """Return the job of a row of ``CLAIMED``."""
+    return ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
 
 
 def begin_suspect(conn: Connection, worker_id: int, job_id: int) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import errors as pg
 
@@ -21,6 +20,12 @@ if TYPE_CHECKING:
 #: Set in each UPDATE of many images that sets nothing of what ``metadata_hash`` is made of: PostgreSQL 18 would parse
 #: the expression of that column for each row, which takes longer than the rest of the update.
 KEEP_STEPS = "steps = image.steps"
+# A batch is small beside the library: whatever the statistics say, its rows are looked up one by one.
+_LOOK_UP = """
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true)
+"""
 # One scan writes at a time, so that two of them never wait for each other's rows in a circle.
 _ACQUIRE_WRITE_LOCK = "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(7628139)"
 _ANNOUNCE = "SELECT pg_advisory_lock_shared(7628140)"
@@ -82,8 +87,7 @@ SELECT image.id, folder.path, image.file_name
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """An image row as a scan compares it with the disk; ``unread``: imported, and its file was never looked into."""
 
     id: int
@@ -96,6 +100,16 @@ class StoredFile:
 def acquire_write_lock(conn: Connection) -> None:
     """Wait until no other scan writes; what a crash of the server forgets, the next scan finds again."""
     conn.execute(_ACQUIRE_WRITE_LOCK)
+
+
+def look_up_one_by_one(conn: Connection) -> None:
+    """Keep the statements of this transaction from reading whole tables for the rows of a batch."""
+    conn.execute(_LOOK_UP)
+
+
+def as_array(numbers: Iterable[int]) -> str:
+    """Return numbers as a parameter for an array: a list would be taken apart number by number."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def announce(conn: Connection) -> None:
@@ -119,11 +133,13 @@ def digest(files: Sequence[tuple[str, int, int]]) -> bytes:
 
 def stored_digests(conn: Connection, folder_ids: Sequence[int]) -> dict[int, bytes]:
     """Return, by folder id, a digest of the files that the library has there; none for a folder without any."""
+    conn.execute("SET LOCAL enable_seqscan = off")
     return {number: bytes(value) for number, value in conn.execute(_STORED_DIGESTS, (list(folder_ids),))}
 
 
 def stored_files(conn: Connection, folder_ids: Sequence[int]) -> dict[int, dict[str, StoredFile]]:
     """Return what the library has in folders: by folder id, then by file name."""
+    conn.execute("SET LOCAL enable_seqscan = off")
     result: dict[int, dict[str, StoredFile]] = {number: {} for number in folder_ids}
     for folder_id, name, image_id, size, mtime_ns, unread, gone in conn.execute(_STORED_FILES, (list(folder_ids),)):
         result[folder_id][from_db(name)] = StoredFile(image_id, size, mtime_ns, unread, gone)
@@ -206,8 +222,7 @@ def unread(conn: Connection, folder_ids: Sequence[int]) -> Ids:
 
 def paths(conn: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
     """Return (id, absolute path) of images in the order of ``ids``; those that are gone are left out."""
-    # As text: a list would be taken apart number by number.
-    rows = conn.execute(_SELECT_PATHS, (f"{{{','.join(map(str, ids))}}}",)).fetchall()
+    rows = conn.execute(_SELECT_PATHS, (as_array(ids),)).fetchall()
     folders = {path: join_path(path, "") for path in {path for _, path, _ in rows}}
     found = {number: folders[path] + from_db(name) for number, path, name in rows}
     return [(number, found[number]) for number in ids if number in found]

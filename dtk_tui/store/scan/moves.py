@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from dtk_tui.store.database import Connection, row_of
+from psycopg.sql import SQL, Identifier
+
+from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.library.images import join_path
 from dtk_tui.store.scan import staging
 from dtk_tui.store.scan.listings import KEEP_STEPS
@@ -42,6 +44,15 @@ UPDATE image SET {KEEP_STEPS}, file_name = '/' || id,
                  first_name = CASE WHEN id = ANY (%s) THEN coalesce(first_name, file_name) ELSE first_name END
  WHERE id = ANY (%s)
 """  # noqa: S608 (constants)
+# What moves to the place of a row that is not needed any more, and leaves its own to nobody, needs no such name.
+_MOVE = f"""
+UPDATE image SET {KEEP_STEPS}, folder_id = new.folder_id, file_name = new.file_name, file_size = new.file_size,
+                 mtime_ns = new.mtime_ns, unavailable = false,
+                 first_name = nullif(coalesce(image.first_name, image.file_name), new.file_name)
+  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+       AS new (id, folder_id, file_name, file_size, mtime_ns)
+ WHERE image.id = new.id
+"""  # noqa: S608 (constants)
 _LOCK_PLACES = """
 SELECT id, folder_id, file_name, file_size, mtime_ns FROM image WHERE id = ANY (%s) ORDER BY id FOR UPDATE
 """
@@ -64,6 +75,13 @@ _SET_DATES = f"""
 UPDATE image SET {KEEP_STEPS}, created_at = timestamptz 'epoch' + reading.mtime_ns / 1000 * interval '1 microsecond'
   FROM scan_reading reading WHERE image.id = reading.id AND image.id = ANY (%s)
 """  # noqa: S608 (constants)
+_REFERENCES_TO_IMAGES = """
+SELECT relnamespace::regnamespace::text, relname, attname
+  FROM pg_constraint
+  JOIN pg_class ON pg_class.oid = conrelid
+  JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+ WHERE confrelid = 'image'::regclass AND confdeltype = 'c' AND conparentid = 0
+"""
 _CHOOSE_REPRESENTATIVES = """
 SELECT dtk_choose_representatives(array_agg(metadata_hash)) FROM image
  WHERE id = ANY (%s) AND metadata_hash IS NOT NULL HAVING count(*) > 0
@@ -113,8 +131,16 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     held = conn.execute(_LOCK_PLACES, (sorted({*pairs, *pairs.values()}),))
     places: dict[int, tuple[int, str, int, int]] = {v[0]: v[1:] for v in held}
     pairs = {old: there for old, there in pairs.items() if old in places and there in places}
+    places_taken = set(pairs.values())
+    direct = {
+        old: there
+        for old, there in pairs.items()
+        if there in fresh and there not in pairs and old not in places_taken and old not in occupied
+    }
+    readers = _move_directly(conn, direct, places)
+    pairs = {old: there for old, there in pairs.items() if old not in direct}
     conn.execute(_SET_TEMPORARY_NAMES, (sorted(pairs), sorted({*pairs, *pairs.values()})))
-    readers = [(there, old) for old, there in pairs.items()]
+    readers += [(there, old) for old, there in pairs.items()]
     arrivals = [(old, *places[there]) for old, there in pairs.items()]
     gone: list[tuple[int, int, str]] = []
     unneeded: list[int] = []
@@ -135,14 +161,40 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
             unneeded.append(last)
         else:
             gone.append((last, folder_id, name))
-    conn.execute("DELETE FROM image WHERE id = ANY (%s)", (unneeded,))
+    _delete(conn, unneeded)
     conn.execute(_SET_PLACES, tuple([row[i] for row in arrivals] for i in range(5)))
     conn.execute(_SET_UNAVAILABLE, tuple([row[i] for row in gone] for i in range(3)))
     staging.renumber(conn, [row[0] for row in readers], [row[1] for row in readers])
     # A listing has given those the date of another file; what only moved keeps its own.
-    others = set(pairs) & set(occupied) | {number for _, number in readers if number not in pairs}
+    others = set(pairs) & set(occupied) | {number for _, number in readers if number not in pairs} - direct.keys()
     conn.execute(_SET_DATES, (sorted(others),))
     conn.execute(_CHOOSE_REPRESENTATIVES, ([row[0] for row in gone],))
+
+
+def _move_directly(
+    conn: Connection, pairs: Mapping[int, int], places: Mapping[int, tuple[int, str, int, int]]
+) -> list[tuple[int, int]]:
+    """Let images take the places of fresh rows, which are deleted; return (id of the row, id of the image)."""
+    _delete(conn, list(pairs.values()))
+    rows = [(old, *places[there]) for old, there in pairs.items()]
+    if rows:
+        conn.execute(_MOVE, tuple([row[i] for row in rows] for i in range(5)))
+    return [(there, old) for old, there in pairs.items()]
+
+
+def _delete(conn: Connection, ids: Sequence[int]) -> None:
+    """Delete fresh rows that this transaction has locked.
+
+    A foreign key would look for what refers to each of them by itself; and a row without parameters represents nobody.
+    """
+    if not ids:
+        return
+    for schema, table, column in conn.execute(_REFERENCES_TO_IMAGES).fetchall():
+        statement = SQL("DELETE FROM {} WHERE {} = ANY (%s)").format(Identifier(schema, table), Identifier(column))
+        conn.execute(statement, (ids,))
+    skip_checks(conn, True)
+    conn.execute("DELETE FROM image WHERE id = ANY (%s)", (ids,))
+    skip_checks(conn, False)
 
 
 def sizes(conn: Connection) -> set[int]:

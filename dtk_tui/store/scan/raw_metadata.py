@@ -21,7 +21,7 @@ _ADD = "COPY image_raw (image_id, chunks) FROM STDIN (FORMAT binary)"
 _REPLACE = """
 INSERT INTO image_raw (image_id, chunks)
 SELECT image_id, chunks FROM scan_raw WHERE EXISTS (SELECT 1 FROM image WHERE image.id = image_id OFFSET 0)
-    ON CONFLICT (image_id) DO UPDATE SET chunks = excluded.chunks
+    ON CONFLICT (image_id) DO UPDATE SET chunks = excluded.chunks WHERE image_raw.chunks <> excluded.chunks
 """
 _REMOVE = """
 DELETE FROM image_raw WHERE image_id = ANY (ARRAY(

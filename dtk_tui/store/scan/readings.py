@@ -72,6 +72,22 @@ _WITH_PROMPTS = """
   LEFT JOIN prompt positive ON positive.sha256 = reading.prompt
   LEFT JOIN prompt negative ON negative.sha256 = reading.negative_prompt
 """
+_SAME_PARAMETERS = """
+    (image.prompt_id, image.negative_prompt_id, image.steps, image.cfg_scale, image.seed, image.has_workflow,
+     image.dialect, image.sampler, image.scheduler, image.model, image.model_hash, image.extra)
+    IS NOT DISTINCT FROM
+    (positive.id, negative.id, reading.steps, reading.cfg_scale, reading.seed, reading.has_workflow,
+     reading.dialect, reading.sampler, reading.scheduler, reading.model, reading.model_hash, reading.extra)
+"""
+# A file that only moved is, in its new place, what it was: its row is written once.
+_IS_AS_READ = f"""
+    (image.scan_phase, image.file_size, image.mtime_ns, image.width, image.height, image.is_video, image.fingerprint,
+     image.error)
+    IS NOT DISTINCT FROM
+    (1, reading.file_size, reading.mtime_ns, reading.width, reading.height, reading.is_video, reading.fingerprint,
+     reading.error)
+    AND {_SAME_PARAMETERS}
+"""
 # What was never read, of a content that is nowhere else, needs no look before: nothing of it can be lost. The CASE and
 # OFFSET 0 hide from the planner how few rows the statistics know of: every row is looked up by its id.
 _WRITE_NEW = f"""
@@ -89,20 +105,14 @@ SELECT (SELECT string_agg(int8send(id), ''::bytea) FROM written), ARRAY(SELECT m
 _WRITE = f"""
 WITH written AS (
     UPDATE image SET {_FILE_FACTS}, {_PARAMETERS}, {_GROUP_OF_READ} {_WITH_PROMPTS}
-     WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) RETURNING metadata_hash)
+     WHERE image.id = reading.id AND image.id <> ALL (%s::bigint[]) AND NOT ({_IS_AS_READ})
+    RETURNING metadata_hash)
 SELECT count(*), array_agg(DISTINCT metadata_hash) FILTER (WHERE metadata_hash IS NOT NULL) FROM written
 """  # noqa: S608 (constants)
 _WRITE_KEPT = f"""
 UPDATE image SET {KEEP_STEPS}, {_FILE_FACTS} FROM scan_reading reading
  WHERE image.id = reading.id AND image.id = ANY (%s)
 """  # noqa: S608 (constants)
-_SAME_PARAMETERS = """
-    (image.prompt_id, image.negative_prompt_id, image.steps, image.cfg_scale, image.seed, image.has_workflow,
-     image.dialect, image.sampler, image.scheduler, image.model, image.model_hash, image.extra)
-    IS NOT DISTINCT FROM
-    (positive.id, negative.id, reading.steps, reading.cfg_scale, reading.seed, reading.has_workflow,
-     reading.dialect, reading.sampler, reading.scheduler, reading.model, reading.model_hash, reading.extra)
-"""
 _WRITE_DERIVED = f"""
 WITH written AS (
     UPDATE image SET {_PARAMETERS}, {_GROUP_OF_DERIVED} {_WITH_PROMPTS}

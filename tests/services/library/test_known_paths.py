@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library.folder_rules import Rules, resolve_known_path
+from dtk_tui.services.library.folder_rules import Rules, absolute, resolve_known_path
 
 
 @pytest.fixture
@@ -61,3 +62,15 @@ def test_a_new_link_into_another_root_is_left_out(disk: Path) -> None:
 def test_a_folder_around_a_root_with_another_name_is_refused(disk: Path) -> None:
     with pytest.raises(UsageError, match="in the library as"):
         resolve_known_path(str(disk / "real"), [str(disk / "deep")])
+
+
+def test_a_folder_is_found_in_the_unicode_form_that_the_disk_has(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Été à Noël") for form in ("NFC", "NFD"))
+    (tmp_path / decomposed / "2024" / decomposed).mkdir(parents=True)
+    there = f"{tmp_path}/{decomposed}"
+    assert absolute(f"{tmp_path}/{composed}") == there
+    assert absolute(f"{tmp_path}/{composed}/2024/{composed}/") == f"{there}/2024/{decomposed}"
+    assert absolute(f"{tmp_path}/{composed}/none") == f"{tmp_path}/{composed}/none", "what is not there stays as typed"
+    (tmp_path / composed).mkdir()
+    assert absolute(f"{tmp_path}/{composed}") == f"{tmp_path}/{composed}", "a form that is there is what is meant"
+    assert absolute(there) == there

@@ -10,7 +10,8 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.parameters import FileReading, GenerationParameters
-from dtk_tui.services.scan import read
+from dtk_tui.metadata.reader import read_file
+from dtk_tui.services.scan import read, relocate
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.copy.rows import reading_row
 from dtk_tui.store.database import Database
@@ -107,6 +108,74 @@ def test_what_a_sidecar_tells_in_the_new_place_is_read(
     assert scan(db, config, [str(tmp_path)])["moved"] == 1
     assert opened == [f"{tmp_path}/b/1.png"]
     assert images(db)[f"{tmp_path}/b/1.png"][1:] == (False, "mm")
+
+
+def test_what_was_copied_keeps_its_row_and_is_not_read_again(
+    db: Database, config: Config, tmp_path: Path, opened: list[str]
+) -> None:
+    files = [write_png(tmp_path / "a" / f"{name}.png", f"number {name}", seed=1) for name in "123"]
+    other = write_png(tmp_path / "a" / "4.png", "number 4", seed=1)
+    scan(db, config, [str(tmp_path)])
+    before, dates = images(db), _dates(db)
+    opened.clear()
+    for file in [*files, other]:
+        copy = tmp_path / "b" / file.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes() if file != other else file.read_bytes().replace(b"number 4", b"number 5"))
+        os.utime(copy, ns=(10**18, 10**18))
+        file.unlink()
+    counts = scan(db, config, [str(tmp_path)])
+    assert (counts["moved"], counts["added"], counts["gone"]) == (3, 1, 1)
+    assert opened == [f"{tmp_path}/b/4.png"]
+    after = images(db)
+    assert [after[f"{tmp_path}/b/{n}.png"] for n in "123"] == [before[f"{tmp_path}/a/{n}.png"] for n in "123"]
+    assert after[str(other)] == (before[str(other)][0], True, before[str(other)][2]), "its content is nowhere"
+    moved = {number for number, gone, _ in before.values() if not gone and number != before[str(other)][0]}
+    assert {number: date for number, date in _dates(db).items() if number in moved} == {
+        number: date for number, date in dates.items() if number in moved
+    }
+    assert scan(db, config, [str(tmp_path)])["unchanged"] == 4
+
+
+def test_of_two_copies_one_keeps_its_row_in_many_small_transactions(
+    db: Database, config: Config, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocate, "_FEWEST_ROWS", 1)
+    files = [write_png(tmp_path / "a" / f"{name}.png", f"number {name}", seed=1) for name in "123456"]
+    twin = tmp_path / "a" / "twin.png"
+    twin.write_bytes(files[0].read_bytes())
+    for file in [*files, twin]:
+        os.utime(file, ns=(10**18, 10**18))
+    scan(db, config, [str(tmp_path)])
+    before = images(db)
+    opened.clear()
+    (tmp_path / "b").mkdir()
+    for file in files:
+        file.rename(tmp_path / "b" / file.name)
+    twin.unlink()
+    counts = scan(db, config, [str(tmp_path)])
+    assert (counts["moved"], counts["added"], counts["gone"]) == (6, 0, 1)
+    assert opened == []
+    assert [images(db)[f"{tmp_path}/b/{n}.png"] for n in "123456"] == [
+        before[f"{tmp_path}/a/{n}.png"] for n in "123456"
+    ]
+    assert images(db)[str(twin)][:2] == (before[str(twin)][0], True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 16383, 16384, 16385, 40_000, 65_536, 65_537, 150_000])
+def test_a_fingerprint_alone_is_that_of_a_reading(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(number * number % 251 for number in range(size)))
+    assert read.fingerprint_chunk([str(file), str(tmp_path), f"{tmp_path}/none"]) == [
+        read_file(str(file)).fingerprint,
+        None,
+        None,
+    ]
+
+
+def _dates(db: Database) -> dict[int, object]:
+    with db.connection() as conn:
+        return dict(conn.execute("SELECT id, created_at FROM image").fetchall())
 
 
 def test_readings_of_a_large_batch_are_renumbered_by_a_hash(db: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,13 @@ def test_raw_metadata_of_a_migration_gives_way_to_what_the_file_says(
         rows = conn.execute("SELECT file_name, chunks FROM image_raw JOIN image ON image.id = image_id").fetchall()
     assert [name for name, _ in rows] == ["telling.png"]
     assert "a prompt" in rows[0][1]
+
+
+def test_a_folder_typed_in_another_unicode_form_is_scanned(db: Database, config: Config, tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Été") for form in ("NFC", "NFD"))
+    picture = write_png(tmp_path / decomposed / "1.png", "a fox", seed=1)
+    assert _scan(db, config, tmp_path / composed)["added"] == 1
+    assert _scan(db, config, tmp_path / decomposed)["unchanged"] == 1
+    assert _detail(db, picture).prompt == "a fox"
+    with db.connection() as conn:
+        assert folders.paths(conn) == [f"{tmp_path}/{decomposed}"]

@@ -19,7 +19,7 @@ from dtk_tui.config import Config, load
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.inference.image_decoder import decode_and_hash
+from dtk_tui.inference.image_decoder import decode_picture
 from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
@@ -38,14 +38,13 @@ pytestmark = pytest.mark.usefixtures("quick_models")
 
 # Every process started with this on its path dies of a file of that name: a decoder with a fault, so to speak.
 _DEADLY = """
-import os, signal
-from PIL import Image
-real = Image.open
+import builtins, os, signal
+real = open
 def deadly(path, *arguments, **options):
     if os.path.basename(os.fspath(path) if isinstance(path, (str, os.PathLike)) else "") == "poison.png":
         os.kill(os.getpid(), signal.SIGSEGV)
     return real(path, *arguments, **options)
-Image.open = deadly
+builtins.open = deadly
 """
 
 
@@ -106,8 +105,8 @@ def test_cancelling_an_isolated_loader_blames_nobody(tmp_path: Path) -> None:
     picture = write_png(tmp_path / "good.png", "a thing")
     isolated = IsolatedLoader()
     (array,), look = isolated.load(str(picture), ["dinov2-small"])
-    assert look == decode_and_hash(str(picture))[1], "what it looks like comes along"
-    assert array.shape == (3, 224, 224)
+    assert look == decode_picture(str(picture)).look, "what it looks like comes along"
+    assert array.shape == (224, 224, 3)
     process = isolated._process
     assert process is not None
     process.send_signal(signal.SIGSTOP)  # it reads for ever
@@ -115,7 +114,7 @@ def test_cancelling_an_isolated_loader_blames_nobody(tmp_path: Path) -> None:
     ended.start()
     with pytest.raises(LoadingCancelledError):
         isolated.load(str(picture), ["dinov2-small"])
-    assert isolated.load(str(picture), ["dinov2-small"])[0][0].shape == (3, 224, 224), "another process goes on"
+    assert isolated.load(str(picture), ["dinov2-small"])[0][0].shape == (224, 224, 3), "another process goes on"
     isolated.end()
 
 

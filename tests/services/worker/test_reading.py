@@ -154,7 +154,7 @@ def test_a_share_that_hangs_is_away_until_it_answers(
 def test_the_process_of_a_suspect_ends_when_it_reads_too_long(tmp_path: Path) -> None:
     picture = str(write_png(tmp_path / "good.png", "a thing"))
     isolated = IsolatedLoader(60.0)
-    assert isolated.load(picture, ["dinov2-small"])[0][0].shape == (3, 224, 224)
+    assert isolated.load(picture, ["dinov2-small"])[0][0].shape == (224, 224, 3)
     with pytest.raises(MissingFileError):
         isolated.load(str(tmp_path / "none.png"), ["dinov2-small"])
     process = isolated._process

@@ -184,10 +184,10 @@ BEGIN
 END $$;
 
 --
--- Name: dtk_embedding_space(text, text, text, text, integer); Type: FUNCTION; Schema: public; Owner: -
+-- Name: dtk_embedding_space(text, text, text, text, integer, jsonb); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.dtk_embedding_space(a_name text, a_modality text, a_model text, a_sha256 text, a_dims integer) RETURNS smallint
+CREATE FUNCTION public.dtk_embedding_space(a_name text, a_modality text, a_model text, a_sha256 text, a_dims integer, a_preparation jsonb DEFAULT NULL::jsonb) RETURNS smallint
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -196,22 +196,28 @@ DECLARE
     parent text := CASE a_modality WHEN 'text' THEN 'prompt_vector' ELSE 'image_vector' END;
     part text;
 BEGIN
-    SELECT id INTO found_id FROM embedding_space
-     WHERE model = a_model AND model_sha256 = a_sha256 AND modality = a_modality;
-    IF found_id IS NOT NULL THEN
-        RETURN found_id;
+    found_id := dtk_find_space(a_modality, a_model, a_sha256, a_preparation);
+    IF found_id IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext('dtk_embedding_space'));
+        found_id := dtk_find_space(a_modality, a_model, a_sha256, a_preparation);
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('dtk_embedding_space'));
-    SELECT id INTO found_id FROM embedding_space
-     WHERE model = a_model AND model_sha256 = a_sha256 AND modality = a_modality;
     IF found_id IS NOT NULL THEN
+        UPDATE embedding_space space SET preparation = coalesce(preparation, a_preparation), used_at = clock_timestamp()
+         WHERE id = found_id
+           AND ((preparation IS NULL AND a_preparation IS NOT NULL)
+                OR EXISTS (SELECT 1 FROM embedding_space other
+                            WHERE other.model = a_model AND other.modality = a_modality AND other.id <> space.id
+                              AND other.used_at >= space.used_at));
         RETURN found_id;
     END IF;
     IF EXISTS (SELECT 1 FROM embedding_space WHERE name = full_name) THEN
         full_name := a_name || '@' || left(a_sha256, 8);
     END IF;
-    INSERT INTO embedding_space (name, modality, model, model_sha256, dims)
-    VALUES (full_name, a_modality, a_model, a_sha256, a_dims) RETURNING id INTO found_id;
+    IF EXISTS (SELECT 1 FROM embedding_space WHERE name = full_name) THEN
+        full_name := a_name || '@' || left(md5(a_sha256 || coalesce(a_preparation::text, '')), 8);
+    END IF;
+    INSERT INTO embedding_space (name, modality, model, model_sha256, dims, preparation)
+    VALUES (full_name, a_modality, a_model, a_sha256, a_dims, a_preparation) RETURNING id INTO found_id;
     part := parent || '_' || found_id;
     -- Built beside and attached: that disturbs no reader, where PARTITION OF would lock them all out.
     EXECUTE format('CREATE TABLE %I (LIKE %I, CHECK (space_id = %s), CHECK (vector_dims(vec) = %s))',
@@ -240,6 +246,19 @@ BEGIN
         PERFORM pg_notify('dtk_queue', '');
     END IF;
 END $$;
+
+--
+-- Name: dtk_find_space(text, text, text, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_find_space(a_modality text, a_model text, a_sha256 text, a_preparation jsonb) RETURNS smallint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT id FROM embedding_space
+     WHERE model = a_model AND model_sha256 = a_sha256 AND modality = a_modality
+       AND (a_preparation IS NULL OR preparation IS NULL OR preparation = a_preparation)
+     ORDER BY (preparation = a_preparation) DESC NULLS LAST, id DESC LIMIT 1
+$$;
 
 --
 -- Name: dtk_instant(bigint, text); Type: FUNCTION; Schema: public; Owner: -
@@ -711,6 +730,8 @@ CREATE TABLE public.embedding_space (
     model_sha256 text NOT NULL,
     dims integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    preparation jsonb,
+    used_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT embedding_space_dims_check CHECK ((dims > 0)),
     CONSTRAINT embedding_space_modality_check CHECK ((modality = ANY (ARRAY['text'::text, 'image'::text])))
 );
@@ -1421,11 +1442,11 @@ ALTER TABLE ONLY public.edit_journal
     ADD CONSTRAINT edit_journal_pkey PRIMARY KEY (id);
 
 --
--- Name: embedding_space embedding_space_model_model_sha256_modality_key; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: embedding_space embedding_space_model_model_sha256_modality_preparation_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.embedding_space
-    ADD CONSTRAINT embedding_space_model_model_sha256_modality_key UNIQUE (model, model_sha256, modality);
+    ADD CONSTRAINT embedding_space_model_model_sha256_modality_preparation_key UNIQUE NULLS NOT DISTINCT (model, model_sha256, modality, preparation);
 
 --
 -- Name: embedding_space embedding_space_name_key; Type: CONSTRAINT; Schema: public; Owner: -

@@ -1,14 +1,16 @@
-"""The statement that writes a batch of a scan looks its rows up one by one, whatever the statistics say."""
+"""The statements of a batch of a scan look its rows up one by one, whatever the statistics say."""
 
 from __future__ import annotations
+
+from typing import LiteralString
 
 import pytest
 
 from dtk_tui.domain.parameters import FileReading, GenerationParameters
 from dtk_tui.store.copy.rows import reading_row
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import folders, images
-from dtk_tui.store.scan import listings, readings, staging
+from dtk_tui.store.scan import listings, readings, relocation, staging
 
 _READING = FileReading("PNG", 8, 8, "a1111", GenerationParameters(model="m" * 80), (), bytes(16), 1, 1, error="e" * 90)
 
@@ -43,3 +45,29 @@ def test_what_waits_is_found_among_many_folders_by_a_hash(db: Database) -> None:
         counted = "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + images._FOLDERS_IDS, (many,)))
     assert "'::bigint[]" in plan and "smallint" not in plan
     assert "'::bigint[]" in counted and "smallint" not in counted
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_batch_reads_no_whole_table(db: Database, analyzed: bool) -> None:
+    """What a scan does for each batch costs no more in a larger library."""
+    ids = list(range(1, 10_001))
+    places = [relocation.Relocation(number, bytes(16), 2, f"{number}.png", 1) for number in ids]
+    with db.connection() as conn:
+        folder_id = folders.add_root(conn, "/pictures")
+        listings.add_files(conn, {folder_id: [(f"{number}.png", 1, number) for number in range(20_000)]})
+    with db.connection() as conn:
+        if analyzed:
+            conn.execute("ANALYZE image")
+        listings.stored_digests(conn, [folder_id])
+        plans = [_plan(conn, sql, ([folder_id],)) for sql in (listings._STORED_DIGESTS, listings._STORED_FILES)]
+    with db.connection() as conn:
+        relocation.vanished(conn, ids)
+        plans.append(_plan(conn, relocation._VANISHED, (listings.as_array(ids),)))
+        plans.append(_plan(conn, relocation._RELOCATE, relocation._columns(places)))
+    for plan in plans:
+        assert "Seq Scan on image" not in plan and "Hash" not in plan and "Merge Join" not in plan, plan
+        assert "Index" in plan, plan
+
+
+def _plan(conn: Connection, sql: LiteralString, parameters: tuple[object, ...]) -> str:
+    return "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + sql, parameters))

@@ -14,9 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy.typing as npt
 
 from dtk_tui.config import Config
+from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
+from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.provider import Placement
 from dtk_tui.store.database import Connection, Database
 
@@ -95,6 +97,7 @@ class JobHandler(ABC):
 
     Attributes:
         lane: where ``infer`` and ``infer_prompts`` run; of the class, whether that is on devices.
+        takes_pictures: whether it makes what it loads from a decoded picture: one decoding serves all such kinds.
         needs_prompts: whether images wait for the results of their prompts, and fail with them.
         is_of_group: whether a result holds for all members of an image's group: those that nobody has decoded yet come
             with its job, so that ``load`` sees whether they look alike.
@@ -107,11 +110,13 @@ class JobHandler(ABC):
         decodes: whether ``load`` decodes the file for no image model; a suspect is then decoded in a process of its own
             before.
         indexed_spaces: embedding spaces that ``save`` writes to, whose indexes a bulk run takes away and builds anew.
+        notices: what people should know before the work begins.
     """
 
     kind: ClassVar[Kind]
     lane: Lane = DEVICE
     decodes: ClassVar[bool] = False
+    takes_pictures: ClassVar[bool] = False
     needs_prompts: ClassVar[bool] = False
     is_of_group: ClassVar[bool] = False
     prompt_batch_size: ClassVar[int] = 64
@@ -121,6 +126,7 @@ class JobHandler(ABC):
     placement: Placement | None = None
     image_models: tuple[str, ...] = ()
     indexed_spaces: tuple[int, ...] = ()
+    notices: tuple[ProblemReported, ...] = ()
 
     @classmethod
     @abstractmethod
@@ -140,13 +146,17 @@ class JobHandler(ABC):
         """Return ``ClaimedJob.details`` by job id, in the transaction that claims."""
         return {}
 
-    @abstractmethod
     def load(self, job: ClaimedJob) -> Loaded:
-        """Read one image; runs on decode threads.
+        """Read one image; runs on decode threads. A kind that takes no pictures has its own way.
 
         Raises:
             UnreadableFileError: the file cannot be decoded, and never will be.
         """
+        return self.take(job, Picture.open(job.path))
+
+    def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
+        """Make what is inferred from a decoded picture, which other kinds use after it; runs on decode threads."""
+        raise NotImplementedError
 
     @abstractmethod
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
@@ -171,9 +181,6 @@ class JobHandler(ABC):
     def output(self, result: Any) -> Mapping[str, int]:
         """Return what a saved result comes to beside one job, by a word: rates of it are told."""
         return {}
-
-    def recycle(self, batch: Sequence[Loaded]) -> None:  # noqa: B027 (nothing to do is right for most)
-        """Take the arrays of images that are done, to load others into."""
 
     def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
         """Return the texts by id of those prompts that have no result yet."""

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.inference.image_embedder import ImageEmbedder
+from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.library.groups import look_at
-from dtk_tui.services.worker.handlers.arrays import ArrayPool
+from dtk_tui.services.worker.handlers.arrays import BatchArray
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
 from dtk_tui.services.worker.handlers.models import require
 from dtk_tui.store.database import Connection
@@ -29,6 +31,7 @@ class EmbedHandler(JobHandler):
     """Writes the image vectors of representatives, and the text vectors of prompts that have none yet."""
 
     kind = Kind.EMBED
+    takes_pictures: ClassVar[bool] = True
     needs_prompts: ClassVar[bool] = True
     is_of_group: ClassVar[bool] = True
 
@@ -42,7 +45,7 @@ class EmbedHandler(JobHandler):
         self.batch_size = image.batch_size
         self.placement = image.placement
         self.image_models = (image.spec.name,)
-        self._arrays = ArrayPool(image.input_shape, image.batch_size)
+        self._batch = BatchArray(image.input_shape, image.batch_size)
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
@@ -53,23 +56,25 @@ class EmbedHandler(JobHandler):
         image = ImageEmbedder(image_spec, folder, resources.threads, resources.device)
         text = TextEmbedder(text_spec, folder, resources.threads, resources.device)
         with resources.db.connection() as conn:
-            image_space = embedding_spaces.register(conn, image_spec.name, "image", image.sha256, image.dims)
+            notice = _notice(conn, image)
+            preparation = image.image.preparation
+            image_space = embedding_spaces.register(
+                conn, image_spec.name, "image", image.sha256, image.dims, preparation
+            )
             text_space = embedding_spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
-        return cls(image, text, image_space, text_space)
+        handler = cls(image, text, image_space, text_space)
+        handler.notices = (notice,) if notice else ()
+        return handler
 
-    def load(self, job: ClaimedJob) -> Loaded:
-        """Decode to float32 [3, h, w]; and look at the members of its group that nobody has decoded yet."""
-        array, look = self._image.load_and_hash(job.path, self._arrays.take())
+    def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
+        """Prepare it; and look at the members of its group that nobody has decoded yet."""
         members = [seen for member in job.members if (seen := look_at(member)) is not None]
-        return Loaded(job, (array,), looks=(ImageLook(job.image_id, job.fingerprint, look), *members))
+        looks = (ImageLook(job.image_id, job.fingerprint, picture.look), *members)
+        return Loaded(job, (picture.pixels(self._image.image),), looks=looks)
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return unit vectors, float32 [dims]."""
-        return list(self._image.infer(self._arrays.stack([item.arrays[0] for item in batch])))
-
-    def recycle(self, batch: Sequence[Loaded]) -> None:
-        """Keep the arrays."""
-        self._arrays.give_back([item.arrays[0] for item in batch])
+        return list(self._image.infer(self._batch.stack([item.arrays[0] for item in batch])))
 
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write image vectors."""
@@ -97,3 +102,24 @@ class EmbedHandler(JobHandler):
         """Unload both embedders."""
         self._image.close()
         self._text.close()
+
+
+def _notice(conn: Connection, image: ImageEmbedder) -> ProblemReported | None:
+    """Say that pictures are prepared in another way than those that are embedded already."""
+    preparation = image.image.preparation
+    found = embedding_spaces.other_preparation(conn, image.spec.name, image.sha256, preparation)
+    if found is None:
+        return None
+    space, before = found
+    again = "Embed all anew with: dtk queue add --all --kind embed"
+    if before is None:
+        return ProblemReported(
+            f"Nothing is known of how the pictures of {space} were prepared: they were embedded by an older dtk-tui.",
+            "Tall pictures may have been scaled in another order, and their vectors differ a little. What is embedded"
+            f" from now on goes beside them. {again} --again",
+        )
+    changed = ", ".join(sorted(key for key in preparation if preparation[key] != before.get(key)))
+    return ProblemReported(
+        f"The pictures of {image.spec.name} are prepared in another way than before ({changed}).",
+        f"Their vectors are kept apart from those in {space}, and are not compared with them. {again}",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,15 @@ import numpy.typing as npt
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.preprocessing import Picture, Pixels
 from dtk_tui.inference.tagger import Tagger
-from dtk_tui.services.worker.handlers.arrays import ArrayPool, Floats
+from dtk_tui.services.worker.handlers.arrays import BatchArray
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
 from dtk_tui.services.worker.handlers.models import require
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import results
+
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class TagHandler(JobHandler):
     """Writes what every tagger in the config says of an image."""
 
     kind = Kind.TAG
+    takes_pictures: ClassVar[bool] = True
 
     def __init__(self, taggers: Sequence[RegisteredTagger]) -> None:
         self._taggers = taggers
@@ -51,7 +55,9 @@ class TagHandler(JobHandler):
         self.batch_size = min(use.tagger.batch_size for use in taggers)
         self.placement = taggers[0].tagger.placement
         self.image_models = tuple(use.tagger.spec.name for use in taggers)
-        self._arrays = [ArrayPool(use.tagger.input_shape, self.batch_size) for use in taggers]
+        self._batches = {
+            use.tagger.image.geometry: BatchArray(use.tagger.input_shape, self.batch_size) for use in taggers
+        }
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
@@ -70,26 +76,21 @@ class TagHandler(JobHandler):
             uses.append(RegisteredTagger(tagger, number, ids, thresholds))
         return cls(uses)
 
-    def load(self, job: ClaimedJob) -> Loaded:
-        """Decode for each tagger in its own layout."""
-        (first, *others), (of_first, *of_others) = self._taggers, self._arrays
-        array, look = first.tagger.load_and_hash(job.path, of_first.take())
-        pairs = zip(others, of_others, strict=True)
-        arrays = (array, *(use.tagger.load(job.path, spare.take()) for use, spare in pairs))
-        return Loaded(job, arrays, looks=(ImageLook(job.image_id, job.fingerprint, look),))
+    def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
+        """Prepare it for each tagger."""
+        pixels = tuple(picture.pixels(use.tagger.image) for use in self._taggers)
+        return Loaded(job, pixels, looks=(ImageLook(job.image_id, job.fingerprint, picture.look),))
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
         """Return for each image the scores of each tagger, float32 [tags]."""
-        scores = [
-            use.tagger.infer(self._arrays[place].stack([item.arrays[place] for item in batch]))
-            for place, use in enumerate(self._taggers)
-        ]
+        stacked: dict[object, Pixels] = {}
+        scores = []
+        for place, use in enumerate(self._taggers):
+            geometry = use.tagger.image.geometry
+            if geometry not in stacked:
+                stacked[geometry] = self._batches[geometry].stack([item.arrays[place] for item in batch])
+            scores.append(use.tagger.infer(stacked[geometry]))
         return [tuple(of_tagger[i] for of_tagger in scores) for i in range(len(batch))]
-
-    def recycle(self, batch: Sequence[Loaded]) -> None:
-        """Keep the arrays."""
-        for place, arrays in enumerate(self._arrays):
-            arrays.give_back([item.arrays[place] for item in batch])
 
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write raw scores, and tags above their thresholds."""

@@ -1,0 +1,1 @@
+"""Tiny models of the exact architectures of the manifest's models, and odd inputs for them."""
