@@ -132,7 +132,7 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Edit the captions of all images that a search finds, or of a folder; dtk journal undo takes it back."""
+    """Edit the captions of what a search finds, or of a folder; dtk journal undo takes it back."""
     from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
     from dtk_tui.services.library import caption_batch
     from dtk_tui.services.library.caption_words import catch_up

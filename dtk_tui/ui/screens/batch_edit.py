@@ -196,7 +196,7 @@ class BatchEditScreen(CommandScreen[None]):
     # -- what would change --------------------------------------------------------------------------------------------
 
     def _say(self, words: str, style: str = "$muted") -> None:
-        self.query_one("#batch-count", Line).show(line(f"  {words}", style, 600))
+        self.query_one("#batch-count", Line).show(line(words, style, 600))
 
     @on(Input.Changed)
     def _typed(self) -> None:
