@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.journal import Edit
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
@@ -22,6 +23,8 @@ from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
 
 Ids = npt.NDArray[np.int64]
+#: So many images of a search are shown before all of them are found and counted.
+FIRST_FOUND = 500
 
 
 class LibraryBrowser:
@@ -100,6 +103,13 @@ class LibraryBrowser:
         """Return the ids of a query's images, best first with scores, or newest first; UsageError names a fault."""
         found = searching.find(self.db, self.config, line)
         return found.ids, found.scores
+
+    def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
+        """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
+        query = parse(line)
+        limit = None if query.about or query.like else FIRST_FOUND
+        found = searching.find(self.db, self.config, line, limit)
+        return found.ids, found.scores, limit is not None and len(found.ids) >= limit
 
     def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
         """Return the images most like one, best first."""

@@ -22,7 +22,8 @@ TABLES = (*READ, "album_image", "image_tag", "node", "node_property")
 # What somebody else hung on a table would be lost with it; and the schema needs a right that not everybody has.
 _IS_REPLACEABLE: LiteralString = """
 SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
-                AND reloptions IS NULL AND NOT relrowsecurity AND NOT relhassubclass AND NOT relispartition
+                AND coalesce(reloptions, '{}') <@ '{toast_tuple_target=4080}'
+                AND NOT relrowsecurity AND NOT relhassubclass AND NOT relispartition
                 AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal
                                    AND (tgname <> 'image_promote_representatives' OR tgenabled <> 'O'))
                 AND NOT EXISTS (SELECT 1 FROM pg_rewrite rule JOIN pg_depend ON pg_depend.objid = rule.oid
@@ -94,6 +95,8 @@ def create(conn: Connection) -> None:
     for table in TABLES:
         make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
         conn.execute(sql.SQL(make).format(shadow_table(table), library_table(table)))
+    # LIKE does not take the options of a table over.
+    conn.execute(sql.SQL("ALTER TABLE {} SET (toast_tuple_target = 4080)").format(shadow_table("prompt")))
     if not row_of(conn, _HAS_FAST_COMPRESSION)[0]:
         # pglz takes three times as long as all else that a workflow costs; a scan, which reads it again, compresses it.
         _set_storage(conn, "EXTERNAL")

@@ -15,6 +15,18 @@ from dtk_tui.store.text_codec import to_db, to_nfc
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionQuery:
+    """Queries of the full-text search: one that the index of words answers well, and one that has phrases in it.
+
+    ``pairs`` has the numbers of all pairs of words that the phrases have. One of the two may be empty.
+    """
+
+    words: str
+    phrases: str
+    pairs: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class NameIds:
     """Ids by the names that a query says; looked up before, so that the planner knows how many images they have."""
 
@@ -22,7 +34,7 @@ class NameIds:
     folders: Mapping[str, Sequence[int]]
     albums: Mapping[str, Sequence[int]]
     #: Queries of the full-text search; none for one without a word that is searched.
-    captions: Mapping[nodes.CaptionText, str]
+    captions: Mapping[nodes.CaptionText, CaptionQuery]
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -91,7 +103,10 @@ _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
 _CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
-_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE search @@ {query}::tsquery)"
+_HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE {condition})"
+_HAS_WORDS = "search @@ {query}::tsquery"
+# The function of the operator @@, which no index answers: that of words would give whatever has the words anywhere.
+_HAS_PHRASES = "pairs @> {pairs}::integer[] AND ts_match_vq(search, {query}::tsquery)"
 _GROUPS: dict[str, str] = {
     "representative": "image.is_embedding_representative",
     "duplicates": "NOT image.is_embedding_representative",
@@ -270,4 +285,8 @@ class _Compiler:
         query = self._name_ids.captions.get(node)
         if query is None:
             return "false"
-        return self._member(_HAS_CAPTION_TEXT.format(query=self._bind(query)))
+        parts = [_HAS_WORDS.format(query=self._bind(query.words))] if query.words else []
+        if query.phrases:
+            pairs = self._bind(list(query.pairs))
+            parts.append(_HAS_PHRASES.format(pairs=pairs, query=self._bind(query.phrases)))
+        return self._member(_HAS_CAPTION_TEXT.format(condition=" AND ".join(parts)))

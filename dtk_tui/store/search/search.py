@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
-from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.search import conditions, texts
+from dtk_tui.store.database import Connection
+from dtk_tui.store.search import conditions, texts, words
+from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
-from dtk_tui.store.text_codec import to_db, to_nfc
+from dtk_tui.store.text_codec import to_nfc
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     Vector = npt.NDArray[np.float32]
     About = Sequence[tuple[int, Vector]]
     Like = Sequence[tuple[int, Vector, int | None]]
-
-RRF_K = 60
 
 _TAG_IDS = """
 SELECT wanted, array_agg(tag.id)
@@ -47,53 +45,35 @@ _ALBUM_IDS = """
 SELECT wanted, array_agg(album.id) FROM unnest(%s::text[]) AS wanted JOIN album ON lower(dtk_nfc(name)) = lower(wanted)
  GROUP BY wanted
 """
-# Words that are not searched, such as "the", give an empty query.
+# Words that are not searched, such as "the", give an empty query. Where a dictionary gives several words in one place,
+# any of them will do, and their pairs say nothing.
 _CAPTION_QUERY = """
 SELECT CASE WHEN is_phrase THEN phraseto_tsquery(language.name::regconfig, words)
-            ELSE plainto_tsquery(language.name::regconfig, words) END::text
-  FROM unnest(%s::text[], %s::boolean[]) WITH ORDINALITY AS part (words, is_phrase, place), caption_language language
+            ELSE plainto_tsquery(language.name::regconfig, words) END::text,
+       CASE WHEN is_phrase AND (SELECT count(*) = count(DISTINCT at)
+                                  FROM unnest(found) AS word (lexeme, places, weights), unnest(places) AS at)
+            THEN dtk_word_pairs(found) ELSE '{}' END
+  FROM unnest(%s::text[], %s::boolean[]) WITH ORDINALITY AS part (words, is_phrase, place), caption_language language,
+       to_tsvector(language.name::regconfig, words) AS found
  ORDER BY place
 """
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
 _SETTINGS: tuple[str, ...] = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off")
 
-_NEWEST = """
-SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
-  FROM (SELECT image.id, image.created_at FROM {source} WHERE {condition}
-         ORDER BY image.created_at DESC, image.id DESC LIMIT %(limit)s) AS found
-"""
-_WITH_MATCHED = """
-WITH matched AS (
-    SELECT image.id, image.prompt_id, image.embedding_source_id, image.created_at FROM {source} WHERE {condition})"""
 _MATCHED = """
-SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id)), ''
-                  ORDER BY created_at DESC, id DESC)
-  FROM matched
+SELECT string_agg(int8send(image.id) || int8send(coalesce(prompt_id, 0))
+                  || int8send(coalesce(embedding_source_id, image.id)), ''
+                  ORDER BY image.created_at DESC, image.id DESC)
+  FROM {source} WHERE {condition}
 """
 _MATCHING_OF = """
 SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
  WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
-_IMAGES = "SELECT reltuples FROM pg_class WHERE oid = 'image'::regclass"
+#: So many times as many images as are asked for must be expected before prompts are spread until enough meet a filter.
+_MANY = 4
 # From this share on, the nearest images and their groups hold enough that meet the filter.
 _BROAD = 0.15
-#: How near words stand to each other costs the square of their number: of more terms only how often they occur counts.
-_COVERED_TERMS = 8
-_RANKING_TERMS = 100
-# A prompt that holds a term only within a longer word ranks behind those that hold it as a word.
-_BY_WORDS = """,
-ranked AS (
-    SELECT id, dense_rank() OVER (ORDER BY {rank}(search, websearch_to_tsquery('english', %(words)s), 1) DESC) place
-      FROM prompt WHERE id IN (SELECT prompt_id FROM matched)),
-best AS (
-    SELECT matched.*, coalesce(place, (SELECT count(*) FROM ranked) + 1) AS place
-      FROM matched LEFT JOIN ranked ON ranked.id = matched.prompt_id
-     ORDER BY place, created_at DESC, matched.id DESC LIMIT %(limit)s)
-SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id))
-                  || int8send(place), '' ORDER BY place, created_at DESC, id DESC)
-  FROM best
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +92,15 @@ class _VectorTerms:
     about: About
     like: Like
 
+    def meaning(self, count: int, cut: bool) -> list[VectorTerm]:
+        """Return the terms that rank prompts."""
+        return [VectorTerm(space, vector, count, cut) for space, vector in self.about]
+
     def rank(self, conn: Connection, count: int, cut: bool, candidates: Candidates | None) -> list[Ranked]:
         """Return a ranking for each term."""
-        meaning = [VectorTerm(space, vector, count, cut) for space, vector in self.about]
         looks = [VectorTerm(space, vector, count, cut, left_out) for space, vector, left_out in self.like]
         return [
-            *(rank_by_prompt(conn, term, candidates) for term in meaning),
+            *(rank_by_prompt(conn, term, candidates) for term in self.meaning(count, cut)),
             *(rank_by_image(conn, term, candidates) for term in looks),
         ]
 
@@ -134,16 +117,18 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     """
     for setting in _SETTINGS:
         conn.execute(setting)
-    where = conditions.where(query.filter, _name_ids(conn, query))
+    name_ids = _name_ids(conn, query)
+    where = conditions.where(query.filter, name_ids)
     if not about and not like:
-        if not query.terms:
-            return SearchResult(_packed(conn, _NEWEST, where, limit=limit), None)
-        matched = _by_words(conn, where, query.terms, limit)
-        return _limited(matched.ids, _reciprocal(matched.places), limit)
+        return _by_words(conn, query, where, name_ids, limit) if query.terms else _by_date(conn, query, where, limit)
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
     terms = _VectorTerms(about, like)
     if query.terms:
-        candidates = _by_words(conn, where, query.terms, None)
+        search = None if like or limit is None else words.of_prompts(query.filter, query.terms, name_ids)
+        if search is not None and search.is_alone and limit is not None:
+            ids, scores = words.first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
+            return _limited(ids, scores, limit)
+        candidates = words.all_by_words(conn, where, query.terms, None)
         rankings = [Ranked(candidates.ids, candidates.places, None), *terms.rank(conn, count, False, candidates)]
     elif query.filter is None:
         rankings = terms.rank(conn, count, True, None)
@@ -155,6 +140,24 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     ids, scores = _fused(rankings)
     kept = ~np.isin(ids, left_out)
     return _limited(ids[kept], scores[kept], limit)
+
+
+def _by_date(conn: Connection, query: Query, where: conditions.Where, limit: int | None) -> SearchResult:
+    if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
+        return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
+    return SearchResult(newest(conn, where, limit), None)
+
+
+def _by_words(
+    conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
+) -> SearchResult:
+    search = None if limit is None else words.of_prompts(query.filter, query.terms, name_ids)
+    # Where other conditions leave few images, these are found first.
+    if limit is not None and search is not None and (search.is_alone or estimate(conn, where)[0] > _MANY * limit):
+        first = words.first_by_words(conn, search, limit)
+        return _limited(first.ids, words.reciprocal(first.places()), limit)
+    matched = words.all_by_words(conn, where, query.terms, limit)
+    return _limited(matched.ids, words.reciprocal(matched.places), limit)
 
 
 def nearest_images(
@@ -188,16 +191,19 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
     )
 
 
-def _caption_query(conn: Connection, node: CaptionText) -> str | None:
+def _caption_query(conn: Connection, node: CaptionText) -> conditions.CaptionQuery | None:
     """Return the query of the full-text search for a condition, or None when it has no word that is searched."""
     parts = [to_nfc(part.text) for part in node.parts], [part.is_phrase for part in node.parts]
-    queries = [query for (query,) in conn.execute(_CAPTION_QUERY, parts)]
-    named = [
-        f"!({query})" if part.negated else f"({query})"
-        for part, query in zip(node.parts, queries, strict=True)
-        if query
-    ]
-    return " & ".join(named) or None
+    words, phrases, numbers = [], [], set()
+    for part, (query, pairs) in zip(node.parts, conn.execute(_CAPTION_QUERY, parts), strict=True):
+        if query and pairs and not part.negated:
+            phrases.append(f"({query})")
+            numbers.update(pairs)
+        elif query:
+            words.append(f"!({query})" if part.negated else f"({query})")
+    if not words and not phrases:
+        return None
+    return conditions.CaptionQuery(" & ".join(words), " & ".join(phrases), sorted(numbers))
 
 
 def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int]]:
@@ -208,15 +214,8 @@ def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int
     return {name: found[form] for name, form in wanted.items() if form in found}
 
 
-def _packed(conn: Connection, template: str, where: conditions.Where, **values: Any) -> Ids:
-    """Run a statement that gives its numbers in one value; planned anew, as the best plan depends on the values."""
-    sql = template.format(source=where.source, condition=where.condition)
-    row = conn.execute(sql, where.values | values, prepare=False).fetchone()
-    return ids_from(row[0] if row else None)
-
-
 def _matching(conn: Connection, where: conditions.Where) -> Candidates:
-    rows = _packed(conn, _WITH_MATCHED + _MATCHED, where).reshape(-1, 3)
+    rows = packed(conn, _MATCHED, where).reshape(-1, 3)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))
 
 
@@ -228,8 +227,7 @@ def _rank_then_filter(
         return None
     kept: list[Ranked] = []
     for ranked in terms.rank(conn, min(4 * max(limit, FEWEST), MOST), False, None):
-        ids = "{" + ",".join(map(str, ranked.ids.tolist())) + "}"
-        meets = np.isin(ranked.ids, _packed(conn, _MATCHING_OF, where, ids=ids))
+        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=array(ranked.ids)))
         if np.count_nonzero(meets) <= limit:
             return None
         places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1
@@ -238,23 +236,7 @@ def _rank_then_filter(
 
 
 def _is_broad(conn: Connection, where: conditions.Where) -> bool:
-    """Ask the planner, which counts nothing, whether a filter keeps a good part of the library."""
-    sql = _ESTIMATE.format(source=where.source, condition=where.condition)
-    (plans,) = row_of(conn, sql, where.values)
-    return bool(plans[0]["Plan"]["Plan Rows"] > _BROAD * max(row_of(conn, _IMAGES)[0], 1))
-
-
-def _by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
-    """Return the matching images by the full-text rank of their prompts (PostgreSQL manual, 12.3.3), then by date."""
-    forms = [form for term in terms for form in conditions.both_forms(term)][:_RANKING_TERMS]
-    words = " or ".join('"' + form.replace('"', " ") + '"' for form in forms)
-    by_words = _BY_WORDS.replace("{rank}", "ts_rank_cd" if len(forms) <= _COVERED_TERMS else "ts_rank")
-    rows = _packed(conn, _WITH_MATCHED + by_words, where, words=to_db(words), limit=limit).reshape(-1, 4)
-    return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3])
-
-
-def _reciprocal(places: Ids) -> npt.NDArray[np.float64]:
-    return 1.0 / (RRF_K + places.astype(np.float64))
+    return estimate(conn, where)[0] > _BROAD * count_images(conn)
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:
@@ -264,7 +246,7 @@ def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:
         unique, first = np.unique(ids, return_index=True)
         scores = rankings[0].similarity[first].astype(np.float64)
     else:
-        weights = np.concatenate([_reciprocal(ranked.places) for ranked in rankings])
+        weights = np.concatenate([words.reciprocal(ranked.places) for ranked in rankings])
         unique, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
         scores = np.zeros(len(unique))
         np.add.at(scores, inverse, weights)

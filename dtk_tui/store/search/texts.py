@@ -13,12 +13,10 @@ _COLUMNS: dict[type[nodes.Node], str] = {
     nodes.Prompt: "image.prompt_id",
     nodes.Negative: "image.negative_prompt_id",
 }
-# The expression is that of the index prompt_trigrams.
-_HOLDS = "dtk_searched(prompt.text) ILIKE {pattern}"
-# ILIKE makes lower case of the whole text, which costs fifty times as much as looking for a word: what the index does
-# not answer shares one copy.
-_LOWERED = ", LATERAL (SELECT lower(dtk_searched(prompt.text)) AS text OFFSET 0) AS lowered"
-_LOWERED_HOLDS = "strpos(lowered.text, lower({text})) > 0"
+# ILIKE would make lower case of each text, which costs many times as much as looking for a word.
+_HOLDS = "prompt.lowered LIKE lower({pattern})"
+# The index would only be in the way of what it does not answer.
+_HOLDS_UNINDEXED = "strpos(prompt.lowered, lower({text})) > 0"
 # An index of trigrams finds a text that has one.
 _TRIGRAM = re.compile(r"[^\W_]{3}")
 #: So many alternatives are looked up in the index, one after the other; of more, each prompt is looked at.
@@ -67,7 +65,7 @@ def sql(node: nodes.Node, column: str, bind: Bind) -> str:
     Args:
         bind: binds a text in its composed form and returns its placeholder.
     """
-    if _is_met_without(node):
+    if is_met_without(node):
         # Without a prompt nothing stands in it: what that meets is asked the other way round.
         return "(" + _in_prompts(_normal(node, negated=True), column, bind) + ") IS NOT TRUE"
     return _in_prompts(_normal(node), column, bind)
@@ -84,13 +82,32 @@ def _normal(node: nodes.Node, negated: bool = False) -> nodes.Node:
     return nodes.Not(node) if negated else node
 
 
-def _is_met_without(node: nodes.Node) -> bool:
+def is_met_without(node: nodes.Node) -> bool:
     """Tell whether an image without a prompt meets a tree."""
     if isinstance(node, nodes.And):
-        return all(_is_met_without(part) for part in node.parts)
+        return all(is_met_without(part) for part in node.parts)
     if isinstance(node, nodes.Or):
-        return any(_is_met_without(part) for part in node.parts)
-    return not _is_met_without(node.part) if isinstance(node, nodes.Not) else False
+        return any(is_met_without(part) for part in node.parts)
+    return not is_met_without(node.part) if isinstance(node, nodes.Not) else False
+
+
+def on_prompts(node: nodes.Node, bind: Bind) -> str:
+    """Return the condition on ``prompt`` for a tree about one column that an image without a prompt does not meet."""
+    node = _normal(node)
+    return _in_prompts(node, "prompt.id", bind) if isinstance(node, nodes.Or) else _holds(node, bind)
+
+
+def on_each_prompt(node: nodes.Node, bind: Bind) -> str:
+    """Return the same condition for a few prompts that are at hand: it asks no index."""
+    return _tree(_normal(node), bind)
+
+
+def is_one_look_up(node: nodes.Node) -> bool:
+    """Tell whether a prompt meets a tree by any of some terms, and by lacking others."""
+    parts = node.parts if isinstance(node, nodes.And) else (node,)
+    wanted = [part for part in parts if not isinstance(part, nodes.Not)]
+    alternatives = wanted[0].parts if len(wanted) == 1 and isinstance(wanted[0], nodes.Or) else wanted[:1]
+    return len(wanted) == 1 and all(isinstance(part, nodes.Prompt) for part in alternatives)
 
 
 def _in_prompts(node: nodes.Node, column: str, bind: Bind) -> str:
@@ -118,13 +135,16 @@ def _apart(parts: Sequence[nodes.Node]) -> tuple[list[nodes.Node], list[nodes.No
 
 
 def _select(node: nodes.Node, bind: Bind) -> str:
+    return f"SELECT prompt.id FROM prompt WHERE {_holds(node, bind)}"  # noqa: S608 (constants)
+
+
+def _holds(node: nodes.Node, bind: Bind) -> str:
     parts = node.parts if isinstance(node, nodes.And) else (node,)
     # The index takes terms that must all be there at once, however many.
     found, others = _apart(parts)
     conditions = [_HOLDS.format(pattern=bind(f"%{like_pattern(_text(part))}%")) for part in found]
     conditions += [_tree(part, bind) for part in others]
-    lowered = _LOWERED if others else ""
-    return f"SELECT prompt.id FROM prompt{lowered} WHERE {' AND '.join(conditions)}"  # noqa: S608 (constants)
+    return " AND ".join(conditions)
 
 
 def _tree(node: nodes.Node, bind: Bind) -> str:
@@ -133,7 +153,7 @@ def _tree(node: nodes.Node, bind: Bind) -> str:
     if isinstance(node, nodes.And | nodes.Or):
         operator = " AND " if isinstance(node, nodes.And) else " OR "
         return "(" + operator.join(_tree(part, bind) for part in node.parts) + ")"
-    return _LOWERED_HOLDS.format(text=bind(_text(node)))
+    return _HOLDS_UNINDEXED.format(text=bind(_text(node)))
 
 
 def _text(node: nodes.Node) -> str:

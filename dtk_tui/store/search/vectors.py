@@ -146,6 +146,12 @@ def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | 
     return _ranked(near, candidates.ids, candidates.prompts)
 
 
+def rank_prompts(conn: Connection, term: VectorTerm, prompts: Ids) -> tuple[Ids, Ids]:
+    """Return those of ``prompts`` that are nearest, and their places from 1, which equals share; int64 [n] each."""
+    near = _near(conn, "prompt_vector", "prompt_id", term, _Wanted.of(prompts))
+    return near.keys, near.places
+
+
 def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, that look most alike.
 
@@ -206,8 +212,10 @@ def _query(
     if total <= 0:
         row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
         total = row[0] if row else 0
-    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total):
-        pairs = _by_index(conn, names, values, min(int(2 * values["count"] * max(total / wanted.usual, 1)), FARTHEST))
+    walked = min(int(2 * values["count"] * max(total / max(wanted.usual, 1), 1)), FARTHEST)
+    # A step of a walk through the index costs about as much as two comparisons.
+    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, 2 * walked):
+        pairs = _by_index(conn, names, values, walked)
         pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
         if len(pairs) >= values["count"]:
             return pairs

@@ -27,11 +27,12 @@ from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import IMAGE_MENU, View, folder_menu, sets_of_folder, sets_of_list, unzip
+from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.pages import Ids
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
@@ -162,11 +163,15 @@ class BrowserScreen(StatusScreen[None]):
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
         scores = None
-        name = f"\u201c{view.query}\u201d" if view.query else view.name
+        name = view.title
         try:
             if view.query:
                 pane.show_title(name, "searching\u2026")
-                ids, scores = await in_thread(library.search, view.query)
+                ids, scores, is_part = await in_thread(library.search_first, view.query)
+                if is_part:
+                    await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
+                    keep = True
+                    ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
                 like = view.like
                 ids, scores = await in_thread(lambda: unzip(library.similar(like)))
@@ -180,11 +185,15 @@ class BrowserScreen(StatusScreen[None]):
         except DtkError:
             pane.show_title(name, "not answered")
             raise
+        await self._show_found(view, ids, scores, keep=keep)
+
+    async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
+        pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
         self._shown = view
         if len(ids) or view.is_folder:
-            pane.show_title(name, "newest first" if scores is None else "best first")
+            pane.show_title(name, ("newest first" if scores is None else "best first") + more)
         else:
             pane.show_title(name, "nothing found; Esc goes back")
         await self._show_whether_empty(len(ids))

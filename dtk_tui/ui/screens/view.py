@@ -15,6 +15,8 @@ from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
 from dtk_tui.ui.widgets.pages import Ids
 
+Scores = npt.NDArray[np.float32]
+
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
@@ -46,12 +48,17 @@ class View:
     like: int | None = None
 
     @property
+    def title(self) -> str:
+        """What it is called."""
+        return f"\u201c{self.query}\u201d" if self.query else self.name
+
+    @property
     def is_folder(self) -> bool:
         """Whether this is a folder and not a search."""
         return not self.query and self.like is None
 
 
-def unzip(hits: list[Hit]) -> tuple[Ids, npt.NDArray[np.float32] | None]:
+def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None

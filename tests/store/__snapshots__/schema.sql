@@ -559,6 +559,19 @@ CREATE FUNCTION public.dtk_utf8(text) RETURNS bytea
     AS $_$ SELECT replace($1, '\', '\\')::bytea $_$;
 
 --
+-- Name: dtk_word_pairs(tsvector); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_word_pairs(tsvector) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+        WITH word AS MATERIALIZED (
+            SELECT lexeme, place FROM unnest($1) AS words (lexeme, places, weights), unnest(places) AS place)
+        SELECT coalesce(array_agg(DISTINCT hashtext(word.lexeme || ' ' || following.lexeme) & 262143), '{}')
+          FROM word JOIN word AS following ON following.place = word.place + 1
+    $_$;
+
+--
 -- Name: _yoyo_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -685,8 +698,10 @@ CREATE TABLE public.current_caption (
     caption_id bigint NOT NULL,
     source text NOT NULL,
     type text NOT NULL,
-    search tsvector NOT NULL
-);
+    search tsvector NOT NULL,
+    pairs integer[] GENERATED ALWAYS AS (public.dtk_word_pairs(search)) STORED NOT NULL
+)
+WITH (toast_tuple_target='4080');
 
 --
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
@@ -1197,8 +1212,10 @@ CREATE TABLE public.prompt (
     id bigint NOT NULL,
     sha256 bytea GENERATED ALWAYS AS (sha256(public.dtk_utf8(text))) STORED NOT NULL,
     text text NOT NULL,
-    search tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 100000))) STORED NOT NULL
-);
+    search tsvector GENERATED ALWAYS AS (to_tsvector('english'::regconfig, "left"(text, 100000))) STORED NOT NULL,
+    lowered text GENERATED ALWAYS AS (lower(public.dtk_searched(text))) STORED NOT NULL
+)
+WITH (toast_tuple_target='4080');
 
 --
 -- Name: prompt_id_seq; Type: SEQUENCE; Schema: public; Owner: -
@@ -1723,6 +1740,12 @@ CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
 CREATE INDEX caption_image ON public.caption USING btree (image_id);
 
 --
+-- Name: current_caption_pairs; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX current_caption_pairs ON public.current_caption USING gin (pairs);
+
+--
 -- Name: current_caption_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1876,7 +1899,7 @@ CREATE INDEX prompt_search ON public.prompt USING gin (search);
 -- Name: prompt_trigrams; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX prompt_trigrams ON public.prompt USING gin (public.dtk_searched(text) public.gin_trgm_ops);
+CREATE INDEX prompt_trigrams ON public.prompt USING gin (lowered public.gin_trgm_ops);
 
 --
 -- Name: prompt_vector_prompt; Type: INDEX; Schema: public; Owner: -

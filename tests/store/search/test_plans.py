@@ -122,6 +122,12 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         assert run(unicodedata.normalize(form, "soirée")) == 120
         assert "prompt_trigrams" in indexes(seen)
         assert "prompt" not in scanned(seen)
+    assert run("castle", limit=5) == 5
+    assert indexes(seen) <= {"prompt_search", "prompt_pkey", "image_prompt"}
+    assert not scanned(seen)
+    assert run("soir", limit=5) == 5
+    assert {"prompt_trigrams", "image_prompt"} <= indexes(seen)
+    assert not scanned(seen)
     assert run("castle, picture, of") > 10
     assert "prompt_trigrams" in indexes(seen)
     assert run("", limit=100) == 100
@@ -139,7 +145,8 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     word = f"caption:{md5(b'8').hexdigest()}"
     for line in (word, f'caption:"seen {word[8:]}"', f"{word} -nothing", f"{word} has:caption"):
         assert run(line) == 60, line
-        assert "current_caption_search" in indexes(seen)
+        used = "current_caption_pairs" if '"' in line else "current_caption_search"
+        assert indexes(seen) & {"current_caption_pairs", "current_caption_search"} == {used}
         assert not scanned(seen) & {"image", "current_caption", "caption"}
     assert run("caption:seen", limit=5) == 5
     assert run("has:caption", limit=5) == 5

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.services.library import browse
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -23,6 +28,34 @@ async def test_a_search_and_the_way_back(db: Database, config: Config, library: 
         await run.press("escape")
         await run.shows("All images  30  newest first")
         assert run.main.query_one(QueryInput).value == ""
+
+
+async def test_the_first_are_shown_before_all_are_found(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_found, search = threading.Event(), LibraryBrowser.search
+
+    def wait(browser: LibraryBrowser, line: str) -> Any:
+        all_found.wait(60)
+        return search(browser, line)
+
+    monkeypatch.setattr(browse, "FIRST_FOUND", 4)
+    monkeypatch.setattr(LibraryBrowser, "search", wait)
+    try:
+        async with library_app(db, config, NARROW) as run:
+            await run.shows("All images  30")
+            await run.press("slash")
+            await run.write("castle")
+            await run.press("enter")
+            await run.shows("\u201ccastle\u201d  4  best first; more follow\u2026")
+            await run.press("down", "down")
+            here = run.main.table.current_id
+            all_found.set()
+            await run.shows("\u201ccastle\u201d  10  best first")
+            assert run.main.table.current_id == here
+            assert run.main.table.position == (3, 10)
+    finally:
+        all_found.set()
 
 
 async def test_a_fault_is_shown_with_its_place(db: Database, config: Config, library: Path) -> None:
@@ -98,13 +131,13 @@ async def test_what_is_typed_at_once_is_a_query_and_no_command(db: Database, con
 async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")
-        answering, answer = threading.Event(), run.dtk.context.library.search
+        answering, answer = threading.Event(), run.dtk.context.library.search_first
 
         def slow(line: str) -> object:
             answering.wait(120)
             return answer(line)
 
-        run.dtk.context.library.search = slow  # type: ignore[method-assign,assignment]
+        run.dtk.context.library.search_first = slow  # type: ignore[method-assign,assignment]
         type_at_once(run, "slash", *"castle", "enter")
         await run.shows("searching\u2026")
         type_at_once(run, *", at")

@@ -25,7 +25,8 @@ _CATALOG = {
         WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped""",
     "order": """SELECT attrelid::regclass::text, array_agg(attname ORDER BY attnum)::text
         FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 GROUP BY 1""",
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+        GROUP BY 1""",
     "constraints": """SELECT conrelid::regclass::text, conname, contype, convalidated, condeferrable,
         confrelid::regclass::text, conindid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace""",

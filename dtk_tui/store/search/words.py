@@ -1,0 +1,260 @@
+"""Ranking by the words of prompts.
+
+Prompts are ranked, of which there are far fewer than images, and spread to images only as far as is asked for. The
+images of a prompt share its place, newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dtk_tui.domain.query.nodes import And, Node
+from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.search import conditions, texts
+from dtk_tui.store.search.newest import array, count_images, estimate, newest_of, packed
+from dtk_tui.store.search.vectors import Candidates, VectorTerm, rank_prompts
+from dtk_tui.store.text_codec import to_db
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+    Scores = npt.NDArray[np.float64]
+
+RRF_K = 60
+#: How near words stand to each other costs the square of their number: of more terms only how often they occur counts.
+_COVERED_TERMS = 8
+_RANKING_TERMS = 100
+#: The first prompts are spread so many at a time, then more and more.
+_FIRST_PROMPTS, _GROWTH = 64, 4
+#: What the planner's cost of finding an image of a prompt is about.
+_IMAGE_COST = 2.5
+
+_QUERY = "websearch_to_tsquery('english', %(words)s)"
+# A prompt that holds a term only within a longer word ranks behind those that hold it as a word.
+_MATCHED = """
+WITH matched AS (
+    SELECT image.id, image.prompt_id, image.embedding_source_id, image.created_at FROM {source} WHERE {condition}),
+ranked AS (
+    SELECT id, dense_rank() OVER (ORDER BY {rank}(search, {query}, 1) DESC) place
+      FROM prompt WHERE id IN (SELECT prompt_id FROM matched)),
+best AS (
+    SELECT matched.*, coalesce(place, (SELECT count(*) FROM ranked) + 1) AS place
+      FROM matched LEFT JOIN ranked ON ranked.id = matched.prompt_id
+     ORDER BY place, created_at DESC, matched.id DESC LIMIT %(limit)s)
+SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id))
+                  || int8send(place), '' ORDER BY place, created_at DESC, id DESC)
+  FROM best
+"""
+# Not sorted here, which would take the words of each prompt along and compute each rank twice.
+_RANKED = "SELECT string_agg(int8send(prompt.id) || float4send({rank}), ''::bytea) FROM prompt WHERE {condition}"
+_HAS_WORDS = "prompt.search @@ {query}"
+_HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
+_HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
+_MET = """
+SELECT string_agg(int8send(prompt.id), ''::bytea) FROM {source}
+ WHERE prompt.id = ANY (%(ids)s::bigint[]) AND ({condition})
+"""
+_HAS_IMAGES = "({condition}) AND EXISTS (SELECT FROM image WHERE image.prompt_id = prompt.id)"
+_PROMPTS = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'prompt'::regclass"
+_OF_PROMPTS = """
+SELECT string_agg(int8send(image.id) || int8send(image.prompt_id), ''::bytea
+                  ORDER BY image.created_at DESC, image.id DESC)
+  FROM {source} WHERE image.prompt_id = ANY (%(prompts)s::bigint[]) AND ({condition})
+"""
+_OF_MANY_PROMPTS = "image.prompt_id IN (SELECT unnest(%(prompts)s::bigint[])) AND ({condition})"
+
+
+# Image by image, so that only the prompts of these are looked at.
+_MEETING = """
+SELECT string_agg(int8send(image.id), ''::bytea) FROM image
+ WHERE image.id = ANY (%(ids)s::bigint[])
+   AND EXISTS (SELECT FROM prompt WHERE prompt.id = image.prompt_id AND ({condition}) OFFSET 0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The terms that rank: as a query of the full-text search, and the function that ranks (PostgreSQL, 12.3.3)."""
+
+    text: str
+    rank: str
+
+    @classmethod
+    def of(cls, terms: Sequence[str]) -> Words:
+        """Return what ranks by terms, of which any may be missing."""
+        forms = [form for term in terms for form in conditions.both_forms(term)][:_RANKING_TERMS]
+        text = " or ".join('"' + form.replace('"', " ") + '"' for form in forms)
+        return cls(to_db(text), "ts_rank_cd" if len(forms) <= _COVERED_TERMS else "ts_rank")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSearch:
+    """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet.
+
+    ``each`` is the same condition for a few prompts. With ``is_loose`` most prompts that have the words meet it, and
+    only those that are shown are looked at.
+    """
+
+    prompts: conditions.Where
+    each: conditions.Where
+    others: conditions.Where
+    words: Words
+    is_loose: bool
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether images meet nothing else."""
+        return self.others.condition == "true"
+
+    def order(self, conn: Connection, condition: str, *, ranked: bool = True) -> Ordered:
+        """Return the prompts that meet a condition by their rank; without one, as equals."""
+        rank = f"{self.words.rank}(search, {_QUERY}, 1)" if ranked else "0::real"
+        text = condition.format(query=_QUERY, condition=self.prompts.condition)
+        sql = _RANKED.format(rank=rank, condition=text)
+        (value,) = row_of(conn, sql, self.prompts.values | {"words": self.words.text})
+        rows = np.frombuffer(value or b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
+        groups = np.unique(-rows["rank"], return_inverse=True)[1].astype(np.int64)
+        best = np.argsort(groups, kind="stable")
+        return Ordered(rows["id"].astype(np.int64)[best], groups[best])
+
+    def met_by(self, conn: Connection, prompts: Ordered) -> Ordered:
+        """Return those of some prompts that meet the condition."""
+        met = np.isin(prompts.ids, packed(conn, _MET, self.each, ids=array(prompts.ids)))
+        return Ordered(prompts.ids[met], prompts.groups[met])
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Ids in order, and to which group of equals each belongs, by ascending numbers; int64 [n] each."""
+
+    ids: Ids
+    groups: Ids
+
+    def places(self) -> Ids:
+        """Return the places, from 1, that equals share."""
+        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64) + 1
+
+
+def of_prompts(filtered: Node | None, terms: Sequence[str], name_ids: conditions.NameIds) -> PromptSearch | None:
+    """Return a search by words as one in prompts; None when images without a matching prompt may meet the filter."""
+    parts = filtered.parts if isinstance(filtered, And) else (filtered,) if filtered else ()
+    inside = [part for part in parts if texts.column_of(part) == "image.prompt_id"]
+    others = [part for part in parts if part not in inside]
+    tree = And(tuple(inside)) if len(inside) > 1 else inside[0] if inside else None
+    if tree is None or texts.is_met_without(tree):
+        return None
+    prompts = conditions.Where(source="prompt")
+    prompts.condition = texts.on_prompts(tree, prompts.bind_text)
+    other = And(tuple(others)) if len(others) > 1 else others[0] if others else None
+    each = conditions.Where(source="prompt")
+    each.condition = texts.on_each_prompt(tree, each.bind_text)
+    is_loose = texts.is_one_look_up(tree)
+    return PromptSearch(prompts, each, conditions.where(other, name_ids), Words.of(terms), is_loose)
+
+
+def all_by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
+    """Return the matching images by the rank of their prompts, then by date, with places from 1."""
+    words = Words.of(terms)
+    template = _MATCHED.replace("{rank}", words.rank).replace("{query}", _QUERY)
+    rows = packed(conn, template, where, words=words.text, limit=limit).reshape(-1, 4)
+    return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3])
+
+
+def first_by_words(conn: Connection, search: PromptSearch, limit: int) -> Ordered:
+    """Return the first ``limit`` images by the rank of their prompts, then by date."""
+    if search.words.rank != "ts_rank_cd":
+        return _spread(conn, search, search.order(conn, "{condition}"), limit)
+    condition = _HAS_WORDS if search.is_loose else _HAS_WORDS_AND_MEETS
+    found = _spread(conn, search, search.order(conn, condition), limit, is_loose=search.is_loose)
+    if len(found.ids) < limit:
+        # Only ts_rank gives a rank to what does not match.
+        rest = search.order(conn, _HAS_NO_WORDS, ranked=False)
+        last = _spread(conn, search, rest, limit - len(found.ids))
+        behind = found.groups.max(initial=0) + 1
+        found = Ordered(np.concatenate([found.ids, last.ids]), np.concatenate([found.groups, last.groups + behind]))
+    return found
+
+
+def first_by_words_and_meaning(
+    conn: Connection, search: PromptSearch, meaning: Sequence[VectorTerm], limit: int
+) -> tuple[Ids, Scores]:
+    """Return the first ``limit`` images, and their scores, by reciprocal ranks of the words and of each vector term.
+
+    For searches in prompts alone: what ranks is the same for all images of a prompt.
+    """
+    prompts = search.order(conn, _HAS_IMAGES)
+    places = prompts.places()
+    scores = reciprocal(places)
+    by_id = np.argsort(prompts.ids)
+    for term in meaning:
+        near, near_places = rank_prompts(conn, term, prompts.ids)
+        scores[by_id[np.searchsorted(prompts.ids, near, sorter=by_id)]] += reciprocal(near_places)
+    order = np.lexsort((places, -scores))
+    pairs = np.stack([scores[order], places[order].astype(np.float64)])
+    starts = np.any(np.diff(pairs, axis=1, prepend=-1.0) != 0, axis=0)
+    groups = np.cumsum(starts)
+    found = _spread(conn, search, Ordered(prompts.ids[order], groups.astype(np.int64)), limit)
+    return found.ids, scores[order][np.searchsorted(groups, found.groups)]
+
+
+def reciprocal(places: Ids) -> Scores:
+    """Return the scores of places (Cormack, Clarke and Buettcher, SIGIR 2009), float64."""
+    return 1.0 / (RRF_K + places.astype(np.float64))
+
+
+def _spread(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int, *, is_loose: bool = False) -> Ordered:
+    """Return the first ``limit`` images of prompts in order, with the groups of these.
+
+    With ``is_loose`` some prompts do not meet the condition of the search.
+    """
+    ids, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    start, size, wanted = 0, _FIRST_PROMPTS, limit
+    while start < len(prompts.ids) and wanted > 0:
+        stop = _end(prompts.groups, start, size)
+        batch = Ordered(prompts.ids[start:stop], prompts.groups[start:stop])
+        if stop - start > 2 * _FIRST_PROMPTS and batch.groups[0] == batch.groups[-1]:
+            found = _newest_of_equals(conn, search, batch, wanted, is_loose)
+        else:
+            found = _images(conn, search, search.met_by(conn, batch) if is_loose else batch)
+        ids.append(found.ids[:wanted])
+        groups.append(found.groups[:wanted])
+        start, size, wanted = stop, size * _GROWTH, wanted - len(found.ids)
+    return Ordered(np.concatenate(ids), np.concatenate(groups))
+
+
+def _end(groups: Ids, start: int, size: int) -> int:
+    """Return where a batch of whole groups ends, of about ``size``; a long group is a batch of its own."""
+    last = groups[min(start + size, len(groups)) - 1]
+    begin, end = (int(number) for number in np.searchsorted(groups, [last, last + 1]))
+    return begin if start < begin and end - start > 2 * size else end
+
+
+def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int, is_loose: bool) -> Ordered:
+    """Return the newest images of many prompts of one group, at most ``limit``."""
+    others, images = search.others, count_images(conn)
+    count = len(prompts.ids) * images / row_of(conn, _PROMPTS)[0]
+    expected = count if search.is_alone else count * estimate(conn, others)[0] / images
+    condition = _OF_MANY_PROMPTS.format(condition=others.condition)
+    where = replace(others, condition=condition, values=others.values | {"prompts": array(prompts.ids)})
+    most = 2 * limit if is_loose else limit
+    found = newest_of(conn, where, most, expected, count * _IMAGE_COST)
+    if is_loose and len(found):
+        kept = found[np.isin(found, packed(conn, _MEETING, search.each, ids=array(found)))]
+        if len(kept) < limit and len(found) == most:
+            return _newest_of_equals(conn, search, search.met_by(conn, prompts), limit, is_loose=False)
+        found = kept
+    return Ordered(found, np.full(len(found), prompts.groups[0]))
+
+
+def _images(conn: Connection, search: PromptSearch, prompts: Ordered) -> Ordered:
+    """Return all images of some prompts by group, then the newest first."""
+    rows = packed(conn, _OF_PROMPTS, search.others, prompts=array(prompts.ids)).reshape(-1, 2)
+    by_id = np.argsort(prompts.ids)
+    groups = prompts.groups[by_id[np.searchsorted(prompts.ids, rows[:, 1], sorter=by_id)]]
+    order = np.argsort(groups, kind="stable")
+    return Ordered(rows[order, 0], groups[order])
