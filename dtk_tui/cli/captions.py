@@ -250,20 +250,9 @@ def types(as_json: Json = False) -> None:
 def test(as_json: Json = False) -> None:
     """Ask the captioner for its models, and send it a small picture; nothing is stored."""
     from dtk_tui.config import load
-    from dtk_tui.inference.captioner.choice import captioner, check_settings
-    from dtk_tui.inference.captioner.connection import ConnectionReport, check_connection
+    from dtk_tui.services.captioner_test import check_captioner
 
-    config = load()
-    try:
-        check_settings(config)
-        asked = captioner(config)
-    except DtkError as error:
-        report = ConnectionReport(False, [], None, str(error))
-    else:
-        try:
-            report = check_connection(asked)
-        finally:
-            asked.close()
+    report = check_captioner(load())
     if as_json:
         found = {"ok": report.ok, "models": report.models, "vision": report.vision, "detail": report.detail}
         print_json(found)

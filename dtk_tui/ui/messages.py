@@ -73,6 +73,14 @@ class SourceFound(Message):
         self.path = path
 
 
+class RunQueued(Message):
+    """Tags and captions were queued in one action; its end is told."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__()
+        self.run_id = run_id
+
+
 # -- screens to open --------------------------------------------------------------------------------------------------
 
 
@@ -98,6 +106,14 @@ class BatchEditOpened(Message):
     def __init__(self, sets: Sequence[ImageSet]) -> None:
         super().__init__()
         self.sets = sets
+
+
+class RunsOpened(Message):
+    """What was tagged and captioned in one action shall be shown."""
+
+
+class CaptionerTestOpened(Message):
+    """The captioner shall be tested."""
 
 
 class HelpOpened(Message):

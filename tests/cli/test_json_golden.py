@@ -221,6 +221,15 @@ def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:
     dtk.run("log", "--outcome", "eaten")
     dtk.run("log", "--since", "yesterday or so")
     dtk.run("log", "--days", "--json")
+    dtk.run("queue", "runs")
+    together = ("queue", "add", "--folder", str(pictures), "-r", "--kind", "tag,caption")
+    dtk.run(*together, "--dry-run", "--json")
+    dtk.run(*together, "--json")
+    dtk.run(*together)
+    dtk.run("queue", "clear", "--kind", "tag", "--json")
+    dtk.run("queue", "runs", "--json")
+    dtk.run("queue", "runs", "--run", "1")
+    dtk.run("queue", "runs", "--run", "4711")
     check(SNAPSHOTS / "json-queue.txt", dtk.text())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
@@ -15,7 +16,14 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands import edits, folders, images, imports, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
-from dtk_tui.ui.messages import HelpOpened, JournalOpened, PaletteOpened, QueueOpened
+from dtk_tui.ui.messages import (
+    CaptionerTestOpened,
+    HelpOpened,
+    JournalOpened,
+    PaletteOpened,
+    QueueOpened,
+    RunsOpened,
+)
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -138,7 +146,7 @@ def _on_widget(kind: type[Widget], action: str) -> Run:
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _post(message: type[QueueOpened] | type[JournalOpened] | type[HelpOpened] | type[PaletteOpened]) -> Run:
+def _post(message: Callable[[], Message]) -> Run:
     def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
         screen.app.post_message(message())
 
@@ -189,6 +197,10 @@ _QUEUE = (
     Command("queue.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
     Command("queue.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
+_RUNS = (
+    Command("runs.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
+    Command("runs.leave", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)
 _IMAGE = (
     Command(
         "detail.next", "right,n,down,j", "Next", SCREEN, ScreenMethod("step", (1,)),
@@ -277,6 +289,11 @@ _APP = (
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
     Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
+    Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
+    Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
+    Command(
+        "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
+    ),
     Command("app.help", "question_mark", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True, key_name="?"),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
@@ -287,7 +304,7 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_IMAGE, *_IMPORT, *_BATCH, *_JOURNAL, *_WORK,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_IMPORT, *_BATCH, *_JOURNAL, *_WORK,
     *_of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *_of_widget(VirtualTable, TABLES), *_of_widget(CursorList, LISTS),
     *_PREVIEW, *_of_widget(QueryInput, SEARCH), *_APP,

@@ -12,6 +12,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
 _SCREENS = {
     "main": "Folders and images",
     "queue": "Queue",
+    "runs": "Tag & caption",
     "detail": "One image",
     "import": "Import",
     "batch": "Edit of many captions",

@@ -17,6 +17,7 @@ from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.helpers.running_app import NARROW, library_app
@@ -24,6 +25,7 @@ from tests.helpers.running_app import NARROW, library_app
 _SCREENS = {
     "main": BrowserScreen,
     "queue": QueueScreen,
+    "runs": RunsScreen,
     "detail": ImageScreen,
     "import": ImportScreen,
     "batch": BatchEditScreen,
