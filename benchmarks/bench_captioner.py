@@ -1,170 +1,358 @@
-"""Captions through the queue beside a bare loop of HTTP requests, and what the order of a request is worth.
+"""Captions through the queue beside a bare loop of HTTP requests, other work beside captions, and what the order of a
+request is worth.
 
 A small model of random weights behind the real llama.cpp; its encoder makes 576 tokens of a picture, on the processor.
-DTK_BENCH_IMAGES pictures (default 60), DTK_BENCH_RUNS pairs (default 3), in turn:
-- the engine to a bare loop: as many requests at once, of pictures that are encoded already, no database;
-- four types of one picture in a row, picture first, to four passes over all pictures, text first: the same server,
-  answers of 8 and of 150 tokens.
+What is compared is answered by one server, in one run, in turn, with the same bytes:
+
+- ``engine``, ``app``: DTK_BENCH_IMAGES pictures (default 300) through the queue, as ``dtk worker run`` does it and by
+  the app's own worker, to a bare loop that sends the very same requests, made beforehand, as many at once;
+- ``beside``: images embedded and tagged for each processor second that this takes, beside captions to alone;
+- ``types``: four types of one picture in a row, picture first, to four passes over all pictures, text first, with
+  answers of 8 and of 150 tokens; and where the time of one request goes.
+
+``python benchmarks/bench_captioner.py [engine] [app] [beside] [types]``: all without a name. DTK_BENCH_RUNS rounds
+(default 3).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import httpx
-from workload import spread, write_library
+from caption_server import (
+    Server,
+    SharedHandler,
+    body_of,
+    cpu_s,
+    everywhere,
+    server_processes,
+    started,
+    thread_cpu_s,
+)
+from workload import MODELS, spread, write_library
 
+from dtk_tui.cli.worker import drain
 from dtk_tui.config import CaptionSettings, Config, load
+from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.inference.captioner.base import Question, Sampling
-from dtk_tui.inference.captioner.completion import request_body
-from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from dtk_tui.inference.captioner.picture import encode
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.services.worker.handlers import registry
-from dtk_tui.services.worker.handlers.caption import CaptionHandler
+from dtk_tui.services.worker.handlers.embed import EmbedHandler
+from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.store.database import Database
+from dtk_tui.store.queue import jobs
+from dtk_tui.ui.app import DtkApp
 from tests.helpers.tiny_gguf import write_pair
 
-IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "60"))
+IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "300"))
 RUNS = int(os.environ.get("DTK_BENCH_RUNS", "3"))
 SLOTS, EDGE, TOKENS = 4, 336, 24
 SYSTEM = CaptionSettings().system
 TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write a product listing.")
+EVERYTHING = Target(everything=True)
+#: Of the threads of the app's worker.
+NICENESS = 19
+#: The pictures of each part: their size and how many.
+PARTS = {
+    "engine": ((EDGE, EDGE), IMAGES),
+    "app": ((EDGE, EDGE), IMAGES),
+    "beside": ((512, 768), max(8, IMAGES // 6)),
+    "types": ((EDGE, EDGE), max(8, IMAGES // 12)),
+}
 
 
-def everywhere(work: Callable[[int, int], None], count: int) -> float:
-    """Do ``work(thread, item)`` for all items on as many threads as there are slots; return the seconds."""
-    items = iter(range(count))
-    lock = threading.Lock()
+@dataclass(frozen=True)
+class Cost:
+    """What answering some requests took: seconds in all, and processor seconds by who had them."""
 
-    def run(number: int) -> None:
-        while True:
-            with lock:
-                item = next(items, None)
-            if item is None:
-                return
-            work(number, item)
+    requests: int
+    tokens: int
+    wall_s: float
+    server_s: float
+    worker_s: float
+    database_s: float
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(SLOTS)]
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - begun
-
-
-class Server:
-    """The server of a captioner, asked directly."""
-
-    def __init__(self, captioner: LlamaCaptioner) -> None:
-        captioner.open()
-        process = captioner._servers[0]._process
-        if process is None:
-            raise SystemExit("the server did not start")
-        self._http = httpx.Client(
-            base_url=process.url, headers={"Authorization": f"Bearer {process.key}"}, timeout=300, trust_env=False
+    def line(self, name: str) -> str:
+        """Return one line of a table."""
+        each = 1000 / self.requests
+        return (
+            f"  {name:30}{self.requests / self.wall_s:8.2f}/s {self.tokens / self.requests:6.1f} tokens each; processor"
+            f" ms each: server {self.server_s * each:7.1f}, here {self.worker_s * each:6.1f},"
+            f" PostgreSQL {self.database_s * each:5.1f}"
         )
 
-    def ask(self, picture: bytes, prompt: str, slot: int, tokens: int, *, text_first: bool = False) -> dict[str, Any]:
-        """Ask for an answer of exactly so many tokens."""
-        body = request_body("", picture, Question(prompt, SYSTEM, Sampling(max_tokens=tokens)), slot, stream=False)
-        body["ignore_eos"] = True
-        if text_first:
-            body["messages"][-1]["content"].reverse()
-        answer = self._http.post("/v1/chat/completions", json=body)
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
+
+class Meter:
+    """Processor seconds of everybody who takes part.
+
+    Args:
+        data: the data folder of the embedded PostgreSQL.
+    """
+
+    def __init__(self, server: Server, data: Path) -> None:
+        self._server, self._data = server, data
+        self._before = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        return cpu_s([self._server.pid]), time.process_time(), cpu_s(server_processes(self._data))
+
+    def cost(self, requests: int, tokens: int, wall_s: float) -> Cost:
+        """Return what was had since the meter was made."""
+        server, worker, database = (now - then for now, then in zip(self._now(), self._before, strict=True))
+        return Cost(requests, tokens, wall_s, server, worker, database)
 
 
-def drain(config: Config, paths: Sequence[str]) -> float:
-    """Caption all pictures through the queue; return the seconds of the work alone, without loading the model."""
-    db = Database.open(config)
+def by_command(db: Database, config: Config) -> None:
+    """Drain the queue as ``dtk worker run --until-empty`` does."""
+    drain(db, config, until_empty=True)
+
+
+def by_app(db: Database, config: Config) -> None:
+    """Drain the queue with the app's worker, on a screen that nobody sees."""
+
+    def news(event: Event) -> None:
+        app.take(event)
+
+    async def run() -> None:
+        async with app.run_test(size=(200, 50)):
+            control.start(db)
+            while _left(db, Kind.CAPTION):
+                await asyncio.sleep(0.1)
+
+    app = DtkApp(LibraryBrowser(db, config), Engine(db, config, news, niceness=NICENESS))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.001)
+    asyncio.run(run())
+    sys.setswitchinterval(interval)
+    control.stop(db)
+
+
+def _left(db: Database, *kinds: Kind) -> int:
+    with db.connection() as conn:
+        counts = jobs.counts(conn)
+    words = [kind.label for kind in kinds]
+    return sum(counts.by_kind.get(word, 0) + counts.running_by_kind.get(word, 0) for word in words)
+
+
+def through_queue(
+    db: Database,
+    config: Config,
+    server: Server,
+    work: Callable[[Database, Config], None],
+    target: Target = EVERYTHING,
+) -> Cost:
+    """Caption pictures, from the first request to the last caption in the database."""
+    asked = SharedHandler.shared
+    asked.forget()
+    enqueue(db, config, target, [Kind.CAPTION], again=True)
+    meter = Meter(server, config.paths.database)
+    work(db, config)
+    with db.connection() as conn:
+        row = conn.execute("SELECT extract(epoch FROM max(finished_at))::float8 FROM job_log").fetchone()
+    ended = float(row[0]) if row else 0.0
+    return meter.cost(len(asked.asked), asked.tokens, ended - asked.begun)
+
+
+def bare_loop(config: Config, server: Server, requests: Sequence[bytes]) -> Cost:
+    """Send requests as quickly as the server takes them."""
+    meter = Meter(server, config.paths.database)
+    tokens: list[int] = []
+    wall_s = everywhere(
+        lambda slot, item: tokens.append(server.send(requests[item], slot)["usage"]["completion_tokens"]),
+        len(requests),
+        SLOTS,
+    )
+    return meter.cost(len(requests), sum(tokens), wall_s)
+
+
+def measure_engine(db: Database, config: Config, server: Server, name: str) -> None:
+    """Print the engine beside the bare loop, each first in turn."""
+    work = by_app if name == "app" else by_command
+    registry.HANDLERS = (SharedHandler,)
+    with db.connection() as conn:
+        some = Target(image_ids=tuple(row[0] for row in conn.execute("SELECT id FROM image LIMIT 20")))
+    through_queue(db, config, server, work, some)  # what is read and compiled for the first time
+    requests: list[bytes] = []
+    ratios = []
+    for number in range(RUNS):
+        pair: dict[str, Cost] = {}
+        for who in ("bare", "engine") if number % 2 else ("engine", "bare"):
+            if who == "engine":
+                pair[who] = through_queue(db, config, server, work)
+                requests = [body_of(*one) for one in SharedHandler.shared.asked]
+            else:
+                pair[who] = bare_loop(config, server, requests)
+            print(pair[who].line(f"{number + 1}: {who if who == 'bare' else name}"))
+        rates = {who: cost.requests / cost.wall_s for who, cost in pair.items()}
+        ratios.append(rates["engine"] / rates["bare"])
+    print(f"{f'captions/s, {name} to a bare loop':58}{spread(ratios)}")
+
+
+def measure_beside(db: Database, config: Config, server: Server) -> None:
+    """Print what embedding and tagging keep of their speed beside captions, for each processor second they get."""
+    registry.HANDLERS = (TagHandler, EmbedHandler, SharedHandler)
+    engine = Engine(db, config, initial_state=WorkerState.RUNNING)
+    engine.open()
     try:
-        scan(db, config, [str(Path(paths[0]).parent)])
-        enqueue(db, config, Target(everything=True), [Kind.CAPTION], again=True)
-        with db.connection() as conn:
-            (before,) = conn.execute("SELECT coalesce(max(id), 0) FROM job_log").fetchone() or (0,)
-        engine = Engine(db, config, initial_state=WorkerState.RUNNING)
-        engine.open()
-        try:
-            engine.wait_until_empty()
-        finally:
-            engine.close()
-        with db.connection() as conn:
-            sql = "SELECT finished_at FROM job_log WHERE outcome = 'done' AND id > %s ORDER BY finished_at"
-            ended = [row[0] for row in conn.execute(sql, (before,))]
+        _devices(db, config)  # sessions make their buffers
+        ratios = []
+        for number in range(RUNS):
+            alone_s, alone_cpu_s = _devices(db, config)
+            with_s, with_cpu_s = _beside_captions(db, config)
+            ratios.append(alone_cpu_s / with_cpu_s)
+            print(
+                f"  {number + 1}: {_images(db)} images alone {alone_s:.1f} s, {alone_cpu_s:.1f} s of processor;"
+                f" beside captions {with_s:.1f} s, {with_cpu_s:.1f} s of processor"
+            )
     finally:
-        db.close()
-    # The first answers of all slots come with the loading: the time from them to the last is that of all others.
-    span_s: float = (ended[-1] - ended[SLOTS]).total_seconds()
-    return span_s / (len(ended) - SLOTS - 1) * len(ended)
+        engine.close()
+    print(f"{'embed and tag a processor second, beside captions':58}{spread(ratios)}")
+
+
+def _images(db: Database) -> int:
+    with db.connection() as conn:
+        row = conn.execute("SELECT count(*) FROM image").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
+    """Do the work of the devices while captions are made all the time."""
+    asked = SharedHandler.shared
+    asked.forget()
+    more = ["descriptive", "straightforward", "midjourney", "art-critic", "danbooru-tag-list", "product-listing"]
+    enqueue(db, config, EVERYTHING, [Kind.CAPTION], again=True, caption_types=more)
+    while not asked.tokens:
+        time.sleep(0.05)
+    taken = _devices(db, config)
+    if not _left(db, Kind.CAPTION):
+        raise SystemExit("the captions were done too soon: more of them are needed")
+    with db.connection() as conn:
+        jobs.remove(conn, kind=Kind.CAPTION)
+    while _left(db, Kind.CAPTION):
+        time.sleep(0.05)
+    return taken
+
+
+def _devices(db: Database, config: Config) -> tuple[float, float]:
+    """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'."""
+    captions = [thread for thread in threading.enumerate() if thread.name.startswith("dtk-captions")]
+
+    def processor_s() -> float:
+        return time.process_time() - time.thread_time() - thread_cpu_s(captions)
+
+    begun, before = time.perf_counter(), processor_s()
+    enqueue(db, config, EVERYTHING, [Kind.EMBED, Kind.TAG], again=True)
+    while _left(db, Kind.EMBED, Kind.TAG):
+        time.sleep(0.05)
+    return time.perf_counter() - begun, processor_s() - before
+
+
+def measure_types(server: Server, pictures: Sequence[bytes]) -> None:
+    """Print four types in a row beside four passes, and where the time of a request goes."""
+    for tokens in (8, 150):
+        gains = []
+        some = pictures if tokens == 8 else pictures[: len(pictures) // 2]
+        passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
+        rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
+        for number in range(RUNS):
+            seconds: dict[str, float] = {}
+            for who in ("row", "passes") if number % 2 else ("passes", "row"):
+                seconds[who] = _in_passes(server, passes) if who == "passes" else _in_rows(server, rows)
+            gains.append(seconds["passes"] / seconds["row"])
+        print(f"{f'four types in a row to four passes, {tokens} tokens':58}{spread(gains)}")
+        _print_parts(server, pictures[:6], tokens)
+
+
+def _in_passes(server: Server, passes: Sequence[Sequence[bytes]]) -> float:
+    """Ask one type of all pictures, then the next one; return the seconds."""
+    return sum(
+        everywhere(lambda slot, item, bodies=bodies: server.send(bodies[item], slot), len(bodies), SLOTS)  # type: ignore[misc]
+        for bodies in passes
+    )
+
+
+def _in_rows(server: Server, rows: Sequence[Sequence[bytes]]) -> float:
+    """Ask all types of a picture in a row on one slot; return the seconds."""
+    return everywhere(lambda slot, item: [server.send(body, slot) for body in rows[item]], len(rows), SLOTS)
+
+
+def _question(ask: str) -> Question:
+    return Question(ask, SYSTEM, Sampling(max_tokens=1000))
+
+
+def _print_parts(server: Server, pictures: Sequence[bytes], tokens: int) -> None:
+    """Print where the time goes when one request is answered at a time: medians of some pictures."""
+    found: dict[str, list[tuple[float, float, float, int]]] = {}
+    for picture in pictures:
+        for text_first in (True, False):
+            for place, ask in enumerate(TYPES):
+                body = body_of(picture, _question(ask), text_first=text_first, tokens=tokens)
+                before, begun = len(server.encodings()), time.perf_counter()
+                timings = server.send(body, 0)["timings"]
+                whole_ms = 1000 * (time.perf_counter() - begun)
+                encoded_ms = float(sum(server.encodings()[before:]))
+                name = "text first" if text_first else "picture first, " + ("the first" if place == 0 else "later ones")
+                prompt_ms = timings["prompt_ms"] - encoded_ms
+                found.setdefault(name, []).append((encoded_ms, prompt_ms, timings["predicted_ms"], timings["cache_n"]))
+                found.setdefault(f"{name} all", []).append((whole_ms, 0, 0, 0))
+    each = {}
+    for name in ("text first", "picture first, the first", "picture first, later ones"):
+        encoded, prompt, answer, cached = (statistics.median(column) for column in zip(*found[name], strict=True))
+        each[name] = statistics.median(one[0] for one in found[f"{name} all"])
+        print(
+            f"  {name:28}{each[name]:7.1f} ms: encoding {encoded:6.1f}, prompt {prompt:6.1f}, answer {answer:7.1f},"
+            f" rest {each[name] - encoded - prompt - answer:5.1f}; {cached:4.0f} tokens from the cache"
+        )
+    row = each["picture first, the first"] + 3 * each["picture first, later ones"]
+    print(f"  {'one request at a time, that is':56}{4 * each['text first'] / row:18.3f}")
 
 
 def main() -> None:
-    """Measure and print the table."""
-    registry.HANDLERS = (CaptionHandler,)
+    """Measure what is asked for, and print one line of ratios each."""
+    parts = sys.argv[1:] or list(PARTS)
     with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         model, projector = write_pair(folder / "model", image_size=EDGE, width=512)
-        paths = write_library(folder / "library", IMAGES, 4, (EDGE, EDGE))
-        base = load({"HOME": name, "DTK_HOME": str(folder / "home")})
         given = {"model": str(model), "projector": str(projector), "slots": SLOTS, "context": 1024, "gpu_layers": 0}
         settings = CaptionSettings.model_validate(given | {"max_tokens": TOKENS, "temperature": 1.0})
-        config = Config(base.paths, base.settings.model_copy(update={"captions": settings}))
-        pictures = [encode(path, (EDGE, EDGE)) for path in paths]
-        captioner = LlamaCaptioner(settings, folder / "bench.log")
-        try:
-            measure(config, captioner, paths, pictures)
-        finally:
-            captioner.close()
+        for part in parts:
+            size, number = PARTS[part]
+            paths = write_library(folder / part / "library", number, 4, size)
+            with started(settings, folder / part, NICENESS if part == "app" else 0) as server:
+                if part == "types":
+                    measure_types(server, [encode(path, (EDGE, EDGE)) for path in paths])
+                else:
+                    measure_library(part, settings, server, folder / part)
 
 
-def measure(config: Config, captioner: LlamaCaptioner, paths: Sequence[str], pictures: Sequence[bytes]) -> None:
-    """Print one line a comparison."""
-    server = Server(captioner)
-    prompt = "Write a detailed description for this image."
-    ratios = []
-    for _ in range(RUNS):
-        bare_s = everywhere(lambda slot, item: _discard(server.ask(pictures[item], prompt, slot, TOKENS)), IMAGES)
-        ratios.append(bare_s / drain(config, paths))
-    print(f"{'captions/s of the engine to a bare loop':58}{spread(ratios)}")
-    for tokens in (8, 150):
-        gains = []
-        for run in range(RUNS):
-            few = pictures[run::RUNS] if tokens > 8 else pictures
-            passes_s = sum(
-                everywhere(lambda slot, item, ask=ask: _discard(  # type: ignore[misc]
-                    server.ask(few[item], ask, slot, tokens, text_first=True)), len(few))  # noqa: B023
-                for ask in TYPES
-            )  # fmt: skip
-            row_s = everywhere(lambda slot, item: _row(server, few[item], slot, tokens), len(few))  # noqa: B023
-            gains.append(passes_s / row_s)
-        print(f"{f'four types in a row to four passes, {tokens} tokens':58}{spread(gains)}")
-    timings = [server.ask(pictures[0], ask, 0, 8)["timings"] for ask in TYPES]
-    for ask, one in zip(TYPES, timings, strict=True):
-        print(f"  {ask:30} prompt {one['prompt_ms']:7.1f} ms for {one['prompt_n']:4} tokens, {one['cache_n']:4} cached,"
-              f" answer {one['predicted_ms']:6.1f} ms")  # fmt: skip
-
-
-def _row(server: Server, picture: bytes, slot: int, tokens: int) -> None:
-    for ask in TYPES:
-        server.ask(picture, ask, slot, tokens)
-
-
-def _discard(answer: dict[str, Any]) -> None:
-    del answer
+def measure_library(part: str, settings: CaptionSettings, server: Server, folder: Path) -> None:
+    """Measure what needs a library, in one of its own."""
+    base = load({"HOME": str(folder), "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)})
+    config = Config(base.paths, base.settings.model_copy(update={"captions": settings}))
+    db = Database.open(config)
+    try:
+        scan(db, config, [str(folder / "library")])
+        if part == "beside":
+            measure_beside(db, config, server)
+        else:
+            measure_engine(db, config, server, part)
+    finally:
+        db.close()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dtk_tui.errors import DtkError
 
@@ -37,11 +37,54 @@ class DatabaseSettings(_Section):
 
 
 class ModelSettings(_Section):
-    """Which models do the work; names as in ``models/manifest.toml``."""
+    """Which models do the work; names as in ``models/manifest.toml``.
+
+    Each embedder has a space of its own. ``text_embedder`` and ``image_embedder`` are those that searches use where the
+    query names none, and stand first in the lists: where only the list is given, its first, and where only the one is
+    given, it is the list.
+    """
 
     text_embedder: str = "minilm-l6-v2"
     image_embedder: str = "dinov2-small"
+    text_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (text_embedder,)
+    image_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (image_embedder,)
     taggers: tuple[str, ...] = ("open-nsfw",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, raw: Any) -> Any:
+        """Fill in the one embedder or the list, where only the other is given, and put the one first."""
+        if not isinstance(raw, Mapping):
+            return raw
+        filled = dict(raw)
+        for one in ("text_embedder", "image_embedder"):
+            several = filled.get(f"{one}s")
+            if one not in filled and isinstance(several, list) and several:
+                filled[one] = several[0]
+            elif several is None and one in filled:
+                filled[f"{one}s"] = [filled[one]]
+            elif isinstance(several, list) and filled.get(one) in several:
+                filled[f"{one}s"] = [filled[one], *(name for name in several if name != filled[one])]
+        return filled
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        for one in ("text_embedder", "image_embedder"):
+            name, several = getattr(self, one), getattr(self, f"{one}s")
+            if name not in several:
+                raise ValueError(f"{one} is {name!r}, which is not among {one}s")
+            if len(set(several)) != len(several):
+                raise ValueError(f"{one}s names a model twice")
+        return self
+
+    @property
+    def in_use(self) -> tuple[tuple[str, str], ...]:
+        """Name and role of every model in use."""
+        return (
+            *((name, "text-embedder") for name in self.text_embedders),
+            *((name, "image-embedder") for name in self.image_embedders),
+            *((name, "tagger") for name in self.taggers),
+        )
 
 
 class WorkerSettings(_Section):
@@ -159,6 +202,7 @@ class CaptionSettings(_Section):
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
     when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    with_tags: Annotated[str, Field(pattern="^(sequence|parallel)$")] = "sequence"
     language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
     templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict

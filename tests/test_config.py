@@ -56,3 +56,36 @@ def test_a_map_of_relative_paths_is_refused(tmp_path: Path) -> None:
 
 def test_what_an_editor_of_windows_wrote_is_read(tmp_path: Path) -> None:
     assert not _config(tmp_path, "\ufeff[scan]\r\nwatch = false\r\n").settings.scan.watch
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "spaces"),
+    [
+        ("", "minilm-l6-v2", ("minilm-l6-v2",)),
+        ('text_embedder = "a"', "a", ("a",)),
+        ('text_embedders = ["a", "b"]', "a", ("a", "b")),
+        ('text_embedder = "b"\ntext_embedders = ["a", "b", "c"]', "b", ("b", "a", "c")),
+    ],
+)
+def test_several_embedders_of_which_one_is_the_default(
+    tmp_path: Path, text: str, default: str, spaces: tuple[str, ...]
+) -> None:
+    for words, one in (("text_embedder", "text_embedder"), ("image_embedder", "image_embedder")):
+        models = _config(tmp_path, f"[models]\n{text.replace('text_embedder', words)}\n").settings.models
+        found = getattr(models, one), getattr(models, f"{one}s")
+        assert found == (default, spaces) or (text == "" and found == ("dinov2-small", ("dinov2-small",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('text_embedder = "c"\ntext_embedders = ["a", "b"]', "'c', which is not among text_embedders"),
+        ('image_embedders = ["a", "a"]', "image_embedders names a model twice"),
+        ("image_embedders = []", "the list is empty"),
+        ('text_embedders = "a"', "a list belongs here"),
+    ],
+)
+def test_embedders_that_contradict_each_other_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DtkError) as caught:
+        _config(tmp_path, f"[models]\n{text}\n")
+    assert said in caught.value.detail

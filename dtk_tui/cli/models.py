@@ -43,8 +43,7 @@ def list_(as_json: Json = False) -> None:
                 }
             )
         return
-    used = config.settings.models
-    in_use = {used.text_embedder, used.image_embedder, *used.taggers}
+    in_use = {name for name, _ in config.settings.models.in_use}
     rows = [
         (
             "*" if state.spec.name in in_use else "",
@@ -77,9 +76,8 @@ def pull(names: Names = None, as_json: Json = False) -> None:
     from dtk_tui.inference.pull import pull as pull_one
 
     config = load()
-    used = config.settings.models
-    wanted = names or [used.text_embedder, used.image_embedder, *used.taggers]
-    for spec in load_manifest().select(wanted):
+    in_use = [name for name, _ in config.settings.models.in_use]
+    for spec in load_manifest().select(names or in_use):
         line = ProgressLine()
         try:
             fetched = pull_one(spec, config.paths.models, _progress(line))

@@ -90,6 +90,11 @@ class ProgressLine:
         self._width = terminal_width(sys.stderr)
         self._shown = False
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is a terminal to draw it on."""
+        return self._width is not None
+
     def show(self, line: str) -> None:
         """Draw the line."""
         if self._width is not None:

@@ -143,11 +143,11 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
 
     def draw() -> None:
         nonlocal sizes, shown_at, provider
-        if time.monotonic() < shown_at + 0.5:
+        provider = engine.provider or provider
+        if not line.is_drawn or time.monotonic() < shown_at + 0.5:
             return
         stats = snapshot(db, sizes)
         sizes = stats.library
-        provider = stats.provider or provider
         shown_at = time.monotonic()
         speed = ", ".join(f"{kind} {rate:.1f}/s" for kind, rate in stats.speed.items())
         line.show(

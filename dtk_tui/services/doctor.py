@@ -122,9 +122,7 @@ def _models(config: Config) -> Iterator[Finding]:
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.model_files import is_installed
 
-    names = config.settings.models
-    wanted = [(names.text_embedder, "text-embedder"), (names.image_embedder, "image-embedder")]
-    for name, role in wanted + [(name, "tagger") for name in names.taggers]:
+    for name, role in config.settings.models.in_use:
         try:
             spec = load_manifest().get(name)
         except DtkError as error:

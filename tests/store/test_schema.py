@@ -74,7 +74,7 @@ def test_a_new_model_is_a_new_space_with_its_own_index(db: Database) -> None:
         assert embedding_spaces.register(conn, "eyes", "image", hashlib.sha256(b"1").hexdigest(), 8) == first
         second = embedding_spaces.register(conn, "eyes", "image", hashlib.sha256(b"2").hexdigest(), 16)
         assert second != first
-        assert embedding_spaces.current(conn, "words", "eyes", []).image_space == second
+        assert embedding_spaces.current(conn, ["words"], ["eyes"], []).image_spaces == (second,)
         indexes = [name for (name,) in conn.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'")]
         assert sorted(indexes) == [f"image_vector_{first}_hnsw", f"image_vector_{second}_hnsw"]
 

@@ -197,18 +197,23 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Ranks by meaning; ``at`` is where it stands in the line. Never part of ``Query.filter``."""
+    """Ranks by meaning; ``at`` is where it stands in the line. Never part of ``Query.filter``.
+
+    ``space`` is the model whose vectors are compared, None for the default.
+    """
 
     text: str
     at: int
+    space: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Ranks by looks; ``image`` is an id or a path. Never part of ``Query.filter``."""
+    """Ranks by looks; ``image`` is an id or a path, ``space`` as in ``About``. Never part of ``Query.filter``."""
 
     image: str
     at: int
+    space: str | None = None
 
 
 Node = (
@@ -248,12 +253,12 @@ class Query:
         line: as typed.
         filter: which images, exactly; None is every image. The free text is part of it.
         terms: the free text that is wanted (not what is negated), in the order of the line: it ranks.
-        about: texts whose meaning ranks.
-        like: image ids or paths whose looks rank.
+        about: what ranks by meaning.
+        like: what ranks by looks.
     """
 
     line: str
     filter: Node | None = None
     terms: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
-    like: tuple[str, ...] = ()
+    about: tuple[About, ...] = ()
+    like: tuple[Like, ...] = ()

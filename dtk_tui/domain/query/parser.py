@@ -42,8 +42,8 @@ def parse(line: str, today: date | None = None) -> Query:
         line=line,
         filter=kept,
         terms=terms,
-        about=tuple(part.text for part in ranking if isinstance(part, About)),
-        like=tuple(part.image for part in ranking if isinstance(part, Like)),
+        about=tuple(part for part in ranking if isinstance(part, About)),
+        like=tuple(part for part in ranking if isinstance(part, Like)),
     )
 
 

@@ -6,11 +6,11 @@ The syntax is that of Diffusion Toolkit (its SearchHelp.md and QueryBuilder.cs) 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dtk_tui.domain.query import values
 from dtk_tui.domain.query.dates import A_DAY, read_date
-from dtk_tui.domain.query.nodes import Flag, Group, Node, Queued
+from dtk_tui.domain.query.nodes import About, Flag, Group, Like, Node, Queued
 from dtk_tui.domain.query.scanner import Scanner
 
 
@@ -94,14 +94,18 @@ TOKENS: tuple[Token, ...] = (
 
 BY_NAME: dict[str, Token] = {name: token for token in TOKENS for name in token.names}
 
-#: The name of a token and its colon, longest name first; ASCII, as a long s must not pass for an s.
+#: The name of a token and its colon, longest name first; ASCII, as a long s must not pass for an s. What compares
+#: vectors may name the model between the two: ``about@clip-l-text:``.
 TOKEN_START = re.compile(
-    f"({'|'.join(re.escape(name) for name in sorted(BY_NAME, key=len, reverse=True))}):", re.IGNORECASE | re.ASCII
+    f"({'|'.join(re.escape(name) for name in sorted(BY_NAME, key=len, reverse=True))}"
+    r"|(?:about|like)@[a-z0-9][a-z0-9.\-]*):",
+    re.IGNORECASE | re.ASCII,
 )
 
 
 def read_value(scanner: Scanner, name: str) -> Node:
     """Read the value of the token called ``name`` (lower case), or raise UsageError where it cannot be read."""
+    name, _, space = name.partition("@")
     token = BY_NAME[name]
     scanner.skip_space()
     at = scanner.pos
@@ -110,4 +114,4 @@ def read_value(scanner: Scanner, name: str) -> Node:
         raise scanner.error(f"after {name}: expected {token.expected}", at)
     if not scanner.at_end_of_value() and token.read is not values.read_negative:
         raise scanner.error(f"after {name}: expected {token.expected}")
-    return node
+    return replace(node, space=space) if space and isinstance(node, About | Like) else node

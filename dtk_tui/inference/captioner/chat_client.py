@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import json
 import socket
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ import httpx
 
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.captioner.base import Answer, LostRequestError, Question, UnavailableError
-from dtk_tui.inference.captioner.completion import LARGEST, read_completion, read_stream, request_body
-from dtk_tui.inference.captioner.refusals import refuse, words_of
+from dtk_tui.inference.captioner.completion import LARGEST, picture_part, read_completion, read_stream, request_body
+from dtk_tui.inference.captioner.refusals import quoted, refuse, words_of
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class ChatClient:
         if key:
             headers["Authorization"] = f"Bearer {key}"
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._last = threading.local()
         self._http = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
@@ -74,7 +76,7 @@ class ChatClient:
         on_text: Callable[[str], None] | None = None,
     ) -> Answer:
         """Ask about a picture; see ``Captioner.ask``."""
-        body = request_body(model, picture, question, slot, stream=on_text is not None)
+        body = request_body(model, self._part(picture), question, slot, stream=on_text is not None)
 
         def read(response: httpx.Response, chunks: Iterator[bytes]) -> Answer:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -106,10 +108,20 @@ class ChatClient:
 
         return self._request("GET", "/models", None, read)
 
-    def _request(self, method: str, path: str, body: Any, read: Callable[[httpx.Response, Iterator[bytes]], T]) -> T:
+    def _part(self, picture: bytes) -> bytes:
+        """Return the JSON of a picture, made once for all questions that a thread asks about it in a row."""
+        if getattr(self._last, "picture", None) is not picture:
+            self._last.part, self._last.picture = picture_part(picture), picture
+        part: bytes = self._last.part
+        return part
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, read: Callable[[httpx.Response, Iterator[bytes]], T]
+    ) -> T:
         try:
             url, extensions = self._base_url + path, {"trace": self._trace}
-            with self._http.stream(method, url, json=body, extensions=extensions) as response:
+            headers = {"Content-Type": "application/json"} if body else {}
+            with self._http.stream(method, url, content=body, headers=headers, extensions=extensions) as response:
                 chunks = self._bounded(response)
                 if response.status_code != httpx.codes.OK:
                     refuse(response.status_code, response.headers, b"".join(chunks))
@@ -148,7 +160,7 @@ class ChatClient:
         if "html" in kind or data.lstrip()[:1] == b"<":
             raise UnavailableError(
                 f"{self._base_url} is no OpenAI-compatible endpoint: it answers with a web page.",
-                f"It says: {words_of(data)} Check base_url in [captions] of config.toml.",
+                f"{quoted(words_of(data))} Check base_url in [captions] of config.toml.",
             )
 
     def _unreachable(self, reason: str) -> UnavailableError:

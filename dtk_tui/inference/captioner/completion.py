@@ -8,24 +8,35 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dtk_tui.inference.captioner.base import Answer, LostRequestError, Question
-from dtk_tui.inference.captioner.refusals import refuse, words_of
+from dtk_tui.inference.captioner.refusals import no_completion, quoted, refuse, words_of
 
 #: A caption of any model is smaller; a server that sends without end is broken.
 LARGEST = 4_000_000
 
 
-def request_body(model: str, picture: bytes, question: Question, slot: int | None, *, stream: bool) -> dict[str, Any]:
-    """Return the JSON of a request: the picture part first, so that a server finds it in its cache whatever follows."""
-    content: list[dict[str, Any]] = [{"type": "text", "text": question.prompt}]
-    if picture:
-        url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-        content.insert(0, {"type": "image_url", "image_url": {"url": url}})
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+def picture_part(picture: bytes) -> bytes:
+    """Return the JSON of a picture in a message, to be made once for all questions about it; empty for none.
+
+    Args:
+        picture: an encoded JPEG.
+    """
+    if not picture:
+        return b""
+    return b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,%b"}}' % base64.b64encode(picture)
+
+
+def request_body(model: str, part: bytes, question: Question, slot: int | None, *, stream: bool) -> bytes:
+    """Return the JSON of a request: the picture part first, so that a server finds it in its cache whatever follows.
+
+    Args:
+        part: of ``picture_part``.
+    """
+    text = _json({"type": "text", "text": question.prompt})
+    messages = b'{"role":"user","content":[%b]}' % (b"%b,%b" % (part, text) if part else text)
     if question.system:
-        messages.insert(0, {"role": "system", "content": question.system})
-    body: dict[str, Any] = {
+        messages = b"%b,%b" % (_json({"role": "system", "content": question.system}), messages)
+    settings: dict[str, Any] = {
         "model": model,
-        "messages": messages,
         "temperature": question.sampling.temperature,
         "top_p": question.sampling.top_p,
         "max_tokens": question.sampling.max_tokens,
@@ -33,10 +44,14 @@ def request_body(model: str, picture: bytes, question: Question, slot: int | Non
     }
     if slot is not None:
         # Names of llama.cpp's server: JoyCaption was tuned without the limits that it sets by default.
-        body |= {"id_slot": slot, "cache_prompt": True, "top_k": 0, "min_p": 0.0}
+        settings |= {"id_slot": slot, "cache_prompt": True, "top_k": 0, "min_p": 0.0}
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return body
+        settings |= {"stream": True, "stream_options": {"include_usage": True}}
+    return b'%b,"messages":[%b]}' % (_json(settings)[:-1], messages)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def read_completion(body: bytes) -> Answer:
@@ -48,7 +63,9 @@ def read_completion(body: bytes) -> Answer:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise LostRequestError("The endpoint's answer is no JSON.", f"It says: {words_of(body)}") from error
+        if not body.lstrip().startswith(b"{"):
+            raise no_completion(body) from error
+        raise LostRequestError("The endpoint's answer is no JSON.", quoted(words_of(body))) from error
     reader = _Reader(None)
     reader.add(found, whole=True)
     return reader.answer()
@@ -96,6 +113,8 @@ class _Reader:
 
     def add(self, found: Any, *, whole: bool) -> None:
         """Take a completion, or one chunk of it."""
+        if whole and (not isinstance(found, dict) or not found.keys() & {"choices", "error"}):
+            raise no_completion(json.dumps(found).encode())
         if not isinstance(found, dict):
             raise LostRequestError("The endpoint's answer is no chat completion.", words_of(json.dumps(found).encode()))
         if (error := found.get("error")) is not None:

@@ -14,7 +14,7 @@ _QUALITY = 95
 
 
 def encode(path: str, size: int | tuple[int, int]) -> bytes:
-    """Return a picture as a JPEG file.
+    """Return a picture as a JPEG file without any metadata.
 
     llama.cpp reads neither WebP nor AVIF, and pads a picture that is not square where JoyCaption was trained on
     squashed ones: what is sent has exactly the pixels that the model sees.
@@ -32,5 +32,6 @@ def encode(path: str, size: int | tuple[int, int]) -> bytes:
         size = (width, height)
     picture = resized(picture, size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0)
+    # Pillow would take a comment along, and some programs write prompts there.
+    picture.save(out, "JPEG", quality=_QUALITY, subsampling=0, comment=b"")
     return out.getvalue()

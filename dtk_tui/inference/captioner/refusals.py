@@ -25,6 +25,8 @@ _NO_VISION = re.compile(
     r"|not multimodal|image_url is only supported",
     re.IGNORECASE,
 )
+#: LM Studio says so with status 200.
+_NO_PATH = re.compile(r"unexpected endpoint|unknown request url", re.IGNORECASE)
 _NO_CREDIT = re.compile(r"insufficient_quota|billing|credit balance|payment required", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.IGNORECASE | re.DOTALL)
 
@@ -57,6 +59,19 @@ def _message(body: Any) -> str:
     return ""
 
 
+def quoted(words: str) -> str:
+    """Return the sentence that tells what a server says."""
+    if not words:
+        return "It says nothing more."
+    return f"It says: {words}" if words[-1] in ".!?" else f"It says: {words}."
+
+
+def no_completion(body: bytes) -> UnavailableError:
+    """Return what an answer means that has nothing to do with what was asked: it is hardly the picture's fault."""
+    title = "The endpoint answers with something else than a chat completion."
+    return UnavailableError(title, f"{quoted(words_of(body))} {_PLACE}", retry_after_s=_SOONEST_S)
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of a Retry-After, within bounds; None without one."""
     value = headers.get("retry-after", "").strip()
@@ -81,7 +96,7 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes) -> NoReturn:
         UnavailableError: no request can succeed now.
     """
     words = words_of(body)
-    said = f"It says: {words}" if words else "It says nothing more."
+    said = quoted(words)
     if 300 <= status < 400:
         target = headers.get("location", "")[:200] or "nowhere"
         raise UnavailableError(f"The endpoint sends us elsewhere (HTTP {status}), to {target}.", f"{_PLACE} {said}")
@@ -93,11 +108,11 @@ def refuse(status: int, headers: Mapping[str, str], body: bytes) -> NoReturn:
         raise UnavailableError(
             f"The model does not see pictures (HTTP {status}).", f"{said} Name one with vision in [captions]."
         )
-    if status in (400, 404, 422) and _NO_MODEL.search(words):
+    if status in (400, 404, 422, 500) and _NO_MODEL.search(words):
         raise UnavailableError(
             f"The endpoint does not have this model (HTTP {status}).", f"{said} See the models: dtk caption test"
         )
-    if status in (404, 405, 406, 410, 426):
+    if status in (404, 405, 406, 410, 426) or _NO_PATH.search(words):
         raise UnavailableError(f"There is no such endpoint (HTTP {status}).", f"{said} {_PLACE}")
     if status in (408, 425, 429, 502, 503, 504):
         wait_s = retry_after(headers) or _SOONEST_S

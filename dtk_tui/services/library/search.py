@@ -15,6 +15,7 @@ from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
+from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     Vector = npt.NDArray[np.float32]
 
 _THREADS = min(4, os.cpu_count() or 1)
+_EMBED = "Queue and run the work: dtk queue add --all --kind embed, then dtk worker run --until-empty."
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _text_embedder(name: str, folder: Path) -> TextEmbedder:
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.text_embedder import TextEmbedder
@@ -41,7 +43,7 @@ def _text_embedder(name: str, folder: Path) -> TextEmbedder:
     return TextEmbedder(load_manifest().get(name), folder, _THREADS)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
     from dtk_tui.inference.image_embedder import ImageEmbedder
     from dtk_tui.inference.manifest import load_manifest
@@ -69,17 +71,21 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
     """
     query = parse(line)
     with db.connection() as conn:
-        if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
+        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        if asks_captions:
             require_language(conn, config.settings.captions.language)
-        models = _current(conn, config)
+    if asks_captions:
+        catch_up(db)
     about: list[tuple[int, Vector]] = []
-    for text in query.about:
-        if models.text_space is None:
-            raise _nothing_embedded("about:")
-        embedder = _text_embedder(config.settings.models.text_embedder, config.paths.models)
-        about.append((models.text_space, embedder.embed_query(text)))
+    for term in query.about:
+        model, space = _space(db, config, "text-embedder", term.space)
+        about.append((space, _text_embedder(model, config.paths.models).embed_query(term.text)))
+    spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
     with db.connection() as conn:
-        like = [_alike(conn, config, models.image_space, image) for image in query.like]
+        like = [
+            _alike(conn, config, model, space, term.image)
+            for (model, space), term in zip(spaces, query.like, strict=True)
+        ]
         limit_time(conn, config.settings.search.timeout_s)
         return find_images(conn, query, about=about, like=like, limit=limit)
 
@@ -94,9 +100,9 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
         UsageError: there is no such image.
         DtkError: nothing is embedded yet, or the model is missing.
     """
+    model, space = _space(db, config, "image-embedder", None)
     with db.connection() as conn:
-        models = _current(conn, config)
-        space, vector, itself = _alike(conn, config, models.image_space, str(image))
+        _, vector, itself = _alike(conn, config, model, space, str(image))
         limit_time(conn, config.settings.search.timeout_s)
         found = nearest_images(conn, space, vector, limit, leave_out=itself)
     return [Hit(number, score) for number, score in found]
@@ -157,15 +163,35 @@ def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
         yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
 
 
-def _current(conn: Connection, config: Config) -> embedding_spaces.CurrentModels:
+def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[str, int]:
+    """Return the model and the space of a term, by the model that it names or by the default of the config.
+
+    Raises:
+        UsageError: there is no such model, or it compares something else.
+        DtkError: it has no vectors yet.
+    """
+    from dtk_tui.inference.manifest import load_manifest
+
     names = config.settings.models
-    return embedding_spaces.current(conn, names.text_embedder, names.image_embedder, names.taggers)
-
-
-def _alike(conn: Connection, config: Config, space: int | None, image: str) -> tuple[int, Vector, int | None]:
-    """Return the space, the unit vector and, when it is in the library, the id of an image named by a person."""
+    term, default = ("about:", names.text_embedder) if role == "text-embedder" else ("like:", names.image_embedder)
+    model = named or default
+    if named is not None and load_manifest().get(named).role != role:
+        raise UsageError(f"{term} compares vectors of a {role}, and {named} is none.", "See: dtk models list")
+    with db.connection() as conn:
+        space = embedding_spaces.newest(conn, model, role.partition("-")[0])
+    if space is None and named is None:
+        raise DtkError(f"{term} needs embeddings, and nothing is embedded yet.", _EMBED)
     if space is None:
-        raise _nothing_embedded("like:")
+        setting = role.replace("-", "_")
+        raise DtkError(
+            f"{term} needs embeddings by {named}, and there are none yet.",
+            f"Name it in [models] {setting}s of config.toml. {_EMBED}",
+        )
+    return model, space
+
+
+def _alike(conn: Connection, config: Config, model: str, space: int, image: str) -> tuple[int, Vector, int | None]:
+    """Return the space, the unit vector and, when it is in the library, the id of an image named by a person."""
     number = _known(conn, config, image)
     stored = None if number is None else embedding_spaces.image_vector(conn, number, space)
     if stored is not None:
@@ -174,13 +200,6 @@ def _alike(conn: Connection, config: Config, space: int | None, image: str) -> t
     path = image if known is None else config.local_path(known)
     if not os.path.isfile(path):  # noqa: PTH113 (surrogates must survive)
         raise UsageError(f"There is no image {image!r}.", "Name the id of an image, or the path of a file.")
-    embedder = _image_embedder(config.settings.models.image_embedder, config.paths.models)
+    embedder = _image_embedder(model, config.paths.models)
     vector: Vector = embedder.infer(embedder.load(path)[None])[0]
     return space, vector, number
-
-
-def _nothing_embedded(term: str) -> DtkError:
-    return DtkError(
-        f"{term} needs embeddings, and nothing is embedded yet.",
-        "Queue and run the work: dtk queue add --all --kind embed, then dtk worker run --until-empty.",
-    )

@@ -11,7 +11,7 @@ from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import jobs, results
 
 #: From so many images on, if they are so large a share of the vectors that are there, a bulk run is twice as quick or
 #: better (benchmarks/bench_index.py); below that it is not worth that searches are slower meanwhile.
@@ -37,7 +37,7 @@ class BulkIndexes:
         for kind, spaces in self._spaces.items():
             number = pending.get(kind.label, 0)
             if spaces and number >= LEAST:
-                self._do(partial(_drop, spaces=spaces, few=int(number / SHARE)))
+                self._do(partial(_drop, spaces=spaces, pending=number))
                 self._unfinished.add(kind)
 
     def finish(self) -> None:
@@ -59,9 +59,12 @@ class BulkIndexes:
             return False
 
 
-def _drop(conn: Connection, spaces: Sequence[int], few: int) -> bool:
+def _drop(conn: Connection, spaces: Sequence[int], pending: int) -> bool:
+    """Drop the indexes of the spaces that most is to come into: one of a model that has all its vectors stays."""
     for space in spaces:
-        if embedding_spaces.count_up_to(conn, space, few) < few:
+        coming = results.coming_vectors(conn, space, pending)
+        few = int(coming / SHARE)
+        if coming >= LEAST and embedding_spaces.count_up_to(conn, space, few) < few:
             embedding_spaces.drop_index(conn, space)
     return True
 

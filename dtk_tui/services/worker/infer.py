@@ -72,7 +72,7 @@ class Inferrer:
     def _infer_prompts(self, prompts: Sequence[Prompt]) -> BatchResult:
         handler = self._handlers[prompts[0].kind]
         try:
-            found = handler.infer_prompts([prompt.text for prompt in prompts])
+            found = handler.infer_prompts(prompts)
         except Exception as error:
             if len(prompts) > 1:
                 half = len(prompts) // 2

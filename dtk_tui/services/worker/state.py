@@ -229,12 +229,14 @@ class PipelineState:
         with self._changed:
             return set().union(*(lane.in_flight for lane in self.lanes))
 
-    def accept(self, epoch: int, jobs: Sequence[ClaimedJob], prompts: Mapping[PromptKey, str], *, urgent: bool) -> None:
+    def accept(
+        self, epoch: int, jobs: Sequence[ClaimedJob], prompts: Mapping[PromptKey, Prompt], *, urgent: bool
+    ) -> None:
         """Take claimed jobs into the buffers; after a pause they are dropped, and given back with the rest.
 
         Args:
             epoch: when they were claimed.
-            prompts: texts of prompts that these jobs need and that have no result yet.
+            prompts: those that these jobs need and that lack a result.
             urgent: whether they go before everything else.
         """
         calm = {(job.kind, job.prompt_id) for job in jobs if not job.isolated}
@@ -252,8 +254,8 @@ class PipelineState:
             for key in prompts:
                 self._failed_prompts.pop(key, None)
         rank = -max((job.priority for job in jobs), default=NORMAL)
-        for kind, number in new:
-            self._lane_of[kind].buffer.put(rank, Prompt(kind, number, prompts[kind, number]))
+        for key in new:
+            self._lane_of[key[0]].buffer.put(rank, prompts[key])
         for of_image in self._by_picture(jobs):
             first = of_image[0]
             own = _prompt_of(first, prompts) if first.isolated else None
@@ -350,10 +352,8 @@ class PipelineState:
         return None if job.prompt_id is None else self._failed_prompts.get((job.kind, job.prompt_id))
 
 
-def _prompt_of(job: ClaimedJob, prompts: Mapping[PromptKey, str]) -> Prompt | None:
-    if job.prompt_id is None or (text := prompts.get((job.kind, job.prompt_id))) is None:
-        return None
-    return Prompt(job.kind, job.prompt_id, text)
+def _prompt_of(job: ClaimedJob, prompts: Mapping[PromptKey, Prompt]) -> Prompt | None:
+    return None if job.prompt_id is None else prompts.get((job.kind, job.prompt_id))
 
 
 def _take(event: threading.Event) -> bool:

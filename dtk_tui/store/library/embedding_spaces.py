@@ -42,10 +42,10 @@ SELECT (SELECT count(*) FROM (SELECT FROM image_vector WHERE space_id = %(space)
 
 @dataclass(frozen=True, slots=True)
 class CurrentModels:
-    """Where the results of the present models stand; None or empty where they never ran."""
+    """Where the results of the present models stand; the default of each kind first, None for one that never ran."""
 
-    text_space: int | None
-    image_space: int | None
+    text_spaces: tuple[int | None, ...]
+    image_spaces: tuple[int | None, ...]
     taggers: tuple[int, ...]
     tagger_count: int
 
@@ -82,15 +82,20 @@ def other_preparation(
     return None if row is None else (str(row[0]), row[1])
 
 
-def current(conn: Connection, text_model: str, image_model: str, taggers: Sequence[str]) -> CurrentModels:
+def current(
+    conn: Connection, text_models: Sequence[str], image_models: Sequence[str], taggers: Sequence[str]
+) -> CurrentModels:
     """Look up the newest spaces and taggers of the models named in the config."""
-
-    def space(model: str, modality: str) -> int | None:
-        found = row_of(conn, _CURRENT, (model, modality))[0]
-        return None if found is None else int(found)
-
+    text = tuple(newest(conn, model, "text") for model in text_models)
+    image = tuple(newest(conn, model, "image") for model in image_models)
     numbers = tuple(int(number) for (number,) in conn.execute(_TAGGERS, (list(taggers),)))
-    return CurrentModels(space(text_model, "text"), space(image_model, "image"), numbers, len(taggers))
+    return CurrentModels(text, image, numbers, len(taggers))
+
+
+def newest(conn: Connection, model: str, modality: str) -> int | None:
+    """Return the newest space of a model, None where it never ran."""
+    found = row_of(conn, _CURRENT, (model, modality))[0]
+    return None if found is None else int(found)
 
 
 def all_ids(conn: Connection) -> list[int]:

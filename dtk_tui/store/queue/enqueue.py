@@ -10,6 +10,7 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.queue import runs
 from dtk_tui.store.text_codec import to_db
 
 _EVERYTHING: LiteralString = "SELECT id FROM image"
@@ -44,12 +45,13 @@ WITH named AS (
     SELECT target FROM wanted WHERE {not_done}
 )
 """
-_NOT_EMBEDDED: LiteralString = """
-    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(image_space)s AND image_id = target)
-    OR EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
-                WHERE image.id = target AND prompt.text ~ '\\S'
-                  AND NOT EXISTS (SELECT 1 FROM prompt_vector
-                                   WHERE space_id = %(text_space)s AND prompt_vector.prompt_id = prompt.id))"""
+_NO_IMAGE_VECTOR: LiteralString = """
+    NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %({space})s AND image_id = target)"""
+_NO_PROMPT_VECTOR: LiteralString = """
+    EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
+             WHERE image.id = target AND prompt.text ~ '\\S'
+               AND NOT EXISTS (SELECT 1 FROM prompt_vector
+                                WHERE space_id = %({space})s AND prompt_vector.prompt_id = prompt.id))"""
 _NOT_TAGGED: LiteralString = """
     (SELECT count(*) FROM tag_prediction WHERE image_id = target AND tagger_id = ANY (%(taggers)s))
     < %(tagger_count)s"""
@@ -67,12 +69,14 @@ SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT c
        (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM missing WHERE NOT EXISTS (
             SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
                AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))
+               AND (job.again OR NOT %(again)s)
                AND (%(caption_types)s::text[] <@ job.caption_types) IS NOT FALSE))
 """
 _INSERT: LiteralString = """
 , queued AS (
-    INSERT INTO job (kind, image_id, priority, caption_types, caption_when)
-    SELECT %(kind)s, target, %(priority)s, %(caption_types)s::text[], %(caption_when)s FROM missing ORDER BY target
+    INSERT INTO job (kind, image_id, priority, run_id, caption_types, caption_when, again)
+    SELECT %(kind)s, target, %(priority)s, %(run)s::bigint, %(caption_types)s::text[], %(caption_when)s, %(again)s
+      FROM missing ORDER BY target
         ON CONFLICT (kind, image_id) DO UPDATE
        SET priority = greatest(job.priority, excluded.priority), error = NULL,
            state = CASE job.state WHEN 'running' THEN 'running' ELSE 'pending' END,
@@ -82,15 +86,23 @@ _INSERT: LiteralString = """
                                      || ARRAY (SELECT unnest(excluded.caption_types)
                                                EXCEPT SELECT unnest(job.caption_types)) END,
            caption_when = coalesce(excluded.caption_when, job.caption_when),
+           run_id = coalesce(excluded.run_id, job.run_id),
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
-           missing = false, run_after = '-infinity'
+           again = job.again OR excluded.again, missing = false, run_after = '-infinity'
      WHERE job.state = 'failed' OR (job.state = 'pending' AND job.priority < excluded.priority)
         OR NOT (excluded.caption_types <@ coalesce(job.caption_types, '{}'))
+        OR (excluded.again AND NOT job.again)
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
        (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM queued)
+"""
+
+
+_ADOPT: LiteralString = """
+UPDATE job SET run_id = %(run)s FROM missing
+ WHERE job.image_id = missing.target AND job.kind = %(kind)s AND job.state <> 'failed' AND job.run_id IS NULL
 """
 
 
@@ -100,6 +112,20 @@ def _selection(target: Target) -> LiteralString:
     if target.folder_id is not None:
         return _SUBTREE if target.recursive else _FOLDER
     return _IMAGES
+
+
+def _not_embedded(models: CurrentModels) -> tuple[LiteralString, dict[str, int | None]]:
+    """Return the condition that a vector of a target or of its prompt is missing, with the spaces that it names.
+
+    One part a space, each with its number as a parameter: so the planner knows the one partition to look in.
+    """
+    spaces = {f"image_space_{n}": space for n, space in enumerate(models.image_spaces)}
+    spaces |= {f"text_space_{n}": space for n, space in enumerate(models.text_spaces)}
+    parts = [
+        (_NO_IMAGE_VECTOR if name.startswith("image") else _NO_PROMPT_VECTOR).replace("{space}", name)
+        for name in spaces
+    ]
+    return " OR".join(parts), spaces
 
 
 def enqueue_kind(
@@ -113,6 +139,7 @@ def enqueue_kind(
     dry_run: bool = False,
     again: bool = False,
     captions: CaptionRequest | None = None,
+    run_id: int | None = None,
 ) -> Enqueued:
     """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
 
@@ -121,8 +148,12 @@ def enqueue_kind(
         dry_run: only count.
         again: also what is done already with the current models.
         captions: which captions, for jobs of that kind; types that such a job is asked for already stay.
+        run_id: the run that the jobs are of, and those that wait already and are of none.
     """
-    not_done = {Kind.EMBED: _NOT_EMBEDDED, Kind.TAG: _NOT_TAGGED, Kind.CAPTION: _NOT_CAPTIONED}[kind]
+    spaces: dict[str, int | None] = {}
+    not_done = _NOT_TAGGED if kind == Kind.TAG else _NOT_CAPTIONED
+    if kind == Kind.EMBED:
+        not_done, spaces = _not_embedded(models)
     sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
     sql = sql.replace("{undecodable}", _UNDECODABLE)
     parameters: dict[str, Any] = {
@@ -131,15 +162,20 @@ def enqueue_kind(
         "folder": target.folder_id,
         "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
         "images": list(target.image_ids),
-        "image_space": models.image_space,
-        "text_space": models.text_space,
+        **spaces,
+        "again": again and kind == Kind.EMBED,
         "taggers": list(models.taggers),
         "tagger_count": models.tagger_count,
         "caption_types": None if captions is None else [to_db(name) for name in captions.types],
         "caption_when": None if captions is None else captions.when_there,
+        "run": run_id,
     }
     selected, wanted, missing, left_out, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
     if not dry_run and queued >= _MANY:
         # What the planner knew of an empty queue would let the next claims sort all of a full one.
         conn.execute("ANALYZE job")
-    return Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)
+    done = Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)
+    if run_id is not None:
+        adopted = conn.execute(sql + _ADOPT, parameters).rowcount if done.waiting else 0
+        runs.note(conn, run_id, kind, done, adopted)
+    return done

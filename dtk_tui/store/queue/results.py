@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
@@ -33,6 +33,23 @@ SELECT prompt.id, left(prompt.text, %(limit)s), length(prompt.text) > %(limit)s 
    AND NOT EXISTS (SELECT 1 FROM prompt_vector WHERE space_id = %(space)s AND prompt_vector.prompt_id = prompt.id)
 """
 _PROMPT = "SELECT left(text, %s) FROM prompt WHERE id = %s"
+_HAS_VECTOR: LiteralString = "EXISTS (SELECT 1 FROM image_vector WHERE space_id = %s AND image_id = job.image_id)"
+# What a bulk run writes to a space; the inner limit bounds the work, since only a comparison is wanted.
+_COMING_IMAGES = """
+SELECT count(*) FROM (
+    SELECT FROM job
+     WHERE kind = 2 AND state = 'pending'
+       AND (again OR NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %(space)s AND image_id = job.image_id))
+     LIMIT %(most)s) AS coming
+"""
+_COMING_PROMPTS = """
+SELECT count(*) FROM (
+    SELECT DISTINCT image.prompt_id FROM job JOIN image ON image.id = job.image_id
+     WHERE job.kind = 2 AND job.state = 'pending' AND image.prompt_id IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM prompt_vector
+                        WHERE space_id = %(space)s AND prompt_vector.prompt_id = image.prompt_id)
+     LIMIT %(most)s) AS coming
+"""
 _PREDICTION = """
 INSERT INTO tag_prediction (image_id, tagger_id, ids, scores) VALUES (%s, %s, %s, %s::real[])
     ON CONFLICT (image_id, tagger_id) DO UPDATE SET ids = excluded.ids, scores = excluded.scores
@@ -63,6 +80,23 @@ def tag_ids(conn: Connection, tags: Sequence[tuple[str, str]]) -> list[int]:
     names, categories = [to_db(name) for name, _ in tags], [category for _, category in tags]
     conn.execute(_NEW_TAGS, (names, categories))
     return [int(number) for (number,) in conn.execute(_TAG_IDS, (names, categories))]
+
+
+def lacking_spaces(conn: Connection, job_ids: Sequence[int], spaces: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Return by job which of some image spaces lack the vector of its image; jobs asked for again are left out."""
+    found = ", ".join([_HAS_VECTOR] * len(spaces))
+    sql = f"SELECT job.id, {found} FROM job WHERE job.id = ANY (%s) AND NOT job.again"  # noqa: S608 (constants)
+    return {
+        number: tuple(space for space, is_there in zip(spaces, there, strict=True) if not is_there)
+        for number, *there in conn.execute(sql.encode(), (*spaces, list(job_ids)))
+    }
+
+
+def coming_vectors(conn: Connection, space_id: int, most: int) -> int:
+    """Return how many vectors the jobs that wait will bring into a space, counting no further than ``most``."""
+    (modality,) = row_of(conn, "SELECT modality FROM embedding_space WHERE id = %s", (space_id,))
+    sql = _COMING_IMAGES if modality == "image" else _COMING_PROMPTS
+    return int(row_of(conn, sql, {"space": space_id, "most": most})[0])
 
 
 def missing_prompts(

@@ -199,11 +199,18 @@ def test_a_line_is_understood(line: str, tree: Node | None) -> None:
 
 def test_vector_terms_are_not_conditions() -> None:
     query = parse('about: a dark, "wood" about:"sea, at night" like:42 like: "/a b/c.png" steps:20', TODAY)
-    assert query.about == ("a dark", "sea, at night")
-    assert query.like == ("42", "/a b/c.png")
+    assert [term.text for term in query.about] == ["a dark", "sea, at night"]
+    assert [term.image for term in query.like] == ["42", "/a b/c.png"]
     assert query.filter == And((Prompt("wood"), Numbers("steps", one("20"))))
     assert query.terms == ("wood",)
     assert parse("about:sea").filter is None
+
+
+def test_a_vector_term_may_name_the_model_that_compares() -> None:
+    query = parse("about@clip-l-text: a dark sea, Like@clip-h-vision:42 about:sky", TODAY)
+    assert [(term.text, term.space) for term in query.about] == [("a dark sea", "clip-l-text"), ("sky", None)]
+    assert [(term.image, term.space) for term in query.like] == [("42", "clip-h-vision")]
+    assert parse("about@:x steps@a:20", TODAY).about == (), "what no token begins is free text"
 
 
 def test_only_wanted_terms_rank() -> None:

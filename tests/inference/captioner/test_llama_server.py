@@ -23,6 +23,7 @@ from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from tests.helpers.processes import children_of, is_running, wait_for_end
 
 SAMPLING = Sampling(max_tokens=64)
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 
 def _settings(pair: tuple[Path, Path], **more: object) -> CaptionSettings:
@@ -111,6 +112,26 @@ def test_a_crash_is_noticed_and_the_server_started_again(
         asked.ask(encoded, question)
 
 
+@LINUX
+def test_each_device_has_a_server_that_sees_no_other(
+    llava_pair: tuple[Path, Path], tmp_path: Path, encoded: bytes
+) -> None:
+    asked = LlamaCaptioner(_settings(llava_pair, devices=[1, 0], gpu_layers=0), tmp_path / "captioner.log")
+    assert asked.slots == 4
+    try:
+        for slot in range(asked.slots):
+            assert asked.ask(encoded, Question("Write.", "", SAMPLING), slot=slot).tokens > 0
+        seen = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in asked.pids]
+        assert [b"CUDA_VISIBLE_DEVICES=1" in seen[0], b"CUDA_VISIBLE_DEVICES=0" in seen[1], len(seen)] == [
+            True,
+            True,
+            2,
+        ]
+    finally:
+        asked.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captioner-1.log", "captioner.log"]
+
+
 def test_it_outlives_the_thread_that_started_it(llava_pair: tuple[Path, Path], tmp_path: Path, encoded: bytes) -> None:
     asked = LlamaCaptioner(_settings(llava_pair), tmp_path / "captioner.log")
     try:
@@ -185,7 +206,7 @@ sys.exit(_serve(sys.argv[1:]))' "$@"
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@LINUX
 @pytest.mark.parametrize("program", [False, True], ids=["the package's server", "a llama-server"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_no_server_is_left_when_its_parent_is_killed(

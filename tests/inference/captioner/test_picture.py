@@ -37,3 +37,15 @@ def test_what_is_no_picture_is_refused_here(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     with pytest.raises(UnreadableFileError):
         encode(str(tmp_path / "a.png"), 320)
+
+
+def test_nothing_but_pixels_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x010E] = "a secret prompt"
+    Image.new("RGB", (64, 48)).save(
+        file, comment=b"a secret prompt", exif=exif, xmp=b"<x>a secret prompt</x>", icc_profile=b"a secret prompt"
+    )
+    assert file.read_bytes().count(b"a secret prompt") == 4
+    for size in (64, 32, (64, 48), (20, 20)):
+        assert b"secret" not in encode(str(file), size)

@@ -15,6 +15,8 @@ import pytest
 from dtk_tui.config import CaptionSettings, Config
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import Kind, WorkerState
+from dtk_tui.inference.captioner import chat_client
+from dtk_tui.inference.captioner.completion import picture_part
 from dtk_tui.services import stats
 from dtk_tui.services.library import captions
 from dtk_tui.services.queue import enqueue
@@ -88,15 +90,20 @@ def test_every_picture_gets_one_caption_of_each_type(
     types = ["Descriptive", "midjourney"]
     done = enqueue(db, here, EVERYTHING, [Kind.CAPTION], caption_types=types)
     assert (done.queued, done.already_done, done.waiting) == (12, 0, 0)
-    with worker(db, here) as (engine, _):
+    with worker(db, here) as (engine, news):
         engine.wait_until_empty()
-        (pid,) = engine._pipeline._devices[0][Kind.CAPTION]._captioner.pids  # type: ignore[union-attr, attr-defined]
+        (pid,) = _pids(engine)
         report = stats.snapshot(db)
+        control.pause(db)
+        news.wait_for_state(WorkerState.PAUSED)
+        assert is_running(pid), "a pause keeps the model in memory"
+        control.stop(db)
+        news.wait_for_state(WorkerState.STOPPED)
+        assert not is_running(pid), "a stop gives its memory back"
     found = _current(db)
     assert sorted(found) == sorted((image, kind) for image in ids for kind in ("descriptive", "midjourney"))
     assert not _errors(db) and one_value(db, "SELECT count(*) FROM job") == 0
     assert report.failed == 0 and report.workers[0].stats.kinds == ("caption",)
-    assert not is_running(pid), "the server ends with the worker"
     with db.connection() as conn:
         one = conn.execute("SELECT source, model, prompt_used, parameters FROM caption ORDER BY id LIMIT 1").fetchone()
     assert one is not None and one[0] == one[1] == "tiny-llava"
@@ -107,8 +114,10 @@ def test_every_picture_gets_one_caption_of_each_type(
 
 
 def test_types_of_one_picture_are_asked_in_a_row_with_the_very_same_bytes(
-    db: Database, config: Config, tmp_path: Path
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[bytes] = []
+    monkeypatch.setattr(chat_client, "picture_part", lambda picture: made.append(picture) or picture_part(picture))
     with fault_server(http(said("A dog."))) as server:
         here = _endpoint(config, server, slots=1, templates={"mine": "Of {file_name}: {tags}"})
         _library(db, here, tmp_path / "library", 3)
@@ -119,6 +128,7 @@ def test_types_of_one_picture_are_asked_in_a_row_with_the_very_same_bytes(
     urls = [content[0]["image_url"]["url"] for content in asked]
     assert len(urls) == 9
     assert urls == [url for url in dict.fromkeys(urls) for _ in range(3)]
+    assert len(made) == 3, "the JSON of a picture is made once"
     assert asked[1][1]["text"].startswith("Of ") and asked[1][1]["text"].endswith(".png:")
 
 

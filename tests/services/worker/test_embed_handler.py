@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pgvector import HalfVector
@@ -34,8 +36,10 @@ def test_a_long_prompt_is_read_as_far_as_the_model_takes_it(db: Database, config
             ]
             missing = handler.missing_prompts(conn, ids)
         assert sorted(missing) == ids[:3], "what is only white space has nothing to embed"
-        assert [len(missing[number]) for number in ids[:3]] == [len(texts[0]), 20_000, len(texts[2])]
-        vectors = np.stack(handler.infer_prompts([missing[ids[0]], missing[ids[2]], "a castle by the sea"]))
+        assert [len(missing[number].text) for number in ids[:3]] == [len(texts[0]), 20_000, len(texts[2])]
+        plain = replace(missing[ids[0]], text="a castle by the sea")
+        found = handler.infer_prompts([missing[ids[0]], missing[ids[2]], plain])
+        vectors = np.stack([by_space[missing[ids[0]].details[0]] for by_space in found])
         assert np.allclose(vectors @ vectors[2], 1, atol=1e-5)
     finally:
         handler.close()

@@ -290,17 +290,17 @@ def test_a_bulk_run_builds_its_index_once_in_the_end(
     db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dtk_tui.services.worker.bulk_index.LEAST", 20)
-    exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '_vector_[0-9]+_hnsw$'"
+    exists = "SELECT count(*) FROM pg_indexes WHERE indexname ~ '^image_vector_[0-9]+_hnsw$'"
     _prepare(db, config, tmp_path / "library", 60)
     with worker(db, config) as (engine, _):
         wait_for_jobs(engine)
         assert one_value(db, exists) == 0 or one_value(db, "SELECT count(*) FROM job") == 0
         engine.wait_until_empty()
-    assert one_value(db, exists) == 2
+    assert one_value(db, exists) == 1
     assert one_value(db, "SELECT count(*) FROM image_vector") == 60
     with worker(db, config) as (engine, _):  # a few more are no bulk run
         write_many(tmp_path / "more", 3, first=9000)
         scan(db, config, [str(tmp_path / "more")])
         enqueue(db, config, EVERYTHING, [Kind.EMBED])
         engine.wait_until_empty()
-    assert one_value(db, exists) == 2
+    assert one_value(db, exists) == 1

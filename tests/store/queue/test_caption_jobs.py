@@ -27,7 +27,7 @@ def _image(conn: Connection) -> int:
 def _ask(conn: Connection, *types: str, when_there: str = "keep", priority: int = 0, dry_run: bool = False) -> Enqueued:
     spaces.register(conn, "text", "text", "x", 8)
     spaces.register(conn, "image", "image", "x", 8)
-    models = spaces.current(conn, "text", "image", ["tagger"])
+    models = spaces.current(conn, ["text"], ["image"], ["tagger"])
     return enqueue_kind(
         conn, Target(everything=True), Kind.CAPTION, priority, models,
         dry_run=dry_run, captions=CaptionRequest(types, when_there),
@@ -56,7 +56,7 @@ def test_a_type_that_is_asked_for_later_joins_the_job(db: Database, state: str) 
 def test_work_of_other_kinds_has_no_types(db: Database) -> None:
     with db.connection() as conn:
         _image(conn)
-        models = spaces.current(conn, "text", "image", ["tagger"])
+        models = spaces.current(conn, ["text"], ["image"], ["tagger"])
         for _ in range(2):
             enqueue_kind(conn, Target(everything=True), Kind.TAG, 0, models, again=True)
         enqueue_kind(conn, Target(everything=True), Kind.TAG, NOW, models, again=True)

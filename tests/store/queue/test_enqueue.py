@@ -35,7 +35,7 @@ def _pairs(conn: Connection, count: int) -> None:
 def _models(conn: Connection) -> CurrentModels:
     spaces.register(conn, "text", "text", "x", 8)
     spaces.register(conn, "image", "image", "x", 8)
-    return spaces.current(conn, "text", "image", ["tagger"])
+    return spaces.current(conn, ["text"], ["image"], ["tagger"])
 
 
 def _embedded(conn: Connection, models: CurrentModels) -> None:
@@ -43,11 +43,11 @@ def _embedded(conn: Connection, models: CurrentModels) -> None:
     conn.execute(
         "INSERT INTO image_vector (space_id, image_id, vec)"
         " SELECT %s, id, %s::halfvec FROM image WHERE is_embedding_representative",
-        (models.image_space, vec),
+        (models.image_spaces[0], vec),
     )
     conn.execute(
         "INSERT INTO prompt_vector (space_id, prompt_id, vec) SELECT %s, id, %s::halfvec FROM prompt",
-        (models.text_space, vec),
+        (models.text_spaces[0], vec),
     )
 
 
@@ -148,15 +148,15 @@ def test_a_vector_index_that_a_bulk_run_took_away_is_built_again(db: Database) -
     with db.connection() as conn:
         _pairs(conn, 100)
         models = _models(conn)
-        assert models.image_space is not None
+        assert models.image_spaces[0] is not None
         sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'image_vector_2_hnsw'"
         before = conn.execute(sql.encode()).fetchall()
-        assert spaces.drop_index(conn, models.image_space) and not spaces.drop_index(conn, models.image_space)
+        assert spaces.drop_index(conn, models.image_spaces[0]) and not spaces.drop_index(conn, models.image_spaces[0])
         _embedded(conn, models)
-        assert spaces.count_up_to(conn, models.image_space, 60) == 60
-        assert spaces.build_index(conn, models.image_space) and not spaces.build_index(conn, models.image_space)
+        assert spaces.count_up_to(conn, models.image_spaces[0], 60) == 60
+        assert spaces.build_index(conn, models.image_spaces[0]) and not spaces.build_index(conn, models.image_spaces[0])
         assert conn.execute(sql.encode()).fetchall() == before and len(before) == 1
-        spaces.drop_index(conn, models.image_space)
+        spaces.drop_index(conn, models.image_spaces[0])
     maintenance.reindex(db)
     with db.connection() as conn:
         assert conn.execute(sql.encode()).fetchall() == before
@@ -184,3 +184,38 @@ def test_what_no_model_can_see_is_left_out_and_counted(db: Database) -> None:
             for kind, queued in ((Kind.TAG, tags), (Kind.EMBED, embeds)):
                 found = enqueue.enqueue_kind(conn, EVERYTHING, kind, 0, models, undecodable=endings, dry_run=True)
                 assert (found.queued, found.undecodable, found.already_done) == (queued, left_out, 0)
+
+
+def test_a_model_that_is_added_queues_what_lacks_its_vectors_alone(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 20)
+        models = _models(conn)
+        _embedded(conn, models)
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models).queued == 0
+        never_ran = spaces.current(conn, ["text"], ["image", "eyes"], [])
+        assert (never_ran.image_spaces[1], never_ran.text_spaces) == (None, models.text_spaces)
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, never_ran, dry_run=True).queued == 20
+        spaces.register(conn, "eyes", "image", "y", 8)
+        added = spaces.current(conn, ["text"], ["image", "eyes"], [])
+        conn.execute(
+            "INSERT INTO image_vector (space_id, image_id, vec)"
+            " SELECT %s, id, '[1,0,0,0,0,0,0,0]' FROM image WHERE is_embedding_representative ORDER BY id LIMIT 5",
+            (added.image_spaces[1],),
+        )
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, added).queued == 15
+        conn.execute("DELETE FROM job")
+        spaces.register(conn, "words", "text", "z", 8)
+        words = spaces.current(conn, ["text", "words"], ["image"], [])
+        assert enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, words).queued == 20
+
+
+def test_a_job_that_waits_is_asked_for_again_in_place(db: Database) -> None:
+    with db.connection() as conn:
+        _pairs(conn, 10)
+        models = _models(conn)
+        enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models)
+        for queued, waiting in ((10, 0), (0, 10)):
+            dry = enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models, again=True, dry_run=True)
+            done = enqueue.enqueue_kind(conn, EVERYTHING, Kind.EMBED, 0, models, again=True)
+            assert dry == done and (done.queued, done.waiting) == (queued, waiting)
+        assert conn.execute("SELECT count(*) FROM job WHERE again").fetchone() == (10,)

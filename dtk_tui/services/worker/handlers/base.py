@@ -41,11 +41,12 @@ DEVICE = Lane("device")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that a kind of work needs beside its images."""
+    """A prompt that a kind of work needs beside its images; ``details`` is what its handler found out of it."""
 
     kind: Kind
     id: int
     text: str
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class JobHandler(ABC):
             in a process of its own; empty when reading a file cannot harm the worker.
         decodes: whether ``load`` decodes the file for no image model; a suspect is then decoded in a process of its own
             before.
+        is_after_tags: whether its jobs wait while their images are still to be tagged.
         indexed_spaces: embedding spaces that ``save`` writes to, whose indexes a bulk run takes away and builds anew.
         notices: what people should know before the work begins.
     """
@@ -126,6 +128,7 @@ class JobHandler(ABC):
     placement: Placement | None = None
     image_models: tuple[str, ...] = ()
     indexed_spaces: tuple[int, ...] = ()
+    is_after_tags: bool = False
     notices: tuple[ProblemReported, ...] = ()
 
     @classmethod
@@ -182,11 +185,11 @@ class JobHandler(ABC):
         """Return what a saved result comes to beside one job, by a word: rates of it are told."""
         return {}
 
-    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
-        """Return the texts by id of those prompts that have no result yet."""
+    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, Prompt]:
+        """Return by id those prompts that lack a result."""
         return {}
 
-    def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
+    def infer_prompts(self, prompts: Sequence[Prompt]) -> list[Any]:
         """Return one result a prompt, in order; runs on a thread of the lane."""
         raise NotImplementedError
 

@@ -1,8 +1,9 @@
-"""Embedding: vectors of images, and of their prompts."""
+"""Embedding: vectors of images, and of their prompts, in every space of the config."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.library.groups import look_at
 from dtk_tui.services.worker.handlers.arrays import BatchArray
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
+from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt, Resources
 from dtk_tui.services.worker.handlers.models import require
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
@@ -25,83 +26,162 @@ from dtk_tui.store.queue import results
 _FIRST_CHARACTERS = 20_000
 #: The bound for a prompt whose first characters are hardly any tokens.
 _MOST_CHARACTERS = 1_000_000
+#: What is loaded for an embedder whose vector is there already.
+_NOTHING = np.empty(0, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpace:
+    """A loaded image embedder, its space in the library, and the array of its batches."""
+
+    embedder: ImageEmbedder
+    id: int
+    batch: BatchArray
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpace:
+    """A loaded text embedder and its space in the library."""
+
+    embedder: TextEmbedder
+    id: int
 
 
 class EmbedHandler(JobHandler):
-    """Writes the image vectors of representatives, and the text vectors of prompts that have none yet."""
+    """Writes the vectors of representatives and of prompts, each in the spaces that have none yet."""
 
     kind = Kind.EMBED
     takes_pictures: ClassVar[bool] = True
     needs_prompts: ClassVar[bool] = True
     is_of_group: ClassVar[bool] = True
 
-    def __init__(self, image: ImageEmbedder, text: TextEmbedder, image_space: int, text_space: int) -> None:
-        self._image = image
-        self._text = text
-        self._image_space = image_space
-        self._text_space = text_space
-        self.model = image.spec.name
-        self.indexed_spaces = (image_space, text_space)
-        self.batch_size = image.batch_size
-        self.placement = image.placement
-        self.image_models = (image.spec.name,)
-        self._batch = BatchArray(image.input_shape, image.batch_size)
+    def __init__(self, images: Sequence[ImageSpace], texts: Sequence[TextSpace]) -> None:
+        self._images = images
+        self._texts = texts
+        self._spaces: tuple[ImageSpace | TextSpace, ...] = (*images, *texts)
+        self.image_models = tuple(space.embedder.spec.name for space in images)
+        self.model = "+".join(self.image_models)
+        self.indexed_spaces = tuple(space.id for space in self._spaces)
+        self.batch_size = min(space.embedder.batch_size for space in images)
+        placements = [space.embedder.placement for space in self._spaces]
+        self.placement = next((where for where in placements if not where.on_gpu), placements[0])
+        self._everything = frozenset(space.id for space in images)
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
-        """Load both embedders and register their embedding spaces."""
+        """Load all embedders of the config and register their embedding spaces."""
         names, folder = resources.config.settings.models, resources.config.paths.models
-        image_spec = require(resources.config, names.image_embedder, "image-embedder")
-        text_spec = require(resources.config, names.text_embedder, "text-embedder")
-        image = ImageEmbedder(image_spec, folder, resources.threads, resources.device)
-        text = TextEmbedder(text_spec, folder, resources.threads, resources.device)
-        with resources.db.connection() as conn:
-            notice = _notice(conn, image)
-            preparation = image.image.preparation
-            image_space = embedding_spaces.register(
-                conn, image_spec.name, "image", image.sha256, image.dims, preparation
-            )
-            text_space = embedding_spaces.register(conn, text_spec.name, "text", text.sha256, text.dims)
-        handler = cls(image, text, image_space, text_space)
-        handler.notices = (notice,) if notice else ()
+        image_specs = [require(resources.config, name, "image-embedder") for name in names.image_embedders]
+        text_specs = [require(resources.config, name, "text-embedder") for name in names.text_embedders]
+        opened: list[ImageEmbedder | TextEmbedder] = []
+        try:
+            for spec in image_specs:
+                opened.append(ImageEmbedder(spec, folder, resources.threads, resources.device))
+            for spec in text_specs:
+                opened.append(TextEmbedder(spec, folder, resources.threads, resources.device))
+            with resources.db.connection() as conn:
+                return cls._registered(conn, opened)
+        except BaseException:
+            for embedder in opened:
+                embedder.close()
+            raise
+
+    @classmethod
+    def _registered(cls, conn: Connection, opened: Iterable[ImageEmbedder | TextEmbedder]) -> Self:
+        images, texts, notices = [], [], []
+        for embedder in opened:
+            name, sha256, dims = embedder.spec.name, embedder.sha256, embedder.dims
+            if isinstance(embedder, TextEmbedder):
+                texts.append(TextSpace(embedder, embedding_spaces.register(conn, name, "text", sha256, dims)))
+                continue
+            notices.append(_notice(conn, embedder))
+            preparation = embedder.image.preparation
+            number = embedding_spaces.register(conn, name, "image", sha256, dims, preparation)
+            images.append(ImageSpace(embedder, number, BatchArray(embedder.input_shape, embedder.batch_size)))
+        handler = cls(images, texts)
+        handler.notices = tuple(notice for notice in notices if notice is not None)
         return handler
+
+    def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:
+        """Return the spaces to fill by job: those without its image's vector; all for one that is left out."""
+        return results.lacking_spaces(conn, [job.id for job in jobs], sorted(self._everything))
+
+    def _wanted(self, job: ClaimedJob) -> frozenset[int]:
+        return self._everything if job.details is None else frozenset(job.details)
+
+    def load(self, job: ClaimedJob) -> Loaded:
+        """Decode the picture, unless its prompt alone is to be embedded."""
+        if not self._wanted(job) and not job.members:
+            return Loaded(job, (_NOTHING,) * len(self._images))
+        return super().load(job)
 
     def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
         """Prepare it; and look at the members of its group that nobody has decoded yet."""
         members = [seen for member in job.members if (seen := look_at(member)) is not None]
         looks = (ImageLook(job.image_id, job.fingerprint, picture.look), *members)
-        return Loaded(job, (picture.pixels(self._image.image),), looks=looks)
+        wanted = self._wanted(job)
+        arrays = (picture.pixels(space.embedder.image) if space.id in wanted else _NOTHING for space in self._images)
+        return Loaded(job, tuple(arrays), looks=looks)
 
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
-        """Return unit vectors, float32 [dims]."""
-        return list(self._image.infer(self._batch.stack([item.arrays[0] for item in batch])))
+        """Return unit vectors, float32 [dims], by the space."""
+        found: list[dict[int, Any]] = [{} for _ in batch]
+        for place, space in enumerate(self._images):
+            rows = [number for number, item in enumerate(batch) if space.id in self._wanted(item.job)]
+            if rows:
+                vectors = space.embedder.infer(space.batch.stack([batch[number].arrays[place] for number in rows]))
+                for number, vector in zip(rows, vectors, strict=True):
+                    found[number][space.id] = vector
+        return found
 
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write image vectors."""
-        vectors = np.stack([vector for _, vector in rows])
-        results.save_image_vectors(conn, self._image_space, [image_id for image_id, _ in rows], vectors)
+        for space, ids, vectors in _by_space(rows):
+            results.save_image_vectors(conn, space, ids, vectors)
 
-    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, str]:
-        """Return the prompts without a vector in the text space."""
-        missing = {}
-        for number, text, is_longer in results.missing_prompts(conn, self._text_space, prompt_ids, _FIRST_CHARACTERS):
-            is_enough = not is_longer or self._text.is_filled_by(text)
-            missing[number] = text if is_enough else results.prompt_text(conn, number, _MOST_CHARACTERS)
-        return missing
+    def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, Prompt]:
+        """Return the prompts that lack a vector in a text space; ``details`` are those spaces."""
+        lacking: dict[int, list[int]] = {}
+        texts: dict[int, str] = {}
+        cut: set[int] = set()
+        for space in self._texts:
+            for number, text, is_longer in results.missing_prompts(conn, space.id, prompt_ids, _FIRST_CHARACTERS):
+                lacking.setdefault(number, []).append(space.id)
+                texts[number] = text
+                if is_longer and not space.embedder.is_filled_by(text):
+                    cut.add(number)
+        texts |= {number: results.prompt_text(conn, number, _MOST_CHARACTERS) for number in cut}
+        return {number: Prompt(self.kind, number, texts[number], tuple(lacking[number])) for number in lacking}
 
-    def infer_prompts(self, texts: Sequence[str]) -> list[Any]:
-        """Return unit vectors of prompts, float32 [dims]."""
-        return list(self._text.embed(texts))
+    def infer_prompts(self, prompts: Sequence[Prompt]) -> list[Any]:
+        """Return unit vectors of prompts, float32 [dims], by the space."""
+        found: list[dict[int, Any]] = [{} for _ in prompts]
+        for space in self._texts:
+            rows = [number for number, prompt in enumerate(prompts) if space.id in prompt.details]
+            if rows:
+                vectors = space.embedder.embed([prompts[number].text for number in rows])
+                for number, vector in zip(rows, vectors, strict=True):
+                    found[number][space.id] = vector
+        return found
 
     def save_prompts(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write the vectors of prompts."""
-        vectors = np.stack([vector for _, vector in rows])
-        results.save_prompt_vectors(conn, self._text_space, [prompt_id for prompt_id, _ in rows], vectors)
+        for space, ids, vectors in _by_space(rows):
+            results.save_prompt_vectors(conn, space, ids, vectors)
 
     def close(self) -> None:
-        """Unload both embedders."""
-        self._image.close()
-        self._text.close()
+        """Unload all embedders."""
+        for space in self._spaces:
+            space.embedder.close()
+
+
+def _by_space(rows: Sequence[tuple[int, Mapping[int, Any]]]) -> list[tuple[int, list[int], np.ndarray]]:
+    """Return space, ids and vectors, float32 [n, dims], of results that are given as (id, vector by space)."""
+    found = []
+    for space in sorted({space for _, by_space in rows for space in by_space}):
+        ids = [number for number, by_space in rows if space in by_space]
+        found.append((space, ids, np.stack([by_space[space] for _, by_space in rows if space in by_space])))
+    return found
 
 
 def _notice(conn: Connection, image: ImageEmbedder) -> ProblemReported | None:
