@@ -38,12 +38,14 @@ from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
 from dtk_tui.ui.news import News
+from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
+from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
@@ -52,7 +54,9 @@ from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 _log = logging.getLogger(__name__)
-_STYLES = ("base", "browser", "image", "queue", "runs", "importer", "help", "caption_editor")
+_STYLES = (
+    "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+)  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
@@ -227,6 +231,16 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not self.context.tasks.import_is_shown:
             self.push_screen(ImportScreen(self.context, message.source))
 
+    def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
+        """Show the edit of the captions of many images."""
+        if not isinstance(self.screen, BatchEditScreen):
+            self.push_screen(BatchEditScreen(self.context, message.sets))
+
+    def on_journal_opened(self) -> None:
+        """Show the journal."""
+        if not isinstance(self.screen, JournalScreen):
+            self.push_screen(JournalScreen(self.context))
+
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
         screen = self.screen
@@ -264,6 +278,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def on_import_moved(self) -> None:
         """Show how far the import is."""
         self._news.show_import()
+
+    def on_edit_moved(self) -> None:
+        """Show how far an edit of many is."""
+        self._news.show_edit()
 
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""

@@ -17,7 +17,7 @@ import pytest
 from dtk_tui.config import Config, load
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.services.library import captions
+from dtk_tui.services.library import captions as caption_service
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
@@ -63,6 +63,13 @@ UPDATE job SET priority = 100 WHERE id = 5;
 UPDATE job SET queued_at = '2025-07-15 12:00:00+00';
 """
 
+_CAPTIONS = """
+INSERT INTO caption (image_id, is_user_edited, source, type, text)
+SELECT id, false, 'joy', 'descriptive', format('a photo of [b]%s[/b] in ', file_name) || E'\\x1b[31m snow'
+  FROM image WHERE file_name < '020';
+INSERT INTO current_caption (image_id, caption_id, source, type, search)
+SELECT image_id, id, source, type, dtk_caption_words(text) FROM caption;
+"""
 
 _AWAY = """
 UPDATE worker SET stats = stats || '{"away": [
@@ -262,8 +269,10 @@ async def caption_editor(run: Running, screens: Screens, store: Database) -> Non
     """The caption of an image: versions, a difference, finding, and its questions."""
     with store.connection() as conn:
         image = images.newest_ids(conn).tolist()[0]
-        captions.save(conn, [ModelText(image, "descriptive", "joy", _CAPTION, None, "joy", _ASKED)], WhenThere.KEEP)
-        captions.set_text(conn, image, _CAPTION.replace("steaming bowl", "bowl"))
+        caption_service.save(
+            conn, [ModelText(image, "descriptive", "joy", _CAPTION, None, "joy", _ASKED)], WhenThere.KEEP
+        )
+        caption_service.set_text(conn, image, _CAPTION.replace("steaming bowl", "bowl"))
     await run.press("home", "d")
     await screens.step("caption-editor", "words, ", "No word differs.", "\u2580")
     await run.press("end", *"!!", "tab", "down")
@@ -359,6 +368,35 @@ async def queue(run: Running, screens: Screens, store: Database) -> None:
     await close(run, "escape")
 
 
+async def captions(run: Running, screens: Screens, store: Database) -> None:
+    """The edit of many captions, its question and its end; the journal, and taking it back."""
+    execute(store, _CAPTIONS)
+    await run.press("home", "B")
+    await screens.step("batch-edit", "Put in a text")
+    await run.press("down", "down", "enter")
+    await screens.step("batch-edit-menu", "What to do")
+    await run.press("down", "down")
+    await close(run, "enter")
+    await run.write("photo")
+    await run.press("tab")
+    await run.write("picture")
+    await screens.step("batch-edit-changes", "20 captions change", "+ a picture")
+    await run.press("f2")
+    await screens.step("batch-edit-question", "Change 20 captions?")
+    await close(run, "y")
+    await screens.step("batch-edit-done", "20 captions changed.")
+    await run.press("J")
+    await screens.step("journal", "1 edit", "replace")
+    await whole_help(run, screens, "journal")
+    await run.press("u")
+    await screens.step("journal-undo", "Undo this edit?")
+    await close(run, "y")
+    await run.shows("20 restored.")
+    await screens.step("journal-undone", "undone")
+    await close(run, "escape")
+    await close(run, "escape")
+
+
 async def together(run: Running, screens: Screens, store: Database) -> None:
     """Tags and captions of one action: how far they are, a summary, what keeps the workers, the captioner's test."""
     execute(store, _RUNS)
@@ -392,6 +430,7 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await folders(run, screens)
         await queue(run, screens, store)
         await together(run, screens, store)
+        await captions(run, screens, store)
         screens.end()
 
 

@@ -24,32 +24,10 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import InputDialog
-from dtk_tui.ui.messages import ImageCursor, ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, Scores, View, chosen_images, unzip
-from dtk_tui.ui.widgets.cursor_list import CursorList
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
-from dtk_tui.ui.widgets.image_pane import ImagePane
-from dtk_tui.ui.widgets.image_table import ImageTable
-from dtk_tui.ui.widgets.pages import Ids
-from dtk_tui.ui.widgets.preview import Preview
-from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
-from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
-
-#: The cursor must rest for this long on a folder before its images are fetched.
-_REST_S = 0.15
-#: Badges and visible rows are looked at again no more often than this while workers write.
-_RENEW_S = 1.0
-#: From this width on there is room for folders, images and a preview side by side.
-_WIDE = 120
-
-
-class BrowserTree(FolderTree):
-    """The tree with the commands for the folder under its cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
+from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
 
 
 class BrowserScreen(StatusScreen[None]):
@@ -220,6 +198,7 @@ class BrowserScreen(StatusScreen[None]):
         """Show what became of folders and images; without having been asked, it only offers what is new."""
         if change is LibraryChange.IMAGES:
             self.load_again()
+            self.query_one(Preview).again()
             return
         self.query_one(FolderTree).reload()
         if change is LibraryChange.FOUND:
@@ -297,7 +276,15 @@ class BrowserScreen(StatusScreen[None]):
 
     def images(self) -> ImageCursor | None:
         """The marked images, else all of the table; None on folders."""
-        return None if self._on_folders else chosen_images(self.table)
+        return None if self._on_folders else self.table.chosen()
+
+    def image_sets(self) -> list[ImageSet]:
+        """The folder when the tree has the focus, else the marked images or all of the list."""
+        if self._on_folders:
+            return sets_of_folder(self.library, self.folder())
+        table, view = self.table, self._shown or View()
+        marked = table.chosen_ids() if table.selected_count else ()
+        return sets_of_list(self.library, view, table.ids, marked, table.current_row)
 
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
@@ -311,11 +298,7 @@ class BrowserScreen(StatusScreen[None]):
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        if not self._on_folders:
-            return list(IMAGE_MENU)
-        deep = self.folder() is not None
-        found = [name for one in FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
-        return [*found, *(FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""

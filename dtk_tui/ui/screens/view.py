@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.domain.library import Hit
-from dtk_tui.ui.messages import ImageCursor
+from dtk_tui.domain.library import FolderRow, Hit, ImageRow
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
-from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.pages import Ids
 
 Scores = npt.NDArray[np.float32]
@@ -23,11 +25,11 @@ IMAGE_MENU = (
     "work.caption",
     "work.tag_caption",
     "work.edit_caption",
+    "work.edit_captions",
     "work.similar",
 )
-#: What the menu of folders offers: first for all images as well, then for a folder alone.
-FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
-FOLDER_MENU = (
+_FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
+_FOLDER_MENU = (
     "app.scan_again",
     "folders.exclude",
     "folders.archive",
@@ -63,35 +65,38 @@ def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
 
-class MarkedImages:
-    """A place among the images that are marked in a table, whose cursor stays."""
-
-    def __init__(self, ids: tuple[int, ...], current: int | None) -> None:
-        self._ids = ids
-        self._place = ids.index(current) if current in ids else 0
-
-    @property
-    def current_id(self) -> int | None:
-        """The image at this place."""
-        return self._ids[self._place]
-
-    @property
-    def current_row(self) -> None:
-        """Nothing is known about it here."""
-        return
-
-    @property
-    def position(self) -> tuple[int, int]:
-        """Its number, from 1, and how many there are."""
-        return self._place + 1, len(self._ids)
-
-    def step(self, by: int) -> None:
-        """Go on, or back."""
-        self._place = max(0, min(self._place + by, len(self._ids) - 1))
+def folder_menu(folder: FolderRow | None) -> list[str]:
+    """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
+    deep = folder is not None
+    work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
+    return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
 
 
-def chosen_images(table: ImageTable) -> ImageCursor | None:
-    """Return the marked images of a table, else all of them at its cursor; None where there are none."""
-    if table.selected_count:
-        return MarkedImages(table.chosen_ids(), table.current_id)
-    return table if table.count else None
+def sets_of_list(
+    library: LibraryBrowser, view: View, shown: Ids, marked: Sequence[int], current: ImageRow | None
+) -> list[ImageSet]:
+    """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
+
+    Args:
+        view, shown: what the list shows, and the ids in it.
+    """
+    name = f"the search \u201c{view.query}\u201d" if view.query else view.name
+    sets = [ImageSet(name, lambda: shown)]
+    if len(marked):
+        sets.insert(0, ImageSet("what is selected", lambda: np.array(marked, np.int64)))
+    elif current is not None:
+        number = current.id
+        sets.append(ImageSet(current.file_name, lambda: np.array([number], np.int64)))
+    return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
+
+
+def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
+    """Return what images of a folder can be chosen by; None stands for all folders."""
+    everything = ImageSet("the whole library", partial(library.images, None))
+    if folder is None:
+        return [everything]
+    return [
+        ImageSet(f"{folder.name}, with all below it", partial(library.images, folder.id)),
+        ImageSet(f"{folder.name} alone", partial(library.images, folder.id, recursive=False)),
+        everything,
+    ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dtk_tui.domain.job import NORMAL
 from dtk_tui.domain.library import ImageRow
 from dtk_tui.text import one_line
+from dtk_tui.ui.messages import ImageCursor
 from dtk_tui.ui.widgets.columns import Column
 from dtk_tui.ui.widgets.cursor_list import Cell
 from dtk_tui.ui.widgets.pages import Ids
@@ -69,6 +70,33 @@ _REST: tuple[Column[ImageRow], ...] = (
 )
 
 
+class MarkedImages:
+    """A place among the images that are marked in a table, whose cursor stays."""
+
+    def __init__(self, ids: tuple[int, ...], current: int | None) -> None:
+        self._ids = ids
+        self._place = ids.index(current) if current in ids else 0
+
+    @property
+    def current_id(self) -> int | None:
+        """The image at this place."""
+        return self._ids[self._place]
+
+    @property
+    def current_row(self) -> None:
+        """Nothing is known about it here."""
+        return
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Its number, from 1, and how many there are."""
+        return self._place + 1, len(self._ids)
+
+    def step(self, by: int) -> None:
+        """Go on, or back."""
+        self._place = max(0, min(self._place + by, len(self._ids) - 1))
+
+
 class ImageTable(VirtualTable[ImageRow]):
     """Images in the order of a folder (newest first) or of a search (best first, with scores)."""
 
@@ -110,3 +138,9 @@ class ImageTable(VirtualTable[ImageRow]):
     def step(self, by: int) -> None:
         """Move the cursor by lines."""
         self.cursor += by
+
+    def chosen(self) -> ImageCursor | None:
+        """Return a place among the marked images, else this table at its cursor; None where there are none."""
+        if self.selected_count:
+            return MarkedImages(self.chosen_ids(), self.current_id)
+        return self if self.count else None

@@ -65,7 +65,9 @@ END $$;
 
 CREATE FUNCTION public.dtk_caption_words(text) RETURNS tsvector
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig, normalize(left($1, 100000), NFC)) $_$;
+    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig,
+                             CASE WHEN octet_length($1) = length($1) THEN left($1, 100000)
+                                  ELSE normalize(left($1, 100000), NFC) END) $_$;
 
 --
 -- Name: dtk_choose_representatives(bytea[]); Type: FUNCTION; Schema: public; Owner: -
@@ -690,6 +692,14 @@ CREATE TABLE public.caption_language (
     one boolean DEFAULT true NOT NULL,
     name text DEFAULT 'english'::text NOT NULL,
     CONSTRAINT caption_language_one_check CHECK (one)
+);
+
+--
+-- Name: caption_waiting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption_waiting (
+    image_id bigint NOT NULL
 );
 
 --
@@ -1496,6 +1506,13 @@ ALTER TABLE ONLY public.caption_language
 
 ALTER TABLE ONLY public.caption
     ADD CONSTRAINT caption_pkey PRIMARY KEY (id);
+
+--
+-- Name: caption_waiting caption_waiting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_waiting
+    ADD CONSTRAINT caption_waiting_pkey PRIMARY KEY (image_id);
 
 --
 -- Name: current_caption current_caption_pkey; Type: CONSTRAINT; Schema: public; Owner: -

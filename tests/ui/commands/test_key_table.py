@@ -16,6 +16,8 @@ _SCREENS = {
     "detail": "One image",
     "import": "Import",
     "caption": "Caption editor",
+    "batch": "Edit of many captions",
+    "journal": "Journal",
 }
 _NAMES = {"slash": "/", "question_mark": "?"}
 _HEAD = """# Keys
