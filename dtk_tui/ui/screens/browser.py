@@ -28,6 +28,28 @@ from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
+from dtk_tui.ui.widgets.cursor_list import CursorList
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.image_pane import ImagePane
+from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.pages import Ids
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
+from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.virtual_table import VirtualTable
+
+#: The cursor must rest for this long on a folder before its images are fetched.
+_REST_S = 0.15
+#: Badges and visible rows are looked at again no more often than this while workers write.
+_RENEW_S = 1.0
+#: From this width on there is room for folders, images and a preview side by side.
+_WIDE = 120
+
+
+class BrowserTree(FolderTree):
+    """The tree with the commands for the folder under its cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
 
 
 class BrowserScreen(StatusScreen[None]):
@@ -282,9 +304,9 @@ class BrowserScreen(StatusScreen[None]):
         """The folder when the tree has the focus, else the marked images or all of the list."""
         if self._on_folders:
             return sets_of_folder(self.library, self.folder())
-        table, view = self.table, self._shown or View()
+        table = self.table
         marked = table.chosen_ids() if table.selected_count else ()
-        return sets_of_list(self.library, view, table.ids, marked, table.current_row)
+        return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
 
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
