@@ -139,8 +139,7 @@ class BrowserScreen(StatusScreen[None]):
     @on(CursorList.Moved, "#images")
     def _image_moved(self) -> None:
         if self.has_class("with-preview"):
-            preview, current = self.query_one(Preview), self.table.current_id
-            preview.show(current)
+            self.query_one(Preview).show(self.table.current_id)
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
@@ -304,19 +303,16 @@ class BrowserScreen(StatusScreen[None]):
         """The folder when the tree has the focus, else the marked images or all of the list."""
         if self._on_folders:
             return sets_of_folder(self.library, self.folder())
-        table = self.table
-        marked = table.chosen_ids() if table.selected_count else ()
+        table, marked = self.table, self.table.chosen_ids() if self.table.selected_count else ()
         return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
 
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
         if self._on_folders:
-            folder = self.folder()
-            return "All images" if folder is None else folder.name
+            return folder.name if (folder := self.folder()) is not None else "All images"
         if self.table.selected_count:
             return counted(self.table.selected_count, "image")
-        row = self.table.current_row
-        return row.file_name if row is not None else "Image"
+        return row.file_name if (row := self.table.current_row) is not None else "Image"
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
