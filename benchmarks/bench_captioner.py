@@ -268,16 +268,21 @@ def _devices(db: Database, config: Config) -> tuple[float, float]:
 def measure_types(server: Server, pictures: Sequence[bytes]) -> None:
     """Print four types in a row beside four passes, and where the time of a request goes."""
     for tokens in (8, 150):
-        gains = []
+        gains, savings = [], []
         some = pictures if tokens == 8 else pictures[: len(pictures) // 2]
         passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
         rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
         for number in range(RUNS):
             seconds: dict[str, float] = {}
+            processor: dict[str, float] = {}
             for who in ("row", "passes") if number % 2 else ("passes", "row"):
+                before = cpu_s([server.pid])
                 seconds[who] = _in_passes(server, passes) if who == "passes" else _in_rows(server, rows)
+                processor[who] = cpu_s([server.pid]) - before
             gains.append(seconds["passes"] / seconds["row"])
+            savings.append(processor["passes"] / processor["row"])
         print(f"{f'four types in a row to four passes, {tokens} tokens':58}{spread(gains)}")
+        print(f"{'  the same by processor seconds of the server':58}{spread(savings)}")
         _print_parts(server, pictures[:6], tokens)
 
 
