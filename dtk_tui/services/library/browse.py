@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
+from dtk_tui.domain.journal import Edit
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
@@ -17,7 +18,7 @@ from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
-from dtk_tui.store.library import folders, groups, images
+from dtk_tui.store.library import captions, folders, groups, images, journal
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
 
@@ -78,10 +79,10 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return folders.badges(conn)
 
-    def images(self, folder_id: int | None) -> Ids:
+    def images(self, folder_id: int | None, *, recursive: bool = True) -> Ids:
         """Return the ids of all images, or of a folder and all below it, newest first."""
         with self.db.connection() as conn:
-            return images.newest_ids(conn, folder_id)
+            return images.newest_ids(conn, folder_id, recursive)
 
     def count(self, folder_id: int | None) -> int:
         """Return how many images ``images`` would return now."""
@@ -135,6 +136,21 @@ class LibraryBrowser:
         """Keep that somebody has answered the offer to check the groups."""
         with self.db.connection() as conn:
             groups.note_check_offered(conn)
+
+    def caption_types(self, ids: Ids) -> list[tuple[str, int]]:
+        """Return the types of captions that images have, with how many have one, the most first."""
+        with self.db.connection() as conn:
+            return captions.count_types(conn, ids.tolist())
+
+    def edits(self) -> Ids:
+        """Return the ids of all edits in the journal, the newest first."""
+        with self.db.connection() as conn:
+            return journal.newest_ids(conn)
+
+    def edit_rows(self, ids: Sequence[int]) -> list[Edit]:
+        """Return edits of the journal."""
+        with self.db.connection() as conn:
+            return journal.rows(conn, ids)
 
     def jobs(self, state: JobState | None) -> Ids:
         """Return the ids of the jobs in a state (None: all)."""

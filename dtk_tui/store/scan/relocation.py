@@ -13,12 +13,16 @@ from dtk_tui.store.scan.listings import as_array, look_up_one_by_one
 from dtk_tui.store.text_codec import from_db, to_db
 
 _HAS_IMAGES = "SELECT EXISTS (SELECT FROM image)"
-# What a sidecar said of a picture is not in its file; that of a video may stand in folders above.
+# What a sidecar said of a picture is not in its file; that of a video may stand in folders above. CASE, here and below,
+# hides from the planner how few such rows the statistics of a library that was just filled know of: it would look at
+# all of them for each one.
 _VANISHED = """
 SELECT id, file_name, file_size, mtime_ns, fingerprint, dialect IS NULL FROM image
- WHERE id = ANY (%s::bigint[]) AND scan_phase = 1 AND fingerprint IS NOT NULL AND error IS NULL AND file_size > 0
-   AND NOT (is_video AND dialect IS NULL) AND NOT EXISTS (
-       SELECT 1 FROM image_raw WHERE image_id = image.id AND strpos(chunks, '"sidecar"') > 0 OFFSET 0)
+ WHERE id = ANY (%s::bigint[])
+   AND CASE WHEN scan_phase = 1 AND fingerprint IS NOT NULL AND error IS NULL AND file_size > 0
+            THEN NOT (is_video AND dialect IS NULL) AND NOT EXISTS (
+                 SELECT 1 FROM image_raw WHERE image_id = image.id AND strpos(chunks, '"sidecar"') > 0 OFFSET 0)
+            ELSE false END
  ORDER BY id
 """
 _HOLD_FOLDERS = "SELECT FROM folder WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE"
@@ -34,7 +38,8 @@ WITH moved AS (
                      first_name = nullif(coalesce(image.first_name, image.file_name), place.file_name)
       FROM unnest(%s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], string_to_array(%s, '/'))
            AS place (id, fingerprint, folder_id, mtime_ns, file_name)
-     WHERE image.id = place.id AND image.fingerprint = place.fingerprint AND scan_phase = 1
+     WHERE image.id = place.id
+       AND CASE WHEN scan_phase = 1 THEN image.fingerprint = place.fingerprint ELSE false END
     RETURNING image.id)
 SELECT string_agg(int8send(id), ''::bytea) FROM moved
 """

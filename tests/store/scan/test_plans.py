@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import LiteralString
 
 import pytest
@@ -66,8 +67,10 @@ def test_a_batch_reads_no_whole_table(db: Database, analyzed: bool) -> None:
         plans.append(_plan(conn, relocation._RELOCATE, relocation._columns(places)))
     for plan in plans:
         assert "Seq Scan on image" not in plan and "Hash" not in plan and "Merge Join" not in plan, plan
-        assert "Index" in plan, plan
+    assert "Index Cond: (folder_id = ANY" in plans[0] and "Index Cond: (folder_id = ANY" in plans[1]
+    assert "Index Cond: (id = ANY" in plans[2] and "Index Cond: (id = place.id)" in plans[3]
 
 
 def _plan(conn: Connection, sql: LiteralString, parameters: tuple[object, ...]) -> str:
-    return "\n".join(line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + sql, parameters))
+    lines = [line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + sql, parameters)]
+    return re.sub(r"\{[\d,]+\}", "{...}", "\n".join(lines))
