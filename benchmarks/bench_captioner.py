@@ -69,12 +69,14 @@ TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write 
 EVERYTHING = Target(everything=True)
 #: Of the threads of the app's worker.
 NICENESS = 19
+#: Pictures that are asked about one request at a time, for each length of the answers.
+SINGLE = 5
 #: The pictures of each part: their size and how many.
 PARTS = {
     "engine": ((EDGE, EDGE), IMAGES),
     "app": ((EDGE, EDGE), IMAGES),
     "beside": ((512, 768), max(8, IMAGES // 6)),
-    "types": ((EDGE, EDGE), max(8, IMAGES // 15)),
+    "types": ((EDGE, EDGE), 2 * SINGLE + max(8 * RUNS, IMAGES // 5)),
 }
 
 
@@ -266,13 +268,17 @@ def _devices(db: Database, config: Config) -> tuple[float, float]:
 
 
 def measure_types(server: Server, pictures: Sequence[bytes]) -> None:
-    """Print four types in a row beside four passes, and where the time of a request goes."""
-    for tokens in (8, 150):
+    """Print four types in a row beside four passes, and where the time of a request goes.
+
+    Each round has pictures of its own: the server must have forgotten those of the round before.
+    """
+    single, rest = pictures[: 2 * SINGLE], pictures[2 * SINGLE :]
+    for place, tokens in enumerate((8, 150)):
         gains, savings = [], []
-        some = pictures if tokens == 8 else pictures[: len(pictures) // 2]
-        passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
-        rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
         for number in range(RUNS):
+            some = rest[number :: RUNS * (place + 1)]
+            passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
+            rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
             seconds: dict[str, float] = {}
             processor: dict[str, float] = {}
             for who in ("row", "passes") if number % 2 else ("passes", "row"):
@@ -283,7 +289,7 @@ def measure_types(server: Server, pictures: Sequence[bytes]) -> None:
             savings.append(processor["passes"] / processor["row"])
         print(f"{f'four types in a row to four passes, {tokens} tokens':58}{spread(gains)}")
         print(f"{'  the same by processor seconds of the server':58}{spread(savings)}")
-        _print_parts(server, pictures[:6], tokens)
+        _print_parts(server, single[place * SINGLE :][:SINGLE], tokens)
 
 
 def _in_passes(server: Server, passes: Sequence[Sequence[bytes]]) -> float:
