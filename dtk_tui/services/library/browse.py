@@ -12,6 +12,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.journal import Edit
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
@@ -21,6 +22,7 @@ from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folders, groups, images, journal
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
+from dtk_tui.store.search.texts import leaves
 
 Ids = npt.NDArray[np.int64]
 #: So many images of a search are shown before all of them are found and counted.
@@ -107,7 +109,8 @@ class LibraryBrowser:
     def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
         query = parse(line)
-        limit = None if query.about or query.like else FIRST_FOUND
+        is_by_words = query.terms or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        limit = FIRST_FOUND if is_by_words and not query.about and not query.like else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
 
