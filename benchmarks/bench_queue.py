@@ -20,6 +20,7 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.queue import claims as claiming
 from dtk_tui.store.queue import jobs, workers
 from dtk_tui.store.queue.enqueue import enqueue_kind
 from dtk_tui.store.schema import upgrade
@@ -91,13 +92,13 @@ def drain(conninfo: str, form: str, most: int) -> list[float]:
 
 
 def _update(conn: Connection, worker: int) -> Callable[[], float | None]:
-    place = jobs.FIRST
+    place = claiming.FIRST
 
     def step() -> float | None:
         nonlocal place
         begun = time.perf_counter()
         with conn.transaction():
-            claimed, place = jobs.claim(conn, worker, [Kind.TAG, Kind.EMBED], BATCH, after=place)
+            claimed, place = claiming.claim(conn, worker, [Kind.TAG, Kind.EMBED], BATCH, after=place)
         took = 1000 * (time.perf_counter() - begun)
         if not claimed:
             return None
@@ -110,7 +111,7 @@ def _update(conn: Connection, worker: int) -> Callable[[], float | None]:
 
 
 def _move(conn: Connection, worker: int) -> Callable[[], float | None]:
-    place = jobs.FIRST
+    place = claiming.FIRST
 
     def step() -> float | None:
         nonlocal place
@@ -122,7 +123,7 @@ def _move(conn: Connection, worker: int) -> Callable[[], float | None]:
         took = 1000 * (time.perf_counter() - begun)
         if not rows:
             return None
-        place = jobs.Place(-rows[-1][3], rows[-1][2], rows[-1][1])
+        place = claiming.Place(-rows[-1][3], rows[-1][2], rows[-1][1])
         with conn.transaction():
             conn.execute("SET LOCAL synchronous_commit = off")
             conn.execute(_MOVED, (rows[0][0],))

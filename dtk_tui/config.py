@@ -202,6 +202,7 @@ class CaptionSettings(_Section):
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
     when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    with_tags: Annotated[str, Field(pattern="^(sequence|parallel)$")] = "sequence"
     language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
     templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,12 +10,13 @@ from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Jobs, Json, Limit
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted, duration
+from dtk_tui.text import counted, display, duration, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
     from dtk_tui.domain.job import JobState, Kind
     from dtk_tui.domain.queue import Target
+    from dtk_tui.domain.runs import RunReport
     from dtk_tui.store.database import Connection, Database
 
 commands = typer.Typer(help="What is to be done: add, look, try again, clear.", no_args_is_help=True)
@@ -61,6 +62,7 @@ def add(
             dry_run=dry_run,
             again=again,
             caption_types=caption_type or (),
+            title=_title(image, folder, recursive, query),
         )
     if as_json:
         print_json(
@@ -71,6 +73,7 @@ def add(
                 "waiting": done.waiting,
                 "undecodable": done.undecodable,
                 "expected_s": done.expected_s,
+                "run": done.run,
             }
         )
         return
@@ -87,6 +90,19 @@ def add(
         typer.echo(
             f"That takes about {duration(done.expected_s)}." if done.expected_s else "How long is not known yet."
         )
+    if done.run is not None:
+        typer.echo(f"How far it is, and its summary: dtk queue runs --run {done.run}")
+
+
+def _title(image: list[str] | None, folder: str | None, recursive: bool, query: str | None) -> str:
+    """Return what was named, as it is listed afterwards."""
+    if query is not None:
+        return f"search: {query}" if query else "all images"
+    if folder is not None:
+        return f"{folder} with subfolders" if recursive else folder
+    if image is not None:
+        return image[0] if len(image) == 1 else counted(len(image), "image")
+    return "all images"
 
 
 def kinds_of(words: str) -> list[Kind]:
@@ -244,3 +260,68 @@ def priority(
         print_json({"changed": number})
     else:
         typer.echo(f"{counted(number, 'job has', 'jobs have')} priority {value} now.")
+
+
+@commands.command(name="runs")
+def runs_(
+    run: Annotated[int | None, typer.Option("--run", min=1, max=LARGEST, help="Only this one.")] = None,
+    limit: Limit = 10,
+    as_json: Json = False,
+) -> None:
+    """Show what was tagged and captioned in one action: how far it is, or its summary, the newest first."""
+    from dtk_tui.services import runs
+
+    with library() as (db, _):
+        ids = [run] if run is not None else [one.id for one in runs.recent(db, limit)]
+        reports = [report for number in ids if (report := runs.report(db, number)) is not None]
+    if run is not None and not reports:
+        raise UsageError(f"There is no run {run}.", "dtk queue runs lists them.")
+    for report in reports:
+        if as_json:
+            print_json(_run_json(report))
+        else:
+            typer.echo("\n".join(display(line) for line in _report_lines(report)))
+    if not reports and not as_json:
+        typer.echo("Nothing was tagged and captioned in one action yet.", err=True)
+
+
+def _report_lines(report: RunReport) -> list[str]:
+    """Return a run as people read it."""
+    run = report.run
+    state = f"{'under way' if run.is_open else 'done'}, {duration(report.seconds)}"
+    lines = [f"{run.id}  {one_line(run.title, 200)}  {run.queued_at.astimezone():%Y-%m-%d %H:%M:%S}  {state}"]
+    for part in report.parts:
+        left = f", {part.left:,} left, ETA {duration(part.eta_s)}" if part.left else ""
+        counts = f"{part.done:,} done, {part.failed:,} failed, {part.skipped:,} skipped"
+        lines.append(f"   {part.kind.label:<8} {counts}{f', {part.removed:,} removed' if part.removed else ''}{left}")
+    lines += [f"   {number:,} x {one_line(reason, 300)}" for reason, number in report.failures]
+    return lines
+
+
+def _run_json(report: RunReport) -> dict[str, Any]:
+    run = report.run
+    return {
+        "id": run.id,
+        "title": run.title,
+        "queued_at": run.queued_at.isoformat(),
+        "is_open": run.is_open,
+        "seconds": report.seconds,
+        "eta_s": report.eta_s if run.is_open else None,
+        "kinds": {
+            part.kind.label: {
+                "queued": part.queued,
+                "done": part.done,
+                "failed": part.failed,
+                "removed": part.removed,
+                "left": part.left,
+                "skipped": part.skipped,
+                "already_done": part.already_done,
+                "waiting": part.waiting,
+                "undecodable": part.undecodable,
+                "rate": part.rate,
+                "eta_s": part.eta_s,
+            }
+            for part in report.parts
+        },
+        "failures": [{"reason": reason, "jobs": number} for reason, number in report.failures],
+    }

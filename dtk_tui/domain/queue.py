@@ -37,6 +37,7 @@ class Enqueued:
         waiting: jobs that were in the queue already, at this priority or higher.
         undecodable: files that a scan could not read or that nothing here decodes, so not queued.
         expected_s: how long the queued ones will take, None when that is not known.
+        run: the run that they are of, None where they are of none.
     """
 
     queued: int
@@ -45,6 +46,7 @@ class Enqueued:
     waiting: int = 0
     undecodable: int = 0
     expected_s: float | None = None
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NORMAL, Kind
 from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
+from dtk_tui.domain.runs import RUN_KINDS
 from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.inference.extra_formats import undecodable_endings
 from dtk_tui.services import stats
@@ -15,7 +17,7 @@ from dtk_tui.services.library.caption_language import adopt_language
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
-from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue import jobs, runs, workers
 from dtk_tui.store.queue.enqueue import enqueue_kind
 
 
@@ -29,11 +31,14 @@ def enqueue(
     dry_run: bool = False,
     again: bool = False,
     caption_types: Sequence[str] = (),
+    title: str = "",
 ) -> Enqueued:
     """Queue some kinds of work for all images of ``target``; see ``store.queue.enqueue.enqueue_kind``.
 
     Args:
         caption_types: names or titles of the captions to ask for; empty asks for the one of the config.
+        title: what the images are, in a person's words: tags and captions that are queued together are a run, which is
+            listed under it (``services.runs``).
 
     Raises:
         UsageError: there is no such type of caption, or no such language of captions.
@@ -44,11 +49,13 @@ def enqueue(
 
     def transaction() -> Enqueued:
         total = Enqueued(0, 0, 0, expected_s=0.0)
+        is_run = not dry_run and set(RUN_KINDS) <= set(kinds)
         with db.connection() as conn:
             models = embedding_spaces.current(conn, names.text_embedders, names.image_embedders, names.taggers)
             pace = _pace(conn)
             if captions is not None and not dry_run:
                 adopt_language(conn, config.settings.captions.language)
+            run = runs.begin(conn, title, priority) if is_run else None
             for kind in kinds:
                 one = enqueue_kind(
                     conn,
@@ -60,15 +67,11 @@ def enqueue(
                     dry_run=dry_run,
                     again=again,
                     captions=captions if kind == Kind.CAPTION else None,
+                    run_id=run if kind in RUN_KINDS else None,
                 )
-                total = Enqueued(
-                    total.queued + one.queued,
-                    total.already_done + one.already_done,
-                    total.spared + one.spared,
-                    total.waiting + one.waiting,
-                    max(total.undecodable, one.undecodable),
-                    _longer(total.expected_s, one.queued, pace.get(kind.label)),
-                )
+                total = _added(total, one, pace.get(kind.label))
+            if run is not None and not runs.drop_empty(conn, run):
+                total = replace(total, run=run)
             if total.queued and not dry_run:
                 jobs.wake_workers(conn)
         return total
@@ -104,6 +107,18 @@ def _pace(conn: Connection) -> dict[str, float]:
     """Return how fast each kind goes: with the workers that run, else with one worker as it was remembered."""
     now = stats.pace_of(workers.all_workers(conn))
     return workers.remembered_pace(conn, socket.gethostname()) | now
+
+
+def _added(total: Enqueued, one: Enqueued, pace: float | None) -> Enqueued:
+    """Return what was enqueued of several kinds with one more; a file that nothing decodes is one for all kinds."""
+    return Enqueued(
+        total.queued + one.queued,
+        total.already_done + one.already_done,
+        total.spared + one.spared,
+        total.waiting + one.waiting,
+        max(total.undecodable, one.undecodable),
+        _longer(total.expected_s, one.queued, pace),
+    )
 
 
 def _longer(so_far_s: float | None, jobs: int, pace: float | None) -> float | None:

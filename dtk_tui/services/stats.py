@@ -50,7 +50,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         failed=sum(report.failed for report in reports),
         cache_hits=hits,
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
-        speed=_sums(worker.stats.speed for worker in _running(alive)),
+        speed=speed_of(alive),
         output=_sums(worker.stats.output for worker in _running(alive)),
         eta_s=None if _only_away(queue, alive) else eta(queue, pace, prompts),
         provider=next((report.provider for report in reports if report.provider), None),
@@ -130,6 +130,11 @@ def pace_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:
         able = sum(of_kind in report.kinds or word in report.pace for report in reports)
         together[word] = rate * able / timed
     return together
+
+
+def speed_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:
+    """Return what the workers that are alive and run do now, jobs per second by the kind's word."""
+    return _sums(worker.stats.speed for worker in _running(everyone))
 
 
 def _sums(rates: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -32,15 +32,20 @@ from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
 from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
 from dtk_tui.ui.news import News
+from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
+from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
+from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
+from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
@@ -62,7 +67,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
     """
 
     TITLE = "dtk"
-    CSS_PATH: ClassVar = [f"styles/{name}.tcss" for name in ("base", "browser", "image", "queue", "importer", "help")]
+    CSS_PATH: ClassVar = [
+        f"styles/{name}.tcss"
+        for name in ("base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help")
+    ]
     COMMANDS: ClassVar = {CommandProvider}
     ENABLE_COMMAND_PALETTE = False  # Textual's own key for it: this app has a command with an id
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
@@ -86,6 +94,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
         self._group_check = GroupCheckOffer(self, self.context)
+        self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
         self._errors_shown: list[DtkError] = []
 
     # -- beginning and end --------------------------------------------------------------------------------------------
@@ -189,6 +198,20 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not isinstance(self.screen, QueueScreen):
             self.push_screen(QueueScreen(self.context))
 
+    def on_runs_opened(self) -> None:
+        """Show what was tagged and captioned in one action."""
+        if not isinstance(self.screen, RunsScreen):
+            self.push_screen(RunsScreen(self.context))
+
+    def on_run_queued(self, message: messages.RunQueued) -> None:
+        """Tell when it is done."""
+        self._runs.add(message.run_id)
+
+    def on_captioner_test_opened(self) -> None:
+        """Test the captioner."""
+        if not isinstance(self.screen, CaptionerTestScreen):
+            self.push_screen(CaptionerTestScreen(self.context.config))
+
     def on_image_opened(self, message: messages.ImageOpened) -> None:
         """Show one image."""
         self.push_screen(ImageScreen(self.context, message.images), message.closed)
@@ -197,6 +220,16 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Show the import."""
         if not self.context.tasks.import_is_shown:
             self.push_screen(ImportScreen(self.context, message.source))
+
+    def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
+        """Show the edit of the captions of many images."""
+        if not isinstance(self.screen, BatchEditScreen):
+            self.push_screen(BatchEditScreen(self.context, message.sets))
+
+    def on_journal_opened(self) -> None:
+        """Show the journal."""
+        if not isinstance(self.screen, JournalScreen):
+            self.push_screen(JournalScreen(self.context))
 
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
@@ -236,6 +269,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Show how far the import is."""
         self._news.show_import()
 
+    def on_edit_moved(self) -> None:
+        """Show how far an edit of many is."""
+        self._news.show_edit()
+
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""
         self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
@@ -262,6 +299,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _look_for_offers(self, stats: Stats) -> None:
         self._offer.consider(stats)
         self._group_check.consider(stats)
+        self._runs.consider(stats)
 
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:

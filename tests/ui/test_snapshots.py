@@ -53,11 +53,41 @@ UPDATE job SET priority = 100 WHERE id = 5;
 UPDATE job SET queued_at = '2025-07-15 12:00:00+00';
 """
 
+_CAPTIONS = """
+INSERT INTO caption (image_id, is_user_edited, source, type, text)
+SELECT id, false, 'joy', 'descriptive', format('a photo of [b]%s[/b] in ', file_name) || E'\\x1b[31m snow'
+  FROM image WHERE file_name < '020';
+INSERT INTO current_caption (image_id, caption_id, source, type, search)
+SELECT image_id, id, source, type, dtk_caption_words(text) FROM caption;
+"""
 
 _AWAY = """
 UPDATE worker SET stats = stats || '{"away": [
     {"path": "/run/media/me/a disk with a long name/outputs/of the year 2025", "reason": "is not there", "jobs": 20},
     {"path": "/mnt/b", "reason": "is empty", "jobs": 6}]}'
+"""
+
+
+_RUNS = """
+INSERT INTO work_run (priority, title, queued_at) VALUES
+    (0, 'outputs with subfolders', '2025-07-15 10:00:00+00'), (0, 'final', '2025-07-15 12:00:00+00');
+INSERT INTO work_run_kind (run_id, kind, queued, already_done, waiting, undecodable) VALUES
+    (1, 1, 29, 0, 0, 1), (1, 3, 30, 0, 0, 0), (2, 1, 26, 4, 0, 0), (2, 3, 24, 6, 0, 0);
+INSERT INTO job_log (job_id, image_id, kind, priority, attempts, run_id, outcome, queued_at, started_at, finished_at)
+SELECT 1000 * kind + n, n, kind, 0, 1, 1, CASE WHEN kind = 3 AND n < 3 THEN 'failed' ELSE 'done' END,
+       '2025-07-15 10:00:00+00', '2025-07-15 10:00:05+00', '2025-07-15 10:04:10+00'
+  FROM generate_series(1, 30) n, unnest(ARRAY[1, 3]) kind WHERE kind = 3 OR n < 30;
+INSERT INTO job_log (job_id, image_id, kind, priority, attempts, run_id, outcome, queued_at, started_at)
+SELECT 9000 + n, n, 1, 0, 1, 2, 'done', now(), now() - interval '1 day 1 hour' FROM generate_series(1, 6) n;
+INSERT INTO job (kind, image_id, run_id) SELECT 1, id, 2 FROM image ORDER BY id LIMIT 19;
+INSERT INTO job (kind, image_id, run_id, state, error, attempts)
+SELECT 1, id, 2, 'failed', 'The file ends too early.', 1 FROM image ORDER BY id DESC LIMIT 1;
+INSERT INTO job_log (job_id, image_id, kind, priority, attempts, run_id, outcome, queued_at)
+SELECT id, image_id, 1, 0, 1, 2, 'failed', now() FROM job WHERE run_id = 2 AND state = 'failed';
+INSERT INTO job (kind, image_id, run_id) SELECT 3, id, 2 FROM image ORDER BY id LIMIT 24;
+UPDATE worker SET stats = stats || '{"pace": {"tag": 2.0, "caption": 0.5}, "speed": {"tag": 1.9, "caption": 0.4},
+    "output": {"captions": 0.8, "tokens": 131.2}, "kinds": ["tag", "caption"],
+    "trouble": "The endpoint http://gpubox:8000/v1 refuses the key (401). It says: Incorrect API key provided."}';
 """
 
 
@@ -291,6 +321,53 @@ async def queue(run: Running, screens: Screens, store: Database) -> None:
     await close(run, "escape")
 
 
+async def captions(run: Running, screens: Screens, store: Database) -> None:
+    """The edit of many captions, its question and its end; the journal, and taking it back."""
+    execute(store, _CAPTIONS)
+    await run.press("home", "B")
+    await screens.step("batch-edit", "Put in a text")
+    await run.press("down", "down", "enter")
+    await screens.step("batch-edit-menu", "What to do")
+    await run.press("down", "down")
+    await close(run, "enter")
+    await run.write("photo")
+    await run.press("tab")
+    await run.write("picture")
+    await screens.step("batch-edit-changes", "20 captions change", "+ a picture")
+    await run.press("f2")
+    await screens.step("batch-edit-question", "Change 20 captions?")
+    await close(run, "y")
+    await screens.step("batch-edit-done", "20 captions changed.")
+    await run.press("J")
+    await screens.step("journal", "1 edit", "replace")
+    await whole_help(run, screens, "journal")
+    await run.press("u")
+    await screens.step("journal-undo", "Undo this edit?")
+    await close(run, "y")
+    await run.shows("20 restored.")
+    await screens.step("journal-undone", "undone")
+    await close(run, "escape")
+    await close(run, "escape")
+
+
+async def together(run: Running, screens: Screens, store: Database) -> None:
+    """Tags and captions of one action: how far they are, a summary, what keeps the workers, the captioner's test."""
+    execute(store, _RUNS)
+    await run.shows("Trouble")
+    await run.press("P")
+    await screens.step("runs", "0.8 captions/s", "An image is captioned when")
+    await run.press("exclamation_mark")
+    await screens.step("trouble", "This keeps the workers from their work.")
+    await close(run, "enter")
+    await whole_help(run, screens, "runs")
+    await run.press("down")
+    await screens.step("runs-summary", "29 tagged images, 28 captioned images")
+    await run.press("K")
+    await screens.step("captioner-test", "No model for captions is named.")
+    await close(run, "escape")
+    await close(run, "escape")
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_a_library_with_images(store: Database, settings: Config, place: Path, size: tuple[int, int]) -> None:
     fill(store, settings, place)
@@ -304,6 +381,8 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await similar(run, screens, store, wide=wide)
         await folders(run, screens)
         await queue(run, screens, store)
+        await together(run, screens, store)
+        await captions(run, screens, store)
         screens.end()
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import STEPS, ImportOptions, ImportProgressed, ImportReport, ProgressCallback
 from dtk_tui.errors import DtkError
+from dtk_tui.services.background import cancel_when_set
 from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError, cancel_when_set
+from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
 from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
 from dtk_tui.services.diffusion_toolkit.moved import join_moved

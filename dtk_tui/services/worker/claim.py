@@ -18,22 +18,31 @@ from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
-from dtk_tui.store.queue import beside, jobs
+from dtk_tui.store.queue import beside, claims, jobs, workers
 
 _PATIENCE_S = 0.1
 _IDLE_S = 1.0
-#: Walking over what waits for a folder that is away takes at most one part in so many of the time.
+#: Walking over what waits for a folder that is away, or for its tags, takes at most one part in so many of the time.
 _THRIFT = 10
 
 
 class _LaneCursor:
-    """Where the claims for one lane are in the queue, and which kind of work has its turn there."""
+    """Where the claims for one lane are in the queue, and which kind of work has its turn there.
+
+    Attributes:
+        found: whether anything was claimed since the walk began at the first job.
+        passed_s: how long claims took since then that found nothing, as all that waits has to wait.
+        not_before: when the next walk may begin (monotonic seconds).
+    """
 
     def __init__(self, lane: LaneState, timed_s: Callable[[Kind], float]) -> None:
         self.lane = lane
         self.scheduler = KindScheduler(lane.kinds, lane.batch_sizes.__getitem__, timed_s)
-        self.place = jobs.FIRST
-        self.turn_place = jobs.FIRST
+        self.place = claims.FIRST
+        self.turn_place = claims.FIRST
+        self.found = False
+        self.passed_s = 0.0
+        self.not_before = 0.0
 
     @property
     def room(self) -> int:
@@ -45,8 +54,15 @@ class _LaneCursor:
 
     def restart(self) -> None:
         """Begin again at the first job."""
-        self.place = jobs.FIRST
+        self.place = claims.FIRST
+        self.not_before = 0.0
         self.scheduler.forget()
+
+    def rest(self) -> float:
+        """Begin no walk for a while; return for how long there is nothing to claim, in seconds."""
+        wait_s = _THRIFT * self.passed_s
+        self.not_before = time.monotonic() + wait_s
+        return max(_IDLE_S, wait_s)
 
 
 class Claimer:
@@ -81,12 +97,14 @@ class Claimer:
 
     def _claim_urgent(self) -> None:
         """Claim what has priority, whether there is room or not."""
-        largest = max(cursor.lane.largest for cursor in self._cursors)
-        found, _ = self._claim(jobs.FIRST, largest, self._awake(tuple(self._state.handlers)), least=NORMAL + 1)
         for cursor in self._cursors:
-            cursor.place = jobs.FIRST
+            kinds = self._awake(cursor.lane.kinds)
+            found, _ = self._claim(claims.FIRST, cursor.lane.largest, kinds, least=NORMAL + 1) if kinds else (0, None)
+            cursor.place = claims.FIRST
+            cursor.not_before = 0.0
             if found:
-                cursor.scheduler.plan({})  # what is urgent waits for nobody's turn
+                for other in self._cursors:
+                    other.scheduler.plan({})  # what is urgent waits for nobody's turn
 
     def _claim_for(self, cursor: _LaneCursor) -> float:
         """Claim for one lane; return how long there is nothing to claim for it, in seconds."""
@@ -97,26 +115,34 @@ class Claimer:
             scheduler.end()
         if not scheduler.kinds(idle=cursor.lane.is_idle) or not (room := cursor.room):
             return _PATIENCE_S
+        if (wait_s := cursor.not_before - time.monotonic()) > 0:
+            return wait_s
         if scheduler.turn is None:
             return self._claim_in_order(cursor, room)
         return self._claim_in_turn(cursor, scheduler.turn, room)
 
     def _claim_in_order(self, cursor: _LaneCursor, room: int) -> float:
         """Claim what comes next; rest when nothing does."""
+        if cursor.place == claims.FIRST:
+            cursor.found, cursor.passed_s = False, 0.0
         found, place = self._claim(cursor.place, room, self._awake(cursor.lane.kinds))
         if found:
-            cursor.place = place
+            cursor.place, cursor.found = place, True
             if cursor.scheduler.is_due:
                 self._look_ahead(cursor)
             return 0.0
-        was_first, cursor.place = cursor.place == jobs.FIRST, jobs.FIRST
-        return self._rest(cursor) if was_first else 0.0
+        cursor.passed_s += self._claim_s
+        is_end, cursor.place = place == cursor.place, place
+        if not is_end:
+            return 0.0
+        cursor.place = claims.FIRST
+        return 0.0 if cursor.found else self._rest(cursor)
 
     def _claim_in_turn(self, cursor: _LaneCursor, kind: Kind, room: int) -> float:
         """Claim jobs of one kind that nobody hurries."""
-        start = jobs.before(kind) if cursor.turn_place.kind != kind else cursor.turn_place
+        start = claims.before(kind) if cursor.turn_place.kind != kind else cursor.turn_place
         found, place = self._claim(start, room, (kind,))
-        cursor.turn_place = place if found else jobs.FIRST
+        cursor.turn_place = place if found else claims.FIRST
         if not found:
             cursor.scheduler.end()
         return 0.0
@@ -132,7 +158,7 @@ class Claimer:
         if cursor.lane.is_idle:
             self._bulk.finish()
             cursor.scheduler.forget()
-        return max(_IDLE_S, _THRIFT * self._claim_s)
+        return cursor.rest()
 
     def _look_ahead(self, cursor: _LaneCursor) -> None:
         """Let each kind show how fast it goes, and prepare for a bulk run."""
@@ -162,15 +188,18 @@ class Claimer:
             return 0
 
     def _claim(
-        self, place: jobs.Place, count: int, kinds: Sequence[Kind], *, least: int = -32768
-    ) -> tuple[int, jobs.Place]:
+        self, place: claims.Place, count: int, kinds: Sequence[Kind], *, least: int = -32768
+    ) -> tuple[int, claims.Place]:
         """Claim jobs and hand them to the loaders; return how many, and where that ended."""
         state = self._state
         epoch, without, begun = state.epoch, self._away.ids, time.monotonic()
+        is_after_tags = any(state.handlers[kind].is_after_tags for kind in kinds)
+        self._claim_s = 0.0
 
-        def transaction(conn: Connection) -> tuple[list[ClaimedJob], jobs.Place, dict[PromptKey, Prompt]]:
-            claimed, after = jobs.claim(
-                conn, state.worker_id(), kinds, count, after=place, least=least, without=without
+        def transaction(conn: Connection) -> tuple[list[ClaimedJob], claims.Place, dict[PromptKey, Prompt]]:
+            tagged = is_after_tags and (Kind.TAG in state.handlers or workers.is_done_by_any(conn, Kind.TAG))
+            claimed, after = claims.claim(
+                conn, state.worker_id(), kinds, count, after=place, least=least, without=without, tagged=tagged
             )
             claimed = self._prepared(conn, claimed + self._beside(conn, claimed, kinds))
             return self._with_members(conn, claimed), after, self._missing_prompts(conn, claimed)
@@ -182,7 +211,8 @@ class Claimer:
         except DtkError as error:
             state.report(error)
             return 0, place
-        self._claim_s = time.monotonic() - begun if without else 0.0
+        if without or is_after_tags:
+            self._claim_s = time.monotonic() - begun
         here = [replace(job, path=state.local_path(job.path)) for job in claimed]
         state.accept(epoch, here, prompts, urgent=least > NORMAL)
         return len(claimed), after

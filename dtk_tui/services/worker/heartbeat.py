@@ -16,7 +16,7 @@ from dtk_tui.inference.provider import gpu_report
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
-from dtk_tui.store.queue import job_log, jobs, workers
+from dtk_tui.store.queue import job_log, jobs, runs, workers
 
 _HEARTBEAT_S = 2.0
 #: How far what a worker says it did may be behind the queue.
@@ -121,6 +121,7 @@ class Heartbeat:
         with self._db.connection() as conn:
             workers.remember_pace(conn, socket.gethostname(), self._models(), self._throughput.pace(measured=True))
             job_log.forget(conn, self._log_days)
+            runs.forget(conn, self._log_days)
 
     def _sign_off(self) -> None:
         def leave() -> None:

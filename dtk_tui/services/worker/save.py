@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dtk_tui.domain.job import ClaimedJob
+from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
@@ -94,6 +94,7 @@ class Saver:
         good, failed = self._sorted(batch)
 
         seen = _looks(batch)
+        tried = [job for _, job, _ in good] + [failure.job for failure in failed]
 
         def transaction(conn: Connection) -> tuple[list[ClaimedJob], int, bool]:
             # A job whose end a crash forgets is done again; nobody makes a prompt again that a job has relied on.
@@ -103,6 +104,8 @@ class Saver:
             done = _save_rows(conn, state.worker_id(), good, held, lambda: _save_prompts(conn, batch))
             _give_back(conn, state.worker_id(), batch)
             gone_bad = _save_failures(conn, state.worker_id(), failed, self._max_retries)
+            if any(job.kind == Kind.TAG and job.priority > NORMAL for job in tried):
+                jobs.wake_workers(conn)  # a caption that waits for these tags is as urgent
             return done, gone_bad, looks.save(conn, seen)
 
         done, gone_bad, is_new = state.transaction(transaction)

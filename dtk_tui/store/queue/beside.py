@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from dtk_tui.domain.job import ClaimedJob, JobState, Kind
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.queue.jobs import CLAIMED, claimed_job
+from dtk_tui.store.queue.claims import CLAIMED, claimed_job
 
 # Of the same urgency only: what is hurried waits for nothing else, and what is not hurried overtakes nobody.
 _CLAIM: LiteralString = (

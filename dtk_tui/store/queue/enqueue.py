@@ -10,6 +10,7 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.queue import runs
 from dtk_tui.store.text_codec import to_db
 
 _EVERYTHING: LiteralString = "SELECT id FROM image"
@@ -73,8 +74,8 @@ SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT c
 """
 _INSERT: LiteralString = """
 , queued AS (
-    INSERT INTO job (kind, image_id, priority, caption_types, caption_when, again)
-    SELECT %(kind)s, target, %(priority)s, %(caption_types)s::text[], %(caption_when)s, %(again)s
+    INSERT INTO job (kind, image_id, priority, run_id, caption_types, caption_when, again)
+    SELECT %(kind)s, target, %(priority)s, %(run)s::bigint, %(caption_types)s::text[], %(caption_when)s, %(again)s
       FROM missing ORDER BY target
         ON CONFLICT (kind, image_id) DO UPDATE
        SET priority = greatest(job.priority, excluded.priority), error = NULL,
@@ -85,6 +86,7 @@ _INSERT: LiteralString = """
                                      || ARRAY (SELECT unnest(excluded.caption_types)
                                                EXCEPT SELECT unnest(job.caption_types)) END,
            caption_when = coalesce(excluded.caption_when, job.caption_when),
+           run_id = coalesce(excluded.run_id, job.run_id),
            attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
            deaths = CASE job.state WHEN 'failed' THEN 0 ELSE job.deaths END,
            again = job.again OR excluded.again, missing = false, run_after = '-infinity'
@@ -95,6 +97,12 @@ _INSERT: LiteralString = """
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
        (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM queued)
+"""
+
+
+_ADOPT: LiteralString = """
+UPDATE job SET run_id = %(run)s FROM missing
+ WHERE job.image_id = missing.target AND job.kind = %(kind)s AND job.state <> 'failed' AND job.run_id IS NULL
 """
 
 
@@ -131,6 +139,7 @@ def enqueue_kind(
     dry_run: bool = False,
     again: bool = False,
     captions: CaptionRequest | None = None,
+    run_id: int | None = None,
 ) -> Enqueued:
     """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
 
@@ -139,6 +148,7 @@ def enqueue_kind(
         dry_run: only count.
         again: also what is done already with the current models.
         captions: which captions, for jobs of that kind; types that such a job is asked for already stay.
+        run_id: the run that the jobs are of, and those that wait already and are of none.
     """
     spaces: dict[str, int | None] = {}
     not_done = _NOT_TAGGED if kind == Kind.TAG else _NOT_CAPTIONED
@@ -158,9 +168,14 @@ def enqueue_kind(
         "tagger_count": models.tagger_count,
         "caption_types": None if captions is None else [to_db(name) for name in captions.types],
         "caption_when": None if captions is None else captions.when_there,
+        "run": run_id,
     }
     selected, wanted, missing, left_out, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
     if not dry_run and queued >= _MANY:
         # What the planner knew of an empty queue would let the next claims sort all of a full one.
         conn.execute("ANALYZE job")
-    return Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)
+    done = Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)
+    if run_id is not None:
+        adopted = conn.execute(sql + _ADOPT, parameters).rowcount if done.waiting else 0
+        runs.note(conn, run_id, kind, done, adopted)
+    return done

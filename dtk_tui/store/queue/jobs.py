@@ -1,4 +1,4 @@
-"""Jobs of the durable queue: claimed under a lease, ended with their results, counted and listed.
+"""Jobs of the durable queue: ended with their results, given back, counted and listed.
 
 A job's lease ends with its worker's (``worker.lease_until``), so that one heartbeat renews all that a worker holds.
 Finished jobs leave the table and are written to ``job_log`` in the transaction of their results.
@@ -7,14 +7,14 @@ Finished jobs leave the table and are written to ``job_log`` in the transaction 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from, join_path
+from dtk_tui.store.queue.claims import ELSEWHERE
 from dtk_tui.store.text_codec import from_db, to_db
 
 if TYPE_CHECKING:
@@ -24,46 +24,15 @@ if TYPE_CHECKING:
 #: Channel on which workers hear that there is something new to claim.
 CHANNEL = "dtk_queue"
 
-#: What a statement that claims gives back of its jobs, for `claimed_job`.
-CLAIMED: LiteralString = """
-    RETURNING id, kind, image_id, priority, attempts, deaths
-)
-SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
-       folder.path, image.file_name, image.prompt_id, coalesce(image.fingerprint, ''::bytea),
-       (SELECT set_config('synchronous_commit', 'off', true))
-  FROM claimed
-  JOIN image ON image.id = claimed.image_id
-  JOIN folder ON folder.id = image.folder_id
- ORDER BY -claimed.priority, claimed.kind, claimed.id
-"""
-# A claim that a crash forgets is only a job to claim again. Said in the same statement: each way to the server and back
-# is a chance to wait for a processor.
-_CLAIM_WHERE: LiteralString = (
-    """
-WITH claimed AS (
-    UPDATE job SET state = 'running', worker_id = %(worker)s, started_at = clock_timestamp()
-     WHERE id = ANY (ARRAY(
-        SELECT id FROM job
-         WHERE state = 'pending' AND (-priority, kind, id) > (%(rank)s, %(after_kind)s, %(after_id)s)
-           AND kind = ANY (%(kinds)s) AND priority >= %(least)s AND run_after <= now(){elsewhere}
-         ORDER BY (-priority), kind, id
-         LIMIT %(count)s FOR UPDATE SKIP LOCKED))"""  # noqa: S608 (constants)
-    + CLAIMED
-)
-# A subquery for each row keeps the walk along the index, which ends as soon as enough is found.
-_ELSEWHERE: LiteralString = """
-           AND (SELECT folder_id FROM image WHERE image.id = job.image_id) <> ALL (%(without)s::bigint[])"""
-_CLAIM = _CLAIM_WHERE.replace("{elsewhere}", "")
-_CLAIM_ELSEWHERE = _CLAIM_WHERE.replace("{elsewhere}", _ELSEWHERE)
-
 _FINISH = """
 WITH ended AS (
     DELETE FROM job WHERE id = ANY (%(ids)s) AND worker_id = %(worker)s
-    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at
+    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at, run_id
 )
-INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, model, queued_at, started_at)
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, model, queued_at, started_at,
+                     run_id)
 SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'done',
-       %(model)s, queued_at, started_at
+       %(model)s, queued_at, started_at, run_id
   FROM ended
 """
 
@@ -79,11 +48,12 @@ WITH ended AS (
                    missing = %(missing)s
       FROM unnest(%(ids)s::bigint[], %(errors)s::text[]) AS why (id, error)
      WHERE job.id = why.id AND worker_id = %(worker)s
-    RETURNING job.id, image_id, kind, priority, attempts, queued_at, started_at, job.error
+    RETURNING job.id, image_id, kind, priority, attempts, queued_at, started_at, run_id, job.error
 )
-INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, error, queued_at, started_at)
+INSERT INTO job_log (job_id, image_id, worker_id, host, kind, priority, attempts, outcome, error, queued_at, started_at,
+                     run_id)
 SELECT id, image_id, %(worker)s, (SELECT host FROM worker WHERE id = %(worker)s), kind, priority, attempts, 'failed',
-       error, queued_at, started_at
+       error, queued_at, started_at, run_id
   FROM ended
 """
 
@@ -157,10 +127,10 @@ WITH ended AS (
        AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
        AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
        AND (%(state)s::text IS NULL OR state = %(state)s)
-    RETURNING id, image_id, kind, priority, attempts, queued_at, error
+    RETURNING id, image_id, kind, priority, attempts, queued_at, error, run_id
 ), logged AS (
-    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at, error)
-    SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error FROM ended RETURNING 1
+    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, queued_at, error, run_id)
+    SELECT id, image_id, kind, priority, attempts, 'removed', queued_at, error, run_id FROM ended RETURNING 1
 )
 SELECT count(*) FROM logged
 """
@@ -171,61 +141,6 @@ UPDATE job SET priority = %(priority)s
    AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
    AND (%(state)s::text IS NULL OR state = %(state)s)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the last claim ended in the order of the queue: the next one need not walk over what was claimed."""
-
-    rank: int = -32768
-    kind: int = 0
-    id: int = 0
-
-
-FIRST = Place()
-
-
-def before(kind: Kind) -> Place:
-    """Return the place just before the first job of a kind at normal priority."""
-    return Place(-NORMAL, int(kind), 0)
-
-
-def claim(
-    conn: Connection,
-    worker_id: int,
-    kinds: Sequence[Kind],
-    count: int,
-    *,
-    after: Place = FIRST,
-    least: int = -32768,
-    without: Sequence[int] = (),
-) -> tuple[list[ClaimedJob], Place]:
-    """Take up to ``count`` pending jobs, most urgent first, under this worker's lease; also return where that ended.
-
-    Args:
-        after: claim behind this place only. Begin at ``FIRST`` again when urgent work comes or nothing is found.
-        least: only jobs of at least this priority.
-        without: ids of folders whose images are passed over.
-    """
-    parameters = {
-        "worker": worker_id,
-        "kinds": [int(kind) for kind in kinds],
-        "count": count,
-        "rank": after.rank,
-        "after_kind": after.kind,
-        "after_id": after.id,
-        "least": least,
-        "without": list(without),
-    }
-    jobs = [claimed_job(v) for v in conn.execute(_CLAIM_ELSEWHERE if without else _CLAIM, parameters)]
-    if not jobs:
-        return [], after
-    return jobs, Place(-jobs[-1].priority, int(jobs[-1].kind), jobs[-1].id)
-
-
-def claimed_job(v: Sequence[Any]) -> ClaimedJob:
-    """Return the job of a row of ``CLAIMED``."""
-    return ClaimedJob(v[0], Kind(v[1]), v[2], v[3], v[4], join_path(v[6], v[7]), v[8], v[5] > 0, bytes(v[9]))
 
 
 def begin_suspect(conn: Connection, worker_id: int, job_id: int) -> None:
@@ -325,7 +240,7 @@ def is_left(conn: Connection, kind: Kind, without: Sequence[int] = ()) -> bool:
     Args:
         without: ids of folders whose images do not count.
     """
-    sql = _IS_LEFT.replace("{elsewhere}", _ELSEWHERE if without else "")
+    sql = _IS_LEFT.replace("{elsewhere}", ELSEWHERE if without else "")
     return bool(row_of(conn, sql, {"kind": kind, "without": list(without)})[0])
 
 
@@ -372,7 +287,10 @@ def remove(
 ) -> int:
     """Take jobs out of the queue, but none that runs; return how many."""
     parameters = {"ids": None if ids is None else [int(i) for i in ids], "kind": kind, "state": state}
-    return int(row_of(conn, _REMOVE, parameters)[0])
+    number = int(row_of(conn, _REMOVE, parameters)[0])
+    if number:
+        wake_workers(conn)  # captions that waited for tags need not any more
+    return number
 
 
 def set_priority(

@@ -38,10 +38,10 @@ WITH dead AS (
                         THEN 'The worker died each time it worked on this image alone.' END
      WHERE state = 'running' AND (worker_id IN (SELECT id FROM dead)
                                   OR NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker_id))
-    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at, state, error
+    RETURNING id, image_id, kind, priority, attempts, queued_at, started_at, state, error, run_id
 ), logged AS (
-    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, error, queued_at, started_at)
-    SELECT id, image_id, kind, priority, attempts, 'failed', error, queued_at, started_at
+    INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, error, queued_at, started_at, run_id)
+    SELECT id, image_id, kind, priority, attempts, 'failed', error, queued_at, started_at, run_id
       FROM orphaned WHERE state = 'failed'
 ), unfit AS (
     INSERT INTO image_hash (image_id, is_decodable, fingerprint)
@@ -56,6 +56,7 @@ _ALL = """
 SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats
   FROM worker ORDER BY id
 """
+_DONE_BY_ANY = "SELECT EXISTS (SELECT 1 FROM worker WHERE lease_until >= clock_timestamp() AND stats->'kinds' ? %s)"
 _REMEMBER_PACE = """
 INSERT INTO pace (host, kind, model, jobs_per_s) VALUES (%s, %s, %s, %s)
     ON CONFLICT (host, kind, model) DO UPDATE SET jobs_per_s = excluded.jobs_per_s, measured_at = clock_timestamp()
@@ -118,6 +119,11 @@ def get_desired_state(conn: Connection, worker_id: int | None = None) -> tuple[W
     """Return the state that is desired of all workers, or of one of them, and since when."""
     state, changed_at = row_of(conn, _DESIRED, (worker_id,))
     return WorkerState(state), changed_at
+
+
+def is_done_by_any(conn: Connection, kind: Kind) -> bool:
+    """Say whether a worker that is alive has models for a kind of work."""
+    return bool(row_of(conn, _DONE_BY_ANY, (kind.label,))[0])
 
 
 def set_desired_state(conn: Connection, state: WorkerState, worker_id: int | None = None) -> int:

@@ -11,7 +11,7 @@ from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
-from dtk_tui.ui.messages import MenuOpened
+from dtk_tui.ui.messages import MenuOpened, RunQueued
 from dtk_tui.ui.widgets.preview import Preview
 
 
@@ -42,19 +42,25 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
 
     @in_background("enqueue", exclusive=False, asked=True)
     async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+        name = screen.target_name()
         if deep:
             target = with_subfolders(target)
         if target is None:
             context.notify("There is nothing to queue here.", severity="warning")
             return
         library = context.library
-        result = await in_thread(queue_service.enqueue, library.db, library.config, target, kinds, priority=priority)
+        title = f"{name} with subfolders" if deep and not target.everything else name
+        result = await in_thread(
+            queue_service.enqueue, library.db, library.config, target, kinds, priority=priority, title=title
+        )
         words = enqueued_words(result)
         stats = context.stats.current
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
             words += f". The worker is {stats.state.value}: F5 starts it."
         if Kind.CAPTION in kinds and (missing := queue_service.missing_captioner(library.config)):
             words += f". {missing}"
+        if result.run is not None:
+            screen.app.post_message(RunQueued(result.run))
         context.notify(words)
         context.stats.poll_now()
         if screen.is_mounted and screen.is_attached:

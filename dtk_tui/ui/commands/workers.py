@@ -7,12 +7,13 @@ from typing import Any
 
 from dtk_tui.domain.job import JobState, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.errors import DtkError
 from dtk_tui.services.worker import control
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, start_task
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
-from dtk_tui.ui.dialogs import Confirm
+from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 
 _SET = {
     WorkerState.RUNNING: control.start,
@@ -55,6 +56,17 @@ async def _clear(context: AppContext) -> None:
     number = await in_thread(context.library.remove, None, JobState.PENDING)
     context.notify(f"{counted(number, 'job')} removed from the queue")
     context.stats.poll_now()
+
+
+def show_trouble(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+    """Show all of what keeps the workers from their work, in the words of whoever said it."""
+    stats = context.stats.current
+    told = [(worker.host, worker.stats.trouble) for worker in stats.workers] if stats is not None else []
+    troubles = [f"{host}: {words}" for host, words in told if words]
+    if not troubles:
+        context.notify("Nothing keeps the workers from their work.")
+        return
+    screen.app.push_screen(ErrorDialog(DtkError("This keeps the workers from their work.", "\n\n".join(troubles))))
 
 
 def ask_to_quit(left: int) -> Confirm:

@@ -41,7 +41,8 @@ class StatusScreen(CommandScreen[ResultT]):
 
     def _key_names(self) -> dict[str, str]:
         keymap = self.context.config.settings.keys
-        return {name: BY_ID[name].key_names(self.app, keymap) for name, *_ in ControlBar.BUTTONS}
+        shown = (*(name for name, *_ in ControlBar.BUTTONS), "app.trouble")
+        return {name: BY_ID[name].key_names(self.app, keymap) for name in shown}
 
     def on_mount(self) -> None:
         """Follow the numbers and the name of the library."""

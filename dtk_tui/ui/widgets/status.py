@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -15,7 +15,10 @@ from textual.widgets import Static
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.text import counted, duration, one_line
-from dtk_tui.ui.format import speed
+from dtk_tui.ui.format import line, speed
+
+#: Tells all of what keeps the workers from their work.
+_WHY = "app.command('app.trouble')"
 
 
 def clickable(content: Content, action: str) -> Content:
@@ -64,6 +67,22 @@ def provider_word(stats: Stats) -> str:
     if stats.provider is None:
         return "no model loaded"
     return one_line(stats.provider, 40).replace("ExecutionProvider", "")
+
+
+def output_words(stats: Stats) -> str:
+    """Return what is made a second, e.g. ``2.1 captions/s, 310 tokens/s``; empty where nothing is."""
+    rates = ((f"{rate:,.0f}" if rate >= 100 else f"{rate:,.1f}", word) for word, rate in sorted(stats.output.items()))
+    return ", ".join(f"{rate} {one_line(word, 20)}/s" for rate, word in rates)
+
+
+def trouble_words(stats: Stats) -> str:
+    """Return what keeps the workers from their work, of several with their hosts; empty where nothing does."""
+    told = {
+        f"{worker.host}: {worker.stats.trouble}" if len(stats.workers) > 1 else worker.stats.trouble: None
+        for worker in stats.workers
+        if worker.stats.trouble
+    }
+    return "   ".join(words for words in told if words)
 
 
 class HeaderLine(Line):
@@ -141,14 +160,16 @@ class ControlBar(Vertical):
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        """Four lines, each repainted on its own."""
+        """Four lines, each repainted on its own, and one that is only there when there is trouble."""
         yield Line(id="buttons")
         yield Line(id="progress")
         yield Line(id="queue-line")
         yield Line(id="speed-line")
+        yield Line(id="trouble-line")
 
     def on_mount(self) -> None:
         """Draw the first time."""
+        self.query_one("#trouble-line", Line).display = False
         self._draw()
 
     def on_resize(self) -> None:
@@ -168,6 +189,7 @@ class ControlBar(Vertical):
             self.query_one("#progress", Line).show(self._progress(self._stats))
             self.query_one("#queue-line", Line).show(self._queue(self._stats))
             self.query_one("#speed-line", Line).show(self._speed(self._stats))
+            self._show_trouble(self._stats)
 
     def _buttons(self) -> Content:
         stats = self._stats
@@ -221,11 +243,29 @@ class ControlBar(Vertical):
             ("Speed: ", speed(total) if total else "\u2013"),
             ("ETA: ", duration(stats.eta_s) if stats.eta_s else "\u2013"),
         ]
-        if stats.output:
-            made = ", ".join(f"{rate:,.1f} {word}/s" for word, rate in stats.output.items())
+        if made := output_words(stats):
             pairs.insert(3, ("Output: ", made))
+        content = self._joined(pairs)
+        for less in ("GPU: ", "Cache: "):  # the header has the one, and the other changes little
+            if content.cell_length > self.size.width:
+                pairs = [pair for pair in pairs if pair[0] != less]
+                content = self._joined(pairs)
+        return content
+
+    @staticmethod
+    def _joined(pairs: Sequence[tuple[str, str]]) -> Content:
         parts = [Content.assemble((word, "$muted"), value) for word, value in pairs]
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
+
+    def _show_trouble(self, stats: Stats) -> None:
+        """Say in a line of its own what keeps the workers from their work; the list below gives way to it."""
+        shown, words = self.query_one("#trouble-line", Line), trouble_words(stats)
+        if shown.display != bool(words):
+            shown.display = bool(words)
+        if words:
+            key = self._keys.get("app.trouble", "")
+            label = clickable(Content.assemble(("Trouble", "bold $warning"), f" ({key}): " if key else ": "), _WHY)
+            shown.show(Content.assemble(" ", label, line(words, "$warning")))
 
     def _away(self, stats: Stats) -> Content:
         """Say which folder is waited for, in the place of the speed: what else goes on is seen in the line above."""

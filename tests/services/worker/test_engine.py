@@ -19,7 +19,7 @@ from dtk_tui.services.worker import control
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import images
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import claims, jobs
 from tests.helpers.pictures import write_many, write_png
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
@@ -161,7 +161,7 @@ def test_a_worker_that_vanished_loses_its_jobs_to_another(db: Database, config: 
     enqueue(db, config, EVERYTHING, [Kind.EMBED])
     with db.connection() as conn:
         vanished = workers.register(conn, "elsewhere", 1, WorkerState.RUNNING, lease_s=0.0)
-        taken, _ = jobs.claim(conn, vanished, list(Kind), 4)
+        taken, _ = claims.claim(conn, vanished, list(Kind), 4)
     assert len(taken) == 4
     with worker(db, config) as (engine, _):
         engine.wait_until_empty()

@@ -65,7 +65,9 @@ END $$;
 
 CREATE FUNCTION public.dtk_caption_words(text) RETURNS tsvector
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig, normalize(left($1, 100000), NFC)) $_$;
+    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig,
+                             CASE WHEN octet_length($1) = length($1) THEN left($1, 100000)
+                                  ELSE normalize(left($1, 100000), NFC) END) $_$;
 
 --
 -- Name: dtk_choose_representatives(bytea[]); Type: FUNCTION; Schema: public; Owner: -
@@ -237,11 +239,11 @@ CREATE FUNCTION public.dtk_enqueue_embed(ids bigint[], priorities smallint[] DEF
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO job (kind, image_id, priority)
-    SELECT 2, image.id, max(coalesce(wanted.priority, 0))
+    INSERT INTO job (kind, image_id, priority, again)
+    SELECT 2, image.id, max(coalesce(wanted.priority, 0)), true
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
      GROUP BY image.id ORDER BY image.id
-        ON CONFLICT (kind, image_id) DO NOTHING;
+        ON CONFLICT (kind, image_id) DO UPDATE SET again = true WHERE NOT job.again;
     IF FOUND THEN
         PERFORM pg_notify('dtk_queue', '');
     END IF;
@@ -519,6 +521,7 @@ CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[
       FROM chosen
      WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
     DELETE FROM image_vector WHERE image_id = ANY (from_ids);
+    UPDATE job SET again = true WHERE kind = 2 AND image_id = ANY (to_ids) AND NOT again;
 $$;
 
 --
@@ -677,6 +680,14 @@ CREATE TABLE public.caption_language (
     one boolean DEFAULT true NOT NULL,
     name text DEFAULT 'english'::text NOT NULL,
     CONSTRAINT caption_language_one_check CHECK (one)
+);
+
+--
+-- Name: caption_waiting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption_waiting (
+    image_id bigint NOT NULL
 );
 
 --
@@ -947,6 +958,7 @@ CREATE TABLE public.job (
     missing boolean DEFAULT false NOT NULL,
     caption_types text[],
     caption_when text,
+    run_id bigint,
     again boolean DEFAULT false NOT NULL,
     CONSTRAINT job_caption_types_check CHECK ((cardinality(caption_types) > 0)),
     CONSTRAINT job_caption_when_check CHECK ((caption_when = ANY (ARRAY['keep'::text, 'overwrite'::text, 'append'::text, 'refine'::text]))),
@@ -999,6 +1011,7 @@ CREATE TABLE public.job_log (
     started_at timestamp with time zone,
     finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     host text,
+    run_id bigint,
     CONSTRAINT job_log_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text, 'removed'::text])))
 );
 
@@ -1328,6 +1341,43 @@ ALTER TABLE public.tagger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: work_run; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.work_run (
+    id bigint NOT NULL,
+    queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    priority smallint NOT NULL,
+    title text NOT NULL
+);
+
+--
+-- Name: work_run_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.work_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.work_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: work_run_kind; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.work_run_kind (
+    run_id bigint NOT NULL,
+    queued bigint NOT NULL,
+    already_done bigint NOT NULL,
+    waiting bigint NOT NULL,
+    undecodable bigint NOT NULL,
+    kind smallint NOT NULL
+);
+
+--
 -- Name: worker; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1437,6 +1487,13 @@ ALTER TABLE ONLY public.caption_language
 
 ALTER TABLE ONLY public.caption
     ADD CONSTRAINT caption_pkey PRIMARY KEY (id);
+
+--
+-- Name: caption_waiting caption_waiting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_waiting
+    ADD CONSTRAINT caption_waiting_pkey PRIMARY KEY (image_id);
 
 --
 -- Name: current_caption current_caption_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1691,6 +1748,20 @@ ALTER TABLE ONLY public.tagger
     ADD CONSTRAINT tagger_pkey PRIMARY KEY (id);
 
 --
+-- Name: work_run_kind work_run_kind_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run_kind
+    ADD CONSTRAINT work_run_kind_pkey PRIMARY KEY (run_id, kind);
+
+--
+-- Name: work_run work_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run
+    ADD CONSTRAINT work_run_pkey PRIMARY KEY (id);
+
+--
 -- Name: worker_control worker_control_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1838,10 +1909,22 @@ CREATE INDEX job_log_finished ON public.job_log USING brin (finished_at);
 CREATE INDEX job_log_image ON public.job_log USING btree (image_id);
 
 --
+-- Name: job_log_run; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_log_run ON public.job_log USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+--
 -- Name: job_missing; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX job_missing ON public.job USING btree (image_id) WHERE missing;
+
+--
+-- Name: job_run; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_run ON public.job USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 --
 -- Name: job_running; Type: INDEX; Schema: public; Owner: -
@@ -2085,6 +2168,13 @@ ALTER TABLE ONLY public.tag_prediction
 
 ALTER TABLE ONLY public.tag_prediction
     ADD CONSTRAINT tag_prediction_tagger_id_fkey FOREIGN KEY (tagger_id) REFERENCES public.tagger(id) ON DELETE CASCADE;
+
+--
+-- Name: work_run_kind work_run_kind_run_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.work_run_kind
+    ADD CONSTRAINT work_run_kind_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.work_run(id) ON DELETE CASCADE;
 
 --
 -- PostgreSQL database dump complete

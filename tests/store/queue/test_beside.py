@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.queue import beside, jobs, workers
+from dtk_tui.store.queue import beside, claims, workers
 
 BOTH = (Kind.TAG, Kind.EMBED)
 
@@ -30,7 +30,7 @@ def test_only_what_waits_with_the_same_urgency_comes_along(db: Database) -> None
         conn.execute("UPDATE job SET deaths = 1 WHERE kind = 2 AND image_id = 3")
         conn.execute("UPDATE job SET run_after = now() + interval '1 hour' WHERE kind = 2 AND image_id = 4")
         conn.execute("UPDATE job SET state = 'failed' WHERE kind = 2 AND image_id = 5")
-        claimed, _ = jobs.claim(conn, worker, [Kind.TAG], 6)
+        claimed, _ = claims.claim(conn, worker, [Kind.TAG], 6)
         mates = beside.claim_beside(conn, worker, claimed, BOTH)
         assert [(job.kind, job.image_id) for job in mates] == [(Kind.EMBED, 1), (Kind.EMBED, 6)]
         assert (mates[0].path, mates[0].isolated) == ("/out/1.png", False)
@@ -44,7 +44,7 @@ def test_what_another_transaction_holds_is_left_to_it(db: Database) -> None:
         worker = _queue(conn, 3)
     with db.connection() as conn, db.connection() as other:
         other.execute("SELECT FROM job WHERE kind = 2 AND image_id = 1 FOR UPDATE")
-        claimed, _ = jobs.claim(conn, worker, [Kind.TAG], 3)
+        claimed, _ = claims.claim(conn, worker, [Kind.TAG], 3)
         assert [job.image_id for job in beside.claim_beside(conn, worker, claimed, BOTH)] == [2, 3]
 
 

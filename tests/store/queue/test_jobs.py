@@ -6,7 +6,7 @@ import pytest
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.queue import job_log, jobs, workers
+from dtk_tui.store.queue import claims, job_log, jobs, workers
 
 KINDS = list(Kind)
 
@@ -44,7 +44,7 @@ def test_claims_follow_priority_then_the_fast_kind_then_age(db: Database) -> Non
         ids = _images(conn, 3)
         for kind, image, priority in ((2, ids[0], 0), (1, ids[1], 0), (2, ids[2], NOW), (1, ids[0], 5)):
             conn.execute("INSERT INTO job (kind, image_id, priority) VALUES (%s, %s, %s)", (kind, image, priority))
-        claimed, _ = jobs.claim(conn, _worker(conn), KINDS, 10)
+        claimed, _ = claims.claim(conn, _worker(conn), KINDS, 10)
     assert [(job.priority, job.kind) for job in claimed] == [(NOW, 2), (5, 1), (0, 1), (0, 2)]
 
 
@@ -53,8 +53,8 @@ def test_two_workers_never_hold_the_same_job(db: Database) -> None:
         _queue(conn, 40)
         first, second = _worker(conn), _worker(conn)
     with db.connection() as one, db.connection() as two:
-        mine, _ = jobs.claim(one, first, KINDS, 20)
-        theirs, _ = jobs.claim(two, second, KINDS, 40)  # while the first claim is not committed
+        mine, _ = claims.claim(one, first, KINDS, 20)
+        theirs, _ = claims.claim(two, second, KINDS, 40)  # while the first claim is not committed
         assert len(mine) == len(theirs) == 20
         assert not {job.id for job in mine} & {job.id for job in theirs}
 
@@ -64,10 +64,10 @@ def test_who_was_merely_claimed_when_a_worker_died_is_tried_alone_and_never_blam
         _queue(conn, 2)
         for _ in range(20):
             worker = _worker(conn)
-            claimed, _ = jobs.claim(conn, worker, KINDS, 2)
+            claimed, _ = claims.claim(conn, worker, KINDS, 2)
             _die(conn, worker)
         assert _state(conn) == [("pending", 1), ("pending", 1)]
-        again, _ = jobs.claim(conn, _worker(conn), KINDS, 2)
+        again, _ = claims.claim(conn, _worker(conn), KINDS, 2)
         assert all(job.isolated for job in again) and not any(job.isolated for job in claimed[:0])
 
 
@@ -76,7 +76,7 @@ def test_what_kills_worker_after_worker_alone_is_set_aside_with_its_reason(db: D
         _queue(conn, 2)
         for _ in range(workers.DEADLY):
             worker = _worker(conn)
-            claimed, _ = jobs.claim(conn, worker, KINDS, 2)
+            claimed, _ = claims.claim(conn, worker, KINDS, 2)
             if claimed[0].isolated:
                 jobs.begin_suspect(conn, worker, claimed[0].id)
             _die(conn, worker)
@@ -90,7 +90,7 @@ def test_a_job_that_was_given_back_alive_is_not_blamed(db: Database) -> None:
         _queue(conn, 1)
         for _ in range(10):
             worker = _worker(conn)
-            (job,), _ = jobs.claim(conn, worker, KINDS, 1)
+            (job,), _ = claims.claim(conn, worker, KINDS, 1)
             jobs.begin_suspect(conn, worker, job.id)
             jobs.release(conn, worker)
             _die(conn, worker)
@@ -103,9 +103,9 @@ def test_a_passing_fault_waits_longer_each_time(db: Database) -> None:
         _queue(conn, 1)
         worker = _worker(conn)
         for _ in range(4):
-            (job,), _ = jobs.claim(conn, worker, KINDS, 1)
+            (job,), _ = claims.claim(conn, worker, KINDS, 1)
             jobs.retry_later(conn, worker, [job.id], "no memory")
-            assert jobs.claim(conn, worker, KINDS, 1)[0] == [], "not before its time"
+            assert claims.claim(conn, worker, KINDS, 1)[0] == [], "not before its time"
             row = conn.execute("SELECT extract(epoch FROM run_after - clock_timestamp())::float8 FROM job").fetchone()
             waits.append(round(row[0]) if row else 0)
             conn.execute("UPDATE job SET run_after = '-infinity'")
@@ -128,7 +128,7 @@ def test_the_log_forgets_but_the_days_stay(db: Database) -> None:
     with db.connection() as conn:
         _queue(conn, 6)
         worker = _worker(conn)
-        claimed, _ = jobs.claim(conn, worker, KINDS, 6)
+        claimed, _ = claims.claim(conn, worker, KINDS, 6)
         jobs.finish(conn, worker, [job.id for job in claimed], "a-model")
         conn.execute("UPDATE job_log SET finished_at = finished_at - interval '100 days' WHERE id % 2 = 0")
         before = job_log.days(conn)
@@ -143,9 +143,9 @@ def test_clear_reprioritise_and_remove(db: Database) -> None:
     with db.connection() as conn:
         _queue(conn, 4)
         conn.execute("INSERT INTO job (kind, image_id) SELECT 1, id FROM image")
-        (running,), _ = jobs.claim(conn, _worker(conn), [Kind.EMBED], 1)
+        (running,), _ = claims.claim(conn, _worker(conn), [Kind.EMBED], 1)
         assert jobs.set_priority(conn, None, NOW, Kind.EMBED) == 3, "not what runs"
-        assert jobs.claim(conn, _worker(conn), KINDS, 1)[0][0].kind == Kind.EMBED
+        assert claims.claim(conn, _worker(conn), KINDS, 1)[0][0].kind == Kind.EMBED
         assert jobs.remove(conn, kind=Kind.TAG) == 4
         assert jobs.remove(conn) == 2
         assert jobs.rows(conn, [running.id])[0].state == "running"
@@ -172,7 +172,7 @@ def _plan(conn: Connection, sql: str, parameters: object) -> str:
 def test_a_claim_walks_its_index_from_where_the_last_one_ended(long_queue: Database) -> None:
     parameters = {"worker": 1, "kinds": [1, 2], "count": 32, "rank": 0, "after_kind": 1, "after_id": 40_000, "least": 0}
     with long_queue.connection() as conn:
-        plan = _plan(conn, jobs._CLAIM, parameters)
+        plan = _plan(conn, claims._statement(), parameters)
     assert "Index Scan using job_claim on job" in plan and "Seq Scan on" not in plan, plan
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
 
@@ -182,14 +182,14 @@ def test_a_claim_passes_over_folders_that_are_away_and_still_walks_its_index(lon
     with long_queue.connection() as conn:
         conn.execute("INSERT INTO folder (path, name) VALUES ('/here', 'here')")
         conn.execute("UPDATE image SET folder_id = 2 WHERE id % 100 = 0")
-        plan = _plan(conn, jobs._CLAIM_ELSEWHERE, parameters | {"without": [1]})
+        plan = _plan(conn, claims._statement(elsewhere=True), parameters | {"without": [1]})
         worker = _worker(conn)
-        claimed, place = jobs.claim(conn, worker, KINDS, 10, without=[1])
+        claimed, place = claims.claim(conn, worker, KINDS, 10, without=[1])
         assert [job.path.startswith("/here/") for job in claimed] == [True] * 10 and place.id == claimed[-1].id
         assert jobs.is_left(conn, Kind.EMBED, without=[1]) and not jobs.is_left(conn, Kind.CAPTION, without=[1])
         jobs.give_back(conn, worker, [claimed[0].id])
         jobs.suspect(conn, worker, [claimed[1].id])
-        again, _ = jobs.claim(conn, worker, KINDS, 2, without=[1])
+        again, _ = claims.claim(conn, worker, KINDS, 2, without=[1])
         assert [(job.id, job.isolated) for job in again] == [(claimed[0].id, False), (claimed[1].id, True)]
     assert "Index Scan using job_claim on job" in plan and "Seq Scan on" not in plan, plan
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported, ScanProgressed, WorkerStateChanged
 from dtk_tui.domain.imports import STEPS, ImportProgressed
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats
+from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
@@ -127,3 +128,39 @@ async def test_quitting_asks_only_when_it_would_stop_work(db: Database, config: 
         await run.shows("125,000 jobs are left")
         await run.press("y")
         await run.until(lambda: not run.app.is_running)
+
+
+CAPTIONING = replace(
+    BUSY,
+    speed={"embed": 500.4, "tag": 11.6, "caption": 12.1},
+    output={"captions": 12.13, "tokens": 3100.4},
+    workers=(
+        WorkerInfo(
+            1, "studio", 1, WorkerState.RUNNING, datetime.now(UTC), True,
+            stats=WorkerStats(trouble="The endpoint refuses the key. [/x] \x1b[31mIncorrect key: ask your admin " * 3),
+        ),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_captions_a_second_and_why_they_wait_have_their_place(
+    db: Database, config: Config, library: Path, size: tuple[int, int]
+) -> None:
+    async with library_app(db, config, size) as run:
+        run.dtk.context.stats._poll_at = float("inf")
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=()))
+        await run.shows("Output: 12.1 captions/s, 3,100 tokens/s \u2502 ETA: 4m 10s")
+        assert "Trouble" not in run.text() and ("Cache" in run.text()) == (size == WIDE)
+        run.dtk.context.stats.publish(CAPTIONING)
+        await run.shows("Trouble (!): The endpoint refuses the key. [/x] \u241b[31mIncorrect key")
+        await run.press("q")
+        await run.shows("Trouble (!): The endpoint refuses the key.")
+        await run.press("exclamation_mark")
+        await run.shows("This keeps the workers from their work.")
+        await run.shows("ask your admin")
+        await run.press("enter", "escape")
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=()))
+        await run.until(lambda: "Trouble" not in run.text())
+        await run.press("exclamation_mark")
+        await run.shows("Nothing keeps the workers from their work.")

@@ -110,6 +110,7 @@ class JobHandler(ABC):
             in a process of its own; empty when reading a file cannot harm the worker.
         decodes: whether ``load`` decodes the file for no image model; a suspect is then decoded in a process of its own
             before.
+        is_after_tags: whether its jobs wait while their images are still to be tagged.
         indexed_spaces: embedding spaces that ``save`` writes to, whose indexes a bulk run takes away and builds anew.
         notices: what people should know before the work begins.
     """
@@ -127,6 +128,7 @@ class JobHandler(ABC):
     placement: Placement | None = None
     image_models: tuple[str, ...] = ()
     indexed_spaces: tuple[int, ...] = ()
+    is_after_tags: bool = False
     notices: tuple[ProblemReported, ...] = ()
 
     @classmethod

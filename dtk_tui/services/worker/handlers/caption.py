@@ -100,6 +100,7 @@ class CaptionHandler(JobHandler):
         self.model = asked.model
         self.batch_size = 1
         self.lane = Lane("captions", threads=asked.slots)
+        self.is_after_tags = settings.with_tags == "sequence"
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
