@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import statistics
 import sys
 import threading
@@ -26,6 +27,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from caption_server import (
     Server,
@@ -57,7 +59,7 @@ from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
-from tests.helpers.tiny_gguf import write_pair
+from tests.helpers.tiny_gguf import WORDS, write_pair
 
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "300"))
 RUNS = int(os.environ.get("DTK_BENCH_RUNS", "3"))
@@ -67,12 +69,14 @@ TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write 
 EVERYTHING = Target(everything=True)
 #: Of the threads of the app's worker.
 NICENESS = 19
+#: Pictures that are asked about one request at a time, for each length of the answers.
+SINGLE = 5
 #: The pictures of each part: their size and how many.
 PARTS = {
     "engine": ((EDGE, EDGE), IMAGES),
     "app": ((EDGE, EDGE), IMAGES),
     "beside": ((512, 768), max(8, IMAGES // 6)),
-    "types": ((EDGE, EDGE), max(8, IMAGES // 12)),
+    "types": ((EDGE, EDGE), 2 * SINGLE + max(8 * RUNS, IMAGES // 5)),
 }
 
 
@@ -82,6 +86,7 @@ class Cost:
 
     requests: int
     tokens: int
+    cached: int
     wall_s: float
     server_s: float
     worker_s: float
@@ -91,9 +96,9 @@ class Cost:
         """Return one line of a table."""
         each = 1000 / self.requests
         return (
-            f"  {name:30}{self.requests / self.wall_s:8.2f}/s {self.tokens / self.requests:6.1f} tokens each; processor"
-            f" ms each: server {self.server_s * each:7.1f}, here {self.worker_s * each:6.1f},"
-            f" PostgreSQL {self.database_s * each:5.1f}"
+            f"  {name:12}{self.requests / self.wall_s:6.2f}/s {self.tokens / self.requests:6.1f} tokens each,"
+            f" {self.cached / self.requests:4.0f} cached; processor ms each: server {self.server_s * each:6.1f},"
+            f" here {self.worker_s * each:5.1f}, PostgreSQL {self.database_s * each:4.1f}"
         )
 
 
@@ -111,10 +116,10 @@ class Meter:
     def _now(self) -> tuple[float, float, float]:
         return cpu_s([self._server.pid]), time.process_time(), cpu_s(server_processes(self._data))
 
-    def cost(self, requests: int, tokens: int, wall_s: float) -> Cost:
+    def cost(self, requests: int, tokens: int, cached: int, wall_s: float) -> Cost:
         """Return what was had since the meter was made."""
         server, worker, database = (now - then for now, then in zip(self._now(), self._before, strict=True))
-        return Cost(requests, tokens, wall_s, server, worker, database)
+        return Cost(requests, tokens, cached, wall_s, server, worker, database)
 
 
 def by_command(db: Database, config: Config) -> None:
@@ -165,19 +170,18 @@ def through_queue(
     with db.connection() as conn:
         row = conn.execute("SELECT extract(epoch FROM max(finished_at))::float8 FROM job_log").fetchone()
     ended = float(row[0]) if row else 0.0
-    return meter.cost(len(asked.asked), asked.tokens, ended - asked.begun)
+    return meter.cost(len(asked.asked), asked.tokens, asked.cached, ended - asked.begun)
 
 
 def bare_loop(config: Config, server: Server, requests: Sequence[bytes]) -> Cost:
     """Send requests as quickly as the server takes them."""
     meter = Meter(server, config.paths.database)
-    tokens: list[int] = []
+    usages: list[dict[str, Any]] = []
     wall_s = everywhere(
-        lambda slot, item: tokens.append(server.send(requests[item], slot)["usage"]["completion_tokens"]),
-        len(requests),
-        SLOTS,
+        lambda slot, item: usages.append(server.send(requests[item], slot)["usage"]), len(requests), SLOTS
     )
-    return meter.cost(len(requests), sum(tokens), wall_s)
+    cached = sum(usage["prompt_tokens_details"]["cached_tokens"] for usage in usages)
+    return meter.cost(len(requests), sum(usage["completion_tokens"] for usage in usages), cached, wall_s)
 
 
 def measure_engine(db: Database, config: Config, server: Server, name: str) -> None:
@@ -185,8 +189,9 @@ def measure_engine(db: Database, config: Config, server: Server, name: str) -> N
     work = by_app if name == "app" else by_command
     registry.HANDLERS = (SharedHandler,)
     with db.connection() as conn:
-        some = Target(image_ids=tuple(row[0] for row in conn.execute("SELECT id FROM image LIMIT 20")))
-    through_queue(db, config, server, work, some)  # what is read and compiled for the first time
+        last = conn.execute("SELECT id FROM image ORDER BY id DESC LIMIT 12").fetchall()
+    # What is read and compiled for the first time; those whose turn comes when the server has forgotten them.
+    through_queue(db, config, server, work, Target(image_ids=tuple(row[0] for row in last)))
     requests: list[bytes] = []
     ratios = []
     for number in range(RUNS):
@@ -263,19 +268,28 @@ def _devices(db: Database, config: Config) -> tuple[float, float]:
 
 
 def measure_types(server: Server, pictures: Sequence[bytes]) -> None:
-    """Print four types in a row beside four passes, and where the time of a request goes."""
-    for tokens in (8, 150):
-        gains = []
-        some = pictures if tokens == 8 else pictures[: len(pictures) // 2]
-        passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
-        rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
+    """Print four types in a row beside four passes, and where the time of a request goes.
+
+    Each round has pictures of its own: the server must have forgotten those of the round before.
+    """
+    single, rest = pictures[: 2 * SINGLE], pictures[2 * SINGLE :]
+    for place, tokens in enumerate((8, 150)):
+        gains, savings = [], []
         for number in range(RUNS):
+            some = rest[number :: RUNS * (place + 1)]
+            passes = [[body_of(one, _question(ask), text_first=True, tokens=tokens) for one in some] for ask in TYPES]
+            rows = [[body_of(one, _question(ask), tokens=tokens) for ask in TYPES] for one in some]
             seconds: dict[str, float] = {}
+            processor: dict[str, float] = {}
             for who in ("row", "passes") if number % 2 else ("passes", "row"):
+                before = cpu_s([server.pid])
                 seconds[who] = _in_passes(server, passes) if who == "passes" else _in_rows(server, rows)
+                processor[who] = cpu_s([server.pid]) - before
             gains.append(seconds["passes"] / seconds["row"])
+            savings.append(processor["passes"] / processor["row"])
         print(f"{f'four types in a row to four passes, {tokens} tokens':58}{spread(gains)}")
-        _print_parts(server, pictures[:6], tokens)
+        print(f"{'  the same by processor seconds of the server':58}{spread(savings)}")
+        _print_parts(server, single[place * SINGLE :][:SINGLE], tokens)
 
 
 def _in_passes(server: Server, passes: Sequence[Sequence[bytes]]) -> float:
@@ -296,27 +310,32 @@ def _question(ask: str) -> Question:
 
 
 def _print_parts(server: Server, pictures: Sequence[bytes], tokens: int) -> None:
-    """Print where the time goes when one request is answered at a time: medians of some pictures."""
-    found: dict[str, list[tuple[float, float, float, int]]] = {}
-    for picture in pictures:
+    """Print where the time goes when one request is answered at a time: medians of some pictures.
+
+    The server does not say how long it encodes: it is what a picture takes more than as many tokens of text.
+    """
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for number, picture in enumerate(pictures):
+        words = " ".join(random.Random(number).choices(WORDS, k=606))
+        plain = server.send(body_of(b"", _question(words), tokens=tokens), 0)["timings"]
+        token_ms = plain["prompt_ms"] / plain["prompt_n"]
         for text_first in (True, False):
             for place, ask in enumerate(TYPES):
                 body = body_of(picture, _question(ask), text_first=text_first, tokens=tokens)
-                before, begun = len(server.encodings()), time.perf_counter()
+                begun = time.perf_counter()
                 timings = server.send(body, 0)["timings"]
                 whole_ms = 1000 * (time.perf_counter() - begun)
-                encoded_ms = float(sum(server.encodings()[before:]))
                 name = "text first" if text_first else "picture first, " + ("the first" if place == 0 else "later ones")
-                prompt_ms = timings["prompt_ms"] - encoded_ms
-                found.setdefault(name, []).append((encoded_ms, prompt_ms, timings["predicted_ms"], timings["cache_n"]))
-                found.setdefault(f"{name} all", []).append((whole_ms, 0, 0, 0))
+                prompt_ms = min(timings["prompt_ms"], token_ms * timings["prompt_n"])
+                parts = timings["prompt_ms"] - prompt_ms, prompt_ms, timings["predicted_ms"], timings["cache_n"]
+                found.setdefault(name, []).append((whole_ms, *parts))
     each = {}
-    for name in ("text first", "picture first, the first", "picture first, later ones"):
-        encoded, prompt, answer, cached = (statistics.median(column) for column in zip(*found[name], strict=True))
-        each[name] = statistics.median(one[0] for one in found[f"{name} all"])
+    for name, rows in found.items():
+        whole, encoded, prompt, answer, cached = (statistics.median(column) for column in zip(*rows, strict=True))
+        each[name] = whole
         print(
-            f"  {name:28}{each[name]:7.1f} ms: encoding {encoded:6.1f}, prompt {prompt:6.1f}, answer {answer:7.1f},"
-            f" rest {each[name] - encoded - prompt - answer:5.1f}; {cached:4.0f} tokens from the cache"
+            f"  {name:28}{whole:7.1f} ms: encoding {encoded:6.1f}, prompt {prompt:6.1f}, answer {answer:7.1f},"
+            f" rest {whole - encoded - prompt - answer:5.1f}; {cached:4.0f} tokens from the cache"
         )
     row = each["picture first, the first"] + 3 * each["picture first, later ones"]
     print(f"  {'one request at a time, that is':56}{4 * each['text first'] / row:18.3f}")
@@ -324,6 +343,7 @@ def _print_parts(server: Server, pictures: Sequence[bytes], tokens: int) -> None
 
 def main() -> None:
     """Measure what is asked for, and print one line of ratios each."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     parts = sys.argv[1:] or list(PARTS)
     with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -1,5 +1,7 @@
 """Captions: search in them beside the same without indexes; edits of many, and undo, beside one UPDATE of the texts.
 
+``words s`` is what follows an edit or an undo before the next search: the words by which captions are found.
+
 A library is generated in a temporary embedded server: DTK_BENCH_CAPTIONS captions (default 50,000) of about 600
 characters in words of a natural frequency, and twice as many images. DTK_BENCH_EDITED (default 50,000) are edited.
 """
@@ -18,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from dtk_tui.config import load
-from dtk_tui.domain.caption_edit import CaptionEdit
+from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.services.library import caption_batch, captions, journal
+from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.search.search import find_images
 
@@ -150,7 +153,10 @@ def main() -> None:
         ids = np.arange(1, EDITED + 1)
         before, least = one(db, WHAT_IS_CURRENT), floor(db)
         print(f"{EDITED:,} captions are edited; one UPDATE of the texts takes {least:.1f} s")
-        print(f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'undo s':>8}{'left':>6}")
+        print(
+            f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'words s':>9}"
+            f"{'undo s':>8}{'words s':>9}{'left':>6}"
+        )
         for edit in (
             CaptionEdit("prefix", "ohwx, "),
             CaptionEdit("replace", " la", " LA"),
@@ -165,7 +171,7 @@ def main() -> None:
 def show(db: Database, ids: Any, edit: CaptionEdit, least: float, before: object) -> None:
     """Edit, edit some again, undo, and print how long it took; all must be as it was."""
     seen = seconds(lambda: caption_batch.preview(db, ids, edit))
-    done: list[caption_batch.BatchResult] = []
+    done: list[BatchResult] = []
     took = seconds(lambda: done.append(caption_batch.apply(db, ids, edit)))
     number = done[0].journal or 0
     size = one(
@@ -174,16 +180,18 @@ def show(db: Database, ids: Any, edit: CaptionEdit, least: float, before: object
         number,
     )[0]
     again: list[int | None] = []
+    words = seconds(lambda: catch_up(db))
     with db.connection() as conn:
         for image_id in ids[:: max(EDITED // EDITED_AGAIN, 1)].tolist():
             again.append(captions.set_text(conn, image_id, "edited again", None, "descriptive")[1])
     left: list[int] = []
     undone = seconds(lambda: left.append(len(journal.undo(db, number).left)))
+    words_again = seconds(lambda: catch_up(db))
     for other in again:
         journal.undo(db, other or 0)
     print(
         f"{edit.operation:12}{seen:10.1f}{took:8.1f}{took / least:7.1f}{float(size) / done[0].changed:14.1f}"
-        f"{undone:8.1f}{left[0]:6}",
+        f"{words:9.1f}{undone:8.1f}{words_again:9.1f}{left[0]:6}",
         flush=True,
     )
     journal_again(db, number)

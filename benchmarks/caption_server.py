@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,6 @@ from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.state import lower_thread_priority
 
 _SLOT = b'"id_slot": 0'
-_ENCODED = re.compile(r"image slice encoded in (\d+) ms")
 
 
 class NotingCaptioner(Captioner):
@@ -45,7 +43,7 @@ class NotingCaptioner(Captioner):
         """Begin anew."""
         self.asked: list[tuple[bytes, Question]] = []
         self.begun = 0.0
-        self.tokens = 0
+        self.tokens = self.cached = 0
 
     def open(self) -> None:
         """Do nothing: it runs."""
@@ -65,6 +63,7 @@ class NotingCaptioner(Captioner):
         answer = self._captioner.ask(picture, question, slot=slot, on_text=on_text)
         with self._lock:
             self.tokens += answer.tokens
+            self.cached += answer.cached_tokens
         return replace(answer, finish_reason="stop")
 
     def models(self) -> list[str]:
@@ -95,7 +94,6 @@ class Server:
     """A captioner's server that answers bare requests too."""
 
     captioner: LlamaCaptioner
-    log: Path
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,20 +117,15 @@ class Server:
         found: dict[str, Any] = answer.json()
         return found
 
-    def encodings(self) -> list[int]:
-        """Return how long encoding took, of each picture so far, as the server's log says; milliseconds."""
-        return [int(found) for found in _ENCODED.findall(self.log.read_text(errors="replace"))]
-
 
 @contextmanager
 def started(settings: CaptionSettings, folder: Path, niceness: int = 0) -> Iterator[Server]:
     """Run a server for a while; its threads have the priority of who starts it."""
-    log = folder / "captioner.log"
-    captioner = LlamaCaptioner(settings, log)
+    captioner = LlamaCaptioner(settings, folder / "captioner.log")
     try:
         with ThreadPoolExecutor(1, initializer=lower_thread_priority, initargs=(niceness,)) as starter:
             starter.submit(captioner.open).result()
-        server = Server(captioner, log)
+        server = Server(captioner)
         SharedHandler.shared = NotingCaptioner(captioner)
         yield server
         server.http.close()

@@ -8,7 +8,7 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
@@ -75,13 +75,15 @@ def redirect_native_output(log_file: Path) -> Iterator[None]:
         yield
     finally:
         for text_stream in streams:
-            text_stream.flush()
+            with suppress(OSError):  # of a terminal that is gone
+                text_stream.flush()
         sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
         os.close(log)
         for text_stream in streams:
-            text_stream.close()
+            with suppress(OSError):
+                text_stream.close()
 
 
 def _text_stream(descriptor: int, mode: Literal["r", "w"] = "w") -> TextIOWrapper:

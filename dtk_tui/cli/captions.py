@@ -14,9 +14,15 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted, display, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.domain.caption_edit import CaptionEdit
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.config import Config
+    from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
     from dtk_tui.domain.captions import Caption
-    from dtk_tui.services.library.caption_batch import BatchResult
+    from dtk_tui.store.database import Database
+
+    Ids = npt.NDArray[np.int64]
 
 commands = typer.Typer(help="What is said of images: look, edit, ask a model.", no_args_is_help=True)
 
@@ -100,7 +106,11 @@ def set_text(
 
 @commands.command()
 def batch(
-    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="What a search finds; '' is the whole library.")],
+    query: Annotated[
+        list[str] | None, typer.Argument(metavar="QUERY", help="What a search finds; '' is the whole library.")
+    ] = None,
+    folder: Annotated[str | None, typer.Option("--folder", help="Instead of a query: a folder of the library.")] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="With all subfolders.")] = False,
     prefix: Annotated[str | None, typer.Option("--prefix", help="Put a text before each caption.")] = None,
     suffix: Annotated[str | None, typer.Option("--suffix", help="Put a text behind each caption.")] = None,
     replace: Annotated[
@@ -122,11 +132,11 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Edit the captions of all images that a search finds; dtk journal undo takes it back."""
-    from dtk_tui.domain.caption_edit import CaptionEdit
+    """Edit the captions of what a search finds, or of a folder; dtk journal undo takes it back."""
+    from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
     from dtk_tui.services.library import caption_batch
+    from dtk_tui.services.library.caption_words import catch_up
     from dtk_tui.services.library.captions import type_name
-    from dtk_tui.services.library.search import find
 
     edits = [
         *([CaptionEdit("prefix", prefix)] if prefix is not None else []),
@@ -140,25 +150,40 @@ def batch(
     ]
     edit = _only_one(edits)
     with library() as (db, config):
-        ids = find(db, config, " ".join(query)).ids
+        ids = _chosen(db, config, query, folder, recursive)
         named = None if kind is None else type_name(config.settings.captions, kind)
-        result = None
+        result: BatchResult | None = None
         if dry_run or not yes:
             result = caption_batch.preview(db, ids, edit, named)
             if not as_json:
                 _print_preview(result)
         if not dry_run and (result is None or result.changed):
             if result is not None and not confirmed(f"Change {counted(result.changed, 'caption')}?"):
-                result = caption_batch.BatchResult(0, 0)
+                result = BatchResult(0, 0)
             else:
                 result = caption_batch.apply(db, ids, edit, named)
-    assert result is not None
-    if as_json:
-        print_json(_batch_json(result))
-    elif result.journal is not None:
-        typer.echo(f"{counted(result.changed, 'caption')} changed. dtk journal undo {result.journal} takes it back.")
-    elif not dry_run:
-        typer.echo("Nothing was changed.")
+        assert result is not None
+        if as_json:
+            print_json(_batch_json(result))
+        elif result.journal is not None:
+            done = counted(result.changed, "caption")
+            typer.echo(f"{done} changed. dtk journal undo {result.journal} takes it back.")
+        elif not dry_run:
+            typer.echo("Nothing was changed.")
+        if result.journal is not None:
+            catch_up(db)
+
+
+def _chosen(db: Database, config: Config, query: list[str] | None, folder: str | None, recursive: bool) -> Ids:
+    from dtk_tui.services.library.folders import images_in
+    from dtk_tui.services.library.search import find
+
+    if folder is not None and not query:
+        with db.connection() as conn:
+            return images_in(conn, folder, recursive=recursive)
+    if folder is not None or not query:
+        raise UsageError("Name what to edit: a QUERY ('' is the whole library), or --folder.")
+    return find(db, config, " ".join(query)).ids
 
 
 def _only_one(edits: list[CaptionEdit]) -> CaptionEdit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Json, Limit
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.text import counted, one_line
+
+if TYPE_CHECKING:
+    from dtk_tui.domain.journal import Undone
 
 commands = typer.Typer(help="What was edited, and taking it back.", no_args_is_help=True)
 
@@ -54,9 +57,15 @@ def undo(
 ) -> None:
     """Take an edit back; what was edited again since is left alone, and named."""
     from dtk_tui.services.library import journal
+    from dtk_tui.services.library.caption_words import catch_up
 
     with library() as (db, _):
         undone = journal.undo(db, number)
+        _print_undone(undone, as_json)
+        catch_up(db)
+
+
+def _print_undone(undone: Undone, as_json: bool) -> None:
     if as_json:
         left = [{"id": image_id, "path": path} for image_id, path in undone.left]
         print_json({"restored": undone.restored, "left": len(left), "left_images": left})

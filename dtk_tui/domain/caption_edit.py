@@ -44,6 +44,29 @@ class CaptionEdit:
         return f"Captions: {texts[self.operation]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One caption before and after an edit; None: there is none."""
+
+    image_id: int
+    before: str
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What an edit of many captions changed, or would change.
+
+    ``blank`` counts captions that would have been left without a word: they stay as they are. ``journal`` is the
+    number of the edit in the journal; None: nothing was done.
+    """
+
+    changed: int
+    blank: int
+    examples: tuple[Example, ...] = ()
+    journal: int | None = None
+
+
 class TooLongError(Exception):
     """A text would become longer than captions may be."""
 

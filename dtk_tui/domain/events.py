@@ -56,6 +56,16 @@ class GroupCheckFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class EditProgressed:
+    """An edit of many, or the undo of one, came further."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditFinished:
+    """An edit of many, or the undo of one, is over, well or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
@@ -71,6 +81,8 @@ Event = (
     | ImportFinished
     | GroupCheckProgressed
     | GroupCheckFinished
+    | EditProgressed
+    | EditFinished
     | ProblemReported
 )
 Emit = Callable[[Event], None]

@@ -1,14 +1,20 @@
-"""Work in a thread of its own, beside a screen."""
+"""Work in a thread of its own, beside a screen, and stopping it."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from dtk_tui.domain.events import Emit
 from dtk_tui.errors import DtkError
+from dtk_tui.store.database import Connection, cancel_statement
 
 _log = logging.getLogger(__name__)
+
+_POLL_S = 0.1
 
 
 class BackgroundTask(threading.Thread):
@@ -46,3 +52,30 @@ class BackgroundTask(threading.Thread):
 
     def _ended(self) -> None:
         """Tell that it is over, one way or the other."""
+
+
+@contextmanager
+def calling_when_set(stop: threading.Event, act: Callable[[], object]) -> Iterator[None]:
+    """Call ``act`` in another thread as soon as ``stop`` is set, again and again until the block ends."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_POLL_S):
+            if stop.is_set():
+                act()
+
+    watcher = threading.Thread(target=watch, name="dtk-stop", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+@contextmanager
+def cancel_when_set(conn: Connection, stop: threading.Event) -> Iterator[None]:
+    """Cancel what ``conn`` is doing in the block as soon as ``stop`` is set."""
+    # Between two statements there is nothing to cancel, so it is tried again.
+    with calling_when_set(stop, partial(cancel_statement, conn)):
+        yield

@@ -73,6 +73,12 @@ def limit_time(conn: Connection, seconds: float) -> None:
     conn.execute("SELECT set_config('statement_timeout', %s, true)", (f"{max(1, round(seconds * 1000))}ms",))
 
 
+def cancel_statement(conn: Connection) -> None:
+    """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
+    with suppress(psycopg.Error):
+        conn.cancel_safe(timeout=5.0)
+
+
 def row_of(conn: Connection, sql: LiteralString, parameters: Any = None) -> tuple[Any, ...]:
     """Return the one row of a statement that always has one."""
     row = conn.execute(sql, parameters).fetchone()

@@ -37,11 +37,13 @@ from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
 from dtk_tui.ui.news import News
+from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
+from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
@@ -66,7 +68,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     TITLE = "dtk"
     CSS_PATH: ClassVar = [
-        f"styles/{name}.tcss" for name in ("base", "browser", "image", "queue", "runs", "importer", "help")
+        f"styles/{name}.tcss"
+        for name in ("base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help")
     ]
     COMMANDS: ClassVar = {CommandProvider}
     ENABLE_COMMAND_PALETTE = False  # Textual's own key for it: this app has a command with an id
@@ -218,6 +221,16 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not self.context.tasks.import_is_shown:
             self.push_screen(ImportScreen(self.context, message.source))
 
+    def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
+        """Show the edit of the captions of many images."""
+        if not isinstance(self.screen, BatchEditScreen):
+            self.push_screen(BatchEditScreen(self.context, message.sets))
+
+    def on_journal_opened(self) -> None:
+        """Show the journal."""
+        if not isinstance(self.screen, JournalScreen):
+            self.push_screen(JournalScreen(self.context))
+
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
         screen = self.screen
@@ -255,6 +268,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def on_import_moved(self) -> None:
         """Show how far the import is."""
         self._news.show_import()
+
+    def on_edit_moved(self) -> None:
+        """Show how far an edit of many is."""
+        self._news.show_edit()
 
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""

@@ -13,6 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.library import FolderRow
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 
@@ -85,6 +86,10 @@ class ContextScreen(Screen[ResultT]):
     def folder(self) -> FolderRow | None:
         """Return the folder that is chosen; None when that is all images."""
         return None
+
+    def image_sets(self) -> list[ImageSet]:
+        """Return what many images can be chosen by, the most likely first."""
+        return []
 
     def menu(self) -> list[str]:
         """Return the ids of the commands that the menu offers."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
-from dtk_tui.text import display, one_line
+from dtk_tui.domain.caption_edit import BatchResult
+from dtk_tui.domain.journal import Undone
+from dtk_tui.text import counted, display, one_line
 
 
 def short_count(number: int) -> str:
@@ -46,3 +48,18 @@ def counts_words(counts: Mapping[str, float]) -> str:
         if counts.get(key)
     ]
     return "Scan done: " + (", ".join(shown) or "nothing found")
+
+
+def setting_words(name: str, value: str, note: str = "") -> Content:
+    """Return the line of one setting of a form."""
+    return Content.assemble((f"{name:<11}", "$muted"), one_line(value, 60), (f"  {note}", "$faint"))
+
+
+def edit_words(result: BatchResult | Undone) -> str:
+    """Return what an edit of many changed, or what an undo gave back."""
+    if isinstance(result, BatchResult):
+        return f"{counted(result.changed, 'caption')} changed." if result.changed else "Nothing was changed."
+    left = counted(len(result.left), "image was", "images were")
+    return f"{result.restored:,} restored." + (
+        f" {left} edited again or taken out since, and left alone." if result.left else ""
+    )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
 from dtk_tui.domain.library import ImageRow
 from dtk_tui.errors import DtkError
+
+Ids = npt.NDArray[np.int64]
 
 
 class ErrorReported(Message):
@@ -52,6 +57,14 @@ class ImportMoved(Message):
         return isinstance(message, ImportMoved)
 
 
+class EditMoved(Message):
+    """An edit of many, or the undo of one, came further, or ended; older news that still wait are dropped."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest look counts."""
+        return isinstance(message, EditMoved)
+
+
 class SourceFound(Message):
     """A database of Diffusion Toolkit lies on this machine."""
 
@@ -73,6 +86,26 @@ class RunQueued(Message):
 
 class QueueOpened(Message):
     """The queue shall be shown."""
+
+
+class JournalOpened(Message):
+    """The journal of edits shall be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """Images that can be chosen together: what to call them, and their ids, which are fetched in a thread."""
+
+    name: str
+    fetch: Callable[[], Ids]
+
+
+class BatchEditOpened(Message):
+    """The captions of many images shall be edited: those of the first of some sets, to begin with."""
+
+    def __init__(self, sets: Sequence[ImageSet]) -> None:
+        super().__init__()
+        self.sets = sets
 
 
 class RunsOpened(Message):

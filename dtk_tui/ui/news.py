@@ -10,6 +10,8 @@ from textual.app import App
 from textual.message import Message
 
 from dtk_tui.domain.events import (
+    EditFinished,
+    EditProgressed,
     Event,
     GroupCheckFinished,
     GroupCheckProgressed,
@@ -21,8 +23,8 @@ from dtk_tui.domain.events import (
 from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.format import counts_words
-from dtk_tui.ui.messages import ErrorReported, ImportMoved, NewsArrived, ScanMoved
+from dtk_tui.ui.format import counts_words, edit_words
+from dtk_tui.ui.messages import EditMoved, ErrorReported, ImportMoved, NewsArrived, ScanMoved
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class News:
                 self.post(ScanMoved(event))
         elif isinstance(event, ImportProgressed | ImportFinished):
             self.post(ImportMoved())
+        elif isinstance(event, EditProgressed | EditFinished):
+            self.post(EditMoved())
         else:
             self.post(NewsArrived(event))
 
@@ -102,4 +106,18 @@ class News:
                 context.notify(f"{done.error.title} I shows more.", severity="error")
             else:
                 context.notify("The import is done. I shows its report.")
+        context.library_changed.publish(LibraryChange.IMAGES)
+
+    def show_edit(self) -> None:
+        """Show how far an edit of many is, and take over what it changed."""
+        context = self._context
+        done = context.tasks.show_edit()
+        if done is None:
+            return
+        if not context.tasks.edit_screens:
+            # Whoever left its screen does something else now.
+            if done.error is not None:
+                context.notify(f"{done.error.title} {done.error.detail}", severity="error")
+            elif done.result is not None:
+                context.notify(f"{edit_words(done.result)} J shows the journal.")
         context.library_changed.publish(LibraryChange.IMAGES)

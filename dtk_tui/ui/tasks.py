@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from textual.app import App
 from textual.signal import Signal
 
+from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import Emit, GroupCheckProgressed, ScanFinished, ScanProgressed
 from dtk_tui.domain.imports import STEPS, ImportOptions
+from dtk_tui.domain.journal import Undone
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.diffusion_toolkit.task import Import
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.library.edits import EditTask, Progress
 from dtk_tui.services.library.groups import GroupCheckTask
 from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
 
 
 class Tasks:
-    """Long work beside the screens: at most one scan, one import and one check of the groups.
+    """Long work beside the screens: at most one scan, one import, one edit of many and one check of the groups.
 
     Args:
         app: on whose event loop it lives.
         emit: takes the news of the tasks from their threads; the app brings them back to the methods here.
 
     Attributes:
-        scan, importing, group_check: what is under way; an import stays here until somebody has seen how it ended.
+        scan, importing, editing, group_check: what is under way; an import, and an edit of many or the undo of one,
+            stay here until somebody has seen how they ended.
         activity: publishes what goes on, in words; an empty text when nothing does.
         import_moved: publishes the import when it came further or ended.
         import_form: what a person said of an import, for when they come back to its screen.
         import_is_shown: whether a screen shows the import, so that nobody has to be told of its end.
+        edit_moved: publishes the edit of many when it came further or ended.
+        edit_screens: how many screens show it.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
@@ -40,6 +48,10 @@ class Tasks:
         self.import_moved: Signal[Import] = Signal(app, "import-moved")
         self.import_form: ImportOptions | None = None
         self.import_is_shown = False
+        self.editing: EditTask | None = None
+        self.edit_moved: Signal[EditTask] = Signal(app, "edit-moved")
+        self.edit_screens = 0
+        self._told: EditTask | None = None
         self._library = library
         self._emit = emit
 
@@ -102,6 +114,34 @@ class Tasks:
         self.activity.publish(f"Importing, {news.step}{share}")
         return None
 
+    @property
+    def is_editing(self) -> bool:
+        """Whether an edit of many is under way and not over."""
+        return self.editing is not None and not self.editing.is_done
+
+    def start_edit(self, title: str, work: Callable[[Progress, threading.Event], BatchResult | Undone]) -> bool:
+        """Edit many, or undo that; say whether it began, as no other is under way."""
+        if self.is_editing:
+            return False
+        self.editing = EditTask(self._library.db, title, work, self._emit)
+        self.activity.publish(one_line(title, 60))
+        self.editing.start()
+        return True
+
+    def show_edit(self) -> EditTask | None:
+        """Tell how far the edit of many is; return it, once, if it is over."""
+        running = self.editing
+        if running is None:
+            return None
+        if running.is_done:
+            self.activity.publish("")
+        elif running.total:
+            self.activity.publish(f"{one_line(running.title, 60)}: {running.done:,} of {running.total:,}")
+        self.edit_moved.publish(running)
+        is_new = running.is_done and running is not self._told
+        self._told = running if running.is_done else None
+        return running if is_new else None
+
     def start_group_check(self) -> None:
         """Check the groups, unless that is under way."""
         if self.group_check is None:
@@ -120,7 +160,9 @@ class Tasks:
     def stop(self) -> list[BackgroundTask]:
         """Let all end soon; return what is still at it."""
         running: list[BackgroundTask] = [
-            task for task in (self.scan, self.importing, self.group_check) if task is not None and task.is_alive()
+            task
+            for task in (self.scan, self.importing, self.editing, self.group_check)
+            if task is not None and task.is_alive()
         ]
         for task in running:
             task.stop()

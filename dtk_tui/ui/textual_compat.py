@@ -8,8 +8,12 @@ from rich.console import RenderableType
 from textual import events
 from textual.app import App
 from textual.command import CommandPalette
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
 from textual.widgets import Input
+
+from dtk_tui.ui.driver import TerminalDriver
 
 
 def parent_of(node: MessagePump) -> MessagePump | None:
@@ -18,7 +22,12 @@ def parent_of(node: MessagePump) -> MessagePump | None:
 
 
 class FaultReportingApp(App[None]):
-    """An app that ends with words of its own after a fault of the program, instead of a traceback."""
+    """An app that ends with words of its own after a fault of the program, and with its terminal."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what draws on the terminal and reads its keys."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     def fault_report(self, error: BaseException | None) -> RenderableType:
         """Return what stands on the terminal after the end."""

@@ -47,6 +47,8 @@ OUTCOMES = [
     ([OTHER], REFINE, True, "other words", "written", "joy", "new"),
     ([OTHER_TYPE], KEEP, True, None, "written", "joy", "new"),
     ([OTHER_TYPE], OVERWRITE, True, None, "written", "joy", "new"),
+    ([OTHER_TYPE], APPEND, True, None, "written", "joy", "new"),
+    ([OTHER_TYPE], REFINE, True, None, "written", "joy", "new"),
 ]  # fmt: skip
 
 
@@ -72,36 +74,59 @@ def test_what_becomes_of_a_text(
 
 BY_WORKER = replace(MODELS, id=9, text="quicker")
 BY_PERSON = replace(EDITED, id=9, text="meanwhile")
-APPENDED_BY_WORKER = replace(OWN, id=9, text="by hand\nquicker", model="joy")
+EDITED_OTHER = replace(OTHER, id=9, text="meanwhile", is_user_edited=True, model=None)
+APPENDED_TO_EDITED = replace(EDITED, id=9, text="my fox\nquicker", model="joy")
+APPENDED_TO_OWN = replace(OWN, id=9, text="by hand\nquicker", model="joy")
+APPENDED_TO_OTHER = replace(OTHER, id=9, text="other words\nquicker", model="joy")
+OWN_AGAIN = replace(OWN, id=9, text="meanwhile")
 
-# What was there at the begin, what is there at the end, the rule -> outcome and text.
+# What was there at the begin, what is there at the end -> outcome with keep, overwrite, append and refine, and the
+# text that append makes. A worker that has nothing to do at the begin is not even asked.
 MEANWHILE = [
-    ([], [BY_WORKER], KEEP, "kept", ""),
-    ([], [BY_WORKER], OVERWRITE, "kept", ""),
-    ([], [BY_WORKER], APPEND, "kept", ""),
-    ([MODELS], [BY_WORKER], OVERWRITE, "kept", ""),
-    ([MODELS], [BY_WORKER], APPEND, "kept", ""),
-    ([MODELS], [BY_WORKER], REFINE, "kept", ""),
-    ([OWN], [APPENDED_BY_WORKER], APPEND, "kept", ""),
-    ([], [OTHER], OVERWRITE, "written", "new"),
-    ([], [BY_PERSON], KEEP, "kept", ""),
-    ([], [BY_PERSON], OVERWRITE, "set aside", "new"),
-    ([MODELS], [BY_PERSON], OVERWRITE, "set aside", "new"),
-    ([MODELS], [BY_PERSON], REFINE, "set aside", "new"),
-    ([MODELS], [BY_PERSON], APPEND, "appended", "meanwhile\nnew"),
-    ([MODELS], [MODELS, OWN], OVERWRITE, "set aside", "new"),
-    ([MODELS], [], OVERWRITE, "kept", ""),
-    ([MODELS], [], APPEND, "kept", ""),
+    # another worker was quicker
+    ([], [BY_WORKER], "kept", "kept", "kept", "kept", ""),
+    ([MODELS], [BY_WORKER], "kept", "kept", "kept", "kept", ""),
+    ([EDITED], [APPENDED_TO_EDITED], "kept", "set aside", "kept", "set aside", ""),
+    ([OWN], [APPENDED_TO_OWN], "kept", "set aside", "kept", "set aside", ""),
+    ([OTHER], [OTHER, BY_WORKER], "kept", "kept", "kept", "kept", ""),
+    ([OTHER], [APPENDED_TO_OTHER], "kept", "written", "kept", "written", ""),
+    # a worker with another model was quicker
+    ([], [OTHER], "kept", "written", "kept", "written", ""),
+    ([MODELS], [MODELS, OTHER], "kept", "written", "appended", "written", "a fox\nnew"),
+    # a person edited, or wrote
+    ([], [OWN], "kept", "set aside", "appended", "set aside", "by hand\nnew"),
+    ([], [BY_PERSON], "kept", "set aside", "appended", "set aside", "meanwhile\nnew"),
+    ([MODELS], [BY_PERSON], "kept", "set aside", "appended", "set aside", "meanwhile\nnew"),
+    ([MODELS], [MODELS, OWN], "kept", "set aside", "appended", "set aside", "a fox\nnew"),
+    ([EDITED], [BY_PERSON], "kept", "set aside", "appended", "set aside", "meanwhile\nnew"),
+    ([OWN], [OWN_AGAIN], "kept", "set aside", "appended", "set aside", "meanwhile\nnew"),
+    ([OTHER], [EDITED_OTHER], "kept", "set aside", "appended", "set aside", "meanwhile\nnew"),
+    # a person took it away
+    ([MODELS], [], "kept", "kept", "kept", "kept", ""),
+    ([EDITED], [], "kept", "kept", "kept", "kept", ""),
+    ([OWN], [], "kept", "kept", "kept", "kept", ""),
+    ([OTHER], [], "kept", "kept", "kept", "kept", ""),
+    # something of another type came or went
+    ([OTHER_TYPE], [], "written", "written", "written", "written", ""),
+    ([], [OTHER_TYPE], "written", "written", "written", "written", ""),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("before, after, when_there, outcome, text", MEANWHILE)
+@pytest.mark.parametrize("before, after, keep, overwrite, append, refine, appended", MEANWHILE)
 def test_what_becomes_of_a_text_that_others_were_quicker_than(
-    before: list[Caption], after: list[Caption], when_there: WhenThere, outcome: str, text: str
+    before: list[Caption], after: list[Caption], keep: str, overwrite: str, append: str, refine: str, appended: str
 ) -> None:
-    base_id = wanted(before, "joy", "descriptive", when_there).base_id
-    decision = _decide(after, when_there, base_id)
-    assert (decision.outcome, decision.text) == (outcome, text)
+    for when_there, outcome in zip(WhenThere, (keep, overwrite, append, refine), strict=True):
+        base_id = wanted(before, "joy", "descriptive", when_there).base_id
+        decision = _decide(after, when_there, base_id)
+        assert decision.outcome == outcome, when_there
+        expected = {"written": "new", "set aside": "new", "appended": appended, "kept": ""}[outcome]
+        assert decision.text == expected, when_there
+        if outcome == "appended":
+            assert decision.replaced in after and decision.is_user_edited == decision.replaced.is_user_edited
+        elif outcome in ("written", "set aside"):
+            persons = [one for one in after if one.is_user_edited and one.type == "descriptive"]
+            assert decision.replaced not in persons or outcome == "set aside", "a person's text stays current"
 
 
 def test_a_persons_text_comes_first_then_the_newest() -> None:

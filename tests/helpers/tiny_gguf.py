@@ -22,7 +22,7 @@ _SPOKEN = (
     "red green blue white black yellow large small bright dark warm soft standing sitting running looking smiling "
     "with near under on in at behind and of two three photograph painting image background foreground flowers"
 )
-_WORDS = _SPOKEN.split()
+WORDS = _SPOKEN.split()
 _CONTROL = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
 _TEMPLATE = (
     "{% for message in messages %}{% if loop.index0 == 0 %}{{ bos_token }}{% endif %}"
@@ -88,7 +88,7 @@ def _letters() -> list[str]:
 def _text_model(rng: np.random.RandomState, width: int) -> tuple[dict[str, tuple[int, Any]], dict[str, Array]]:
     letters = _letters()
     tokens, merges = list(letters), []
-    for word in _WORDS:  # each word with a space before it is one token, by a chain of merges
+    for word in WORDS:  # each word with a space before it is one token, by a chain of merges
         left = letters[0x20]
         for sign in word:
             if left + sign not in tokens:
@@ -98,7 +98,7 @@ def _text_model(rng: np.random.RandomState, width: int) -> tuple[dict[str, tuple
     kinds = [1] * len(tokens) + [3] * len(_CONTROL)
     tokens += _CONTROL
     ids = {token: number for number, token in enumerate(tokens)}
-    said = sorted({ids[letters[0x20] + word] for word in _WORDS} | {ids["."]})
+    said = sorted({ids[letters[0x20] + word] for word in WORDS} | {ids["."]})
 
     embedded = rng.standard_normal((len(tokens), width)).astype(np.float32)
     embedded[:, 0], embedded[:, 1] = 4.0, 0.0

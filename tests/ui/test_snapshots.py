@@ -53,6 +53,13 @@ UPDATE job SET priority = 100 WHERE id = 5;
 UPDATE job SET queued_at = '2025-07-15 12:00:00+00';
 """
 
+_CAPTIONS = """
+INSERT INTO caption (image_id, is_user_edited, source, type, text)
+SELECT id, false, 'joy', 'descriptive', format('a photo of [b]%s[/b] in ', file_name) || E'\\x1b[31m snow'
+  FROM image WHERE file_name < '020';
+INSERT INTO current_caption (image_id, caption_id, source, type, search)
+SELECT image_id, id, source, type, dtk_caption_words(text) FROM caption;
+"""
 
 _AWAY = """
 UPDATE worker SET stats = stats || '{"away": [
@@ -314,6 +321,35 @@ async def queue(run: Running, screens: Screens, store: Database) -> None:
     await close(run, "escape")
 
 
+async def captions(run: Running, screens: Screens, store: Database) -> None:
+    """The edit of many captions, its question and its end; the journal, and taking it back."""
+    execute(store, _CAPTIONS)
+    await run.press("home", "B")
+    await screens.step("batch-edit", "Put in a text")
+    await run.press("down", "down", "enter")
+    await screens.step("batch-edit-menu", "What to do")
+    await run.press("down", "down")
+    await close(run, "enter")
+    await run.write("photo")
+    await run.press("tab")
+    await run.write("picture")
+    await screens.step("batch-edit-changes", "20 captions change", "+ a picture")
+    await run.press("f2")
+    await screens.step("batch-edit-question", "Change 20 captions?")
+    await close(run, "y")
+    await screens.step("batch-edit-done", "20 captions changed.")
+    await run.press("J")
+    await screens.step("journal", "1 edit", "replace")
+    await whole_help(run, screens, "journal")
+    await run.press("u")
+    await screens.step("journal-undo", "Undo this edit?")
+    await close(run, "y")
+    await run.shows("20 restored.")
+    await screens.step("journal-undone", "undone")
+    await close(run, "escape")
+    await close(run, "escape")
+
+
 async def together(run: Running, screens: Screens, store: Database) -> None:
     """Tags and captions of one action: how far they are, a summary, what keeps the workers, the captioner's test."""
     execute(store, _RUNS)
@@ -346,6 +382,7 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await folders(run, screens)
         await queue(run, screens, store)
         await together(run, screens, store)
+        await captions(run, screens, store)
         screens.end()
 
 

@@ -10,16 +10,19 @@ import numpy.typing as npt
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
+from dtk_tui.domain.journal import Edit
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
-from dtk_tui.store.library import folders, groups, images
+from dtk_tui.store.library import captions, folders, groups, images, journal
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
+from dtk_tui.store.search.texts import leaves
 
 Ids = npt.NDArray[np.int64]
 #: So many images of a search are shown before all of them are found and counted.
@@ -78,10 +81,10 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return folders.badges(conn)
 
-    def images(self, folder_id: int | None) -> Ids:
+    def images(self, folder_id: int | None, *, recursive: bool = True) -> Ids:
         """Return the ids of all images, or of a folder and all below it, newest first."""
         with self.db.connection() as conn:
-            return images.newest_ids(conn, folder_id)
+            return images.newest_ids(conn, folder_id, recursive)
 
     def count(self, folder_id: int | None) -> int:
         """Return how many images ``images`` would return now."""
@@ -106,7 +109,8 @@ class LibraryBrowser:
     def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
         query = parse(line)
-        limit = None if query.about or query.like else FIRST_FOUND
+        is_by_words = query.terms or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        limit = FIRST_FOUND if is_by_words and not query.about and not query.like else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
 
@@ -135,6 +139,21 @@ class LibraryBrowser:
         """Keep that somebody has answered the offer to check the groups."""
         with self.db.connection() as conn:
             groups.note_check_offered(conn)
+
+    def caption_types(self, ids: Ids) -> list[tuple[str, int]]:
+        """Return the types of captions that images have, with how many have one, the most first."""
+        with self.db.connection() as conn:
+            return captions.count_types(conn, ids.tolist())
+
+    def edits(self) -> Ids:
+        """Return the ids of all edits in the journal, the newest first."""
+        with self.db.connection() as conn:
+            return journal.newest_ids(conn)
+
+    def edit_rows(self, ids: Sequence[int]) -> list[Edit]:
+        """Return edits of the journal."""
+        with self.db.connection() as conn:
+            return journal.rows(conn, ids)
 
     def jobs(self, state: JobState | None) -> Ids:
         """Return the ids of the jobs in a state (None: all)."""

@@ -12,8 +12,8 @@ from dtk_tui.metadata.containers.decoding import decode
 from dtk_tui.metadata.reader import derive
 from dtk_tui.services.library.caption_places import CaptionPlaces, content_of, digest_of
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.library import caption_batch, caption_files, captions, images
-from dtk_tui.store.library.caption_batch import StagedText
+from dtk_tui.store.library import caption_files, captions, images
+from dtk_tui.store.library.caption_batch import CaptionBatch, NewText
 
 _CHUNK = 1000
 #: Files that are named with the reason why they were not taken.
@@ -51,34 +51,34 @@ def import_files(
     """
     result = ImportResult()
     with db.connection() as conn:
-        caption_batch.begin(conn)
+        batch = CaptionBatch(conn, f"Captions: import of {where.ending} files", by_person=False)
         for start in range(0, len(image_ids), _CHUNK):
             some = [int(number) for number in image_ids[start : start + _CHUNK]]
-            staged = _read(conn, some, where, kind, result)
+            found = _read(conn, some, where, kind, result)
             if not dry_run:
-                caption_batch.stage(conn, staged)
-        if result.imported and not dry_run:
-            result.journal = caption_batch.write(conn, f"Captions: import of {where.ending} files", by_person=False)
+                batch.write(found)
+        result.journal = batch.finish()
     return result
 
 
 def _read(
     conn: Connection, image_ids: Sequence[int], where: CaptionPlaces, kind: str, result: ImportResult
-) -> list[StagedText]:
+) -> list[NewText]:
+    captions.lock_images(conn, image_ids)
     paths = images.paths_of(conn, image_ids)
     found = {image_id: where.of(path) for image_id, path in paths.items()}
     known = caption_files.exported(conn, [digest_of(place) for places in found.values() for place in places])
     there = captions.lock(conn, image_ids)
-    staged: list[StagedText] = []
+    wanted: list[NewText] = []
     for image_id, places in sorted(found.items()):
         text = next((text for place in places if (text := _text(place, known, result)) is not None), None)
         if text is None:
             continue
         old = next((one for one in there.get(image_id, ()) if (one.source, one.type) == (FILE, kind)), None)
         if _is_wanted(old, text, result):
-            staged.append(StagedText(None if old is None else old.id, image_id, FILE, kind, text))
+            wanted.append(NewText(None if old is None else old.id, image_id, FILE, kind, text))
             result.imported += 1
-    return staged
+    return wanted
 
 
 def _is_wanted(old: Caption | None, text: str, result: ImportResult) -> bool:

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.library import Rule
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.folder_rules import absolute, known_path, require_folder
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folder_rules, folders, pruning
+from dtk_tui.store.library import folder_rules, folders, images, pruning
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 
 def add(conn: Connection, path: str, *, recursive: bool = True) -> None:
@@ -54,6 +61,18 @@ def known_ids(conn: Connection, names: Sequence[str]) -> list[int]:
     """Return the ids of folders that a person named, of those that are in the library."""
     found = [folders.find(conn, known_path(conn, absolute(name))) for name in names]
     return [number for number in found if number is not None]
+
+
+def images_in(conn: Connection, name: str, *, recursive: bool) -> Ids:
+    """Return the ids of the images in a folder that a person named, the newest first; int64, shape [n].
+
+    Args:
+        recursive: with those of all folders below it.
+
+    Raises:
+        UsageError: it is not in the library.
+    """
+    return images.newest_ids(conn, id_of(conn, known_path(conn, absolute(name))), recursive)
 
 
 def count_contents(conn: Connection, folder_id: int) -> tuple[int, int]:

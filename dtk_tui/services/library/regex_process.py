@@ -1,7 +1,7 @@
 """Regular expressions of people on texts of strangers, in a subprocess, so that one without an end can be ended.
 
 The other side of the pipe is this module run as a program: a line of JSON gives the pattern and its replacement, each
-further line a list of texts; a line of JSON answers for each text.
+further line a list of texts; a line of JSON answers each. A small file tells at which text it is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -22,6 +23,7 @@ from dtk_tui.errors import DtkError, UsageError
 
 #: Time for one call of ``replace``; ordinary expressions take milliseconds.
 _LONGEST_S = 10.0
+_PLACE_BYTES = 8
 
 
 class RegexTimeoutError(Exception):
@@ -49,20 +51,22 @@ class RegexProcess:
 
     def __init__(self, pattern: str, replacement: str, longest_s: float = _LONGEST_S) -> None:
         self._longest_s = longest_s
+        self._place = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed with the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dtk_tui.services.library.regex_process"],
+            [sys.executable, "-m", "dtk_tui.services.library.regex_process", str(self._place.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pass_fds=[self._place.fileno()],
             start_new_session=True,  # keys and signals meant for the program do not reach it
         )
         try:
             # Starting Python takes its time on a busy machine.
-            answer = self._ask([pattern, replacement], 1, longest_s + 20)
+            answer = self._ask([pattern, replacement], longest_s + 20)
         except BaseException:
             self.close()
             raise
-        if not answer:
+        if answer is None:
             self.close()
             raise UsageError("The regular expression cannot be read: it takes too long.", "Write a simpler one.")
         if answer[0] is not None:
@@ -76,43 +80,46 @@ class RegexProcess:
             RegexTimeoutError: the expression takes too long on one of them; the process has ended.
             RegexTooLongError: one of them would be longer than captions may be.
         """
-        answers = self._ask(list(texts), len(texts), self._longest_s)
-        for place, answer in enumerate(answers):
-            if answer is None:
-                raise RegexTooLongError(place)
-        if len(answers) < len(texts):
-            raise RegexTimeoutError(len(answers))
+        answers = self._ask(list(texts), self._longest_s)
+        if answers is None:
+            raise RegexTimeoutError(int.from_bytes(os.pread(self._place.fileno(), _PLACE_BYTES, 0), "little"))
+        if None in answers:
+            raise RegexTooLongError(answers.index(None))
         return answers
 
-    def _ask(self, message: list[str], count: int, longest_s: float) -> list[Any]:
-        """Return the answers that come in time."""
+    def _ask(self, message: list[str], longest_s: float) -> list[Any] | None:
+        """Return the answer, or None when it does not come in time or ``kill`` was called."""
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise TypeError("the process of a regular expression has pipes")
         timer = threading.Timer(longest_s, process.kill)
         timer.daemon = True
         timer.start()
-        answers: list[Any] = []
+        line = b""
         try:
             process.stdin.write(json.dumps(message).encode() + b"\n")
             process.stdin.flush()
-            while len(answers) < count:
-                line = process.stdout.readline()
-                if not line.endswith(b"\n"):
-                    break
-                answers.append(json.loads(line))
+            line = process.stdout.readline()
         except BrokenPipeError:
             pass
         finally:
             timer.cancel()
-        if len(answers) < count and process.wait() != -signal.SIGKILL:
+        if line.endswith(b"\n"):
+            answer: list[Any] = json.loads(line)
+            return answer
+        if process.wait() != -signal.SIGKILL:
             raise DtkError("The process of the regular expression ended.", f"Its status is {process.returncode}.")
-        return answers
+        return None
+
+    def kill(self) -> None:
+        """Let the call that is under way in another thread end."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.wait()
+        self._place.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 try:
@@ -155,9 +162,10 @@ def main() -> None:
     """Answer what is asked on standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
+    told = int(sys.argv[1])
 
-    def answer(value: object) -> None:
-        out.write(json.dumps(value).encode() + b"\n")
+    def answer(values: list[str | None]) -> None:
+        out.write(json.dumps(values).encode() + b"\n")
         out.flush()
 
     lines = iter(sys.stdin.buffer)
@@ -166,12 +174,17 @@ def main() -> None:
         pattern = re.compile(pattern_text)
         _check_replacement(pattern, replacement)
     except (re.error, RecursionError, OverflowError, MemoryError, IndexError) as error:
-        answer(str(error) or type(error).__name__)
+        answer([str(error) or type(error).__name__])
         return
-    answer(None)
+    answer([None])
     for line in lines:
-        for text in json.loads(line):
-            answer(_replaced(pattern, replacement, text))
+        answers: list[str | None] = []
+        for place, text in enumerate(json.loads(line)):
+            os.pwrite(told, place.to_bytes(_PLACE_BYTES, "little"), 0)
+            answers.append(_replaced(pattern, replacement, text))
+            if answers[-1] is None:
+                break
+        answer(answers)
 
 
 if __name__ == "__main__":

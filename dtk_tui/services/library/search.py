@@ -15,6 +15,7 @@ from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
+from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
@@ -70,8 +71,11 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
     """
     query = parse(line)
     with db.connection() as conn:
-        if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
+        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        if asks_captions:
             require_language(conn, config.settings.captions.language)
+    if asks_captions:
+        catch_up(db)
     about: list[tuple[int, Vector]] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)

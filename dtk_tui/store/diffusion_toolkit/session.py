@@ -1,4 +1,4 @@
-"""Session settings of an import: its advisory lock, memory, asynchronous commits, cancelling."""
+"""Session settings of an import: its advisory lock, memory, asynchronous commits."""
 
 from __future__ import annotations
 
@@ -42,9 +42,3 @@ def set_bulk_memory(conn: Connection, memory_mb: int) -> None:
 def commit_asynchronously(conn: Connection) -> None:
     """Let the end of the transaction not wait for the disk; what follows is never kept without it."""
     conn.execute("SET LOCAL synchronous_commit = off")
-
-
-def cancel_statement(conn: Connection) -> None:
-    """Cancel what another thread's connection is doing; nothing happens to one that does nothing."""
-    with suppress(Error):
-        conn.cancel_safe(timeout=5.0)

@@ -1,18 +1,25 @@
-"""Edits of many captions in one transaction: reading them, and writing the new versions at once."""
+"""Edits of many captions in one transaction: which there are, reading them, and writing new versions some at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.caption_edit import confidence_in
-from dtk_tui.domain.journal import CAPTION
-from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.captions import lock_rows
+from dtk_tui.domain.journal import CAPTION, Changes
+from dtk_tui.store.database import Connection, row_of, skip_checks
+from dtk_tui.store.library import caption_words, journal
+from dtk_tui.store.library.captions import lock_images
+from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.text_codec import from_db, to_db
 
-_CHUNK = 1000
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+
 #: Facts by the names of the placeholders of a template, and how they are read.
 _FACTS: dict[str, LiteralString] = {
     "prompt": "(SELECT prompt.text FROM prompt WHERE prompt.id = image.prompt_id)",
@@ -25,50 +32,50 @@ _FACTS: dict[str, LiteralString] = {
                          WHERE image_tag.image_id = image.id AND coalesce(image_tag.confidence, 1) >= %s::real
                          GROUP BY tag.name) AS named)""",
 }
+# One value a column instead of a row a caption: of a million captions that is 24 MB.
+_LIST: LiteralString = """
+SELECT string_agg(int8send(image_id), ''::bytea), string_agg(int8send(caption_id), ''::bytea),
+       string_agg(int8send(size), ''::bytea)
+  FROM (SELECT image_id, caption_id,
+               coalesce((SELECT octet_length(text) FROM caption WHERE id = caption_id), 0)::bigint AS size
+          FROM current_caption
+         WHERE image_id = ANY (%s::bigint[]) AND (%s::text IS NULL OR type = %s)
+         ORDER BY image_id, source, type {lock}) AS listed
+"""
 _READ: LiteralString = """
 SELECT caption.id, caption.image_id, caption.source, caption.type, caption.text, {facts}
-  FROM current_caption
-  JOIN caption ON caption.id = current_caption.caption_id
-  JOIN image ON image.id = current_caption.image_id
- WHERE current_caption.image_id = ANY (%s::bigint[]) AND (%s::text IS NULL OR current_caption.type = %s)
- ORDER BY current_caption.image_id, current_caption.source, current_caption.type
+  FROM caption {images} WHERE caption.id = ANY (%s::bigint[])
 """
-_STAGING = """
-CREATE TEMP TABLE caption_edit (caption_id bigint, image_id bigint, source text, type text, text text) ON COMMIT DROP
+_NEW_IDS = "SELECT array_agg(nextval('caption_id_seq')) FROM generate_series(1, %s)"
+_COPY = "COPY caption (id, image_id, parent_id, is_user_edited, source, type, text) FROM STDIN"
+_MOVE: LiteralString = """
+UPDATE current_caption SET caption_id = new.id, search = {words}
+  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS new (image_id, replaced_id, id)
+ WHERE current_caption.image_id = new.image_id AND current_caption.caption_id = new.replaced_id
 """
-_COPY = "COPY caption_edit FROM STDIN"
-_ADD_EDIT = "INSERT INTO edit_journal (kind, title, changed) SELECT %s, %s, count(*) FROM caption_edit RETURNING id"
-# In one statement, as each step needs the ids that the one before gave. The journal is in the order of the images, in
-# which an undo locks them. Images that went away meanwhile are left out.
-_WRITE: LiteralString = """
-WITH made AS (
-    INSERT INTO caption (image_id, parent_id, is_user_edited, source, type, text)
-    SELECT edit.image_id, edit.caption_id, %(by_person)s, edit.source, edit.type, edit.text
-      FROM caption_edit edit JOIN image ON image.id = edit.image_id
-     ORDER BY edit.image_id, edit.source, edit.type
-    RETURNING id, image_id, parent_id, source, type, text),
-moved AS (
-    INSERT INTO current_caption (image_id, source, type, caption_id, search)
-    SELECT image_id, source, type, id, dtk_caption_words(text) FROM made
-        ON CONFLICT (image_id, source, type) DO UPDATE SET caption_id = excluded.caption_id, search = excluded.search)
-INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after)
-SELECT %(journal)s, place / 1000, array_agg(image_id ORDER BY place), array_agg(parent_id ORDER BY place),
-       array_agg(id ORDER BY place)
-  FROM (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place FROM made) AS placed
- GROUP BY 2
+_ADD: LiteralString = """
+INSERT INTO current_caption (image_id, source, type, caption_id, search)
+SELECT caption.image_id, caption.source, caption.type, caption.id, {words}
+  FROM caption
+ WHERE caption.id = ANY (%s::bigint[])
+    ON CONFLICT (image_id, source, type) DO UPDATE SET caption_id = excluded.caption_id, search = excluded.search
 """
-_REMOVE: LiteralString = """
-WITH removed AS (
-    DELETE FROM current_caption USING caption_edit edit
-     WHERE current_caption.image_id = edit.image_id AND current_caption.source = edit.source
-       AND current_caption.type = edit.type
-    RETURNING current_caption.image_id, current_caption.caption_id)
-INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after)
-SELECT %(journal)s, place / 1000, array_agg(image_id ORDER BY place), array_agg(caption_id ORDER BY place),
-       array_agg(NULL::bigint ORDER BY place)
-  FROM (SELECT *, row_number() OVER (ORDER BY image_id, caption_id) - 1 AS place FROM removed) AS placed
- GROUP BY 2
+_REMOVE = """
+DELETE FROM current_caption USING unnest(%s::bigint[], %s::bigint[]) AS old (image_id, caption_id)
+ WHERE current_caption.image_id = old.image_id AND current_caption.caption_id = old.caption_id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTexts:
+    """The current captions of images, by the ids of the images; each array has the shape [n].
+
+    ``sizes`` are those of the texts in bytes.
+    """
+
+    image_ids: Ids
+    caption_ids: Ids
+    sizes: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class CurrentText:
 
 
 @dataclass(frozen=True, slots=True)
-class StagedText:
+class NewText:
     """A text that is to be current in place of a version; None: there is none of its source and type."""
 
     replaced_id: int | None
@@ -94,69 +101,94 @@ class StagedText:
     text: str
 
 
-def read(
-    conn: Connection, image_ids: Sequence[int], kind: str | None, facts: Collection[str], lock: bool
-) -> Iterator[list[CurrentText]]:
-    """Yield the current captions of images, some at a time, by their images' ids.
+def listed(conn: Connection, image_ids: Sequence[int], kind: str | None, *, lock: bool) -> CurrentTexts:
+    """Return the current captions of images.
 
     Args:
         kind: only captions of this type; None: of all.
-        facts: placeholders of a template that are read too, see ``domain.caption_edit``.
-        lock: let nobody else change them until the transaction ends.
+        lock: let nobody else change them, or delete their images, until the transaction ends.
     """
     if lock:
-        lock_rows(conn, image_ids)
-    names = sorted(facts)
-    sql = _READ.replace("{facts}", ", ".join(_FACTS[name.partition(":")[0]] for name in names) or "NULL")
-    sure = [value for name in names if (value := confidence_in(name)) is not None]
+        lock_images(conn, image_ids)
     wanted = None if kind is None else to_db(kind)
-    with conn.cursor(name="captions") as cursor:
-        cursor.execute(sql, (*sure, image_ids, wanted, wanted))
-        while rows := cursor.fetchmany(_CHUNK):
-            yield [
-                CurrentText(
-                    caption_id=row[0],
-                    image_id=row[1],
-                    source=from_db(row[2]),
-                    type=from_db(row[3]),
-                    text=from_db(row[4]),
-                    facts={
-                        name: "" if value is None else from_db(value)
-                        for name, value in zip(names, row[5:], strict=False)
-                    },
-                )
-                for row in rows
-            ]
+    sql = _LIST.replace("{lock}", "FOR UPDATE OF current_caption" if lock else "")
+    columns = row_of(conn, sql, (image_ids, wanted, wanted))
+    return CurrentTexts(*(ids_from(column) for column in columns))
 
 
-def begin(conn: Connection) -> None:
-    """Make the table that takes the edited texts up to the end of the transaction."""
-    conn.execute(_STAGING)
-
-
-def stage(conn: Connection, texts: Sequence[StagedText]) -> None:
-    """Take texts that are to be current; the captions that they replace are locked."""
-    with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for new in texts:
-            copy.write_row((new.replaced_id, new.image_id, to_db(new.source), to_db(new.type), to_db(new.text)))
-
-
-def write(conn: Connection, title: str, *, by_person: bool = True) -> int:
-    """Make the staged texts current as new versions; return the number of the edit in the journal.
+def read(conn: Connection, caption_ids: Sequence[int], facts: Collection[str]) -> list[CurrentText]:
+    """Return captions in the order of their ids as given; those that are gone are left out.
 
     Args:
-        by_person: whether they are a person's words, which no model replaces.
+        facts: placeholders of a template that are read too, see ``domain.caption_edit``.
     """
-    return _done(conn, title, _WRITE, by_person)
+    names = sorted(facts)
+    sql = _READ.replace("{facts}", ", ".join(_FACTS[name.partition(":")[0]] for name in names) or "NULL")
+    sql = sql.replace("{images}", "JOIN image ON image.id = caption.image_id" if names else "")
+    sure = [value for name in names if (value := confidence_in(name)) is not None]
+    found = {
+        row[0]: CurrentText(
+            caption_id=row[0],
+            image_id=row[1],
+            source=from_db(row[2]),
+            type=from_db(row[3]),
+            text=from_db(row[4]),
+            facts={name: "" if value is None else from_db(value) for name, value in zip(names, row[5:], strict=False)},
+        )
+        for row in conn.execute(sql, (*sure, list(caption_ids)))
+    }
+    return [found[number] for number in caption_ids if number in found]
 
 
-def remove(conn: Connection, title: str) -> int:
-    """Take the staged captions away; return the number of the edit in the journal."""
-    return _done(conn, title, _REMOVE, True)
+class CaptionBatch:
+    """One edit of many captions: writes it some captions at a time, in one transaction, and into the journal.
 
+    Args:
+        title: what the edit does, in words.
+        by_person: whether the new texts are a person's words, which no model replaces.
+    """
 
-def _done(conn: Connection, title: str, sql: LiteralString, by_person: bool) -> int:
-    conn.execute("ANALYZE caption_edit")
-    number = int(row_of(conn, _ADD_EDIT, (CAPTION, to_db(title)))[0])
-    conn.execute(sql, {"journal": number, "by_person": by_person})
-    return number
+    def __init__(self, conn: Connection, title: str, *, by_person: bool = True) -> None:
+        self._conn = conn
+        self._entry = journal.Entry(conn, CAPTION, title)
+        self._by_person = by_person
+
+    def write(self, texts: Sequence[NewText]) -> None:
+        """Make texts current as new versions; their images and the captions that they replace are locked."""
+        if not texts:
+            return
+        conn = self._conn
+        ids: list[int] = row_of(conn, _NEW_IDS, (len(texts),))[0]
+        skip_checks(conn, True)
+        with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for number, new in zip(ids, texts, strict=True):
+                copy.write_row(
+                    (
+                        number,
+                        new.image_id,
+                        new.replaced_id,
+                        self._by_person,
+                        to_db(new.source),
+                        to_db(new.type),
+                        to_db(new.text),
+                    )
+                )
+        skip_checks(conn, False)
+        moved = [(new.image_id, new.replaced_id, number) for number, new in zip(ids, texts, strict=True)]
+        images, replaced, after = map(list, zip(*moved, strict=True))
+        words = caption_words.words_of(len(texts), "new.id")
+        conn.execute(_MOVE.replace("{words}", words), (images, replaced, after))
+        caption_words.let_wait(conn, len(texts), images)
+        added = [number for _, old, number in moved if old is None]
+        if added:
+            conn.execute(_ADD.replace("{words}", caption_words.words_of(len(texts), "caption.id")), (added,))
+        self._entry.add(Changes(images, replaced, after))
+
+    def remove(self, image_ids: Sequence[int], caption_ids: Sequence[int]) -> None:
+        """Take captions away; they are locked, and their versions stay."""
+        self._conn.execute(_REMOVE, (list(image_ids), list(caption_ids)))
+        self._entry.add(Changes(image_ids, caption_ids, [None] * len(caption_ids)))
+
+    def finish(self) -> int | None:
+        """Return the number of the edit in the journal; None when nothing was written."""
+        return self._entry.finish()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, LiteralString
 
 from dtk_tui.domain.captions import Caption, in_order
 from dtk_tui.domain.journal import Changes
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.library import caption_words
 from dtk_tui.store.text_codec import from_db, to_db
 
 _COLUMNS = """caption.id, caption.image_id, caption.text, caption.source, caption.type, caption.is_user_edited,
@@ -17,6 +18,10 @@ _CURRENT = f"""
 SELECT {_COLUMNS}, true FROM current_caption JOIN caption ON caption.id = current_caption.caption_id
  WHERE current_caption.image_id = ANY (%s)
 """  # noqa: S608 (constants)
+# Before their captions, as whoever deletes an image comes to its captions by the image, too.
+_LOCK_IMAGES = """
+SELECT count(*) FROM (SELECT FROM image WHERE id = ANY (%s::bigint[]) ORDER BY id FOR KEY SHARE) AS locked
+"""
 # In one order for all writers, so that they wait for each other instead of blocking each other.
 _LOCK = """
 SELECT FROM current_caption WHERE image_id = ANY (%s) ORDER BY image_id, source, type FOR UPDATE
@@ -26,6 +31,9 @@ SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM current_caption WHERE current_caption.i
                               AND current_caption.caption_id = caption.id)
   FROM caption WHERE image_id = %s ORDER BY caption.id DESC
 """  # noqa: S608 (constants)
+_COUNT_TYPES = """
+SELECT type, count(*) FROM current_caption WHERE image_id = ANY (%s::bigint[]) GROUP BY type ORDER BY 2 DESC, 1
+"""
 _ADD = """
 INSERT INTO caption (image_id, parent_id, is_user_edited, source, type, text, model, prompt_used, parameters)
 SELECT id, %(parent_id)s::bigint, %(is_user_edited)s, %(source)s, %(type)s, %(text)s, %(model)s, %(prompt_used)s,
@@ -44,7 +52,7 @@ _WITHDRAW = """
 DELETE FROM current_caption USING caption
  WHERE current_caption.image_id = ANY (%s) AND caption.id = current_caption.caption_id AND NOT caption.is_user_edited
 """
-_RESTORE = """
+_RESTORE: LiteralString = """
 WITH change AS MATERIALIZED (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS change (image_id, before, after)),
 taken AS (
@@ -53,13 +61,13 @@ taken AS (
        AND current_caption.caption_id = change.after
     RETURNING change.image_id, change.before, change.after),
 moved AS (
-    UPDATE current_caption SET caption_id = former.id, search = dtk_caption_words(former.text)
+    UPDATE current_caption SET caption_id = former.id, search = {words}
       FROM change JOIN caption former ON former.id = change.before
      WHERE current_caption.image_id = change.image_id AND current_caption.caption_id = change.after
     RETURNING change.image_id, change.before, change.after),
 returned AS (
     INSERT INTO current_caption (image_id, source, type, caption_id, search)
-    SELECT former.image_id, former.source, former.type, former.id, dtk_caption_words(former.text)
+    SELECT former.image_id, former.source, former.type, former.id, {words}
       FROM change JOIN caption former ON former.id = change.before
      WHERE change.after IS NULL
         ON CONFLICT DO NOTHING
@@ -80,6 +88,11 @@ def current(conn: Connection, image_ids: Sequence[int]) -> dict[int, list[Captio
     return {image_id: in_order(captions) for image_id, captions in found.items()}
 
 
+def count_types(conn: Connection, image_ids: Sequence[int]) -> list[tuple[str, int]]:
+    """Return the types of the current captions of images with their number, the most first."""
+    return [(from_db(name), count) for name, count in conn.execute(_COUNT_TYPES, (list(image_ids),))]
+
+
 def lock(conn: Connection, image_ids: Iterable[int]) -> dict[int, list[Caption]]:
     """Return ``current``, and let nobody else change those captions until the transaction ends."""
     ids = sorted(set(image_ids))
@@ -90,6 +103,11 @@ def lock(conn: Connection, image_ids: Iterable[int]) -> dict[int, list[Caption]]
 def lock_rows(conn: Connection, image_ids: Sequence[int]) -> None:
     """Let nobody else change the current captions of images until the transaction ends."""
     conn.execute(_LOCK, (image_ids,))
+
+
+def lock_images(conn: Connection, image_ids: Sequence[int]) -> None:
+    """Let nobody delete images until the transaction ends."""
+    conn.execute(_LOCK_IMAGES, (image_ids,))
 
 
 def versions(conn: Connection, image_id: int) -> list[Caption]:
@@ -178,15 +196,24 @@ def _caption(row: tuple[Any, ...]) -> Caption:
     )
 
 
-def restore(conn: Connection, changes: Changes) -> list[int]:
+def restore(conn: Connection, parts: Iterable[Changes]) -> Iterator[tuple[int, list[int]]]:
     """Make current again what was so before some changes, where what they made is so still.
 
-    Returns:
-        the images of those that were left alone, because they were changed again or are gone.
+    Yields:
+        for each part how many changes it has, and the images of those that were left alone, because they were changed
+        again or are gone.
     """
+    for changes in parts:
+        yield len(changes.image_ids), _restore_part(conn, changes)
+
+
+def _restore_part(conn: Connection, changes: Changes) -> list[int]:
     ids, before, after = list(changes.image_ids), list(changes.before), list(changes.after)
+    lock_images(conn, ids)
     lock_rows(conn, ids)
-    done = {(row[0], row[1], row[2]) for row in conn.execute(_RESTORE, (ids, before, after))}
+    sql = _RESTORE.replace("{words}", caption_words.words_of(len(ids), "change.before"))
+    done = {(row[0], row[1], row[2]) for row in conn.execute(sql, (ids, before, after))}
+    caption_words.let_wait(conn, len(ids), [image_id for image_id, _, _ in done])
     return [change[0] for change in zip(ids, before, after, strict=True) if change not in done]
 
 

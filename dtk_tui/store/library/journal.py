@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.journal import Changes, Edit
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.text_codec import from_db, to_db
 
-_PART_SIZE = 1000
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+
+_PART_SIZE = 5000
 _COLUMNS = "id, kind, title, made_at, changed, undone_at, restored"
 _ADD = "INSERT INTO edit_journal (kind, title, changed) VALUES (%s, %s, %s) RETURNING id"
 _ADD_PART = "INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after) VALUES (%s, %s, %s, %s, %s)"
 _LIST = f"SELECT {_COLUMNS} FROM edit_journal ORDER BY id DESC LIMIT %s"  # noqa: S608 (constants)
+_NEWEST_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY id DESC) FROM edit_journal"
+_ROWS = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = ANY (%s)"  # noqa: S608 (constants)
 _LOCK = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = %s FOR UPDATE"  # noqa: S608 (constants)
 _PARTS = "SELECT image_ids, before, after FROM edit_journal_part WHERE journal_id = %s ORDER BY part"
+_SET_CHANGED = "UPDATE edit_journal SET changed = %s WHERE id = %s"
 _SET_UNDONE = "UPDATE edit_journal SET undone_at = now(), restored = %s WHERE id = %s"
 
 
+class Entry:
+    """An edit that is being written into the journal, some changes at a time, in the transaction of the edit."""
+
+    def __init__(self, conn: Connection, kind: str, title: str) -> None:
+        self._conn = conn
+        self._head = (kind, to_db(title))
+        self._number: int | None = None
+        self._changed = self._told = self._parts = 0
+        self._waiting: list[tuple[int, int | None, int | None]] = []
+
+    def add(self, changes: Changes) -> None:
+        """Note changes."""
+        self._waiting += zip(changes.image_ids, changes.before, changes.after, strict=True)
+        self._changed += len(changes.image_ids)
+        while len(self._waiting) >= _PART_SIZE:
+            self._write_part()
+
+    def finish(self) -> int | None:
+        """Return the number of the edit; None when nothing was changed."""
+        if self._waiting:
+            self._write_part()
+        if self._changed != self._told:
+            self._conn.execute(_SET_CHANGED, (self._changed, self._number))
+        return self._number
+
+    def _write_part(self) -> None:
+        if self._number is None:
+            self._told = self._changed
+            self._number = int(row_of(self._conn, _ADD, (*self._head, self._told))[0])
+        part, self._waiting = self._waiting[:_PART_SIZE], self._waiting[_PART_SIZE:]
+        self._conn.execute(_ADD_PART, (self._number, self._parts, *map(list, zip(*part, strict=True))))
+        self._parts += 1
+
+
 def add(conn: Connection, kind: str, title: str, changes: Changes) -> int:
-    """Write an edit into the journal, in its own transaction, and return its number there."""
-    number = int(row_of(conn, _ADD, (kind, to_db(title), len(changes.image_ids)))[0])
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            _ADD_PART,
-            [
-                (
-                    number,
-                    start // _PART_SIZE,
-                    list(changes.image_ids[start : start + _PART_SIZE]),
-                    list(changes.before[start : start + _PART_SIZE]),
-                    list(changes.after[start : start + _PART_SIZE]),
-                )
-                for start in range(0, len(changes.image_ids), _PART_SIZE)
-            ],
-        )
+    """Write an edit with at least one change into the journal, in its own transaction; return its number there."""
+    entry = Entry(conn, kind, title)
+    entry.add(changes)
+    number = entry.finish()
+    if number is None:
+        raise ValueError("an edit changes something")
     return number
 
 
 def listed(conn: Connection, limit: int) -> list[Edit]:
     """Return the last edits, the newest first."""
     return [_edit(row) for row in conn.execute(_LIST, (limit,))]
+
+
+def newest_ids(conn: Connection) -> Ids:
+    """Return the numbers of all edits, the newest first; int64, shape [n]."""
+    return ids_from(row_of(conn, _NEWEST_IDS)[0])
+
+
+def rows(conn: Connection, numbers: Sequence[int]) -> list[Edit]:
+    """Return edits by their numbers, in any order."""
+    return [_edit(row) for row in conn.execute(_ROWS, (list(numbers),))]
 
 
 def lock(conn: Connection, number: int) -> Edit | None:

@@ -58,7 +58,7 @@ SELECT CASE WHEN is_phrase THEN phraseto_tsquery(language.name::regconfig, words
  ORDER BY place
 """
 # Hashed subqueries must fit into memory: beyond that a negated one is searched anew for every image.
-_SETTINGS: tuple[str, ...] = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off")
+_SETTINGS = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 
 _MATCHED = """
 SELECT string_agg(int8send(image.id) || int8send(coalesce(prompt_id, 0))
@@ -115,8 +115,7 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
         like: image space, unit vector and an image to leave out, of each ``like:`` term.
         limit: at most so many; None is all that match, where vectors rank all of their nearest 1,000.
     """
-    for setting in _SETTINGS:
-        conn.execute(setting)
+    conn.execute(_SETTINGS)
     name_ids = _name_ids(conn, query)
     where = conditions.where(query.filter, name_ids)
     if not about and not like:

@@ -66,6 +66,10 @@ SELECT string_agg(int8send(image.id) || int8send(image.prompt_id), ''::bytea
                   ORDER BY image.created_at DESC, image.id DESC)
   FROM {source} WHERE image.prompt_id = ANY (%(prompts)s::bigint[]) AND ({condition})
 """
+_OF_PROMPTS_THAT_MEET = _OF_PROMPTS.replace(
+    "ANY (%(prompts)s::bigint[])",
+    "ANY (ARRAY(SELECT prompt.id FROM prompt WHERE prompt.id = ANY (%(prompts)s::bigint[]) AND ({each})))",
+)
 _OF_MANY_PROMPTS = "image.prompt_id IN (SELECT unnest(%(prompts)s::bigint[])) AND ({condition})"
 
 
@@ -96,14 +100,14 @@ class Words:
 class PromptSearch:
     """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet.
 
-    ``each`` is the same condition for a few prompts. With ``is_loose`` most prompts that have the words meet it, and
-    only those that are shown are looked at.
+    With ``is_loose`` most prompts that have the words meet it, and only those that are shown are looked at: ``each`` is
+    the condition for a few of them, whose values are with the others.
     """
 
     prompts: conditions.Where
-    each: conditions.Where
     others: conditions.Where
     words: Words
+    each: str
     is_loose: bool
 
     @property
@@ -116,15 +120,17 @@ class PromptSearch:
         rank = f"{self.words.rank}(search, {_QUERY}, 1)" if ranked else "0::real"
         text = condition.format(query=_QUERY, condition=self.prompts.condition)
         sql = _RANKED.format(rank=rank, condition=text)
-        (value,) = row_of(conn, sql, self.prompts.values | {"words": self.words.text})
-        rows = np.frombuffer(value or b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
+        # Planned anew, as the best plan depends on the words.
+        row = conn.execute(sql, self.prompts.values | {"words": self.words.text}, prepare=False).fetchone()
+        rows = np.frombuffer(row[0] or b"" if row else b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
         groups = np.unique(-rows["rank"], return_inverse=True)[1].astype(np.int64)
         best = np.argsort(groups, kind="stable")
         return Ordered(rows["id"].astype(np.int64)[best], groups[best])
 
     def met_by(self, conn: Connection, prompts: Ordered) -> Ordered:
         """Return those of some prompts that meet the condition."""
-        met = np.isin(prompts.ids, packed(conn, _MET, self.each, ids=array(prompts.ids)))
+        each = conditions.Where(self.each, self.others.values, "prompt")
+        met = np.isin(prompts.ids, packed(conn, _MET, each, ids=array(prompts.ids)))
         return Ordered(prompts.ids[met], prompts.groups[met])
 
 
@@ -151,10 +157,10 @@ def of_prompts(filtered: Node | None, terms: Sequence[str], name_ids: conditions
     prompts = conditions.Where(source="prompt")
     prompts.condition = texts.on_prompts(tree, prompts.bind_text)
     other = And(tuple(others)) if len(others) > 1 else others[0] if others else None
-    each = conditions.Where(source="prompt")
-    each.condition = texts.on_each_prompt(tree, each.bind_text)
+    where = conditions.where(other, name_ids)
     is_loose = texts.is_one_look_up(tree)
-    return PromptSearch(prompts, each, conditions.where(other, name_ids), Words.of(terms), is_loose)
+    each = texts.on_each_prompt(tree, where.bind_text) if is_loose else "true"
+    return PromptSearch(prompts, where, Words.of(terms), each, is_loose)
 
 
 def all_by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
@@ -220,7 +226,7 @@ def _spread(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int
         if stop - start > 2 * _FIRST_PROMPTS and batch.groups[0] == batch.groups[-1]:
             found = _newest_of_equals(conn, search, batch, wanted, is_loose)
         else:
-            found = _images(conn, search, search.met_by(conn, batch) if is_loose else batch)
+            found = _images(conn, search, batch, is_loose)
         ids.append(found.ids[:wanted])
         groups.append(found.groups[:wanted])
         start, size, wanted = stop, size * _GROWTH, wanted - len(found.ids)
@@ -244,16 +250,18 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
     most = 2 * limit if is_loose else limit
     found = newest_of(conn, where, most, expected, count * _IMAGE_COST)
     if is_loose and len(found):
-        kept = found[np.isin(found, packed(conn, _MEETING, search.each, ids=array(found)))]
+        each = conditions.Where(search.each, others.values)
+        kept = found[np.isin(found, packed(conn, _MEETING, each, ids=array(found)))]
         if len(kept) < limit and len(found) == most:
             return _newest_of_equals(conn, search, search.met_by(conn, prompts), limit, is_loose=False)
         found = kept
     return Ordered(found, np.full(len(found), prompts.groups[0]))
 
 
-def _images(conn: Connection, search: PromptSearch, prompts: Ordered) -> Ordered:
+def _images(conn: Connection, search: PromptSearch, prompts: Ordered, is_loose: bool) -> Ordered:
     """Return all images of some prompts by group, then the newest first."""
-    rows = packed(conn, _OF_PROMPTS, search.others, prompts=array(prompts.ids)).reshape(-1, 2)
+    template = _OF_PROMPTS_THAT_MEET.replace("{each}", search.each) if is_loose else _OF_PROMPTS
+    rows = packed(conn, template, search.others, prompts=array(prompts.ids)).reshape(-1, 2)
     by_id = np.argsort(prompts.ids)
     groups = prompts.groups[by_id[np.searchsorted(prompts.ids, rows[:, 1], sorter=by_id)]]
     order = np.argsort(groups, kind="stable")

@@ -13,10 +13,17 @@ from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import folders, images, imports, workers
+from dtk_tui.ui.commands import edits, folders, images, imports, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
-from dtk_tui.ui.messages import CaptionerTestOpened, HelpOpened, PaletteOpened, QueueOpened, RunsOpened
+from dtk_tui.ui.messages import (
+    CaptionerTestOpened,
+    HelpOpened,
+    JournalOpened,
+    PaletteOpened,
+    QueueOpened,
+    RunsOpened,
+)
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -159,9 +166,8 @@ def _is_offered(command_id: str) -> Applies:
     return lambda screen: screen.offers(command_id)
 
 
-def _import(name: str, keys: str, title: str, method: str, tooltip: str = "") -> Command:
-    """Return a command of the import, which offers it in some of its states."""
-    number = f"import.{name}"
+def _state(number: str, keys: str, title: str, method: str, tooltip: str = "") -> Command:
+    """Return a command of a screen that offers it in some of its states."""
     applies = _is_offered(number)
     return Command(number, keys, title, SCREEN, ScreenMethod(method), applies, in_footer=True, tooltip=tooltip)
 
@@ -207,14 +213,29 @@ _IMAGE = (
     Command("detail.leave", "escape,q,enter", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
 _IMPORT = (
-    _import("start", "i", "Import", "start", "Bring everything over"),
-    _import("dry_run", "d", "Dry run", "start_dry_run", "Read and check everything, write nothing"),
-    _import("resume", "r", "Resume", "resume", "Go on with the import that was interrupted"),
-    _import("stop", "c", "Stop", "stop", "End it; what was read is kept for a resume"),
-    _import("undo", "u", "Undo", "undo", "Remove what the last import brought"),
-    _import("again", "n", "New import", "show_form_again"),
+    _state("import.start", "i", "Import", "start", "Bring everything over"),
+    _state("import.dry_run", "d", "Dry run", "start_dry_run", "Read and check everything, write nothing"),
+    _state("import.resume", "r", "Resume", "resume", "Go on with the import that was interrupted"),
+    _state("import.stop", "c", "Stop", "stop", "End it; what was read is kept for a resume"),
+    _state("import.undo", "u", "Undo", "undo", "Remove what the last import brought"),
+    _state("import.again", "n", "New import", "show_form_again"),
     Command("import.back", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )
+_BATCH = (
+    _state("batch.apply", "f2", "Apply", "start", "Edit them, after a question"),
+    _state("batch.stop", "c", "Stop", "stop", "End it; nothing is changed then"),
+    _state("batch.again", "n", "Another edit", "show_form_again"),
+    Command("batch.leave", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)
+_JOURNAL = (
+    Command(
+        "journal.undo", "u", "Undo", SCREEN, ScreenMethod("undo"),
+        in_footer=True, tooltip="Give back what this edit changed",
+    ),
+    _state("journal.stop", "c", "Stop", "stop", "End what is under way; nothing is changed then"),
+    Command("journal.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
+    Command("journal.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
 _WORK = (
     Command(
         "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW),
@@ -244,6 +265,7 @@ _WORK = (
         "work.tag_caption_deep", "W", "Tag & caption with subfolders", WORK,
         images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.has_subfolders,
     ),
+    Command("work.edit_captions", "B", "Edit captions of many", WORK, edits.edit_captions),
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar")),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
@@ -266,6 +288,7 @@ _APP = (
     Command("app.stop", "f7", "Stop the workers", EVERYWHERE, workers.set_desired_state(WorkerState.STOPPED)),
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
+    Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
     Command(
@@ -281,7 +304,7 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_IMPORT, *_WORK,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_IMPORT, *_BATCH, *_JOURNAL, *_WORK,
     *_of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *_of_widget(VirtualTable, TABLES), *_of_widget(CursorList, LISTS),
     *_PREVIEW, *_of_widget(QueryInput, SEARCH), *_APP,

@@ -24,10 +24,10 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import InputDialog
-from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import FOLDER_MENU, FOLDER_WORK, IMAGE_MENU, Scores, View, unzip
+from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -220,6 +220,7 @@ class BrowserScreen(StatusScreen[None]):
         """Show what became of folders and images; without having been asked, it only offers what is new."""
         if change is LibraryChange.IMAGES:
             self.load_again()
+            self.query_one(Preview).again()
             return
         self.query_one(FolderTree).reload()
         if change is LibraryChange.FOUND:
@@ -295,6 +296,14 @@ class BrowserScreen(StatusScreen[None]):
         ids = self.table.chosen_ids()
         return Target(image_ids=ids) if ids else None
 
+    def image_sets(self) -> list[ImageSet]:
+        """The folder when the tree has the focus, else the marked images or all of the list."""
+        if self._on_folders:
+            return sets_of_folder(self.library, self.folder())
+        table = self.table
+        marked = table.chosen_ids() if table.selected_count else ()
+        return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
+
     def target_name(self) -> str:
         """The folder's or the image's name, or how many are marked."""
         if self._on_folders:
@@ -307,11 +316,7 @@ class BrowserScreen(StatusScreen[None]):
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        if not self._on_folders:
-            return list(IMAGE_MENU)
-        deep = self.folder() is not None
-        found = [name for one in FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
-        return [*found, *(FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
 
     def work_changed(self) -> None:
         """Show marks and badges soon."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,7 +15,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.format import line
-from dtk_tui.ui.messages import ImageCursor
+from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.view import IMAGE_MENU
 from dtk_tui.ui.widgets.preview import Preview
@@ -42,6 +43,7 @@ class ImageScreen(CommandScreen[str]):
 
     def on_mount(self) -> None:
         """Show the image at the list's cursor."""
+        self.context.library_changed.subscribe(self, lambda _: self.work_changed())
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -72,6 +74,11 @@ class ImageScreen(CommandScreen[str]):
         """The image that is shown."""
         current = self._images.current_id
         return None if current is None else Target(image_ids=(current,))
+
+    def image_sets(self) -> list[ImageSet]:
+        """The image that is shown."""
+        row = self._images.current_row
+        return [] if row is None else [ImageSet(row.file_name, lambda: np.array([row.id], np.int64))]
 
     def target_name(self) -> str:
         """The image's name."""

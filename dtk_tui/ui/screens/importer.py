@@ -30,14 +30,13 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu, MenuList
-from dtk_tui.ui.format import line
+from dtk_tui.ui.format import line, setting_words
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.importer_text import (
     POLICIES,
     prefix_words,
     progress_words,
     report_words,
-    setting_words,
     source_words,
     undo_words,
 )

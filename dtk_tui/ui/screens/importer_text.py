@@ -35,11 +35,6 @@ def source_words(look: SourceSummary | None, path: str, width: int) -> Content:
     return Content.assemble(("File       ", "$muted"), name, (facts, "$accent"))
 
 
-def setting_words(name: str, value: str, note: str) -> Content:
-    """Return the line of one setting."""
-    return Content.assemble((f"{name:<11}", "$muted"), one_line(value, 60), (f"  {note}", "$faint"))
-
-
 def prefix_words(prefix: Prefix, width: int) -> Content:
     """Return the line of one folder of that machine."""
     room = min(max(12, (width - 26) // 2), 70)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.domain.library import Hit
+from dtk_tui.domain.library import FolderRow, Hit, ImageRow
+from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
 from dtk_tui.ui.widgets.pages import Ids
 
 Scores = npt.NDArray[np.float32]
 
 #: What the menu of images offers.
-IMAGE_MENU = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption", "work.similar")
-#: What the menu of folders offers: first for all images as well, then for a folder alone.
-FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
-FOLDER_MENU = (
+IMAGE_MENU = (
+    "work.queue",
+    "work.embed_now",
+    "work.tag",
+    "work.caption",
+    "work.tag_caption",
+    "work.edit_captions",
+    "work.similar",
+)
+_FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
+_FOLDER_MENU = (
     "app.scan_again",
     "folders.exclude",
     "folders.archive",
@@ -51,3 +62,40 @@ def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
+
+
+def folder_menu(folder: FolderRow | None) -> list[str]:
+    """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
+    deep = folder is not None
+    work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
+    return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+
+
+def sets_of_list(
+    library: LibraryBrowser, view: View, shown: Ids, marked: Sequence[int], current: ImageRow | None
+) -> list[ImageSet]:
+    """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
+
+    Args:
+        view, shown: what the list shows, and the ids in it.
+    """
+    name = f"the search \u201c{view.query}\u201d" if view.query else view.name
+    sets = [ImageSet(name, lambda: shown)]
+    if len(marked):
+        sets.insert(0, ImageSet("what is selected", lambda: np.array(marked, np.int64)))
+    elif current is not None:
+        number = current.id
+        sets.append(ImageSet(current.file_name, lambda: np.array([number], np.int64)))
+    return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
+
+
+def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
+    """Return what images of a folder can be chosen by; None stands for all folders."""
+    everything = ImageSet("the whole library", partial(library.images, None))
+    if folder is None:
+        return [everything]
+    return [
+        ImageSet(f"{folder.name}, with all below it", partial(library.images, folder.id)),
+        ImageSet(f"{folder.name} alone", partial(library.images, folder.id, recursive=False)),
+        everything,
+    ]

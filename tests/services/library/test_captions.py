@@ -105,6 +105,36 @@ def test_two_writers_at_once(db: Database, image: int, there: str | None, when_t
         assert left.text == heard[0]
 
 
+@pytest.mark.parametrize("when_there", list(WhenThere))
+def test_a_person_edits_while_two_workers_are_at_it(db: Database, image: int, when_there: WhenThere) -> None:
+    with db.connection() as conn:
+        captions.save(conn, [said(image, "old")], WhenThere.KEEP)
+        base_id = captions.wanted_for(conn, [image], "joy", ["descriptive"], when_there)[image, "descriptive"].base_id
+        captions.set_text(conn, image, HOSTILE)
+    together = threading.Barrier(2)
+
+    def write(text: str) -> Outcome:
+        with db.connection() as conn:
+            together.wait(30)
+            return captions.save(conn, [said(image, text, base_id)], when_there)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(write, ("one", "two")))
+    with db.connection() as conn:
+        (left,) = current(conn, image)
+        versions = len(store.versions(conn, image))
+    assert left.is_user_edited and left.text.startswith(HOSTILE)
+    expected = {
+        WhenThere.KEEP: ["kept", "kept"],
+        WhenThere.OVERWRITE: ["set aside", "set aside"],
+        WhenThere.APPEND: ["appended", "kept"],
+        WhenThere.REFINE: ["set aside", "set aside"],
+    }[when_there]
+    assert outcomes == expected
+    assert left.text.removeprefix(HOSTILE) in (("\none", "\ntwo") if when_there is WhenThere.APPEND else ("",))
+    assert versions == 2 + sum(outcome != "kept" for outcome in outcomes)
+
+
 def test_an_edit_is_undone_byte_by_byte(db: Database, image: int) -> None:
     with db.connection() as conn:
         captions.save(conn, [said(image, HOSTILE)], WhenThere.KEEP)

@@ -22,7 +22,7 @@ from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
 from tests.helpers.architectures.plain import plain_image_embedder, plain_text_embedder
-from tests.helpers.pictures import write_many
+from tests.helpers.pictures import write_many, write_png
 from tests.helpers.running_worker import EVERYTHING, worker
 
 _IMAGES, _PROMPTS = 6, 3
@@ -156,3 +156,28 @@ def test_a_search_compares_vectors_of_the_model_that_it_names(
         search(db, config, "about@nosuch:x")
     with pytest.raises(UsageError, match="compares vectors of a text-embedder, and dinov2-small is none"):
         search(db, config, "about@dinov2-small:x")
+
+
+def test_who_takes_over_the_vectors_of_another_is_embedded_itself(
+    db: Database, configured: Callable[[str], Config], tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    # One picture in two sizes, of which the larger stands for both until it goes.
+    small, large = (write_png(library / f"{edge}.png", "a castle", size=(edge, edge)) for edge in (64, 128))
+    config = configured('text_embedder = "bge-large-en-v1.5"\nimage_embedder = "clip-h-vision"')
+    scan(db, config, [str(library)])
+    _run(db, config)
+    vector = "SELECT image_id, vec::text FROM image_vector"
+    with db.connection() as conn:
+        ((former, of_former),) = conn.execute(vector).fetchall()
+        conn.execute("SELECT dtk_promote_successors(ARRAY[%s]::bigint[])", (former,))
+        conn.execute("DELETE FROM image WHERE id = %s", (former,))
+        ((successor, taken_over),) = conn.execute(vector).fetchall()
+        assert (successor != former, taken_over == of_former) == (True, True)
+        assert conn.execute("SELECT image_id, again FROM job").fetchall() == [(successor, True)]
+    large.unlink()
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+    with db.connection() as conn:
+        ((number, own),) = conn.execute(vector).fetchall()
+    assert small.exists() and number == successor and own != of_former

@@ -65,7 +65,9 @@ END $$;
 
 CREATE FUNCTION public.dtk_caption_words(text) RETURNS tsvector
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig, normalize(left($1, 100000), NFC)) $_$;
+    AS $_$ SELECT to_tsvector((SELECT name FROM caption_language)::regconfig,
+                             CASE WHEN octet_length($1) = length($1) THEN left($1, 100000)
+                                  ELSE normalize(left($1, 100000), NFC) END) $_$;
 
 --
 -- Name: dtk_choose_representatives(bytea[]); Type: FUNCTION; Schema: public; Owner: -
@@ -237,11 +239,11 @@ CREATE FUNCTION public.dtk_enqueue_embed(ids bigint[], priorities smallint[] DEF
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO job (kind, image_id, priority)
-    SELECT 2, image.id, max(coalesce(wanted.priority, 0))
+    INSERT INTO job (kind, image_id, priority, again)
+    SELECT 2, image.id, max(coalesce(wanted.priority, 0)), true
       FROM unnest(ids, priorities) AS wanted (id, priority) JOIN image ON image.id = wanted.id
      GROUP BY image.id ORDER BY image.id
-        ON CONFLICT (kind, image_id) DO NOTHING;
+        ON CONFLICT (kind, image_id) DO UPDATE SET again = true WHERE NOT job.again;
     IF FOUND THEN
         PERFORM pg_notify('dtk_queue', '');
     END IF;
@@ -519,6 +521,7 @@ CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[
       FROM chosen
      WHERE image_vector.space_id = chosen.space_id AND image_vector.image_id = chosen.from_id;
     DELETE FROM image_vector WHERE image_id = ANY (from_ids);
+    UPDATE job SET again = true WHERE kind = 2 AND image_id = ANY (to_ids) AND NOT again;
 $$;
 
 --
@@ -677,6 +680,14 @@ CREATE TABLE public.caption_language (
     one boolean DEFAULT true NOT NULL,
     name text DEFAULT 'english'::text NOT NULL,
     CONSTRAINT caption_language_one_check CHECK (one)
+);
+
+--
+-- Name: caption_waiting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.caption_waiting (
+    image_id bigint NOT NULL
 );
 
 --
@@ -1476,6 +1487,13 @@ ALTER TABLE ONLY public.caption_language
 
 ALTER TABLE ONLY public.caption
     ADD CONSTRAINT caption_pkey PRIMARY KEY (id);
+
+--
+-- Name: caption_waiting caption_waiting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.caption_waiting
+    ADD CONSTRAINT caption_waiting_pkey PRIMARY KEY (image_id);
 
 --
 -- Name: current_caption current_caption_pkey; Type: CONSTRAINT; Schema: public; Owner: -

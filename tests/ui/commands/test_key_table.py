@@ -10,8 +10,14 @@ from dtk_tui.ui.commands.registry import COMMANDS, GROUPS, Command
 
 PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
 _SCREENS = {
-    "main": "Folders and images", "queue": "Queue", "runs": "Tag & caption", "detail": "One image", "import": "Import",
-}  # fmt: skip
+    "main": "Folders and images",
+    "queue": "Queue",
+    "runs": "Tag & caption",
+    "detail": "One image",
+    "import": "Import",
+    "batch": "Edit of many captions",
+    "journal": "Journal",
+}
 _NAMES = {"slash": "/", "question_mark": "?"}
 _HEAD = """# Keys
 

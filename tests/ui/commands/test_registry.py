@@ -11,15 +11,26 @@ from dtk_tui.config import Config, PreviewSettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.commands.registry import COMMANDS, offered
+from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen, BrowserTree
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
+from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.helpers.running_app import NARROW, library_app
 
+_SCREENS = {
+    "main": BrowserScreen,
+    "queue": QueueScreen,
+    "runs": RunsScreen,
+    "detail": ImageScreen,
+    "import": ImportScreen,
+    "batch": BatchEditScreen,
+    "journal": JournalScreen,
+}
 _WIDGETS = (BrowserTree, ImageTable, QueryInput)
 
 
@@ -29,7 +40,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
     assert len(ids) == len(set(ids))
     bound = {
         binding.id
-        for kind in (DtkApp, BrowserScreen, QueueScreen, RunsScreen, ImageScreen, ImportScreen, *_WIDGETS)
+        for kind in (DtkApp, *_SCREENS.values(), *_WIDGETS)
         for base in kind.__mro__
         if base.__module__.startswith("dtk_tui")
         for binding in base.__dict__.get("BINDINGS", ())
@@ -39,17 +50,14 @@ def test_every_binding_has_an_id_of_its_own() -> None:
 
 
 def test_a_command_of_a_screen_is_a_method_of_it() -> None:
-    screens = {
-        "main": BrowserScreen, "queue": QueueScreen, "runs": RunsScreen, "detail": ImageScreen, "import": ImportScreen,
-    }  # fmt: skip
-    for screen in screens.values():
-        assert {screens.get(group, screen) for group in screen.COMMAND_GROUPS} == {screen}
+    for screen in _SCREENS.values():
+        assert {_SCREENS.get(group, screen) for group in screen.COMMAND_GROUPS} == {screen}
     for command in COMMANDS:
         method = getattr(command.run, "method", None)
         if method is not None:
-            areas = {area for area, screen in screens.items() if command.area in screen.COMMAND_GROUPS}
+            areas = {area for area, screen in _SCREENS.items() if command.area in screen.COMMAND_GROUPS}
             assert areas
-            assert all(callable(getattr(screens[area], method)) for area in areas), command.id
+            assert all(callable(getattr(_SCREENS[area], method)) for area in areas), command.id
 
 
 async def test_keys_can_be_changed(db: Database, config: Config, library: Path) -> None:

@@ -92,5 +92,5 @@ async def test_it_can_be_left_while_a_server_does_not_answer(db: Database, confi
             await run.until(lambda: not _tests())
             await run.press("K")
             await run.until(lambda: len(server.heads) > 1)
-        while _tests():  # of the app that ended
-            _tests()[0].join()
+        for thread in _tests():  # of the app that ended
+            thread.join()
