@@ -185,7 +185,8 @@ def candidates() -> dict[str, dict[str, Decoder]]:
 
 def _equal(decode: Decoder, data: bytes, expected: Image.Image) -> bool:
     try:
-        return decode(data) == expected
+        found = decode(data)
+        return (found.mode, found.size, found.tobytes()) == (expected.mode, expected.size, expected.tobytes())
     except Exception:  # a decoder that cannot read a file is not equal
         return False
 

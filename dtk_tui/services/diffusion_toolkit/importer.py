@@ -18,6 +18,7 @@ from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
 from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
+from dtk_tui.services.diffusion_toolkit.moved import join_moved
 from dtk_tui.services.diffusion_toolkit.read import loader
 from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
 from dtk_tui.services.diffusion_toolkit.read.pools import shadow_pool, staging_pool
@@ -193,6 +194,7 @@ class Importer:
             targets.insert_prompts(conn)
             targets.require_complete(conn)
             self._report.merged = targets.find_targets(conn, self._record.image_base, are_new=False)
+            self._report.merged += join_moved(conn, self._stop)
             images.write_images(conn, self._values, are_new=False)
             images.analyze_written(conn)
             images.choose_representatives(conn)

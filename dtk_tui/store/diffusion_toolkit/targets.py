@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import LiteralString
+from collections.abc import Mapping
+from typing import LiteralString, NamedTuple
 
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
+from dtk_tui.store.library.images import join_path
 
 _TEXT_HASHES: LiteralString = """
 CREATE TEMP TABLE migration_hash ON COMMIT DROP AS
@@ -110,6 +112,70 @@ SELECT stage.*, place.folder_id AS place_id, target.image_id AS target_id, targe
   LEFT JOIN migration_text positive ON positive.key = stage.prompt_key
   LEFT JOIN migration_text negative ON negative.key = stage.negative_key
 """.replace("{range}", TICKS_RANGE)
+
+# What a scan has read and no import has brought, in another place than a row of the source says: the content may be the
+# same where it is recorded, and the name and all parameters are the same where it is not. So many files of one size, as
+# pictures that are not compressed are, would have to be read each for all.
+_MOVED: LiteralString = r"""
+WITH known AS MATERIALIZED (
+    SELECT *, count(*) OVER (PARTITION BY file_size) AS of_one_size FROM image
+     WHERE scan_phase = 1 AND fingerprint IS NOT NULL AND NOT unavailable AND file_size > 0
+       AND file_size IN (SELECT file_size FROM migration_stage_image)
+       AND id NOT IN (SELECT image_id FROM migration_target) AND id NOT IN (SELECT image_id FROM dtk_migrated_images())
+)
+SELECT ready.source_id, source.path, ready.file_name, CASE WHEN is_hashed THEN lower(ready.hash) END, known.id,
+       folder.path, known.file_name
+  FROM (SELECT *, coalesce(hash ~ '^[0-9a-fA-F]{64}$', false) AS is_hashed FROM migration_ready) AS ready
+  JOIN folder source ON source.id = ready.place_id
+  JOIN known ON known.file_size = ready.file_size
+  JOIN folder ON folder.id = known.folder_id
+ WHERE ready.target_id IS NULL
+   AND CASE WHEN is_hashed THEN of_one_size <= 64
+            ELSE dtk_nfc(known.file_name) = dtk_nfc(ready.file_name) AND ({known}) = ({ready}) END
+ ORDER BY known.file_name <> ready.file_name, ready.source_id, known.id
+""".replace(
+    "{known}",
+    """{text_of_known.prompt_id}, {text_of_known.negative_prompt_id}, coalesce(known.steps, 0), coalesce(known.seed, 0),
+       round(coalesce(known.cfg_scale, 0)::numeric, 3), coalesce(least(known.width, known.height), 0),
+       coalesce(greatest(known.width, known.height), 0)""",
+).replace(
+    "{ready}",
+    """{text_of_ready.prompt_id}, {text_of_ready.negative_id}, coalesce(ready.steps, 0), coalesce(ready.seed, 0),
+       round(coalesce(ready.cfg_scale, 0)::numeric, 3), coalesce(least(ready.width, ready.height), 0),
+       coalesce(greatest(ready.width, ready.height), 0)""",
+)
+_TEXT_OF: LiteralString = (
+    r"coalesce((SELECT btrim(regexp_replace(text, '\s+', ' ', 'g')) FROM prompt WHERE id = {id}), '')"
+)
+_ADD_MOVED: LiteralString = """
+INSERT INTO migration_target (source_id, image_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])
+"""
+
+
+class MovedCandidate(NamedTuple):
+    """A row of the source and an image that may be of the same file; ``hash`` is the SHA-256 that the source has."""
+
+    source_id: int
+    source_path: str
+    hash: str | None
+    image_id: int
+    image_path: str
+
+
+def moved_candidates(conn: Connection) -> list[MovedCandidate]:
+    """Return which rows without a target may be which images; those that kept their names come first."""
+    sql = _MOVED
+    for name in ("known.prompt_id", "known.negative_prompt_id", "ready.prompt_id", "ready.negative_id"):
+        sql = sql.replace("{text_of_" + name + "}", _TEXT_OF.replace("{id}", name))
+    rows = conn.execute(sql)
+    return [MovedCandidate(v[0], join_path(v[1], v[2]), v[3], v[4], join_path(v[5], v[6])) for v in rows]
+
+
+def add_moved(conn: Connection, pairs: Mapping[int, int]) -> None:
+    """Make images, given by ids of rows of the source, the targets of those rows."""
+    if pairs:
+        conn.execute(_ADD_MOVED, (list(pairs), list(pairs.values())))
+        conn.execute("ANALYZE migration_target")
 
 
 def require_complete(conn: Connection) -> None:

@@ -168,7 +168,7 @@ def move(conn: Connection, pairs: Mapping[int, int], fresh: Collection[int], occ
     # A listing has given those the date of another file; what only moved keeps its own.
     others = set(pairs) & set(occupied) | {number for _, number in readers if number not in pairs} - direct.keys()
     conn.execute(_SET_DATES, (sorted(others),))
-    conn.execute(_CHOOSE_REPRESENTATIVES, ([row[0] for row in gone],))
+    staging.choose_representatives(conn, _CHOOSE_REPRESENTATIVES, ([row[0] for row in gone],))
 
 
 def _move_directly(

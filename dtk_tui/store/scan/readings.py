@@ -181,7 +181,7 @@ def write_new(conn: Connection, but: Collection[int] = ()) -> set[int]:
     written, grown = row_of(conn, _WRITE_NEW, (list(but),))
     skip_checks(conn, False)
     if grown:
-        conn.execute("SELECT dtk_choose_representatives(%s)", (grown,))
+        staging.choose_representatives(conn, "SELECT dtk_choose_representatives(%s)", (grown,))
     return set(ids_from(written).tolist())
 
 
@@ -197,7 +197,7 @@ def write(conn: Connection, old: StagedRows) -> None:
         conn.execute(_WRITE_KEPT, (old.kept,))
     skip_checks(conn, False)
     raw_metadata.replace(conn, old.kept)
-    conn.execute(_CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
+    staging.choose_representatives(conn, _CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
 
 
 def write_derived(conn: Connection) -> int:
@@ -206,7 +206,7 @@ def write_derived(conn: Connection) -> int:
     staging.add_prompts(conn)
     changed, hashes = row_of(conn, _WRITE_DERIVED, (old.kept,))
     if changed:
-        conn.execute(_CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
+        staging.choose_representatives(conn, _CHOOSE_REPRESENTATIVES, (hashes, old.hashes))
     return int(changed)
 
 

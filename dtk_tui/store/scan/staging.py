@@ -98,6 +98,14 @@ def renumber(conn: Connection, ids: Sequence[int], others: Sequence[int]) -> Non
     conn.execute("SET LOCAL enable_hashjoin = off")
 
 
+def choose_representatives(conn: Connection, statement: LiteralString, parameters: tuple[object, ...]) -> None:
+    """Run a statement that chooses the representatives of groups."""
+    # Its joins are of the groups with themselves and have no index: their time would grow with the square of a batch.
+    conn.execute("SET LOCAL enable_hashjoin = on")
+    conn.execute(statement, parameters)
+    conn.execute("SET LOCAL enable_hashjoin = off")
+
+
 def add_prompts(conn: Connection) -> None:
     """Add the staged prompts that are new, and keep all of them from being removed."""
     conn.execute(_NEW_PROMPTS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
@@ -150,3 +151,37 @@ def test_a_name_may_be_decomposed_on_the_disk(library: Library) -> None:
     library.bring(known(path, 9, Path=str(library.pictures / name)))
     library.scan()
     assert library.ratings() == {unicodedata.normalize("NFD", name): 9}
+
+
+def test_what_moved_and_was_scanned_before_the_import(library: Library) -> None:
+    solo, plain = library.write("in/solo.png"), library.write("in/plain.png", infotext(seed=9), seed=2)
+    twins = [library.write(f"in/{n}/twin.png", infotext(seed=4), seed=3) for n in "ab"]
+    here, other = library.write("here.png", infotext(seed=7), seed=4), library.write("in/other.png", seed=5)
+    rows = [
+        known(solo, 7, Hash=sha256(solo), Favorite=1, **NOTHING),
+        known(plain, 6, Seed=9),
+        *[known(twin, 5, Seed=4) for twin in twins],
+        known(here, 4, Seed=7),
+        known(other, 3, Hash="0" * 64, **NOTHING),
+    ]
+    move(solo, library.pictures / "sorted" / "solo renamed.png")
+    for file in (plain, *twins, other):
+        move(file, library.pictures / "sorted" / file.relative_to(library.pictures / "in"))
+    (library.pictures / "sorted" / "here.png").write_bytes(here.read_bytes())
+    library.scan()
+    library.bring(*rows)
+    expected = {
+        "sorted/solo renamed.png": 7,
+        "sorted/plain.png": 6,
+        "sorted/a/twin.png": None,
+        "sorted/b/twin.png": None,
+        "here.png": 4,
+        "sorted/here.png": None,
+        "sorted/other.png": None,
+    }
+    assert library.ratings() == expected
+    counts = library.scan()
+    assert (counts["added"], counts["moved"]) == (0, 0)
+    assert library.ratings() == expected
+    undo(library.db)
+    assert library.ratings() == dict.fromkeys(expected)

@@ -74,3 +74,13 @@ def test_a_batch_reads_no_whole_table(db: Database, analyzed: bool) -> None:
 def _plan(conn: Connection, sql: LiteralString, parameters: tuple[object, ...]) -> str:
     lines = [line for (line,) in conn.execute("EXPLAIN (COSTS OFF) " + sql, parameters)]
     return re.sub(r"\{[\d,]+\}", "{...}", "\n".join(lines))
+
+
+def test_groups_of_a_batch_are_joined_by_a_hash(db: Database) -> None:
+    """They have no index: a nested loop would compare each with each."""
+    seen = "SELECT set_config('dtk.seen', current_setting('enable_hashjoin'), true)"
+    with db.connection() as conn:
+        staging.stage(conn, [], {})
+        staging.choose_representatives(conn, seen, ())
+        assert conn.execute("SELECT current_setting('dtk.seen')").fetchone() == ("on",)
+        assert conn.execute("SHOW enable_hashjoin").fetchone() == ("off",)
