@@ -80,7 +80,9 @@ def _version_json(caption: Caption) -> dict[str, Any]:
 def set_text(
     image: Image,
     text: Annotated[str, typer.Option("--text", help="The caption.")],
-    kind: Type = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="The type that it has: the one of this type is edited, or written.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a caption by hand; no model replaces it, and dtk journal undo takes it back."""
