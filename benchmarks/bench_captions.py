@@ -22,7 +22,9 @@ import numpy as np
 from dtk_tui.config import load
 from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.services.library import caption_batch, captions, journal
+from dtk_tui.services.captions import batch as caption_batch
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.library import journal
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.search.search import find_images

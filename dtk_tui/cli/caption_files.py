@@ -54,9 +54,9 @@ def export_captions(
 ) -> None:
     """Write caption files for trainers."""
     from dtk_tui.domain.caption_files import CaptionFormat
-    from dtk_tui.services.library import caption_export
-    from dtk_tui.services.library.caption_places import places
-    from dtk_tui.services.library.captions import type_name
+    from dtk_tui.services.captions import export as caption_export
+    from dtk_tui.services.captions.places import places
+    from dtk_tui.services.captions.versions import type_name
     from dtk_tui.services.library.search import find
 
     form = CaptionFormat(_parts(parts), trigger, underscores, escape, by_name, keep_lines)
@@ -91,10 +91,10 @@ def import_captions(
     as_json: Json = False,
 ) -> None:
     """Take in caption files as captions of the source file; dtk journal undo takes them out again."""
-    from dtk_tui.services.library import caption_import
+    from dtk_tui.services.captions import importing as caption_import
+    from dtk_tui.services.captions.places import places
+    from dtk_tui.services.captions.versions import type_name
     from dtk_tui.services.library.caption_language import adopt_language
-    from dtk_tui.services.library.caption_places import places
-    from dtk_tui.services.library.captions import type_name
     from dtk_tui.services.library.search import find
 
     with library() as (db, config):

@@ -36,7 +36,7 @@ Type = Annotated[str | None, typer.Option("--type", help="Only captions of this 
 def show(image: Image, as_json: Json = False) -> None:
     """Show the captions of an image, with all their versions."""
     from dtk_tui.domain.captions import in_order
-    from dtk_tui.services.library import captions
+    from dtk_tui.services.captions import versions as captions
 
     with library() as (db, config):
         number, path, versions = captions.versions(db, config, image)
@@ -80,11 +80,13 @@ def _version_json(caption: Caption) -> dict[str, Any]:
 def set_text(
     image: Image,
     text: Annotated[str, typer.Option("--text", help="The caption.")],
-    kind: Type = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="The type that it has: the one of this type is edited, or written.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a caption by hand; no model replaces it, and dtk journal undo takes it back."""
-    from dtk_tui.services.library import captions
+    from dtk_tui.services.captions import versions as captions
     from dtk_tui.services.library.caption_language import adopt_language
     from dtk_tui.services.library.search import find_image
 
@@ -134,9 +136,9 @@ def batch(
 ) -> None:
     """Edit the captions of what a search finds, or of a folder; dtk journal undo takes it back."""
     from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit
-    from dtk_tui.services.library import caption_batch
+    from dtk_tui.services.captions import batch as caption_batch
+    from dtk_tui.services.captions.versions import type_name
     from dtk_tui.services.library.caption_words import catch_up
-    from dtk_tui.services.library.captions import type_name
 
     edits = [
         *([CaptionEdit("prefix", prefix)] if prefix is not None else []),
@@ -250,7 +252,7 @@ def types(as_json: Json = False) -> None:
 def test(as_json: Json = False) -> None:
     """Ask the captioner for its models, and send it a small picture; nothing is stored."""
     from dtk_tui.config import load
-    from dtk_tui.services.captioner_test import check_captioner
+    from dtk_tui.services.captions.connection_test import check_captioner
 
     report = check_captioner(load())
     if as_json:

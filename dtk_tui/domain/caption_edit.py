@@ -83,6 +83,9 @@ def fault(edit: CaptionEdit) -> str | None:
         unknown = [name for name in _named(edit.text) if name not in PLACEHOLDERS and confidence_in(name) is None]
         if unknown:
             return f"A template cannot name {unknown[0]!r}; it may name {', '.join(PLACEHOLDERS)}, tags:0.5."
+        alone = set("{}").intersection(_PLACEHOLDER.sub("", edit.text))
+        if alone:
+            return f"A brace has no partner in the template; {min(alone) * 2} puts one into the caption."
     return None
 
 

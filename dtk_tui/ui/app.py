@@ -21,8 +21,8 @@ from dtk_tui.domain.events import (
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.library.caption_writer import CaptionWriter
 from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.text import one_line

@@ -12,8 +12,8 @@ from textual.signal import Signal
 from dtk_tui.config import Config
 from dtk_tui.domain.library import FolderRow
 from dtk_tui.domain.queue import Target
+from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.library.caption_writer import CaptionWriter
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks

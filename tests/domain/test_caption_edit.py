@@ -39,6 +39,8 @@ def test_edits(edit: CaptionEdit, text: str, result: str) -> None:
         (CaptionEdit("case", "camel"), "not 'camel'"),
         (CaptionEdit("template", "{caption.__class__}"), "cannot name 'caption.__class__'"),
         (CaptionEdit("template", "{}"), "cannot name ''"),
+        (CaptionEdit("template", "{caption"), "{{ puts one"),
+        (CaptionEdit("template", "{{{caption}, caption}"), "}} puts one"),
         (CaptionEdit("template", "{tags:2}"), "cannot name 'tags:2'"),
         (CaptionEdit("prefix", "x" * (MAX_ARGUMENT + 1)), "at most"),
     ],

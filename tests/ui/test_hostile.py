@@ -13,7 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import DtkError
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images

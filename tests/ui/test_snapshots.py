@@ -17,7 +17,7 @@ import pytest
 from dtk_tui.config import Config, load
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.services.library import captions as caption_service
+from dtk_tui.services.captions import versions as caption_service
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images

@@ -7,7 +7,7 @@ from typing import Any
 
 from dtk_tui.domain.captions import Draft
 from dtk_tui.domain.queue import Target
-from dtk_tui.services.library.caption_editor import CaptionPage
+from dtk_tui.services.captions.editor import CaptionPage
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import Confirm, Entry, Menu

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 
 from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit, fault
 from dtk_tui.errors import DtkError
-from dtk_tui.services.library import caption_batch
+from dtk_tui.services.captions import batch as caption_batch
 from dtk_tui.services.library.edits import EditStoppedError
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task

@@ -17,10 +17,10 @@ from textual.widgets import Footer
 from dtk_tui.domain.captions import Draft
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.library import caption_editor as editor
-from dtk_tui.services.library.caption_editor import EDITABLE, CaptionPage, ChangedMeanwhileError
-from dtk_tui.services.library.caption_writer import CaptionAnswer
-from dtk_tui.services.library.text_counts import counts
+from dtk_tui.services.captions import editor
+from dtk_tui.services.captions.editor import EDITABLE, CaptionPage, ChangedMeanwhileError
+from dtk_tui.services.captions.text_counts import counts
+from dtk_tui.services.captions.writer import CaptionAnswer
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, start_task, task
 from dtk_tui.ui.commands.caption_editor import ask_about_draft, ask_for_caption, ask_for_type, ask_what_becomes_of_it

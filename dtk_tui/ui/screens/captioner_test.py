@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from dtk_tui.config import CaptionSettings, Config
-from dtk_tui.services.captioner_test import CaptionerTest
+from dtk_tui.services.captions.connection_test import CaptionerTest
 from dtk_tui.text import display, duration
 from dtk_tui.ui.dialogs import Choices, Dialog
 from dtk_tui.ui.format import line

@@ -10,9 +10,9 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
-from dtk_tui.services.library import captions
 from dtk_tui.store.database import Database
 from tests.helpers.imports.content import content
 from tests.helpers.imports.runs import Make, fetch_one, run_import

@@ -11,7 +11,7 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.library import ImageDetail
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Connection, Database

@@ -18,7 +18,7 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.inference.captioner import chat_client
 from dtk_tui.inference.captioner.completion import picture_part
 from dtk_tui.services import stats
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.worker import claim, control, rests

@@ -11,7 +11,7 @@ from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.library.caption_language import adopt_language, require_language, set_language
 from dtk_tui.services.library.search import search
 from dtk_tui.services.queue import enqueue

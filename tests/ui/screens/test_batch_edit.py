@@ -10,7 +10,9 @@ from textual.widgets import Static
 from dtk_tui.config import Config
 from dtk_tui.domain.caption_edit import CaptionEdit, Example
 from dtk_tui.domain.captions import ModelText, WhenThere
-from dtk_tui.services.library import caption_batch, captions, journal
+from dtk_tui.services.captions import batch as caption_batch
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.library import journal
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
@@ -133,7 +135,7 @@ async def test_which_images_and_captions_are_edited(db: Database, config: Config
 async def test_what_is_not_understood_or_never_ends_is_said(
     db: Database, config: Config, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dtk_tui.services.library.regex_process._LONGEST_S", 1.0)
+    monkeypatch.setattr("dtk_tui.services.captions.regex_process._LONGEST_S", 1.0)
     with db.connection() as conn:
         captions.set_text(conn, ids[2], "a" * 5000 + "!", "descriptive")
     async with library_app(db, config, NARROW) as run:

@@ -12,7 +12,7 @@ import pytest
 from dtk_tui.config import CaptionSettings, Config
 from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
 from dtk_tui.errors import DatabaseLostError
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import caption_drafts, images
 from dtk_tui.store.library import captions as store

@@ -27,7 +27,7 @@ from dtk_tui.inference.captioner.base import (
 )
 from dtk_tui.inference.captioner.caption_text import caption_of
 from dtk_tui.inference.captioner.choice import captioner, check_settings
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.worker.handlers.base import (
     JobHandler,
     KindPausedError,

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.timer import Timer
 
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.library.caption_editor import EDITABLE, CaptionPage
-from dtk_tui.services.library.text_counts import TextCounts
+from dtk_tui.services.captions.editor import EDITABLE, CaptionPage
+from dtk_tui.services.captions.text_counts import TextCounts
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line

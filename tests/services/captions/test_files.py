@@ -9,9 +9,11 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.caption_files import CaptionFormat
 from dtk_tui.domain.captions import ModelText, WhenThere
-from dtk_tui.services.library import caption_places, captions, journal
-from dtk_tui.services.library.caption_export import ExportOptions, ExportResult, export
-from dtk_tui.services.library.caption_import import ImportResult, import_files
+from dtk_tui.services.captions import places as caption_places
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.captions.export import ExportOptions, ExportResult, export
+from dtk_tui.services.captions.importing import ImportResult, import_files
+from dtk_tui.services.library import journal
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import captions as store
 from tests.helpers.search_library import Library

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import Caption, Draft
 from dtk_tui.errors import DtkError
-from dtk_tui.services.library import captions
+from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.library.caption_language import adopt_language
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import caption_drafts as drafts

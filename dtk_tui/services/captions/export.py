@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from dtk_tui.domain.caption_files import CaptionFormat, compose
-from dtk_tui.services.library.caption_places import CaptionPlaces, content_of, digest_of
+from dtk_tui.services.captions.places import CaptionPlaces, content_of, digest_of
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import caption_files, captions, images
 

@@ -11,8 +11,8 @@ from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit, Example, TooLo
 from dtk_tui.domain.captions import MAX_LENGTH
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.background import calling_when_set
+from dtk_tui.services.captions.regex_process import RegexProcess, RegexTimeoutError, RegexTooLongError
 from dtk_tui.services.library.edits import EditStoppedError, Progress, edit_transaction
-from dtk_tui.services.library.regex_process import RegexProcess, RegexTimeoutError, RegexTooLongError
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import caption_batch as store
 from dtk_tui.store.library import images

@@ -17,8 +17,8 @@ from dtk_tui.inference.captioner.base import Captioner, Question, Sampling
 from dtk_tui.inference.captioner.caption_text import caption_of
 from dtk_tui.inference.captioner.choice import captioner, check_settings
 from dtk_tui.services.background import BackgroundTask
-from dtk_tui.services.library import captions
-from dtk_tui.services.library.caption_editor import CaptionPage
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.captions.editor import CaptionPage
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import caption_jobs
 

@@ -53,7 +53,7 @@ class RegexProcess:
         self._longest_s = longest_s
         self._place = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed with the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dtk_tui.services.library.regex_process", str(self._place.fileno())],
+            [sys.executable, "-m", "dtk_tui.services.captions.regex_process", str(self._place.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -7,10 +7,11 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.errors import UsageError
-from dtk_tui.services.library import caption_editor as editor
-from dtk_tui.services.library import captions, journal
-from dtk_tui.services.library.caption_editor import CaptionPage, ChangedMeanwhileError
-from dtk_tui.services.library.text_counts import counts
+from dtk_tui.services.captions import editor
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.captions.editor import CaptionPage, ChangedMeanwhileError
+from dtk_tui.services.captions.text_counts import counts
+from dtk_tui.services.library import journal
 from dtk_tui.store.database import Database
 from tests.helpers.search_library import Library
 

@@ -17,10 +17,12 @@ from dtk_tui.domain.caption_edit import CaptionEdit
 from dtk_tui.domain.captions import MAX_LENGTH, ModelText, WhenThere
 from dtk_tui.domain.journal import Changes
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.library import caption_batch, captions, journal
+from dtk_tui.services.captions import batch as caption_batch
+from dtk_tui.services.captions import versions as captions
+from dtk_tui.services.captions.regex_process import RegexProcess, RegexTimeoutError, RegexTooLongError
+from dtk_tui.services.library import journal
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.edits import EditStoppedError
-from dtk_tui.services.library.regex_process import RegexProcess, RegexTimeoutError, RegexTooLongError
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import caption_words as words_store
@@ -241,7 +243,8 @@ _PROGRAM = """
 import json, sys
 from dtk_tui.config import load
 from dtk_tui.domain.caption_edit import CaptionEdit
-from dtk_tui.services.library import caption_batch, journal
+from dtk_tui.services.captions import batch as caption_batch
+from dtk_tui.services.library import journal
 from dtk_tui.store.database import Database
 ids, number, caption_batch._SOME = json.loads(sys.argv[1]), int(sys.argv[2]), 2
 def tell(done, total):

@@ -10,7 +10,7 @@ from dtk_tui.domain.captions import FILE, MAX_LENGTH, Caption
 from dtk_tui.domain.parameters import RawChunk
 from dtk_tui.metadata.containers.decoding import decode
 from dtk_tui.metadata.reader import derive
-from dtk_tui.services.library.caption_places import CaptionPlaces, content_of, digest_of
+from dtk_tui.services.captions.places import CaptionPlaces, content_of, digest_of
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import caption_files, captions, images
 from dtk_tui.store.library.caption_batch import CaptionBatch, NewText
