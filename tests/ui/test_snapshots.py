@@ -5,16 +5,11 @@ The golden files are ``__snapshots__/<step>-<columns>x<rows>.txt``; ``DTK_WRITE_
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from dtk_tui.config import Config, load
+from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.captions import versions as caption_service
@@ -22,12 +17,10 @@ from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
 from dtk_tui.ui.widgets.captions.versions import VersionList
-from tests.helpers.golden import check
-from tests.helpers.imports.hostile_source import write_hostile_source
 from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
 from tests.helpers.screens import Screens, without_name
+from tests.helpers.snapshots import SNAPSHOTS, close, whole_help
 
-SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 _DAY = 86_400
 
 _FACTS = """
@@ -113,33 +106,6 @@ class IdleEngine:
         """Do nothing."""
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The working folder, whose path is short and of the same length in every run; a person's home in it is empty."""
-    # It never ends like the folder it lies in: of a path that is cut one letter may be all that is left.
-    with tempfile.TemporaryDirectory(prefix="u", suffix="x", dir="/tmp", ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
-        (folder / "me").mkdir()  # empty: a completion that is offered comes when it likes
-        monkeypatch.setenv("HOME", str(folder / "me"))
-        monkeypatch.setenv("TZ", "Europe/Berlin")
-        monkeypatch.chdir(folder)
-        yield folder
-
-
-@pytest.fixture
-def settings(place: Path, database_url: str) -> Config:
-    """The config of a fresh library in that folder."""
-    return load({"HOME": str(place / "me"), "DTK_HOME": str(place / "home"), "DTK_DATABASE_URL": database_url})
-
-
-@pytest.fixture
-def store(settings: Config) -> Iterator[Database]:
-    """The open database of that library."""
-    database = Database.open(settings)
-    yield database
-    database.close()
-
-
 def fill(store: Database, settings: Config, place: Path) -> None:
     """Scan thirty pictures of three subjects into the library."""
     for number in range(30):
@@ -157,24 +123,6 @@ def execute(store: Database, statements: str) -> None:
     """Change the library as somebody else does."""
     with store.connection() as conn:
         conn.execute(statements)  # type: ignore[arg-type]
-
-
-async def whole_help(run: Running, screens: Screens, name: str) -> None:
-    """Open the help, keep all of it, and close it."""
-    before = run.app.screen
-    await run.press("question_mark")
-    await screens.step(f"help-{name}", "Keys")
-    text = "\n".join(str(static.visual) for static in run.app.screen.query("Static"))  # type: ignore[attr-defined]
-    check(SNAPSHOTS / f"help-{name}.txt", text)
-    await run.press("escape")
-    await run.until(lambda: run.app.screen is before)
-
-
-async def close(run: Running, *keys: str) -> None:
-    """Press keys that close what lies on top."""
-    top = run.app.screen
-    await run.press(*keys)
-    await run.until(lambda: top not in run.app.screen_stack)
 
 
 # -- a library with images --------------------------------------------------------------------------------------------
@@ -433,88 +381,6 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await queue(run, screens, store)
         await together(run, screens, store)
         await captions(run, screens, store)
-        screens.end()
-
-
-# -- an empty library, and an import ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def held(settings: Config) -> Iterator[None]:
-    """Let imports stand still when they write."""
-    with psycopg.connect(settings.database_url or "") as blocker:
-        blocker.execute("LOCK TABLE album_image IN ROW EXCLUSIVE MODE")
-        yield
-
-
-async def empty(run: Running, screens: Screens) -> None:
-    """A library without folders, and the offer to fill it."""
-    await screens.step("offer", "A database of Diffusion Toolkit is here.")
-    await close(run, "n")
-    await screens.step("empty", "This library is empty.")
-    await run.press("q")
-    await screens.step("queue-empty", "All 0")
-    await close(run, "escape")
-
-
-async def form(run: Running, screens: Screens) -> None:
-    """The form of an import, and what it asks."""
-    await run.press("I")
-    await screens.step("import", "42 images", "not here")
-    await whole_help(run, screens, "import")
-    await run.press("home", "enter")
-    await screens.step("import-file", "Which file?")
-    await close(run, "escape")
-    await run.press("down", "enter")
-    await screens.step("import-zone", "its dates are in the local time")
-    await close(run, "escape")
-    await run.press("down", "enter")
-    await screens.step("import-policy", "newest: the side touched later")
-    await close(run, "escape")
-    await run.press("down", "enter")
-    await screens.step("import-place", "Where is D:\\AI\\outputs?")
-    await run.press("ctrl+u")
-    await run.write("/tmp")
-    await close(run, "enter")
-    await screens.step("import-placed", "/tmp")
-
-
-async def bring(run: Running, screens: Screens, settings: Config) -> None:
-    """An import: tried, stopped, begun anew, done, taken back."""
-    await run.press("d")
-    await screens.step("import-dry-report", "this was a dry run")
-    await run.press("n")
-    await run.shows("Time zone")
-    with held(settings):
-        await run.press("i")
-        await screens.step("import-progress", "\u25b8 comparing and writing")
-        await run.press("c")
-        await screens.step("import-stopped", "The library is as it was.", "r goes on")
-    await run.press("n")
-    await screens.step("import-unfinished", "r goes on with the import of")
-    await run.press("i")
-    await screens.step("import-anew", "Begin anew?")
-    await close(run, "n")
-    await run.press("r")
-    await screens.step("import-report", "Written to the library")
-    await run.press("u")
-    await screens.step("import-undo", "Remove what this import brought?")
-    await close(run, "n")
-    await close(run, "escape")
-    await screens.step("browser-imported", "39.png")
-
-
-@pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_an_empty_library_and_an_import(
-    store: Database, settings: Config, place: Path, size: tuple[int, int]
-) -> None:
-    write_hostile_source(place / "diffusion-toolkit.db", 40)
-    os.utime(place / "diffusion-toolkit.db", (1_750_000_000, 1_750_000_000))
-    async with library_app(store, settings, size) as run:
-        screens = Screens(run, SNAPSHOTS, size, place.name)
-        await empty(run, screens)
-        await form(run, screens)
-        await bring(run, screens, settings)
         screens.end()
 
 
