@@ -2,92 +2,25 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
-from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
+from dtk_tui.config import Config
+from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import caption_drafts, images
-from dtk_tui.store.library import captions as store
+from dtk_tui.store.library import caption_drafts
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
-from dtk_tui.ui.widgets.captions.area import CaptionArea
 from dtk_tui.ui.widgets.captions.versions import VersionList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
-from tests.helpers.fault_server import FaultServer, chunk, fault_server, http, said, stream
+from tests.helpers.caption_editing import area, asks, current, drafts, editor, is_open, open_editor, versions, write
 from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 from tests.ui.test_errors import FaultyDatabase
 from tests.ui.test_hostile import HOSTILE, assert_clean
 
 #: All of them in one text, and those that a text area would change: line ends of every kind, NUL and surrogates.
 _TEXTS = (" ".join(HOSTILE), HOSTILE[7], HOSTILE[9], f"one\r\n{HOSTILE[11]}\rtwo\n\n")
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def ids(db: Database, library: Path) -> list[int]:
-    """The images, in the order of the table."""
-    with db.connection() as conn:
-        found: list[int] = images.newest_ids(conn).tolist()
-        return found
-
-
-def write(db: Database, image: int, text: str, kind: str = "descriptive", prompt: str = "Describe it.") -> None:
-    """Let a model have said something."""
-    with db.connection() as conn:
-        captions.save(conn, [ModelText(image, kind, "joy", text, None, "joy", prompt)], WhenThere.KEEP)
-
-
-def current(db: Database, image: int) -> list[str]:
-    with db.connection() as conn:
-        return [one.text for one in store.current(conn, [image]).get(image, [])]
-
-
-def versions(db: Database, image: int) -> list[Caption]:
-    with db.connection() as conn:
-        return store.versions(conn, image)
-
-
-def drafts(db: Database, image: int) -> list[Draft]:
-    with db.connection() as conn:
-        return caption_drafts.of_image(conn, image)
-
-
-def editor(run: Running) -> CaptionEditorScreen:
-    """The editor, whatever dialog lies on top of it."""
-    return next(one for one in run.app.screen_stack if isinstance(one, CaptionEditorScreen))
-
-
-def area(run: Running) -> CaptionArea:
-    return editor(run).query_one(CaptionArea)
-
-
-def is_open(run: Running) -> bool:
-    return isinstance(run.app.screen, CaptionEditorScreen) and not area(run).read_only
-
-
-async def open_editor(run: Running, shown: str = "029.png") -> None:
-    await run.shows(shown)
-    await run.press("d")
-    await run.until(lambda: is_open(run))
-
-
-async def asks(run: Running, kind: type, words: str) -> None:
-    await run.until(lambda: isinstance(run.app.screen, kind))
-    await run.shows(words)
-
-
-def with_captioner(config: Config, server: FaultServer) -> Config:
-    asked = CaptionSettings(backend="openai", base_url=server.url, model="joy", temperature=0)
-    config.settings = config.settings.model_copy(update={"captions": asked})
-    return config
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -399,109 +332,3 @@ async def test_without_a_captioner_it_says_what_to_do(db: Database, config: Conf
         await run.press("enter")
         await run.until(lambda: is_open(run))
         assert area(run).text == "x"
-
-
-# -- the model --------------------------------------------------------------------------------------------------------
-
-
-async def ask(run: Running, *keys: str) -> None:
-    await run.press("ctrl+g")
-    await asks(run, Menu, "Let the model write which caption?")
-    await run.press(*keys, "enter")
-
-
-async def test_the_model_writes_and_the_text_before_is_kept(db: Database, config: Config, ids: list[int]) -> None:
-    write(db, ids[0], "a fox")
-    with fault_server(stream(chunk("A red"), chunk(" fox.\n"), chunk(None, "stop"))) as server:
-        async with library_app(db, with_captioner(config, server), NARROW) as run:
-            await open_editor(run)
-            await run.press("x")
-            await ask(run)
-            await run.until(lambda: is_open(run) and area(run).text == "A red fox.")
-            await run.until(lambda: editor(run).query_one(VersionList).count == 3)
-            found = versions(db, ids[0])
-            assert [(one.text, one.is_user_edited) for one in found] == [
-                ("A red fox.", False),
-                ("xa fox", True),
-                ("a fox", False),
-            ]
-            assert found[0].prompt_used == server.bodies[0]["messages"][1]["content"][1]["text"]
-            assert (found[0].model, current(db, ids[0])) == ("joy", ["a fox"]), "nothing is current before it is saved"
-            await run.press("ctrl+z")
-            assert area(run).text == "xa fox"
-            await run.press("ctrl+y", "ctrl+s")
-            await run.shows("Saved.")
-            assert current(db, ids[0]) == ["A red fox."]
-
-
-async def test_another_type_is_written_into_a_caption_of_its_own(db: Database, config: Config, ids: list[int]) -> None:
-    write(db, ids[0], "a fox")
-    with fault_server(stream(chunk("1fox"), chunk(None, "stop"))) as server:
-        async with library_app(db, with_captioner(config, server), NARROW) as run:
-            await open_editor(run)
-            await run.press("x")
-            await ask(run, "down")
-            await run.until(lambda: is_open(run) and area(run).text == "1fox")
-            assert [(one.type, one.text) for one in drafts(db, ids[0]) if one.type == "descriptive"] == [
-                ("descriptive", "xa fox")
-            ]
-            await run.press("ctrl+s")
-            await run.shows("Saved.")
-            kinds = {one.type: one.text for one in versions(db, ids[0]) if one.is_current}
-            assert len(kinds) == 2 and kinds["descriptive"] == "a fox" and "1fox" in kinds.values()
-
-
-def slowly(gone: threading.Event) -> Callable[[socket.socket], None]:
-    """Say the first words, and no more until the client goes away."""
-
-    def answer(connection: socket.socket) -> None:
-        connection.sendall(_HEAD + f"data: {chunk('A red')}\n\n".encode())
-        while not gone.is_set():
-            connection.sendall(f"data: {chunk('.')}\n\n".encode())
-            gone.wait(0.05)
-
-    return answer
-
-
-async def test_the_model_is_stopped_and_nobody_types_meanwhile(db: Database, config: Config, ids: list[int]) -> None:
-    write(db, ids[0], "a fox")
-    end = threading.Event()
-    with fault_server(slowly(end)) as server:
-        async with library_app(db, with_captioner(config, server), NARROW) as run:
-            await open_editor(run)
-            await ask(run)
-            await run.until(lambda: area(run).text.startswith("A red..."))
-            for key in ("x", "ctrl+s", "ctrl+n", "ctrl+g", "ctrl+l"):
-                await run.press(key)
-            assert area(run).is_streaming and isinstance(run.app.screen, CaptionEditorScreen)
-            await run.press("escape")
-            await run.until(lambda: is_open(run))
-            assert area(run).text.startswith("A red...")
-            await run.press("ctrl+z")
-            assert area(run).text == "a fox"
-            assert [one.text for one in versions(db, ids[0])] == ["a fox"]
-            end.set()
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (http({"error": {"message": "Invalid key"}}, 401), "Invalid key"),
-        (stream(chunk("A red", None), end=False), "broke off"),
-        (http(said("")), "The answer is empty."),
-        (http("<html><body>LM Studio", 200, "text/html"), "web page"),
-    ],
-)
-async def test_what_is_no_answer_changes_nothing(
-    db: Database, config: Config, ids: list[int], answer: Callable[[socket.socket], None], words: str
-) -> None:
-    write(db, ids[0], "a fox")
-    with fault_server(answer) as server:
-        async with library_app(db, with_captioner(config, server), NARROW) as run:
-            await open_editor(run)
-            await ask(run)
-            await asks(run, ErrorDialog, words)
-            await run.press("enter")
-            await run.until(lambda: is_open(run))
-            assert area(run).text == "a fox"
-            assert [one.text for one in versions(db, ids[0])] == ["a fox"] and drafts(db, ids[0]) == []
