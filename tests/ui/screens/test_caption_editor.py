@@ -60,8 +60,13 @@ def drafts(db: Database, image: int) -> list[Draft]:
         return caption_drafts.of_image(conn, image)
 
 
+def editor(run: Running) -> CaptionEditorScreen:
+    """The editor, whatever dialog lies on top of it."""
+    return next(one for one in run.app.screen_stack if isinstance(one, CaptionEditorScreen))
+
+
 def area(run: Running) -> CaptionArea:
-    return run.app.screen.query_one(CaptionArea)
+    return editor(run).query_one(CaptionArea)
 
 
 def is_open(run: Running) -> bool:
@@ -162,7 +167,7 @@ async def test_a_draft_that_is_not_taken_up_is_a_version(db: Database, config: C
         await run.shows("The caption was changed since then")
         await run.press("escape")
         await run.until(lambda: [one.text for one in versions(db, ids[0])] == ["mine", "a fox"])
-        await run.until(lambda: run.app.screen.query_one(VersionList).count == 2)
+        await run.until(lambda: editor(run).query_one(VersionList).count == 2)
         assert (current(db, ids[0]), drafts(db, ids[0]), area(run).text) == (["a fox"], [], "a fox")
 
 
@@ -313,7 +318,7 @@ async def test_what_somebody_else_saved_is_not_replaced_unasked(db: Database, co
         await run.press("x", "ctrl+s")
         await asks(run, Confirm, "The caption was changed meanwhile.")
         await run.press("n")
-        await run.until(lambda: run.app.screen.query_one(VersionList).count == 2)
+        await run.until(lambda: editor(run).query_one(VersionList).count == 2)
         assert current(db, ids[0]) == ["theirs"]
         await run.press("ctrl+s")
         await asks(run, Confirm, "The caption was changed meanwhile.")
@@ -413,7 +418,7 @@ async def test_the_model_writes_and_the_text_before_is_kept(db: Database, config
             await run.press("x")
             await ask(run)
             await run.until(lambda: is_open(run) and area(run).text == "A red fox.")
-            await run.until(lambda: run.app.screen.query_one(VersionList).count == 3)
+            await run.until(lambda: editor(run).query_one(VersionList).count == 3)
             found = versions(db, ids[0])
             assert [(one.text, one.is_user_edited) for one in found] == [
                 ("A red fox.", False),
