@@ -48,6 +48,8 @@ def status(as_json: Json = False) -> None:
     for worker in stats.workers:
         if worker.stats.trouble:
             typer.echo(display(f"Trouble  {worker.host}: {worker.stats.trouble}"))
+    for sentence in stats.unserved:
+        typer.echo(f"Trouble  {sentence}")
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
     if stats.speed:
         typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from dtk_tui.domain.job import WorkerState
 
+#: What says why a kind of work cannot be done here, by the kind's word.
+_TELLS_WHY = {"embed": "dtk models list", "tag": "dtk models list", "caption": "dtk caption test"}
+
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
@@ -191,6 +194,19 @@ class Stats:
     def spared_images(self) -> int:
         """Images that need no vector of their own: another one stands for their group."""
         return self.library.images - self.library.representatives
+
+    @property
+    def unserved(self) -> list[str]:
+        """Sentences on work that waits and that none of the running workers has a model for."""
+        able = [set(one.stats.kinds) for one in self.workers if one.alive and one.state is WorkerState.RUNNING]
+        if not able or not all(able):  # a worker that tells no kinds is of an older version, or loads its models
+            return []
+        waiting = [kind for kind, number in self.queue.by_kind.items() if number and kind in _TELLS_WHY]
+        return [
+            f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]} tells why."
+            for kind in waiting
+            if kind not in set().union(*able)
+        ]
 
     @property
     def progress(self) -> float:

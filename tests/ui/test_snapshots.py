@@ -89,7 +89,7 @@ INSERT INTO job_log (job_id, image_id, kind, priority, attempts, run_id, outcome
 SELECT id, image_id, 1, 0, 1, 2, 'failed', now() FROM job WHERE run_id = 2 AND state = 'failed';
 INSERT INTO job (kind, image_id, run_id) SELECT 3, id, 2 FROM image ORDER BY id LIMIT 24;
 UPDATE worker SET stats = stats || '{"pace": {"tag": 2.0, "caption": 0.5}, "speed": {"tag": 1.9, "caption": 0.4},
-    "output": {"captions": 0.8, "tokens": 131.2}, "kinds": ["tag", "caption"],
+    "output": {"captions": 0.8, "tokens": 131.2}, "kinds": ["tag", "embed", "caption"],
     "trouble": "The endpoint http://gpubox:8000/v1 refuses the key (401). It says: Incorrect API key provided."}';
 """
 

@@ -63,6 +63,7 @@ def show_trouble(context: AppContext, screen: ContextScreen[Any], target: Target
     stats = context.stats.current
     told = [(worker.host, worker.stats.trouble) for worker in stats.workers] if stats is not None else []
     troubles = [f"{host}: {words}" for host, words in told if words]
+    troubles += stats.unserved if stats is not None else []
     if not troubles:
         context.notify("Nothing keeps the workers from their work.")
         return

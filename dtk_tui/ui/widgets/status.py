@@ -82,7 +82,7 @@ def trouble_words(stats: Stats) -> str:
         for worker in stats.workers
         if worker.stats.trouble
     }
-    return "   ".join(words for words in told if words)
+    return "   ".join(words for words in (*told, *stats.unserved) if words)
 
 
 class HeaderLine(Line):
