@@ -58,7 +58,7 @@ class KeyQueue(App[None]):
 
     async def _give(self) -> None:
         self._given_at = None
-        if self._typed:
+        if self._typed and self.screen_stack:
             self._given_at = monotonic()
             screen = self.screen
             target: MessagePump = self.focused or screen
@@ -76,6 +76,8 @@ class KeyQueue(App[None]):
             self._follow(above, screen)
 
     async def _done(self, screen: Screen[Any]) -> None:
+        if not self.screen_stack:  # the app is ending
+            return
         opened = self.screen is not screen and self.screen.focused is None
         if opened and self._given_at is not None and monotonic() - self._given_at < _OPENS_S:
             self.set_timer(_LOOK_S, partial(self._done, screen))

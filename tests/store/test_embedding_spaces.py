@@ -28,9 +28,9 @@ def test_pictures_that_are_prepared_in_another_way_are_of_another_space(db: Data
         second = spaces.register(conn, "eyes", "image", "x", 3, AFTER)
         assert second != first
         assert spaces.other_preparation(conn, "eyes", "x", AFTER) is None, "it is told once"
-        assert spaces.current(conn, "words", "eyes", []).image_space == second
+        assert spaces.newest(conn, "eyes", "image") == second
         assert spaces.register(conn, "eyes", "image", "x", 3, BEFORE) == first, "whoever goes back finds his vectors"
-        assert spaces.current(conn, "words", "eyes", []).image_space == first
+        assert spaces.newest(conn, "eyes", "image") == first
         names = [name for (name,) in conn.execute("SELECT name FROM embedding_space ORDER BY id")]
         assert names == ["eyes", "eyes@x"]
         third = spaces.register(conn, "eyes", "image", "x", 3, BEFORE | {"size": 448})

@@ -38,3 +38,10 @@ async def test_keys_that_come_before_a_list_is_drawn(
         for _ in range(3):
             type_at_once(run, key, then, then, "escape")
             await run.until(lambda: run.app.screen is run.main)
+
+
+async def test_a_key_whose_work_outlives_the_screens_ends_with_them(db: Database, config: Config) -> None:
+    async with library_app(db, config) as run:
+        screen = run.main
+    assert not run.dtk.screen_stack
+    await run.dtk._done(screen)
