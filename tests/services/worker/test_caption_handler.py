@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
-from tests.helpers.fault_server import FaultServer, fault_server, http, said
+from tests.helpers.fault_server import Answer, FaultServer, fault_server, http, said
 from tests.helpers.pictures import write_many
 from tests.helpers.processes import is_running
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
@@ -274,17 +275,26 @@ def test_a_server_that_has_no_time_is_asked_again_and_nothing_is_charged(
 def test_one_picture_that_a_server_never_has_time_for_does_not_hold_up_the_rest(
     db: Database, config: Config, tmp_path: Path
 ) -> None:
-    good = http(said("A dog."))
+    good, refused = http(said("A dog.")), threading.Event()
     with fault_server(BUSY) as server:
         here = _endpoint(config, server, templates={"mine": "{file_name}"}, type="mine")
-        _library(db, here, tmp_path / "library", 8)
+        _library(db, here, tmp_path / "library", 30)
         with db.connection() as conn:
             (poison,) = conn.execute("SELECT file_name FROM image ORDER BY id LIMIT 1").fetchone() or ("",)
-        server.choose = lambda body: BUSY if poison in json.dumps(body) else good
+
+        def choose(body: dict[str, Any]) -> Answer:
+            if poison in json.dumps(body):
+                refused.set()
+                return BUSY
+            if body:  # the others are answered beside it, not before
+                refused.wait(60)
+            return good
+
+        server.choose = choose
         enqueue(db, here, EVERYTHING, [Kind.CAPTION])
         with worker(db, here) as (engine, _):
             engine.wait_until_empty()
-    assert len(_current(db)) == 7
+    assert len(_current(db)) == 29
     assert ["busy" in error for error in _errors(db)] == [True]
 
 
