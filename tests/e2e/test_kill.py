@@ -18,10 +18,10 @@ pytestmark = pytest.mark.usefixtures("quick_models")
 IMAGES = 40
 
 
-def _prepare(dtk: Dtk) -> None:
+def _prepare(dtk: Dtk, images: int = IMAGES) -> None:
     (dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\n")
     library = dtk.home.parent / "library"
-    write_many(library, IMAGES)
+    write_many(library, images)
     dtk.run("db", "start")
     dtk.run("scan", str(library))
     dtk.run("queue", "add", "--all", "--kind", "tag,embed")
@@ -77,9 +77,10 @@ def test_a_killed_postgres_comes_back_and_the_worker_goes_on(dtk: Dtk) -> None:
 
 
 def test_a_worker_that_is_asked_to_end_gives_its_jobs_back(dtk: Dtk) -> None:
-    _prepare(dtk)
+    images = 800  # so many that a quick worker is not done before it is asked
+    _prepare(dtk, images)
     worker = dtk.start("worker", "run")
-    _wait(lambda: _left(dtk) < 2 * IMAGES - 10, "the worker began")
+    _wait(lambda: _left(dtk) < 2 * images, "the worker began")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=300) == 0
     queue = dtk.look("status")["queue"]
