@@ -32,6 +32,7 @@ from dtk_tui.cli import (
     scan,
     worker,
 )
+from dtk_tui.cli.organise import marks
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -44,7 +45,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
+for part in (scan, images, marks, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 application.add_typer(library.commands, name="library")

@@ -314,5 +314,5 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:
             self.context.stats.poll_now(count=True)
-        if change is not LibraryChange.FOUND and self.watcher is not None:
+        if change in (LibraryChange.IMAGES, LibraryChange.RULES) and self.watcher is not None:
             self.watcher.check_roots()

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.journal import Undone
+from dtk_tui.domain.organise import EditDone
 from dtk_tui.text import counted, display, one_line
 
 
@@ -55,8 +56,10 @@ def setting_words(name: str, value: str, note: str = "") -> Content:
     return Content.assemble((f"{name:<11}", "$muted"), one_line(value, 60), (f"  {note}", "$faint"))
 
 
-def edit_words(result: BatchResult | Undone) -> str:
+def edit_words(result: BatchResult | EditDone | Undone) -> str:
     """Return what an edit of many changed, or what an undo gave back."""
+    if isinstance(result, EditDone):
+        return f"{counted(result.changed, 'image')} changed." if result.changed else "Nothing was changed."
     if isinstance(result, BatchResult):
         return f"{counted(result.changed, 'caption')} changed." if result.changed else "Nothing was changed."
     left = counted(len(result.left), "image was", "images were")

@@ -172,8 +172,7 @@ class BrowserScreen(StatusScreen[None]):
                     keep = True
                     ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
-                like = view.like
-                ids, scores = await in_thread(lambda: unzip(library.similar(like)))
+                ids, scores = unzip(await in_thread(library.similar, view.like))
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
@@ -220,11 +219,13 @@ class BrowserScreen(StatusScreen[None]):
         if change is LibraryChange.IMAGES:
             self.load_again()
             self.query_one(Preview).again()
-            return
-        self.query_one(FolderTree).reload()
-        if change is LibraryChange.FOUND:
-            self._renew()
-            self._offer_new()
+        elif change is LibraryChange.MARKS:
+            self.work_changed()
+        else:
+            self.query_one(FolderTree).reload()
+            if change is LibraryChange.FOUND:
+                self._renew()
+                self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import os
 from itertools import groupby
 from pathlib import Path
 
-from dtk_tui.ui.commands.registry import COMMANDS, GROUPS, Command
+from dtk_tui.ui.commands.command import Command
+from dtk_tui.ui.commands.registry import COMMANDS, GROUPS
 
 PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
 _SCREENS = {
