@@ -12,7 +12,7 @@ from dtk_tui.domain.organise import HIGHEST_RATING, EditDone, Mark, MarkEdit
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.edits import Progress
-from dtk_tui.services.library.organise import marks
+from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import Run, in_background
@@ -25,10 +25,6 @@ _MANY = 1000
 _NOTHING = "Choose images first."
 
 Work = Callable[[Progress, threading.Event | None], EditDone]
-
-
-def _silent(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def chosen_ids(context: AppContext, target: Target | None) -> Sequence[int]:
@@ -55,7 +51,7 @@ async def carry_out(
         _ask(context, screen, title, number, work)
         return
     async with context.tasks.edits_in_order:
-        done = await in_thread(work, _silent, None)
+        done = await in_thread(work, bulk.silent, None)
     if done.journal is None:
         context.notify(f"{title}: it was so already.")
     elif number > 1 or not is_seen:

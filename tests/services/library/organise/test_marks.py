@@ -19,7 +19,7 @@ from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.edits import EditStoppedError
-from dtk_tui.services.library.organise import marks
+from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
 from tests.helpers.search_library import Library
@@ -48,7 +48,7 @@ def rate(db: Database, ids: list[int], rating: int | None) -> int:
 def test_an_edit_of_many_is_one_in_the_journal(
     db: Database, config: Config, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "_SOME", 3)
+    monkeypatch.setattr(bulk, "SOME", 3)
     told: list[tuple[int, int]] = []
     before = ratings(db)
     edit = MarkEdit(Mark.RATING, 5)
@@ -178,7 +178,7 @@ def test_undo_and_redo_in_any_order_end_right(db: Database, ids: list[int], step
 def test_an_edit_and_an_undo_are_stopped_and_change_nothing(
     db: Database, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "_SOME", 2)
+    monkeypatch.setattr(bulk, "SOME", 2)
     before, stop = ratings(db), threading.Event()
 
     def stopping(done: int, total: int) -> None:
@@ -200,9 +200,9 @@ import json, sys
 from dtk_tui.config import load
 from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.services.library import journal
-from dtk_tui.services.library.organise import marks
+from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.store.database import Database
-ids, number, marks._SOME = json.loads(sys.argv[1]), int(sys.argv[2]), 2
+ids, number, bulk.SOME = json.loads(sys.argv[1]), int(sys.argv[2]), 2
 def tell(done, total):
     print(done, flush=True)
     sys.stdin.readline()
@@ -220,7 +220,7 @@ sys.stdin.readline()
 def test_an_edit_that_is_killed_is_done_or_not_done(
     db: Database, ids: list[int], database_url: str, tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(marks, "_SOME", 2)
+    monkeypatch.setattr(bulk, "SOME", 2)
     before = ratings(db)
     environ = {**os.environ, "DTK_HOME": str(tmp_path / "home"), "DTK_DATABASE_URL": database_url}
 
