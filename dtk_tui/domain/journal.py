@@ -8,6 +8,10 @@ from datetime import datetime
 
 #: Of a change of captions; the numbers before and after are ids of versions.
 CAPTION = "caption"
+#: Of tags that people gave; the subject of a change is the tag.
+TAG = "tag"
+#: Of albums; the subject of a change is the album, the numbers are the places of the images in it.
+ALBUM = "album"
 
 
 @dataclass(frozen=True, slots=True)

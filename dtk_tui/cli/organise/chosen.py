@@ -10,7 +10,7 @@ import typer
 from dtk_tui.cli.open_library import confirmed
 from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
 from dtk_tui.errors import UsageError
-from dtk_tui.text import counted
+from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +70,7 @@ def carry_out(
         count: says how many of them would change.
         apply: does it, and tells how far it is.
     """
+    title = one_line(title, 200)
     if dry_run:
         would = count()
         if as_json:

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from dtk_tui.domain.journal import CAPTION, Changes, Edit, Undone
+from dtk_tui.domain.journal import CAPTION, TAG, Changes, Edit, Undone
 from dtk_tui.domain.organise import Mark
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.edits import Progress, edit_transaction
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions, images, journal, journal_chain
-from dtk_tui.store.library.organise import marks
+from dtk_tui.store.library.organise import marks, tags
 
 def _restore_mark(mark: Mark, conn: Connection, changes: Changes) -> list[int]:
     return marks.restore(conn, mark, changes)
@@ -22,6 +22,7 @@ Restore = Callable[[Connection, Changes], list[int]]
 #: By the kind of an edit: gives back what stood there before some changes, and returns the images that were left alone.
 _RESTORE: dict[str, Restore] = {
     CAPTION: captions.restore,
+    TAG: tags.restore,
     **{mark.value: partial(_restore_mark, mark) for mark in Mark},
 }
 

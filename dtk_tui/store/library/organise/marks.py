@@ -9,6 +9,7 @@ from dtk_tui.domain.journal import Changes
 from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.journal import Entry
+from dtk_tui.store.library.organise.arrays import as_array
 
 #: What the journal keeps of an image, and how that is written back. Of ``nsfw`` the second bit says that a person set it.
 _CURRENT: dict[Mark, LiteralString] = {
@@ -68,20 +69,20 @@ def stored(edit: MarkEdit) -> int | None:
 
 def all_have(conn: Connection, mark: Mark, image_ids: Sequence[int]) -> bool:
     """Say whether all of some images have a flag, or a rating."""
-    return not row_of(conn, _ONE_LACKS.replace("{has}", _HAS[mark]), (_array(image_ids),))[0]
+    return not row_of(conn, _ONE_LACKS.replace("{has}", _HAS[mark]), (as_array(image_ids),))[0]
 
 
 def count(conn: Connection, edit: MarkEdit, image_ids: Sequence[int]) -> int:
     """Return how many of some images an edit would change."""
     sql = _COUNT.replace("{current}", _CURRENT[edit.mark])
-    return int(row_of(conn, sql, {"ids": _array(image_ids), "value": stored(edit)})[0])
+    return int(row_of(conn, sql, {"ids": as_array(image_ids), "value": stored(edit)})[0])
 
 
 def change(conn: Connection, entry: Entry, edit: MarkEdit, image_ids: Sequence[int]) -> None:
     """Edit some images, and write what they had into the journal; those that have the value already stay as they are."""
     number, part = entry.next_part()
     sql = _CHANGE.replace("{current}", _CURRENT[edit.mark]).replace("{set}", _SET[edit.mark])
-    values = {"ids": _array(image_ids), "value": stored(edit), "journal": number, "part": part}
+    values = {"ids": as_array(image_ids), "value": stored(edit), "journal": number, "part": part}
     entry.wrote(row_of(conn, sql.replace("{value}", "%(value)s::bigint"), values)[0])
 
 
@@ -94,8 +95,3 @@ def restore(conn: Connection, mark: Mark, changes: Changes) -> list[int]:
     sql = _RESTORE.replace("{current}", _CURRENT[mark]).replace("{set}", _SET[mark]).replace("{value}", "same.before")
     done = {number for (number,) in conn.execute(sql, (changes.image_ids, changes.before, changes.after))}
     return [number for number in changes.image_ids if number not in done]
-
-
-def _array(numbers: Sequence[int]) -> str:
-    """Return numbers as a parameter for an array: a list would be taken apart number by number."""
-    return f"{{{','.join(map(str, numbers))}}}"
