@@ -32,7 +32,7 @@ from dtk_tui.cli import (
     scan,
     worker,
 )
-from dtk_tui.cli.organise import marks, tags
+from dtk_tui.cli.organise import albums, marks, tags
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -55,6 +55,7 @@ for command in caption_files.exports.registered_commands:
 application.add_typer(diffusion_toolkit.exports, name="export")
 application.add_typer(caption_files.imports, name="import")
 application.add_typer(tags.commands, name="tag")
+application.add_typer(albums.commands, name="album")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -92,14 +92,15 @@ def carry_out(
         done = apply(show)
     finally:
         line.end()
+    show_done(title, done, as_json=as_json)
+
+
+def show_done(title: str, done: EditDone, *, as_json: bool) -> None:
+    """Print what an edit changed, and how it is taken back."""
     if as_json:
-        print_json(done_json(done))
+        print_json({"changed": done.changed, "journal": done.journal})
     elif done.journal is None:
         typer.echo("Nothing was changed: it was so already.")
     else:
-        typer.echo(f"{title}: {counted(done.changed, 'image')} changed. dtk journal undo {done.journal} takes it back.")
-
-
-def done_json(done: EditDone) -> dict[str, Any]:
-    """Return what scripts may rely on of an edit."""
-    return {"changed": done.changed, "journal": done.journal}
+        head = f"{one_line(title, 200)}: {done.changed:,} changed."
+        typer.echo(f"{head} dtk journal undo {done.journal} takes it back.")

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from dtk_tui.domain.journal import CAPTION, TAG, Changes, Edit, Undone
+from dtk_tui.domain.journal import ALBUM, CAPTION, TAG, Changes, Edit, Undone
 from dtk_tui.domain.organise import Mark
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.edits import Progress, edit_transaction
+from dtk_tui.services.library.organise.albums import restore_albums
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions, images, journal, journal_chain
-from dtk_tui.store.library.organise import marks, tags
+from dtk_tui.store.library.organise import albums, marks, tags
 
 def _restore_mark(mark: Mark, conn: Connection, changes: Changes) -> list[int]:
     return marks.restore(conn, mark, changes)
@@ -23,6 +24,7 @@ Restore = Callable[[Connection, Changes], list[int]]
 _RESTORE: dict[str, Restore] = {
     CAPTION: captions.restore,
     TAG: tags.restore,
+    ALBUM: albums.restore,
     **{mark.value: partial(_restore_mark, mark) for mark in Mark},
 }
 
@@ -78,6 +80,8 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
         left: list[int] = []
         done = 0
         progress(done, edit.changed)
+        if edit.kind == ALBUM:
+            restore_albums(conn, number, redo=redo, go=False)
         for part in journal.parts(conn, number):
             changes = part.reversed() if redo else part
             if edit.kind != CAPTION:  # a version tells by itself that another one came later
@@ -87,6 +91,8 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
             left += _RESTORE[edit.kind](conn, changes)
             done += len(part.image_ids)
             progress(done, edit.changed)
+        if edit.kind == ALBUM:
+            restore_albums(conn, number, redo=redo, go=True)
         restored = edit.changed - len(left)
         if restored or later or not left:  # where nothing could be done, a later try may
             if redo:

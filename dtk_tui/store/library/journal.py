@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.journal import Changes, Edit
@@ -37,6 +38,8 @@ SELECT {_COLUMNS} FROM edit_journal
 """  # noqa: S608 (constants)
 _SET_CHANGED = "UPDATE edit_journal SET changed = %s WHERE id = %s"
 _SET_UNDONE = "UPDATE edit_journal SET undone_at = clock_timestamp(), restored = %s WHERE id = %s"
+_SET_DETAIL = "UPDATE edit_journal SET detail = %s::jsonb WHERE id = %s"
+_DETAIL = "SELECT detail FROM edit_journal WHERE id = %s"
 _SET_DONE = "UPDATE edit_journal SET undone_at = NULL, restored = NULL WHERE id = %s"
 
 
@@ -65,6 +68,11 @@ class Entry:
         """Count the changes of the part that a statement wrote itself; 0: it wrote none."""
         self._changed += changes
         self._parts += changes > 0
+
+    def note(self, detail: Mapping[str, Any]) -> None:
+        """Keep one change that is of no image, as JSON, in place of what was kept so before."""
+        self._conn.execute(_SET_DETAIL, (json.dumps(detail), self._begun()))
+        self._changed += 1
 
     @property
     def changed(self) -> int:
@@ -130,6 +138,11 @@ def parts(conn: Connection, number: int) -> Iterator[Changes]:
     """Yield what an edit changed, part by part."""
     for row in conn.execute(_PARTS, (number,)).fetchall():
         yield Changes(*row)
+
+
+def detail(conn: Connection, number: int) -> dict[str, Any]:
+    """Return what ``Entry.note`` kept of an edit; empty: nothing."""
+    return dict(row_of(conn, _DETAIL, (number,))[0] or {})
 
 
 def last(conn: Connection, *, undone: bool) -> Edit | None:
