@@ -32,7 +32,7 @@ from dtk_tui.cli import (
     scan,
     worker,
 )
-from dtk_tui.cli.organise import albums, marks, tags
+from dtk_tui.cli.organise import albums, marks, tags, trash
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -48,6 +48,7 @@ application = typer.Typer(
 for part in (scan, images, marks, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
+library.commands.registered_commands.extend(trash.commands.registered_commands)
 application.add_typer(library.commands, name="library")
 application.add_typer(captions.commands, name="caption")
 for command in caption_files.exports.registered_commands:

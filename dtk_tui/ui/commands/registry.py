@@ -211,10 +211,10 @@ _ORGANISE = (
     Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_not_typing),
 )  # fmt: skip
 _PREVIEW = (
-    Command("preview.prompt", "f2", "Show prompt", PREVIEW, images.show_tab(0)),
-    Command("preview.parameters", "f3", "Show parameters", PREVIEW, images.show_tab(1)),
-    Command("preview.tags", "f4", "Show tags", PREVIEW, images.show_tab(2)),
-    Command("preview.similar", "f9", "Show similar", PREVIEW, images.show_tab(3)),
+    Command("preview.prompt", "alt+1", "Show prompt", PREVIEW, images.show_tab(0)),
+    Command("preview.parameters", "alt+2", "Show parameters", PREVIEW, images.show_tab(1)),
+    Command("preview.tags", "alt+3", "Show tags", PREVIEW, images.show_tab(2)),
+    Command("preview.similar", "alt+4", "Show similar", PREVIEW, images.show_tab(3)),
 )
 _FOLDERS = (
     Command("folders.exclude", "x", "Exclude from scans", FOLDERS, folders.exclude, widget=FolderTree),

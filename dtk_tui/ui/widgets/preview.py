@@ -22,7 +22,7 @@ from dtk_tui.ui.widgets.status import Line, clickable
 _REST_S = 0.12
 _ROOM_FOR_KEYS = 46
 TABS = ("Prompt", "Parameters", "Tags", "Similar")
-_KEYS = ("F2", "F3", "F4", "F9")
+_KEYS = ("Alt+1", "2", "3", "4")
 
 FetchDetail = Callable[[int], ImageDetail | None]
 FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
