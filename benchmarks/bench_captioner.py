@@ -324,6 +324,8 @@ def _print_parts(server: Server, pictures: Sequence[bytes], tokens: int) -> None
                 body = body_of(picture, _question(ask), text_first=text_first, tokens=tokens)
                 begun = time.perf_counter()
                 timings = server.send(body, 0)["timings"]
+                if timings["predicted_n"] != tokens:
+                    raise SystemExit(f"{timings['predicted_n']} tokens were answered instead of {tokens}")
                 whole_ms = 1000 * (time.perf_counter() - begun)
                 name = "text first" if text_first else "picture first, " + ("the first" if place == 0 else "later ones")
                 prompt_ms = min(timings["prompt_ms"], token_ms * timings["prompt_n"])

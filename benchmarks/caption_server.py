@@ -141,6 +141,8 @@ def body_of(picture: bytes, question: Question, *, text_first: bool = False, tok
         tokens: exactly so many are answered, whatever the model says.
     """
     part = picture_part(picture)
+    if tokens is not None:
+        question = replace(question, sampling=replace(question.sampling, max_tokens=tokens))
     body = request_body("joycaption", part, question, 0, stream=False)
     if text_first:
         text = body[body.index(part) + len(part) + 1 : body.index(b"]}", body.index(part))]
