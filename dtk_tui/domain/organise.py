@@ -50,6 +50,32 @@ class MarkEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """An album, or a tag that people gave; ``images`` counts those that they put in, or gave it.
+
+    Attributes:
+        id: positive for albums, negative for tags.
+        query: what makes an album a smart one.
+    """
+
+    id: int
+    name: str
+    images: int
+    query: str | None = None
+
+    @property
+    def is_album(self) -> bool:
+        """Whether it is an album."""
+        return self.id > 0
+
+    @property
+    def line(self) -> str:
+        """The query that finds its images."""
+        name = self.name.replace('"', '""')
+        return f'{"album" if self.is_album else "tag"}:"{name}"'
+
+
+@dataclass(frozen=True, slots=True)
 class EditDone:
     """How many images an edit changed, and its number in the journal; None: nothing was changed."""
 

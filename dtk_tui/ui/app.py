@@ -42,6 +42,7 @@ from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
+from dtk_tui.ui.screens.collections import CollectionsScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -55,7 +56,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 _log = logging.getLogger(__name__)
 _STYLES = (
-    "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+    "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor", "collections",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -240,6 +241,12 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Show the journal."""
         if not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.context))
+
+    def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
+        """Show albums and tags."""
+        if not isinstance(self.screen, CollectionsScreen):
+            ask = message.ask
+            self.push_screen(CollectionsScreen(self.context), lambda line: ask(line) if line is not None else None)
 
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""

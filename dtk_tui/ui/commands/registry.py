@@ -11,7 +11,7 @@ from textual.message import Message
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, edits, folders, images, imports, organise, workers
+from dtk_tui.ui.commands import caption_editor, collect, edits, folders, images, imports, organise, workers
 from dtk_tui.ui.commands.command import Applies, Command, of_widget
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
@@ -31,7 +31,7 @@ from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 SCREEN = "This screen"
 WORK = "Work on the folder, the image or the selection"
-ORGANISE = "Rate and flag the image or the selection"
+ORGANISE = "Rate, flag, tag and collect"
 FOLDERS = "Folders"
 TABLES = "Tables"
 LISTS = "Lists"
@@ -77,6 +77,9 @@ _BROWSER = (
         "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_not_typing,
         in_footer=True, key_name="/",
     ),
+    Command("main.collections", "L", "Albums and tags", SCREEN, collect.open_collections),
+    Command("main.review_deletion", "V", "What is for deletion", SCREEN, collect.review),
+    Command("main.trash", "R", "Move what is for deletion into the trash", SCREEN, collect.to_trash),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
@@ -149,6 +152,23 @@ _JOURNAL = (
     Command("journal.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
     Command("journal.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
+_COLLECTIONS = (
+    Command("collections.new", "n", "New album", SCREEN, ScreenMethod("make"), in_footer=True),
+    Command(
+        "collections.smart", "s", "New smart album", SCREEN, ScreenMethod("make_smart"),
+        in_footer=True, tooltip="An album of what a query finds",
+    ),
+    Command("collections.rename", "r", "Rename or merge", SCREEN, ScreenMethod("rename"), in_footer=True),
+    Command(
+        "collections.delete", "d,delete", "Delete", SCREEN, ScreenMethod("delete"), in_footer=True, key_name="d",
+        tooltip="Delete the album, or take the tag from all images",
+    ),
+    Command("collections.up", "minus", "Move up", SCREEN, ScreenMethod("move", (-1,)), key_name="-"),
+    Command("collections.down", "plus", "Move down", SCREEN, ScreenMethod("move", (1,)), key_name="+"),
+    Command("collections.undo", "ctrl+z", "Undo the last edit", SCREEN, organise.turn(redo=False)),
+    Command("collections.redo", "ctrl+y", "Do it again", SCREEN, organise.turn(redo=True)),
+    Command("collections.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
 _WORK = (
     Command(
         "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW),
@@ -207,6 +227,16 @@ _ORGANISE = (
         "work.for_deletion", "delete", "For deletion, or not", ORGANISE, organise.flag(Mark.FOR_DELETION),
         caption_editor.has_images,
     ),
+    Command("work.add_tags", "plus", "Give a tag", ORGANISE, collect.add_tags, caption_editor.has_images, key_name="+"),
+    Command(
+        "work.remove_tag", "minus", "Take a tag away", ORGANISE, collect.remove_tag, caption_editor.has_images,
+        key_name="-",
+    ),
+    Command("work.add_to_album", "A", "Put into an album", ORGANISE, collect.add_to_album, caption_editor.has_images),
+    Command(
+        "work.remove_from_album", "O", "Take out of an album", ORGANISE, collect.remove_from_album,
+        caption_editor.has_images,
+    ),
     Command("work.undo", "ctrl+z", "Undo the last edit", ORGANISE, organise.turn(redo=False), _is_not_typing),
     Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_not_typing),
 )  # fmt: skip
@@ -245,7 +275,7 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_JOURNAL, *_WORK, *_ORGANISE,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_JOURNAL, *_COLLECTIONS, *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(CursorList, LISTS),
     *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,

@@ -31,6 +31,10 @@ IMAGE_MENU = (
     "work.favorite",
     "work.nsfw",
     "work.for_deletion",
+    "work.add_tags",
+    "work.remove_tag",
+    "work.add_to_album",
+    "work.remove_from_album",
 )
 _FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
 _FOLDER_MENU = (

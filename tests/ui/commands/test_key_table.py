@@ -19,6 +19,7 @@ _SCREENS = {
     "caption": "Caption editor",
     "batch": "Edit of many captions",
     "journal": "Journal",
+    "collections": "Albums and tags",
 }
 _NAMES = {"slash": "/", "question_mark": "?"}
 _HEAD = """# Keys

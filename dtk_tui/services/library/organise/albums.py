@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtk_tui.domain.journal import ALBUM
-from dtk_tui.domain.organise import EditDone
+from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.domain.query import nodes
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
@@ -22,7 +22,6 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import journal
 from dtk_tui.store.library.journal import Entry
 from dtk_tui.store.library.organise import albums as store
-from dtk_tui.store.library.organise.albums import AlbumRow
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -33,13 +32,13 @@ _SHOWN = 60
 _DEEPEST = 5
 
 
-def listed(db: Database) -> list[AlbumRow]:
+def listed(db: Database) -> list[Collection]:
     """Return all albums in their order, with the number of images that were put into each."""
     with db.connection() as conn:
         return store.listed(conn)
 
 
-def of_images(db: Database, image_ids: Ids | Sequence[int]) -> list[AlbumRow]:
+def of_images(db: Database, image_ids: Ids | Sequence[int]) -> list[Collection]:
     """Return the albums that some images were put into."""
     with db.connection() as conn:
         return store.of_images(conn, [int(number) for number in image_ids])

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.domain.journal import TAG
-from dtk_tui.domain.organise import EditDone
+from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library.edits import Progress
 from dtk_tui.services.library.organise import bulk
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library.journal import Entry
 from dtk_tui.store.library.organise import tags as store
-from dtk_tui.store.library.organise.tags import TagCount
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -40,13 +39,13 @@ def checked(name: str) -> str:
     return name
 
 
-def listed(db: Database) -> list[TagCount]:
+def listed(db: Database) -> list[Collection]:
     """Return all tags that people gave, by name, with the number of images that have them from people."""
     with db.connection() as conn:
         return store.listed(conn)
 
 
-def of_images(db: Database, image_ids: Ids | Sequence[int], limit: int) -> list[TagCount]:
+def of_images(db: Database, image_ids: Ids | Sequence[int], limit: int) -> list[Collection]:
     """Return the tags that people gave some images, the most frequent first."""
     with db.connection() as conn:
         return store.of_images(conn, [int(number) for number in image_ids], limit)
@@ -97,6 +96,18 @@ def remove(
         return [(partial(store.remove, conn, entry, number), image_ids) for number in _named(conn, name)]
 
     return bulk.edit(db, TAG, f"Without the tag {_quoted([name])}", prepare, progress, stop)
+
+
+def remove_everywhere(
+    db: Database, name: str, progress: Progress = bulk.silent, stop: threading.Event | None = None
+) -> EditDone:
+    """Take a tag that people gave from all images; see ``remove``."""
+
+    def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
+        numbers = _named(conn, name)
+        return [(partial(store.remove, conn, entry, number), store.images_with(conn, number)) for number in numbers]
+
+    return bulk.edit(db, TAG, f"Without the tag {_quoted([name])} everywhere", prepare, progress, stop)
 
 
 def rename(

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.journal import Changes
+from dtk_tui.domain.organise import Collection
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
@@ -75,7 +75,7 @@ SELECT image_id FROM taken UNION ALL SELECT image_id FROM given
  UNION ALL SELECT image_id FROM change WHERE (before IS NULL) = (after IS NULL)
 """.replace("{instant}", _INSTANT)
 _LIST: LiteralString = """
-SELECT id, name, position, query, (SELECT count(*) FROM album_image WHERE album_id = album.id)
+SELECT id, name, query, (SELECT count(*) FROM album_image WHERE album_id = album.id)
   FROM album ORDER BY position, lower(name), id
 """
 _NAMED: LiteralString = """
@@ -114,36 +114,25 @@ SELECT wanted, query FROM unnest(%s::text[]) AS wanted JOIN album ON lower(dtk_n
  WHERE query IS NOT NULL
 """
 _OF_IMAGES: LiteralString = """
-SELECT DISTINCT album.id, album.name, album.position, album.query, 0::bigint
-  FROM album JOIN album_image ON album_id = album.id WHERE image_id = ANY (%s::bigint[])
- ORDER BY album.position, album.name, album.id
+SELECT id, name, query, 0 FROM album
+ WHERE EXISTS (SELECT 1 FROM album_image WHERE album_id = album.id AND image_id = ANY (%s::bigint[]))
+ ORDER BY position, lower(name), id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class AlbumRow:
-    """An album; ``images`` counts those that were put in, ``query`` says what else is in it, if it is a smart one."""
-
-    id: int
-    name: str
-    position: int
-    query: str | None
-    images: int
-
-
-def listed(conn: Connection) -> list[AlbumRow]:
+def listed(conn: Connection) -> list[Collection]:
     """Return all albums in their order."""
-    return [_row(values) for values in conn.execute(_LIST)]
+    return [_album(values) for values in conn.execute(_LIST)]
 
 
-def of_images(conn: Connection, image_ids: Sequence[int]) -> list[AlbumRow]:
+def of_images(conn: Connection, image_ids: Sequence[int]) -> list[Collection]:
     """Return the albums that some images were put into; they are not counted."""
-    return [_row(values) for values in conn.execute(_OF_IMAGES, (as_array(image_ids),))]
+    return [_album(values) for values in conn.execute(_OF_IMAGES, (as_array(image_ids),))]
 
 
-def _row(values: tuple[Any, ...]) -> AlbumRow:
-    query = None if values[3] is None else from_db(values[3])
-    return AlbumRow(values[0], from_db(values[1]), values[2], query, values[4])
+def _album(values: tuple[Any, ...]) -> Collection:
+    query = None if values[2] is None else from_db(values[2])
+    return Collection(values[0], from_db(values[1]), values[3], query)
 
 
 def named(conn: Connection, name: str) -> int | None:

@@ -7,10 +7,10 @@ keeps of a membership its source, as a place in ``SOURCES`` from 1 on, and when 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import Changes
+from dtk_tui.domain.organise import Collection
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
@@ -92,21 +92,13 @@ SELECT count(DISTINCT image.id) FROM image
    AND EXISTS (SELECT 1 FROM image_tag WHERE image_id = image.id AND tag_id = %(tag)s AND {own}) = %(has)s
 """.replace("{own}", _OWN)
 _LIST: LiteralString = """
-SELECT tag.name, count(DISTINCT image_id) FROM image_tag JOIN tag ON tag.id = tag_id
+SELECT tag.name, count(DISTINCT image_id), min(tag.id) FROM image_tag JOIN tag ON tag.id = tag_id
  WHERE {own} GROUP BY tag.name ORDER BY lower(tag.name), tag.name
 """.replace("{own}", _OWN)
 _OF_IMAGES: LiteralString = """
-SELECT tag.name, count(DISTINCT image_id) FROM image_tag JOIN tag ON tag.id = tag_id
+SELECT tag.name, count(DISTINCT image_id), min(tag.id) FROM image_tag JOIN tag ON tag.id = tag_id
  WHERE image_id = ANY (%s::bigint[]) AND {own} GROUP BY tag.name ORDER BY 2 DESC, 1 LIMIT %s
 """.replace("{own}", _OWN)
-
-
-@dataclass(frozen=True, slots=True)
-class TagCount:
-    """A tag that people gave, and how many images have it from them."""
-
-    name: str
-    images: int
 
 
 def named(conn: Connection, name: str) -> list[int]:
@@ -136,15 +128,15 @@ def count(conn: Connection, tag_id: int, image_ids: Sequence[int], *, has: bool)
     return int(row_of(conn, _COUNT, {"ids": as_array(image_ids), "tag": tag_id, "has": has})[0])
 
 
-def listed(conn: Connection) -> list[TagCount]:
+def listed(conn: Connection) -> list[Collection]:
     """Return all tags that people gave, by name."""
-    return [TagCount(from_db(name), images) for name, images in conn.execute(_LIST)]
+    return [Collection(-number, from_db(name), images) for name, images, number in conn.execute(_LIST)]
 
 
-def of_images(conn: Connection, image_ids: Sequence[int], limit: int) -> list[TagCount]:
-    """Return the tags that people gave some images, the most frequent first."""
+def of_images(conn: Connection, image_ids: Sequence[int], limit: int) -> list[Collection]:
+    """Return the tags that people gave some images, the most frequent first, with how many of these have them."""
     rows = conn.execute(_OF_IMAGES, (as_array(image_ids), limit))
-    return [TagCount(from_db(name), images) for name, images in rows]
+    return [Collection(-number, from_db(name), images) for name, images, number in rows]
 
 
 def add(conn: Connection, entry: Entry, tag_id: int, image_ids: Sequence[int]) -> None:
