@@ -259,8 +259,7 @@ class BrowserScreen(StatusScreen[None]):
 
     def show_similar(self) -> None:
         """Show the images most like the one under the cursor."""
-        row = self.table.current_row
-        if row is not None:
+        if (row := self.table.current_row) is not None:
             self._view = View(like=row.id, name=f"Like {row.file_name}")
             self._load(0.0, keep=False)
 
