@@ -15,9 +15,11 @@ _SLOTS: dict[bool, LiteralString] = {
 }
 _REBASE: LiteralString = """
 WITH mine AS MATERIALIZED (
-    SELECT subject, image_id, {slot} AS slot, {was} AS was, {becomes} AS becomes
-      FROM edit_journal_part, unnest(image_ids, before, after) AS change (image_id, before, after)
-     WHERE journal_id = %(number)s),
+    SELECT part.subject, change.*
+      FROM edit_journal_part part,
+           LATERAL (SELECT image_id, {slot} AS slot, {was} AS was, {becomes} AS becomes
+                      FROM unnest(part.image_ids, part.before, part.after) AS one (image_id, before, after)) AS change
+     WHERE part.journal_id = %(number)s),
 theirs AS MATERIALIZED (
     SELECT edit.id AS journal_id, edit.undone_at IS NULL AS is_done, part.part, part.subject, change.*
       FROM edit_journal edit JOIN edit_journal_part part ON part.journal_id = edit.id,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester
 
+from dtk_tui.domain.organise import Collection
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.organise import albums, tags, trash
 from dtk_tui.text import counted, file_size, one_line
@@ -34,13 +36,28 @@ def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: 
 # -- tags -------------------------------------------------------------------------------------------------------------
 
 
-@in_background("organise", exclusive=False, asked=True)
-async def add_tags(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+class TagSuggester(Suggester):
+    """Completes the last of several names by the tags that people gave, which are fetched when they are needed first."""
+
+    def __init__(self, fetch: Callable[[], list[Collection]]) -> None:
+        super().__init__(use_cache=False)
+        self._fetch = fetch
+        self._names: list[str] | None = None
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return what is typed with the last name completed; None: there is no such tag."""
+        if self._names is None:
+            self._names = [tag.name for tag in await in_thread(self._fetch)]
+        typed = value.rpartition(",")[2].lstrip()
+        found = next((name for name in self._names if typed and name.lower().startswith(typed.lower())), None)
+        return None if found is None or not found.isprintable() else value + found[len(typed) :]
+
+
+def add_tags(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Ask for tags, and give them to the chosen images."""
     ids = chosen_ids(context, target)
     if not ids:
         return
-    known = [tag.name for tag in await in_thread(tags.listed, context.library.db)]
 
     def answered(text: str | None) -> None:
         names = [name for name in (text or "").split(",") if name.strip()]
@@ -49,7 +66,7 @@ async def add_tags(context: AppContext, screen: ContextScreen[Any], target: Targ
             _start(context, screen, title, len(ids), partial(tags.add, context.library.db, ids, names))
 
     hint = "one or more names, with commas between them; \u2192 takes the completion"
-    suggester = SuggestFromList(known, case_sensitive=False)
+    suggester = TagSuggester(partial(tags.listed, context.library.db))
     screen.app.push_screen(InputDialog(f"Tag {screen.target_name()}", hint, suggester=suggester), answered)
 
 
