@@ -71,15 +71,15 @@ def seconds(act: Callable[[], object]) -> float:
 def bare(db: Database, sets: str) -> float:
     """Return the seconds of one UPDATE, which is rolled back."""
 
-    class Undo(Exception):
+    class RolledBackError(Exception):
         pass
 
     took = 0.0
     try:
         with db.connection() as conn:
             took = seconds(lambda: conn.execute(f"UPDATE image SET {sets} WHERE id <= {EDITED}".encode()))
-            raise Undo
-    except Undo:
+            raise RolledBackError
+    except RolledBackError:
         vacuum(db)
     return took
 
@@ -115,7 +115,9 @@ def main() -> None:
             plain, kept = bare(db, "rating = 5"), bare(db, "rating = 5, steps = steps")
             print(f"{EDITED:,} of {2 * EDITED:,} images; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
             print(f"bare UPDATE: rating alone {plain:.1f} s, with what keeps the generated column cheap {kept:.1f} s")
-            print(f"{'edit':14}{'changed':>10}{'s':>8}{'ratio':>7}{'undo s':>8}{'ratio':>7}{'redo s':>8}{'B/image':>10}")
+            print(
+                f"{'edit':14}{'changed':>10}{'s':>8}{'ratio':>7}{'undo s':>8}{'ratio':>7}{'redo s':>8}{'B/image':>10}"
+            )
             ids = np.arange(1, EDITED + 1)
             floor = min(plain, kept)
             show(db, "rating", partial(marks.apply, db, ids, MarkEdit(Mark.RATING, 5)), floor)

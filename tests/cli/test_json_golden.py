@@ -230,7 +230,7 @@ def test_organise_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("album", "move", "Foxes", "--place", "1", "--json")
     dtk.run("album", "list", "--json")
     dtk.run("album", "list")
-    dtk.run("search", 'album:foxes tag:teal', "--json")
+    dtk.run("search", "album:foxes tag:teal", "--json")
     dtk.run("album", "delete", "Best of", "--dry-run", "--json")
     dtk.run("album", "delete", "Best of", "--json")
     dtk.run("album", "delete", "Best of")

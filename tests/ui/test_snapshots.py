@@ -135,7 +135,10 @@ async def browse(run: Running, screens: Screens, *, wide: bool) -> None:
         await run.press("p")
         await screens.step("preview-prompt", "\u2580")
     for key, name in (
-        ("alt+2", "parameters"), ("alt+3", "tags"), ("alt+4", "similar-nothing"), ("alt+1", "prompt-again"),
+        ("alt+2", "parameters"),
+        ("alt+3", "tags"),
+        ("alt+4", "similar-nothing"),
+        ("alt+1", "prompt-again"),
     ):
         await run.press(key)
         await screens.step(f"preview-{name}")

@@ -40,7 +40,7 @@ def create(
     if smart is not None and (images or query is not None):
         raise UsageError("A smart album has what its query finds, and no other images.")
     with library() as (db, config):
-        ids = chosen(db, config, images, query) if images or query is not None else []
+        ids = [] if query is None and not images else chosen(db, config, images, query).tolist()
         work = partial(albums.create, db, name, ids, smart)
         carry_out(f"Album {name}", len(ids), lambda: len(ids), work, yes=yes, dry_run=dry_run, as_json=as_json)
 

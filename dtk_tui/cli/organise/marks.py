@@ -63,9 +63,7 @@ def flag(
     _edit(MarkEdit(wanted[0], int(not off)), images, query, yes, dry_run, as_json)
 
 
-def _edit(
-    edit: MarkEdit, images: list[str] | None, query: str | None, yes: bool, dry_run: bool, as_json: bool
-) -> None:
+def _edit(edit: MarkEdit, images: list[str] | None, query: str | None, yes: bool, dry_run: bool, as_json: bool) -> None:
     from dtk_tui.services.library.organise import marks
 
     with library() as (db, config):

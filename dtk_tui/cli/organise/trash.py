@@ -44,7 +44,9 @@ def delete(
             for file in shown:
                 typer.echo(one_line(file.path, 5000))
             more = f" ({len(files) - len(shown):,} more than these)" if len(files) > len(shown) else ""
-            typer.echo(f"{counted(len(files), 'file is', 'files are')} for deletion, {file_size(size)}{more}.", err=True)
+            typer.echo(
+                f"{counted(len(files), 'file is', 'files are')} for deletion, {file_size(size)}{more}.", err=True
+            )
         if dry_run:
             return
         result = trash.TrashResult(0, 0, ())

@@ -15,6 +15,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions, images, journal, journal_chain
 from dtk_tui.store.library.organise import albums, marks, tags
 
+
 def _restore_mark(mark: Mark, conn: Connection, changes: Changes) -> list[int]:
     return marks.restore(conn, mark, changes)
 

@@ -30,7 +30,9 @@ SELECT image_ids, before, after, subject, stamps FROM edit_journal_part WHERE jo
 """
 _DROP = "DELETE FROM edit_journal WHERE id = %s"
 # The last edit that is not undone, and, unless something was edited since, the last one that was.
-_LAST = f"SELECT {_COLUMNS} FROM edit_journal WHERE undone_at IS NULL ORDER BY id DESC LIMIT 1"  # noqa: S608 (constants)
+_LAST = f"""
+SELECT {_COLUMNS} FROM edit_journal WHERE undone_at IS NULL ORDER BY id DESC LIMIT 1
+"""  # noqa: S608 (constants)
 _LAST_UNDONE = f"""
 SELECT {_COLUMNS} FROM edit_journal
  WHERE undone_at > coalesce((SELECT max(made_at) FROM edit_journal), '-infinity')
@@ -61,7 +63,7 @@ class Entry:
             self._write_part()
 
     def next_part(self) -> tuple[int, int]:
-        """Return the numbers of the edit and of its next part, for a statement that writes that itself; see ``wrote``."""
+        """Return the numbers of the edit and of its next part, for a statement that writes it; see ``wrote``."""
         return self._begun(), self._parts
 
     def wrote(self, changes: int) -> None:

@@ -29,7 +29,8 @@ theirs AS MATERIALIZED (
      WHERE edit.kind = %(kind)s AND edit.id > %(number)s),
 met AS MATERIALIZED (
     SELECT theirs.*, mine.was, mine.becomes,
-           min(journal_id) FILTER (WHERE is_done) OVER (PARTITION BY theirs.subject, image_id, theirs.slot) AS first_done
+           min(journal_id) FILTER (WHERE is_done)
+               OVER (PARTITION BY theirs.subject, image_id, theirs.slot) AS first_done
       FROM theirs JOIN mine USING (image_id)
      WHERE theirs.subject IS NOT DISTINCT FROM mine.subject AND theirs.slot IS NOT DISTINCT FROM mine.slot),
 altered AS MATERIALIZED (

@@ -37,7 +37,7 @@ def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: 
 
 
 class TagSuggester(Suggester):
-    """Completes the last of several names by the tags that people gave, which are fetched when they are needed first."""
+    """Completes the last of several names by the tags that people gave, which are fetched once."""
 
     def __init__(self, fetch: Callable[[], list[Collection]]) -> None:
         super().__init__(use_cache=False)

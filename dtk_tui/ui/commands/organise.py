@@ -1,4 +1,4 @@
-"""Rating and flagging the chosen images, and taking the last edit back: at once, or after a question where they are many."""
+"""Rating and flagging the chosen images, and taking the last edit back; where they are many, after a question."""
 
 from __future__ import annotations
 

@@ -124,7 +124,9 @@ class CollectionsScreen(CommandScreen[str]):
                 create = partial(albums.create, self.library.db, name, (), line)
                 self._edit_row(f"Album {one_line(name, _SHOWN)} made", create)
 
-        self.app.push_screen(InputDialog("A new smart album", "what it shall have, as a query: rating:>=4 tag:fox"), asked)
+        self.app.push_screen(
+            InputDialog("A new smart album", "what it shall have, as a query: rating:>=4 tag:fox"), asked
+        )
 
     def rename(self) -> None:
         """Ask for another name of the album or the tag; a tag that gets the name of another one becomes one with it."""

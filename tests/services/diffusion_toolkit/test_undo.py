@@ -34,7 +34,9 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
         assert captioned is not None
         captions.set_text(conn, captioned[0], "mine")
         (rated,) = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 5").fetchone() or (0,)
-        (taken_back,) = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 6").fetchone() or (0,)
+        (taken_back,) = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 6").fetchone() or (
+            0,
+        )
         (rating,) = conn.execute("SELECT rating FROM image WHERE id = %s", (rated,)).fetchone() or (None,)
     for value in (1, 2, rating):  # what ends as the import brought it was edited all the same
         marks.apply(db, [rated], MarkEdit(Mark.RATING, value))

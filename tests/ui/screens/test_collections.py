@@ -102,7 +102,7 @@ async def test_the_list_of_albums_and_tags(db: Database, config: Config, library
         await run.shows("3 albums, 1 tag")
         await run.press("end", "up", "enter")
         await run.until(lambda: run.app.screen is run.main)
-        await run.shows("\u201calbum:\"castles\"\u201d  10")
+        await run.shows('\u201calbum:"castles"\u201d  10')
 
 
 async def test_what_is_for_deletion_is_shown_and_moved(

@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dtk_tui.domain.journal import ALBUM
 from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.domain.query import nodes
@@ -148,9 +146,7 @@ def move(db: Database, name: str, place: int) -> EditDone:
     return bulk.edit(db, ALBUM, f"Album {_quoted(name)} at place {place}", prepare, bulk.silent, None)
 
 
-def delete(
-    db: Database, name: str, progress: Progress = bulk.silent, stop: threading.Event | None = None
-) -> EditDone:
+def delete(db: Database, name: str, progress: Progress = bulk.silent, stop: threading.Event | None = None) -> EditDone:
     """Delete an album; its images stay. See ``create``; raises UsageError where there is none."""
 
     def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:

@@ -64,7 +64,9 @@ def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool)
 def count_named(db: Database, names: Sequence[str]) -> int:
     """Return how many images have one of some tags from people; raises as ``rename``."""
     with db.connection() as conn:
-        return len(np.unique(np.concatenate([store.images_with(conn, n) for name in names for n in _named(conn, name)])))
+        return len(
+            np.unique(np.concatenate([store.images_with(conn, n) for name in names for n in _named(conn, name)]))
+        )
 
 
 def add(

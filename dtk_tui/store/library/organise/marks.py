@@ -11,7 +11,7 @@ from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.journal import Entry
 from dtk_tui.store.library.organise.arrays import as_array
 
-#: What the journal keeps of an image, and how that is written back. Of ``nsfw`` the second bit says that a person set it.
+#: What the journal keeps of an image, and how that is written back. The second bit of ``nsfw``: a person set it.
 _CURRENT: dict[Mark, LiteralString] = {
     Mark.RATING: "image.rating::bigint",
     Mark.FAVORITE: "image.favorite::integer::bigint",
@@ -79,7 +79,7 @@ def count(conn: Connection, edit: MarkEdit, image_ids: Sequence[int]) -> int:
 
 
 def change(conn: Connection, entry: Entry, edit: MarkEdit, image_ids: Sequence[int]) -> None:
-    """Edit some images, and write what they had into the journal; those that have the value already stay as they are."""
+    """Edit some images, and write what they had into the journal; those that have the value already stay so."""
     number, part = entry.next_part()
     sql = _CHANGE.replace("{current}", _CURRENT[edit.mark]).replace("{set}", _SET[edit.mark])
     values = {"ids": as_array(image_ids), "value": stored(edit), "journal": number, "part": part}

@@ -83,9 +83,9 @@ SELECT tag.id FROM tag
 """.replace("{own}", _OWN)
 _FIND = "SELECT id FROM tag WHERE name = %s AND category = 'general'"
 _MAKE = "INSERT INTO tag (name) VALUES (%s) ON CONFLICT (name, category) DO NOTHING"
-_IMAGES: LiteralString = (
-    "SELECT string_agg(int8send(image_id), ''::bytea) FROM image_tag WHERE tag_id = %s AND " + _OWN
-)
+_IMAGES: LiteralString = """
+SELECT string_agg(int8send(image_id), ''::bytea) FROM image_tag WHERE tag_id = %s AND {own}
+""".replace("{own}", _OWN)
 _COUNT: LiteralString = """
 SELECT count(DISTINCT image.id) FROM image
  WHERE image.id = ANY (%(ids)s::bigint[])

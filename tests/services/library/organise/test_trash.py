@@ -84,7 +84,8 @@ def test_without_a_trash_nothing_is_deleted(
     result = trash.to_trash(db, config, trash.flagged(db))
     assert result.deleted == 0
     assert [reason for _, reason in result.failed] == [
-        "its file system has no trash that could take it (Invalid cross-device link)", "it is not there",
+        "its file system has no trash that could take it (Invalid cross-device link)",
+        "it is not there",
     ]
     assert stat.S_ISREG((pictures / "0.png").stat().st_mode)
     assert len(trash.flagged(db)) == 2
