@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
-from dtk_tui.domain.query.nodes import CaptionText
+from dtk_tui.domain.query.nodes import CaptionText, Query
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
@@ -70,12 +70,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
     query = parse(line)
-    with db.connection() as conn:
-        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
-        if asks_captions:
-            require_language(conn, config.settings.captions.language)
-    if asks_captions:
-        catch_up(db)
+    prepare(db, config, query)
     about: list[tuple[int, Vector]] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
@@ -88,6 +83,14 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         ]
         limit_time(conn, config.settings.search.timeout_s)
         return find_images(conn, query, about=about, like=like, limit=limit)
+
+
+def prepare(db: Database, config: Config, query: Query) -> None:
+    """See to it that a query finds the captions that it asks for."""
+    if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
+        with db.connection() as conn:
+            require_language(conn, config.settings.captions.language)
+        catch_up(db)
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:
