@@ -40,9 +40,7 @@ class JournalScreen(CommandScreen[None]):
     COMMAND_GROUPS = ("journal",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("journal")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._ended: EditTask | None = None
+    _ended: EditTask | None = None
 
     def compose(self) -> ComposeResult:
         """The title, which tells what goes on, and the table."""
