@@ -12,8 +12,8 @@ PostgreSQL's index for Hamming distances (pgvector, HNSW), asked for the nearest
 from __future__ import annotations
 
 import os
-import resource
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -208,11 +208,15 @@ def fill(db: Database, hashes: npt.NDArray[np.uint64], colours: Ids) -> None:
 
 
 def measured(what: Callable[[], DuplicateSets]) -> tuple[DuplicateSets, float, float]:
-    """Return what a search found, its seconds, and the most memory in MB that it took above what was there."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Return what a search found, its seconds, and the most memory in MB that it took."""
     start = time.perf_counter()
     found = what()
-    return found, time.perf_counter() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+    seconds = time.perf_counter() - start
+    tracemalloc.start()  # takes time, so in a run of its own
+    what()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found, seconds, peak / 1e6
 
 
 def made_library(apart: Ids) -> None:
