@@ -123,16 +123,19 @@ def search(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Find images by prompt, meaning, likeness, folder or tag."""
+    """Find images by prompt, meaning, looks, likeness, folder or tag."""
     from dtk_tui.services.library import search as queries
 
     with library() as (db, config):
+        line = " ".join(query)
         if facets:
             from dtk_tui.services.library.facets import FacetCounter
 
-            print_facets(FacetCounter(db, config, " ".join(query)).count(), as_json)
-            return
-        print_hits(db, queries.search(db, config, " ".join(query), limit), as_json)
+            print_facets(FacetCounter(db, config, line).count(), as_json)
+        else:
+            print_hits(db, queries.search(db, config, line, limit), as_json)
+        for note in queries.notes(config, line):
+            typer.echo(display(note), err=True)
 
 
 @commands.command()

@@ -99,4 +99,5 @@ def _ranking(query: Query) -> tuple[Sequence[str], ...]:
         query.terms,
         [f"{one.space}:{one.text}" for one in query.about],
         [f"{one.space}:{one.image}" for one in query.like],
+        [f"{one.space}:{one.text}" for one in query.looks],
     )

@@ -88,7 +88,7 @@ class FacetCounter:
     def _counting(self) -> Iterator[Connection]:
         """Give a connection whose statements end when nobody wants their answer, or when they take too long."""
         searching.prepare(self._db, self._config, self._query)
-        if self._found is None and (self._query.about or self._query.like):
+        if self._found is None and (self._query.about or self._query.like or self._query.looks):
             found = searching.find(self._db, self._config, self.line)
             self._found = store.of_images(found.ids.tolist())
         try:
