@@ -1,7 +1,7 @@
 """Captions: edits of many, and undo, beside one UPDATE of the texts.
 
 ``words s`` is what follows an edit or an undo before the next search: the words by which captions are found.
-``written`` is what PostgreSQL writes into its log (WAL) for the edit, with and without these words.
+``written`` is how many bytes a row PostgreSQL writes into its log (WAL), for the edit and for these words.
 
 A library is generated in a temporary embedded server: DTK_BENCH_CAPTIONS captions (default 50,000) of about 600
 characters in words of a natural frequency, and twice as many images. DTK_BENCH_EDITED (default 50,000) are edited.
@@ -70,8 +70,8 @@ def main() -> None:
         before, least = one(db, WHAT_IS_CURRENT), floor(db)
         print(f"{EDITED:,} captions are edited; one UPDATE of the texts takes {least:.1f} s")
         print(
-            f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'written B/row':>14}{'words s':>9}{'written':>9}"
-            f"{'undo s':>8}{'words s':>9}{'left':>6}"
+            f"{'edit':12}{'preview s':>10}{'edit s':>8}{'ratio':>7}{'journal B/row':>14}{'written':>9}{'words s':>9}"
+            f"{'written':>9}{'undo s':>8}{'words s':>9}{'left':>6}"
         )
         for edit in (
             CaptionEdit("prefix", "ohwx, "),
@@ -107,7 +107,8 @@ def show(db: Database, ids: Any, edit: CaptionEdit, least: float, before: object
         journal.undo(db, other or 0)
     print(
         f"{edit.operation:12}{seen:10.1f}{took:8.1f}{took / least:7.1f}{float(size) / done[0].changed:14.1f}"
-        f"{wrote / done[0].changed:14.0f}{words:9.1f}{of_words / done[0].changed:9.0f}{undone:8.1f}{words_again:9.1f}{left[0]:6}",
+        f"{wrote / done[0].changed:9.0f}{words:9.1f}{of_words / done[0].changed:9.0f}{undone:8.1f}{words_again:9.1f}"
+        f"{left[0]:6}",
         flush=True,
     )
     journal_again(db, number)

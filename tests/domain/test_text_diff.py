@@ -48,7 +48,11 @@ _EVEN = " ".join(f"{number:04}" for number in range(2000))
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (_WORDS, f"{_WORDS[:9]}X{_WORDS[9:-7]}Y{_WORDS[-7:]}", f"0 1 2 3 [-4-]{{+4X+}}{_WORDS[9:-9]}[-5998-]{{+59Y98+}} 5999"),
+        (
+            _WORDS,
+            f"{_WORDS[:9]}X{_WORDS[9:-7]}Y{_WORDS[-7:]}",
+            f"0 1 2 3 [-4-]{{+4X+}}{_WORDS[9:-9]}[-5998-]{{+59Y98+}} 5999",
+        ),
         (f"a b {_WORDS} c", f"a {_WORDS} c", f"a [-b -]{_WORDS} c"),
     ],
 )

@@ -1,8 +1,8 @@
 """A llama.cpp server in a process of its own, run as a program: ``python -m dtk_tui.inference.captioner.llama_child``.
 
 With ``--run PROGRAM`` it starts that llama-server and hands its flags on; without, it serves by a package, with flags
-of the same names: ``--package xllamacpp``, or ``llama-cpp-python``. Either way the server ends when this program does, and
-this program ends when its standard input does: a parent that was killed leaves nothing behind.
+of the same names: ``--package xllamacpp``, or ``llama-cpp-python``. Either way the server ends when this program does,
+and this program ends when its standard input does: a parent that was killed leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ class LlamaProcess:
         timeout_s: the longest that loading its model may take.
     """
 
-    def __init__(
-        self, program: str, flags: Sequence[str], *, device: int | None, log: Path, timeout_s: float
-    ) -> None:
+    def __init__(self, program: str, flags: Sequence[str], *, device: int | None, log: Path, timeout_s: float) -> None:
         self.key = secrets.token_hex(16)
         self._program = program
         self._flags = list(flags)

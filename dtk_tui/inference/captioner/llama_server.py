@@ -300,8 +300,8 @@ def _program(settings: CaptionSettings) -> str:
     if found is None:
         raise ModelError(
             "There is no llama.cpp server on this machine.",
-            "Install llama-server (brew, conda-forge, or a release of llama.cpp) and name it as server in [captions], or"
-            " pip install 'dtk-tui[llama-cpp-python]', which compiles one.",
+            "Install llama-server (brew, conda-forge, or a release of llama.cpp) and name it as server in [captions],"
+            " or pip install 'dtk-tui[llama-cpp-python]', which compiles one.",
         )
     return found
 

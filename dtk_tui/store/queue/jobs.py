@@ -98,7 +98,8 @@ SELECT count(*) FROM (
  WHERE EXISTS (
     SELECT FROM embedding_space space
      WHERE modality = 'text' AND in_use
-       AND NOT EXISTS (SELECT FROM prompt_vector WHERE space_id = space.id AND prompt_vector.prompt_id = wanted.prompt_id))
+       AND NOT EXISTS (SELECT FROM prompt_vector
+                        WHERE space_id = space.id AND prompt_vector.prompt_id = wanted.prompt_id))
 """
 _PROMPTS_OF_ALL = """
 SELECT greatest(0, least(%(jobs)s, (SELECT count(DISTINCT prompt_id) FROM image WHERE prompt_id IS NOT NULL)

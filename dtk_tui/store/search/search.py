@@ -119,7 +119,11 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     name_ids = _name_ids(conn, query)
     where = conditions.where(query.filter, name_ids)
     if not about and not like:
-        return _by_words(conn, query, where, name_ids, limit) if query.terms else _by_date(conn, query, where, name_ids, limit)
+        return (
+            _by_words(conn, query, where, name_ids, limit)
+            if query.terms
+            else _by_date(conn, query, where, name_ids, limit)
+        )
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
     terms = _VectorTerms(about, like)
     if query.terms:

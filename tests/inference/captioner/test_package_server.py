@@ -53,9 +53,7 @@ class Model:
 @contextmanager
 def served(model: Model) -> Iterator[tuple[PackageServer, ChatClient]]:
     server = serve("127.0.0.1", 0, key="secret", alias="joycaption", load=lambda: model)
-    client = ChatClient(
-        f"http://127.0.0.1:{server.server_address[1]}/v1", server.key, timeout_s=30, connections=2
-    )
+    client = ChatClient(f"http://127.0.0.1:{server.server_address[1]}/v1", server.key, timeout_s=30, connections=2)
     try:
         yield server, client
     finally:
