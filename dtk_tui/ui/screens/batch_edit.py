@@ -271,7 +271,6 @@ class BatchEditScreen(CommandScreen[None]):
 
     def _failed(self, words: str, style: str = "$error") -> None:
         self._is_wanted, self._fault = False, words
-        self._fault = ""
         self._say(words, style)
         self.query_one("#batch-change-words", Static).update("")
 
