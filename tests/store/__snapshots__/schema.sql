@@ -1361,7 +1361,8 @@ CREATE TABLE public.work_run (
     id bigint NOT NULL,
     queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     priority smallint NOT NULL,
-    title text NOT NULL
+    title text NOT NULL,
+    begun_at timestamp with time zone
 );
 
 --

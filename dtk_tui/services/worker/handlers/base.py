@@ -19,7 +19,7 @@ from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.preprocessing import Picture
-from dtk_tui.inference.provider import Placement
+from dtk_tui.inference.provider import FIRST_DEVICE, Device, Placement
 from dtk_tui.store.database import Connection, Database
 
 
@@ -68,13 +68,13 @@ class Resources:
 
     Attributes:
         threads: threads that one inference may use.
-        device: number of the GPU, where one does the work.
+        device: where its models are to run.
     """
 
     db: Database
     config: Config
     threads: int
-    device: int = 0
+    device: Device = FIRST_DEVICE
 
 
 class KindPausedError(DtkError):
