@@ -11,7 +11,17 @@ from textual.message import Message
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, collect, edits, folders, images, imports, organise, workers
+from dtk_tui.ui.commands import (
+    caption_editor,
+    collect,
+    edits,
+    facets,
+    folders,
+    images,
+    imports,
+    organise,
+    workers,
+)
 from dtk_tui.ui.commands.command import Applies, Command, of_widget
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
@@ -81,6 +91,7 @@ _BROWSER = (
     Command("main.review_deletion", "V", "What is for deletion", SCREEN, collect.review),
     Command("main.trash", "R", "Move what is for deletion into the trash", SCREEN, collect.to_trash),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
+    Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
 )  # fmt: skip
