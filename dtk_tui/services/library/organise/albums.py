@@ -220,7 +220,9 @@ def _leaves(node: nodes.Node) -> list[nodes.Node]:
 def _exact(line: str) -> None:
     query = parse(line)
     if query.about or query.like or query.looks:
-        raise UsageError("A smart album is what fits a query exactly.", "about:, like: and looks: only rank: leave them out.")
+        raise UsageError(
+            "A smart album is what fits a query exactly.", "about:, like: and looks: only rank: leave them out."
+        )
 
 
 def _named(conn: Connection, name: str) -> int:
