@@ -16,7 +16,7 @@ from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.library.groups import look_at
 from dtk_tui.services.worker.handlers.arrays import BatchArray
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt, Resources
+from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler, Prompt, PromptHandler, Resources
 from dtk_tui.services.worker.handlers.models import precision_notices, require, tune
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
@@ -47,12 +47,10 @@ class TextSpace:
     id: int
 
 
-class EmbedHandler(JobHandler):
+class EmbedHandler(PictureHandler, PromptHandler):
     """Writes the vectors of representatives and of prompts, each in the spaces that have none yet."""
 
     kind = Kind.EMBED
-    takes_pictures: ClassVar[bool] = True
-    needs_prompts: ClassVar[bool] = True
     is_of_group: ClassVar[bool] = True
 
     def __init__(self, images: Sequence[ImageSpace], texts: Sequence[TextSpace]) -> None:
@@ -100,6 +98,7 @@ class EmbedHandler(JobHandler):
             number = embedding_spaces.register(conn, name, "image", sha256, dims, preparation)
             images.append(ImageSpace(embedder, number, BatchArray(embedder.input_shape, embedder.batch_size)))
         handler = cls(images, texts)
+        embedding_spaces.set_in_use(conn, handler.indexed_spaces)
         handler.notices = (*(notice for notice in notices if notice is not None), *precision_notices(opened))
         return handler
 
