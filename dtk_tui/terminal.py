@@ -149,7 +149,7 @@ def terminal_report() -> TerminalReport | None:
 
 
 def _tmux_passthrough() -> str | None:
-    """Return the option allow-passthrough of this pane; None where tmux does not say, or is older than 3.3 and has none."""
+    """Return the option allow-passthrough of this pane of tmux; None where it does not say, as before 3.3."""
     ask = ["tmux", "show-options", "-Apv", "allow-passthrough"]
     try:
         done = subprocess.run(
