@@ -715,6 +715,7 @@ CREATE TABLE public.current_caption (
     pairs integer[] GENERATED ALWAYS AS (public.dtk_word_pairs(search)) STORED NOT NULL
 )
 WITH (toast_tuple_target='4080');
+ALTER TABLE ONLY public.current_caption ALTER COLUMN search SET STATISTICS 300;
 
 --
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
