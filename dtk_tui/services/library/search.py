@@ -16,6 +16,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
+from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
@@ -76,18 +77,26 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
             require_language(conn, config.settings.captions.language)
     if asks_captions:
         catch_up(db)
-    about: list[tuple[int, Vector]] = []
+    meaning: list[Example] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
-        about.append((space, _text_embedder(model, config.paths.models).embed_query(term.text)))
+        vector = _text_embedder(model, config.paths.models).embed_query(term.text)
+        meaning.append(Example(space, vector, term.negated))
     spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
     with db.connection() as conn:
-        like = [
-            _alike(conn, config, model, space, term.image)
-            for (model, space), term in zip(spaces, query.like, strict=True)
-        ]
+        looks: list[Example] = []
+        for (model, space), one in zip(spaces, query.like, strict=True):
+            _, vector, number = _alike(conn, config, model, space, one.image)
+            looks.append(Example(space, vector, one.negated, number))
         limit_time(conn, config.settings.search.timeout_s)
-        return find_images(conn, query, about=about, like=like, limit=limit)
+        return find_images(
+            conn,
+            query,
+            about=combined(meaning),
+            like=[(space, vector, None) for space, vector in combined(looks)],
+            limit=limit,
+            left_out=[example.image for example in looks if example.image is not None],
+        )
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:
