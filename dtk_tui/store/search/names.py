@@ -34,13 +34,13 @@ SELECT id, path AS name, lower(dtk_nfc(name)) LIKE %(start)s OR lower(dtk_nfc(pa
  WHERE NOT excluded AND lower(dtk_nfc(path)) LIKE %(within)s"""
 _WALK: LiteralString = """
 WITH RECURSIVE walk (name, step) AS (
-    (SELECT lower({column}), 1 FROM image WHERE {column} IS NOT NULL ORDER BY lower({column}) LIMIT 1)
+    (SELECT lower({column}), 1 FROM image WHERE octet_length({column}) < 800 ORDER BY lower({column}) LIMIT 1)
     UNION ALL
-    SELECT (SELECT lower({column}) FROM image WHERE {column} IS NOT NULL AND lower({column}) > walk.name
+    SELECT (SELECT lower({column}) FROM image WHERE octet_length({column}) < 800 AND lower({column}) > walk.name
              ORDER BY lower({column}) LIMIT 1), step + 1
       FROM walk WHERE walk.name IS NOT NULL AND step < %(walked)s)
 SELECT name AS id, name, dtk_nfc(name) LIKE %(start)s AS starts FROM walk WHERE dtk_nfc(name) LIKE %(within)s"""
-_SPELLED: LiteralString = "SELECT {column} FROM image WHERE lower({column}) = %s AND {column} IS NOT NULL LIMIT 1"
+_SPELLED: LiteralString = "SELECT {column} FROM image WHERE lower({column}) = %s AND octet_length({column}) < 800 LIMIT 1"
 
 _NAMES: dict[str, tuple[LiteralString, LiteralString]] = {
     "tag": (_TAGS, "SELECT FROM image_tag WHERE tag_id = found.id"),
@@ -48,11 +48,11 @@ _NAMES: dict[str, tuple[LiteralString, LiteralString]] = {
     "folder": (_FOLDERS, "SELECT FROM image WHERE folder_id = found.id"),
     "model": (
         _WALK.replace("{column}", "model"),
-        "SELECT FROM image WHERE model IS NOT NULL AND lower(model) = found.id",
+        "SELECT FROM image WHERE octet_length(model) < 800 AND lower(model) = found.id",
     ),
     "sampler": (
         _WALK.replace("{column}", "sampler"),
-        "SELECT FROM image WHERE sampler IS NOT NULL AND lower(sampler) = found.id",
+        "SELECT FROM image WHERE octet_length(sampler) < 800 AND lower(sampler) = found.id",
     ),
 }
 

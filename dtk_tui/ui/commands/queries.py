@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dtk_tui.domain.query.completion import quoted
 from dtk_tui.domain.query.nodes import SORT_COLUMNS
 from dtk_tui.domain.queue import Target
 from dtk_tui.ui.context import AppContext, ContextScreen
@@ -43,8 +44,8 @@ def sort(context: AppContext, screen: ContextScreen[Any], target: Target | None)
         if value is None:
             return
         query = search.text
-        if not query and folder is not None:
-            query = f'path: starts with "{folder.path.rstrip("/")}/"'
+        if value and not query and folder is not None:
+            query = f"path: starts with {quoted(folder.path.rstrip('/') + '/')}"
         search.ask(sorted_line(query, value))
 
     entries = [Entry("no order of its own: by rank, or newest first", "", "")]

@@ -208,7 +208,6 @@ def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, A
         ("sort:rating_asc", "image_rating"),
         ("sort:date", "image_newest"),
         ("sort:date_asc", "image_newest"),
-        ("sort:model", "image_model"),
         ('model:"model 7"', "image_model"),
     ):
         assert run(line, limit=20) == 20
