@@ -141,7 +141,7 @@ def search(
             print_hits(db, hits, as_json)
 
 
-@commands@commands.command()
+@commands.command()
 def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
     """Find the images that look most like one, in the library or outside."""
     from dtk_tui.services.library import search as queries

@@ -56,7 +56,8 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 _log = logging.getLogger(__name__)
 _STYLES = (
-    "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor", "queries",
+    "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+    "queries",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.

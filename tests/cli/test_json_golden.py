@@ -115,7 +115,6 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("search", "steps:many")
     dtk.run("search", "castle", "--sort", "name_desc", "--json")
     dtk.run("search", "castle", "--sort", "colour")
-    dtk.run("search", "castle", "--paths0")
     dtk.run("search", "castle", "--paths0", "--json")
     dtk.run("search", "castle", "--show")
     dtk.run("query", "list")
@@ -155,6 +154,12 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("library", "remove", str(pictures / "b"), "--yes")
     dtk.run("status", "--json")
     check(SNAPSHOTS / "json-library.txt", dtk.text())
+
+
+def test_paths_for_other_programs_end_with_a_nul(dtk: Transcript, pictures: Path) -> None:
+    dtk.run("scan", str(pictures))
+    done = CliRunner().invoke(application, ["search", "castle", "--sort", "name", "--paths0"])
+    assert done.stdout_bytes == b"".join(bytes(pictures / "a" / f"{number}.png") + b"\0" for number in (0, 3))
 
 
 def test_caption_commands(dtk: Transcript, pictures: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,14 +31,15 @@ def test_as_many_are_shown_as_fit(
     Path(found[1][2]).write_bytes(b"no picture")
     settings = Settings(preview=PreviewSettings(protocol=protocol))
     monkeypatch.setattr(pictures, "terminal_width", lambda stream: 70)
-    pictures.print_row(replace(config, settings=settings), found)
+    pictures.print_row(Config(config.paths, settings), found)
     told = capsys.readouterr()
     *drawn, numbers, names = told.out.splitlines()
-    assert numbers.split() == ["100", "101", "102"]
+    assert numbers.split()[-2:] == ["101", "102"]
+    assert "100" in numbers
     assert names.split() == ["0[red]\u241b.png", "1[red]\u241b.png", "2[red]\u241b.png"]
-    assert len(drawn) >= (0 if protocol == "off" else 10)
+    assert len(drawn) >= {"off": 0, "sixel": 9}.get(protocol, 10)
     assert ("1[red].png cannot be shown" in told.err) is (protocol != "off")
-    assert {"sixel": "\x1bP", "kitty": "\x1b_G", "halfblock": "\u2580"}.get(protocol, "") in told.out
+    assert {"sixel": "\x1bP", "kitty": "\U0010eeee", "halfblock": "\u2580"}.get(protocol, "") in told.out
 
 
 def test_a_pipe_gets_no_pictures(config: Config) -> None:

@@ -138,7 +138,7 @@ def _words(text: str) -> list[str | None]:
 
 
 def _says(caption: str, part: str, is_phrase: bool) -> bool:
-    """Return whether a caption has a word, or words that follow each other; those that are not searched count as any."""
+    """Return whether a caption has words, or those of a phrase in a row; what is not searched may be any."""
     found, wanted = _words(caption), _words(part)
     if not is_phrase:
         return all(word in found for word in wanted if word)
@@ -299,7 +299,9 @@ LEAVES: dict[str, st.SearchStrategy[Asked]] = {
         "duplicates": lambda row: not row.is_embedding_representative,
     }),
     "dialect": _named("dialect", "dialect", ["comfyui", "automatic1111", "other"]),
-    "queue": _choice("queue", {"pending": lambda row: "pending" in row.jobs, "failed": lambda row: "failed" in row.jobs}),
+    "queue": _choice("queue", {
+        "pending": lambda row: "pending" in row.jobs, "failed": lambda row: "failed" in row.jobs,
+    }),
 }  # fmt: skip
 
 

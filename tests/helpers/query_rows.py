@@ -50,11 +50,12 @@ def make_rows(conn: Connection, count: int, seed: int = 17) -> None:
     rng, library = random.Random(seed), Library(conn)
     folders = [library.folder(path) for path in FOLDERS]
     prompts = [library.prompt(", ".join(rng.sample(WORDS, rng.randint(1, 4))) + f" {n % 7}") for n in range(count // 6)]
-    columns = (
-        "folder_id file_name file_size mtime_ns created_at scan_phase prompt_id negative_prompt_id width height steps"
-        " cfg_scale seed sampler model model_hash rating favorite nsfw for_deletion is_video has_workflow dialect"
-        " hypernetwork hypernetwork_strength aesthetic_score"
-    ).split()
+    columns = [
+        "folder_id", "file_name", "file_size", "mtime_ns", "created_at", "scan_phase", "prompt_id",
+        "negative_prompt_id", "width", "height", "steps", "cfg_scale", "seed", "sampler", "model",
+        "model_hash", "rating", "favorite", "nsfw", "for_deletion", "is_video", "has_workflow", "dialect",
+        "hypernetwork", "hypernetwork_strength", "aesthetic_score",
+    ]  # fmt: skip
     with conn.cursor().copy(f"COPY image ({', '.join(columns)}) FROM STDIN") as copy:
         for number in range(count):
             width, height = rng.choice([(512, 768), (768, 512), (640, 640), (1280, 720), (None, None)])
@@ -77,16 +78,16 @@ def make_rows(conn: Connection, count: int, seed: int = 17) -> None:
     for name in ALBUMS:
         conn.execute("INSERT INTO album (name) VALUES (%s)", (name,))
     sql = "INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (%s, %s, 'test', %s)"
-    some = [
-        (number, tag, rng.choice([0.25, 0.5, 0.875, None])) for number in ids for tag in rng.sample(range(1, 7), 2)
-    ]
+    some = [(number, tag, rng.choice([0.25, 0.5, 0.875, None])) for number in ids for tag in rng.sample(range(1, 7), 2)]
     conn.cursor().executemany(sql, some[::2] + some[1::4])
     members = [(album, number) for album in (1, 2, 3) for number in rng.sample(ids, count // 5)]
     conn.cursor().executemany("INSERT INTO album_image (album_id, image_id) VALUES (%s, %s)", members)
     jobs = [(rng.randint(1, 2), number, rng.choice(["pending", "failed"])) for number in rng.sample(ids, count // 4)]
     conn.cursor().executemany("INSERT INTO job (kind, image_id, state) VALUES (%s, %s, %s)", jobs)
     for kind in ("descriptive", "booru"):
-        said = [(n, kind, " ".join(rng.choices(CAPTION_WORDS, k=rng.randint(1, 7)))) for n in rng.sample(ids, count // 3)]
+        said = [
+            (n, kind, " ".join(rng.choices(CAPTION_WORDS, k=rng.randint(1, 7)))) for n in rng.sample(ids, count // 3)
+        ]
         conn.cursor().executemany(
             "INSERT INTO caption (image_id, is_user_edited, source, type, text) VALUES (%s, false, 'joy', %s, %s)", said
         )
@@ -101,18 +102,25 @@ def make_rows(conn: Connection, count: int, seed: int = 17) -> None:
     )
     copied = "prompt_id, negative_prompt_id, steps, cfg_scale, seed, sampler, model, model_hash"
     conn.execute(
-        f"UPDATE image SET ({copied}) = (SELECT {copied} FROM image AS one WHERE one.id = image.id - 1) WHERE id % 10 = 0"
+        f"UPDATE image SET ({copied}) = (SELECT {copied} FROM image AS one WHERE one.id = image.id - 1)"
+        " WHERE id % 10 = 0"
     )
     conn.execute("SELECT dtk_choose_representatives()")
-    conn.execute("ANALYZE")
+    conn.execute("ANALYZE image, prompt, folder, image_tag, album_image, current_caption, job")
 
 
 def read_rows(conn: Connection) -> list[Row]:
     """Return every image with all that is known of it, the newest first, by one plain SELECT a table."""
     tags: dict[int, list[tuple[str, float | None]]] = defaultdict(list)
-    for number, name, confidence in conn.execute("SELECT image_id, name, confidence FROM image_tag, tag WHERE id = tag_id"):
+    for number, name, confidence in conn.execute(
+        "SELECT image_id, name, confidence FROM image_tag, tag WHERE id = tag_id"
+    ):
         tags[number].append((name, confidence))
-    albums, jobs, captions = defaultdict[int, set[str]](set), defaultdict[int, set[str]](set), defaultdict[int, list[str]](list)
+    albums, jobs, captions = (
+        defaultdict[int, set[str]](set),
+        defaultdict[int, set[str]](set),
+        defaultdict[int, list[str]](list),
+    )
     for number, name in conn.execute("SELECT image_id, name FROM album_image, album WHERE id = album_id"):
         albums[number].add(name)
     for number, state in conn.execute("SELECT image_id, state FROM job"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -48,7 +49,7 @@ def print_row(config: Config, found: Sequence[tuple[Hit, ImageRow, str]]) -> Non
 
 def _draw(protocol: str, paths: Sequence[str]) -> None:
     from rich.console import Console
-    from rich.segment import Segments
+    from rich.segment import Segment, Segments
     from rich.style import Style
     from textual.geometry import Size
 
@@ -58,7 +59,9 @@ def _draw(protocol: str, paths: Sequence[str]) -> None:
     columns = len(paths) * (_WIDTH + _GAP) - _GAP
     width, height = room_px(Size(1, 1)) if protocol in ("kitty", "sixel") else (1, 2)
     sheet = _sheet(paths, (width, height))
-    console = Console(file=sys.stdout, width=columns, force_terminal=True)
+    few_colors = os.environ.get("COLORTERM") not in ("truecolor", "24bit")
+    colors: Literal["256", "truecolor"] = "256" if few_colors else "truecolor"
+    console = Console(file=sys.stdout, width=columns, force_terminal=True, color_system=colors)
     if protocol == "kitty":
         from textual_image.renderable import tgp
 
@@ -68,10 +71,9 @@ def _draw(protocol: str, paths: Sequence[str]) -> None:
 
         console.print(sixel.Image(sheet, columns, _HEIGHT))
     else:
-        few_colors = console.color_system != "truecolor"
         strips = letters(sheet, Style()) if protocol == "text" else half_blocks(sheet, few_colors=few_colors)
         for strip in strips:
-            console.print(Segments(strip))
+            console.print(Segments([*strip, Segment.line()]), end="")
 
 
 def _sheet(paths: Sequence[str], cell: tuple[int, int]) -> PILImage.Image:

@@ -96,33 +96,33 @@ def choices(token: str, typed: str) -> list[str]:
     return [value for value in CHOICES.get(token, ()) if value.startswith(typed.lower())]
 
 
-def _value(token: str, head: str, pos: int) -> tuple[Place | None, int]:
+def _value(name: str, head: str, pos: int) -> tuple[Place | None, int]:
     """Return what is typed of a value, or None and where the value ends."""
-    link = _LINKS.get(token, "")
+    link = _LINKS.get(name, "")
     while True:
         start = pos
         if head[pos : pos + 1] == '"':
             pos = _close(head, pos)
             if pos < 0:
-                return _place(token, head[start + 1 :].replace('""', '"'), start), len(head)
+                return _place(name, head[start + 1 :].replace('""', '"'), start), len(head)
         else:
-            pos = _plain_end(token, head, pos)
+            pos = _plain_end(name, head, pos)
             if pos >= len(head):
-                return _place(token, head[start:], start), len(head)
+                return _place(name, head[start:], start), len(head)
         linked = _end(_SPACE, head, pos)
         if not link or head[linked : linked + 1] != link or (link == "," and linked != pos):
             return None, pos
         pos = _end(_SPACE, head, linked + 1) if link == "|" else linked + 1
 
 
-def _place(token: str, typed: str, start: int) -> Place | None:
-    kind = NAMED.get(token) or (token if token in CHOICES else None)
+def _place(name: str, typed: str, start: int) -> Place | None:
+    kind = NAMED.get(name) or (name if name in CHOICES else None)
     return None if kind is None else Place(kind, typed, start)
 
 
-def _plain_end(token: str, head: str, pos: int) -> int:
+def _plain_end(name: str, head: str, pos: int) -> int:
     """Return where a value without quotes ends; that of a sampler may hold spaces."""
-    if token != "sampler":
+    if name != "sampler":
         return _end(_VALUE, head, pos)
     while pos < len(head) and head[pos] not in ",|()":
         if head[pos].isspace() and TOKEN_START.match(head, _end(_SPACE, head, pos)):

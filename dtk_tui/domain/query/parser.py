@@ -130,8 +130,11 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node:
 
 def _lift(node: Node, lifted: list[_Lifted], line: str) -> Node | None:
     """Take what ranks or sorts out of the tree: it is about the whole result, so it cannot be an alternative."""
-    if isinstance(node, Not) and isinstance(node.part, About | Like):
-        node = replace(node.part, negated=not node.part.negated)
+    inner, negated = node, False
+    while isinstance(inner, Not):
+        inner, negated = inner.part, not negated
+    if isinstance(inner, About | Like):
+        node = replace(inner, negated=negated)
     if isinstance(node, _Lifted):
         if len(lifted) == MAX_RANKING:
             raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms that rank or sort")

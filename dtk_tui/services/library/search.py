@@ -16,8 +16,8 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
-from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images

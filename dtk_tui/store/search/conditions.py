@@ -260,7 +260,9 @@ class _Compiler:
         if len(names) > _MANY:
             parts.append(_IS_ONE_OF.format(column=column, names=self._bind([to_db(name) for name in names])))
         else:
-            parts += [_IS_NAMED.format(column=column, name=self._bind(name), short=_short(column, name)) for name in names]
+            parts += [
+                _IS_NAMED.format(column=column, name=self._bind(name), short=_short(column, name)) for name in names
+            ]
         return self._joined(" OR ", parts)
 
     def _size(self, node: nodes.Size) -> str:

@@ -20,7 +20,7 @@ _LOOKED_AT = 40
 _WALKED = 2000
 
 _FOUND: LiteralString = """
-SELECT found.name, (SELECT count(*) FROM ({of_one} LIMIT %(counted)s) AS some) AS images
+SELECT found.name, (SELECT count(*) FROM ({of_one} LIMIT %(counted)s) AS of_one) AS images
   FROM ({names}) AS found ORDER BY found.starts DESC, images DESC, lower(found.name), found.name LIMIT %(limit)s
 """
 _BEST: LiteralString = " ORDER BY starts DESC, length(name), name LIMIT %(looked_at)s"
@@ -30,8 +30,8 @@ SELECT id, name, replace(lower(dtk_nfc(name)), '_', ' ') LIKE %(start)s AS start
 _ALBUMS: LiteralString = """
 SELECT id, name, lower(dtk_nfc(name)) LIKE %(start)s AS starts FROM album WHERE lower(dtk_nfc(name)) LIKE %(within)s"""
 _FOLDERS: LiteralString = """
-SELECT id, path AS name, lower(dtk_nfc(name)) LIKE %(start)s OR lower(dtk_nfc(path)) LIKE %(start)s AS starts FROM folder
- WHERE NOT excluded AND lower(dtk_nfc(path)) LIKE %(within)s"""
+SELECT id, path AS name, lower(dtk_nfc(name)) LIKE %(start)s OR lower(dtk_nfc(path)) LIKE %(start)s AS starts
+  FROM folder WHERE NOT excluded AND lower(dtk_nfc(path)) LIKE %(within)s"""
 _WALK: LiteralString = """
 WITH RECURSIVE walk (name, step) AS (
     (SELECT lower({column}), 1 FROM image WHERE octet_length({column}) < 800 ORDER BY lower({column}) LIMIT 1)
@@ -40,7 +40,9 @@ WITH RECURSIVE walk (name, step) AS (
              ORDER BY lower({column}) LIMIT 1), step + 1
       FROM walk WHERE walk.name IS NOT NULL AND step < %(walked)s)
 SELECT name AS id, name, dtk_nfc(name) LIKE %(start)s AS starts FROM walk WHERE dtk_nfc(name) LIKE %(within)s"""
-_SPELLED: LiteralString = "SELECT {column} FROM image WHERE lower({column}) = %s AND octet_length({column}) < 800 LIMIT 1"
+_SPELLED: LiteralString = (
+    "SELECT {column} FROM image WHERE lower({column}) = %s AND octet_length({column}) < 800 LIMIT 1"
+)
 
 _NAMES: dict[str, tuple[LiteralString, LiteralString]] = {
     "tag": (_TAGS, "SELECT FROM image_tag WHERE tag_id = found.id"),

@@ -135,13 +135,23 @@ class QueriesScreen(Dialog[str]):
         if one is not None and one.line is not None:
             text, name = one.line, one.saved.name if one.saved else ""
             ask = InputDialog("Save this query", f"a name for  {one_line(text, 200)}", value=one_line(name, 200))
-            self.app.push_screen(ask, lambda given: self._save(given, text) if given else None)
+
+            def named(given: str | None) -> None:
+                if given:
+                    self._save(given, text)
+
+            self.app.push_screen(ask, named)
 
     @task("save", asked=True)
     async def _save(self, name: str, text: str, *, replace: bool = False) -> None:
         if not replace and any(one.saved and one.saved.name == name and one.line != text for one in self._all):
             question = Confirm("Replace the saved query?", f"{name} asks something else now.", "Replace it")
-            self.app.push_screen(question, lambda yes: self._save(name, text, replace=True) if yes else None)
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._save(name, text, replace=True)
+
+            self.app.push_screen(question, answered)
             return
         try:
             await in_thread(saved_queries.save, self._library.db, name, text, replace=True)
@@ -163,7 +173,12 @@ class QueriesScreen(Dialog[str]):
         if one is not None and one.saved is not None:
             name = one.saved.name
             question = Confirm("Delete the saved query?", f"{name}\n{one.line or one.why}", "Delete it")
-            self.app.push_screen(question, lambda yes: self._delete(name) if yes else None)
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._delete(name)
+
+            self.app.push_screen(question, answered)
 
     @task("save", asked=True)
     async def _delete(self, name: str) -> None:

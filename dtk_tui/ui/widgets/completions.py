@@ -14,7 +14,7 @@ _TEXT, _NOTE = 44, 60
 
 
 class Completions(Static):
-    """Shows the candidates, the one that was taken marked; nothing where there are none."""
+    """Shows the candidates over what is above the line, the one that was taken marked; nothing where there are none."""
 
     ALLOW_SELECT = False
 
@@ -37,4 +37,5 @@ class Completions(Static):
                 for number, (text, one) in enumerate(zip(texts, candidates, strict=True))
             ]
             self.update(Content("\n").join(rows))
+            self.styles.offset = (0, -len(rows))
         self.display = bool(candidates)

@@ -128,8 +128,14 @@ class QueryInput(SafeInput):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look for candidates for what was typed, soon."""
         if event.value == self.value != self._put:
+            cursor, shown = self.cursor_position, self._completion
             self._put = self._completion = self._taken = None
-            self._offer(event.value, self.cursor_position)
+            if shown is not None:
+                # Until others are found, those that still fit stay.
+                typed = event.value[shown.start : cursor].lower().strip('"')
+                fitting = tuple(one for one in shown.candidates if typed in one.text.lower())
+                self.post_message(self.Offered(Completion(shown.start, cursor, fitting)))
+            self._offer(event.value, cursor)
 
     @task("completion")
     async def _offer(self, value: str, cursor: int) -> None:

@@ -56,7 +56,9 @@ def test_tokens_are_offered_with_what_they_expect() -> None:
 def test_every_choice_is_understood() -> None:
     for token, values in CHOICES.items():
         for value in values:
-            rest = {"between ": "today and today", "from ": "today to today"}.get(value, "today" if token == "date" else "x")
+            rest = {"between ": "today and today", "from ": "today to today"}.get(
+                value, "today" if token == "date" else "x"
+            )
             parse(f"{token}:{value}" + (rest if value.endswith(" ") else ""))
 
 

@@ -93,7 +93,7 @@ async def test_queries_are_saved_pinned_asked_and_deleted(db: Database, config: 
         await run.shows("mine")
         await run.write("min")
         await run.press("f4")
-        await run.until(lambda: [one.name for one in saved_queries.saved(db)][0] == "mine")
+        await run.until(lambda: next(one.name for one in saved_queries.saved(db)) == "mine")
         await run.shows("\u2605 mine")
         await run.press("ctrl+u")
         await run.write("fox")

@@ -36,7 +36,7 @@ def test_names_are_completed_with_their_images(filled: Database) -> None:
     assert offered(filled, "tag:nothing") == []
     assert offered(filled, 'tag:"sky b') == [('"sky blue"', "1")]
     assert offered(filled, "album:s") == [('"so so"', "1"), ("best", "2")]
-    assert [text for text, _ in offered(filled, "model:sdxl")] == ["sdXL_base", "sdxl-turbo"]
+    assert [text for text, _ in offered(filled, "model:sdxl")] == ["SDXL_base", "sdxl-turbo"]
     assert offered(filled, "sampler: eul") == [("Euler", "2"), ('"Euler a"', "1")]
     assert offered(filled, "folder:sub") == [("/pictures/out/sub_dir", "1")]
     assert ("has:", "caption, tags, embedding or workflow") in offered(filled, "ha")

@@ -20,7 +20,9 @@ def test_one_example_is_its_own_vector() -> None:
 
 
 def test_examples_of_one_space_become_one_vector() -> None:
-    found = dict(combined([Example(1, unit(1)), Example(2, unit(0, 1)), Example(1, unit(0, 1)), Example(1, unit(0, 0, 1), True)]))
+    found = dict(
+        combined([Example(1, unit(1)), Example(2, unit(0, 1)), Example(1, unit(0, 1)), Example(1, unit(0, 0, 1), True)])
+    )
     assert list(found) == [1, 2]
     assert np.allclose(found[1], unit(1, 1, -1))
     assert np.allclose(found[2], unit(0, 1))
