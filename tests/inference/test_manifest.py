@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from dtk_tui.inference.manifest import load_manifest, read_manifest
 def test_defaults_of_the_settings_are_starter_models() -> None:
     settings = ModelSettings()
     names = {settings.text_embedder, settings.image_embedder, *settings.taggers}
-    assert {spec.name for spec in load_manifest().select(["starter"])} == names
+    assert {spec.name for spec in load_manifest().select(["starter"])} >= names
 
 
 def test_starter_files_have_checksums_and_production_models_are_known() -> None:
@@ -30,7 +31,24 @@ def test_starter_files_have_checksums_and_production_models_are_known() -> None:
 
 def test_selecting_gives_each_model_once() -> None:
     chosen = load_manifest().select(["open-nsfw", "starter", "joytag"])
-    assert [spec.name for spec in chosen] == ["open-nsfw", "minilm-l6-v2", "dinov2-small", "joytag"]
+    assert [spec.name for spec in chosen] == [
+        "open-nsfw",
+        "minilm-l6-v2",
+        "dinov2-small",
+        "efficientnet-lite0",
+        "efficientnet-lite0-words",
+        "joytag",
+    ]
+
+
+def test_a_text_tower_comes_along_and_fits() -> None:
+    manifest = load_manifest()
+    assert [spec.name for spec in manifest.select(["siglip-base"])] == ["siglip-base-text", "siglip-base"]
+    for spec in manifest.joint.values():
+        assert manifest.text_tower(spec).dims == spec.dims
+    lost = replace(manifest.get("siglip-base"), text_tower="clip-h-text")
+    with pytest.raises(ModelError, match="clip-h-text is not a text-embedder with 768 dims"):
+        manifest.text_tower(lost)
 
 
 def test_an_unknown_name_says_which_ones_are_known() -> None:
@@ -45,6 +63,7 @@ def test_an_unknown_name_says_which_ones_are_known() -> None:
         (('path = "a.onnx"', 'path = "/a.onnx"'), "stay in the model's folder"),
         (('role = "tagger"', 'role = "juggler"'), "role"),
         (("keep = 0.1", "kepe = 0.1"), "kepe"),
+        (('title = "A"', 'title = "A"\ntext_tower = "b"'), "only an image-embedder has a text_tower"),
         (('session_file = "a.onnx"', 'session_file = "b.onnx"'), "b.onnx is not among its files"),
         (("version = 1", "version = 2"), "version 1"),
     ],

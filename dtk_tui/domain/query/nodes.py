@@ -210,7 +210,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Ranks by looks; ``image`` is an id or a path, the rest as in ``About``. Never part of ``Query.filter``."""
+    """Ranks by likeness; ``image`` is an id or a path, the rest as in ``About``. Never part of ``Query.filter``."""
 
     image: str
     at: int
@@ -241,6 +241,16 @@ class Sort:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Ranks by what the picture shows; ``space`` as in ``About``. Never part of ``Query.filter``."""
+
+    text: str
+    at: int
+    space: str | None = None
+    negated: bool = False
+
+
 Node = (
     And
     | Or
@@ -268,6 +278,7 @@ Node = (
     | About
     | Like
     | Sort
+    | Looks
 )
 
 
@@ -280,7 +291,8 @@ class Query:
         filter: which images, exactly; None is every image. The free text is part of it.
         terms: the free text that is wanted (not what is negated), in the order of the line: it ranks.
         about: what ranks by meaning.
-        like: what ranks by looks.
+        like: what ranks by likeness to an image.
+        looks: what ranks by what the picture shows, in words.
         sort: by what the result is sorted, the most important first; none: by rank, else by date.
     """
 
@@ -289,4 +301,5 @@ class Query:
     terms: tuple[str, ...] = ()
     about: tuple[About, ...] = ()
     like: tuple[Like, ...] = ()
+    looks: tuple[Looks, ...] = ()
     sort: tuple[Sort, ...] = ()

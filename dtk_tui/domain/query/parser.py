@@ -16,7 +16,7 @@ import re
 from dataclasses import replace
 from datetime import date
 
-from dtk_tui.domain.query.nodes import About, And, Like, Node, Not, Or, Prompt, Query, Sort
+from dtk_tui.domain.query.nodes import About, And, Like, Looks, Node, Not, Or, Prompt, Query, Sort
 from dtk_tui.domain.query.scanner import Scanner, query_error
 from dtk_tui.domain.query.tokens import TOKEN_START, read_value
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 50
 MAX_RANKING = 20
 
 _BETWEEN = re.compile(r"[\s,]*")
-_Lifted = About | Like | Sort
+_Lifted = About | Like | Looks | Sort
 
 
 def parse(line: str, today: date | None = None) -> Query:
@@ -46,6 +46,7 @@ def parse(line: str, today: date | None = None) -> Query:
         terms=terms,
         about=tuple(part for part in lifted if isinstance(part, About)),
         like=tuple(part for part in lifted if isinstance(part, Like)),
+        looks=tuple(part for part in lifted if isinstance(part, Looks)),
         sort=tuple(part for part in lifted if isinstance(part, Sort)),
     )
 
@@ -133,7 +134,7 @@ def _lift(node: Node, lifted: list[_Lifted], line: str) -> Node | None:
     inner, negated = node, False
     while isinstance(inner, Not):
         inner, negated = inner.part, not negated
-    if isinstance(inner, About | Like):
+    if isinstance(inner, About | Like | Looks):
         node = replace(inner, negated=negated)
     if isinstance(node, _Lifted):
         if len(lifted) == MAX_RANKING:
@@ -148,9 +149,8 @@ def _lift(node: Node, lifted: list[_Lifted], line: str) -> Node | None:
 
 
 def _refuse_lifted(node: Node, line: str) -> None:
-    if isinstance(node, About | Like):
-        name = "about:" if isinstance(node, About) else "like:"
-        expected = f"{name} outside of OR and of brackets behind NOT, because it ranks"
+    if isinstance(node, About | Like | Looks):
+        expected = f"{type(node).__name__.lower()}: outside of OR and of brackets behind NOT, because it ranks"
         raise query_error(line, node.at, f"expected {expected} the whole result")
     if isinstance(node, Sort):
         raise query_error(line, node.at, "expected sort: outside of OR and NOT, because it sorts the whole result")

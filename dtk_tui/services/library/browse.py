@@ -17,6 +17,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
+from dtk_tui.services.library.facets import FacetCounter
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
@@ -112,7 +113,7 @@ class LibraryBrowser:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
         query = parse(line)
         is_by_words = query.terms or query.sort or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
-        limit = FIRST_FOUND if is_by_words and not query.about and not query.like else None
+        limit = FIRST_FOUND if is_by_words and not (query.about or query.like or query.looks) else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
 
@@ -127,6 +128,14 @@ class LibraryBrowser:
     def note_query(self, line: str) -> None:
         """Keep a query that was asked."""
         saved_queries.note_asked(self.db, line)
+
+    def facet_counter(self, line: str) -> FacetCounter:
+        """Return what counts the facets of the images that a query line finds."""
+        return FacetCounter(self.db, self.config, line)
+
+    def notes(self, line: str) -> list[str]:
+        """Return what a person should know of the models by which a query compares."""
+        return searching.notes(self.config, line)
 
     def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
         """Return the images most like one, best first."""

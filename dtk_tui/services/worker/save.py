@@ -12,7 +12,7 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
-from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.handlers.base import JobHandler, PromptHandler
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
@@ -176,7 +176,7 @@ def _looks(batch: Sequence[BatchResult]) -> list[ImageLook]:
 def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
     """Write the results of prompts."""
     for done in batch:
-        if done.handler is not None and done.prompts:
+        if isinstance(done.handler, PromptHandler) and done.prompts:
             done.handler.save_prompts(conn, done.prompts)
 
 
@@ -190,7 +190,8 @@ def _save_rows(
         first: called when the rows are locked, before anything is written.
     """
     owned, changed = jobs.still_owned(conn, worker_id, [job for _, job, _ in rows], images) if images else (set(), [])
-    jobs.give_back(conn, worker_id, changed)
+    if changed:
+        jobs.give_back(conn, worker_id, changed)
     first()
     by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for handler, job, result in rows:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import conditions, texts, words
+from dtk_tui.store.search import captioned, conditions, texts, words
 from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.sorting import first_sorted, sorted_places
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
@@ -127,7 +127,11 @@ def find_images(
     name_ids = _name_ids(conn, query)
     where = conditions.where(query.filter, name_ids)
     if not about and not like:
-        return _by_words(conn, query, where, name_ids, limit) if query.terms else _by_date(conn, query, where, limit)
+        return (
+            _by_words(conn, query, where, name_ids, limit)
+            if query.terms
+            else _by_date(conn, query, where, name_ids, limit)
+        )
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
     named = tuple(image_id for _, _, image_id in like if image_id is not None)
     terms = _VectorTerms(about, like, (*named, *left_out))
@@ -149,6 +153,12 @@ def find_images(
     return _limited(ids[kept], scores[kept], limit)
 
 
+def condition_of(conn: Connection, query: Query) -> conditions.Where:
+    """Return what the images of a query meet, but for what ranks by vectors; as ``find_images`` for the connection."""
+    conn.execute(_SETTINGS)
+    return conditions.where(query.filter, _name_ids(conn, query))
+
+
 def _sorted(
     conn: Connection, query: Query, about: About, like: Like, limit: int | None, left_out: Sequence[int]
 ) -> SearchResult:
@@ -163,7 +173,11 @@ def _sorted(
     return _limited(found.ids[places], scores[places], limit)
 
 
-def _by_date(conn: Connection, query: Query, where: conditions.Where, limit: int | None) -> SearchResult:
+def _by_date(
+    conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
+) -> SearchResult:
+    if parts := captioned.required(query.filter):
+        return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
     if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)

@@ -48,6 +48,7 @@ class View:
     name: str = "All images"
     query: str = ""
     like: int | None = None
+    path: str = ""
 
     @property
     def title(self) -> str:
@@ -60,6 +61,14 @@ class View:
         if keys:
             return "by " + ", ".join(f"{key.column} {'down' if key.descending else 'up'}" for key in keys)
         return "best first" if ranked else "newest first"
+
+    @property
+    def line(self) -> str:
+        """The query line that finds it."""
+        if self.query or self.like is None:
+            path = self.path.rstrip("/").replace('"', '""')
+            return self.query or (f'path:"{path}/*"' if self.path else "")
+        return f"like:{self.like}"
 
     @property
     def is_folder(self) -> bool:

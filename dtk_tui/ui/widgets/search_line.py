@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -168,7 +169,7 @@ class QueryInput(SafeInput):
 
 
 class SearchLine(Vertical):
-    """A prompt, the line, and above it what may stand there and what is wrong with the query."""
+    """A prompt, the line, above it what may stand there, and what is wrong or to be known of its results."""
 
     class Asked(Message):
         """Enter was pressed; an empty query asks for the folder again."""
@@ -245,12 +246,16 @@ class SearchLine(Vertical):
         event.stop()
         self.query_one(Completions).show(event.completion, event.taken)
 
+    def show_notes(self, notes: Sequence[str]) -> None:
+        """Say what a person should know about the results, in the place of a fault."""
+        fault = self.query_one("#search-fault", Line)
+        fault.display = bool(notes)
+        fault.show(line(" ".join(notes), "$muted", 400))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask, and remember the query."""
         event.stop()
-        typed = self.query_one(QueryInput)
-        typed.forget_completion()
-        query = event.value.strip()
-        if query:
-            typed.remember(query)
-        self.post_message(self.Asked(query))
+        if query := event.value.strip():
+            self.ask(query)
+        else:
+            self.post_message(self.Asked(""))

@@ -13,6 +13,7 @@ from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.services.captions import batch as caption_batch
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.library import journal
+from dtk_tui.services.library.edits import EditTask
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
@@ -56,9 +57,21 @@ def changes(run: Running) -> str:
     return str(run.app.screen.query_one("#batch-change-words", Static).visual)
 
 
+def tell_twice(run: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the news of an edit come behind those of its end, too."""
+    signal = run.dtk.context.tasks.edit_moved
+    once = signal.publish
+
+    def publish(running: EditTask) -> None:
+        once(running)
+        once(running)
+
+    monkeypatch.setattr(signal, "publish", publish)
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_captions_are_edited_and_taken_back(
-    db: Database, config: Config, ids: list[int], size: tuple[int, int]
+    db: Database, config: Config, ids: list[int], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = texts(db, ids)
     async with library_app(db, config, size) as run:
@@ -84,12 +97,11 @@ async def test_captions_are_edited_and_taken_back(
             captions.set_text(conn, ids[3], "mine", "descriptive")
         await run.press("r", "down", "u")
         await run.shows("Undo this edit?")
+        tell_twice(run, monkeypatch)
         await run.press("y")
         await run.shows("28 restored. 1 image was edited again")
         await run.shows("003.png")
-        told = run.app.screen
-        while told in run.app.screen_stack:  # a key that comes while a dialog is opening may be lost
-            await run.press("enter")
+        await run.press("enter")
         await run.shows("all but 1")
         await run.press("u")
         await run.shows("This edit was undone before.")
@@ -132,6 +144,31 @@ async def test_which_images_and_captions_are_edited(db: Database, config: Config
         await run.shows("final, with all below it  10 images")
         await choose(run, 0, "final alone")
         await run.shows("final alone  10 images")
+
+
+async def test_the_text_has_the_focus_and_what_is_missing_is_said(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("B")
+        await run.shows("Put in a text to see what changes.")
+        await run.press("f2")
+        await run.until(lambda: "Put in a text" in notices(run))
+        await run.write("ohwx ")
+        await run.until(lambda: "+ ohwx a photo of a fox" in changes(run))
+        await run.press("up")
+        await run.until(lambda: run.app.focused is run.app.screen.query_one("#batch-form"))
+        await choose(run, 2, "replace by a regular")
+        await run.press("ctrl+u", "left_parenthesis")
+        await run.press("down")
+        await run.until(lambda: run.app.focused is run.app.screen.query("SafeInput").last())
+        count = run.app.screen.query_one("#batch-count")
+        await run.until(lambda: count.size.height > 1)
+        await run.press("f2")
+        await run.until(lambda: "is not understood" in notices(run))
+
+
+def notices(run: Running) -> str:
+    return " ".join(one.message for one in run.app._notifications)
 
 
 async def test_what_is_not_understood_or_never_ends_is_said(
