@@ -180,7 +180,7 @@ _BROWSER = (
         "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_not_typing,
         in_footer=True, key_name="/",
     ),
-    Command("main.queries", "Q,f3", "Saved queries and history", SCREEN, queries.choose),
+    Command("main.queries", "Q,f9", "Saved queries and history", SCREEN, queries.choose),
     Command("main.sort", "S", "Sort", SCREEN, queries.sort),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),

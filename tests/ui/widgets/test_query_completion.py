@@ -99,7 +99,7 @@ async def test_queries_are_saved_pinned_asked_and_deleted(db: Database, config: 
         await run.write("fox")
         await run.press("enter")
         await run.shows("\u201cred fox\u201d  10")
-        await run.press("f3")
+        await run.press("f9")
         await run.shows("\u2605 mine")
         await run.press("f8")
         await run.shows("Delete the saved query?")
