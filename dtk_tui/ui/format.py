@@ -11,7 +11,6 @@ from dtk_tui.domain.journal import Undone
 from dtk_tui.domain.thresholds import TagChange
 from dtk_tui.text import counted, display, one_line
 
-
 _BAR = 30
 
 

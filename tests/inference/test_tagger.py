@@ -98,7 +98,11 @@ def test_logits_pass_the_sigmoid_where_the_manifest_says(tmp_path: Path) -> None
     batch = np.full((1, 4, 4, 3), 128, np.uint8)
     batch[..., 1], batch[..., 0] = 130, 0
     assert np.allclose(tagger.infer(batch), [[0.5, 1 / (1 + np.exp(-2.0)), 0.0]], atol=1e-6)
-    assert (tagger.rules.threshold_of("general"), tagger.rules.threshold_of("character"), tagger.rules.keep) == (0.4, 0.85, 0.05)
+    assert (tagger.rules.threshold_of("general"), tagger.rules.threshold_of("character"), tagger.rules.keep) == (
+        0.4,
+        0.85,
+        0.05,
+    )
     assert tagger.infer(batch[:0]).shape == (0, 3)
     tagger.close()
 

@@ -54,8 +54,9 @@ def edit_transaction(db: Database, stop: threading.Event | None = None) -> Itera
 
 
 class EditTask(BackgroundTask):
-    """An edit of many, the undo of one, or tags made anew; ``emit`` tells each step and the end, which has a result or an error.
+    """An edit of many, the undo of one, or tags made anew.
 
+    ``emit`` tells each step and the end, which has a result or an error.
     Then it computes the words by which the captions that it changed are found, for as long as the app is there.
 
     Args:

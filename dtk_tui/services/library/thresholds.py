@@ -175,9 +175,7 @@ def _of(conn: Connection, name: str, tagger_ids: list[int]) -> TaggerThresholds:
     return TaggerThresholds(name, tuple(rules.values()), store.count_scored(conn, tagger_ids), unfinished)
 
 
-def _checked(
-    tagger: str, rules: Mapping[str, TagThreshold], wanted: Mapping[str, float]
-) -> dict[str, float]:
+def _checked(tagger: str, rules: Mapping[str, TagThreshold], wanted: Mapping[str, float]) -> dict[str, float]:
     """Return the thresholds that have a meaning; raises UsageError for one that a tagger cannot have."""
     for category, threshold in wanted.items():
         if category not in rules:

@@ -25,7 +25,6 @@ from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Choices, Confirm, Dialog
 from dtk_tui.ui.format import edit_words, line, progress_line
 from dtk_tui.ui.widgets.safe_input import SafeInput
-from dtk_tui.ui.widgets.status import Line
 
 #: What is typed must rest for so long before it is counted.
 _REST_S = 0.25
@@ -55,7 +54,7 @@ class ThresholdsScreen(Dialog[None]):
 
     def __init__(self, context: AppContext, of: TaggerThresholds) -> None:
         super().__init__(f"Thresholds of {one_line(of.tagger, 60)}")
-        self._context = context
+        self._shared = context
         self._of = of
         self._stop_counting = threading.Event()
         self._found: TagChange | None = None
@@ -76,14 +75,14 @@ class ThresholdsScreen(Dialog[None]):
                         yield Static(line("the best one holds", "$faint", 60), markup=False)
                     else:
                         yield SafeInput(f"{one.threshold:g}", compact=True, select_on_focus=False)
-        yield Line(id="threshold-count")
+        yield Static("", id="threshold-count", markup=False)
         yield Static("", id="threshold-told", markup=False)
         yield Choices(("Enter", "Make the tags anew", "screen.apply"), ("Esc", "Close", "screen.leave"))
         yield Choices(("Esc", "Close", "screen.leave"))
 
     def on_mount(self) -> None:
         """Count, or show the work that is under way."""
-        tasks = self._context.tasks
+        tasks = self._shared.tasks
         tasks.edit_screens += 1
         tasks.edit_moved.subscribe(self, self.show_edit)
         self._offer(is_form=True)
@@ -95,7 +94,7 @@ class ThresholdsScreen(Dialog[None]):
     def on_unmount(self) -> None:
         """From now on somebody has to be told of the end of the work."""
         self._stop_counting.set()
-        self._context.tasks.edit_screens -= 1
+        self._shared.tasks.edit_screens -= 1
 
     # -- the form -----------------------------------------------------------------------------------------------------
 
@@ -154,7 +153,7 @@ class ThresholdsScreen(Dialog[None]):
         def tell(change: TagChange, done: int) -> None:
             self.post_message(self.Counted(change, done, stop))
 
-        return thresholds.preview(self._context.library.db, self._of, wanted, tell, stop)
+        return thresholds.preview(self._shared.library.db, self._of, wanted, tell, stop)
 
     @on(Counted)
     def _came_further(self, event: Counted) -> None:
@@ -164,13 +163,13 @@ class ThresholdsScreen(Dialog[None]):
             self._say(f"{words} so far, in {event.done:,} of {self._of.images:,} images\u2026")
 
     def _say(self, words: str, style: str = "$muted") -> None:
-        self.query_one("#threshold-count", Line).show(line(words, style, 300))
+        self.query_one("#threshold-count", Static).update(line(words, style, 300))
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
     def action_apply(self) -> None:
         """Make the tags anew, after a question, as soon as it is known what changes."""
-        tasks = self._context.tasks
+        tasks = self._shared.tasks
         if not self._is_form:
             if not tasks.is_editing:
                 self.action_leave()
@@ -178,19 +177,19 @@ class ThresholdsScreen(Dialog[None]):
         self._is_wanted = self._found is None and not self._stop_counting.is_set()
         if self._found is None:
             return
-        work = partial(thresholds.apply, self._context.library.db, self._of, self._wanted())
+        work = partial(thresholds.apply, self._shared.library.db, self._of, self._wanted())
 
         def answered(yes: bool | None) -> None:
             if yes and not tasks.start_edit(f"Tags of {self._of.tagger}", work):
-                self._context.notify("Another edit is under way.", severity="warning")
+                self._shared.notify("Another edit is under way.", severity="warning")
 
         text = f"{edit_words(self._found)}\nTags that people set stay. The thresholds can be set back in the same way."
         self.app.push_screen(Confirm("Make the tags anew?", text, "Make them anew"), answered)
 
     def action_stop(self) -> None:
         """End the work; what is done stays, and it can go on later."""
-        if self._context.tasks.editing is not None:
-            self._context.tasks.editing.stop()
+        if self._shared.tasks.editing is not None:
+            self._shared.tasks.editing.stop()
 
     def show_edit(self, running: EditTask) -> None:
         """Show how far the work is, or how it ended."""
@@ -209,8 +208,9 @@ class ThresholdsScreen(Dialog[None]):
     def _offer(self, *, is_form: bool) -> None:
         """Show the form, or what takes its place from the begin of the work on."""
         self._is_form = is_form
-        for widget in (self.query_one("#threshold-rows"), self.query_one("#threshold-count")):
-            widget.display = is_form
+        for name in ("#threshold-rows", "#threshold-count"):
+            self.query_one(name).display = is_form
+        self.query_one("#threshold-told").display = not is_form
         if not is_form:
             self.set_focus(None)  # c stops the work, and is not typed
         form, work = self.query(Choices)

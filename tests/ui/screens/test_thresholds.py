@@ -37,7 +37,7 @@ async def test_what_comes_and_goes_is_counted_while_one_types(
         await run.shows("0 tags come, 0 go, of 0 images.")
         await run.shows("the best one holds")
         await run.press("end", *["backspace"] * 4)
-        await run.write("8")
+        await run.write("0.8")
         await run.shows("1 tag comes, 0 go, of 1 image.")
         await run.press("tab", "end", *["backspace"] * 6)
         await run.shows("general needs a score, such as 0.4.")
