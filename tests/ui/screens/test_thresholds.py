@@ -42,7 +42,7 @@ async def test_what_comes_and_goes_is_counted_while_one_types(
         await run.press("tab", "end", *["backspace"] * 6)
         await run.shows("general needs a score, such as 0.4.")
         await run.write("0.01")
-        await run.shows("Raw scores are kept from 0.05 on")
+        await run.shows("0.01 is no threshold for general")
         await run.press("backspace")
         await run.write("4")
         await run.shows("0.04 is no threshold for general")
