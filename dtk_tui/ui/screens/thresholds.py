@@ -66,7 +66,7 @@ class ThresholdsScreen(Dialog[None]):
         yield Static(line(f"{counted(self._of.images, 'image')} with raw scores", "$muted", 100), markup=False)
         if (unfinished := self._of.unfinished) is not None:
             words = f"Made anew only in part, {counted(unfinished.done, 'image')} so far: Enter goes on."
-            yield Static(line(words, "$warning", 200), markup=False)
+            yield Static(line(words, "$warning", 200), classes="threshold-part", markup=False)
         with VerticalScroll(id="threshold-rows"):
             for one in self._of.thresholds:
                 with Horizontal(classes="threshold-row"):
@@ -188,8 +188,9 @@ class ThresholdsScreen(Dialog[None]):
 
     def action_stop(self) -> None:
         """End the work; what is done stays, and it can go on later."""
-        if self._shared.tasks.editing is not None:
-            self._shared.tasks.editing.stop()
+        if (running := self._shared.tasks.editing) is not None:
+            running.stop()
+            self.show_edit(running)
 
     def show_edit(self, running: EditTask) -> None:
         """Show how far the work is, or how it ended."""
@@ -211,6 +212,7 @@ class ThresholdsScreen(Dialog[None]):
         for name in ("#threshold-rows", "#threshold-count"):
             self.query_one(name).display = is_form
         self.query_one("#threshold-told").display = not is_form
+        self.query(".threshold-part").set(display=is_form)
         if not is_form:
             self.set_focus(None)  # c stops the work, and is not typed
         form, work = self.query(Choices)
