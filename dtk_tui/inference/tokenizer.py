@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ _FIRST_LOOK = 64
 _GROWTH = 4
 # Where a text is cut, the tokens beside the cut may be others than in the whole text.
 _UNSURE = 256
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class Tokenizer:
@@ -32,6 +34,7 @@ class Tokenizer:
     """
 
     def __init__(self, rules: TextInput, home: Path) -> None:
+        self._clean = rules.clean
         # Its own threads would compete with the engine's and break a later fork.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         path = shipped(f"models/{rules.vocabulary}") if rules.tokenizer == "bert-uncased" else home / rules.vocabulary
@@ -63,13 +66,23 @@ class Tokenizer:
         size = self._first_look
         while size < len(text):
             if self.is_filled_by(text[:size]):
-                return _encodable(text[:size])
+                return self._cleaned(text[:size])
             size *= _GROWTH
-        return _encodable(text)
+        return self._cleaned(text)
+
+    def _cleaned(self, text: str) -> str:
+        """Return a text as the tokenizer takes it.
+
+        Source: google-research/big_vision, evaluators/proj/image_text/prompt_engineering.py (canonicalize_text).
+        """
+        text = _encodable(text)
+        if self._clean != "nothing":
+            text = text.lower()
+        return " ".join(text.translate(_NO_PUNCTUATION).split()) if self._clean == "canonical" else text
 
     def is_filled_by(self, beginning: str) -> bool:
         """Tell whether the ids of this beginning of a text are surely those of the whole text, up to the limit."""
-        head = _encodable(beginning)
+        head = self._cleaned(beginning)
         encoding = self._untruncated.encode_batch([head], add_special_tokens=False)[0]
         words = encoding.word_ids
         if len(words) <= self._room:
@@ -79,7 +92,7 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Return how many tokens all of a text has, special ones left out."""
-        return len(self._untruncated.encode_batch([_encodable(text)], add_special_tokens=False)[0].ids)
+        return len(self._untruncated.encode_batch([self._cleaned(text)], add_special_tokens=False)[0].ids)
 
     @cached_property
     def _untruncated(self) -> Any:
