@@ -188,7 +188,8 @@ class ThresholdsScreen(Dialog[None]):
 
     def action_stop(self) -> None:
         """End the work; what is done stays, and it can go on later."""
-        if (running := self._shared.tasks.editing) is not None:
+        running = self._shared.tasks.editing
+        if running is not None and not running.is_done:
             running.stop()
             self.show_edit(running)
 
