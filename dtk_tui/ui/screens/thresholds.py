@@ -214,7 +214,7 @@ class ThresholdsScreen(Dialog[None]):
             self.query_one(name).display = is_form
         self.query_one("#threshold-told").display = not is_form
         self.query(".threshold-part").set(display=is_form)
-        if not is_form:
-            self.set_focus(None)  # c stops the work, and is not typed
+        # A hidden line could still have the focus: c stops the work, and is not typed.
+        self.query_one("#threshold-rows").disabled = not is_form
         form, work = self.query(Choices)
         form.display, work.display = is_form, not is_form
