@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtk_tui.cli.open_library import library
-from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.options import Json, Limit, QueryCommand
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.text import display, one_line
 
@@ -109,7 +109,7 @@ def caption_json(caption: Caption) -> dict[str, Any]:
     }
 
 
-@commands.command()
+@commands.command(cls=QueryCommand)
 def search(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help='e.g.: castle, oil about: "a dog" tag:sfw')],
     limit: Limit = 50,

@@ -243,6 +243,11 @@ class ModelSpec:
         return self.cut.file if self.cut else self.session_file
 
     @property
+    def half_file(self) -> str:
+        """Path of the same model in half precision, by the name that exporters use; it need not be there."""
+        return f"{self.session_file.removesuffix('.onnx')}_fp16.onnx"
+
+    @property
     def known_size(self) -> int:
         """Bytes of all files whose size is known."""
         return sum(file.size or 0 for file in self.files)

@@ -273,13 +273,6 @@ def test_other_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> None
     check(SNAPSHOTS / "json-other.txt", dtk.text())
 
 
-def test_what_the_doctor_looks_at(dtk: Transcript) -> None:
-    everything = frozenset({"verdict", "detail", "advice"})
-    found = [plain(one, {}, everything) for one in dtk.run("doctor", "--json")]
-    shown = [one for one in found if isinstance(one, dict) and one["subject"] != "gpu"]
-    check(SNAPSHOTS / "json-doctor.txt", json_lines(shown))
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A database of Diffusion Toolkit with ten images, one of them without a path."""

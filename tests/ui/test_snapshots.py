@@ -323,7 +323,7 @@ async def captions(run: Running, screens: Screens, store: Database) -> None:
     execute(store, _CAPTIONS)
     await run.press("home", "B")
     await screens.step("batch-edit", "Put in a text")
-    await run.press("down", "down", "enter")
+    await run.press("up", "down", "down", "enter")
     await screens.step("batch-edit-menu", "What to do")
     await run.press("down", "down")
     await close(run, "enter")

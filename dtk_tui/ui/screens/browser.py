@@ -296,8 +296,8 @@ class BrowserScreen(StatusScreen[None]):
         return Target(image_ids=ids) if ids else None
 
     def images(self) -> ImageCursor | None:
-        """The marked images, else all of the table; None on folders."""
-        return None if self._on_folders else self.table.chosen()
+        """The marked images, else all of the table, which shows those of the folder."""
+        return self.table.chosen()
 
     def image_sets(self) -> list[ImageSet]:
         """The folder when the tree has the focus, else the marked images or all of the list."""

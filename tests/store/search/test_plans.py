@@ -148,7 +148,16 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         used = "current_caption_pairs" if '"' in line else "current_caption_search"
         assert indexes(seen) & {"current_caption_pairs", "current_caption_search"} == {used}
         assert not scanned(seen) & {"image", "current_caption", "caption"}
-    assert run("caption:seen", limit=5) == 5
+    for line in ("caption:seen", "caption:seen steps:0-40", 'caption:"x x" has:caption'):
+        assert run(line, limit=5) == 5
+        ran = [plan for plan in seen if "CTE near" in {node.get("Subplan Name") for node in nodes(plan)}]
+        (among,) = (node for node in all_nodes(ran) if "ANY" in node.get("Index Cond", ""))
+        assert among["Index Name"] == "current_caption_pkey", "the captions of the newest images, in one walk"
+        newest = [node["Node Type"] for node in all_nodes(ran) if node.get("Index Name") == "image_newest"]
+        assert (newest, scanned(ran)) == (["Index Only Scan"], set())
+        assert "CTE matched" not in {node.get("Subplan Name") for node in all_nodes(seen)}, (
+            "not all that have the words"
+        )
     assert run("has:caption", limit=5) == 5
     assert {"image_newest", "current_caption_pkey"} <= indexes(seen)
     assert not scanned(seen) & {"image", "current_caption"}

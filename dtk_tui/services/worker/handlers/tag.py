@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ from dtk_tui.inference.preprocessing import Picture, Pixels
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.services.library import thresholds
 from dtk_tui.services.worker.handlers.arrays import BatchArray
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
-from dtk_tui.services.worker.handlers.models import require
+from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler, Resources
+from dtk_tui.services.worker.handlers.models import precision_notices, require, tune
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.tagging import thresholds as store
 from dtk_tui.store.queue import results
@@ -77,11 +77,10 @@ class RegisteredTagger:
         return kept, holds[kept]
 
 
-class TagHandler(JobHandler):
+class TagHandler(PictureHandler):
     """Writes what every tagger in the config says of an image."""
 
     kind = Kind.TAG
-    takes_pictures: ClassVar[bool] = True
 
     def __init__(self, taggers: Sequence[RegisteredTagger]) -> None:
         self._taggers = taggers
@@ -100,15 +99,22 @@ class TagHandler(JobHandler):
         specs = [require(config, name, "tagger") for name in config.settings.models.taggers]
         if not specs:
             raise ModelError("No tagger is named in the config.", "Name one in [models] taggers of config.toml.")
-        settings, uses, notices = config.settings.tags, [], []
-        for spec in specs:
-            tagger = Tagger(spec, config.paths.models, resources.threads, resources.device)
-            configured = settings.thresholds.get(spec.name, {})
+        thresholds_of = config.settings.tags.thresholds
+        opened: list[Tagger] = []
+        try:
+            for spec in specs:
+                opened.append(Tagger(spec, config.paths.models, resources.threads, resources.device))
+                tune(config, opened[-1:])
             with resources.db.connection() as conn:
-                uses.append(RegisteredTagger.register(conn, tagger, configured))
-                notices += _notices(conn, spec.name, configured)
+                configured = [thresholds_of.get(spec.name, {}) for spec in specs]
+                uses = [RegisteredTagger.register(conn, *pair) for pair in zip(opened, configured, strict=True)]
+                notices = [_notices(conn, spec.name, asked) for spec, asked in zip(specs, configured, strict=True)]
+        except BaseException:
+            for tagger in opened:
+                tagger.close()
+            raise
         handler = cls(uses)
-        handler.notices = tuple(notices)
+        handler.notices = (*precision_notices(opened), *(one for of_tagger in notices for one in of_tagger))
         return handler
 
     def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
