@@ -145,6 +145,12 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     return _limited(ids[kept], scores[kept], limit)
 
 
+def condition_of(conn: Connection, query: Query) -> conditions.Where:
+    """Return what the images of a query meet, but for what ranks by vectors; as ``find_images`` for the connection."""
+    conn.execute(_SETTINGS)
+    return conditions.where(query.filter, _name_ids(conn, query))
+
+
 def _by_date(
     conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
 ) -> SearchResult:
