@@ -13,11 +13,7 @@ from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-<<<<<<< HEAD
-from dtk_tui.ui.commands import caption_editor, edits, folders, images, imports, thresholds, workers
-=======
-from dtk_tui.ui.commands import caption_editor, edits, facets, folders, images, imports, workers
->>>>>>> main
+from dtk_tui.ui.commands import caption_editor, edits, facets, folders, images, imports, thresholds, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
