@@ -34,6 +34,7 @@ from dtk_tui.cli import (
 )
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.query import saved
+from dtk_tui.cli.tags import thresholds
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
 
@@ -54,6 +55,7 @@ for command in caption_files.exports.registered_commands:
     diffusion_toolkit.exports.registered_commands.append(command)
 application.add_typer(diffusion_toolkit.exports, name="export")
 application.add_typer(caption_files.imports, name="import")
+application.add_typer(thresholds.commands, name="tags")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(saved.commands, name="query")

@@ -49,6 +49,7 @@ from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queries import QueriesScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
+from dtk_tui.ui.screens.thresholds import ThresholdsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
@@ -58,6 +59,7 @@ _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
     "queries",
+    "thresholds",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -213,6 +215,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def on_run_queued(self, message: messages.RunQueued) -> None:
         """Tell when it is done."""
         self._runs.add(message.run_id)
+
+    def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
+        """Show the thresholds of a tagger."""
+        if not isinstance(self.screen, ThresholdsScreen):
+            self.push_screen(ThresholdsScreen(self.context, message.of))
 
     def on_captioner_test_opened(self) -> None:
         """Test the captioner."""

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
 from dtk_tui.domain.library import ImageRow
+from dtk_tui.domain.thresholds import TaggerThresholds
 from dtk_tui.errors import DtkError
 
 Ids = npt.NDArray[np.int64]
@@ -110,6 +111,14 @@ class BatchEditOpened(Message):
 
 class RunsOpened(Message):
     """What was tagged and captioned in one action shall be shown."""
+
+
+class ThresholdsOpened(Message):
+    """The thresholds of a tagger shall be shown."""
+
+    def __init__(self, of: TaggerThresholds) -> None:
+        super().__init__()
+        self.of = of
 
 
 class CaptionerTestOpened(Message):

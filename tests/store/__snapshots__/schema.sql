@@ -1331,6 +1331,20 @@ CREATE TABLE public.tag (
 );
 
 --
+-- Name: tag_derivation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag_derivation (
+    tagger text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    reached bigint DEFAULT 0 NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    added bigint DEFAULT 0 NOT NULL,
+    removed bigint DEFAULT 0 NOT NULL,
+    images bigint DEFAULT 0 NOT NULL
+);
+
+--
 -- Name: tag_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -1353,6 +1367,18 @@ CREATE TABLE public.tag_prediction (
     ids integer[] NOT NULL,
     scores real[] NOT NULL,
     CONSTRAINT tag_prediction_check CHECK ((cardinality(ids) = cardinality(scores)))
+);
+
+--
+-- Name: tag_threshold; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag_threshold (
+    tagger text NOT NULL,
+    category text NOT NULL,
+    threshold real NOT NULL,
+    floor real NOT NULL,
+    is_exclusive boolean NOT NULL
 );
 
 --
@@ -1773,6 +1799,13 @@ ALTER TABLE ONLY public.saved_query
     ADD CONSTRAINT saved_query_pkey PRIMARY KEY (id);
 
 --
+-- Name: tag_derivation tag_derivation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_derivation
+    ADD CONSTRAINT tag_derivation_pkey PRIMARY KEY (tagger);
+
+--
 -- Name: tag tag_name_category_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1792,6 +1825,13 @@ ALTER TABLE ONLY public.tag
 
 ALTER TABLE ONLY public.tag_prediction
     ADD CONSTRAINT tag_prediction_pkey PRIMARY KEY (image_id, tagger_id);
+
+--
+-- Name: tag_threshold tag_threshold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_threshold
+    ADD CONSTRAINT tag_threshold_pkey PRIMARY KEY (tagger, category);
 
 --
 -- Name: tagger tagger_name_model_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
