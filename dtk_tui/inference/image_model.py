@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.graphs.external_data import read_graph, require_own_weights
 from dtk_tui.inference.manifest import ImageInput, ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
 from dtk_tui.inference.pixels.input_nodes import with_byte_input
@@ -50,8 +51,10 @@ class ImageModel(OnnxModel):
         """Decode and prepare one picture on any thread: uint8 ``input_shape``, not to be written to."""
         return Picture.open(path).pixels(self.image)
 
-    def _graph(self, path: Path) -> bytes:
-        return with_byte_input(path, self.spec)
+    def _graph(self, path: Path, home: Path) -> bytes:
+        model = read_graph(path)
+        require_own_weights(self.spec, home, model)
+        return with_byte_input(path, self.spec, model)
 
     def _run(self, batch: np.ndarray, output: str) -> np.ndarray:
         return self._session.run([output], {self._input: np.ascontiguousarray(batch)})[0]

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.graphs.external_data import require_own_weights
 from dtk_tui.inference.manifest import ModelSpec
-from dtk_tui.inference.model_files import model_sha256, require_verified, session_path
+from dtk_tui.inference.model_files import model_folder, model_sha256, require_verified, session_path
 from dtk_tui.inference.provider import Placement
 from dtk_tui.inference.session import Session
 
@@ -31,7 +32,7 @@ class OnnxModel:
         require_verified(spec, folder)
         self.spec = spec
         self.sha256 = model_sha256(spec, folder)
-        self._session = Session(path, threads, device, graph=self._graph(path))
+        self._session = Session(path, threads, device, graph=self._graph(path, model_folder(spec, folder)))
 
     @property
     def placement(self) -> Placement:
@@ -47,8 +48,14 @@ class OnnxModel:
         """Unload the model and give its memory back."""
         self._session.close()
 
-    def _graph(self, path: Path) -> bytes | None:
-        """Return what runs in place of the model's file; None for the file itself."""
+    def _graph(self, path: Path, home: Path) -> bytes | None:
+        """Return what runs in place of the model's file; None for the file itself.
+
+        Raises:
+            ModelError: it names weights that are not among the files of the model's folder ``home``.
+        """
+        del path
+        require_own_weights(self.spec, home)
         return None
 
     def _vector_output(self, *ranks: int) -> str | None:

@@ -124,7 +124,7 @@ def _models(config: Config) -> Iterator[Finding]:
 
     for name, role in config.settings.models.in_use:
         try:
-            spec = load_manifest().get(name)
+            spec = load_manifest(config.paths.models).get(name)
         except DtkError as error:
             yield Finding("model", Verdict.FAULT, f"{name}: {error.title}", error.detail)
             continue

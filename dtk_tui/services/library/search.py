@@ -40,7 +40,7 @@ def _text_embedder(name: str, folder: Path) -> TextEmbedder:
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.text_embedder import TextEmbedder
 
-    return TextEmbedder(load_manifest().get(name), folder, _THREADS)
+    return TextEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 @lru_cache(maxsize=2)
@@ -48,7 +48,7 @@ def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
     from dtk_tui.inference.image_embedder import ImageEmbedder
     from dtk_tui.inference.manifest import load_manifest
 
-    return ImageEmbedder(load_manifest().get(name), folder, _THREADS)
+    return ImageEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 def search(db: Database, config: Config, line: str, limit: int | None = None) -> list[Hit]:
@@ -175,7 +175,7 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
     names = config.settings.models
     term, default = ("about:", names.text_embedder) if role == "text-embedder" else ("like:", names.image_embedder)
     model = named or default
-    if named is not None and load_manifest().get(named).role != role:
+    if named is not None and load_manifest(config.paths.models).get(named).role != role:
         raise UsageError(f"{term} compares vectors of a {role}, and {named} is none.", "See: dtk models list")
     with db.connection() as conn:
         space = embedding_spaces.newest(conn, model, role.partition("-")[0])
