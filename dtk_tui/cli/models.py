@@ -161,7 +161,7 @@ def add(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take a model of a folder into the models folder; says what was found of it, what is assumed and what is not known."""
+    """Take in a model of a folder; says what the folder tells of it, what is assumed and what is not known."""
     from dtk_tui.config import load
     from dtk_tui.inference.adding.add import add as add_entry
     from dtk_tui.inference.adding.add import require_known
@@ -233,8 +233,8 @@ def remove(
     """Remove models from the models folder; their vectors and tags in the library stay."""
     from dtk_tui.cli.open_library import confirmed
     from dtk_tui.config import load
-    from dtk_tui.inference.adding.remove import remove as remove_one
     from dtk_tui.inference.adding.remove import removal
+    from dtk_tui.inference.adding.remove import remove as remove_one
     from dtk_tui.inference.manifest import load_manifest
 
     config = load()

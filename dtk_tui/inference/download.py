@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ModelFile, ModelSpec
@@ -231,7 +231,7 @@ def _hub_errors(where: str) -> Iterator[None]:
     from huggingface_hub import constants, errors
 
     # Its errors are those of the HTTP library that it uses, which is another one in newer versions.
-    of_http = errors.HfHubHTTPError.__bases__[0]
+    of_http = cast("type[Exception]", errors.HfHubHTTPError.__bases__[0])
     try:
         yield
     except errors.GatedRepoError as error:
@@ -246,7 +246,8 @@ def _hub_errors(where: str) -> Iterator[None]:
         if constants.HF_HUB_OFFLINE:
             raise _offline(where) from error
         raise _UnreachableError(
-            f"The model hub cannot be reached for {where}.", f"{_first_line(error)} Try again: what has arrived is kept."
+            f"The model hub cannot be reached for {where}.",
+            f"{_first_line(error)} Try again: what has arrived is kept.",
         ) from error
 
 

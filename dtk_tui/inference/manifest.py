@@ -171,7 +171,7 @@ class TagOutput:
         category: of every tag, where the file names none; ``categories`` translates the file's codes.
         exclusive: categories of which only the best tag holds.
         spaces: show underscores as spaces, except in emoticons.
-        aliases: a data file shipped with the program, by which taggers with lists of different years name a thing alike.
+        aliases: a data file shipped with the program, by which taggers with lists of different years name things alike.
         sigmoid: the graph gives logits.
         keep: scores below are not stored at all.
         threshold: from which score a tag holds; ``thresholds`` by category.

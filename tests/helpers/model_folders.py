@@ -51,7 +51,10 @@ _CONFIGS: dict[str, dict[str, Any]] = {
         "config.json": {"model_type": "clip", "text_config": {"model_type": "clip_text_model", **_CLIP_TEXT}},
         "tokenizer_config.json": {"model_max_length": 1e30, "pad_token": {"content": "<|endoftext|>"}},
     },
-    "clip-vision": {"config.json": {"model_type": "clip"}, "preprocessor_config.json": _CLIP_PICTURES},
+    "clip-vision": {
+        "config.json": {"model_type": "clip", "vision_config": {"hidden_size": WIDTH}},
+        "preprocessor_config.json": _CLIP_PICTURES,
+    },
     "siglip-vision": {"config.json": {"model_type": "siglip"}, "preprocessor_config.json": _SIGLIP_PICTURES},
     "joytag": {"config.json": {"class": "ViT", "image_size": 64}},
     "swinv2": {"config.json": {"architecture": "swinv2_base_window8_256", "pretrained_cfg": {"mean": [0.5, 0.5, 0.5]}}},

@@ -1,4 +1,4 @@
-"""Taking a model of a folder into the models folder: its files are copied, its entry is written, and it is tried once."""
+"""Taking a model of a folder into the models folder: its files are copied, it is tried once, its entry is written."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from dtk_tui.inference.graphs.signature import Signature, signature_of
 
 #: The file that runs where a folder has several and nobody says which, the likeliest first.
 _LIKELY = ("model.onnx", "onnx/model.onnx")
-_LICENCE = re.compile(r"^license:[ \t]*[\"']?([\w .+-]+)", re.MULTILINE)
+_LICENCE = re.compile(r"^license:[ \t]*[\"']?(\w[\w .+-]*)", re.MULTILINE)
 
 
 def describe(folder: ModelFolder, file: str | None, name: str | None, settings: Mapping[str, Any]) -> Entry:

@@ -35,7 +35,9 @@ def describe_text(entry: Entry, folder: ModelFolder, graph: Signature) -> None:
         entry.found("text.query_prefix", query, "config_sentence_transformers.json")
     others = [name for name in ("document", "passage") if prompts.get(name)]
     if others:
-        entry.lacks("text.query_prefix", f"the model wants a prefix before stored texts ({others[0]}), which dtk has not")
+        entry.lacks(
+            "text.query_prefix", f"the model wants a prefix before stored texts ({others[0]}), which dtk has not"
+        )
 
 
 def _tokenizer(entry: Entry, folder: ModelFolder) -> None:

@@ -16,7 +16,13 @@ from dtk_tui.inference.adding.folder import ModelFolder
 from dtk_tui.inference.download import Progress, disk_errors
 from dtk_tui.inference.export.towers import Modality, Tower, find_tower
 from dtk_tui.inference.manifest import ModelSpec
-from dtk_tui.inference.model_files import model_folder, recorded_checksums, remember_verified, sha256_of, write_checksums
+from dtk_tui.inference.model_files import (
+    model_folder,
+    recorded_checksums,
+    remember_verified,
+    sha256_of,
+    write_checksums,
+)
 from dtk_tui.inference.pull import locked
 from dtk_tui.inference.session import Session
 
@@ -26,7 +32,7 @@ _LARGEST = 1 << 31
 #: Smaller tensors, bytes, stay in the graph.
 _SMALLEST_BESIDE = 1024
 _SAMPLES = 6
-#: What an export may differ from torch in float32: cosine, and the largest value of the difference to the largest value.
+#: What an export may differ from torch in float32: cosine, and the largest difference as a share of the largest value.
 _COSINE, _DIFFERENCE = 0.99999, 1e-3
 #: What the description of a model in a folder of its own is made from.
 _DESCRIPTIONS = ("config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "README.md")
@@ -160,7 +166,9 @@ def _gather_weights(target: Path) -> None:
     model = onnx.load(str(target))
     for path in target.parent.iterdir():
         path.unlink()
-    onnx.save(model, str(target), save_as_external_data=True, location=f"{target.name}.data", size_threshold=_SMALLEST_BESIDE)
+    onnx.save(
+        model, str(target), save_as_external_data=True, location=f"{target.name}.data", size_threshold=_SMALLEST_BESIDE
+    )
 
 
 def _samples(tower: Tower) -> np.ndarray:

@@ -39,7 +39,9 @@ class Tower:
 
     def load(self, folder: ModelFolder) -> Any:
         """Return the torch module, in float32, with one input and one output; raises ModelError."""
-        torch, transformers = _libraries()
+        _require_libraries()
+        import torch
+        import transformers
 
         class OneOutput(torch.nn.Module):
             """A tower that gives one tensor."""
@@ -52,28 +54,49 @@ class Tower:
             def forward(self, values: Any) -> Any:
                 return getattr(self.tower(values), self.output)
 
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
         try:
-            tower = getattr(transformers, self.loader).from_pretrained(
+            tower, report = getattr(transformers, self.loader).from_pretrained(
                 str(folder.path),
+                config=self._config(folder),
                 local_files_only=True,
                 use_safetensors=True,
                 dtype=torch.float32,
                 attn_implementation="eager",
+                output_loading_info=True,
             )
         except Exception as error:
             raise ModelError(f"transformers cannot load {folder.path} as {self.loader}.", str(error)[:1000]) from error
+        missing = sorted(str(name) for name in report["missing_keys"])
+        if missing:
+            raise ModelError(
+                f"The weights in {folder.path} lack {len(missing)} of {self.loader}: {', '.join(missing[:5])}.",
+                "Torch would make them up. Is it the whole model?",
+            )
         return OneOutput(tower, self.output).eval()
 
+    def _config(self, folder: ModelFolder) -> Any:
+        """Return the settings of the tower; of a folder with both, the length of a projection is that of the whole."""
+        from transformers import AutoConfig
 
-def _libraries() -> tuple[Any, Any]:
+        config = AutoConfig.from_pretrained(str(folder.path), local_files_only=True, trust_remote_code=False)
+        settings = getattr(config, f"{self.modality}_config", None)
+        if settings is None:
+            return config
+        if hasattr(config, "projection_dim"):
+            settings.projection_dim = config.projection_dim
+        return settings
+
+
+def _require_libraries() -> None:
     try:
-        import torch
-        import transformers
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
     except ImportError as error:
         raise ModelError(
             "An export needs torch and transformers.", f"Try: pip install 'dtk-tui[export]' ({error})"
         ) from error
-    return torch, transformers
 
 
 def find_tower(folder: ModelFolder, modality: Modality, spec: ModelSpec | None) -> Tower:

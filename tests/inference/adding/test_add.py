@@ -33,9 +33,7 @@ def _left(models: Path) -> list[str]:
 def test_an_added_model_gives_what_the_reference_gives(tmp_path: Path) -> None:
     models = tmp_path / "models"
     spec = _add(model_folder("bert-cls", tmp_path), models, "my-bert")
-    assert _left(models) == [
-        f"my-bert/{name}" for name in ("installed.json", "model.onnx", ENTRY, "verified.json")
-    ]
+    assert _left(models) == [f"my-bert/{name}" for name in ("installed.json", "model.onnx", ENTRY, "verified.json")]
     found = load_manifest(models).get("my-bert")
     assert found == spec
     assert load_manifest().models == load_manifest(models).models[:-1]
@@ -56,10 +54,10 @@ def test_a_model_that_is_not_what_its_folder_says_is_not_taken_in(tmp_path: Path
     folder = model_folder("joytag", tmp_path)
     (folder / "top_tags.txt").write_text("one\ntwo\n")
     with pytest.raises(ModelError, match="24 scores, its list has 2"):
-        _add(folder, models)
+        _add(folder, models, "mine")
     assert _left(models) == []
     with pytest.raises(ModelError, match="cannot be understood"):
-        _add(model_folder("clip-vision", tmp_path), models, **{"image.filter": "nearest"})
+        _add(model_folder("clip-vision", tmp_path), models, "mine", **{"image.filter": "nearest"})
     assert load_manifest(models).models == load_manifest().models
 
 

@@ -109,7 +109,7 @@ def test_a_hostile_folder_is_refused_or_harmless(tmp_path: Path) -> None:
         try:
             _entry(folder)
         except ModelError as error:
-            assert "cannot be read" in error.title  # noqa: PT017
+            assert "cannot be read" in error.title
     (folder / "tokenizer_config.json").write_text('{"model_max_length": true, "pad_token": ["x"], "do_lower_case": 7}')
     (folder / "config.json").write_text('{"model_type": ["bert"], "hidden_size": -3, "max_position_embeddings": "9"}')
     assert _entry(folder).unknown == {"text.max_tokens": "no file says how many tokens the model takes"}

@@ -53,7 +53,17 @@ def _spec(role: str, dims: int, pooling: str | None = None) -> ModelSpec:
     image = load_manifest().get("clip-h-vision").image if pooling is None else None
     text: Any = TextInput("bert-uncased", "data/bert-uncased-vocab.txt", 12, pooling) if pooling else None  # type: ignore[arg-type]
     return ModelSpec(
-        "tiny", "T", role, "hub", "MIT", "m.onnx", files, repository="x/y", dims=dims, image=image, text=text  # type: ignore[arg-type]
+        "tiny",
+        "T",
+        role,
+        "hub",
+        "MIT",
+        "m.onnx",
+        files,
+        repository="x/y",
+        dims=dims,
+        image=image,
+        text=text,  # type: ignore[arg-type]
     )
 
 
@@ -92,7 +102,7 @@ def test_an_export_that_differs_is_thrown_away(
     monkeypatch.setattr(export, "compare", lambda *_: export.Agreement(0.99, 0.1))
     with pytest.raises(ModelError, match=r"differs from torch.*0\.990000"):
         export.export_new("mine", "vision", towers["clip"], tmp_path / "models", _silent)
-    assert [path for path in (tmp_path / "models").rglob("*.onnx")] == []
+    assert list((tmp_path / "models").rglob("*.onnx")) == []
 
 
 def test_weights_over_two_gigabytes_stand_beside_the_graph(
@@ -111,3 +121,13 @@ def test_without_torch_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModelError, match=r"dtk-tui\[export\]"):
         export.export_new("mine", "vision", ModelFolder(tmp_path), tmp_path / "models", _silent)
+
+
+def test_weights_that_are_missing_are_never_made_up(towers: dict[str, ModelFolder], tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.torch")
+    path = towers["clip"].path / "model.safetensors"
+    weights = safetensors.load_file(path)
+    del weights["visual_projection.weight"]
+    safetensors.save_file(weights, path, {"format": "pt"})
+    with pytest.raises(ModelError, match=r"lack 1 of CLIPVisionModelWithProjection: visual_projection\.weight"):
+        export.export_new("mine", "vision", towers["clip"], tmp_path / "models", _silent)

@@ -1,4 +1,4 @@
-"""Makes exports.npz: what `dtk models export` makes of tiny CLIP and SigLIP models, and what torch says of the same inputs.
+"""Makes exports.npz: exports of tiny CLIP and SigLIP models, and what torch says of the same inputs.
 
 In an environment of its own with this program's packages, torch and transformers:
 

@@ -1,4 +1,4 @@
-"""Makes open_clip_ids.npz: what open_clip's tokenizer makes of the odd texts, with the merges that the tiny models have.
+"""Makes open_clip_ids.npz: what open_clip's tokenizer makes of the odd texts, with the merges of the tiny models.
 
 In an environment of its own with the packages open_clip_torch (its tokenizer alone is loaded), torch, ftfy and regex:
 
