@@ -6,7 +6,8 @@ What is compared is answered by one server, in one run, in turn, with the same b
 
 - ``engine``, ``app``: DTK_BENCH_IMAGES pictures (default 300) through the queue, as ``dtk worker run`` does it and by
   the app's own worker, to a bare loop that sends the very same requests, made beforehand, as many at once;
-- ``beside``: images embedded and tagged for each processor second that this takes, beside captions to alone;
+- ``beside``: images embedded and tagged for each processor second that this takes, beside captions to alone, and to
+  beside a bare loop of requests: what any other work on the same caches and memory costs it;
 - ``types``: four types of one picture in a row, picture first, to four passes over all pictures, text first, with
   answers of 8 and of 150 tokens; and where the time of one request goes.
 
@@ -24,18 +25,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from caption_server import (
+    Cost,
+    Meter,
     Server,
     SharedHandler,
     body_of,
     cpu_s,
     everywhere,
-    server_processes,
     started,
     thread_cpu_s,
 )
@@ -67,6 +68,8 @@ SLOTS, EDGE, TOKENS = 4, 336, 24
 SYSTEM = CaptionSettings().system
 TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write a product listing.")
 EVERYTHING = Target(everything=True)
+#: The threads that ask the server have names that begin like this.
+_CAPTIONS = "dtk-captions-"
 #: Of the threads of the app's worker.
 NICENESS = 19
 #: Pictures that are asked about one request at a time, for each length of the answers.
@@ -78,48 +81,6 @@ PARTS = {
     "beside": ((512, 768), max(8, IMAGES // 6)),
     "types": ((EDGE, EDGE), 2 * SINGLE + max(8 * RUNS, IMAGES // 5)),
 }
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What answering some requests took: seconds in all, and processor seconds by who had them."""
-
-    requests: int
-    tokens: int
-    cached: int
-    wall_s: float
-    server_s: float
-    worker_s: float
-    database_s: float
-
-    def line(self, name: str) -> str:
-        """Return one line of a table."""
-        each = 1000 / self.requests
-        return (
-            f"  {name:12}{self.requests / self.wall_s:6.2f}/s {self.tokens / self.requests:6.1f} tokens each,"
-            f" {self.cached / self.requests:4.0f} cached; processor ms each: server {self.server_s * each:6.1f},"
-            f" here {self.worker_s * each:5.1f}, PostgreSQL {self.database_s * each:4.1f}"
-        )
-
-
-class Meter:
-    """Processor seconds of everybody who takes part.
-
-    Args:
-        data: the data folder of the embedded PostgreSQL.
-    """
-
-    def __init__(self, server: Server, data: Path) -> None:
-        self._server, self._data = server, data
-        self._before = self._now()
-
-    def _now(self) -> tuple[float, float, float]:
-        return cpu_s([self._server.pid]), time.process_time(), cpu_s(server_processes(self._data))
-
-    def cost(self, requests: int, tokens: int, cached: int, wall_s: float) -> Cost:
-        """Return what was had since the meter was made."""
-        server, worker, database = (now - then for now, then in zip(self._now(), self._before, strict=True))
-        return Cost(requests, tokens, cached, wall_s, server, worker, database)
 
 
 def by_command(db: Database, config: Config) -> None:
@@ -208,31 +169,56 @@ def measure_engine(db: Database, config: Config, server: Server, name: str) -> N
     print(f"{f'captions/s, {name} to a bare loop':58}{spread(ratios)}")
 
 
-def measure_beside(db: Database, config: Config, server: Server) -> None:
+def measure_beside(db: Database, config: Config, server: Server, pictures: Sequence[bytes]) -> None:
     """Print what embedding and tagging keep of their speed beside captions, for each processor second they get."""
+    requests = [body_of(one, _question(ask), tokens=TOKENS) for one in pictures for ask in TYPES]
     registry.HANDLERS = (TagHandler, EmbedHandler, SharedHandler)
     engine = Engine(db, config, initial_state=WorkerState.RUNNING)
     engine.open()
     try:
         _devices(db, config)  # sessions make their buffers
-        ratios = []
+        to_alone, to_bare = [], []
         for number in range(RUNS):
             alone_s, alone_cpu_s = _devices(db, config)
+            bare_s, bare_cpu_s = _beside_bare_loop(db, config, server, requests)
             with_s, with_cpu_s = _beside_captions(db, config)
-            ratios.append(alone_cpu_s / with_cpu_s)
+            to_alone.append(alone_cpu_s / with_cpu_s)
+            to_bare.append(bare_cpu_s / with_cpu_s)
             print(
-                f"  {number + 1}: {_images(db)} images alone {alone_s:.1f} s, {alone_cpu_s:.1f} s of processor;"
-                f" beside captions {with_s:.1f} s, {with_cpu_s:.1f} s of processor"
+                f"  {number + 1}: {_images(db)} images alone {alone_s:.1f} s, {alone_cpu_s:.1f} s of processor; beside"
+                f" a bare loop {bare_s:.1f} s, {bare_cpu_s:.1f} s; beside captions {with_s:.1f} s, {with_cpu_s:.1f} s"
             )
     finally:
         engine.close()
-    print(f"{'embed and tag a processor second, beside captions':58}{spread(ratios)}")
+    print(f"{'embed and tag a processor second, beside captions to alone':58}{spread(to_alone)}")
+    print(f"{'  to beside a bare loop of requests':58}{spread(to_bare)}")
 
 
 def _images(db: Database) -> int:
     with db.connection() as conn:
         row = conn.execute("SELECT count(*) FROM image").fetchone()
     return int(row[0]) if row else 0
+
+
+def _beside_bare_loop(db: Database, config: Config, server: Server, requests: Sequence[bytes]) -> tuple[float, float]:
+    """Do the work of the devices while bare requests are answered all the time."""
+    ended = threading.Event()
+
+    def send(slot: int) -> None:
+        number = slot
+        while not ended.is_set():
+            server.send(requests[number % len(requests)], slot)
+            number += SLOTS
+
+    threads = [threading.Thread(target=send, args=(slot,), name=f"{_CAPTIONS}bare-{slot}") for slot in range(SLOTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        return _devices(db, config)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
 def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
@@ -255,7 +241,7 @@ def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
 
 def _devices(db: Database, config: Config) -> tuple[float, float]:
     """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'."""
-    captions = [thread for thread in threading.enumerate() if thread.name.startswith("dtk-captions")]
+    captions = [thread for thread in threading.enumerate() if thread.name.startswith(_CAPTIONS)]
 
     def processor_s() -> float:
         return time.process_time() - time.thread_time() - thread_cpu_s(captions)
@@ -324,6 +310,8 @@ def _print_parts(server: Server, pictures: Sequence[bytes], tokens: int) -> None
                 body = body_of(picture, _question(ask), text_first=text_first, tokens=tokens)
                 begun = time.perf_counter()
                 timings = server.send(body, 0)["timings"]
+                if timings["predicted_n"] != tokens:
+                    raise SystemExit(f"{timings['predicted_n']} tokens were answered instead of {tokens}")
                 whole_ms = 1000 * (time.perf_counter() - begun)
                 name = "text first" if text_first else "picture first, " + ("the first" if place == 0 else "later ones")
                 prompt_ms = min(timings["prompt_ms"], token_ms * timings["prompt_n"])
@@ -357,10 +345,10 @@ def main() -> None:
                 if part == "types":
                     measure_types(server, [encode(path, (EDGE, EDGE)) for path in paths])
                 else:
-                    measure_library(part, settings, server, folder / part)
+                    measure_library(part, settings, server, folder / part, paths)
 
 
-def measure_library(part: str, settings: CaptionSettings, server: Server, folder: Path) -> None:
+def measure_library(part: str, settings: CaptionSettings, server: Server, folder: Path, paths: Sequence[str]) -> None:
     """Measure what needs a library, in one of its own."""
     base = load({"HOME": str(folder), "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)})
     config = Config(base.paths, base.settings.model_copy(update={"captions": settings}))
@@ -368,7 +356,7 @@ def measure_library(part: str, settings: CaptionSettings, server: Server, folder
     try:
         scan(db, config, [str(folder / "library")])
         if part == "beside":
-            measure_beside(db, config, server)
+            measure_beside(db, config, server, [encode(path, (EDGE, EDGE)) for path in paths])
         else:
             measure_engine(db, config, server, part)
     finally:

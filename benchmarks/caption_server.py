@@ -141,6 +141,8 @@ def body_of(picture: bytes, question: Question, *, text_first: bool = False, tok
         tokens: exactly so many are answered, whatever the model says.
     """
     part = picture_part(picture)
+    if tokens is not None:
+        question = replace(question, sampling=replace(question.sampling, max_tokens=tokens))
     body = request_body("joycaption", part, question, 0, stream=False)
     if text_first:
         text = body[body.index(part) + len(part) + 1 : body.index(b"]}", body.index(part))]
@@ -197,3 +199,45 @@ def server_processes(data: Path) -> list[int]:
     for task in Path(f"/proc/{first}/task").iterdir():
         found += map(int, (task / "children").read_text().split())
     return found
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What answering some requests took: seconds in all, and processor seconds by who had them."""
+
+    requests: int
+    tokens: int
+    cached: int
+    wall_s: float
+    server_s: float
+    worker_s: float
+    database_s: float
+
+    def line(self, name: str) -> str:
+        """Return one line of a table."""
+        each = 1000 / self.requests
+        return (
+            f"  {name:12}{self.requests / self.wall_s:6.2f}/s {self.tokens / self.requests:6.1f} tokens each,"
+            f" {self.cached / self.requests:4.0f} cached; processor ms each: server {self.server_s * each:6.1f},"
+            f" here {self.worker_s * each:5.1f}, PostgreSQL {self.database_s * each:4.1f}"
+        )
+
+
+class Meter:
+    """Processor seconds of everybody who takes part.
+
+    Args:
+        data: the data folder of the embedded PostgreSQL.
+    """
+
+    def __init__(self, server: Server, data: Path) -> None:
+        self._server, self._data = server, data
+        self._before = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        return cpu_s([self._server.pid]), time.process_time(), cpu_s(server_processes(self._data))
+
+    def cost(self, requests: int, tokens: int, cached: int, wall_s: float) -> Cost:
+        """Return what was had since the meter was made."""
+        server, worker, database = (now - then for now, then in zip(self._now(), self._before, strict=True))
+        return Cost(requests, tokens, cached, wall_s, server, worker, database)

@@ -115,11 +115,14 @@ def search(
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """Find images by prompt, meaning, likeness, folder or tag."""
+    """Find images by prompt, meaning, looks, likeness, folder or tag."""
     from dtk_tui.services.library import search as queries
 
     with library() as (db, config):
-        print_hits(db, queries.search(db, config, " ".join(query), limit), as_json)
+        line = " ".join(query)
+        print_hits(db, queries.search(db, config, line, limit), as_json)
+        for note in queries.notes(config, line):
+            typer.echo(display(note), err=True)
 
 
 @commands.command()

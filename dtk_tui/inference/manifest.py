@@ -94,6 +94,9 @@ class TextInput:
         pooling: ``mean`` over the mask, ``cls`` (first token), ``eot`` (the highest id, CLIP's end of text), ``graph``
             (the graph gives one vector a text).
         query_prefix: put before a query, never before a stored text.
+        clean: what is done to a text before: ``lower`` (lower case), ``canonical`` (also without ASCII punctuation, and
+            with single blanks), as SigLIP was trained; for a tokenizer.json that does not do so itself. ``open-clip``
+            (extra open-clip) repairs texts as open_clip's own tokenizer, in place of what the tokenizer.json does.
     """
 
     tokenizer: Literal["bert-uncased", "file"]
@@ -105,6 +108,7 @@ class TextInput:
     fixed_length: bool = False
     pad_id: Annotated[int, Field(ge=0)] = 0
     query_prefix: str = ""
+    clean: Literal["nothing", "lower", "canonical", "open-clip"] = "nothing"
 
 
 @checked(frozen=True, config=_STRICT)
@@ -208,6 +212,9 @@ class ModelSpec:
         session_file: the file that runs, one of ``files`` or made from one by ``cut``.
         dims: length of an embedder's vectors.
         memory: about how many bytes it takes on a device with its largest batch; None: as its weights say.
+        text_tower: of an image embedder, the text embedder whose vectors lie in the same space: a joint space, in which
+            words find pictures.
+        note: what a person who uses the model should know.
         cpu_batch, gpu_batch: items a batch that use the device best.
     """
 
@@ -225,6 +232,8 @@ class ModelSpec:
     revision: str | None = None
     dims: Positive | None = None
     memory: Positive | None = None
+    text_tower: str | None = None
+    note: str = ""
     cpu_batch: Positive = 4
     gpu_batch: Positive = 32
     cut: Cut | None = None
@@ -241,6 +250,8 @@ class ModelSpec:
             raise ValueError(f"{self.name}: dims is needed")
         if (self.role == "text-embedder") != (self.text is not None):
             raise ValueError(f"{self.name}: a text-embedder, and only one, has a section text")
+        if self.text_tower is not None and self.role != "image-embedder":
+            raise ValueError(f"{self.name}: only an image-embedder has a text_tower")
         if (self.role == "tagger") != (self.tags is not None):
             raise ValueError(f"{self.name}: a tagger, and only one, has a section tags")
         if self.role in ("tagger", "image-embedder") and self.image is None:
@@ -308,12 +319,33 @@ class Manifest:
         known = ", ".join(spec.name for spec in self.models)
         raise UsageError(f"There is no model named {name}.", f"Known models: {known}.")
 
+    @property
+    def joint(self) -> dict[str, ModelSpec]:
+        """The models with a text tower in the space of their pictures, by name."""
+        return {spec.name: spec for spec in self.models if spec.text_tower is not None}
+
+    def text_tower(self, spec: ModelSpec) -> ModelSpec:
+        """Return the text tower of a model that has one; raises ModelError where its entry names none that fits."""
+        tower = next((model for model in self.models if model.name == spec.text_tower), None)
+        if tower is None or tower.role != "text-embedder" or tower.dims != spec.dims:
+            raise ModelError(
+                f"{spec.name} has no text tower: {spec.text_tower} is not a text-embedder with {spec.dims} dims.",
+                f"Correct text_tower in the model manifest entry of {spec.name}.",
+            )
+        return tower
+
     def select(self, names: Iterable[str]) -> tuple[ModelSpec, ...]:
-        """Return the models that the names (of models or of sets) stand for, each once; errors as ``get``."""
+        """Return the models that the names (of models or of sets) stand for, each once; errors as ``get``.
+
+        Each comes with its text tower, which stands before it.
+        """
         chosen: dict[str, ModelSpec] = {}
         for name in names:
             members = [spec for spec in self.models if name in spec.sets] or [self.get(name)]
-            chosen.update((spec.name, spec) for spec in members)
+            for spec in members:
+                if spec.text_tower is not None:
+                    chosen.setdefault(spec.text_tower, self.text_tower(spec))
+                chosen.setdefault(spec.name, spec)
         return tuple(chosen.values())
 
 

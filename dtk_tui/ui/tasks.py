@@ -51,7 +51,8 @@ class Tasks:
         self.editing: EditTask | None = None
         self.edit_moved: Signal[EditTask] = Signal(app, "edit-moved")
         self.edit_screens = 0
-        self._told: EditTask | None = None
+        self._told_edit: EditTask | None = None
+        self._told_import: Import | None = None
         self._library = library
         self._emit = emit
 
@@ -100,13 +101,15 @@ class Tasks:
         return True
 
     def show_import(self) -> Import | None:
-        """Tell how far the import is; return it if it is over."""
+        """Tell how far the import is; return it, once, if it is over."""
         running = self.importing
-        if running is None:
+        if running is None or running is self._told_import:
             return None
+        is_done = running.is_done
         self.import_moved.publish(running)
-        if running.is_done:
+        if is_done:
             self.activity.publish("")
+            self._told_import = running
             return running
         news = running.progress
         whole = counted(news.total, "row") if news.step == STEPS[0] else f"{news.total:,}"
@@ -131,16 +134,17 @@ class Tasks:
     def show_edit(self) -> EditTask | None:
         """Tell how far the edit of many is; return it, once, if it is over."""
         running = self.editing
-        if running is None:
+        if running is None or running is self._told_edit:
             return None
-        if running.is_done:
+        is_done = running.is_done
+        if is_done:
             self.activity.publish("")
         elif running.total:
             self.activity.publish(f"{one_line(running.title, 60)}: {running.done:,} of {running.total:,}")
         self.edit_moved.publish(running)
-        is_new = running.is_done and running is not self._told
-        self._told = running if running.is_done else None
-        return running if is_new else None
+        if is_done:
+            self._told_edit = running
+        return running if is_done else None
 
     def start_group_check(self) -> None:
         """Check the groups, unless that is under way."""

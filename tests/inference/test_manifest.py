@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def test_selecting_gives_each_model_once() -> None:
     assert [spec.name for spec in chosen] == ["open-nsfw", "minilm-l6-v2", "dinov2-small", "joytag"]
 
 
+def test_a_text_tower_comes_along_and_fits() -> None:
+    manifest = load_manifest()
+    assert [spec.name for spec in manifest.select(["siglip-base"])] == ["siglip-base-text", "siglip-base"]
+    for spec in manifest.joint.values():
+        assert manifest.text_tower(spec).dims == spec.dims
+    lost = replace(manifest.get("siglip-base"), text_tower="clip-h-text")
+    with pytest.raises(ModelError, match="clip-h-text is not a text-embedder with 768 dims"):
+        manifest.text_tower(lost)
+
+
 def test_an_unknown_name_says_which_ones_are_known() -> None:
     with pytest.raises(UsageError, match="minilm-l6-v2"):
         load_manifest().get("no-such-model")
@@ -45,6 +56,7 @@ def test_an_unknown_name_says_which_ones_are_known() -> None:
         (('path = "a.onnx"', 'path = "/a.onnx"'), "stay in the model's folder"),
         (('role = "tagger"', 'role = "juggler"'), "role"),
         (("keep = 0.1", "kepe = 0.1"), "kepe"),
+        (('title = "A"', 'title = "A"\ntext_tower = "b"'), "only an image-embedder has a text_tower"),
         (('session_file = "a.onnx"', 'session_file = "b.onnx"'), "b.onnx is not among its files"),
         (("version = 1", "version = 2"), "version 1"),
     ],

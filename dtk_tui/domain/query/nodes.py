@@ -209,9 +209,18 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Ranks by looks; ``image`` is an id or a path, ``space`` as in ``About``. Never part of ``Query.filter``."""
+    """Ranks by likeness; ``image`` is an id or a path, ``space`` as in ``About``. Never part of ``Query.filter``."""
 
     image: str
+    at: int
+    space: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Ranks by what the picture shows; ``space`` as in ``About``. Never part of ``Query.filter``."""
+
+    text: str
     at: int
     space: str | None = None
 
@@ -242,6 +251,7 @@ Node = (
     | Queued
     | About
     | Like
+    | Looks
 )
 
 
@@ -254,7 +264,8 @@ class Query:
         filter: which images, exactly; None is every image. The free text is part of it.
         terms: the free text that is wanted (not what is negated), in the order of the line: it ranks.
         about: what ranks by meaning.
-        like: what ranks by looks.
+        like: what ranks by likeness to an image.
+        looks: what ranks by what the picture shows, in words.
     """
 
     line: str
@@ -262,3 +273,4 @@ class Query:
     terms: tuple[str, ...] = ()
     about: tuple[About, ...] = ()
     like: tuple[Like, ...] = ()
+    looks: tuple[Looks, ...] = ()

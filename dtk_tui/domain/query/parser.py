@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from dtk_tui.domain.query.nodes import About, And, Like, Node, Not, Or, Prompt, Query
+from dtk_tui.domain.query.nodes import About, And, Like, Looks, Node, Not, Or, Prompt, Query
 from dtk_tui.domain.query.scanner import Scanner, query_error
 from dtk_tui.domain.query.tokens import TOKEN_START, read_value
 
@@ -35,7 +35,7 @@ def parse(line: str, today: date | None = None) -> Query:
         raise query_error(line, MAX_LENGTH, f"expected the end of the query after at most {MAX_LENGTH:,} characters")
     parser = _Parser(line, today or date.today(), TOKEN_START)
     tree = parser.whole()
-    ranking: list[About | Like] = []
+    ranking: list[About | Like | Looks] = []
     kept = _lift(tree, ranking, line) if tree else None
     terms = tuple(dict.fromkeys(_wanted(kept))) if kept else ()
     return Query(
@@ -44,6 +44,7 @@ def parse(line: str, today: date | None = None) -> Query:
         terms=terms,
         about=tuple(part for part in ranking if isinstance(part, About)),
         like=tuple(part for part in ranking if isinstance(part, Like)),
+        looks=tuple(part for part in ranking if isinstance(part, Looks)),
     )
 
 
@@ -125,11 +126,11 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node:
     return unique[0] if len(unique) == 1 else kind(unique)
 
 
-def _lift(node: Node, ranking: list[About | Like], line: str) -> Node | None:
+def _lift(node: Node, ranking: list[About | Like | Looks], line: str) -> Node | None:
     """Take what ranks out of the tree; it ranks the whole result, so it cannot be an alternative or be negated."""
-    if isinstance(node, About | Like):
+    if isinstance(node, About | Like | Looks):
         if len(ranking) == MAX_RANKING:
-            raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms of about: and like:")
+            raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms of about:, like: and looks:")
         ranking.append(node)
         return None
     if isinstance(node, And):
@@ -140,8 +141,8 @@ def _lift(node: Node, ranking: list[About | Like], line: str) -> Node | None:
 
 
 def _refuse_ranking(node: Node, line: str) -> None:
-    if isinstance(node, About | Like):
-        name = "about:" if isinstance(node, About) else "like:"
+    if isinstance(node, About | Like | Looks):
+        name = f"{type(node).__name__.lower()}:"
         raise query_error(line, node.at, f"expected {name} outside of OR and NOT, because it ranks the whole result")
     if isinstance(node, And | Or):
         for part in node.parts:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dtk_tui.domain.query import values
 from dtk_tui.domain.query.dates import A_DAY, read_date
-from dtk_tui.domain.query.nodes import About, Flag, Group, Like, Node, Queued
+from dtk_tui.domain.query.nodes import About, Flag, Group, Like, Looks, Node, Queued
 from dtk_tui.domain.query.scanner import Scanner
 
 
@@ -80,6 +80,7 @@ TOKENS: tuple[Token, ...] = (
     Token(("caption",), values.read_caption, 'words of a caption, "a phrase", or either with a minus sign'),
     Token(("about",), values.read_about, "a text whose meaning is looked for"),
     Token(("like",), values.read_like, "the id or the path of an image"),
+    Token(("looks",), values.read_looks, "a text that says what the picture shows"),
     Token(("has",), values.read_has, "caption, tags, embedding or workflow"),
     Token(
         ("group",),
@@ -98,7 +99,7 @@ BY_NAME: dict[str, Token] = {name: token for token in TOKENS for name in token.n
 #: vectors may name the model between the two: ``about@clip-l-text:``.
 TOKEN_START = re.compile(
     f"({'|'.join(re.escape(name) for name in sorted(BY_NAME, key=len, reverse=True))}"
-    r"|(?:about|like)@[a-z0-9][a-z0-9.\-]*):",
+    r"|(?:about|like|looks)@[a-z0-9][a-z0-9.\-]*):",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -114,4 +115,4 @@ def read_value(scanner: Scanner, name: str) -> Node:
         raise scanner.error(f"after {name}: expected {token.expected}", at)
     if not scanner.at_end_of_value() and token.read is not values.read_negative:
         raise scanner.error(f"after {name}: expected {token.expected}")
-    return replace(node, space=space) if space and isinstance(node, About | Like) else node
+    return replace(node, space=space) if space and isinstance(node, About | Like | Looks) else node

@@ -16,6 +16,7 @@ from dtk_tui.domain.query.nodes import (
     Folder,
     Has,
     Like,
+    Looks,
     Named,
     Negative,
     Node,
@@ -263,6 +264,13 @@ def read_like(scanner: Scanner) -> Node | None:
     at = scanner.pos
     image = _text(scanner)
     return Like(image, at) if image else None
+
+
+def read_looks(scanner: Scanner) -> Node | None:
+    """Read a text that says what the picture shows."""
+    at = scanner.pos
+    text = scanner.phrase()
+    return Looks(text, at) if text else None
 
 
 def read_folder(scanner: Scanner) -> Node | None:

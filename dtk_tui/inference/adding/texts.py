@@ -30,6 +30,8 @@ def describe_text(entry: Entry, folder: ModelFolder, graph: Signature) -> None:
     _length(entry, folder, graph, settings, kind, is_clip=is_clip)
     output = _pooling(entry, folder, graph, kind)
     _dims(entry, output, config, settings)
+    if kind.startswith("siglip"):
+        entry.assume("text.clean", "canonical", "as all models of the kind siglip")
     prompts = part(folder.json("config_sentence_transformers.json"), "prompts")
     if isinstance(query := prompts.get("query"), str) and query:
         entry.found("text.query_prefix", query, "config_sentence_transformers.json")

@@ -53,8 +53,9 @@ def save(conn: Connection, texts: Sequence[ModelText], when_there: WhenThere) ->
     outcomes: dict[int, Outcome] = {}
     there = store.lock(conn, [said.image_id for said in texts])
     order = sorted(range(len(texts)), key=lambda i: (texts[i].image_id, texts[i].source, texts[i].type))
-    for i in order:
+    for i, following in zip(order, [*order[1:], None], strict=True):
         said = texts[i]
+        is_last = following is None or texts[following].image_id != said.image_id
         if not said.text.strip():
             raise ValueError("a text without a word is no caption")
         while i not in outcomes:
@@ -62,7 +63,7 @@ def save(conn: Connection, texts: Sequence[ModelText], when_there: WhenThere) ->
             outcome = _store(conn, said, decision)
             if outcome is not None:
                 outcomes[i] = outcome
-            if outcome is not Outcome.KEPT:
+            if outcome is None or (outcome is not Outcome.KEPT and not is_last):
                 there[said.image_id] = store.lock(conn, [said.image_id]).get(said.image_id, [])
     return [outcomes[i] for i in range(len(texts))]
 

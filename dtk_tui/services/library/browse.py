@@ -110,9 +110,13 @@ class LibraryBrowser:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
         query = parse(line)
         is_by_words = query.terms or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
-        limit = FIRST_FOUND if is_by_words and not query.about and not query.like else None
+        limit = FIRST_FOUND if is_by_words and not (query.about or query.like or query.looks) else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
+
+    def notes(self, line: str) -> list[str]:
+        """Return what a person should know of the models by which a query compares."""
+        return searching.notes(self.config, line)
 
     def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
         """Return the images most like one, best first."""

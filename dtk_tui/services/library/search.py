@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
-from dtk_tui.domain.query.nodes import CaptionText
+from dtk_tui.domain.query.nodes import CaptionText, Looks
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dtk_tui.inference.image_embedder import ImageEmbedder
+    from dtk_tui.inference.manifest import Manifest, ModelSpec
     from dtk_tui.inference.text_embedder import TextEmbedder
 
     Vector = npt.NDArray[np.float32]
@@ -80,6 +81,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
         about.append((space, _text_embedder(model, config.paths.models).embed_query(term.text)))
+    looks = [_looks(db, config, term) for term in query.looks]
     spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
     with db.connection() as conn:
         like = [
@@ -87,7 +89,23 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
             for (model, space), term in zip(spaces, query.like, strict=True)
         ]
         limit_time(conn, config.settings.search.timeout_s)
-        return find_images(conn, query, about=about, like=like, limit=limit)
+        return find_images(conn, query, about=about, like=[*like, *looks], limit=limit)
+
+
+def notes(config: Config, line: str) -> list[str]:
+    """Return what a person should know of the models by which the looks: terms of a query line compare.
+
+    Raises:
+        UsageError, DtkError: as ``find``, for the line and its models.
+    """
+    terms = parse(line).looks
+    if not terms:
+        return []
+    from dtk_tui.inference.manifest import load_manifest
+
+    manifest = load_manifest(config.paths.models)
+    specs = {spec.name: spec for spec in (_joint_model(config, manifest, term.space) for term in terms)}
+    return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:
@@ -188,6 +206,45 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
             f"Name it in [models] {setting}s of config.toml. {_EMBED}",
         )
     return model, space
+
+
+def _joint_model(config: Config, manifest: Manifest, named: str | None) -> ModelSpec:
+    """Return the model of a looks: term: the one that it names, or the first of the config with a text tower.
+
+    Raises:
+        UsageError: there is no such model, or it has no text tower.
+        DtkError: the config names none that has.
+    """
+    known = ", ".join(manifest.joint)
+    if named is not None:
+        spec = manifest.get(named)
+        if spec.text_tower is None:
+            raise UsageError(f"looks: needs a model of pictures and words, and {named} is none.", f"Such are: {known}.")
+        return spec
+    for name in config.settings.models.image_embedders:
+        if name in manifest.joint:
+            return manifest.joint[name]
+    raise DtkError(
+        "looks: needs a model of pictures and words, and the config names none.",
+        f"Add one to [models] image_embedders in config.toml ({known}), and get it with: dtk models pull. {_EMBED}",
+    )
+
+
+def _looks(db: Database, config: Config, term: Looks) -> tuple[int, Vector, None]:
+    """Return the joint space of a term, and where its text lies in it: a unit vector, float32 [dims]."""
+    from dtk_tui.inference.manifest import load_manifest
+
+    manifest = load_manifest(config.paths.models)
+    spec = _joint_model(config, manifest, term.space)
+    with db.connection() as conn:
+        space = embedding_spaces.newest(conn, spec.name, "image")
+    if space is None:
+        raise DtkError(
+            f"looks: needs embeddings by {spec.name}, and there are none yet.",
+            f"Name it in [models] image_embedders of config.toml. {_EMBED}",
+        )
+    tower = manifest.text_tower(spec)
+    return space, _text_embedder(tower.name, config.paths.models).embed_query(term.text), None
 
 
 def _alike(conn: Connection, config: Config, model: str, space: int, image: str) -> tuple[int, Vector, int | None]:

@@ -190,7 +190,8 @@ def _save_rows(
         first: called when the rows are locked, before anything is written.
     """
     owned, changed = jobs.still_owned(conn, worker_id, [job for _, job, _ in rows], images) if images else (set(), [])
-    jobs.give_back(conn, worker_id, changed)
+    if changed:
+        jobs.give_back(conn, worker_id, changed)
     first()
     by_handler: dict[JobHandler, list[tuple[ClaimedJob, Any]]] = {}
     for handler, job, result in rows:

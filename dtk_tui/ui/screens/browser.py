@@ -198,7 +198,7 @@ class BrowserScreen(StatusScreen[None]):
         await self._show_whether_empty(len(ids))
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_fault(None)
+            search.show_notes(self.library.notes(view.query))
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 

@@ -40,6 +40,8 @@ class JournalScreen(CommandScreen[None]):
     COMMAND_GROUPS = ("journal",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("journal")
 
+    _ended: EditTask | None = None
+
     def compose(self) -> ComposeResult:
         """The title, which tells what goes on, and the table."""
         yield Line(id="edits-title", classes="pane-title")
@@ -127,11 +129,12 @@ class JournalScreen(CommandScreen[None]):
             self.context.tasks.editing.stop()
 
     def _edit_moved(self, running: EditTask) -> None:
-        if running.is_done:
+        if not running.is_done:
+            self._draw_title()
+        elif running is not self._ended:  # the news of its last step may come behind those of its end
+            self._ended = running
             self._show_end(running)
             self._load(keep=True)
-        else:
-            self._draw_title()
 
     def _show_end(self, ended: EditTask) -> None:
         if isinstance(ended.result, Undone):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -68,7 +69,7 @@ class QueryInput(SafeInput):
 
 
 class SearchLine(Vertical):
-    """A prompt, the line, and above it what is wrong with the query."""
+    """A prompt, the line, and above it what is wrong with the query, or to be known about its results."""
 
     class Asked(Message):
         """Enter was pressed; an empty query asks for the folder again."""
@@ -121,6 +122,12 @@ class SearchLine(Vertical):
         self.start()
         if where is not None:
             query.cursor_position = min(int(where.group(1)) - 1, len(query.value))
+
+    def show_notes(self, notes: Sequence[str]) -> None:
+        """Say what a person should know about the results, in the place of a fault."""
+        fault = self.query_one("#search-fault", Line)
+        fault.display = bool(notes)
+        fault.show(line(" ".join(notes), "$muted", 400))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask, and remember the query."""

@@ -210,6 +210,12 @@ def test_a_vector_term_may_name_the_model_that_compares() -> None:
     query = parse("about@clip-l-text: a dark sea, Like@clip-h-vision:42 about:sky", TODAY)
     assert [(term.text, term.space) for term in query.about] == [("a dark sea", "clip-l-text"), ("sky", None)]
     assert [(term.image, term.space) for term in query.like] == [("42", "clip-h-vision")]
+    query = parse('looks: "a red fox, in snow" looks@siglip-base: fog at night -rain', TODAY)
+    assert [(term.text, term.space) for term in query.looks] == [
+        ("a red fox, in snow", None),
+        ("fog at night", "siglip-base"),
+    ]
+    assert query.filter == Not(Prompt("rain")) and query.terms == ()
     assert parse("about@:x steps@a:20", TODAY).about == (), "what no token begins is free text"
 
 
@@ -247,6 +253,8 @@ def test_only_wanted_terms_rank() -> None:
         ("()", 2, "a term"),
         ("negative:", 10, "a term"),
         ("a OR about:b", 12, "outside of OR"),
+        ("a OR looks:b", 12, "looks: outside of OR"),
+        ("looks: ,", 8, "what the picture shows"),
         ("NOT like:5", 10, "outside of OR and NOT"),
         ("album:", 7, "the name of an album"),
         ("in_album:maybe", 10, "true or false"),

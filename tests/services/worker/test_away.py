@@ -189,11 +189,13 @@ def test_what_moved_while_it_was_claimed_is_not_blamed(
     write_png(library / "other.png", "other", 5)
     _queue(db, config, library)
     real = DigestHandler.load
+    moving = threading.Lock()
 
     def late(self: DigestHandler, job: object) -> object:
-        if path.exists():
-            path.rename(library / "moved.png")
-            scan(db, config, [str(library)])
+        with moving:  # nobody looks for the file before the scan has found it
+            if path.exists():
+                path.rename(library / "moved.png")
+                scan(db, config, [str(library)])
         return real(self, job)  # type: ignore[arg-type]
 
     monkeypatch.setattr(DigestHandler, "load", late)

@@ -44,7 +44,7 @@ async def test_an_import_from_the_form_to_the_report(
         await run.press("enter")
         await run.shows("42 images")
         await run.shows("D:\\AI\\outputs")
-        assert "not here" in run.text()
+        await run.shows("not here")
         await run.press("down", "down", "down", "enter")
         await run.shows("Where is D:\\AI\\outputs?")
         run.app.screen.query_one(SafeInput).value = str(tmp_path / "here")
@@ -59,7 +59,8 @@ async def test_an_import_from_the_form_to_the_report(
         await run.press("d")
         await run.shows("this was a dry run")
         await run.shows("refused")
-        assert "has no path" in run.text() or size == NARROW
+        if size == WIDE:
+            await run.shows("has no path")
         await run.press("i")
         await run.shows("Written to the library")
         await run.shows("all equal")
@@ -116,7 +117,7 @@ async def test_an_import_is_taken_back_long_after_its_report(db: Database, confi
         await run.shows("u Undo")
         await run.press("u")
         await run.shows("Remove what this import brought?")
-        assert "diffusion-toolkit.db" in run.text()
+        await run.shows("diffusion-toolkit.db")
         await run.press("y")
         await run.shows("41 images removed")
         await run.until(lambda: "u Undo" not in run.text())
@@ -142,8 +143,7 @@ async def test_what_is_typed_on_the_form_is_checked_at_once(db: Database, config
         await run.press("enter")
         await run.shows("A whole path is needed")
         await run.press("escape")
-        await run.until(lambda: isinstance(run.app.screen, ImportScreen))
-        assert "pictures/of mine" not in run.text()
+        await run.until(lambda: isinstance(run.app.screen, ImportScreen) and "pictures/of mine" not in run.text())
 
 
 async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Config, source: Path) -> None:
@@ -158,7 +158,7 @@ async def test_the_screen_can_be_left_while_it_imports(db: Database, config: Con
             assert "db does not answer" not in run.text()
         await run.shows("The import is done. I shows its report.")
         await run.shows("39.png")
-        assert "Importing, " not in run.text()
+        await run.until(lambda: "Importing, " not in run.text())
         await run.press("I")
         await run.shows("all equal")
 
