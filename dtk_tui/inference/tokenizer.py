@@ -119,7 +119,9 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Return how many tokens all of a text has, special ones left out."""
-        return len(self._untruncated.encode_batch([self._cleaned(self._repaired(text))], add_special_tokens=False)[0].ids)
+        return len(
+            self._untruncated.encode_batch([self._cleaned(self._repaired(text))], add_special_tokens=False)[0].ids
+        )
 
     @cached_property
     def _untruncated(self) -> Any:
