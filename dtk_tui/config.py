@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -96,6 +96,7 @@ class WorkerSettings(_Section):
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    providers: Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], Field(min_length=1)] = ("cuda", "cpu")
     allow_cpu: bool = False
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     log_days: Annotated[int, Field(ge=1, le=36500)] = 365

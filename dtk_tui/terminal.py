@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
@@ -18,8 +21,35 @@ PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
 # Every terminal answers the last question (device attributes), so its answer also ends the wait for the first one.
 _QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[c"
+_ANSWER_S = 0.3
+_NAME = re.compile(rb"\x1bP>\|([^\x1b]{1,200})")
 _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
+_TMUX_S = 2.0
+_MULTIPLEXERS = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalReport:
+    """What the terminal says of itself.
+
+    Attributes:
+        name: with its version, as it says them; empty where it does not.
+        answers: whether it answered in time.
+        protocol: the best of PROTOCOLS that it draws pictures by.
+        knows_kitty: whether it speaks Kitty's protocol, be it without the placeholders that the app needs.
+        multiplexer: the program that it is in: tmux, screen, zellij; None where it is in none.
+        passthrough: what tmux does with what is meant for the terminal around it: on, all or off; None elsewhere.
+        size: columns and lines.
+    """
+
+    name: str
+    answers: bool
+    protocol: str
+    knows_kitty: bool
+    multiplexer: str | None
+    passthrough: str | None
+    size: tuple[int, int]
 
 
 def prepare_standard_streams() -> None:
@@ -96,9 +126,41 @@ def image_protocol(wanted: str) -> str:
     Must run before an app reads the keyboard. Many terminals speak Kitty's protocol but not its placeholders, which let
     a picture scroll and be covered like text, so it is taken only where these are known to work.
     """
-    if wanted in PROTOCOLS:
-        return wanted
-    answer = _ask(0.3)
+    return wanted if wanted in PROTOCOLS else _protocol(_ask(_ANSWER_S))
+
+
+def terminal_report() -> TerminalReport | None:
+    """Return what the terminal says of itself, after a third of a second at most; None where there is none."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    answer = _ask(_ANSWER_S)
+    version = _NAME.search(answer)
+    columns, lines = shutil.get_terminal_size()
+    multiplexer = next((name for variable, name in _MULTIPLEXERS.items() if os.environ.get(variable)), None)
+    return TerminalReport(
+        name="" if version is None else version.group(1).decode("utf-8", "replace"),
+        answers=_ATTRIBUTES.search(answer) is not None,
+        protocol=_protocol(answer),
+        knows_kitty=b"_Gi=4242;OK" in answer,
+        multiplexer=multiplexer,
+        passthrough=_tmux_passthrough() if multiplexer == "tmux" else None,
+        size=(columns, lines),
+    )
+
+
+def _tmux_passthrough() -> str | None:
+    """Return tmux's option allow-passthrough; None where tmux does not say, or is older than 3.3 and has none."""
+    ask = ["tmux", "show-options", "-gwv", "allow-passthrough"]
+    try:
+        done = subprocess.run(
+            ask, capture_output=True, text=True, timeout=_TMUX_S, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _protocol(answer: bytes) -> str:
     if b"_Gi=4242;OK" in answer and _has_placeholders(answer):
         return "kitty"
     attributes = _ATTRIBUTES.search(answer)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtk_tui.cli.open_library import library
-from dtk_tui.cli.options import Json
+from dtk_tui.cli.options import Json, QueryCommand
 from dtk_tui.cli.output import print_json
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
@@ -29,7 +29,7 @@ Ending = Annotated[str, typer.Option("--ending", help=".txt or .caption.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
 
 
-@exports.command(name="captions")
+@exports.command(name="captions", cls=QueryCommand)
 def export_captions(
     query: Query = None,
     to: Annotated[str | None, typer.Option("--to", metavar="FOLDER", help="Instead of beside the images.")] = None,
@@ -79,7 +79,7 @@ def export_captions(
         raise typer.Exit(1)
 
 
-@imports.command(name="captions")
+@imports.command(name="captions", cls=QueryCommand)
 def import_captions(
     query: Query = None,
     folder: Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from dtk_tui.cli.images import Image, caption_json
 from dtk_tui.cli.open_library import confirmed, library
-from dtk_tui.cli.options import Json
+from dtk_tui.cli.options import Json, QueryCommand
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted, display, one_line
@@ -106,7 +106,7 @@ def set_text(
         typer.echo(f"Written. dtk journal undo {journal} takes it back.")
 
 
-@commands.command()
+@commands.command(cls=QueryCommand)
 def batch(
     query: Annotated[
         list[str] | None, typer.Argument(metavar="QUERY", help="What a search finds; '' is the whole library.")

@@ -1,4 +1,4 @@
-"""show, search, similar."""
+"""show, search, similar, duplicates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtk_tui.cli.open_library import library
-from dtk_tui.cli.options import Json, Limit
+from dtk_tui.cli.options import Json, Limit, QueryCommand
 from dtk_tui.cli.output import print_json, print_table
-from dtk_tui.text import display, one_line
+from dtk_tui.domain.duplicates import DuplicateKind, KeepRule
+from dtk_tui.text import counted, display, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.domain.captions import Caption
+    from dtk_tui.domain.duplicates import DuplicateImage
+    from dtk_tui.domain.facets import FacetCounts
     from dtk_tui.domain.library import Hit, ImageDetail
     from dtk_tui.store.database import Database
 
@@ -21,6 +24,8 @@ commands = typer.Typer()
 
 #: Characters of a caption that dtk show prints; dtk caption show prints all.
 _CAPTION_LIMIT = 2000
+#: So many sets of duplicates are fetched at a time.
+_SETS_AT_ONCE = 500
 
 Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
 
@@ -109,10 +114,13 @@ def caption_json(caption: Caption) -> dict[str, Any]:
     }
 
 
-@commands.command()
+@commands.command(cls=QueryCommand)
 def search(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help='e.g.: castle, oil about: "a dog" tag:sfw')],
     limit: Limit = 50,
+    facets: Annotated[
+        bool, typer.Option("--facets", help="Count what is found by model, tag, folder, rating, month instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find images by prompt, meaning, looks, likeness, folder or tag."""
@@ -120,7 +128,12 @@ def search(
 
     with library() as (db, config):
         line = " ".join(query)
-        print_hits(db, queries.search(db, config, line, limit), as_json)
+        if facets:
+            from dtk_tui.services.library.facets import FacetCounter
+
+            print_facets(FacetCounter(db, config, line).count(), as_json)
+        else:
+            print_hits(db, queries.search(db, config, line, limit), as_json)
         for note in queries.notes(config, line):
             typer.echo(display(note), err=True)
 
@@ -132,6 +145,73 @@ def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
 
     with library() as (db, config):
         print_hits(db, queries.similar(db, config, image, limit), as_json)
+
+
+@commands.command()
+def duplicates(
+    kind: Annotated[
+        DuplicateKind, typer.Option("--kind", help="Copies, one generation, or pictures that look alike.")
+    ] = DuplicateKind.EXACT,
+    keep: Annotated[KeepRule, typer.Option("--keep", help="Which image of a set to name as the best.")] = (
+        KeepRule.LARGEST
+    ),
+    as_json: Json = False,
+) -> None:
+    """Find images that are the same or nearly so, set by set."""
+    from dtk_tui.services.library import duplicates as service
+
+    with library() as (db, _):
+        found = service.find(db, kind)
+        for start in range(0, len(found), _SETS_AT_ONCE):
+            numbers = range(start, min(start + _SETS_AT_ONCE, len(found)))
+            for images in service.images_of(db, [found.members(number) for number in numbers]):
+                if len(images) > 1:
+                    _print_set(kind, images, keep, as_json)
+    if not len(found):
+        typer.echo("No duplicates found.", err=True)
+    if found.unseen:
+        typer.echo(
+            f"{counted(found.unseen, 'image was', 'images were')} not decoded yet, and not compared: "
+            "dtk queue add --all --kind tag, then dtk worker run --until-empty.",
+            err=True,
+        )
+
+
+def _print_set(kind: DuplicateKind, images: Sequence[DuplicateImage], rule: KeepRule, as_json: bool) -> None:
+    from dtk_tui.domain.duplicates import best, differences, facts
+
+    kept, differs = best(images, rule), differences(images)
+    if as_json:
+        print_json(
+            {
+                "kind": kind.value,
+                "keep": kept.id,
+                "differs": list(differs),
+                "images": [
+                    {
+                        "id": image.id,
+                        "path": image.path,
+                        "width": image.width,
+                        "height": image.height,
+                        "file_size": image.file_size,
+                        "created_at": image.created_at.isoformat(),
+                        "rating": image.rating,
+                        "favorite": image.favorite,
+                        "for_deletion": image.for_deletion,
+                        "albums": list(image.albums),
+                        "captions": image.captions,
+                        "tags": image.tags,
+                    }
+                    for image in images
+                ],
+            }
+        )
+        return
+    rows = [
+        ("keep" if one is kept else "", one.id, *(facts(one)[name] for name in differs), one.path) for one in images
+    ]
+    print_table(("", "id", *differs, "file"), rows, right=frozenset({1}))
+    typer.echo("")
 
 
 def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
@@ -163,6 +243,32 @@ def print_hits(db: Database, hits: Sequence[Hit], as_json: bool) -> None:
         for hit, row, _ in shown
     ]
     print_table(("score", "id", "size", "file", "prompt"), table, right=frozenset({0, 1, 2}))
+
+
+def print_facets(counts: FacetCounts, as_json: bool) -> None:
+    """Print how many images of a result there are of each kind, with the query of those."""
+    if as_json:
+        print_json(
+            {
+                "count": counts.images,
+                "facets": {
+                    facet.name: {
+                        "is_exact": facet.is_exact,
+                        "others": facet.others,
+                        "values": [{"value": v.name, "count": v.count, "query": v.query} for v in facet.values],
+                    }
+                    for facet in counts.facets
+                },
+            }
+        )
+        return
+    typer.echo(counted(counts.images, "image"), err=True)
+    table = [
+        (facet.name, f"{'' if facet.is_exact else '>= '}{value.count:,}", value.name, value.query or "")
+        for facet in counts.facets
+        for value in facet.values
+    ]
+    print_table(("facet", "count", "value", "query"), table, right=frozenset({1}))
 
 
 def _score(value: float | None) -> str:

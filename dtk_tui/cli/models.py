@@ -300,3 +300,47 @@ def export(
         return
     typer.echo(one_line(f"{spec.name} is exported, and ran once: {spec.dims} values."))
     typer.echo(f"Beside torch: smallest cosine {agreement.cosine:.6f}, largest difference {agreement.difference:.1e}.")
+
+
+@commands.command()
+def measure(
+    names: Names = None,
+    half: Annotated[bool, typer.Option("--half", help="Write each model in half precision first, for GPUs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure batch sizes and half precision of models here; without names, of those that the config uses.
+
+    On GPUs a worker does this by itself when it first loads a model; what is measured is remembered with the model.
+    """
+    import os
+
+    from dtk_tui.config import load
+    from dtk_tui.inference.half_precision import write_half
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.open_model import open_model
+    from dtk_tui.inference.provider import Device, device_name
+
+    config = load()
+    worker = config.settings.worker
+    device = Device((worker.devices or (0,))[0], worker.providers)
+    for spec in load_manifest(config.paths.models).select(names or [name for name, _ in config.settings.models.in_use]):
+        if half:
+            write_half(spec, config.paths.models)
+        model = open_model(spec, config.paths.models, os.cpu_count() or 1, device)
+        try:
+            model.tune(is_asked=True)
+            found, where = model.measured, device_name(model.placement, device.number)
+            precision = "half" if model.is_half else "single"
+            batch = found.batch or model.batch_size
+        finally:
+            model.close()
+        if as_json:
+            values = {"name": spec.name, "device": where, "precision": precision, "batch": batch}
+            print_json(values | {"rates": found.rates, "half_differs": found.difference})
+            continue
+        speeds = ", ".join(f"{size}: {rate:,.0f}/s" for size, rate in found.rates.items())
+        typer.echo(display(f"{spec.name}: {precision} precision, batches of {batch} on {where}"))
+        if speeds:
+            typer.echo(f"   items a second by batch: {speeds}")
+        if found.difference:
+            typer.echo(display(f"   in half precision {found.difference}"))

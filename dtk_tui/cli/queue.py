@@ -295,6 +295,7 @@ def _report_lines(report: RunReport) -> list[str]:
         counts = f"{part.done:,} done, {part.failed:,} failed, {part.skipped:,} skipped"
         lines.append(f"   {part.kind.label:<8} {counts}{f', {part.removed:,} removed' if part.removed else ''}{left}")
     lines += [f"   {number:,} x {one_line(reason, 300)}" for reason, number in report.failures]
+    lines += [f"   Trouble: {one_line(sentence, 1000)}" for sentence in report.trouble]
     return lines
 
 
@@ -324,4 +325,5 @@ def _run_json(report: RunReport) -> dict[str, Any]:
             for part in report.parts
         },
         "failures": [{"reason": reason, "jobs": number} for reason, number in report.failures],
+        "trouble": list(report.trouble),
     }

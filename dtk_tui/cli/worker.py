@@ -45,11 +45,8 @@ def status(as_json: Json = False) -> None:
     for folder in stats.away:
         waits = counted(folder.jobs, "job waits", "jobs wait")
         typer.echo(display(f"Away     {folder.path} {folder.reason}: {waits} for it"))
-    for worker in stats.workers:
-        if worker.stats.trouble:
-            typer.echo(display(f"Trouble  {worker.host}: {worker.stats.trouble}"))
-    for sentence in stats.unserved:
-        typer.echo(f"Trouble  {sentence}")
+    for sentence in stats.trouble:
+        typer.echo(display(f"Trouble  {sentence}"))
     typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
     if stats.speed:
         typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
@@ -98,6 +95,7 @@ def status_json(stats: Stats) -> dict[str, Any]:
         "library": asdict(stats.library),
         "provider": stats.provider,
         "away": [asdict(folder) for folder in stats.away],
+        "trouble": stats.trouble,
         "gpus": list(stats.gpus),
     }
 

@@ -64,12 +64,14 @@ class RunReport:
     Attributes:
         seconds: from the first claim of one of its jobs to the last end, or till now; None before the first.
         failures: the most frequent reasons, each with the number of jobs that failed for it.
+        trouble: sentences on what keeps the rest of it from being done.
     """
 
     run: Run
     parts: tuple[RunPart, ...]
     seconds: float | None
     failures: tuple[tuple[str, int], ...] = ()
+    trouble: tuple[str, ...] = ()
 
     @property
     def eta_s(self) -> float | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from dtk_tui.domain.job import WorkerState
+from dtk_tui.text import counted
 
 #: What says why a kind of work cannot be done here, by the kind's word.
 _TELLS_WHY = {"embed": "dtk models list", "tag": "dtk models list", "caption": "dtk caption test"}
@@ -135,6 +136,51 @@ class WorkerInfo:
     stats: WorkerStats = field(default_factory=WorkerStats)
 
 
+def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_left_alone: bool = False) -> list[str]:
+    """Return sentences on work that waits and that none of the running workers can do.
+
+    Args:
+        by_kind: how many jobs wait, by the kind's word.
+        is_left_alone: say it too when no worker is connected at all.
+    """
+    alive = [one for one in workers if one.alive]
+    number = sum(by_kind.values())
+    if not alive and number and is_left_alone:
+        return [f"{counted(number, 'job waits', 'jobs wait')}, and no worker is connected: dtk worker run starts one."]
+    running = [one for one in alive if one.state is WorkerState.RUNNING]
+    able = [set(one.stats.kinds) for one in running]
+    if not able or not all(able):  # a worker that tells no kinds is of an older version, or loads its models
+        return []
+    waiting = [kind for kind, number in by_kind.items() if number and kind in _TELLS_WHY]
+    told = [
+        f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]} tells why."
+        for kind in waiting
+        if kind not in set().union(*able)
+    ]
+    return told + (_untagged(running) if {"tag", "caption"} <= set(waiting) else [])
+
+
+def _untagged(running: Sequence[WorkerInfo]) -> list[str]:
+    """Return a sentence for each folder that a worker captions and that none of those that tag sees.
+
+    Captions wait for the tags of their images (``[captions] with_tags``), and these would never come.
+    """
+    taggers = [one for one in running if "tag" in one.stats.kinds]
+    captioners = [one for one in running if "caption" in one.stats.kinds]
+    unseen = set.intersection(*map(_away_paths, taggers)) if taggers else set()
+    hosts = ", ".join(sorted({one.host for one in taggers}))
+    return [
+        f"No worker that tags ({hosts}) sees {path}, and captions there wait for its tags. Mount it there or name its"
+        ' place in [paths] map, or caption without tags: with_tags = "parallel" in [captions] of who captions.'
+        for path in sorted(unseen)
+        if any(path not in _away_paths(one) for one in captioners)
+    ]
+
+
+def _away_paths(worker: WorkerInfo) -> set[str]:
+    return {folder.path for folder in worker.stats.away}
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryCounts:
     """Sizes of the library; ``vectors`` by embedding space name."""
@@ -197,16 +243,14 @@ class Stats:
 
     @property
     def unserved(self) -> list[str]:
-        """Sentences on work that waits and that none of the running workers has a model for."""
-        able = [set(one.stats.kinds) for one in self.workers if one.alive and one.state is WorkerState.RUNNING]
-        if not able or not all(able):  # a worker that tells no kinds is of an older version, or loads its models
-            return []
-        waiting = [kind for kind, number in self.queue.by_kind.items() if number and kind in _TELLS_WHY]
-        return [
-            f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]} tells why."
-            for kind in waiting
-            if kind not in set().union(*able)
-        ]
+        """Sentences on work that waits and that none of the running workers can do."""
+        return unserved(self.queue.by_kind, self.workers)
+
+    @property
+    def trouble(self) -> list[str]:
+        """Sentences on all that keeps work from being done: what workers report, and what none of them serves."""
+        reported = [f"{one.host}: {one.stats.trouble}" for one in self.workers if one.stats.trouble]
+        return list(dict.fromkeys([*reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)]))
 
     @property
     def progress(self) -> float:

@@ -10,17 +10,18 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_model import ImageModel
 from dtk_tui.inference.manifest import ModelSpec
 from dtk_tui.inference.onnx_model import normalised
+from dtk_tui.inference.provider import FIRST_DEVICE, Device
 
 
 class ImageEmbedder(ImageModel):
     """An image embedder; its vectors have ``spec.dims`` values. Arguments and errors as ``ImageModel``."""
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: Device = FIRST_DEVICE) -> None:
         super().__init__(spec, folder, threads, device)
         if spec.dims is None:
             raise ModelError(f"The model {spec.name} gives no vectors.")
         self.dims: int = spec.dims
-        self._output = self._find_output()
+        self._bind()
 
     def infer(self, batch: np.ndarray) -> np.ndarray:
         """Embed prepared pictures.
@@ -39,6 +40,10 @@ class ImageEmbedder(ImageModel):
         states = self._run(batch, self._output)
         # A transformer's output holds one state a token: the first one is the class token's.
         return normalised(states[:, 0] if states.ndim == 3 else states)
+
+    def _bind(self) -> None:
+        super()._bind()
+        self._output = self._find_output()
 
     def _find_output(self) -> str:
         """Return the output that holds the vectors: one vector a picture before one a token."""

@@ -27,7 +27,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 ENTRY = "model.toml"
 """The file in a model's folder that describes a model which was added."""
-RECORDS = (ENTRY, "installed.json", "verified.json", "source.json")
+RECORDS = (ENTRY, "installed.json", "verified.json", "source.json", "measured.json")
 """What the program itself writes into a model's folder: no file of a model has such a name."""
 #: An entry is text that a person wrote, in bytes.
 _LARGEST_ENTRY = 4 << 20
@@ -281,6 +281,11 @@ class ModelSpec:
     def weights(self) -> str:
         """Path of the published file that holds the weights; its sha256 is the model's identity."""
         return self.cut.file if self.cut else self.session_file
+
+    @property
+    def half_file(self) -> str:
+        """Path of the same model in half precision, by the name that exporters use; it need not be there."""
+        return f"{self.session_file.removesuffix('.onnx')}_fp16.onnx"
 
     @property
     def known_size(self) -> int:

@@ -7,16 +7,28 @@ import ctypes
 import ctypes.util
 import gc
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.provider import CUDA, Placement, placement_of, preload_cuda, reason_for_cpu, wanted_providers
+from dtk_tui.inference.provider import (
+    CUDA,
+    FIRST_DEVICE,
+    TENSORRT,
+    Device,
+    Placement,
+    placement_of,
+    preload_cuda,
+    reason_for_cpu,
+    wanted_providers,
+)
 
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "bad allocation", "cuda failure 2:", "alloc_failed")
+#: The folder beside a model in which TensorRT keeps what it builds of it.
+_TENSORRT_CACHE = "tensorrt"
 #: Where the files of weights are of a model that is loaded from memory (onnxruntime_session_options_config_keys.h).
 _FOLDER_OPTION = "session.model_external_initializers_file_folder_path"
 
@@ -31,14 +43,21 @@ class Session:
     Args:
         model: the model file, or the model itself.
         threads: threads that one run may use on the CPU.
-        device: number of the GPU, where one does the work.
+        device: where to run.
         graph: what runs in place of the model file, whose other files it still needs.
 
     Raises:
         ModelError: the file is no ONNX model that runs here.
     """
 
-    def __init__(self, model: Path | bytes, threads: int, device: int = 0, *, graph: bytes | None = None) -> None:
+    def __init__(
+        self,
+        model: Path | bytes,
+        threads: int,
+        device: Device = FIRST_DEVICE,
+        *,
+        graph: bytes | None = None,
+    ) -> None:
         import onnxruntime
 
         self._name = str(model) if isinstance(model, Path) else "in memory"
@@ -50,21 +69,28 @@ class Session:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if graph is not None and isinstance(model, Path):
             options.add_session_config_entry(_FOLDER_OPTION, str(model.parent))
-        providers = wanted_providers(device)
+        cache = model.parent / _TENSORRT_CACHE if isinstance(model, Path) else None
+        providers = wanted_providers(device, cache)
         if len(providers) > 1:
             preload_cuda()
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                graph or (str(model) if isinstance(model, Path) else model), options, providers=providers
-            )
-        except Exception as error:
-            raise _model_error(f"The model {self._name} cannot be loaded.", error) from error
-        self._session.disable_fallback()
+        given = graph or (str(model) if isinstance(model, Path) else model)
+        self._session: Any = self._created(onnxruntime.InferenceSession, given, options, providers)
         self.inputs: dict[str, tuple[list[Any], type[np.generic]]] = {
             value.name: (list(value.shape), _dtype(value.type)) for value in self._session.get_inputs()
         }
         self.outputs: dict[str, list[Any]] = {v.name: list(v.shape) for v in self._session.get_outputs()}
-        self.placement = placement_of(self._session.get_providers()[0])
+        self.placement = placement_of(self._session.get_providers()[0], device)
+
+    def _created(self, create: Callable[..., Any], model: str | bytes, options: Any, providers: list[Any]) -> Any:
+        """Return a session on the first provider that starts; a lack of memory is no reason to take the next one."""
+        try:
+            # Its own fallback prints on stdout, and forgets the options of what it falls back to.
+            return create(model, options, providers=providers, enable_fallback=0)
+        except Exception as error:
+            found = _model_error(f"The model {self._name} cannot be loaded.", error)
+            if len(providers) == 1 or isinstance(found, DeviceMemoryError):
+                raise found from error
+        return self._created(create, model, options, providers[1:])
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run once; raises DeviceMemoryError when memory is short, ModelError for anything else."""
@@ -83,9 +109,9 @@ class Session:
         release_memory()
 
 
-def probe() -> Placement:
+def probe(device: Device = FIRST_DEVICE) -> Placement:
     """Return where a model would run now, found out by running one of a single node."""
-    session = Session(_one_node(), 1)
+    session = Session(_one_node(), 1, device)
     try:
         session.run(["y"], {"x": np.zeros(1, np.float32)})
         return session.placement
@@ -93,16 +119,17 @@ def probe() -> Placement:
         session.close()
 
 
-def probe_gpu(device: int) -> str | None:
+def probe_gpu(device: int, provider: str = CUDA) -> str | None:
     """Run a model of a single node on one GPU and nowhere else; return why that is not possible, None where it is.
 
     Args:
         device: number of the GPU, as CUDA counts them.
+        provider: CUDA or TENSORRT.
     """
     import onnxruntime
 
-    if CUDA not in onnxruntime.get_available_providers():
-        return reason_for_cpu()
+    if provider not in onnxruntime.get_available_providers():
+        return f"This ONNX Runtime was built without {provider}." if provider == TENSORRT else reason_for_cpu()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
@@ -110,11 +137,15 @@ def probe_gpu(device: int) -> str | None:
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     preload_cuda()
     try:
-        session = onnxruntime.InferenceSession(_one_node(), options, providers=[(CUDA, {"device_id": device})])
+        wanted = [(provider, {"device_id": device})]
+        session = onnxruntime.InferenceSession(_one_node(), options, providers=wanted, enable_fallback=0)
         session.run(["y"], {"x": np.zeros(1, np.float32)})
     except Exception as error:
-        return f"{reason_for_cpu()} ({str(error).strip()[:200]})"
-    return None if session.get_providers()[0] == CUDA else reason_for_cpu()
+        why = str(error).strip()[:200]
+        return why if provider == TENSORRT else f"{reason_for_cpu()} ({why})"
+    if session.get_providers()[0] == provider:
+        return None
+    return "Its libraries did not load." if provider == TENSORRT else reason_for_cpu()
 
 
 def _one_node() -> bytes:

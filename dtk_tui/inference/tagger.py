@@ -15,6 +15,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_model import ImageModel
 from dtk_tui.inference.manifest import ModelSpec, TagOutput
 from dtk_tui.inference.model_files import model_folder
+from dtk_tui.inference.provider import FIRST_DEVICE, Device
+from dtk_tui.inference.tuning import score_difference
 
 # Tags that are drawings of faces, as the WD taggers' own space lists them: their underscores stay.
 _EMOTICONS = {
@@ -32,7 +34,7 @@ class Tagger(ImageModel):
         exclusive: categories of which only the best tag holds.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: Device = FIRST_DEVICE) -> None:
         if spec.tags is None:
             raise ModelError(f"The model {spec.name} is no tagger.")
         super().__init__(spec, folder, threads, device)
@@ -40,9 +42,17 @@ class Tagger(ImageModel):
         self.tags = read_tags(spec.tags, model_folder(spec, folder))
         self.keep = spec.tags.keep
         self.exclusive = spec.tags.exclusive
+        self._bind()
+
+    def _bind(self) -> None:
+        super()._bind()
         self._output, shape = next(iter(self._session.outputs.items()))
         if shape and isinstance(shape[-1], int) and shape[-1] != len(self.tags):
-            raise ModelError(f"The model {spec.name} gives {shape[-1]} scores, its list has {len(self.tags)} tags.")
+            name, number = self.spec.name, len(self.tags)
+            raise ModelError(f"The model {name} gives {shape[-1]} scores, its list has {number} tags.")
+
+    def _difference(self, expected: np.ndarray, found: np.ndarray) -> str | None:
+        return score_difference(expected, found)
 
     def threshold(self, category: str) -> float:
         """Return the score from which a tag of that category holds."""

@@ -11,7 +11,12 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ModelSpec, TextInput
 from dtk_tui.inference.model_files import model_folder
 from dtk_tui.inference.onnx_model import OnnxModel, normalised
+from dtk_tui.inference.provider import FIRST_DEVICE, Device
 from dtk_tui.inference.tokenizer import Tokenizer
+
+_MADE_UP = (
+    "masterpiece, {} red foxes in deep snow under a pale sun, oil on canvas, (dramatic light:1.2), highly detailed"
+)
 
 
 class TextEmbedder(OnnxModel):
@@ -21,20 +26,20 @@ class TextEmbedder(OnnxModel):
         spec: of the role text-embedder.
         folder: the models folder.
         threads: CPU threads for one run.
-        device: number of the GPU, where one does the work.
+        device: where to run.
 
     Raises:
         ModelError: the model is not installed, or takes or gives something else than its manifest entry says.
     """
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: int = 0) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: Device = FIRST_DEVICE) -> None:
         if spec.text is None or spec.dims is None:
             raise ModelError(f"The model {spec.name} takes no texts.")
         super().__init__(spec, folder, threads, device)
         self.dims: int = spec.dims
         self._text: TextInput = spec.text
         self._tokenizer = Tokenizer(spec.text, model_folder(spec, folder))
-        self._output = self._find_output()
+        self._bind()
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts that are to be found.
@@ -59,6 +64,17 @@ class TextEmbedder(OnnxModel):
         """Embed a text that looks for others: float32 ``[dims]``, of length 1."""
         vector: np.ndarray = self.embed([self._text.query_prefix + text])[0]
         return vector
+
+    def synthetic_run(self, count: int) -> np.ndarray:
+        """Embed so many made-up texts, of a model's usual length."""
+        return self.embed([_MADE_UP.format(number) for number in range(count)])
+
+    @property
+    def _most(self) -> int:
+        return 0  # texts are put together by their tokens
+
+    def _bind(self) -> None:
+        self._output = self._find_output()
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yield rows, longest texts first, so that texts of one run are padded little and memory peaks at once."""

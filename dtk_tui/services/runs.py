@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dtk_tui.domain.runs import Run, RunReport
+from dtk_tui.domain.stats import unserved
 from dtk_tui.services import stats
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import runs, workers
@@ -36,4 +37,5 @@ def report(db: Database, run_id: int) -> RunReport | None:
         rate = pace.get(part.kind.label)
         eta_s = ahead[part.kind] / rate if rate and part.kind in ahead else None
         parts.append(replace(part, rate=speed.get(part.kind.label, 0.0), eta_s=eta_s))
-    return replace(now, parts=tuple(parts))
+    left = {part.kind.label: part.left for part in parts}
+    return replace(now, parts=tuple(parts), trouble=tuple(unserved(left, everyone, is_left_alone=True)))

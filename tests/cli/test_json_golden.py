@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -111,6 +113,8 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("search", "castle", "--json")
     dtk.run("search", "seed:3-9", "--limit", "2", "--json")
     dtk.run("search", "nothing like it", "--json")
+    dtk.run("search", "castle", "--facets", "--json")
+    dtk.run("search", "castle", "--facets")
     dtk.run("search", "fox")
     dtk.run("search", "steps:many")
     dtk.run("search", "about: dogs")
@@ -138,6 +142,21 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("library", "remove", str(pictures / "b"), "--yes")
     dtk.run("status", "--json")
     check(SNAPSHOTS / "json-library.txt", dtk.text())
+
+
+def test_duplicates(dtk: Transcript, pictures: Path) -> None:
+    (pictures / "b" / "broken.png").unlink()
+    dtk.run("scan", str(pictures), "--json")
+    dtk.run("duplicates")
+    dtk.run("duplicates", "--kind", "near")
+    copy = shutil.copy(pictures / "a" / "0.png", pictures / "b" / "0 \x1b[31mcopy.png")
+    os.utime(copy, (1_750_000_100, 1_750_000_100))
+    dtk.run("scan", str(pictures), "--json")
+    dtk.run("duplicates", "--json")
+    dtk.run("duplicates", "--keep", "newest")
+    dtk.run("duplicates", "--kind", "group", "--json")
+    dtk.run("library", "groups", "--check", "--json")
+    check(SNAPSHOTS / "json-duplicates.txt", dtk.text())
 
 
 def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
@@ -271,13 +290,6 @@ def test_other_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> None
     dtk.run("export", "--diffusion-toolkit", str(tmp_path / "export.db"))
     dtk.run("export")
     check(SNAPSHOTS / "json-other.txt", dtk.text())
-
-
-def test_what_the_doctor_looks_at(dtk: Transcript) -> None:
-    everything = frozenset({"verdict", "detail", "advice"})
-    found = [plain(one, {}, everything) for one in dtk.run("doctor", "--json")]
-    shown = [one for one in found if isinstance(one, dict) and one["subject"] != "gpu"]
-    check(SNAPSHOTS / "json-doctor.txt", json_lines(shown))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -43,8 +44,22 @@ def test_an_older_worker_says_less_and_a_newer_one_more() -> None:
     assert newer.failed == 2 and newer.to_json()["watts"] == 300
 
 
-def _worker(state: WorkerState, *kinds: str, alive: bool = True) -> WorkerInfo:
-    return WorkerInfo(1, "studio", 1, state, datetime.now(UTC), alive, stats=WorkerStats(kinds=kinds))
+def _worker(
+    state: WorkerState,
+    *kinds: str,
+    alive: bool = True,
+    host: str = "studio",
+    away: Sequence[str] = (),
+    trouble: str = "",
+) -> WorkerInfo:
+    folders = tuple(AwayFolder(path, "is not there", 2) for path in away)
+    stats = WorkerStats(kinds=kinds, away=folders, trouble=trouble or None)
+    return WorkerInfo(1, host, 1, state, datetime.now(UTC), alive, stats=stats)
+
+
+def _stats(workers: Sequence[WorkerInfo], waiting: dict[str, int]) -> Stats:
+    queue = QueueCounts(pending=sum(waiting.values()), by_kind=waiting)
+    return Stats(RUNNING, RUNNING, tuple(workers), queue, LibraryCounts())
 
 
 RUNNING, PAUSED = WorkerState.RUNNING, WorkerState.PAUSED
@@ -67,6 +82,34 @@ TOLD = ["No running worker has what caption jobs need: dtk caption test tells wh
 def test_work_that_no_running_worker_can_do_is_told(
     workers: list[WorkerInfo], waiting: dict[str, int], told: list[str]
 ) -> None:
-    queue = QueueCounts(pending=sum(waiting.values()), by_kind=waiting)
-    stats = Stats(RUNNING, RUNNING, tuple(workers), queue, LibraryCounts())
-    assert stats.unserved == told
+    assert _stats(workers, waiting).unserved == told
+
+
+BOTH = {"tag": 2, "caption": 2}
+
+
+@pytest.mark.parametrize(
+    "workers, waiting, is_told",
+    [
+        ([_worker(RUNNING, "tag", host="a", away=["/nas"]), _worker(RUNNING, "caption", host="b")], BOTH, True),
+        ([_worker(RUNNING, "tag", away=["/nas"]), _worker(RUNNING, "caption")], {"tag": 2, "caption": 0}, False),
+        ([_worker(RUNNING, "tag", away=["/nas"]), _worker(RUNNING, "caption", away=["/nas"])], BOTH, False),
+        ([_worker(RUNNING, "tag", "caption", away=["/nas"])], BOTH, False),
+        ([_worker(RUNNING, "tag", away=["/nas"]), _worker(RUNNING, "tag"), _worker(RUNNING, "caption")], BOTH, False),
+    ],
+)
+def test_captions_that_wait_for_a_tagger_that_does_not_see_their_folder_are_told(
+    workers: list[WorkerInfo], waiting: dict[str, int], is_told: bool
+) -> None:
+    told = _stats(workers, waiting).unserved
+    assert len(told) == is_told
+    assert not told or told[0].startswith("No worker that tags (a) sees /nas, and captions there wait for its tags.")
+
+
+def test_all_trouble_is_told_once_and_so_is_work_that_is_left_alone() -> None:
+    reporting = [_worker(RUNNING, "tag", trouble="no driver"), _worker(RUNNING, "tag", trouble="no driver")]
+    assert _stats(reporting, {"caption": 1}).trouble == ["studio: no driver", *TOLD]
+    assert _stats([], {"tag": 1}).trouble == ["1 job waits, and no worker is connected: dtk worker run starts one."]
+    assert _stats([], {"tag": 1}).unserved == [], "an app has a worker of its own"
+    assert _stats([], {}).trouble == []
+    assert _stats([_worker(PAUSED, "tag")], {"tag": 3}).trouble == []

@@ -9,7 +9,7 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import provider
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.provider import CPU, CUDA, gpu_report
+from dtk_tui.inference.provider import CPU, CUDA, TENSORRT, Device, gpu_report
 from dtk_tui.inference.session import DeviceMemoryError, Session, probe
 from tests.helpers.tiny_onnx import save_onnx
 
@@ -105,3 +105,50 @@ def test_wrong_input_is_a_model_error_and_the_session_lives_on(tmp_path: Path) -
     session.close()
     with pytest.raises(ModelError, match="unloaded"):
         session.run(["y"], {"x": np.ones(1, np.float32)})
+
+
+GPU = {"name": "Imagined GPU", "memory_total_gb": 80.0, "compute_capability": "9.0"}
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("cuda", "cpu"), [CUDA, CPU]),
+        (("tensorrt", "cuda"), [TENSORRT, CUDA, CPU]),
+        (("cuda", "tensorrt", "cpu"), [CUDA, TENSORRT, CPU]),
+        (("cpu", "cuda"), [CPU]),
+    ],
+)
+def test_providers_are_asked_for_in_the_order_of_the_config(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...], names: list[str]
+) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(provider, "gpu_report", lambda: (GPU, GPU))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU, CUDA, TENSORRT])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    wanted = provider.wanted_providers(Device(1, words), tmp_path)
+    assert [one if isinstance(one, str) else one[0] for one in wanted] == names
+    assert all(one[1]["device_id"] == 1 for one in wanted if not isinstance(one, str))
+    assert provider.devices(words) == ((0,) if names == [CPU] else (0, 1))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU])
+    assert provider.wanted_providers(Device(1, words), tmp_path) == [CPU]
+
+
+def test_the_next_provider_is_taken_where_one_fails_but_not_for_want_of_memory() -> None:
+    session = object.__new__(Session)
+    session._name = "tiny"
+    asked: list[list[str]] = []
+
+    def create(model: bytes, options: object, *, providers: list[str], enable_fallback: int) -> str:
+        asked.append(providers)
+        if providers[0] == TENSORRT:
+            raise RuntimeError("Please install TensorRT")
+        if providers[0] == CUDA:
+            raise RuntimeError("CUDA failure 2: out of memory")
+        return "session"
+
+    assert session._created(create, b"", None, [TENSORRT, CPU]) == "session" and asked == [[TENSORRT, CPU], [CPU]]
+    with pytest.raises(DeviceMemoryError):
+        session._created(create, b"", None, [TENSORRT, CUDA, CPU])
+    assert asked[2:] == [[TENSORRT, CUDA, CPU], [CUDA, CPU]]

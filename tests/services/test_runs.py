@@ -8,7 +8,7 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.stats import WorkerStats
+from dtk_tui.domain.stats import AwayFolder, WorkerStats
 from dtk_tui.services import runs
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
@@ -43,6 +43,7 @@ def test_the_time_expected_is_that_of_the_kind_that_takes_longest(db: Database, 
     assert run is not None
     before = runs.report(db, run)
     assert before is not None and before.eta_s is None, "nobody works"
+    assert before.trouble == ("24 jobs wait, and no worker is connected: dtk worker run starts one.",)
     with db.connection() as conn:
         worker = workers.register(conn, "here", 1, WorkerState.RUNNING, 60)
         stats = WorkerStats(kinds=("tag", "caption"), pace={"tag": 6.0, "caption": 0.5}, speed={"caption": 0.4})
@@ -50,5 +51,18 @@ def test_the_time_expected_is_that_of_the_kind_that_takes_longest(db: Database, 
     report = runs.report(db, run)
     assert report is not None
     assert [(part.rate, part.eta_s) for part in report.parts] == [(0.0, 2.0), (0.4, 24.0)]
-    assert report.eta_s == 24.0
+    assert report.eta_s == 24.0 and report.trouble == ()
     assert runs.report(db, run + 1) is None
+
+
+def test_a_run_whose_only_tagger_does_not_see_the_folder_says_so(db: Database, library: Config) -> None:
+    run = enqueue(db, library, EVERYTHING, [Kind.TAG, Kind.CAPTION]).run
+    assert run is not None
+    with db.connection() as conn:
+        for host, kind, away in (("a", "tag", (AwayFolder("/nas", "is not there", 12),)), ("b", "caption", ())):
+            worker = workers.register(conn, host, 1, WorkerState.RUNNING, 60)
+            stats = WorkerStats(kinds=(kind,), away=away)
+            workers.heartbeat(conn, worker, lease_s=60, state=WorkerState.RUNNING, devices=(), stats=stats)
+    report = runs.report(db, run)
+    assert report is not None and len(report.trouble) == 1
+    assert "(a) sees /nas" in report.trouble[0] and "with_tags" in report.trouble[0]

@@ -22,6 +22,7 @@ from dtk_tui.ui.dialogs import Menu
 from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.widgets.cursor_list import fit
+from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
 from tests.helpers.running_app import NARROW, WIDE, Running, library_app, write_picture
@@ -140,6 +141,19 @@ async def test_folders(db: Database, config: Config, hostile_library: Path) -> N
             await run.until(lambda: isinstance(run.app.screen, Menu))
             assert_clean(run)
             await run.press("escape")
+
+
+async def test_facets(db: Database, config: Config, hostile_library: Path) -> None:
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("long.png")
+        await run.press("F")
+        facets = run.main.query_one(FacetList)
+        await run.until(lambda: facets.count > 4 * len(HOSTILE))
+        while facets.cursor < facets.count - 1:
+            here = facets.cursor
+            await run.press("pagedown")
+            await run.until(lambda here=here: facets.cursor > here)  # type: ignore[misc]
+            assert_clean(run)
 
 
 async def test_notices_failures_and_queries(db: Database, config: Config, library: Path) -> None:

@@ -189,6 +189,18 @@ async def search(run: Running, screens: Screens) -> None:
     await run.shows("All images  30")
 
 
+async def facets(run: Running, screens: Screens) -> None:
+    """What a result has in common, and narrowing it."""
+    await run.press("F")
+    await run.until(lambda: any("tiny" in line and "30" in line for line in run.text().splitlines()))
+    await screens.step("facets", "tiny")
+    await run.press(*["down"] * 4, "enter")
+    await run.until(lambda: run.main.table.count == 1)
+    await screens.step("facets-narrowed", "Images")
+    await run.press("F", "escape")
+    await run.shows("All images  30")
+
+
 async def similar(run: Running, screens: Screens, store: Database, *, wide: bool) -> None:
     """Images like one, in the table and in the preview."""
     execute(store, _VECTORS)
@@ -323,7 +335,7 @@ async def captions(run: Running, screens: Screens, store: Database) -> None:
     execute(store, _CAPTIONS)
     await run.press("home", "B")
     await screens.step("batch-edit", "Put in a text")
-    await run.press("down", "down", "enter")
+    await run.press("up", "down", "down", "enter")
     await screens.step("batch-edit-menu", "What to do")
     await run.press("down", "down")
     await close(run, "enter")
@@ -374,6 +386,7 @@ async def test_a_library_with_images(store: Database, settings: Config, place: P
         await browse(run, screens, wide=wide)
         await palette(run, screens)
         await search(run, screens)
+        await facets(run, screens)
         await image(run, screens)
         await similar(run, screens, store, wide=wide)
         await caption_editor(run, screens, store)

@@ -1,8 +1,8 @@
 """A llama.cpp server in a process of its own, run as a program: ``python -m dtk_tui.inference.captioner.llama_child``.
 
-With ``--run PROGRAM`` it starts that llama-server and hands its flags on; without, it serves by the ``xllamacpp``
-package, whose flags have the same names. Either way the server ends when this program does, and this program ends when
-its standard input does: a parent that was killed leaves nothing behind.
+With ``--run PROGRAM`` it starts that llama-server and hands its flags on; without, it serves by a package, with flags
+of the same names: ``--package xllamacpp``, or ``llama-cpp-python``. Either way the server ends when this program does,
+and this program ends when its standard input does: a parent that was killed leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 _LOOK_S = 1.0
 _PR_SET_PDEATHSIG = 1
+#: Servers that stop when nobody refers to them.
+_alive: list[Any] = []
 
 
 def main() -> int:
@@ -63,6 +67,7 @@ def _run_program(command: list[str], parent: int) -> int:
 
 def _serve(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="llama_child", allow_abbrev=False)
+    parser.add_argument("--package", choices=("xllamacpp", "llama-cpp-python"), default="xllamacpp")
     parser.add_argument("-m", dest="model", required=True)
     parser.add_argument("--mmproj", required=True)
     parser.add_argument("--host", required=True)
@@ -73,7 +78,17 @@ def _serve(arguments: list[str]) -> int:
     parser.add_argument("--cache-ram", type=int, required=True)
     parser.add_argument("-a", dest="alias", required=True)
     given = parser.parse_args(arguments)
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    server = _serve_xllamacpp(given) if given.package == "xllamacpp" else _serve_llama_cpp_python(given)
+    print(f"listening on {server}", flush=True)  # noqa: T201
+    while not ended.wait(_LOOK_S):
+        pass
+    os._exit(0)  # letting go of the server would wait for every request under way
 
+
+def _serve_xllamacpp(given: argparse.Namespace) -> str:
+    """Start the server, which loads its model while it listens; return where it does."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -89,14 +104,22 @@ def _serve(arguments: list[str]) -> int:
     params.model_alias = {given.alias}
     params.api_keys = [os.environ["LLAMA_API_KEY"]]
     params.ui = False
+    _alive.append(xllamacpp.Server(params))  # /health answers 503 until the model is loaded
+    return str(_alive[-1].listening_address)
 
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    server = xllamacpp.Server(params)  # /health answers 503 until the model is loaded
-    print(f"listening on {server.listening_address}", flush=True)  # noqa: T201
-    while not ended.wait(_LOOK_S):
-        pass
-    os._exit(0)  # letting go of the server would wait for every request under way
+
+def _serve_llama_cpp_python(given: argparse.Namespace) -> str:
+    """Start the server and load the model, which others wait for; return where it listens."""
+    from dtk_tui.inference.captioner import package_server
+
+    context = given.context // given.slots
+    load = partial(package_server.load, given.model, given.mmproj, context, given.gpu_layers)
+    key = os.environ["LLAMA_API_KEY"]
+    try:
+        server = package_server.serve(given.host, given.port, key=key, alias=given.alias, load=load)
+    except (OSError, ValueError) as error:
+        sys.exit(f"{error}")
+    return f"http://{given.host}:{server.server_address[1]}"
 
 
 if __name__ == "__main__":

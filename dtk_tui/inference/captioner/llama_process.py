@@ -22,6 +22,8 @@ import httpx
 from dtk_tui.inference.captioner.base import UnavailableError
 
 _CHILD = "dtk_tui.inference.captioner.llama_child"
+#: Python packages that hold llama.cpp, and the modules that they install.
+PACKAGES = {"xllamacpp": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 _POLL_S = 0.1
 #: With requests under way llama.cpp's server does not end by itself.
 _END_S = 2.0
@@ -37,16 +39,14 @@ class LlamaProcess:
     """A server process.
 
     Args:
-        program: a llama-server; None serves by the ``xllamacpp`` package.
+        program: a llama-server, or one of ``PACKAGES`` that serves in its place.
         flags: of llama-server, but for host and port.
         device: number of the GPU that it sees; None lets it see all.
         log: file for what it says.
         timeout_s: the longest that loading its model may take.
     """
 
-    def __init__(
-        self, program: str | None, flags: Sequence[str], *, device: int | None, log: Path, timeout_s: float
-    ) -> None:
+    def __init__(self, program: str, flags: Sequence[str], *, device: int | None, log: Path, timeout_s: float) -> None:
         self.key = secrets.token_hex(16)
         self._program = program
         self._flags = list(flags)
@@ -86,7 +86,9 @@ class LlamaProcess:
     def _spawn(self) -> None:
         self.port = _free_port()
         command = [sys.executable, "-m", _CHILD]
-        if self._program is not None:
+        if self._program in PACKAGES:
+            command += ["--package", self._program]
+        else:
             command += ["--run", self._program, "--no-webui"]
         command += [*self._flags, "--host", "127.0.0.1", "--port", str(self.port)]
         environ = os.environ | {"LLAMA_API_KEY": self.key, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}

@@ -23,10 +23,16 @@ from dtk_tui.inference.captioner.base import (
     UnavailableError,
 )
 from dtk_tui.inference.captioner.chat_client import ChatClient
-from dtk_tui.inference.captioner.llama_process import LlamaProcess
+from dtk_tui.inference.captioner.llama_process import PACKAGES, LlamaProcess
 from dtk_tui.inference.provider import gpu_report
 
 _ALIAS = "joycaption"
+#: The package that works on one request at a time.
+_ONE_BY_ONE = "llama-cpp-python"
+_INSTALL = {
+    "xllamacpp": "Install it with pip; it has wheels for Linux and macOS.",
+    "llama-cpp-python": "Install it with: pip install 'dtk-tui[llama-cpp-python]' (it is compiled, some ten minutes).",
+}
 #: MiB of prompts that the server keeps beside its slots; without them it forgets a picture when another one comes.
 _CACHE_MB = 64
 _LONGEST_EDGE = 1024
@@ -63,7 +69,8 @@ class LlamaCaptioner(Captioner):
         self._settings = settings
         self._program = _program(settings)
         numbers: tuple[int | None, ...] = settings.devices or (None,)
-        self.slots = settings.slots * len(numbers)
+        self._slots = 1 if self._program == _ONE_BY_ONE else settings.slots
+        self.slots = self._slots * len(numbers)
         self._servers = [
             _Server(self._start_process, number, log if place == 0 else log.with_stem(f"{log.stem}-{place}"), settings)
             for place, number in enumerate(numbers)
@@ -116,7 +123,7 @@ class LlamaCaptioner(Captioner):
         settings, (model, projector) = self._settings, self._files
         self._check_memory(device)
         flags = ["-m", str(model), "--mmproj", str(projector), "-a", _ALIAS, "--cache-ram", str(_CACHE_MB)]
-        flags += ["-c", str(settings.context * settings.slots), "-np", str(settings.slots)]
+        flags += ["-c", str(settings.context * self._slots), "-np", str(self._slots)]
         if settings.gpu_layers is not None:
             flags += ["-ngl", str(settings.gpu_layers)]
         return LlamaProcess(self._program, flags, device=device, log=log, timeout_s=settings.timeout_s)
@@ -151,7 +158,7 @@ class LlamaCaptioner(Captioner):
         if not all(isinstance(value, int) and value > 0 for value in (blocks, width, heads)):
             return 0
         each = int(width) // int(heads) * int(pairs if isinstance(pairs, int) else heads)  # type: ignore[arg-type]
-        return 2 * 2 * int(blocks) * each * self._settings.context * self._settings.slots  # type: ignore[arg-type]
+        return 2 * 2 * int(blocks) * each * self._settings.context * self._slots  # type: ignore[arg-type]
 
 
 class _Server:
@@ -271,12 +278,16 @@ def _file(name: str | None, setting: str) -> Path:
     return path
 
 
-def _program(settings: CaptionSettings) -> str | None:
-    """Return the llama-server to run: of the config, or on PATH; None for the package's own.
+def _program(settings: CaptionSettings) -> str:
+    """Return the llama-server to run: of the config, or on PATH; else the package that serves in its place.
 
     Raises:
         ModelError: there is none of them.
     """
+    if settings.server in PACKAGES:
+        if find_spec(PACKAGES[settings.server]) is None:
+            raise ModelError(f"The package {settings.server} is not installed.", _INSTALL[settings.server])
+        return settings.server
     if settings.server:
         found = shutil.which(str(Path(settings.server).expanduser()))
         if found is None:
@@ -284,11 +295,13 @@ def _program(settings: CaptionSettings) -> str | None:
                 f"{settings.server} is no program that can be run.", "Correct server in [captions] of config.toml."
             )
         return found
-    found = shutil.which("llama-server")
-    if found is None and find_spec("xllamacpp") is None:
+    installed = (name for name, module in PACKAGES.items() if find_spec(module) is not None)
+    found = shutil.which("llama-server") or next(installed, None)
+    if found is None:
         raise ModelError(
             "There is no llama.cpp server on this machine.",
-            "Install llama-server (brew, conda-forge, or a release of llama.cpp) and name it as server in [captions].",
+            "Install llama-server (brew, conda-forge, or a release of llama.cpp) and name it as server in [captions],"
+            " or pip install 'dtk-tui[llama-cpp-python]', which compiles one.",
         )
     return found
 

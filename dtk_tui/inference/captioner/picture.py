@@ -11,6 +11,7 @@ from dtk_tui.inference.pixels.scaling import resized
 
 #: Without visible loss, and without colours of half the resolution.
 _QUALITY = 95
+_PLAIN_EDGE = 64
 
 
 def encode(path: str, size: int | tuple[int, int]) -> bytes:
@@ -30,7 +31,19 @@ def encode(path: str, size: int | tuple[int, int]) -> bytes:
         longest = max(picture.size)
         width, height = (max(1, round(edge * min(1.0, size / longest))) for edge in picture.size)
         size = (width, height)
-    picture = resized(picture, size, Image.Resampling.LANCZOS)
+    return _jpeg(resized(picture, size, Image.Resampling.LANCZOS))
+
+
+def plain(size: int | tuple[int, int]) -> bytes:
+    """Return a grey picture as a JPEG file, to find out whether a server answers at all.
+
+    Args:
+        size: (width, height); or the longest edge that a picture may have.
+    """
+    return _jpeg(Image.new("RGB", (min(size, _PLAIN_EDGE),) * 2 if isinstance(size, int) else size, "grey"))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
     out = io.BytesIO()
     # Pillow would take a comment along, and some programs write prompts there.
     picture.save(out, "JPEG", quality=_QUALITY, subsampling=0, comment=b"")

@@ -46,7 +46,7 @@ def require_own_weights(spec: ModelSpec, home: Path, model: Any = None) -> None:
         home: the model's folder.
         model: what ``read_graph`` made of the file that runs, where it was read already.
     """
-    listed = {file.path for file in spec.files}
+    listed = {file.path for file in spec.files} | {f"{spec.half_file}_data"}
     model = read_graph(inside(home, spec.session_file)) if model is None else model
     for name in external_files(home, spec.session_file, model):
         inside(home, name)

@@ -17,6 +17,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
+from dtk_tui.services.library.facets import FacetCounter
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folders, groups, images, journal
@@ -113,6 +114,10 @@ class LibraryBrowser:
         limit = FIRST_FOUND if is_by_words and not (query.about or query.like or query.looks) else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
+
+    def facet_counter(self, line: str) -> FacetCounter:
+        """Return what counts the facets of the images that a query line finds."""
+        return FacetCounter(self.db, self.config, line)
 
     def notes(self, line: str) -> list[str]:
         """Return what a person should know of the models by which a query compares."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
-from dtk_tui.domain.query.nodes import CaptionText, Looks
+from dtk_tui.domain.query.nodes import CaptionText, Looks, Query
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
@@ -71,12 +71,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
     query = parse(line)
-    with db.connection() as conn:
-        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
-        if asks_captions:
-            require_language(conn, config.settings.captions.language)
-    if asks_captions:
-        catch_up(db)
+    prepare(db, config, query)
     about: list[tuple[int, Vector]] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
@@ -106,6 +101,14 @@ def notes(config: Config, line: str) -> list[str]:
     manifest = load_manifest(config.paths.models)
     specs = {spec.name: spec for spec in (_joint_model(config, manifest, term.space) for term in terms)}
     return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
+
+
+def prepare(db: Database, config: Config, query: Query) -> None:
+    """See to it that a query finds the captions that it asks for."""
+    if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
+        with db.connection() as conn:
+            require_language(conn, config.settings.captions.language)
+        catch_up(db)
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:

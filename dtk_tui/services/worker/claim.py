@@ -12,7 +12,7 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.files.away import AwayFolders
-from dtk_tui.services.worker.handlers.base import Prompt
+from dtk_tui.services.worker.handlers.base import PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
@@ -227,7 +227,7 @@ class Claimer:
 
     def _sharing(self, kinds: Sequence[Kind]) -> list[Kind]:
         """Return those of some kinds that one decoding serves, in their order."""
-        return sorted(kind for kind in kinds if self._state.handlers[kind].takes_pictures)
+        return sorted(kind for kind in kinds if isinstance(self._state.handlers[kind], PictureHandler))
 
     def _prepared(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> list[ClaimedJob]:
         """Return the jobs with what their handlers find out beforehand."""
@@ -251,7 +251,7 @@ class Claimer:
     def _missing_prompts(self, conn: Connection, claimed: Sequence[ClaimedJob]) -> dict[PromptKey, Prompt]:
         missing: dict[PromptKey, Prompt] = {}
         for kind, handler in self._state.handlers.items():
-            if not handler.needs_prompts:
+            if not isinstance(handler, PromptHandler):
                 continue
             ids = sorted({job.prompt_id for job in claimed if job.kind == kind and job.prompt_id is not None})
             if ids:

@@ -18,7 +18,7 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
 from dtk_tui.inference.captioner.base import Captioner
-from dtk_tui.inference.provider import Placement, devices
+from dtk_tui.inference.provider import Device, Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.handlers.base import JobHandler, Resources
@@ -230,8 +230,10 @@ class Engine:
         processors = os.cpu_count() or 1
         resources = Resources(self._db, self._config, processors)
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
+        numbers = settings.devices or devices(settings.providers)
+        places = [Device(number, settings.providers) for number in numbers]
         with ThreadPoolExecutor(1, "dtk-models", lower_thread_priority, (self._niceness,)) as loader:
-            loaded, missing = loader.submit(load_handlers, resources, settings.devices or devices()).result()
+            loaded, missing = loader.submit(load_handlers, resources, places).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()
         for notice in (notice for handler in handlers.values() for notice in handler.notices):
@@ -290,7 +292,8 @@ def _cpu_fault(settings: WorkerSettings, handlers: Iterable[JobHandler]) -> DtkE
         return None
     for handler in handlers:
         if handler.placement is not None and not handler.placement.on_gpu:
-            why = handler.placement.reason or "No NVIDIA GPU is visible here."
+            chosen = "[worker] providers begins with cpu." if settings.providers[0] == "cpu" else ""
+            why = handler.placement.reason or chosen or "No NVIDIA GPU is visible here."
             return DtkError(
                 f"[worker] devices names a GPU, and {handler.model} has only loaded on {handler.placement.provider}.",
                 f"{why} See: dtk doctor. To work on the CPU all the same, set allow_cpu = true in [worker].",

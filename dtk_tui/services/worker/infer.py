@@ -9,7 +9,7 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services.worker.batch_result import BatchResult, failure_of, is_memory, is_permanent, merge, reason_of
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
-from dtk_tui.services.worker.handlers.base import JobHandler, KindPausedError, Loaded, Prompt
+from dtk_tui.services.worker.handlers.base import JobHandler, KindPausedError, Loaded, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.queue import jobs
@@ -31,6 +31,7 @@ class Inferrer:
         self._state = state
         self._lane = lane
         self._handlers = handlers
+        self._of_prompts = {kind: one for kind, one in handlers.items() if isinstance(one, PromptHandler)}
         self._sizes = AdaptiveBatchSize(lane.batch_sizes)
         self._span_from = 0.0
 
@@ -54,7 +55,7 @@ class Inferrer:
 
     def _size(self, work: _Work) -> int:
         if isinstance(work, Prompt):
-            return self._handlers[work.kind].prompt_batch_size
+            return self._of_prompts[work.kind].prompt_batch_size
         return 1 if work.job.isolated else self._sizes.of(work.job.kind)
 
     def _time(self, first: _Work, number: int) -> None:
@@ -70,7 +71,7 @@ class Inferrer:
     # -- prompts ----------------------------------------------------------------------------------------------------
 
     def _infer_prompts(self, prompts: Sequence[Prompt]) -> BatchResult:
-        handler = self._handlers[prompts[0].kind]
+        handler = self._of_prompts[prompts[0].kind]
         try:
             found = handler.infer_prompts(prompts)
         except Exception as error:

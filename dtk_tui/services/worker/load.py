@@ -10,7 +10,7 @@ from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.services.worker.batch_result import Failure, failure_of
 from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.files.reading import ReadWatch, require_same_file
-from dtk_tui.services.worker.handlers.base import Loaded
+from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.services.worker.state import PipelineState, ToLoad
@@ -56,8 +56,9 @@ class Loader:
         picture = Picture.open(item.job.path)
         found: list[Loaded | Failure] = []
         for job in item.jobs:
+            handler = handlers[job.kind]
             try:
-                found.append(handlers[job.kind].take(job, picture))
+                found.append(handler.take(job, picture) if isinstance(handler, PictureHandler) else handler.load(job))
             except Exception as error:  # of one kind alone: the others have what they need
                 found.append(failure_of(job, error))
         return found

@@ -12,7 +12,7 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
-from dtk_tui.services.worker.handlers.base import JobHandler
+from dtk_tui.services.worker.handlers.base import JobHandler, PromptHandler
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
@@ -176,7 +176,7 @@ def _looks(batch: Sequence[BatchResult]) -> list[ImageLook]:
 def _save_prompts(conn: Connection, batch: Sequence[BatchResult]) -> None:
     """Write the results of prompts."""
     for done in batch:
-        if done.handler is not None and done.prompts:
+        if isinstance(done.handler, PromptHandler) and done.prompts:
             done.handler.save_prompts(conn, done.prompts)
 
 

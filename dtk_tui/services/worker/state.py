@@ -16,7 +16,7 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DtkError
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.batch_result import BatchResult, Failure
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt
+from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.rests import KindRests
@@ -260,14 +260,16 @@ class PipelineState:
             first = of_image[0]
             own = _prompt_of(first, prompts) if first.isolated else None
             (self.suspects if first.isolated else self.to_load).put(-first.priority, ToLoad(epoch, of_image, own))
-        with_prompt = sum(1 for job in jobs if self.handlers[job.kind].needs_prompts and job.prompt_id is not None)
+        with_prompt = sum(
+            1 for job in jobs if isinstance(self.handlers[job.kind], PromptHandler) and job.prompt_id is not None
+        )
         self.throughput.count_cache(hits=max(0, with_prompt - len(new)), misses=len(new))
 
     def _by_picture(self, jobs: Sequence[ClaimedJob]) -> list[tuple[ClaimedJob, ...]]:
         """Return the jobs that one decoding serves together, in the order of the first of each."""
         together: dict[object, list[ClaimedJob]] = {}
         for job in jobs:
-            shares = self.handlers[job.kind].takes_pictures and not job.isolated
+            shares = isinstance(self.handlers[job.kind], PictureHandler) and not job.isolated
             key = (job.image_id, job.priority) if shares else job.id
             together.setdefault(key, []).append(job)
         return [tuple(of_image) for of_image in together.values()]

@@ -27,6 +27,7 @@ SELECT space.name, space.preparation FROM embedding_space space
    AND EXISTS (SELECT 1 FROM image_vector WHERE space_id = space.id)
  ORDER BY space.used_at DESC, space.id DESC LIMIT 1
 """
+_SET_IN_USE = "UPDATE embedding_space SET in_use = NOT in_use WHERE in_use <> (id = ANY (%(ids)s::smallint[]))"
 _TAGGERS = "SELECT max(id) FROM tagger WHERE name = ANY (%s) GROUP BY name"
 # A member of a group is found by the vector of its representative.
 _IMAGE_VECTOR = """
@@ -67,6 +68,11 @@ def register(
     sql = "SELECT dtk_embedding_space(%s, %s, %s, %s, %s, %s)"
     kept = None if preparation is None else Jsonb(preparation)
     return int(row_of(conn, sql, (name, modality, name, model_sha256, dims, kept))[0])
+
+
+def set_in_use(conn: Connection, space_ids: Sequence[int]) -> None:
+    """Say that these are the spaces of the present models, and no others."""
+    conn.execute(_SET_IN_USE, {"ids": list(space_ids)})
 
 
 def other_preparation(

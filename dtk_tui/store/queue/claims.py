@@ -10,9 +10,13 @@ from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import join_path
 
-#: What a statement that claims gives back of its jobs, for ``claimed_job``.
+#: What a statement that claims gives back of its jobs, for ``claimed_job``; it notes which runs have begun with them.
 CLAIMED: LiteralString = """
-    RETURNING id, kind, image_id, priority, attempts, deaths
+    RETURNING id, kind, image_id, priority, attempts, deaths, run_id
+), begun AS (
+    UPDATE work_run SET begun_at = clock_timestamp()
+     WHERE id IN (SELECT id FROM work_run WHERE begun_at IS NULL AND id IN (SELECT run_id FROM claimed)
+                     FOR NO KEY UPDATE SKIP LOCKED)
 )
 SELECT claimed.id, claimed.kind, claimed.image_id, claimed.priority, claimed.attempts, claimed.deaths,
        folder.path, image.file_name, image.prompt_id, coalesce(image.fingerprint, ''::bytea),

@@ -91,18 +91,21 @@ SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s{els
 """
 
 _FEW = 20_000
-_TEXT_SPACE: LiteralString = "(SELECT max(id) FROM embedding_space WHERE modality = 'text')"
-_PROMPTS_OF_JOBS: LiteralString = f"""
+_PROMPTS_OF_JOBS = """
 SELECT count(*) FROM (
     SELECT DISTINCT image.prompt_id FROM job JOIN image ON image.id = job.image_id
      WHERE job.kind = 2 AND job.state <> 'failed' AND image.prompt_id IS NOT NULL) AS wanted
- WHERE NOT EXISTS (SELECT 1 FROM prompt_vector
-                    WHERE space_id = {_TEXT_SPACE} AND prompt_vector.prompt_id = wanted.prompt_id)
-"""  # noqa: S608 (constants)
-_PROMPTS_OF_ALL: LiteralString = f"""
+ WHERE EXISTS (
+    SELECT FROM embedding_space space
+     WHERE modality = 'text' AND in_use
+       AND NOT EXISTS (SELECT FROM prompt_vector
+                        WHERE space_id = space.id AND prompt_vector.prompt_id = wanted.prompt_id))
+"""
+_PROMPTS_OF_ALL = """
 SELECT greatest(0, least(%(jobs)s, (SELECT count(DISTINCT prompt_id) FROM image WHERE prompt_id IS NOT NULL)
-                                   - (SELECT count(*) FROM prompt_vector WHERE space_id = {_TEXT_SPACE})))
-"""  # noqa: S608 (constants)
+                                   - (SELECT min((SELECT count(*) FROM prompt_vector WHERE space_id = space.id))
+                                        FROM embedding_space space WHERE modality = 'text' AND in_use)))
+"""
 
 _PAGE = """
 SELECT string_agg(int8send(id), ''::bytea
@@ -226,7 +229,7 @@ def counts(conn: Connection) -> QueueCounts:
 
 
 def prompts_left(conn: Connection, embed_jobs: int) -> int:
-    """Return how many prompts of the images that wait to be embedded lack a vector in the newest text space.
+    """Return how many prompts of the images that wait to be embedded lack a vector of a present text model.
 
     Args:
         embed_jobs: how many there are; of many it is only known that all prompts of the library are at most meant.

@@ -48,6 +48,7 @@ SELECT part.kind, part.queued, part.already_done, part.waiting, part.undecodable
 _SECONDS = """
 SELECT extract(epoch FROM CASE WHEN %(is_open)s THEN clock_timestamp() ELSE max(finished_at) END - min(started_at))
   FROM (SELECT started_at, finished_at FROM job_log WHERE run_id = %(run)s AND outcome <> 'removed'
+        UNION ALL SELECT begun_at, NULL FROM work_run WHERE id = %(run)s
         UNION ALL SELECT started_at, NULL FROM job WHERE run_id = %(run)s AND state = 'running') AS work
 """
 _FAILURES = """

@@ -142,6 +142,14 @@ def where(node: nodes.Node | None, name_ids: NameIds) -> Where:
     return result
 
 
+def on_captions(query: CaptionQuery, bind: Callable[[Any], str]) -> str:
+    """Return the condition on ``current_caption`` for a query."""
+    parts = [_HAS_WORDS.format(query=bind(query.words))] if query.words else []
+    if query.phrases:
+        parts.append(_HAS_PHRASES.format(pairs=bind(list(query.pairs)), query=bind(query.phrases)))
+    return " AND ".join(parts)
+
+
 def both_forms(text: str) -> list[str]:
     """Return a text as it is, composed and decomposed; each form once."""
     if text.isascii():
@@ -285,8 +293,4 @@ class _Compiler:
         query = self._name_ids.captions.get(node)
         if query is None:
             return "false"
-        parts = [_HAS_WORDS.format(query=self._bind(query.words))] if query.words else []
-        if query.phrases:
-            pairs = self._bind(list(query.pairs))
-            parts.append(_HAS_PHRASES.format(pairs=pairs, query=self._bind(query.phrases)))
-        return self._member(_HAS_CAPTION_TEXT.format(condition=" AND ".join(parts)))
+        return self._member(_HAS_CAPTION_TEXT.format(condition=on_captions(query, self._bind)))

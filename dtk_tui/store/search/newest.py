@@ -80,4 +80,9 @@ def newest_of(conn: Connection, where: Where, limit: int | None, expected: float
             found = packed(conn, _NEWEST, near, limit=limit, window=window)
             if len(found) >= limit:
                 return found
+    return everything_newest(conn, where, limit)
+
+
+def everything_newest(conn: Connection, where: Where, limit: int | None) -> Ids:
+    """Return the newest images that meet a condition, from all that do."""
     return packed(conn, _ALL, where, limit=limit)

@@ -15,7 +15,7 @@ import numpy as np
 
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import conditions, texts, words
+from dtk_tui.store.search import captioned, conditions, texts, words
 from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
 from dtk_tui.store.text_codec import to_nfc
@@ -119,7 +119,11 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     name_ids = _name_ids(conn, query)
     where = conditions.where(query.filter, name_ids)
     if not about and not like:
-        return _by_words(conn, query, where, name_ids, limit) if query.terms else _by_date(conn, query, where, limit)
+        return (
+            _by_words(conn, query, where, name_ids, limit)
+            if query.terms
+            else _by_date(conn, query, where, name_ids, limit)
+        )
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
     terms = _VectorTerms(about, like)
     if query.terms:
@@ -141,7 +145,17 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
     return _limited(ids[kept], scores[kept], limit)
 
 
-def _by_date(conn: Connection, query: Query, where: conditions.Where, limit: int | None) -> SearchResult:
+def condition_of(conn: Connection, query: Query) -> conditions.Where:
+    """Return what the images of a query meet, but for what ranks by vectors; as ``find_images`` for the connection."""
+    conn.execute(_SETTINGS)
+    return conditions.where(query.filter, _name_ids(conn, query))
+
+
+def _by_date(
+    conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
+) -> SearchResult:
+    if parts := captioned.required(query.filter):
+        return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
     if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)

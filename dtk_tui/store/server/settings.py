@@ -67,15 +67,15 @@ def settings_text(memory: int | None = None, cpus: int | None = None, shared_mem
     """
     memory = usable_memory() if memory is None else memory
     cpus = (os.cpu_count() or 1) if cpus is None else cpus
-    shared_memory = _shared_memory_size() if shared_memory is None else shared_memory
-    maintenance = _clamp(memory // 16, 64 * MIB, GIB)
+    shared_memory = shared_memory_size() if shared_memory is None else shared_memory
+    maintenance = _maintenance(memory)
     workers = _clamp(cpus // 2, 2, 7)
     return _TEXT.format(
         shared_buffers=_clamp(memory // 8, 128 * MIB, 4 * GIB) // MIB,
         effective_cache_size=max(memory // 2, 256 * MIB) // MIB,
         maintenance_work_mem=maintenance // MIB,
-        # A parallel index build keeps maintenance_work_mem of it; containers often have 64 MB of /dev/shm.
-        dynamic_shared_memory_type="posix" if shared_memory >= maintenance + 256 * MIB else "mmap",
+        # Containers often have 64 MB of /dev/shm.
+        dynamic_shared_memory_type="posix" if shared_memory >= needed_shared_memory(memory) else "mmap",
         max_worker_processes=max(8, workers + 4),
         max_parallel_maintenance_workers=workers,
     )
@@ -94,13 +94,27 @@ def usable_memory() -> int:
     return total
 
 
-def _shared_memory_size() -> int:
+def needed_shared_memory(memory: int | None = None) -> int:
+    """Return the bytes of /dev/shm that the server needs, for a parallel index build keeps maintenance_work_mem of it.
+
+    Args:
+        memory: as for ``settings_text``.
+    """
+    return _maintenance(usable_memory() if memory is None else memory) + 256 * MIB
+
+
+def shared_memory_size() -> int:
+    """Return the size of /dev/shm in bytes, 0 where there is none."""
     try:
         status = os.statvfs(_SHARED_MEMORY)
     except OSError:
         # macOS has no such folder and no such limit.
         return GIB * 64 if not Path("/proc").is_dir() else 0
     return status.f_frsize * status.f_blocks
+
+
+def _maintenance(memory: int) -> int:
+    return _clamp(memory // 16, 64 * MIB, GIB)
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from textual.app import App
+
 from dtk_tui.domain.job import NORMAL, Kind, WorkerState
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
+from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import MenuOpened, RunQueued
+from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.preview import Preview
 
 
@@ -81,3 +85,17 @@ def show_tab(number: int) -> Run:
         screen.query_one(Preview).show_tab(number)
 
     return run
+
+
+def ask_for_row(app: App[Any], table: ImageTable) -> None:
+    """Ask for a row by its number or a part, and go there."""
+
+    def go(value: str | None) -> None:
+        text = (value or "").replace(",", "").replace(" ", "")
+        try:
+            part = float(text.removesuffix("%"))
+        except ValueError:
+            return
+        table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
+
+    app.push_screen(InputDialog("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, edits, folders, images, imports, workers
+from dtk_tui.ui.commands import caption_editor, edits, facets, folders, images, imports, workers
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
@@ -181,6 +181,7 @@ _BROWSER = (
         in_footer=True, key_name="/",
     ),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
+    Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
 )  # fmt: skip

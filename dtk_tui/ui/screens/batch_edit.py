@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -46,7 +46,7 @@ class BatchEditScreen(CommandScreen[None]):
         sets: the images to choose from; the first is chosen to begin with.
     """
 
-    AUTO_FOCUS = "#batch-form"
+    AUTO_FOCUS = "#batch-text-0 SafeInput"
     COMMAND_GROUPS = ("batch",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("batch")
 
@@ -70,6 +70,7 @@ class BatchEditScreen(CommandScreen[None]):
         self._stop_looking = threading.Event()
         self._found: BatchResult | None = None
         self._is_wanted = False
+        self._fault = ""
 
     def compose(self) -> ComposeResult:
         """The form with its texts, what would change, and what takes their place during the work."""
@@ -79,7 +80,7 @@ class BatchEditScreen(CommandScreen[None]):
             with Horizontal(id=f"batch-text-{number}", classes="batch-text"):
                 yield Static(classes="batch-label", markup=False)
                 yield SafeInput(compact=True, select_on_focus=False)
-        yield Line(id="batch-count")
+        yield Static(id="batch-count", markup=False)
         with VerticalScroll(id="batch-changes"):
             yield Static(id="batch-change-words", markup=False)
         with VerticalScroll(id="batch-told"):
@@ -196,11 +197,25 @@ class BatchEditScreen(CommandScreen[None]):
     # -- what would change --------------------------------------------------------------------------------------------
 
     def _say(self, words: str, style: str = "$muted") -> None:
-        self.query_one("#batch-count", Line).show(line(words, style, 600))
+        self.query_one("#batch-count", Static).update(line(words, style, 600))
 
     @on(Input.Changed)
     def _typed(self) -> None:
         self._look(_REST_S)
+
+    def on_key(self, event: events.Key) -> None:
+        """Go up and down between the texts, and from the first one to what is above it."""
+        rows = [row for row in self.query(".batch-text") if row.display]
+        inputs = [row.query_one(SafeInput) for row in rows]
+        focused = self.focused
+        if event.key not in ("up", "down") or not isinstance(focused, SafeInput) or focused not in inputs:
+            return
+        event.stop()
+        place = inputs.index(focused) + (1 if event.key == "down" else -1)
+        if place < 0:
+            self.query_one("#batch-form").focus()
+        elif place < len(inputs):
+            inputs[place].focus()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -255,7 +270,7 @@ class BatchEditScreen(CommandScreen[None]):
         return result, names
 
     def _failed(self, words: str, style: str = "$error") -> None:
-        self._is_wanted = False
+        self._is_wanted, self._fault = False, words
         self._say(words, style)
         self.query_one("#batch-change-words", Static).update("")
 
@@ -286,6 +301,9 @@ class BatchEditScreen(CommandScreen[None]):
         """Edit, after a question, as soon as it is known how many."""
         self._is_wanted = self._found is None and not self._stop_looking.is_set()
         if self._found is None or self._ids is None:
+            if not self._is_wanted and self._fault:
+                self.context.notify(self._fault, severity="warning")
+                self.query_one("#batch-text-0 SafeInput").focus()
             return
         if not self._found.changed:
             self.context.notify("No caption would change.", severity="warning")

@@ -21,14 +21,15 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
 from dtk_tui.ui.widgets.cursor_list import CursorList
+from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.image_table import ImageTable
@@ -76,6 +77,7 @@ class BrowserScreen(StatusScreen[None]):
             with Vertical(id="folders-pane"):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
+                yield FacetList(library.facet_counter, id="facets")
             yield ImagePane(library.image_rows, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
@@ -86,7 +88,7 @@ class BrowserScreen(StatusScreen[None]):
     def on_mount(self) -> None:
         """Load the folders and all images."""
         self.query_one("#folders-title", Line).show(Content("Folders"))
-        self.query_one("#activity", Line).display = False
+        self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
         self.query_one(FolderTree).reload()
@@ -115,16 +117,20 @@ class BrowserScreen(StatusScreen[None]):
     def toggle_preview(self) -> None:
         """Show or hide the preview; on a narrow screen it takes the place of the folders."""
         self._preview_wanted = not self.has_class("with-preview")
-        if not self.size.width >= _WIDE and self._preview_wanted and self.query_one(FolderTree).has_focus:
+        if not self.size.width >= _WIDE and self._preview_wanted and self.query_one("#folders-pane").has_focus_within:
             self.table.focus()
         self._arrange()
+
+    @on(FacetList.Narrowed)
+    def _narrowed(self, event: FacetList.Narrowed) -> None:
+        self.query_one(SearchLine).ask(event.query_text)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
     @on(CursorList.Moved, "#folders")
     def _folder_moved(self) -> None:
         folder = self.query_one(FolderTree).folder
-        view = View() if folder is None else View(folder.id, folder.name)
+        view = View() if folder is None else View(folder.id, folder.name, path=folder.path)
         if view != self._folder_view:
             self._folder_view = self._view = view
             self.query_one(SearchLine).clear()
@@ -196,6 +202,8 @@ class BrowserScreen(StatusScreen[None]):
         else:
             pane.show_title(name, "nothing found; Esc goes back")
         await self._show_whether_empty(len(ids))
+        if not more:
+            self.query_one(FacetList).follow(view.line)
         if view.query:
             search = self.query_one(SearchLine)
             search.show_notes(self.library.notes(view.query))
@@ -265,17 +273,7 @@ class BrowserScreen(StatusScreen[None]):
 
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:
-        table = self.table
-
-        def go(value: str | None) -> None:
-            text = (value or "").replace(",", "").replace(" ", "")
-            try:
-                part = float(text.removesuffix("%"))
-            except ValueError:
-                return
-            table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
-
-        self.app.push_screen(InputDialog("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
+        ask_for_row(self.app, self.table)
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -296,8 +294,8 @@ class BrowserScreen(StatusScreen[None]):
         return Target(image_ids=ids) if ids else None
 
     def images(self) -> ImageCursor | None:
-        """The marked images, else all of the table; None on folders."""
-        return None if self._on_folders else self.table.chosen()
+        """The marked images, else all of the table, which shows those of the folder."""
+        return self.table.chosen()
 
     def image_sets(self) -> list[ImageSet]:
         """The folder when the tree has the focus, else the marked images or all of the list."""

@@ -47,11 +47,20 @@ class View:
     name: str = "All images"
     query: str = ""
     like: int | None = None
+    path: str = ""
 
     @property
     def title(self) -> str:
         """What it is called."""
         return f"\u201c{self.query}\u201d" if self.query else self.name
+
+    @property
+    def line(self) -> str:
+        """The query line that finds it."""
+        if self.query or self.like is None:
+            path = self.path.rstrip("/").replace('"', '""')
+            return self.query or (f'path:"{path}/*"' if self.path else "")
+        return f"like:{self.like}"
 
     @property
     def is_folder(self) -> bool:

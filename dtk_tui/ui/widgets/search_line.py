@@ -105,6 +105,13 @@ class SearchLine(Vertical):
         self.query_one(QueryInput).value = ""
         self.show_fault(None)
 
+    def ask(self, query: str) -> None:
+        """Ask a query as if it was typed."""
+        typed = self.query_one(QueryInput)
+        typed.value = query
+        typed.remember(query)
+        self.post_message(self.Asked(query))
+
     def is_typing(self, query: str) -> bool:
         """Return whether a person is at another query by now than this one."""
         typed = self.query_one(QueryInput)
@@ -132,7 +139,7 @@ class SearchLine(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask, and remember the query."""
         event.stop()
-        query = event.value.strip()
-        if query:
-            self.query_one(QueryInput).remember(query)
-        self.post_message(self.Asked(query))
+        if query := event.value.strip():
+            self.ask(query)
+        else:
+            self.post_message(self.Asked(""))

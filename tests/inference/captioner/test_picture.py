@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.inference.captioner.picture import encode
+from dtk_tui.inference.captioner.picture import encode, plain
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,9 @@ def test_nothing_but_pixels_is_sent(tmp_path: Path) -> None:
     assert file.read_bytes().count(b"a secret prompt") == 4
     for size in (64, 32, (64, 48), (20, 20)):
         assert b"secret" not in encode(str(file), size)
+
+
+@pytest.mark.parametrize(("size", "made"), [((384, 380), (384, 380)), (1024, (64, 64)), (16, (16, 16))])
+def test_a_plain_one_has_the_size_that_the_model_sees(size: int | tuple[int, int], made: tuple[int, int]) -> None:
+    with Image.open(io.BytesIO(plain(size))) as seen:
+        assert (seen.format, seen.size) == ("JPEG", made)

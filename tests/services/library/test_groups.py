@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dtk_tui.config import Config
-from dtk_tui.services.doctor import Finding, Verdict, examine
+from dtk_tui.services.doctor.examine import examine
+from dtk_tui.services.doctor.finding import Finding, Verdict
 from dtk_tui.services.library import groups
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Connection, Database

@@ -298,6 +298,23 @@ def test_one_picture_that_a_server_never_has_time_for_does_not_hold_up_the_rest(
     assert ["busy" in error for error in _errors(db)] == [True]
 
 
+def test_the_last_picture_fails_where_the_server_has_time_for_a_plain_one(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_RETRY_LATER", jobs._RETRY_LATER.replace("50 milliseconds", "1 millisecond"))
+    with fault_server(BUSY) as server:
+        here = _endpoint(config, server, templates={"mine": "Caption it."}, type="mine")
+        server.choose = lambda body: BUSY if "Caption it." in json.dumps(body) else http(said("Grey."))
+        _library(db, here, tmp_path / "library", 1)
+        enqueue(db, here, EVERYTHING, [Kind.CAPTION])
+        with worker(db, here) as (engine, _):
+            engine.wait_until_empty()
+    assert ["busy" in error for error in _errors(db)] == [True]
+    plain = [body for body in server.bodies if "Caption it." not in json.dumps(body)]
+    assert len(plain) == 4, "it is asked so often as the job is tried"
+    assert all("image_url" in json.dumps(body) and body["max_tokens"] <= 8 for body in plain)
+
+
 def test_a_server_that_dies_is_started_again_and_every_picture_gets_its_caption(
     db: Database, config: Config, tmp_path: Path, llava_pair: tuple[Path, Path]
 ) -> None:

@@ -277,9 +277,9 @@ CREATE FUNCTION public.dtk_instant(ticks bigint, zone text) RETURNS timestamp wi
 CREATE FUNCTION public.dtk_is_embedded(an_id bigint) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT EXISTS (SELECT 1 FROM image_vector
-                    WHERE image_id = an_id
-                      AND space_id = (SELECT max(id) FROM embedding_space WHERE modality = 'image'))
+    SELECT coalesce(bool_and(EXISTS (SELECT 1 FROM image_vector
+                                      WHERE image_vector.image_id = an_id AND space_id = space.id)), false)
+      FROM embedding_space space WHERE modality = 'image' AND in_use
 $$;
 
 --
@@ -770,6 +770,7 @@ CREATE TABLE public.embedding_space (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     preparation jsonb,
     used_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    in_use boolean DEFAULT true NOT NULL,
     CONSTRAINT embedding_space_dims_check CHECK ((dims > 0)),
     CONSTRAINT embedding_space_modality_check CHECK ((modality = ANY (ARRAY['text'::text, 'image'::text])))
 );
@@ -1360,7 +1361,8 @@ CREATE TABLE public.work_run (
     id bigint NOT NULL,
     queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     priority smallint NOT NULL,
-    title text NOT NULL
+    title text NOT NULL,
+    begun_at timestamp with time zone
 );
 
 --

@@ -106,7 +106,8 @@ def test_a_claim_walks_its_index_asks_for_tags_by_theirs_and_looks_at_no_more_th
             row[0] for row in conn.execute(b"EXPLAIN " + claims._NEXT.encode(), {**place, "kinds": [3]})
         )
     walk = plan.split("Limit")[-1]
-    assert "Index Scan using job_claim on job" in walk and "Seq Scan on" not in plan, plan
+    assert "Index Scan using job_claim on job" in walk, plan
+    assert "Seq Scan on" not in plan.replace("Seq Scan on work_run ", ""), f"there is no run here\n{plan}"
     assert "Index Scan using job_image_id_kind_key on job tagging" in walk, plan
     assert "Sort Key" not in walk, f"the index gives the order\n{plan}"
     looked_at = [int(number) for number in re.findall(r"Rows Removed by Filter: (\d+)", walk)]

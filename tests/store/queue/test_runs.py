@@ -91,6 +91,26 @@ def test_what_waits_already_is_of_the_first_run_that_wants_it(db: Database) -> N
         assert [run.id for run in runs.recent(conn, 5)] == [second, first]
 
 
+def test_the_time_of_a_run_begins_with_its_first_claim_whatever_becomes_of_that(db: Database) -> None:
+    with db.connection() as conn:
+        ids = _images(conn, 3)
+        run, other = runs.begin(conn, "one", 0), runs.begin(conn, "other", 0)
+        _ask(conn, Target(image_ids=(ids[0],)), *RUN_KINDS, run=run)
+        _ask(conn, Target(image_ids=(ids[1],)), *RUN_KINDS, run=other)
+        worker = workers.register(conn, "here", 1, WorkerState.RUNNING, 60)
+        assert _report(conn, run).seconds is None
+        claimed, _ = claims.claim(conn, worker, [Kind.TAG], 1)
+        conn.execute("UPDATE work_run SET begun_at = begun_at - interval '1 hour'")
+        jobs.give_back(conn, worker, [job.id for job in claimed])
+        seconds = _report(conn, run).seconds
+        assert seconds is not None and seconds >= 3600, "what was given back has begun all the same"
+        assert _report(conn, other).seconds is None
+        again, _ = claims.claim(conn, worker, [Kind.TAG, Kind.CAPTION], 9)
+        jobs.finish(conn, worker, [job.id for job in again], "tagger")
+        report = _report(conn, run)
+        assert not report.run.is_open and report.seconds is not None and report.seconds >= 3600
+
+
 def test_how_many_come_before_the_last_one_of_a_run(db: Database) -> None:
     with db.connection() as conn:
         ids = _images(conn, 6)

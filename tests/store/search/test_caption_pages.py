@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dtk_tui.store.search import newest
+from dtk_tui.store.search import captioned, newest
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.search_library import NOON, Library
@@ -99,6 +99,8 @@ def test_a_page_is_what_a_look_at_each_caption_gives(
     if small:  # what takes a large library else: windows that suffice, or do not
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
         monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
+        monkeypatch.setattr(captioned, "_LEAST", 5)
+        monkeypatch.setattr(captioned, "_COST", 0.001)
     rated = set(asked.ask("rating:>=3").ids.tolist())
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

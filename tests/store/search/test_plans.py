@@ -13,8 +13,10 @@ import numpy as np
 import psycopg
 import pytest
 
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search.search import nearest_images
+from dtk_tui.store.search import facets
+from dtk_tui.store.search.search import condition_of, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.search_library import NOON, Library
@@ -148,7 +150,16 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         used = "current_caption_pairs" if '"' in line else "current_caption_search"
         assert indexes(seen) & {"current_caption_pairs", "current_caption_search"} == {used}
         assert not scanned(seen) & {"image", "current_caption", "caption"}
-    assert run("caption:seen", limit=5) == 5
+    for line in ("caption:seen", "caption:seen steps:0-40", 'caption:"x x" has:caption'):
+        assert run(line, limit=5) == 5
+        ran = [plan for plan in seen if "CTE near" in {node.get("Subplan Name") for node in nodes(plan)}]
+        (among,) = (node for node in all_nodes(ran) if "ANY" in node.get("Index Cond", ""))
+        assert among["Index Name"] == "current_caption_pkey", "the captions of the newest images, in one walk"
+        newest = [node["Node Type"] for node in all_nodes(ran) if node.get("Index Name") == "image_newest"]
+        assert (newest, scanned(ran)) == (["Index Only Scan"], set())
+        assert "CTE matched" not in {node.get("Subplan Name") for node in all_nodes(seen)}, (
+            "not all that have the words"
+        )
     assert run("has:caption", limit=5) == 5
     assert {"image_newest", "current_caption_pkey"} <= indexes(seen)
     assert not scanned(seen) & {"image", "current_caption"}
@@ -168,6 +179,30 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert len(nearest_images(library.conn, 2, query, 20)) == 20
     told(library.conn)
     assert "image_vector_2_hnsw" in indexes(seen)
+
+
+def test_facets_take_three_statements_however_many_values_there_are(
+    plans: tuple[Library, list[dict[str, Any]]],
+) -> None:
+    library, seen = plans
+    conn = library.conn
+    for line, images in (("", 30_000), ("tag:tag_5", 150)):
+        where = condition_of(conn, parse(line))
+        told(conn)
+        seen.clear()
+        count, found = facets.fields(conn, where, 20)
+        assert count == images
+        told(conn)
+        assert len(seen) == 2
+        assert "image_newest" in indexes(seen[:1]), "the first and the last month"
+        assert line == "" or not scanned(seen) & {"image", "image_tag"}
+        seen.clear()
+        tags = facets.tags(conn, where, 20, None)
+        told(conn)
+        assert len(seen) == 1
+        folders = found["folder"]
+        assert (len(folders.values), folders.total) == ((20, 100) if not line else (5, 5))
+        assert (len(tags.values), tags.total) == ((20, 1000) if not line else (9, 9))
 
 
 def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str, Any]]]) -> None:

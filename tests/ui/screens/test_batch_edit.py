@@ -146,6 +146,31 @@ async def test_which_images_and_captions_are_edited(db: Database, config: Config
         await run.shows("final alone  10 images")
 
 
+async def test_the_text_has_the_focus_and_what_is_missing_is_said(db: Database, config: Config, ids: list[int]) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("B")
+        await run.shows("Put in a text to see what changes.")
+        await run.press("f2")
+        await run.until(lambda: "Put in a text" in notices(run))
+        await run.write("ohwx ")
+        await run.until(lambda: "+ ohwx a photo of a fox" in changes(run))
+        await run.press("up")
+        await run.until(lambda: run.app.focused is run.app.screen.query_one("#batch-form"))
+        await choose(run, 2, "replace by a regular")
+        await run.press("ctrl+u", "left_parenthesis")
+        await run.press("down")
+        await run.until(lambda: run.app.focused is run.app.screen.query("SafeInput").last())
+        count = run.app.screen.query_one("#batch-count")
+        await run.until(lambda: count.size.height > 1)
+        await run.press("f2")
+        await run.until(lambda: "is not understood" in notices(run))
+
+
+def notices(run: Running) -> str:
+    return " ".join(one.message for one in run.app._notifications)
+
+
 async def test_what_is_not_understood_or_never_ends_is_said(
     db: Database, config: Config, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

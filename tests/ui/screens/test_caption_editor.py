@@ -66,6 +66,16 @@ async def test_an_untouched_caption_is_never_saved(db: Database, config: Config,
         assert isinstance(run.app.screen, CaptionEditorScreen)
 
 
+async def test_on_folders_the_images_beside_them_are_edited(db: Database, config: Config, ids: list[int]) -> None:
+    write(db, ids[0], "a fox")
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("shift+tab")
+        await run.until(lambda: isinstance(run.app.focused, FolderTree))
+        await open_editor(run)
+        assert area(run).text == "a fox"
+
+
 async def test_what_is_typed_survives_the_app(db: Database, config: Config, ids: list[int]) -> None:
     write(db, ids[0], "a fox\r\n")
     async with library_app(db, config, NARROW) as run:

@@ -19,7 +19,7 @@ from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.preprocessing import Picture
-from dtk_tui.inference.provider import Placement
+from dtk_tui.inference.provider import FIRST_DEVICE, Device, Placement
 from dtk_tui.store.database import Connection, Database
 
 
@@ -68,13 +68,13 @@ class Resources:
 
     Attributes:
         threads: threads that one inference may use.
-        device: number of the GPU, where one does the work.
+        device: where its models are to run.
     """
 
     db: Database
     config: Config
     threads: int
-    device: int = 0
+    device: Device = FIRST_DEVICE
 
 
 class KindPausedError(DtkError):
@@ -97,12 +97,9 @@ class JobHandler(ABC):
     """One kind of work with its models in memory.
 
     Attributes:
-        lane: where ``infer`` and ``infer_prompts`` run; of the class, whether that is on devices.
-        takes_pictures: whether it makes what it loads from a decoded picture: one decoding serves all such kinds.
-        needs_prompts: whether images wait for the results of their prompts, and fail with them.
+        lane: where ``infer`` runs; of the class, whether that is on devices.
         is_of_group: whether a result holds for all members of an image's group: those that nobody has decoded yet come
             with its job, so that ``load`` sees whether they look alike.
-        prompt_batch_size: how many prompts ``infer_prompts`` gets at most.
         model: the name that is logged with each job.
         batch_size: how many images ``infer`` gets at most.
         placement: where the models run; None when that is not in this process.
@@ -118,10 +115,7 @@ class JobHandler(ABC):
     kind: ClassVar[Kind]
     lane: Lane = DEVICE
     decodes: ClassVar[bool] = False
-    takes_pictures: ClassVar[bool] = False
-    needs_prompts: ClassVar[bool] = False
     is_of_group: ClassVar[bool] = False
-    prompt_batch_size: ClassVar[int] = 64
 
     model: str
     batch_size: int
@@ -149,17 +143,13 @@ class JobHandler(ABC):
         """Return ``ClaimedJob.details`` by job id, in the transaction that claims."""
         return {}
 
+    @abstractmethod
     def load(self, job: ClaimedJob) -> Loaded:
-        """Read one image; runs on decode threads. A kind that takes no pictures has its own way.
+        """Read one image; runs on decode threads.
 
         Raises:
             UnreadableFileError: the file cannot be decoded, and never will be.
         """
-        return self.take(job, Picture.open(job.path))
-
-    def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
-        """Make what is inferred from a decoded picture, which other kinds use after it; runs on decode threads."""
-        raise NotImplementedError
 
     @abstractmethod
     def infer(self, batch: Sequence[Loaded]) -> list[Any]:
@@ -185,14 +175,36 @@ class JobHandler(ABC):
         """Return what a saved result comes to beside one job, by a word: rates of it are told."""
         return {}
 
+
+class PictureHandler(JobHandler):
+    """A kind of work that makes what it loads from a decoded picture: one decoding serves all such kinds."""
+
+    def load(self, job: ClaimedJob) -> Loaded:
+        """Decode one image, and take it."""
+        return self.take(job, Picture.open(job.path))
+
+    @abstractmethod
+    def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
+        """Make what is inferred from a decoded picture, which other kinds use after it; runs on decode threads."""
+
+
+class PromptHandler(JobHandler):
+    """A kind of work whose images wait for the results of their prompts, and fail with them.
+
+    Attributes:
+        prompt_batch_size: how many prompts ``infer_prompts`` gets at most.
+    """
+
+    prompt_batch_size: ClassVar[int] = 64
+
+    @abstractmethod
     def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, Prompt]:
         """Return by id those prompts that lack a result."""
-        return {}
 
+    @abstractmethod
     def infer_prompts(self, prompts: Sequence[Prompt]) -> list[Any]:
         """Return one result a prompt, in order; runs on a thread of the lane."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save_prompts(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
         """Write results given as (prompt id, result)."""
-        raise NotImplementedError

@@ -42,8 +42,10 @@ from dtk_tui.store.queue import caption_jobs
 
 #: An answer that is no caption is asked for again with another seed, so often in all.
 _SEEDS = 3
-#: A picture that a server has no time for, while it has for others, is its own fault after so many times.
+#: A picture that a server has no time for, while it has for others, is its own fault after so many times. Where there
+#: are no others, it is asked about a plain one, with few words of an answer.
 _MOST_REFUSALS = 5
+_PROBE_TOKENS = 8
 _MOST_NOTED = 10_000
 _FACT_CHARACTERS = 4_000
 
@@ -274,18 +276,29 @@ class CaptionHandler(JobHandler):
                 return DtkError("The captioner's server dies each time it works on this picture alone.", error.detail)
             return KindPausedError(error.title, error.detail, pause_s=error.retry_after_s)
         if isinstance(error, UnavailableError):
-            if error.retry_after_s is not None and self._is_refused_again(job.id):
+            if error.retry_after_s is not None and self._is_refused_alone(job.id):
                 return PassingFaultError(error.title, error.detail)
             return KindPausedError(error.title, error.detail, pause_s=error.retry_after_s)
         return PassingFaultError(error.title, error.detail)
 
-    def _is_refused_again(self, job_id: int) -> bool:
-        """Count that the server had no time for a job; say whether it had, meanwhile, for as many others."""
+    def _is_refused_alone(self, job_id: int) -> bool:
+        """Count that the server had no time for a job; say whether it has for others and will not have for this one."""
         times, answered = self._refused.get(job_id, (0, self._answered))
         if len(self._refused) > _MOST_NOTED:
             self._refused.clear()
         self._refused[job_id] = (times + 1, answered)
-        return min(times + 1, self._answered - answered) >= _MOST_REFUSALS
+        if times + 1 < _MOST_REFUSALS:
+            return False
+        return self._answered - answered >= _MOST_REFUSALS or self._answers_a_plain_picture()
+
+    def _answers_a_plain_picture(self) -> bool:
+        sampling = Sampling(self._settings.temperature, self._settings.top_p, _PROBE_TOKENS)
+        plain = picture.plain(self._captioner.picture_size())
+        try:
+            self._captioner.ask(plain, Question("Describe this image.", "", sampling), slot=self._slot)
+        except DtkError:
+            return False
+        return True
 
     # -- after ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -16,8 +16,8 @@ from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.library.groups import look_at
 from dtk_tui.services.worker.handlers.arrays import BatchArray
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Prompt, Resources
-from dtk_tui.services.worker.handlers.models import require
+from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler, Prompt, PromptHandler, Resources
+from dtk_tui.services.worker.handlers.models import precision_notices, require, tune
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import results
@@ -47,12 +47,10 @@ class TextSpace:
     id: int
 
 
-class EmbedHandler(JobHandler):
+class EmbedHandler(PictureHandler, PromptHandler):
     """Writes the vectors of representatives and of prompts, each in the spaces that have none yet."""
 
     kind = Kind.EMBED
-    takes_pictures: ClassVar[bool] = True
-    needs_prompts: ClassVar[bool] = True
     is_of_group: ClassVar[bool] = True
 
     def __init__(self, images: Sequence[ImageSpace], texts: Sequence[TextSpace]) -> None:
@@ -79,6 +77,7 @@ class EmbedHandler(JobHandler):
                 opened.append(ImageEmbedder(spec, folder, resources.threads, resources.device))
             for spec in text_specs:
                 opened.append(TextEmbedder(spec, folder, resources.threads, resources.device))
+            tune(resources.config, opened)
             with resources.db.connection() as conn:
                 return cls._registered(conn, opened)
         except BaseException:
@@ -87,7 +86,7 @@ class EmbedHandler(JobHandler):
             raise
 
     @classmethod
-    def _registered(cls, conn: Connection, opened: Iterable[ImageEmbedder | TextEmbedder]) -> Self:
+    def _registered(cls, conn: Connection, opened: Sequence[ImageEmbedder | TextEmbedder]) -> Self:
         images, texts, notices = [], [], []
         for embedder in opened:
             name, sha256, dims = embedder.spec.name, embedder.sha256, embedder.dims
@@ -99,7 +98,8 @@ class EmbedHandler(JobHandler):
             number = embedding_spaces.register(conn, name, "image", sha256, dims, preparation)
             images.append(ImageSpace(embedder, number, BatchArray(embedder.input_shape, embedder.batch_size)))
         handler = cls(images, texts)
-        handler.notices = tuple(notice for notice in notices if notice is not None)
+        embedding_spaces.set_in_use(conn, handler.indexed_spaces)
+        handler.notices = (*(notice for notice in notices if notice is not None), *precision_notices(opened))
         return handler
 
     def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from dtk_tui.config import Config
+from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.manifest import ModelSpec, load_manifest
 from dtk_tui.inference.model_files import is_installed
+from dtk_tui.inference.onnx_model import OnnxModel
 
 
 def require(config: Config, name: str, role: str) -> ModelSpec:
@@ -23,3 +27,15 @@ def require(config: Config, name: str, role: str) -> ModelSpec:
     if not is_installed(spec, config.paths.models):
         raise ModelError(f"The model {spec.name} is not on this machine.", f"Get it with: dtk models pull {spec.name}")
     return spec
+
+
+def tune(config: Config, models: Sequence[OnnxModel]) -> None:
+    """Take precision and batch size of each as measured on its device; a batch size of the config is not questioned."""
+    for model in models:
+        model.tune(with_batch=config.settings.worker.batch_size is None)
+
+
+def precision_notices(models: Iterable[OnnxModel]) -> list[ProblemReported]:
+    """Say which models do not run in half precision although they could."""
+    advice = "That takes twice the memory and time. See: dtk models measure"
+    return [ProblemReported(notice, advice) for model in models if (notice := model.notice) is not None]

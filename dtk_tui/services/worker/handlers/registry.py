@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.provider import Device
 from dtk_tui.services.worker.handlers.base import JobHandler, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
@@ -16,12 +17,12 @@ HANDLERS: tuple[type[JobHandler], ...] = (TagHandler, EmbedHandler, CaptionHandl
 
 
 def load_handlers(
-    resources: Resources, devices: Sequence[int]
+    resources: Resources, devices: Sequence[Device]
 ) -> tuple[list[dict[Kind, JobHandler]], dict[Kind, ModelError]]:
     """Load what this machine can do, and say what is missing for the rest.
 
     Args:
-        devices: numbers of the GPUs (or one 0): each gets a handler of its own of every kind that runs on devices.
+        devices: each gets a handler of its own of every kind that runs on devices.
 
     Returns:
         Handlers by kind for each device, the first with those of all other lanes; and one error a missing kind.

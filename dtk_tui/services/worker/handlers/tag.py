@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.preprocessing import Picture, Pixels
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.services.worker.handlers.arrays import BatchArray
-from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, Resources
-from dtk_tui.services.worker.handlers.models import require
+from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler, Resources
+from dtk_tui.services.worker.handlers.models import precision_notices, require, tune
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import results
 
@@ -43,11 +43,10 @@ class RegisteredTagger:
         return np.asarray(holds, dtype=np.bool_)
 
 
-class TagHandler(JobHandler):
+class TagHandler(PictureHandler):
     """Writes what every tagger in the config says of an image."""
 
     kind = Kind.TAG
-    takes_pictures: ClassVar[bool] = True
 
     def __init__(self, taggers: Sequence[RegisteredTagger]) -> None:
         self._taggers = taggers
@@ -69,12 +68,15 @@ class TagHandler(JobHandler):
         uses = []
         for spec in specs:
             tagger = Tagger(spec, config.paths.models, resources.threads, resources.device)
+            tune(config, [tagger])
             with resources.db.connection() as conn:
                 number = results.tagger(conn, spec.name, tagger.sha256)
                 ids = np.array(results.tag_ids(conn, tagger.tags), dtype=np.int64)
             thresholds = np.array([tagger.threshold(category) for _, category in tagger.tags], dtype=np.float32)
             uses.append(RegisteredTagger(tagger, number, ids, thresholds))
-        return cls(uses)
+        handler = cls(uses)
+        handler.notices = tuple(precision_notices(use.tagger for use in uses))
+        return handler
 
     def take(self, job: ClaimedJob, picture: Picture) -> Loaded:
         """Prepare it for each tagger."""

@@ -162,12 +162,14 @@ class FindLine(Horizontal):
     def on_find_input_all_asked(self, event: FindInput.AllAsked) -> None:
         """Replace every place."""
         event.stop()
-        count = self._area.replace_everywhere(self._wanted, self._new)
-        self._say(f"{count:,} replaced")
+        if self._wanted:
+            self._say(f"{self._area.replace_everywhere(self._wanted, self._new):,} replaced")
+        else:
+            self._find(0)
 
     def _find(self, step: int) -> None:
         number, count = self._area.find(self._wanted, step)
-        self._say(f"{number:,} of {count:,}" if count else "not found" if self._wanted else "")
+        self._say(f"{number:,} of {count:,}" if count else "not found" if self._wanted else "nothing to find")
 
     def _say(self, words: str) -> None:
         self.query_one("#find-count", Line).show(Content.assemble(line(words, "$accent")))

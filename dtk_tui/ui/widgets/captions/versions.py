@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from textual.widgets import Static
 
 from dtk_tui.domain.captions import Caption
 from dtk_tui.domain.text_diff import Span, word_diff
+from dtk_tui.services.captions.editor import EDITABLE
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line, lines
@@ -180,11 +182,14 @@ class VersionPane(Horizontal):
             title.show(Content("No version yet"))
             shown.update(Content(""))
             return
-        spans = await in_thread(word_diff, version.text, text)
+        are_cut = min(len(version.text), len(text)) > EDITABLE
+        spans = await in_thread(partial(word_diff, are_cut=are_cut), version.text, text)
         is_same = all(span.kind == "same" for span in spans)
         said = one_line(version.model or version.source, 40)
         title.show(line(f"From {said}, {version.created_at.astimezone():%m-%d %H:%M}, to the text"))
         parts = [Content.styled("No word differs.", "$muted") if is_same else difference(spans)]
+        if are_cut:
+            parts.append(Content.styled(f"The first {EDITABLE:,} characters are compared.", "$muted"))
         if prompt := self.versions.prompt_of(version):
             head = Content.styled("Prompt used", "bold $accent")
             parts += [Content(""), head, lines(prompt, _LONGEST_PROMPT)]

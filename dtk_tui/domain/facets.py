@@ -1,0 +1,103 @@
+"""Facets: what the images of a result have in common, how many of each there are, and the query of those alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dtk_tui.domain.query.nodes import And, Node, Query
+from dtk_tui.domain.query.parser import parse
+from dtk_tui.errors import UsageError
+
+#: In the order in which they are shown.
+FACETS = ("model", "tag", "folder", "rating", "month", "dialect", "caption")
+#: A longer name is shown, but cannot be asked for.
+_MOST_CHARACTERS = 1000
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet, how many images of the result have it, and the query line of those.
+
+    ``query`` is None where the query line has no words for it.
+    """
+
+    name: str
+    count: int
+    query: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values of one facet that most images have.
+
+    Attributes:
+        name: one of ``FACETS``.
+        values: in the order in which they are shown.
+        others: how many more values there are.
+        is_exact: False: each count is a lower bound, as not all images were looked at.
+    """
+
+    name: str
+    values: Sequence[FacetValue]
+    others: int = 0
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """The facets of a result of ``images`` images."""
+
+    images: int
+    facets: Sequence[Facet]
+
+
+def term(facet: str, name: str) -> str | None:
+    """Return the term of the query line for a value of a facet (``FacetValue.name``); None: there is none."""
+    if facet == "rating":
+        return f"rating:{name}" if name == "none" or name.isdecimal() else None
+    if facet == "caption":
+        return {"yes": "has:caption", "no": "-has:caption"}[name]
+    if facet == "month":
+        first = date.fromisoformat(f"{name}-01")
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return f"date: between {first} and {last}" if _FIRST_YEAR <= first.year <= _LAST_YEAR else None
+    if not name.isprintable() or name != name.strip() or not 0 < len(name) <= _MOST_CHARACTERS:
+        return None
+    if facet == "model" and any(sign in name for sign in ",*?"):
+        return None
+    quoted = name.replace('"', '""')
+    return f'{facet}:"{quoted}"'
+
+
+def narrowed(line: str, another: str | None) -> str | None:
+    """Return a query line for what meets ``line`` and another term; None where no line says that."""
+    if another is None:
+        return None
+    query, added = parse(line), parse(another)
+    wanted = {*_parts(query.filter), *_parts(added.filter)}
+    if wanted == set(_parts(query.filter)):
+        return line
+    for form in (another if not line.strip() else f"{another} {line}", f"{another} ({line})"):
+        try:
+            found = parse(form)
+        except UsageError:
+            continue
+        if set(_parts(found.filter)) == wanted and _ranking(found) == _ranking(query):
+            return form
+    return None
+
+
+def _parts(node: Node | None) -> Sequence[Node]:
+    return node.parts if isinstance(node, And) else (node,) if node is not None else ()
+
+
+def _ranking(query: Query) -> tuple[Sequence[str], ...]:
+    return (
+        query.terms,
+        [f"{one.space}:{one.text}" for one in query.about],
+        [f"{one.space}:{one.image}" for one in query.like],
+        [f"{one.space}:{one.text}" for one in query.looks],
+    )
