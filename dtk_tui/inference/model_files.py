@@ -65,6 +65,8 @@ def is_installed(spec: ModelSpec, folder: Path) -> bool:
     home = model_folder(spec, folder)
     if not (home / spec.session_file).is_file():
         return False
+    if not all((home / name).is_file() for name in spec.made):
+        return False
     return all(
         _size_fits(home / file.path, file) if (home / file.path).is_file() else file.is_optional for file in spec.files
     )
@@ -88,7 +90,7 @@ def states(manifest: Manifest, folder: Path) -> tuple[ModelState, ...]:
         size = spec.known_size if all(file.size for file in spec.files) else None
         if there:
             home = model_folder(spec, folder)
-            names = {file.path for file in spec.files} | {spec.session_file}
+            names = {file.path for file in spec.files} | {spec.session_file, *spec.made}
             size = sum((home / name).stat().st_size for name in names if (home / name).is_file())
         found.append(ModelState(spec, there, size))
     return tuple(found)
@@ -132,9 +134,7 @@ def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> t
         for file in spec.files
         if not file.is_optional or (home / file.path).exists()
     ]
-    if spec.cut:
-        made = check_file(home / spec.session_file, recorded.get(spec.session_file), None, progress)
-        checks.append(made)
+    checks += [check_file(home / name, recorded.get(name), None, progress) for name in spec.made]
     checks = [_with_weights(check, spec, home) if check.path == home / spec.session_file else check for check in checks]
     right = {check.path for check in checks if check.usable}
     remember_verified(spec, home, {name for name in _expected(spec, home) if home / name in right})
@@ -189,8 +189,7 @@ def _expected(spec: ModelSpec, home: Path) -> dict[str, str]:
     """Return the sha256 that the files of a model must have, by path; those without a known one are left out."""
     recorded = recorded_checksums(home)
     known = {file.path: file.sha256 or recorded.get(file.path) for file in spec.files}
-    if spec.cut:
-        known[spec.session_file] = recorded.get(spec.session_file)
+    known |= {name: recorded.get(name) for name in spec.made}
     return {name: sha256 for name, sha256 in known.items() if sha256}
 
 

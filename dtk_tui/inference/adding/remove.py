@@ -34,7 +34,7 @@ def removal(spec: ModelSpec, models_folder: Path) -> Removal:
     """Return what removing a model would take away; nothing of one that is not there."""
     home = model_folder(spec, models_folder)
     half = (spec.half_file, f"{spec.half_file}_data")
-    names = {spec.session_file, *(file.path for file in spec.files), *half, *RECORDS}
+    names = {spec.session_file, *(file.path for file in spec.files), *spec.made, *half, *RECORDS}
     found = tuple(sorted(home / name for name in names if (home / name).is_file() or (home / name).is_symlink()))
     only_here = {home / file.path for file in spec.files if file.origin is None}
     others = tuple(sorted(path for path in home.rglob("*") if not path.is_dir() and path not in found))
