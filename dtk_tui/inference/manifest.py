@@ -221,6 +221,15 @@ class TagOutput:
         if self.aliases is not None:
             _require_inside(self.aliases)
 
+    def threshold_of(self, category: str) -> float:
+        """Return the score from which a tag of a category holds."""
+        return self.thresholds.get(category, self.threshold)
+
+    @property
+    def known_categories(self) -> tuple[str, ...]:
+        """Categories of its tags, as far as they are known without its list."""
+        return tuple(self.categories.values()) if self.format == "wd-csv" else (self.category,)
+
 
 @checked(frozen=True, config=_STRICT)
 class ModelSpec:

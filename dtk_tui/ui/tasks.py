@@ -9,14 +9,12 @@ from typing import Any
 from textual.app import App
 from textual.signal import Signal
 
-from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import Emit, GroupCheckProgressed, ScanFinished, ScanProgressed
 from dtk_tui.domain.imports import STEPS, ImportOptions
-from dtk_tui.domain.journal import Undone
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.diffusion_toolkit.task import Import
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.library.edits import EditTask, Progress
+from dtk_tui.services.library.edits import EditResult, EditTask, Progress
 from dtk_tui.services.library.groups import GroupCheckTask
 from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
@@ -122,8 +120,8 @@ class Tasks:
         """Whether an edit of many is under way and not over."""
         return self.editing is not None and not self.editing.is_done
 
-    def start_edit(self, title: str, work: Callable[[Progress, threading.Event], BatchResult | Undone]) -> bool:
-        """Edit many, or undo that; say whether it began, as no other is under way."""
+    def start_edit(self, title: str, work: Callable[[Progress, threading.Event], EditResult]) -> bool:
+        """Edit many, undo that, or make tags anew; say whether it began, as no other is under way."""
         if self.is_editing:
             return False
         self.editing = EditTask(self._library.db, title, work, self._emit)
