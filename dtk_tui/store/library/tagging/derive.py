@@ -53,7 +53,9 @@ _IS_GONE: LiteralString = """
 NOT EXISTS (SELECT FROM wanted WHERE wanted.image_id = image_tag.image_id AND wanted.tag_id = image_tag.tag_id)
 """
 # What is there is looked up by the images of the batch, never by a walk over all tags.
-_THERE: LiteralString = f"there AS MATERIALIZED (SELECT image_id, tag_id FROM image_tag WHERE {_OF_TAGGER})"
+_THERE: LiteralString = f"""
+there AS MATERIALIZED (SELECT image_id, tag_id FROM image_tag WHERE {_OF_TAGGER})
+"""  # noqa: S608 (constants)
 _IS_NEW: LiteralString = """
 NOT EXISTS (SELECT FROM there WHERE there.image_id = wanted.image_id AND there.tag_id = wanted.tag_id)
 """
