@@ -46,6 +46,7 @@ from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
+from dtk_tui.ui.screens.queries import QueriesScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.screens.thresholds import ThresholdsScreen
@@ -57,6 +58,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+    "queries",
     "thresholds",
 )  # fmt: skip
 
@@ -247,6 +249,12 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Show the journal."""
         if not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.context))
+
+    def on_queries_opened(self, message: messages.QueriesOpened) -> None:
+        """Offer the queries that were saved or asked."""
+        if not isinstance(self.screen, QueriesScreen):
+            screen = QueriesScreen(self.context.library, message.typed)
+            self.push_screen(screen, lambda chosen: message.ask(chosen) if chosen is not None else None)
 
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""

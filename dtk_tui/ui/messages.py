@@ -125,6 +125,15 @@ class CaptionerTestOpened(Message):
     """The captioner shall be tested."""
 
 
+class QueriesOpened(Message):
+    """Queries shall be offered, with the one that is typed; what is chosen is asked."""
+
+    def __init__(self, typed: str, ask: Callable[[str], None]) -> None:
+        super().__init__()
+        self.typed = typed
+        self.ask = ask
+
+
 class HelpOpened(Message):
     """The keys of the present screen shall be shown."""
 

@@ -29,7 +29,7 @@ def models(config: Config) -> Iterator[Finding]:
     towers = [(str(spec.text_tower), "text-embedder") for spec in joint]
     for name, role in dict.fromkeys([*wanted, *towers]):
         try:
-            spec = load_manifest().get(name)
+            spec = load_manifest(config.paths.models).get(name)
         except DtkError as error:
             yield Finding("model", Verdict.FAULT, f"{name}: {error.title}", error.detail)
             continue

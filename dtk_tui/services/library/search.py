@@ -17,6 +17,7 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
@@ -41,7 +42,7 @@ def _text_embedder(name: str, folder: Path) -> TextEmbedder:
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.text_embedder import TextEmbedder
 
-    return TextEmbedder(load_manifest().get(name), folder, _THREADS)
+    return TextEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 @lru_cache(maxsize=2)
@@ -49,7 +50,7 @@ def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
     from dtk_tui.inference.image_embedder import ImageEmbedder
     from dtk_tui.inference.manifest import load_manifest
 
-    return ImageEmbedder(load_manifest().get(name), folder, _THREADS)
+    return ImageEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 def search(db: Database, config: Config, line: str, limit: int | None = None) -> list[Hit]:
@@ -72,19 +73,27 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
     """
     query = parse(line)
     prepare(db, config, query)
-    about: list[tuple[int, Vector]] = []
+    meaning: list[Example] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
-        about.append((space, _text_embedder(model, config.paths.models).embed_query(term.text)))
-    looks = [_looks(db, config, term) for term in query.looks]
+        vector = _text_embedder(model, config.paths.models).embed_query(term.text)
+        meaning.append(Example(space, vector, term.negated))
+    shown = [_looks(db, config, term) for term in query.looks]
     spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
     with db.connection() as conn:
-        like = [
-            _alike(conn, config, model, space, term.image)
-            for (model, space), term in zip(spaces, query.like, strict=True)
-        ]
+        alike: list[Example] = []
+        for (model, space), one in zip(spaces, query.like, strict=True):
+            _, vector, number = _alike(conn, config, model, space, one.image)
+            alike.append(Example(space, vector, one.negated, number))
         limit_time(conn, config.settings.search.timeout_s)
-        return find_images(conn, query, about=about, like=[*like, *looks], limit=limit)
+        return find_images(
+            conn,
+            query,
+            about=combined(meaning),
+            like=[(space, vector, None) for space, vector in (*combined(alike), *combined(shown))],
+            limit=limit,
+            left_out=[example.image for example in alike if example.image is not None],
+        )
 
 
 def notes(config: Config, line: str) -> list[str]:
@@ -98,7 +107,7 @@ def notes(config: Config, line: str) -> list[str]:
         return []
     from dtk_tui.inference.manifest import load_manifest
 
-    manifest = load_manifest()
+    manifest = load_manifest(config.paths.models)
     specs = {spec.name: spec for spec in (_joint_model(config, manifest, term.space) for term in terms)}
     return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
 
@@ -196,7 +205,7 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
     names = config.settings.models
     term, default = ("about:", names.text_embedder) if role == "text-embedder" else ("like:", names.image_embedder)
     model = named or default
-    if named is not None and load_manifest().get(named).role != role:
+    if named is not None and load_manifest(config.paths.models).get(named).role != role:
         raise UsageError(f"{term} compares vectors of a {role}, and {named} is none.", "See: dtk models list")
     with db.connection() as conn:
         space = embedding_spaces.newest(conn, model, role.partition("-")[0])
@@ -233,11 +242,11 @@ def _joint_model(config: Config, manifest: Manifest, named: str | None) -> Model
     )
 
 
-def _looks(db: Database, config: Config, term: Looks) -> tuple[int, Vector, None]:
-    """Return the joint space of a term, and where its text lies in it: a unit vector, float32 [dims]."""
+def _looks(db: Database, config: Config, term: Looks) -> Example:
+    """Return the joint space of a term, and where its text lies in it."""
     from dtk_tui.inference.manifest import load_manifest
 
-    manifest = load_manifest()
+    manifest = load_manifest(config.paths.models)
     spec = _joint_model(config, manifest, term.space)
     with db.connection() as conn:
         space = embedding_spaces.newest(conn, spec.name, "image")
@@ -247,7 +256,7 @@ def _looks(db: Database, config: Config, term: Looks) -> tuple[int, Vector, None
             f"Name it in [models] image_embedders of config.toml. {_EMBED}",
         )
     tower = manifest.text_tower(spec)
-    return space, _text_embedder(tower.name, config.paths.models).embed_query(term.text), None
+    return Example(space, _text_embedder(tower.name, config.paths.models).embed_query(term.text), term.negated)
 
 
 def _alike(conn: Connection, config: Config, model: str, space: int, image: str) -> tuple[int, Vector, int | None]:

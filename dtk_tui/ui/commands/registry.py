@@ -13,7 +13,17 @@ from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, edits, facets, folders, images, imports, thresholds, workers
+from dtk_tui.ui.commands import (
+    caption_editor,
+    edits,
+    facets,
+    folders,
+    images,
+    imports,
+    queries,
+    thresholds,
+    workers,
+)
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
@@ -180,6 +190,8 @@ _BROWSER = (
         "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_not_typing,
         in_footer=True, key_name="/",
     ),
+    Command("main.queries", "Q,f9", "Saved queries and history", SCREEN, queries.choose),
+    Command("main.sort", "S", "Sort", SCREEN, queries.sort),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),

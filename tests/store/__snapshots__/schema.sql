@@ -642,6 +642,30 @@ CREATE TABLE public.album_image (
 );
 
 --
+-- Name: asked_query; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.asked_query (
+    id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    sha256 bytea GENERATED ALWAYS AS (sha256(public.dtk_utf8(line))) STORED NOT NULL,
+    line text NOT NULL
+);
+
+--
+-- Name: asked_query_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.asked_query ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.asked_query_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: caption; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -715,6 +739,7 @@ CREATE TABLE public.current_caption (
     pairs integer[] GENERATED ALWAYS AS (public.dtk_word_pairs(search)) STORED NOT NULL
 )
 WITH (toast_tuple_target='4080');
+ALTER TABLE ONLY public.current_caption ALTER COLUMN search SET STATISTICS 300;
 
 --
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
@@ -1279,7 +1304,8 @@ CREATE TABLE public.saved_query (
     name text NOT NULL,
     query text,
     original text,
-    problem text
+    problem text,
+    is_pinned boolean DEFAULT false NOT NULL
 );
 
 --
@@ -1513,6 +1539,20 @@ ALTER TABLE ONLY public.album
 
 ALTER TABLE ONLY public.album
     ADD CONSTRAINT album_pkey PRIMARY KEY (id);
+
+--
+-- Name: asked_query asked_query_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.asked_query
+    ADD CONSTRAINT asked_query_pkey PRIMARY KEY (id);
+
+--
+-- Name: asked_query asked_query_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.asked_query
+    ADD CONSTRAINT asked_query_sha256_key UNIQUE (sha256);
 
 --
 -- Name: caption_draft caption_draft_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1850,6 +1890,12 @@ ALTER TABLE ONLY public.yoyo_lock
 CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
 
 --
+-- Name: asked_query_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX asked_query_newest ON public.asked_query USING btree (asked_at DESC);
+
+--
 -- Name: caption_image; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1880,6 +1926,12 @@ CREATE INDEX folder_parent ON public.folder USING btree (parent_id);
 CREATE UNIQUE INDEX folder_path ON public.folder USING btree (sha256(public.dtk_utf8(path)));
 
 --
+-- Name: image_aesthetic_score; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_aesthetic_score ON public.image USING btree (aesthetic_score, created_at, id) WHERE (aesthetic_score IS NOT NULL);
+
+--
 -- Name: image_fingerprint; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1904,6 +1956,12 @@ CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) W
 CREATE INDEX image_member ON public.image USING btree (embedding_source_id) WHERE (embedding_source_id IS NOT NULL);
 
 --
+-- Name: image_model; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_model ON public.image USING btree (lower(model), model) WHERE (octet_length(model) < 800);
+
+--
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1920,6 +1978,18 @@ CREATE INDEX image_newest ON public.image USING btree (created_at DESC, id DESC)
 --
 
 CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
+
+--
+-- Name: image_rating; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_rating ON public.image USING btree (rating, created_at, id) WHERE (rating IS NOT NULL);
+
+--
+-- Name: image_sampler; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_sampler ON public.image USING btree (lower(sampler), sampler) WHERE (octet_length(sampler) < 800);
 
 --
 -- Name: image_tag_tag; Type: INDEX; Schema: public; Owner: -
