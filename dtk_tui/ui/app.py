@@ -42,6 +42,7 @@ from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
+from dtk_tui.ui.screens.collections import CollectionsScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -58,6 +59,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+    "collections",
     "queries",
     "thresholds",
 )  # fmt: skip
@@ -250,6 +252,12 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.context))
 
+    def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
+        """Show albums and tags."""
+        if not isinstance(self.screen, CollectionsScreen):
+            ask = message.ask
+            self.push_screen(CollectionsScreen(self.context), lambda line: ask(line) if line is not None else None)
+
     def on_queries_opened(self, message: messages.QueriesOpened) -> None:
         """Offer the queries that were saved or asked."""
         if not isinstance(self.screen, QueriesScreen):
@@ -329,5 +337,5 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:
             self.context.stats.poll_now(count=True)
-        if change is not LibraryChange.FOUND and self.watcher is not None:
+        if change in (LibraryChange.IMAGES, LibraryChange.RULES) and self.watcher is not None:
             self.watcher.check_roots()

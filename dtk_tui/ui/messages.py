@@ -93,6 +93,14 @@ class JournalOpened(Message):
     """The journal of edits shall be shown."""
 
 
+class CollectionsOpened(Message):
+    """The albums, and the tags that people gave, shall be shown; ``ask`` gets the query of the one that is chosen."""
+
+    def __init__(self, ask: Callable[[str], None]) -> None:
+        super().__init__()
+        self.ask = ask
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSet:
     """Images that can be chosen together: what to call them, and their ids, which are fetched in a thread."""

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App
 from textual.message import Message
 
+from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import (
     EditFinished,
     EditProgressed,
@@ -122,4 +123,5 @@ class News:
             elif done.result is not None:
                 hint = "" if isinstance(done.result, TagChange) else " J shows the journal."
                 context.notify(f"{edit_words(done.result)}{hint}")
-        context.library_changed.publish(LibraryChange.IMAGES)
+        is_of_captions = isinstance(done.result, BatchResult)
+        context.library_changed.publish(LibraryChange.IMAGES if is_of_captions else LibraryChange.MARKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,7 @@ class Tasks:
         import_is_shown: whether a screen shows the import, so that nobody has to be told of its end.
         edit_moved: publishes the edit of many when it came further or ended.
         edit_screens: how many screens show it.
+        edits_in_order: held by an edit of few images, so that they are done in the order of their keys.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
@@ -49,6 +51,7 @@ class Tasks:
         self.editing: EditTask | None = None
         self.edit_moved: Signal[EditTask] = Signal(app, "edit-moved")
         self.edit_screens = 0
+        self.edits_in_order = asyncio.Lock()
         self._told_edit: EditTask | None = None
         self._told_import: Import | None = None
         self._library = library

@@ -29,11 +29,11 @@ from tests.helpers.running_app import write_picture
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 #: Keys whose values differ from run to run, from machine to machine.
 VARYING = frozenset({
-    "seconds", "pid", "host", "heartbeat_at", "expected_s", "eta_s", "score", "size", "file_size", "devices", "gpus",
-    "day",
+    "seconds", "bytes", "pid", "host", "heartbeat_at", "expected_s", "eta_s", "score", "size", "file_size", "devices",
+    "gpus", "day",
 })  # fmt: skip
 #: Of what is printed for people, what the compression of PNG files, or of a dump, decides.
-_SIZES = re.compile(r"\b\d+\.\d [kM]B|(?<=^file size) +\d+$", re.MULTILINE)
+_SIZES = re.compile(r"\b\d+\.\d [kM]B|\b\d{3} B\b|(?<=^file size) +\d+$", re.MULTILINE)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
 
 
@@ -201,6 +201,7 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("journal", "undo", "2")
     dtk.run("journal", "undo", "4711")
     dtk.run("journal", "undo", "3")
+    dtk.run("caption", "set", image, "--text", "a castle [red]\x1b[31m", "--json")
     dtk.run("caption", "batch", "castle", "--prefix", "[red]\x1b ", "--dry-run")
     dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ", "--dry-run", "--json")
     dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ")
@@ -217,8 +218,8 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("caption", "batch", "castle", "--folder", str(pictures), "--trim")
     dtk.run("caption", "batch", "--folder", "nowhere", "--trim")
     dtk.run("caption", "batch", "--trim")
-    dtk.run("journal", "undo", "6")
-    dtk.run("journal", "undo", "4")
+    dtk.run("journal", "undo", "7")
+    dtk.run("journal", "undo", "5")
     dtk.run("journal", "list")
     dtk.run("caption", "set", image, "--text", "a castle\non a hill")
     dtk.run("export", "captions", "--trigger", "ohwx", "--dry-run")
@@ -232,6 +233,59 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("import", "captions", "fox", "--dry-run")
     dtk.run("caption", "show", str(pictures / "a" / "1.png"))
     check(SNAPSHOTS / "json-captions.txt", dtk.text())
+
+
+def test_organise_commands(dtk: Transcript, pictures: Path) -> None:
+    dtk.run("scan", str(pictures), "--json")
+    image, other = (str(pictures / "a" / f"{n}.png") for n in range(2))
+    dtk.run("rate", image, other, "--rating", "8", "--json")
+    dtk.run("rate", "--query", "castle", "--rating", "0", "--dry-run", "--json")
+    dtk.run("rate", "--query", "castle", "--rating", "0")
+    dtk.run("rate", image, "--rating", "0")
+    dtk.run("rate", image, "--rating", "none", "--json")
+    dtk.run("rate", image, "--rating", "11")
+    dtk.run("rate", image)
+    dtk.run("rate", "--rating", "3")
+    dtk.run("rate", image, "--query", "castle", "--rating", "3")
+    dtk.run("rate", "4711", "--rating", "3")
+    dtk.run("flag", image, "--favorite", "--json")
+    dtk.run("flag", image, "--nsfw")
+    dtk.run("flag", image, other, "--delete", "--json")
+    dtk.run("flag", other, "--delete", "--off", "--json")
+    dtk.run("flag", image)
+    dtk.run("tag", "add", "blue [red]\x1b[31m hair", image, other, "--json")
+    dtk.run("tag", "add", "fox", "--query", "fox", "--dry-run")
+    dtk.run("tag", "add", "fox", "--query", "fox")
+    dtk.run("tag", "list", "--json")
+    dtk.run("tag", "list")
+    dtk.run("tag", "merge", "fox", "blue [red]\x1b[31m hair", "--into", "azure", "--json")
+    dtk.run("tag", "rename", "azure", "teal")
+    dtk.run("tag", "remove", "Teal", image, "--json")
+    dtk.run("tag", "remove", "nobody's", image)
+    dtk.run("tag", "add", " ", image)
+    dtk.run("album", "create", "Best", image, "--json")
+    dtk.run("album", "create", "Foxes", "--smart", "fox")
+    dtk.run("album", "create", "best")
+    dtk.run("album", "add", "Best", other, image, "--json")
+    dtk.run("album", "remove", "Best", image)
+    dtk.run("album", "rename", "Best", "Best of", "--json")
+    dtk.run("album", "move", "Foxes", "--place", "1", "--json")
+    dtk.run("album", "list", "--json")
+    dtk.run("album", "list")
+    dtk.run("search", "album:foxes tag:teal", "--json")
+    dtk.run("album", "delete", "Best of", "--dry-run", "--json")
+    dtk.run("album", "delete", "Best of", "--json")
+    dtk.run("album", "delete", "Best of")
+    dtk.run("show", image, "--json")
+    dtk.run("journal", "list")
+    dtk.run("journal", "undo", "1", "--json")
+    dtk.run("journal", "redo", "1", "--json")
+    dtk.run("journal", "redo", "1")
+    dtk.run("library", "delete", "--dry-run")
+    dtk.run("library", "delete", "--dry-run", "--json")
+    dtk.run("library", "delete")
+    dtk.run("library", "delete", "--query", "nothing like it", "--yes", "--json")
+    check(SNAPSHOTS / "json-organise.txt", dtk.text())
 
 
 def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import EditFinished, EditProgressed, Emit
 from dtk_tui.domain.journal import Undone
+from dtk_tui.domain.organise import EditDone
 from dtk_tui.domain.thresholds import TagChange
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import BackgroundTask, cancel_when_set
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 #: Is told how many rows of an edit are done, and how many there are.
 Progress = Callable[[int, int], None]
-#: What an edit of many did: of captions, an undo, or tags made anew.
-EditResult = BatchResult | Undone | TagChange
+#: What an edit of many did: of captions, of what a person gave images, an undo, or tags made anew.
+EditResult = BatchResult | EditDone | Undone | TagChange
 
 
 class EditStoppedError(DtkError):

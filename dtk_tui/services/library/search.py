@@ -17,6 +17,7 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.services.library.organise.albums import with_smart_albums
 from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
@@ -71,7 +72,8 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         UsageError: the line is not understood; says where in it and what was expected.
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
-    query = parse(line)
+    with db.connection() as conn:
+        query = with_smart_albums(conn, parse(line))
     prepare(db, config, query)
     meaning: list[Example] = []
     for term in query.about:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.errors import DtkError
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
+from dtk_tui.services.library import journal
+from dtk_tui.services.library.organise import marks, tags
 from dtk_tui.store.database import Database
 from tests.helpers.imports.content import content
 from tests.helpers.imports.runs import Make, fetch_one, run_import
@@ -48,6 +51,22 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
     assert after["album"] == before["album"]
     with pytest.raises(DtkError, match="no migration"):
         undo(db)
+
+
+def test_what_was_edited_since_is_touched_whatever_it_ended_as(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "12", "--no-nasty")
+    run_import(db, config, source)
+    with db.connection() as conn:
+        rows = conn.execute("SELECT id, rating FROM image ORDER BY id LIMIT 3").fetchall()
+    (rated, rating), (taken_back, _), (tagged, _) = rows
+    for value in (0, rating):
+        marks.apply(db, [rated], MarkEdit(Mark.RATING, value))
+    journal.undo(db, marks.apply(db, [taken_back], MarkEdit(Mark.RATING, 0)).journal or 0)
+    tags.add(db, [tagged], ["x"])
+    tags.remove(db, [tagged], "x")
+    assert undo(db)["kept"] == 2
+    with db.connection() as conn:
+        assert conn.execute("SELECT id, rating FROM image ORDER BY id").fetchall() == [rows[0], rows[2]]
 
 
 def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: Config, make: Make) -> None:
