@@ -62,7 +62,7 @@ def list_(as_json: Json = False) -> None:
         _tell_broken(manifest.broken)
         return
     in_use = {name for name, _ in config.settings.models.in_use}
-    in_use |= {str(spec.text_tower) for name, spec in load_manifest().joint.items() if name in in_use}
+    in_use |= {str(spec.text_tower) for name, spec in manifest.joint.items() if name in in_use}
     rows = [
         (
             "*" if state.spec.name in in_use else "",
@@ -240,8 +240,11 @@ def remove(
 
     config = load()
     folder = config.paths.models
-    specs = load_manifest(folder).select(names)
-    used = [spec.name for spec in specs if spec.name in {name for name, _ in config.settings.models.in_use}]
+    manifest = load_manifest(folder)
+    specs = [manifest.get(name) for name in names]
+    in_use = {name for name, _ in config.settings.models.in_use}
+    in_use |= {str(spec.text_tower) for name, spec in manifest.joint.items() if name in in_use}
+    used = [spec.name for spec in specs if spec.name in in_use]
     if used and not dry_run:
         raise UsageError(
             f"The config uses {', '.join(used)}: a worker could not start without.",
