@@ -178,6 +178,7 @@ async def test_the_ways_in(db: Database, config: Config, ids: list[int]) -> None
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
         run.main.query_one(FolderTree).focus()
+        await run.until(lambda: run.main.query_one(FolderTree).has_focus)
         await run.press("d")
         assert run.app.screen is run.main
         await run.press("tab", "enter")
