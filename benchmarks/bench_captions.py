@@ -111,15 +111,7 @@ def show(db: Database, ids: Any, edit: CaptionEdit, least: float, before: object
         f"{left[0]:6}",
         flush=True,
     )
-    journal_again(db, number)
     assert one(db, WHAT_IS_CURRENT) == before, "all is as it was, byte by byte"
-
-
-def journal_again(db: Database, number: int) -> None:
-    """Give back what the first undo had to leave alone."""
-    with db.connection() as conn:
-        conn.execute("UPDATE edit_journal SET undone_at = NULL WHERE id = %s", (number,))
-    journal.undo(db, number)
 
 
 if __name__ == "__main__":

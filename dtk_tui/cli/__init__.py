@@ -32,6 +32,7 @@ from dtk_tui.cli import (
     scan,
     worker,
 )
+from dtk_tui.cli.organise import albums, marks, tags, trash
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -44,15 +45,18 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, images, worker, log, diffusion_toolkit, doctor, demo):
+for part in (scan, images, marks, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
+library.commands.registered_commands.extend(trash.commands.registered_commands)
 application.add_typer(library.commands, name="library")
 application.add_typer(captions.commands, name="caption")
 for command in caption_files.exports.registered_commands:
     diffusion_toolkit.exports.registered_commands.append(command)
 application.add_typer(diffusion_toolkit.exports, name="export")
 application.add_typer(caption_files.imports, name="import")
+application.add_typer(tags.commands, name="tag")
+application.add_typer(albums.commands, name="album")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
 application.add_typer(worker.control, name="worker")

@@ -1,4 +1,4 @@
-"""journal list, undo."""
+"""journal list, undo, redo."""
 
 from __future__ import annotations
 
@@ -55,12 +55,30 @@ def undo(
     number: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST, help="As dtk journal list shows it.")],
     as_json: Json = False,
 ) -> None:
-    """Take an edit back; what was edited again since is left alone, and named."""
+    """Take an edit back; what was edited again since is left alone, and named.
+
+    When that later edit is taken back, too, it gives back what stood there before both.
+    """
     from dtk_tui.services.library import journal
     from dtk_tui.services.library.caption_words import catch_up
 
     with library() as (db, _):
         undone = journal.undo(db, number)
+        _print_undone(undone, as_json)
+        catch_up(db)
+
+
+@commands.command()
+def redo(
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST, help="As dtk journal list shows it.")],
+    as_json: Json = False,
+) -> None:
+    """Do an edit again that was undone; what was edited again since is left alone, and named."""
+    from dtk_tui.services.library import journal
+    from dtk_tui.services.library.caption_words import catch_up
+
+    with library() as (db, _):
+        undone = journal.redo(db, number)
         _print_undone(undone, as_json)
         catch_up(db)
 

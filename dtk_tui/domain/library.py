@@ -77,6 +77,8 @@ class ImageRow:
     prompt: str | None = None
     rating: int | None = None
     favorite: bool = False
+    nsfw: bool = False
+    for_deletion: bool = False
     tags: int = 0
     captioned: bool = False
     embedded: bool = False

@@ -42,6 +42,8 @@ from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
+from dtk_tui.ui.screens.collections import CollectionsScreen
+from dtk_tui.ui.screens.duplicates import DuplicatesScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -56,6 +58,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
+    "collections", "duplicates",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -236,10 +239,21 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not isinstance(self.screen, BatchEditScreen):
             self.push_screen(BatchEditScreen(self.context, message.sets))
 
+    def on_duplicates_opened(self) -> None:
+        """Show duplicates."""
+        if not isinstance(self.screen, DuplicatesScreen):
+            self.push_screen(DuplicatesScreen(self.context))
+
     def on_journal_opened(self) -> None:
         """Show the journal."""
         if not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.context))
+
+    def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
+        """Show albums and tags."""
+        if not isinstance(self.screen, CollectionsScreen):
+            ask = message.ask
+            self.push_screen(CollectionsScreen(self.context), lambda line: ask(line) if line is not None else None)
 
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
@@ -314,5 +328,5 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:
             self.context.stats.poll_now(count=True)
-        if change is not LibraryChange.FOUND and self.watcher is not None:
+        if change in (LibraryChange.IMAGES, LibraryChange.RULES) and self.watcher is not None:
             self.watcher.check_roots()

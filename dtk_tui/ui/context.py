@@ -28,6 +28,8 @@ class LibraryChange(Enum):
     IMAGES = auto()
     #: Nobody asked for it: what is new is offered, and the order stays.
     FOUND = auto()
+    #: A person gave images ratings, flags, tags or albums: they are drawn anew, where they are.
+    MARKS = auto()
     #: How scans treat folders.
     RULES = auto()
 

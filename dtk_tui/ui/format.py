@@ -8,7 +8,9 @@ from textual.content import Content
 
 from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.journal import Undone
-from dtk_tui.text import counted, display, one_line
+from dtk_tui.domain.organise import EditDone
+from dtk_tui.services.library.organise.trash import TrashResult
+from dtk_tui.text import counted, display, file_size, one_line
 
 
 def short_count(number: int) -> str:
@@ -55,8 +57,19 @@ def setting_words(name: str, value: str, note: str = "") -> Content:
     return Content.assemble((f"{name:<11}", "$muted"), one_line(value, 60), (f"  {note}", "$faint"))
 
 
-def edit_words(result: BatchResult | Undone) -> str:
+def trash_words(result: TrashResult) -> str:
+    """Return what was moved into the trash, and the first that was not, with its reason."""
+    words = f"{counted(result.deleted, 'file')} moved into the trash, {file_size(result.size)}."
+    if result.failed:
+        path, reason = result.failed[0]
+        words += f" {counted(len(result.failed), 'file')} not: {path}: {reason}"
+    return words
+
+
+def edit_words(result: BatchResult | EditDone | Undone) -> str:
     """Return what an edit of many changed, or what an undo gave back."""
+    if isinstance(result, EditDone):
+        return f"{counted(result.changed, 'image')} changed." if result.changed else "Nothing was changed."
     if isinstance(result, BatchResult):
         return f"{counted(result.changed, 'caption')} changed." if result.changed else "Nothing was changed."
     left = counted(len(result.left), "image was", "images were")

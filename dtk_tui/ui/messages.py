@@ -92,6 +92,14 @@ class JournalOpened(Message):
     """The journal of edits shall be shown."""
 
 
+class CollectionsOpened(Message):
+    """The albums, and the tags that people gave, shall be shown; ``ask`` gets the query of the one that is chosen."""
+
+    def __init__(self, ask: Callable[[str], None]) -> None:
+        super().__init__()
+        self.ask = ask
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSet:
     """Images that can be chosen together: what to call them, and their ids, which are fetched in a thread."""
@@ -106,6 +114,10 @@ class BatchEditOpened(Message):
     def __init__(self, sets: Sequence[ImageSet]) -> None:
         super().__init__()
         self.sets = sets
+
+
+class DuplicatesOpened(Message):
+    """Images that are the same or nearly so shall be shown."""
 
 
 class RunsOpened(Message):

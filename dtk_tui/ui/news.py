@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App
 from textual.message import Message
 
+from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import (
     EditFinished,
     EditProgressed,
@@ -120,4 +121,5 @@ class News:
                 context.notify(f"{done.error.title} {done.error.detail}", severity="error")
             elif done.result is not None:
                 context.notify(f"{edit_words(done.result)} J shows the journal.")
-        context.library_changed.publish(LibraryChange.IMAGES)
+        is_of_captions = isinstance(done.result, BatchResult)
+        context.library_changed.publish(LibraryChange.IMAGES if is_of_captions else LibraryChange.MARKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +10,12 @@ from typing import Any
 from textual.app import App
 from textual.signal import Signal
 
-from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import Emit, GroupCheckProgressed, ScanFinished, ScanProgressed
 from dtk_tui.domain.imports import STEPS, ImportOptions
-from dtk_tui.domain.journal import Undone
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.diffusion_toolkit.task import Import
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.library.edits import EditTask, Progress
+from dtk_tui.services.library.edits import EditResult, EditTask, Progress
 from dtk_tui.services.library.groups import GroupCheckTask
 from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
@@ -38,6 +37,7 @@ class Tasks:
         import_is_shown: whether a screen shows the import, so that nobody has to be told of its end.
         edit_moved: publishes the edit of many when it came further or ended.
         edit_screens: how many screens show it.
+        edits_in_order: held by an edit of few images, so that they are done in the order of their keys.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
@@ -51,6 +51,7 @@ class Tasks:
         self.editing: EditTask | None = None
         self.edit_moved: Signal[EditTask] = Signal(app, "edit-moved")
         self.edit_screens = 0
+        self.edits_in_order = asyncio.Lock()
         self._told_edit: EditTask | None = None
         self._told_import: Import | None = None
         self._library = library
@@ -122,7 +123,7 @@ class Tasks:
         """Whether an edit of many is under way and not over."""
         return self.editing is not None and not self.editing.is_done
 
-    def start_edit(self, title: str, work: Callable[[Progress, threading.Event], BatchResult | Undone]) -> bool:
+    def start_edit(self, title: str, work: Callable[[Progress, threading.Event], EditResult]) -> bool:
         """Edit many, or undo that; say whether it began, as no other is under way."""
         if self.is_editing:
             return False

@@ -104,7 +104,7 @@ async def test_every_image_on_every_screen(
         if size == NARROW:
             await run.press("p")
         for number in range(len(HOSTILE) + 1):
-            await run.press("2")
+            await run.press("alt+2")
             await run.shows(f"{len(HOSTILE) - number:03d} " if number else "long.png")
             for tab in "132":
                 await run.press(tab)

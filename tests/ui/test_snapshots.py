@@ -134,7 +134,12 @@ async def browse(run: Running, screens: Screens, *, wide: bool) -> None:
     if not wide:
         await run.press("p")
         await screens.step("preview-prompt", "\u2580")
-    for key, name in (("2", "parameters"), ("3", "tags"), ("4", "similar-nothing"), ("1", "prompt-again")):
+    for key, name in (
+        ("alt+2", "parameters"),
+        ("alt+3", "tags"),
+        ("alt+4", "similar-nothing"),
+        ("alt+1", "prompt-again"),
+    ):
         await run.press(key)
         await screens.step(f"preview-{name}")
     if not wide:
@@ -206,9 +211,9 @@ async def similar(run: Running, screens: Screens, store: Database, *, wide: bool
     execute(store, _VECTORS)
     await run.press("home", "s")
     await screens.step("similar", "Like 029.png", "best first")
-    await run.press("escape", *(() if wide else "p"), "4")
+    await run.press("escape", *(() if wide else "p"), "alt+4")
     await screens.step("preview-similar", "0.99")
-    await run.press("1", *(() if wide else "p"))
+    await run.press("alt+1", *(() if wide else "p"))
     await run.shows("All images  30")
 
 
@@ -216,7 +221,7 @@ async def image(run: Running, screens: Screens) -> None:
     """One image on the whole screen."""
     await run.press("home", "enter")
     await screens.step("image", "1 of 30", "\u2580")
-    await run.press("right", "2")
+    await run.press("right", "alt+2")
     await screens.step("image-parameters", "2 of 30", "Bytes")
     await run.press("m")
     await screens.step("menu-of-one", "Find similar")
@@ -343,7 +348,7 @@ async def captions(run: Running, screens: Screens, store: Database) -> None:
     await run.press("tab")
     await run.write("picture")
     await screens.step("batch-edit-changes", "20 captions change", "+ a picture")
-    await run.press("f2")
+    await run.press("alt+1")
     await screens.step("batch-edit-question", "Change 20 captions?")
     await close(run, "y")
     await screens.step("batch-edit-done", "20 captions changed.")

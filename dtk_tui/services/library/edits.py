@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import EditFinished, EditProgressed, Emit
 from dtk_tui.domain.journal import Undone
+from dtk_tui.domain.organise import EditDone
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import BackgroundTask, cancel_when_set
 from dtk_tui.services.library.caption_words import catch_up
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 #: Is told how many rows of an edit are done, and how many there are.
 Progress = Callable[[int, int], None]
+#: What came of an edit of many, or of the undo of one.
+EditResult = BatchResult | EditDone | Undone
 
 
 class EditStoppedError(DtkError):
@@ -64,13 +67,13 @@ class EditTask(BackgroundTask):
         self,
         db: Database,
         title: str,
-        work: Callable[[Progress, threading.Event], BatchResult | Undone],
+        work: Callable[[Progress, threading.Event], EditResult],
         emit: Emit,
     ) -> None:
         super().__init__("edit", emit)
         self.title = title
         self.done = self.total = 0
-        self.result: BatchResult | Undone | None = None
+        self.result: EditResult | None = None
         self._db = db
         self._do = work
 

@@ -87,7 +87,7 @@ class FacetCounter:
     @contextmanager
     def _counting(self) -> Iterator[Connection]:
         """Give a connection whose statements end when nobody wants their answer, or when they take too long."""
-        searching.prepare(self._db, self._config, self._query)
+        self._query = searching.prepare(self._db, self._config, self.line)
         if self._found is None and (self._query.about or self._query.like or self._query.looks):
             found = searching.find(self._db, self._config, self.line)
             self._found = store.of_images(found.ids.tolist())

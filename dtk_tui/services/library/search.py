@@ -17,6 +17,7 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
+from dtk_tui.services.library.organise.albums import with_smart_albums
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
@@ -70,8 +71,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         UsageError: the line is not understood; says where in it and what was expected.
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
-    query = parse(line)
-    prepare(db, config, query)
+    query = prepare(db, config, line)
     about: list[tuple[int, Vector]] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
@@ -103,12 +103,16 @@ def notes(config: Config, line: str) -> list[str]:
     return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
 
 
-def prepare(db: Database, config: Config, query: Query) -> None:
-    """See to it that a query finds the captions that it asks for."""
-    if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
-        with db.connection() as conn:
+def prepare(db: Database, config: Config, line: str) -> Query:
+    """Return a query with what its smart albums ask for; what it asks of captions can be answered. Raises as ``find``."""
+    with db.connection() as conn:
+        query = with_smart_albums(conn, parse(line))
+        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        if asks_captions:
             require_language(conn, config.settings.captions.language)
+    if asks_captions:
         catch_up(db)
+    return query
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:

@@ -8,10 +8,11 @@ from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 
 # Touched: other marks than were written, a tag or a caption that a person wrote, membership in an album that came
-# otherwise.
+# otherwise, and whatever an edit of the journal changed since and was not undone.
 _BROUGHT: LiteralString = """
 CREATE TEMP TABLE migration_brought ON COMMIT DROP AS
 SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
+       OR is_edited
        OR EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = brought.id AND confidence IS NULL
                      AND NOT (source = 'diffusion-toolkit' AND created_at = %(finished)s))
        OR EXISTS (SELECT 1 FROM caption WHERE caption.image_id = brought.id AND caption.is_user_edited)
@@ -19,13 +20,19 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
        OR EXISTS (SELECT 1 FROM album_image WHERE album_image.image_id = brought.id AND added_at <> %(finished)s)
           AS is_touched
   FROM (SELECT image.id, image.prompt_id, image.negative_prompt_id, record.is_new, record.before,
-               dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = record.marks AS has_marks,
+               dtk_marks(image.rating, image.favorite, image.nsfw, image.for_deletion) = record.marks
+               AND NOT coalesce(edited.of_marks, false) AS has_marks, edited.image_id IS NOT NULL AS is_edited,
                image.custom_tags IS NOT DISTINCT FROM record.custom_tags AS has_tags,
                NOT EXISTS (SELECT 1 FROM dtk_migrated_images() other WHERE other.image_id = image.id
                               AND other.migration_id > %(id)s) AS is_last,
                dtk_instant(CASE WHEN viewed_ticks BETWEEN {range} THEN viewed_ticks END, %(zone)s) AS viewed,
                dtk_instant(CASE WHEN touched_ticks BETWEEN {range} THEN touched_ticks END, %(zone)s) AS touched
           FROM dtk_migrated_images() record JOIN image ON image.id = record.image_id
+          LEFT JOIN (SELECT image_id, bool_or(kind IN ('rating', 'favorite', 'nsfw', 'for_deletion')) AS of_marks
+                       FROM edit_journal edit JOIN edit_journal_part part ON part.journal_id = edit.id,
+                            unnest(part.image_ids) AS image_id
+                      WHERE edit.made_at >= %(finished)s AND edit.undone_at IS NULL GROUP BY image_id) AS edited
+                 ON edited.image_id = image.id
          WHERE record.migration_id = %(id)s) AS brought
 """.replace("{range}", TICKS_RANGE)
 _STATEMENTS: tuple[LiteralString, ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 
 from dtk_tui.domain.captions import Caption, in_order
@@ -212,24 +212,20 @@ def _caption(row: tuple[Any, ...]) -> Caption:
     )
 
 
-def restore(conn: Connection, parts: Iterable[Changes]) -> Iterator[tuple[int, list[int]]]:
+def restore(conn: Connection, changes: Changes) -> list[int]:
     """Make current again what was so before some changes, where what they made is so still.
 
-    Yields:
-        for each part how many changes it has, and the images of those that were left alone, because they were changed
-        again or are gone.
+    Returns:
+        The images of those that were left alone, because they were changed again or are gone.
     """
-    for changes in parts:
-        yield len(changes.image_ids), _restore_part(conn, changes)
-
-
-def _restore_part(conn: Connection, changes: Changes) -> list[int]:
+    same = [place for place, number in enumerate(changes.before) if number == changes.after[place]]
     ids, before, after = list(changes.image_ids), list(changes.before), list(changes.after)
     lock_images(conn, ids)
     lock_rows(conn, ids)
     sql = _RESTORE.replace("{words}", caption_words.words_of(len(ids), "change.before"))
     done = {(row[0], row[1], row[2]) for row in conn.execute(sql, (ids, before, after))}
     caption_words.let_wait(conn, len(ids), [image_id for image_id, _, _ in done])
+    done.update((ids[place], before[place], after[place]) for place in same)
     return [change[0] for change in zip(ids, before, after, strict=True) if change not in done]
 
 

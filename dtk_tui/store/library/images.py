@@ -29,7 +29,7 @@ SELECT image.id, image.folder_id, image.file_name, image.file_size, image.create
        EXISTS (SELECT 1 FROM image_vector
                 WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id)),
        waiting.priority, coalesce(waiting.running, false), image.unavailable, image.scan_phase = 0, image.error,
-       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id)
+       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id), image.nsfw, image.for_deletion
   FROM image
   LEFT JOIN prompt ON prompt.id = image.prompt_id
   LEFT JOIN LATERAL (
@@ -152,6 +152,8 @@ def rows(conn: Connection, ids: Sequence[int]) -> list[ImageRow]:
             unread=v[17],
             error=_text(v[18]),
             captioned=v[19],
+            nsfw=v[20],
+            for_deletion=v[21],
         )
     return [found[int(number)] for number in ids if int(number) in found]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.journal import Changes, Edit
@@ -24,9 +25,24 @@ _LIST = f"SELECT {_COLUMNS} FROM edit_journal ORDER BY id DESC LIMIT %s"  # noqa
 _NEWEST_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY id DESC) FROM edit_journal"
 _ROWS = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = ANY (%s)"  # noqa: S608 (constants)
 _LOCK = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = %s FOR UPDATE"  # noqa: S608 (constants)
-_PARTS = "SELECT image_ids, before, after FROM edit_journal_part WHERE journal_id = %s ORDER BY part"
+_PARTS = """
+SELECT image_ids, before, after, subject, stamps FROM edit_journal_part WHERE journal_id = %s ORDER BY part
+"""
+_DROP = "DELETE FROM edit_journal WHERE id = %s"
+# The last edit that is not undone, and, unless something was edited since, the last one that was.
+_LAST = f"""
+SELECT {_COLUMNS} FROM edit_journal WHERE undone_at IS NULL ORDER BY id DESC LIMIT 1
+"""  # noqa: S608 (constants)
+_LAST_UNDONE = f"""
+SELECT {_COLUMNS} FROM edit_journal
+ WHERE undone_at > coalesce((SELECT max(made_at) FROM edit_journal), '-infinity')
+ ORDER BY undone_at DESC LIMIT 1
+"""  # noqa: S608 (constants)
 _SET_CHANGED = "UPDATE edit_journal SET changed = %s WHERE id = %s"
-_SET_UNDONE = "UPDATE edit_journal SET undone_at = now(), restored = %s WHERE id = %s"
+_SET_UNDONE = "UPDATE edit_journal SET undone_at = clock_timestamp(), restored = %s WHERE id = %s"
+_SET_DETAIL = "UPDATE edit_journal SET detail = %s::jsonb WHERE id = %s"
+_DETAIL = "SELECT detail FROM edit_journal WHERE id = %s"
+_SET_DONE = "UPDATE edit_journal SET undone_at = NULL, restored = NULL WHERE id = %s"
 
 
 class Entry:
@@ -46,20 +62,46 @@ class Entry:
         while len(self._waiting) >= _PART_SIZE:
             self._write_part()
 
+    def next_part(self) -> tuple[int, int]:
+        """Return the numbers of the edit and of its next part, for a statement that writes it; see ``wrote``."""
+        return self._begun(), self._parts
+
+    def wrote(self, changes: int) -> None:
+        """Count the changes of the part that a statement wrote itself; 0: it wrote none."""
+        self._changed += changes
+        self._parts += changes > 0
+
+    def note(self, detail: Mapping[str, Any]) -> None:
+        """Keep one change that is of no image, as JSON, in place of what was kept so before."""
+        self._conn.execute(_SET_DETAIL, (json.dumps(detail), self._begun()))
+        self._changed += 1
+
+    @property
+    def changed(self) -> int:
+        """How many changes there are so far."""
+        return self._changed
+
     def finish(self) -> int | None:
         """Return the number of the edit; None when nothing was changed."""
         if self._waiting:
             self._write_part()
+        if self._number is not None and not self._changed:
+            self._conn.execute(_DROP, (self._number,))
+            return None
         if self._changed != self._told:
             self._conn.execute(_SET_CHANGED, (self._changed, self._number))
         return self._number
 
-    def _write_part(self) -> None:
+    def _begun(self) -> int:
         if self._number is None:
             self._told = self._changed
             self._number = int(row_of(self._conn, _ADD, (*self._head, self._told))[0])
+        return self._number
+
+    def _write_part(self) -> None:
+        number = self._begun()
         part, self._waiting = self._waiting[:_PART_SIZE], self._waiting[_PART_SIZE:]
-        self._conn.execute(_ADD_PART, (self._number, self._parts, *map(list, zip(*part, strict=True))))
+        self._conn.execute(_ADD_PART, (number, self._parts, *map(list, zip(*part, strict=True))))
         self._parts += 1
 
 
@@ -96,13 +138,32 @@ def lock(conn: Connection, number: int) -> Edit | None:
 
 def parts(conn: Connection, number: int) -> Iterator[Changes]:
     """Yield what an edit changed, part by part."""
-    for image_ids, before, after in conn.execute(_PARTS, (number,)).fetchall():
-        yield Changes(image_ids, before, after)
+    for row in conn.execute(_PARTS, (number,)).fetchall():
+        yield Changes(*row)
+
+
+def detail(conn: Connection, number: int) -> dict[str, Any]:
+    """Return what ``Entry.note`` kept of an edit; empty: nothing."""
+    return dict(row_of(conn, _DETAIL, (number,))[0] or {})
+
+
+def last(conn: Connection, *, undone: bool) -> Edit | None:
+    """Return the last edit that can be undone, or with ``undone`` be done again; None: there is none.
+
+    What was undone can be done again as long as nothing else was edited since.
+    """
+    row = conn.execute(_LAST_UNDONE if undone else _LAST).fetchone()
+    return None if row is None else _edit(row)
 
 
 def set_undone(conn: Connection, number: int, restored: int) -> None:
     """Note that an edit was undone, and how much that gave back."""
     conn.execute(_SET_UNDONE, (restored, number))
+
+
+def set_done(conn: Connection, number: int) -> None:
+    """Note that an edit that was undone was done again."""
+    conn.execute(_SET_DONE, (number,))
 
 
 def _edit(row: tuple[Any, ...]) -> Edit:

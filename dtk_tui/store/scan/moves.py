@@ -16,7 +16,7 @@ from dtk_tui.store.scan.staging import ROW_OF_READING
 #: The condition for a row (as ``self``) that neither a person nor an import has given anything to.
 IS_UNTOUCHED = """
 self.prompt_id IS NULL AND self.rating IS NULL AND self.custom_tags IS NULL
-AND NOT (self.favorite OR self.nsfw OR self.for_deletion)
+AND NOT (self.favorite OR self.nsfw OR self.nsfw_by_hand OR self.for_deletion)
 AND NOT EXISTS (SELECT 1 FROM image_tag WHERE image_id = self.id)
 AND NOT EXISTS (SELECT 1 FROM caption WHERE image_id = self.id)
 AND NOT EXISTS (SELECT 1 FROM album_image WHERE image_id = self.id)

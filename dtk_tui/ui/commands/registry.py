@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
-from textual.widget import Widget
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
+from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, edits, facets, folders, images, imports, workers
+from dtk_tui.ui.commands import caption_editor, collect, edits, facets, folders, images, imports, organise, workers
+from dtk_tui.ui.commands.command import Applies, Command, of_widget
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
     CaptionerTestOpened,
+    DuplicatesOpened,
     HelpOpened,
     JournalOpened,
     PaletteOpened,
@@ -32,6 +32,7 @@ from dtk_tui.ui.widgets.virtual_table import VirtualTable
 
 SCREEN = "This screen"
 WORK = "Work on the folder, the image or the selection"
+ORGANISE = "Rate, flag, tag and collect"
 FOLDERS = "Folders"
 TABLES = "Tables"
 LISTS = "Lists"
@@ -40,110 +41,7 @@ SEARCH = "Search line"
 FIND = "Find and replace"
 EVERYWHERE = "Everywhere"
 #: Headings in the order of the help.
-GROUPS = (SCREEN, WORK, FOLDERS, TABLES, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
-
-Applies = Callable[[ContextScreen[Any]], bool]
-
-
-def _always(screen: ContextScreen[Any]) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing that a person can do.
-
-    Attributes:
-        id: what ``[keys]`` of config.toml calls it; its first part says which screens offer it.
-        keys: the keys it is bound to, separated by commas, as Textual names them.
-        title: what palette, menus, help and footer call it.
-        group: the heading under which the help lists it.
-        run: does it, for the context, the screen and what work is for.
-        applies: says whether a screen can do it now; where it cannot, its key is free.
-        in_footer, tooltip, key_name: how the footer shows it; ``key_name`` instead of the first key.
-        priority: bound before what has the focus, dialogs included.
-        widget: it is offered where one of these can have the focus.
-        widget_action: the widget binds its key itself, to this action; ``run`` is for the palette.
-    """
-
-    id: str
-    keys: str
-    title: str
-    group: str
-    run: Run
-    applies: Applies = _always
-    in_footer: bool = False
-    tooltip: str = ""
-    key_name: str | None = None
-    priority: bool = False
-    widget: type[Widget] | None = None
-    widget_action: str = ""
-
-    @property
-    def area(self) -> str:
-        """The first part of the id."""
-        return self.id.partition(".")[0]
-
-    @property
-    def action(self) -> str:
-        """What app or screen carry out; without a prefix, the screen that has the binding, even one behind a dialog."""
-        place = "app." if self.area == "app" else "" if self.widget is None else "screen."
-        return f"{place}command({self.id!r})"
-
-    def binding(self) -> Binding:
-        """Return the binding of its keys, which a keymap may change."""
-        return Binding(
-            self.keys,
-            self.action,
-            self.title,
-            show=self.in_footer,
-            key_display=self.key_name,
-            priority=self.priority,
-            tooltip=self.tooltip,
-            id=self.id,
-        )
-
-    def pressed(self, keymap: Mapping[str, str]) -> str:
-        """Return its keys as Textual hears them, separated by commas."""
-        return ",".join(one.key for one in Binding.make_bindings([Binding(keymap.get(self.id, self.keys), "")]))
-
-    def key_names(self, app: App[Any], keymap: Mapping[str, str]) -> str:
-        """Return its keys as people read them, e.g. ``\u2191 k``."""
-        first, *others = Binding.make_bindings([Binding(keymap.get(self.id, self.keys), "")])
-        first = replace(first, key_display=self.key_name)
-        names = (app.get_key_display(one) for one in (first, *others))
-        return " ".join(name.upper() if name[:1] == "f" and name[1:].isdigit() else name for name in names)
-
-
-# -- commands of widgets ----------------------------------------------------------------------------------------------
-
-
-def _of_widget(kind: type[Widget], group: str) -> tuple[Command, ...]:
-    """Return the commands that a widget binds itself: moving about in it, which is its own business."""
-    own = (one for one in kind.__dict__["BINDINGS"] if isinstance(one, Binding))
-    return tuple(
-        Command(
-            one.id or "",
-            one.key,
-            one.description,
-            group,
-            _on_widget(kind, one.action),
-            in_footer=one.show,
-            key_name=one.key_display,
-            widget=kind,
-            widget_action=one.action,
-        )
-        for one in own
-    )
-
-
-def _on_widget(kind: type[Widget], action: str) -> Run:
-    def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-        widget = next((one for one in screen.focus_chain if isinstance(one, kind)), None)
-        if widget is not None:
-            screen.call_later(screen.app.run_action, action, widget)
-
-    return run
+GROUPS = (SCREEN, WORK, ORGANISE, FOLDERS, TABLES, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -180,6 +78,9 @@ _BROWSER = (
         "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_not_typing,
         in_footer=True, key_name="/",
     ),
+    Command("main.collections", "L", "Albums and tags", SCREEN, collect.open_collections),
+    Command("main.review_deletion", "V", "What is for deletion", SCREEN, collect.review),
+    Command("main.trash", "R", "Move what is for deletion into the trash", SCREEN, collect.to_trash),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
@@ -244,6 +145,24 @@ _BATCH = (
     _state("batch.again", "n", "Another edit", "show_form_again"),
     Command("batch.leave", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )
+_DUPLICATES = (
+    Command("duplicates.keep", "space", "Keep this one", SCREEN, ScreenMethod("keep")),
+    Command(
+        "duplicates.mark", "d", "Mark the rest", SCREEN, ScreenMethod("mark"),
+        in_footer=True, tooltip="Mark all images of the chosen sets for deletion but the one that stays",
+    ),
+    Command(
+        "duplicates.rule", "b", "Which one stays", SCREEN, ScreenMethod("show_rule"),
+        in_footer=True, tooltip="The largest, the newest, the best rated, what is in an album",
+    ),
+    Command(
+        "duplicates.kind", "t", "Kind", SCREEN, ScreenMethod("show_kind"),
+        in_footer=True, tooltip="The same content, the same generation, pictures that look alike",
+    ),
+    _state("duplicates.stop", "c", "Stop", "stop", "End the search"),
+    Command("duplicates.refresh", "r", "Search again", SCREEN, ScreenMethod("load_again")),
+    Command("duplicates.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
 _JOURNAL = (
     Command(
         "journal.undo", "u", "Undo", SCREEN, ScreenMethod("undo"),
@@ -252,6 +171,23 @@ _JOURNAL = (
     _state("journal.stop", "c", "Stop", "stop", "End what is under way; nothing is changed then"),
     Command("journal.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
     Command("journal.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
+_COLLECTIONS = (
+    Command("collections.new", "n", "New album", SCREEN, ScreenMethod("make"), in_footer=True),
+    Command(
+        "collections.smart", "s", "New smart album", SCREEN, ScreenMethod("make_smart"),
+        in_footer=True, tooltip="An album of what a query finds",
+    ),
+    Command("collections.rename", "r", "Rename or merge", SCREEN, ScreenMethod("rename"), in_footer=True),
+    Command(
+        "collections.delete", "d,delete", "Delete", SCREEN, ScreenMethod("delete"), in_footer=True, key_name="d",
+        tooltip="Delete the album, or take the tag from all images",
+    ),
+    Command("collections.up", "minus", "Move up", SCREEN, ScreenMethod("move", (-1,)), key_name="-"),
+    Command("collections.down", "plus", "Move down", SCREEN, ScreenMethod("move", (1,)), key_name="+"),
+    Command("collections.undo", "ctrl+z", "Undo the last edit", SCREEN, organise.turn(redo=False)),
+    Command("collections.redo", "ctrl+y", "Do it again", SCREEN, organise.turn(redo=True)),
+    Command("collections.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
 _WORK = (
     Command(
@@ -290,11 +226,45 @@ _WORK = (
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar")),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
+_ORGANISE = (
+    *(
+        Command(
+            f"work.rate_{digit}", str(digit), f"Rate {digit}", ORGANISE, organise.rate(digit),
+            caption_editor.has_images,
+        )
+        for digit in range(10)
+    ),
+    Command(
+        "work.unrate", "grave_accent", "Take the rating away", ORGANISE, organise.rate(None),
+        caption_editor.has_images, key_name="`",
+    ),
+    Command("work.rate", "asterisk", "Rate", ORGANISE, organise.ask_rating, caption_editor.has_images, key_name="*"),
+    Command(
+        "work.favorite", "f", "Favourite, or not", ORGANISE, organise.flag(Mark.FAVORITE), caption_editor.has_images
+    ),
+    Command("work.nsfw", "N", "NSFW, or not", ORGANISE, organise.flag(Mark.NSFW), caption_editor.has_images),
+    Command(
+        "work.for_deletion", "delete", "For deletion, or not", ORGANISE, organise.flag(Mark.FOR_DELETION),
+        caption_editor.has_images,
+    ),
+    Command("work.add_tags", "plus", "Give a tag", ORGANISE, collect.add_tags, caption_editor.has_images, key_name="+"),
+    Command(
+        "work.remove_tag", "minus", "Take a tag away", ORGANISE, collect.remove_tag, caption_editor.has_images,
+        key_name="-",
+    ),
+    Command("work.add_to_album", "A", "Put into an album", ORGANISE, collect.add_to_album, caption_editor.has_images),
+    Command(
+        "work.remove_from_album", "O", "Take out of an album", ORGANISE, collect.remove_from_album,
+        caption_editor.has_images,
+    ),
+    Command("work.undo", "ctrl+z", "Undo the last edit", ORGANISE, organise.turn(redo=False), _is_not_typing),
+    Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_not_typing),
+)  # fmt: skip
 _PREVIEW = (
-    Command("preview.prompt", "1", "Show prompt", PREVIEW, images.show_tab(0)),
-    Command("preview.parameters", "2", "Show parameters", PREVIEW, images.show_tab(1)),
-    Command("preview.tags", "3", "Show tags", PREVIEW, images.show_tab(2)),
-    Command("preview.similar", "4", "Show similar", PREVIEW, images.show_tab(3)),
+    Command("preview.prompt", "alt+1", "Show prompt", PREVIEW, images.show_tab(0)),
+    Command("preview.parameters", "alt+2", "Show parameters", PREVIEW, images.show_tab(1)),
+    Command("preview.tags", "alt+3", "Show tags", PREVIEW, images.show_tab(2)),
+    Command("preview.similar", "alt+4", "Show similar", PREVIEW, images.show_tab(3)),
 )
 _FOLDERS = (
     Command("folders.exclude", "x", "Exclude from scans", FOLDERS, folders.exclude, widget=FolderTree),
@@ -310,6 +280,7 @@ _APP = (
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
     Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
+    Command("app.duplicates", "D", "Duplicates", EVERYWHERE, _post(DuplicatesOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
     Command(
@@ -325,10 +296,10 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_JOURNAL, *_WORK,
-    *_of_widget(FolderTree, FOLDERS), *_FOLDERS,
-    *_of_widget(VirtualTable, TABLES), *_of_widget(CursorList, LISTS),
-    *_PREVIEW, *_of_widget(QueryInput, SEARCH), *_of_widget(FindInput, FIND), *_APP,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS, *_WORK, *_ORGANISE,
+    *of_widget(FolderTree, FOLDERS), *_FOLDERS,
+    *of_widget(VirtualTable, TABLES), *of_widget(CursorList, LISTS),
+    *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
 )  # fmt: skip
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 

@@ -178,8 +178,7 @@ class BrowserScreen(StatusScreen[None]):
                     keep = True
                     ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
-                like = view.like
-                ids, scores = await in_thread(lambda: unzip(library.similar(like)))
+                ids, scores = unzip(await in_thread(library.similar, view.like))
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
@@ -228,11 +227,13 @@ class BrowserScreen(StatusScreen[None]):
         if change is LibraryChange.IMAGES:
             self.load_again()
             self.query_one(Preview).again()
-            return
-        self.query_one(FolderTree).reload()
-        if change is LibraryChange.FOUND:
-            self._renew()
-            self._offer_new()
+        elif change is LibraryChange.MARKS:
+            self.work_changed()
+        else:
+            self.query_one(FolderTree).reload()
+            if change is LibraryChange.FOUND:
+                self._renew()
+                self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
 
@@ -266,8 +267,7 @@ class BrowserScreen(StatusScreen[None]):
 
     def show_similar(self) -> None:
         """Show the images most like the one under the cursor."""
-        row = self.table.current_row
-        if row is not None:
+        if (row := self.table.current_row) is not None:
             self._view = View(like=row.id, name=f"Like {row.file_name}")
             self._load(0.0, keep=False)
 

@@ -246,7 +246,7 @@ class CaptionEditorScreen(CommandScreen[None]):
 
             self.app.push_screen(Confirm(error.title, words, "Save mine"), answered)
             return
-        undo = "" if number is None else f" dtk journal undo {number} takes it back."
+        undo = "" if number is None else f" In the list of images J takes edit {number} back."
         self.context.notify(f"Saved.{undo}")
         if then is not None:
             then()

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from dtk_tui.ui.commands.registry import Command
+from dtk_tui.ui.commands.command import Command
 from dtk_tui.ui.dialogs import Dialog
 
 _SEARCH_HELP = (

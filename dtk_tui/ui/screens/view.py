@@ -27,6 +27,14 @@ IMAGE_MENU = (
     "work.edit_caption",
     "work.edit_captions",
     "work.similar",
+    "work.rate",
+    "work.favorite",
+    "work.nsfw",
+    "work.for_deletion",
+    "work.add_tags",
+    "work.remove_tag",
+    "work.add_to_album",
+    "work.remove_from_album",
 )
 _FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
 _FOLDER_MENU = (

@@ -17,6 +17,8 @@ _CAPTIONS = 20
 def prompt(detail: ImageDetail) -> Content:
     """Return prompt, negative prompt and captions."""
     parts: list[Content] = []
+    if given := _given(detail):
+        parts += [Content.styled(given, "bold $accent"), Content("")]
     if detail.prompt is None:
         why = "This file says nothing about how it was made."
         parts.append(Content.styled(why if detail.scan_phase else "Not read yet: a scan is needed.", "$muted"))
@@ -31,6 +33,15 @@ def prompt(detail: ImageDetail) -> Content:
     if detail.error:
         parts += [Content(""), Content.assemble(("Could not be read: ", "$error"), line(detail.error))]
     return Content("\n").join(parts)
+
+
+def _given(detail: ImageDetail) -> str:
+    """Return what a person gave the image, in a line: rating and flags."""
+    words = [] if detail.rating is None else [f"Rating {detail.rating}"]
+    words += ["\u2665 favourite"] if detail.favorite else []
+    words += ["NSFW"] if detail.nsfw else []
+    words += ["for deletion"] if detail.for_deletion else []
+    return "   ".join(words)
 
 
 def parameters(detail: ImageDetail) -> Content:

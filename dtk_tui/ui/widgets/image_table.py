@@ -39,6 +39,13 @@ def _pixels(row: ImageRow) -> Cell:
     return f"{row.width}\u00d7{row.height}" if row.width and row.height else "", "list--dim"
 
 
+def _rated(row: ImageRow) -> Cell:
+    flags = (("\u2665", row.favorite), ("n", row.nsfw), ("d", row.for_deletion))
+    rating = "" if row.rating is None else str(row.rating)
+    style = "list--urgent" if row.for_deletion else "list--accent"
+    return rating + "".join(sign for sign, is_set in flags if is_set), style
+
+
 def _tags(row: ImageRow) -> Cell:
     return str(row.tags) if row.tags else "", ""
 
@@ -60,6 +67,7 @@ _LEADING: tuple[Column[ImageRow], ...] = (
     Column("Name", _name, 18, share=4, most=48),
 )
 _REST: tuple[Column[ImageRow], ...] = (
+    Column("Rated", _rated, 5, rank=1),
     Column("Size", _pixels, 9, rank=2, right=True),
     Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=3, most=26, rank=3),
     Column("Tags", _tags, 4, rank=4, right=True),
@@ -103,7 +111,7 @@ class ImageTable(VirtualTable[ImageRow]):
     BINDING_GROUP_TITLE = "Images"
     HELP: ClassVar[str] = (
         "\u25b8 running   ! queued with priority   \u00b7 queued   \u2717 could not be read   "
-        "? file is not there   \u2713 embedded"
+        "? file is not there   \u2713 embedded   Rated: the rating, \u2665 favourite, n NSFW, d for deletion"
     )
 
     def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:

@@ -22,6 +22,7 @@ from dtk_tui.ui.widgets.status import Line, clickable
 _REST_S = 0.12
 _ROOM_FOR_KEYS = 46
 TABS = ("Prompt", "Parameters", "Tags", "Similar")
+_KEYS = ("Alt+1", "2", "3", "4")
 
 FetchDetail = Callable[[int], ImageDetail | None]
 FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
@@ -108,7 +109,7 @@ class Preview(Vertical):
         parts = []
         for number, name in enumerate(TABS):
             style = "bold $accent" if number == self._tab else "$muted"
-            key = f"{number + 1} " if self.size.width >= _ROOM_FOR_KEYS else ""
+            key = f"{_KEYS[number]} " if self.size.width >= _ROOM_FOR_KEYS else ""
             label = Content.assemble((key, "$faint"), (name, style))
             parts.append(clickable(label, f"screen.command({f'preview.{name.lower()}'!r})"))
         self.query_one("#tabs", Line).show(Content("  ").join(parts))

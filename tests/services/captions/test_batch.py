@@ -84,9 +84,12 @@ def test_what_was_edited_again_is_left_alone(db: Database, ids: list[int]) -> No
     assert undone.restored == 3
     assert undone.left == ((ids[0], "/pictures/out/0.png"), (ids[1], "/pictures/out/1.png"), (ids[4], None))
     assert [text for _, _, text, _ in _texts(db)] == ["1fox", "a red fox!?", f"{TEXTS[1]}!?", TEXTS[2], TEXTS[3]]
-    # What the later edit found is given back by its own undo.
+    # The later edit gives back what stood there before both, and each is done again where it was.
     assert journal.undo(db, again.journal or 0).restored == 2
-    assert [text for _, _, text, _ in _texts(db)] == ["1fox", "a red fox!", f"{TEXTS[1]}!", TEXTS[2], TEXTS[3]]
+    assert [text for _, _, text, _ in _texts(db)] == ["1fox", *TEXTS[:4]]
+    assert journal.redo(db, first.journal or 0).restored == 5
+    assert journal.redo(db, again.journal or 0).restored == 2
+    assert [text for _, _, text, _ in _texts(db)][:3] == ["1fox!", "a red fox!?", f"{TEXTS[1]}!?"]
 
 
 def test_captions_are_taken_away_and_come_back(db: Database, ids: list[int]) -> None:
@@ -234,8 +237,8 @@ def test_what_waits_for_somebody_else_or_never_ends_can_be_stopped(db: Database,
 
 def test_an_undo_of_an_unknown_kind_says_so(db: Database) -> None:
     with db.connection() as conn:
-        number = journal_store.add(conn, "rating", "Ratings", Changes([1], [None], [2]))
-    with pytest.raises(DtkError, match="cannot undo an edit of the kind 'rating'"):
+        number = journal_store.add(conn, "colour", "Colours", Changes([1], [None], [2]))
+    with pytest.raises(DtkError, match="cannot undo an edit of the kind 'colour'"):
         journal.undo(db, number)
 
 

@@ -6,7 +6,8 @@ import os
 from itertools import groupby
 from pathlib import Path
 
-from dtk_tui.ui.commands.registry import COMMANDS, GROUPS, Command
+from dtk_tui.ui.commands.command import Command
+from dtk_tui.ui.commands.registry import COMMANDS, GROUPS
 
 PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
 _SCREENS = {
@@ -17,7 +18,9 @@ _SCREENS = {
     "import": "Import",
     "caption": "Caption editor",
     "batch": "Edit of many captions",
+    "duplicates": "Duplicates",
     "journal": "Journal",
+    "collections": "Albums and tags",
 }
 _NAMES = {"slash": "/", "question_mark": "?"}
 _HEAD = """# Keys

@@ -80,12 +80,12 @@ async def test_the_preview_follows_the_cursor(db: Database, config: Config, libr
         await run.press("down")
         facts = run.main.query_one("#facts-text", Static)
         await run.until(lambda: "red fox in snow" in str(facts.visual))
-        await run.press("2")
+        await run.press("alt+2")
         await run.shows("Sampler")
         await run.shows("Euler a")
-        await run.press("3")
+        await run.press("alt+3")
         await run.shows("No tags yet")
-        await run.press("4")
+        await run.press("alt+4")
         await run.shows("nothing is embedded yet")
 
 

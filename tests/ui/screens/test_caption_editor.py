@@ -38,7 +38,7 @@ async def test_an_edit_is_a_version_of_a_person(
         await run.press("end", *"es")
         await run.shows("a red [-fox-]{+foxes+}")
         await run.press("ctrl+s")
-        await run.shows("Saved. dtk journal undo 1 takes it back.")
+        await run.shows("Saved. In the list of images J takes edit 1 back.")
         await run.shows("joy, edited")
         assert current(db, ids[0]) == ["a red foxes"]
         assert [(one.is_user_edited, one.source) for one in versions(db, ids[0])] == [(True, "joy"), (False, "joy")]

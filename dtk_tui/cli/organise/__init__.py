@@ -1,0 +1,1 @@
+"""rate, flag: what a person gives images, of which all can be taken back."""

@@ -1,0 +1,1 @@
+"""What a person gives images: ratings and flags, tags, albums."""
