@@ -104,7 +104,7 @@ def notes(config: Config, line: str) -> list[str]:
 
 
 def prepare(db: Database, config: Config, line: str) -> Query:
-    """Return a query with what its smart albums ask for; what it asks of captions can be answered. Raises as ``find``."""
+    """Return a query with what its smart albums ask for, its captions ready to be asked; raises as ``find``."""
     with db.connection() as conn:
         query = with_smart_albums(conn, parse(line))
         asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))

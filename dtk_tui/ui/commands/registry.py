@@ -296,7 +296,8 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS, *_WORK, *_ORGANISE,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
+    *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(CursorList, LISTS),
     *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
