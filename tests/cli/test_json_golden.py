@@ -29,11 +29,11 @@ from tests.helpers.running_app import write_picture
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 #: Keys whose values differ from run to run, from machine to machine.
 VARYING = frozenset({
-    "seconds", "pid", "host", "heartbeat_at", "expected_s", "eta_s", "score", "size", "file_size", "devices", "gpus",
-    "day",
+    "seconds", "bytes", "pid", "host", "heartbeat_at", "expected_s", "eta_s", "score", "size", "file_size", "devices",
+    "gpus", "day",
 })  # fmt: skip
 #: Of what is printed for people, what the compression of PNG files, or of a dump, decides.
-_SIZES = re.compile(r"\b\d+\.\d [kM]B|(?<=^file size) +\d+$", re.MULTILINE)
+_SIZES = re.compile(r"\b\d+\.\d [kM]B|\b\d{3} B\b|(?<=^file size) +\d+$", re.MULTILINE)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
 
 
@@ -179,6 +179,7 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("journal", "undo", "2")
     dtk.run("journal", "undo", "4711")
     dtk.run("journal", "undo", "3")
+    dtk.run("caption", "set", image, "--text", "a castle [red]\x1b[31m", "--json")
     dtk.run("caption", "batch", "castle", "--prefix", "[red]\x1b ", "--dry-run")
     dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ", "--dry-run", "--json")
     dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ")
@@ -195,8 +196,8 @@ def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
     dtk.run("caption", "batch", "castle", "--folder", str(pictures), "--trim")
     dtk.run("caption", "batch", "--folder", "nowhere", "--trim")
     dtk.run("caption", "batch", "--trim")
-    dtk.run("journal", "undo", "6")
-    dtk.run("journal", "undo", "4")
+    dtk.run("journal", "undo", "7")
+    dtk.run("journal", "undo", "5")
     dtk.run("journal", "list")
     dtk.run("caption", "set", image, "--text", "a castle\non a hill")
     dtk.run("export", "captions", "--trigger", "ohwx", "--dry-run")

@@ -11,7 +11,17 @@ from textual.message import Message
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
-from dtk_tui.ui.commands import caption_editor, collect, edits, facets, folders, images, imports, organise, workers
+from dtk_tui.ui.commands import (
+    caption_editor,
+    collect,
+    edits,
+    facets,
+    folders,
+    images,
+    imports,
+    organise,
+    workers,
+)
 from dtk_tui.ui.commands.command import Applies, Command, of_widget
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen

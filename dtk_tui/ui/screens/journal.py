@@ -17,7 +17,6 @@ from dtk_tui.services.library import journal
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
-from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.format import edit_words
 from dtk_tui.ui.screens.base import CommandScreen
@@ -41,9 +40,7 @@ class JournalScreen(CommandScreen[None]):
     COMMAND_GROUPS = ("journal",)
     BINDINGS: ClassVar[list[BindingType]] = bindings("journal")
 
-    def __init__(self, context: AppContext) -> None:
-        super().__init__(context)
-        self._ended: EditTask | None = None
+    _ended: EditTask | None = None
 
     def compose(self) -> ComposeResult:
         """The title, which tells what goes on, and the table."""

@@ -15,7 +15,7 @@ from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.services.library import journal
-from dtk_tui.services.library.organise import marks
+from dtk_tui.services.library.organise import marks, tags
 from dtk_tui.store.database import Database
 from tests.helpers.imports.content import content
 from tests.helpers.imports.runs import Make, fetch_one, run_import
@@ -33,21 +33,13 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
         captioned = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 4").fetchone()
         assert captioned is not None
         captions.set_text(conn, captioned[0], "mine")
-        (rated,) = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 5").fetchone() or (0,)
-        (taken_back,) = conn.execute("SELECT image_id FROM dtk_migrated_images() WHERE source_id = 6").fetchone() or (
-            0,
-        )
-        (rating,) = conn.execute("SELECT rating FROM image WHERE id = %s", (rated,)).fetchone() or (None,)
-    for value in (1, 2, rating):  # what ends as the import brought it was edited all the same
-        marks.apply(db, [rated], MarkEdit(Mark.RATING, value))
-    journal.undo(db, marks.apply(db, [taken_back], MarkEdit(Mark.RATING, 0)).journal or 0)
     counts = undo(db)
-    assert counts == {"removed": report.tables["Image"].written - 3, "kept": 3, "restored": 0}
+    assert counts == {"removed": report.tables["Image"].written - 2, "kept": 2, "restored": 0}
     assert fetch_one(db, "SELECT max(rating) FROM image") == 7
     with db.connection() as conn:
         # What the migration knew of the image that stays is kept, and nothing else.
         recorded = conn.execute("SELECT source_id, marks, is_new FROM dtk_migrated_images()").fetchall()
-        assert sorted((number, is_new) for number, _, is_new in recorded) == [(3, True), (4, True), (5, True)]
+        assert sorted((number, is_new) for number, _, is_new in recorded) == [(3, True), (4, True)]
         assert conn.execute("SELECT count(*) FROM migrated_batch").fetchone() == (0,)
         conn.execute("DELETE FROM image")
     run_import(db, config, source)
@@ -59,6 +51,22 @@ def test_an_undo_removes_what_came_and_keeps_what_was_touched(db: Database, conf
     assert after["album"] == before["album"]
     with pytest.raises(DtkError, match="no migration"):
         undo(db)
+
+
+def test_what_was_edited_since_is_touched_whatever_it_ended_as(db: Database, config: Config, make: Make) -> None:
+    source, _ = make("--n", "12", "--no-nasty")
+    run_import(db, config, source)
+    with db.connection() as conn:
+        rows = conn.execute("SELECT id, rating FROM image ORDER BY id LIMIT 3").fetchall()
+    (rated, rating), (taken_back, _), (tagged, _) = rows
+    for value in (0, rating):
+        marks.apply(db, [rated], MarkEdit(Mark.RATING, value))
+    journal.undo(db, marks.apply(db, [taken_back], MarkEdit(Mark.RATING, 0)).journal or 0)
+    tags.add(db, [tagged], ["x"])
+    tags.remove(db, [tagged], "x")
+    assert undo(db)["kept"] == 2
+    with db.connection() as conn:
+        assert conn.execute("SELECT id, rating FROM image ORDER BY id").fetchall() == [rows[0], rows[2]]
 
 
 def test_an_undo_gives_merged_images_back_what_they_said(db: Database, config: Config, make: Make) -> None:

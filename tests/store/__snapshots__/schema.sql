@@ -614,7 +614,8 @@ CREATE TABLE public.album (
     id bigint NOT NULL,
     "position" bigint DEFAULT 0 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    name text NOT NULL
+    name text NOT NULL,
+    query text
 );
 
 --
@@ -727,7 +728,8 @@ CREATE TABLE public.edit_journal (
     changed bigint NOT NULL,
     restored bigint,
     kind text NOT NULL,
-    title text NOT NULL
+    title text NOT NULL,
+    detail jsonb
 );
 
 --
@@ -753,6 +755,8 @@ CREATE TABLE public.edit_journal_part (
     image_ids bigint[] NOT NULL,
     before bigint[] NOT NULL,
     after bigint[] NOT NULL,
+    subject bigint,
+    stamps bigint[],
     CONSTRAINT edit_journal_part_check CHECK (((cardinality(before) = cardinality(image_ids)) AND (cardinality(after) = cardinality(image_ids))))
 );
 
@@ -889,6 +893,7 @@ END) STORED,
     touched_at timestamp with time zone,
     hypernetwork text,
     first_name text,
+    nsfw_by_hand boolean DEFAULT false NOT NULL,
     CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
 );
 
@@ -1826,6 +1831,12 @@ CREATE INDEX current_caption_pairs ON public.current_caption USING gin (pairs);
 --
 
 CREATE INDEX current_caption_search ON public.current_caption USING gin (search);
+
+--
+-- Name: edit_journal_kind; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX edit_journal_kind ON public.edit_journal USING btree (kind, id);
 
 --
 -- Name: folder_parent; Type: INDEX; Schema: public; Owner: -

@@ -14,6 +14,7 @@ from dtk_tui.ui.commands.registry import COMMANDS, offered
 from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen, BrowserTree
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
+from dtk_tui.ui.screens.collections import CollectionsScreen
 from dtk_tui.ui.screens.duplicates import DuplicatesScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -35,6 +36,7 @@ _SCREENS = {
     "batch": BatchEditScreen,
     "journal": JournalScreen,
     "duplicates": DuplicatesScreen,
+    "collections": CollectionsScreen,
 }
 _WIDGETS = (BrowserTree, ImageTable, QueryInput, FindInput)
 

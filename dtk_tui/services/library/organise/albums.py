@@ -219,8 +219,10 @@ def _leaves(node: nodes.Node) -> list[nodes.Node]:
 
 def _exact(line: str) -> None:
     query = parse(line)
-    if query.about or query.like:
-        raise UsageError("A smart album is what fits a query exactly.", "about: and like: only rank: leave them out.")
+    if query.about or query.like or query.looks:
+        raise UsageError(
+            "A smart album is what fits a query exactly.", "about:, like: and looks: only rank: leave them out."
+        )
 
 
 def _named(conn: Connection, name: str) -> int:
