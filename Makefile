@@ -1,4 +1,4 @@
-# make demo   environment, models, a sample library, the whole pipeline, two searches
+# make demo   environment, models, a sample library, the whole pipeline, searches
 # make test   environment, linters, types, layers, the whole suite
 # make bench  every benchmark, each prints one ratio table
 

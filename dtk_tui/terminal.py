@@ -149,8 +149,8 @@ def terminal_report() -> TerminalReport | None:
 
 
 def _tmux_passthrough() -> str | None:
-    """Return tmux's option allow-passthrough; None where tmux does not say, or is older than 3.3 and has none."""
-    ask = ["tmux", "show-options", "-gwv", "allow-passthrough"]
+    """Return the option allow-passthrough of this pane of tmux; None where it does not say, as before 3.3."""
+    ask = ["tmux", "show-options", "-Apv", "allow-passthrough"]
     try:
         done = subprocess.run(
             ask, capture_output=True, text=True, timeout=_TMUX_S, stdin=subprocess.DEVNULL, check=False

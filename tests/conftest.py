@@ -130,12 +130,14 @@ def sample_images() -> Path:
 
 @pytest.fixture(scope="session")
 def starter_models() -> Path:
-    """The models folder with the starter models in it; the test is skipped without them (dtk models pull starter)."""
+    """The models folder with the models of the default config in it; the test is skipped without them."""
+    from dtk_tui.config import ModelSettings
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.model_files import is_installed
 
     folder = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
-    missing = [spec.name for spec in load_manifest().select(["starter"]) if not is_installed(spec, folder)]
+    names = [name for name, _ in ModelSettings().in_use]
+    missing = [spec.name for spec in load_manifest().select(names) if not is_installed(spec, folder)]
     if missing:
         pytest.skip(f"models are not here: {', '.join(missing)} (dtk models pull starter)")
     return folder

@@ -13,7 +13,7 @@ import typer
 
 from dtk_tui.cli.open_library import open_database
 from dtk_tui.cli.output import ProgressLine, progress_bar
-from dtk_tui.text import counted, one_line
+from dtk_tui.text import counted, display, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -113,11 +113,13 @@ def _work(db: Database, config: Config, folder: str) -> None:
 def _searches(db: Database, config: Config, library: str | None) -> None:
     from dtk_tui.cli.images import print_hits
     from dtk_tui.demo import tour as service
-    from dtk_tui.services.library.search import search, similar
+    from dtk_tui.services.library.search import notes, search, similar
 
-    line = service.semantic_query(db, library)
-    _step(f"dtk search '{one_line(line)}'")
-    print_hits(db, search(db, config, line, 8), as_json=False)
+    for line in (service.semantic_query(db, library), *service.LOOKS_QUERIES):
+        _step(f"dtk search '{one_line(line)}'")
+        print_hits(db, search(db, config, line, 8), as_json=False)
+        for note in notes(config, line):
+            typer.echo(display(note))
     image = service.example_image(db, "sailing")
     if image is not None:
         _step(f"dtk similar {image}")

@@ -1,4 +1,4 @@
-"""The demo: a sample library through the whole program, and two searches in it."""
+"""The demo: a sample library through the whole program, and searches in it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from dtk_tui.store.library import images, prompts
 
 _QUESTION = "a puppy playing outside"
 _WORDS = 8
+_CONFIG = """# What the demo shows: words that find pictures (looks:), by a small stand-in for a model of both, and
+# tags of 1,000 kinds of things. For a real one: image_embedders = ["dinov2-small", "siglip-base"]; dtk models pull
+[models]
+image_embedders = ["dinov2-small", "efficientnet-lite0-words"]
+taggers = ["open-nsfw", "efficientnet-lite0"]
+"""
+
+#: The query lines of the searches for pictures by what they show; those that the second one finds have no prompt.
+LOOKS_QUERIES = ('looks: "a fast red automobile"', 'looks: "a web page on a screen" nometa:true')
 
 
 def demo_config(library: str | None) -> Config:
-    """Return the config of the demo's own library, which never touches the user's.
+    """Return the config of the demo's own library, which never touches the user's; write it where there is none.
 
     Args:
         library: a folder of the user's to show instead of the sample, kept apart from it; None is the sample.
@@ -24,6 +33,10 @@ def demo_config(library: str | None) -> Config:
     environ = {name: value for name, value in os.environ.items() if name != "DTK_DATABASE_URL"}
     environ["DTK_HOME"] = str(base / ("yours" if library else "sample"))
     environ["DTK_MODELS"] = str(usual.paths.models)
+    file = Path(environ["DTK_HOME"]) / "config.toml"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(_CONFIG, encoding="utf-8")
     return load(environ)
 
 

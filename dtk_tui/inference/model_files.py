@@ -63,6 +63,8 @@ def is_installed(spec: ModelSpec, folder: Path) -> bool:
     home = model_folder(spec, folder)
     if not (home / spec.session_file).is_file():
         return False
+    if not all((home / name).is_file() for name in spec.made):
+        return False
     return all((home / file.path).is_file() and _size_fits(home / file.path, file) for file in spec.files)
 
 
@@ -84,7 +86,7 @@ def states(manifest: Manifest, folder: Path) -> tuple[ModelState, ...]:
         size = spec.known_size if all(file.size for file in spec.files) else None
         if there:
             home = model_folder(spec, folder)
-            names = {file.path for file in spec.files} | {spec.session_file}
+            names = {file.path for file in spec.files} | {spec.session_file, *spec.made}
             size = sum((home / name).stat().st_size for name in names)
         found.append(ModelState(spec, there, size))
     return tuple(found)
@@ -120,9 +122,7 @@ def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> t
     checks = [
         check_file(home / file.path, file.sha256, recorded.get(file.path), progress, file.size) for file in spec.files
     ]
-    if spec.cut:
-        made = check_file(home / spec.session_file, recorded.get(spec.session_file), None, progress)
-        checks.append(made)
+    checks += [check_file(home / name, recorded.get(name), None, progress) for name in spec.made]
     right = {check.path for check in checks if check.usable}
     remember_verified(spec, home, {name for name in _expected(spec, home) if home / name in right})
     return tuple(checks)
@@ -165,8 +165,7 @@ def _expected(spec: ModelSpec, home: Path) -> dict[str, str]:
     """Return the sha256 that the files of a model must have, by path; those without a known one are left out."""
     recorded = recorded_checksums(home)
     known = {file.path: file.sha256 or recorded.get(file.path) for file in spec.files}
-    if spec.cut:
-        known[spec.session_file] = recorded.get(spec.session_file)
+    known |= {name: recorded.get(name) for name in spec.made}
     return {name: sha256 for name, sha256 in known.items() if sha256}
 
 

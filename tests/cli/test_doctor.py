@@ -70,7 +70,7 @@ def test_a_script_gets_an_object_a_finding_and_a_status(
     told = ["python", "disk", "database", "groups", "queue", "limits", "model", "captioner"]
     assert subjects == told + (["gpu"] if is_lying else []) + ["cuda", "provider"]
     faults = [one["subject"] for one in found if one["verdict"] == "fault"]
-    assert faults.count("model") == 3 and ("provider" in faults) == is_lying, faults
+    assert faults.count("model") == len(config.settings.models.in_use) and ("provider" in faults) == is_lying, faults
     assert isinstance(done.exception, DtkError), "which is a status of 1"
     assert done.exception.title == f"{len(faults)} faults found."
     assert all(one["advice"] for one in found if one["verdict"] != "ok" and one["subject"] != "provider")

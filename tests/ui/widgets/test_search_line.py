@@ -170,3 +170,19 @@ async def test_a_search_that_cannot_be_answered_does_not_go_on_searching(
         await run.press("enter")
         await run.shows("not answered")
         assert "searching" not in run.text()
+
+
+async def test_what_is_to_be_known_of_the_results_stands_above_the_line(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = {"castle": ["looks: compares by a [bold stand-in"]}
+    monkeypatch.setattr(LibraryBrowser, "notes", lambda _, line: notes.get(line, []))
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("castle")
+        await run.press("enter")
+        await run.shows("looks: compares by a [bold stand-in")
+        await run.until(lambda: run.main.table.has_focus)
+        await run.press("escape")
+        await run.until(lambda: "stand-in" not in run.text())

@@ -101,7 +101,7 @@ class CaptionSheet(Vertical):
         self._base = self._text = self.area.text
         self.area.read_only = self.is_too_long
         if self.is_too_long:
-            self._state = f"too long to be edited here; its first {_SHOWN:,} characters of"
+            self._state = f"too long to be edited: {_SHOWN:,} of"
         self._count()
 
     def saved(self, page: CaptionPage, text: str) -> None:
@@ -142,7 +142,8 @@ class CaptionSheet(Vertical):
 
     def _show_counts(self) -> None:
         if self._state:
-            shown = Content.assemble(line(self._state, "$warning", 200), "   ", line(self._counts))
+            space = " " if self.is_too_long else "   "
+            shown = Content.assemble(line(self._state, "$warning", 200), space, line(self._counts))
         else:
             shown = line(self._counts + self._more_counts)
         self.query_one("#editor-counts", Line).show(shown)
