@@ -87,6 +87,12 @@ class ModelSettings(_Section):
         )
 
 
+class TagSettings(_Section):
+    """From which scores tags hold, by tagger and category, where a tagger is new to a library."""
+
+    thresholds: dict[str, dict[str, Annotated[float, Field(gt=0, le=1)]]] = Field(default_factory=dict)
+
+
 class WorkerSettings(_Section):
     """How the worker uses the machine."""
 
@@ -215,6 +221,7 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     models: ModelSettings = ModelSettings()
+    tags: TagSettings = TagSettings()
     worker: WorkerSettings = WorkerSettings()
     paths: PathSettings = PathSettings()
     scan: ScanSettings = ScanSettings()

@@ -34,6 +34,8 @@ from dtk_tui.cli import (
 )
 from dtk_tui.cli.organise import albums, marks, tags, trash
 from dtk_tui.cli.output import show_error
+from dtk_tui.cli.query import saved
+from dtk_tui.cli.tags import thresholds
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
 
@@ -57,8 +59,10 @@ application.add_typer(diffusion_toolkit.exports, name="export")
 application.add_typer(caption_files.imports, name="import")
 application.add_typer(tags.commands, name="tag")
 application.add_typer(albums.commands, name="album")
+application.add_typer(thresholds.commands, name="tags")
 application.add_typer(journal.commands, name="journal")
 application.add_typer(queue.commands, name="queue")
+application.add_typer(saved.commands, name="query")
 application.add_typer(worker.control, name="worker")
 application.add_typer(models.commands, name="models")
 application.add_typer(database.commands, name="db")

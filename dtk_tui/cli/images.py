@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import Json, Limit, QueryCommand
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.domain.duplicates import DuplicateKind, KeepRule
+from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, display, one_line
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ commands = typer.Typer()
 _CAPTION_LIMIT = 2000
 #: So many sets of duplicates are fetched at a time.
 _SETS_AT_ONCE = 500
+
+_SORT_HELP = "date, name, size, rating, score, aesthetic_score, seed, model or steps; also with _asc or _desc."
 
 Image = Annotated[str, typer.Argument(metavar="IMAGE", help="An id or a path.")]
 
@@ -118,20 +122,32 @@ def caption_json(caption: Caption) -> dict[str, Any]:
 def search(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help='e.g.: castle, oil about: "a dog" tag:sfw')],
     limit: Limit = 50,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="COLUMN", help=_SORT_HELP)] = None,
+    paths0: Annotated[bool, typer.Option("--paths0", help="Print only paths, each with a NUL behind it.")] = False,
+    show_pictures: Annotated[bool, typer.Option("--show", help="Show the first pictures in a row.")] = False,
     facets: Annotated[
         bool, typer.Option("--facets", help="Count what is found by model, tag, folder, rating, month instead.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Find images by prompt, meaning, looks, likeness, folder or tag."""
+    from dtk_tui.cli.query.pictures import print_row
     from dtk_tui.services.library import search as queries
 
+    if paths0 + show_pictures + as_json > 1:
+        raise UsageError("--paths0, --show and --json exclude each other.", "Choose one of them.")
+    # First, as some tokens take all that follows them.
+    line = " ".join([*([f"sort:{sort}"] if sort is not None else []), *query])
     with library() as (db, config):
-        line = " ".join(query)
         if facets:
             from dtk_tui.services.library.facets import FacetCounter
 
             print_facets(FacetCounter(db, config, line).count(), as_json)
+        elif show_pictures:
+            print_row(config, queries.rows_of(db, queries.search(db, config, line, limit)))
+        elif paths0:
+            for _, _, path in queries.rows_of(db, queries.search(db, config, line, limit)):
+                typer.echo(os.fsencode(config.local_path(path)) + b"\0", nl=False)
         else:
             print_hits(db, queries.search(db, config, line, limit), as_json)
         for note in queries.notes(config, line):

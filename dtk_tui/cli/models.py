@@ -44,6 +44,7 @@ def list_(as_json: Json = False) -> None:
             )
         return
     in_use = {name for name, _ in config.settings.models.in_use}
+    in_use |= {str(spec.text_tower) for name, spec in load_manifest().joint.items() if name in in_use}
     rows = [
         (
             "*" if state.spec.name in in_use else "",

@@ -192,6 +192,15 @@ class TagOutput:
         if bool(self.names) == (self.file is not None):
             raise ValueError("a tagger needs exactly one of names and file")
 
+    def threshold_of(self, category: str) -> float:
+        """Return the score from which a tag of a category holds."""
+        return self.thresholds.get(category, self.threshold)
+
+    @property
+    def known_categories(self) -> tuple[str, ...]:
+        """Categories of its tags, as far as they are known without its list."""
+        return tuple(self.categories.values()) if self.format == "wd-csv" else (self.category,)
+
 
 @checked(frozen=True, config=_STRICT)
 class ModelSpec:

@@ -26,18 +26,15 @@ class Tagger(ImageModel):
 
     Attributes:
         tags: (name, category) in the order of the scores.
-        keep: scores below are not worth storing.
-        exclusive: categories of which only the best tag holds.
+        rules: what the manifest says of them.
     """
 
     def __init__(self, spec: ModelSpec, folder: Path, threads: int, device: Device = FIRST_DEVICE) -> None:
         if spec.tags is None:
             raise ModelError(f"The model {spec.name} is no tagger.")
         super().__init__(spec, folder, threads, device)
-        self._rules: TagOutput = spec.tags
+        self.rules: TagOutput = spec.tags
         self.tags = read_tags(spec.tags, model_folder(spec, folder))
-        self.keep = spec.tags.keep
-        self.exclusive = spec.tags.exclusive
         self._bind()
 
     def _bind(self) -> None:
@@ -49,10 +46,6 @@ class Tagger(ImageModel):
 
     def _difference(self, expected: np.ndarray, found: np.ndarray) -> str | None:
         return score_difference(expected, found)
-
-    def threshold(self, category: str) -> float:
-        """Return the score from which a tag of that category holds."""
-        return self._rules.thresholds.get(category, self._rules.threshold)
 
     def infer(self, batch: np.ndarray) -> np.ndarray:
         """Score prepared pictures.
@@ -71,7 +64,7 @@ class Tagger(ImageModel):
         scores = self._run(batch, self._output).astype(np.float32, copy=False)
         if scores.shape != (len(batch), len(self.tags)) or not np.all(np.isfinite(scores)):
             raise ModelError(f"The model {self.spec.name} gave scores that cannot be used.", f"Shape {scores.shape}.")
-        return _sigmoid(scores) if self._rules.sigmoid else scores
+        return _sigmoid(scores) if self.rules.sigmoid else scores
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

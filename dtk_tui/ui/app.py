@@ -48,8 +48,10 @@ from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
+from dtk_tui.ui.screens.queries import QueriesScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
+from dtk_tui.ui.screens.thresholds import ThresholdsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
@@ -58,7 +60,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
-    "collections", "duplicates",
+    "collections", "duplicates", "queries", "thresholds",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -215,6 +217,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Tell when it is done."""
         self._runs.add(message.run_id)
 
+    def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
+        """Show the thresholds of a tagger."""
+        if not isinstance(self.screen, ThresholdsScreen):
+            self.push_screen(ThresholdsScreen(self.context, message.of))
+
     def on_captioner_test_opened(self) -> None:
         """Test the captioner."""
         if not isinstance(self.screen, CaptionerTestScreen):
@@ -254,6 +261,12 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if not isinstance(self.screen, CollectionsScreen):
             ask = message.ask
             self.push_screen(CollectionsScreen(self.context), lambda line: ask(line) if line is not None else None)
+
+    def on_queries_opened(self, message: messages.QueriesOpened) -> None:
+        """Offer the queries that were saved or asked."""
+        if not isinstance(self.screen, QueriesScreen):
+            screen = QueriesScreen(self.context.library, message.typed)
+            self.push_screen(screen, lambda chosen: message.ask(chosen) if chosen is not None else None)
 
     def on_help_opened(self) -> None:
         """Show all keys of the present screen."""

@@ -9,8 +9,11 @@ from textual.content import Content
 from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.journal import Undone
 from dtk_tui.domain.organise import EditDone
+from dtk_tui.domain.thresholds import TagChange
 from dtk_tui.services.library.organise.trash import TrashResult
 from dtk_tui.text import counted, display, file_size, one_line
+
+_BAR = 30
 
 
 def short_count(number: int) -> str:
@@ -52,6 +55,13 @@ def counts_words(counts: Mapping[str, float]) -> str:
     return "Scan done: " + (", ".join(shown) or "nothing found")
 
 
+def progress_line(done: int, total: int) -> Content:
+    """Return a bar for how much of something is done, with the numbers."""
+    full = min(_BAR, done * _BAR // total) if total else 0
+    bar = ("\u2588" * full + "\u2591" * (_BAR - full), "$accent")
+    return Content.assemble(bar, f"  {done:,} of {total:,}")
+
+
 def setting_words(name: str, value: str, note: str = "") -> Content:
     """Return the line of one setting of a form."""
     return Content.assemble((f"{name:<11}", "$muted"), one_line(value, 60), (f"  {note}", "$faint"))
@@ -66,10 +76,13 @@ def trash_words(result: TrashResult) -> str:
     return words
 
 
-def edit_words(result: BatchResult | EditDone | Undone) -> str:
-    """Return what an edit of many changed, or what an undo gave back."""
+def edit_words(result: BatchResult | EditDone | Undone | TagChange) -> str:
+    """Return what an edit of many changed, what an undo gave back, or which tags come and go by other thresholds."""
     if isinstance(result, EditDone):
         return f"{counted(result.changed, 'image')} changed." if result.changed else "Nothing was changed."
+    if isinstance(result, TagChange):
+        come, go = counted(result.added, "tag comes", "tags come"), counted(result.removed, "goes", "go")
+        return f"{come}, {go}, of {counted(result.images, 'image')}."
     if isinstance(result, BatchResult):
         return f"{counted(result.changed, 'caption')} changed." if result.changed else "Nothing was changed."
     left = counted(len(result.left), "image was", "images were")

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
 from dtk_tui.domain.library import ImageRow
+from dtk_tui.domain.thresholds import TaggerThresholds
 from dtk_tui.errors import DtkError
 
 Ids = npt.NDArray[np.int64]
@@ -124,8 +125,25 @@ class RunsOpened(Message):
     """What was tagged and captioned in one action shall be shown."""
 
 
+class ThresholdsOpened(Message):
+    """The thresholds of a tagger shall be shown."""
+
+    def __init__(self, of: TaggerThresholds) -> None:
+        super().__init__()
+        self.of = of
+
+
 class CaptionerTestOpened(Message):
     """The captioner shall be tested."""
+
+
+class QueriesOpened(Message):
+    """Queries shall be offered, with the one that is typed; what is chosen is asked."""
+
+    def __init__(self, typed: str, ask: Callable[[str], None]) -> None:
+        super().__init__()
+        self.typed = typed
+        self.ask = ask
 
 
 class HelpOpened(Message):

@@ -22,6 +22,7 @@ from dtk_tui.domain.events import (
     ScanProgressed,
 )
 from dtk_tui.domain.imports import ImportProgressed
+from dtk_tui.domain.thresholds import TagChange
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.format import counts_words, edit_words
@@ -120,6 +121,7 @@ class News:
             if done.error is not None:
                 context.notify(f"{done.error.title} {done.error.detail}", severity="error")
             elif done.result is not None:
-                context.notify(f"{edit_words(done.result)} J shows the journal.")
+                hint = "" if isinstance(done.result, TagChange) else " J shows the journal."
+                context.notify(f"{edit_words(done.result)}{hint}")
         is_of_captions = isinstance(done.result, BatchResult)
         context.library_changed.publish(LibraryChange.IMAGES if is_of_captions else LibraryChange.MARKS)

@@ -124,7 +124,7 @@ class Tasks:
         return self.editing is not None and not self.editing.is_done
 
     def start_edit(self, title: str, work: Callable[[Progress, threading.Event], EditResult]) -> bool:
-        """Edit many, or undo that; say whether it began, as no other is under way."""
+        """Edit many, undo that, or make tags anew; say whether it began, as no other is under way."""
         if self.is_editing:
             return False
         self.editing = EditTask(self._library.db, title, work, self._emit)

@@ -117,6 +117,22 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("search", "castle", "--facets")
     dtk.run("search", "fox")
     dtk.run("search", "steps:many")
+    dtk.run("search", "castle", "--sort", "name_desc", "--json")
+    dtk.run("search", "castle", "--sort", "colour")
+    dtk.run("search", "castle", "--paths0", "--json")
+    dtk.run("search", "castle", "--show")
+    dtk.run("query", "list")
+    dtk.run("query", "save", "Foxes", "red fox", "steps:20")
+    dtk.run("query", "save", "Foxes", "red")
+    dtk.run("query", "save", "Foxes", "red", "--replace")
+    dtk.run("query", "save", "castles", "castle", "OR")
+    dtk.run("query", "save", "castles", "castle")
+    dtk.run("query", "pin", "castles")
+    dtk.run("query", "list")
+    dtk.run("query", "pin", "castles", "--off")
+    dtk.run("query", "list", "--json", varying=VARYING | {"modified_at"})
+    dtk.run("query", "delete", "Foxes")
+    dtk.run("query", "delete", "Foxes")
     dtk.run("search", "about: dogs")
     dtk.run("similar", str(pictures / "a" / "0.png"), "--json")
     dtk.run("status", "--json")
@@ -142,6 +158,12 @@ def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> No
     dtk.run("library", "remove", str(pictures / "b"), "--yes")
     dtk.run("status", "--json")
     check(SNAPSHOTS / "json-library.txt", dtk.text())
+
+
+def test_paths_for_other_programs_end_with_a_nul(dtk: Transcript, pictures: Path) -> None:
+    dtk.run("scan", str(pictures))
+    done = CliRunner().invoke(application, ["search", "castle", "--sort", "name", "--paths0"])
+    assert done.stdout_bytes == b"".join(bytes(pictures / "a" / f"{number}.png") + b"\0" for number in (0, 3))
 
 
 def test_duplicates(dtk: Transcript, pictures: Path) -> None:

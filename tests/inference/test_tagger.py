@@ -31,7 +31,7 @@ def test_scores_are_probabilities_over_both_tags(open_nsfw: Tagger, tmp_path: Pa
     assert scores.dtype == np.float32
     assert scores.shape == (2, 2)
     assert np.allclose(scores.sum(axis=1), 1.0, atol=1e-5)
-    assert scores[0, 0] > open_nsfw.threshold("rating") > scores[0, 1]
+    assert scores[0, 0] > open_nsfw.rules.threshold_of("rating") > scores[0, 1]
     assert np.array_equal(scores[0], scores[1])
 
 
@@ -98,7 +98,11 @@ def test_logits_pass_the_sigmoid_where_the_manifest_says(tmp_path: Path) -> None
     batch = np.full((1, 4, 4, 3), 128, np.uint8)
     batch[..., 1], batch[..., 0] = 130, 0
     assert np.allclose(tagger.infer(batch), [[0.5, 1 / (1 + np.exp(-2.0)), 0.0]], atol=1e-6)
-    assert (tagger.threshold("general"), tagger.threshold("character"), tagger.keep) == (0.4, 0.85, 0.05)
+    assert (tagger.rules.threshold_of("general"), tagger.rules.threshold_of("character"), tagger.rules.keep) == (
+        0.4,
+        0.85,
+        0.05,
+    )
     assert tagger.infer(batch[:0]).shape == (0, 3)
     tagger.close()
 

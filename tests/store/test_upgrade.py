@@ -201,6 +201,19 @@ def test_jobs_that_failed_for_a_missing_file_are_known_by_their_sentence(
             assert conn.execute("SELECT image_id FROM job WHERE missing").fetchall() == [(1,)]
 
 
+def test_of_a_tagger_only_what_its_newest_version_said_is_kept(server: EmbeddedServer, tmp_path: Path) -> None:
+    rows = """
+    INSERT INTO tagger (name, model_sha256) VALUES ('a', 'old'), ('b', 'x'), ('a', 'new');
+    INSERT INTO tag_prediction (image_id, tagger_id, ids, scores)
+    VALUES (1, 1, '{}', '{}'), (1, 2, '{}', '{}'), (1, 3, '{}', '{}'), (2, 1, '{}', '{}');
+    """
+    with _made_by(server, tmp_path / "V028", "V028", _GROUPS + rows) as url:
+        upgrade(url)
+        with psycopg.connect(url) as conn:
+            kept = conn.execute("SELECT image_id, tagger_id FROM tag_prediction ORDER BY 1, 2").fetchall()
+            assert kept == [(1, 2), (1, 3), (2, 1)]
+
+
 def test_what_no_reader_knew_is_read_again_and_the_rest_is_offered(
     server: EmbeddedServer, config: Config, tmp_path: Path
 ) -> None:

@@ -348,7 +348,7 @@ async def captions(run: Running, screens: Screens, store: Database) -> None:
     await run.press("tab")
     await run.write("picture")
     await screens.step("batch-edit-changes", "20 captions change", "+ a picture")
-    await run.press("alt+1")
+    await run.press("f2")
     await screens.step("batch-edit-question", "Change 20 captions?")
     await close(run, "y")
     await screens.step("batch-edit-done", "20 captions changed.")

@@ -199,21 +199,46 @@ class Queued:
 class About:
     """Ranks by meaning; ``at`` is where it stands in the line. Never part of ``Query.filter``.
 
-    ``space`` is the model whose vectors are compared, None for the default.
+    ``space`` is the model whose vectors are compared, None for the default; ``negated``: what it shall not be about.
     """
 
     text: str
     at: int
     space: str | None = None
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """Ranks by likeness; ``image`` is an id or a path, ``space`` as in ``About``. Never part of ``Query.filter``."""
+    """Ranks by likeness; ``image`` is an id or a path, the rest as in ``About``. Never part of ``Query.filter``."""
 
     image: str
     at: int
     space: str | None = None
+    negated: bool = False
+
+
+#: What results are sorted by, and whether the largest comes first unless the query says otherwise.
+SORT_COLUMNS: dict[str, bool] = {
+    "date": True,
+    "name": False,
+    "size": True,
+    "rating": True,
+    "score": True,
+    "aesthetic_score": True,
+    "seed": False,
+    "model": False,
+    "steps": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Sorts the whole result by ``column``, one of ``SORT_COLUMNS``. Never part of ``Query.filter``."""
+
+    column: str
+    descending: bool
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +248,7 @@ class Looks:
     text: str
     at: int
     space: str | None = None
+    negated: bool = False
 
 
 Node = (
@@ -251,6 +277,7 @@ Node = (
     | Queued
     | About
     | Like
+    | Sort
     | Looks
 )
 
@@ -266,6 +293,7 @@ class Query:
         about: what ranks by meaning.
         like: what ranks by likeness to an image.
         looks: what ranks by what the picture shows, in words.
+        sort: by what the result is sorted, the most important first; none: by rank, else by date.
     """
 
     line: str
@@ -274,3 +302,4 @@ class Query:
     about: tuple[About, ...] = ()
     like: tuple[Like, ...] = ()
     looks: tuple[Looks, ...] = ()
+    sort: tuple[Sort, ...] = ()

@@ -13,9 +13,10 @@ everything inside quotes.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
-from dtk_tui.domain.query.nodes import About, And, Like, Looks, Node, Not, Or, Prompt, Query
+from dtk_tui.domain.query.nodes import About, And, Like, Looks, Node, Not, Or, Prompt, Query, Sort
 from dtk_tui.domain.query.scanner import Scanner, query_error
 from dtk_tui.domain.query.tokens import TOKEN_START, read_value
 
@@ -24,6 +25,7 @@ MAX_DEPTH = 50
 MAX_RANKING = 20
 
 _BETWEEN = re.compile(r"[\s,]*")
+_Lifted = About | Like | Looks | Sort
 
 
 def parse(line: str, today: date | None = None) -> Query:
@@ -35,16 +37,17 @@ def parse(line: str, today: date | None = None) -> Query:
         raise query_error(line, MAX_LENGTH, f"expected the end of the query after at most {MAX_LENGTH:,} characters")
     parser = _Parser(line, today or date.today(), TOKEN_START)
     tree = parser.whole()
-    ranking: list[About | Like | Looks] = []
-    kept = _lift(tree, ranking, line) if tree else None
+    lifted: list[_Lifted] = []
+    kept = _lift(tree, lifted, line) if tree else None
     terms = tuple(dict.fromkeys(_wanted(kept))) if kept else ()
     return Query(
         line=line,
         filter=kept,
         terms=terms,
-        about=tuple(part for part in ranking if isinstance(part, About)),
-        like=tuple(part for part in ranking if isinstance(part, Like)),
-        looks=tuple(part for part in ranking if isinstance(part, Looks)),
+        about=tuple(part for part in lifted if isinstance(part, About)),
+        like=tuple(part for part in lifted if isinstance(part, Like)),
+        looks=tuple(part for part in lifted if isinstance(part, Looks)),
+        sort=tuple(part for part in lifted if isinstance(part, Sort)),
     )
 
 
@@ -126,29 +129,36 @@ def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node:
     return unique[0] if len(unique) == 1 else kind(unique)
 
 
-def _lift(node: Node, ranking: list[About | Like | Looks], line: str) -> Node | None:
-    """Take what ranks out of the tree; it ranks the whole result, so it cannot be an alternative or be negated."""
-    if isinstance(node, About | Like | Looks):
-        if len(ranking) == MAX_RANKING:
-            raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms of about:, like: and looks:")
-        ranking.append(node)
+def _lift(node: Node, lifted: list[_Lifted], line: str) -> Node | None:
+    """Take what ranks or sorts out of the tree: it is about the whole result, so it cannot be an alternative."""
+    inner, negated = node, False
+    while isinstance(inner, Not):
+        inner, negated = inner.part, not negated
+    if isinstance(inner, About | Like | Looks):
+        node = replace(inner, negated=negated)
+    if isinstance(node, _Lifted):
+        if len(lifted) == MAX_RANKING:
+            raise query_error(line, node.at, f"expected at most {MAX_RANKING} terms that rank or sort")
+        lifted.append(node)
         return None
     if isinstance(node, And):
-        kept = [part for part in (_lift(part, ranking, line) for part in node.parts) if part is not None]
+        kept = [part for part in (_lift(part, lifted, line) for part in node.parts) if part is not None]
         return _joined(And, kept) if kept else None
-    _refuse_ranking(node, line)
+    _refuse_lifted(node, line)
     return node
 
 
-def _refuse_ranking(node: Node, line: str) -> None:
+def _refuse_lifted(node: Node, line: str) -> None:
     if isinstance(node, About | Like | Looks):
-        name = f"{type(node).__name__.lower()}:"
-        raise query_error(line, node.at, f"expected {name} outside of OR and NOT, because it ranks the whole result")
+        expected = f"{type(node).__name__.lower()}: outside of OR and of brackets behind NOT, because it ranks"
+        raise query_error(line, node.at, f"expected {expected} the whole result")
+    if isinstance(node, Sort):
+        raise query_error(line, node.at, "expected sort: outside of OR and NOT, because it sorts the whole result")
     if isinstance(node, And | Or):
         for part in node.parts:
-            _refuse_ranking(part, line)
+            _refuse_lifted(part, line)
     elif isinstance(node, Not):
-        _refuse_ranking(node.part, line)
+        _refuse_lifted(node.part, line)
 
 
 def _wanted(node: Node) -> list[str]:

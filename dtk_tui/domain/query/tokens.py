@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dtk_tui.domain.query import values
 from dtk_tui.domain.query.dates import A_DAY, read_date
-from dtk_tui.domain.query.nodes import About, Flag, Group, Like, Looks, Node, Queued
+from dtk_tui.domain.query.nodes import SORT_COLUMNS, About, Flag, Group, Like, Looks, Node, Queued
 from dtk_tui.domain.query.scanner import Scanner
 
 
@@ -81,6 +81,9 @@ TOKENS: tuple[Token, ...] = (
     Token(("about",), values.read_about, "a text whose meaning is looked for"),
     Token(("like",), values.read_like, "the id or the path of an image"),
     Token(("looks",), values.read_looks, "a text that says what the picture shows"),
+    Token(
+        ("sort",), values.read_sort, f"{', '.join(SORT_COLUMNS)}, or one of these with _asc or _desc, such as size_asc"
+    ),
     Token(("has",), values.read_has, "caption, tags, embedding or workflow"),
     Token(
         ("group",),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from dtk_tui.domain.query.nodes import (
+    SORT_COLUMNS,
     About,
     Album,
     CaptionText,
@@ -28,6 +29,7 @@ from dtk_tui.domain.query.nodes import (
     Ratio,
     SeedLike,
     Size,
+    Sort,
     Tag,
 )
 from dtk_tui.domain.query.scanner import Scanner
@@ -197,6 +199,16 @@ def choice_reader(nodes: dict[str, Node]) -> Reader:
         return nodes.get(scanner.word(",").lower())
 
     return read
+
+
+def read_sort(scanner: Scanner) -> Node | None:
+    """Read the name of a column, with ``_asc`` or ``_desc`` behind it or without."""
+    at = scanner.pos
+    word = scanner.word(",").lower()
+    if word in SORT_COLUMNS:
+        return Sort(word, SORT_COLUMNS[word], at)
+    name, _, way = word.rpartition("_")
+    return Sort(name, way == "desc", at) if name in SORT_COLUMNS and way in ("asc", "desc") else None
 
 
 def read_has(scanner: Scanner) -> Node | None:

@@ -50,6 +50,8 @@ def save(conn: Connection, texts: Sequence[ModelText], when_there: WhenThere) ->
     Belongs into the transaction that ends the jobs. Of several writers at once the first one to come is heard; the
     others meet what it wrote.
     """
+    if not texts:
+        return []
     outcomes: dict[int, Outcome] = {}
     there = store.lock(conn, [said.image_id for said in texts])
     order = sorted(range(len(texts)), key=lambda i: (texts[i].image_id, texts[i].source, texts[i].type))

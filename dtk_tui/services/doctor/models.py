@@ -20,11 +20,14 @@ _SHOWN_MODELS = 3
 
 
 def models(config: Config) -> Iterator[Finding]:
-    """Look whether each model is there, and the one that was published."""
+    """Look whether each model is there, with its text tower, and the one that was published."""
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.model_files import is_installed
 
-    for name, role in config.settings.models.in_use:
+    wanted = list(config.settings.models.in_use)
+    joint = [spec for name, spec in load_manifest().joint.items() if (name, "image-embedder") in wanted]
+    towers = [(str(spec.text_tower), "text-embedder") for spec in joint]
+    for name, role in dict.fromkeys([*wanted, *towers]):
         try:
             spec = load_manifest().get(name)
         except DtkError as error:

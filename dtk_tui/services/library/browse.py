@@ -18,6 +18,8 @@ from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.services.library.facets import FacetCounter
+from dtk_tui.services.library.queries import saved_queries
+from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folders, groups, images, journal
@@ -110,10 +112,22 @@ class LibraryBrowser:
     def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
         query = parse(line)
-        is_by_words = query.terms or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        is_by_words = query.terms or query.sort or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
         limit = FIRST_FOUND if is_by_words and not (query.about or query.like or query.looks) else None
         found = searching.find(self.db, self.config, line, limit)
         return found.ids, found.scores, limit is not None and len(found.ids) >= limit
+
+    def complete_query(self, line: str, cursor: int) -> Completion:
+        """Return what may stand at a cursor in a query line."""
+        return complete(self.db, line, cursor)
+
+    def asked_queries(self) -> list[str]:
+        """Return the queries that people asked, the newest last."""
+        return saved_queries.asked(self.db)
+
+    def note_query(self, line: str) -> None:
+        """Keep a query that was asked."""
+        saved_queries.note_asked(self.db, line)
 
     def facet_counter(self, line: str) -> FacetCounter:
         """Return what counts the facets of the images that a query line finds."""

@@ -11,6 +11,7 @@ from dtk_tui.domain.caption_edit import BatchResult
 from dtk_tui.domain.events import EditFinished, EditProgressed, Emit
 from dtk_tui.domain.journal import Undone
 from dtk_tui.domain.organise import EditDone
+from dtk_tui.domain.thresholds import TagChange
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import BackgroundTask, cancel_when_set
 from dtk_tui.services.library.caption_words import catch_up
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 #: Is told how many rows of an edit are done, and how many there are.
 Progress = Callable[[int, int], None]
-#: What came of an edit of many, or of the undo of one.
-EditResult = BatchResult | EditDone | Undone
+#: What an edit of many did: of captions, of what a person gave images, an undo, or tags made anew.
+EditResult = BatchResult | EditDone | Undone | TagChange
 
 
 class EditStoppedError(DtkError):
@@ -54,8 +55,9 @@ def edit_transaction(db: Database, stop: threading.Event | None = None) -> Itera
 
 
 class EditTask(BackgroundTask):
-    """An edit of many, or the undo of one; ``emit`` tells each step and the end, which has a result or an error.
+    """An edit of many, the undo of one, or tags made anew.
 
+    ``emit`` tells each step and the end, which has a result or an error.
     Then it computes the words by which the captions that it changed are found, for as long as the app is there.
 
     Args:

@@ -18,6 +18,7 @@ from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
 from dtk_tui.services.library.organise.albums import with_smart_albums
+from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images
 from dtk_tui.store.search.search import SearchResult, find_images, nearest_images
@@ -72,19 +73,27 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
     query = prepare(db, config, line)
-    about: list[tuple[int, Vector]] = []
+    meaning: list[Example] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
-        about.append((space, _text_embedder(model, config.paths.models).embed_query(term.text)))
-    looks = [_looks(db, config, term) for term in query.looks]
+        vector = _text_embedder(model, config.paths.models).embed_query(term.text)
+        meaning.append(Example(space, vector, term.negated))
+    shown = [_looks(db, config, term) for term in query.looks]
     spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
     with db.connection() as conn:
-        like = [
-            _alike(conn, config, model, space, term.image)
-            for (model, space), term in zip(spaces, query.like, strict=True)
-        ]
+        alike: list[Example] = []
+        for (model, space), one in zip(spaces, query.like, strict=True):
+            _, vector, number = _alike(conn, config, model, space, one.image)
+            alike.append(Example(space, vector, one.negated, number))
         limit_time(conn, config.settings.search.timeout_s)
-        return find_images(conn, query, about=about, like=[*like, *looks], limit=limit)
+        return find_images(
+            conn,
+            query,
+            about=combined(meaning),
+            like=[(space, vector, None) for space, vector in (*combined(alike), *combined(shown))],
+            limit=limit,
+            left_out=[example.image for example in alike if example.image is not None],
+        )
 
 
 def notes(config: Config, line: str) -> list[str]:
@@ -237,8 +246,8 @@ def _joint_model(config: Config, manifest: Manifest, named: str | None) -> Model
     )
 
 
-def _looks(db: Database, config: Config, term: Looks) -> tuple[int, Vector, None]:
-    """Return the joint space of a term, and where its text lies in it: a unit vector, float32 [dims]."""
+def _looks(db: Database, config: Config, term: Looks) -> Example:
+    """Return the joint space of a term, and where its text lies in it."""
     from dtk_tui.inference.manifest import load_manifest
 
     manifest = load_manifest()
@@ -251,7 +260,7 @@ def _looks(db: Database, config: Config, term: Looks) -> tuple[int, Vector, None
             f"Name it in [models] image_embedders of config.toml. {_EMBED}",
         )
     tower = manifest.text_tower(spec)
-    return space, _text_embedder(tower.name, config.paths.models).embed_query(term.text), None
+    return Example(space, _text_embedder(tower.name, config.paths.models).embed_query(term.text), term.negated)
 
 
 def _alike(conn: Connection, config: Config, model: str, space: int, image: str) -> tuple[int, Vector, int | None]:

@@ -54,6 +54,11 @@ _PREDICTION = """
 INSERT INTO tag_prediction (image_id, tagger_id, ids, scores) VALUES (%s, %s, %s, %s::real[])
     ON CONFLICT (image_id, tagger_id) DO UPDATE SET ids = excluded.ids, scores = excluded.scores
 """
+# Tags come from what the newest version of a tagger said.
+_FORGET_OLDER = """
+DELETE FROM tag_prediction USING tagger
+ WHERE image_id = ANY (%s) AND tagger.id = tagger_id AND tagger.name = %s AND tagger_id <> %s
+"""
 _TAG = """
 INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (%s, %s, %s, %s)
     ON CONFLICT (image_id, tag_id, source) DO UPDATE SET confidence = excluded.confidence
@@ -77,7 +82,7 @@ def tagger(conn: Connection, name: str, model_sha256: str) -> int:
 
 def tag_ids(conn: Connection, tags: Sequence[tuple[str, str]]) -> list[int]:
     """Register tags given as (name, category) and return their ids in the same order."""
-    names, categories = [to_db(name) for name, _ in tags], [category for _, category in tags]
+    names, categories = [to_db(name) for name, _ in tags], [to_db(category) for _, category in tags]
     conn.execute(_NEW_TAGS, (names, categories))
     return [int(number) for (number,) in conn.execute(_TAG_IDS, (names, categories))]
 
@@ -146,6 +151,7 @@ def save_tags(
     """
     images = [row[0] for row in rows]
     conn.execute("DELETE FROM image_tag WHERE image_id = ANY (%s) AND source = %s", (images, source))
+    conn.execute(_FORGET_OLDER, (images, source, tagger_id))
     with conn.cursor() as cursor:
         cursor.executemany(
             _PREDICTION,

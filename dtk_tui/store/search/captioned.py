@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: So many times as many images are looked at as hold enough on average, and at least so many.
 _SPARE, _LEAST = 1.25, 1000
 #: What one of them costs with its captions, in the planner's units.
-_COST = 0.45
+_COST = 0.3
 # An array that the planner does not see: it is compared with the primary key, in one walk over the index, and not with
 # each of its numbers in turn to guess how many rows there are. The few that are left are looked up one by one.
 _AMONG_NEWEST = """

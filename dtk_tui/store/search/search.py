@@ -8,7 +8,7 @@ group that of the representative.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import captioned, conditions, texts, words
 from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
+from dtk_tui.store.search.sorting import first_sorted, sorted_places
 from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
 from dtk_tui.store.text_codec import to_nfc
 
@@ -91,6 +92,7 @@ class SearchResult:
 class _VectorTerms:
     about: About
     like: Like
+    left_out: tuple[int, ...]
 
     def meaning(self, count: int, cut: bool) -> list[VectorTerm]:
         """Return the terms that rank prompts."""
@@ -98,14 +100,16 @@ class _VectorTerms:
 
     def rank(self, conn: Connection, count: int, cut: bool, candidates: Candidates | None) -> list[Ranked]:
         """Return a ranking for each term."""
-        looks = [VectorTerm(space, vector, count, cut, left_out) for space, vector, left_out in self.like]
+        looks = [VectorTerm(space, vector, count, cut, self.left_out) for space, vector, _ in self.like]
         return [
             *(rank_by_prompt(conn, term, candidates) for term in self.meaning(count, cut)),
             *(rank_by_image(conn, term, candidates) for term in looks),
         ]
 
 
-def find_images(conn: Connection, query: Query, *, about: About, like: Like, limit: int | None) -> SearchResult:
+def find_images(
+    conn: Connection, query: Query, *, about: About, like: Like, limit: int | None, left_out: Sequence[int] = ()
+) -> SearchResult:
     """Return the images that a query asks for.
 
     Args:
@@ -113,9 +117,13 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
         query: its filter is applied exactly and its free text ranks.
         about: text space and unit vector, float32 [dims], of each ``about:`` term.
         like: image space, unit vector and an image to leave out, of each ``like:`` term.
-        limit: at most so many; None is all that match, where vectors rank all of their nearest 1,000.
+        limit: at most so many; None is all that match, where vectors rank all of their nearest 1,000. Of what is
+            sorted, the first so many.
+        left_out: more images to leave out.
     """
     conn.execute(_SETTINGS)
+    if query.sort:
+        return _sorted(conn, query, about, like, limit, left_out)
     name_ids = _name_ids(conn, query)
     where = conditions.where(query.filter, name_ids)
     if not about and not like:
@@ -125,7 +133,8 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
             else _by_date(conn, query, where, name_ids, limit)
         )
     count = MOST if limit is None else min(max(2 * limit, FEWEST), MOST)
-    terms = _VectorTerms(about, like)
+    named = tuple(image_id for _, _, image_id in like if image_id is not None)
+    terms = _VectorTerms(about, like, (*named, *left_out))
     if query.terms:
         search = None if like or limit is None else words.of_prompts(query.filter, query.terms, name_ids)
         if search is not None and search.is_alone and limit is not None:
@@ -139,9 +148,8 @@ def find_images(conn: Connection, query: Query, *, about: About, like: Like, lim
         rankings = _rank_then_filter(conn, where, terms, limit) or terms.rank(
             conn, count, False, _matching(conn, where)
         )
-    left_out = [image_id for _, _, image_id in like if image_id is not None]
     ids, scores = _fused(rankings)
-    kept = ~np.isin(ids, left_out)
+    kept = ~np.isin(ids, terms.left_out)
     return _limited(ids[kept], scores[kept], limit)
 
 
@@ -149,6 +157,20 @@ def condition_of(conn: Connection, query: Query) -> conditions.Where:
     """Return what the images of a query meet, but for what ranks by vectors; as ``find_images`` for the connection."""
     conn.execute(_SETTINGS)
     return conditions.where(query.filter, _name_ids(conn, query))
+
+
+def _sorted(
+    conn: Connection, query: Query, about: About, like: Like, limit: int | None, left_out: Sequence[int]
+) -> SearchResult:
+    """Return the whole result of a query sorted, the first ``limit`` of it, with scores where something ranks it."""
+    ranks_by_score = query.terms and any(key.column == "score" for key in query.sort)
+    if not about and not like and not ranks_by_score:
+        where = conditions.where(query.filter, _name_ids(conn, query))
+        return SearchResult(first_sorted(conn, where, query.sort, limit), None)
+    found = find_images(conn, replace(query, sort=()), about=about, like=like, limit=None, left_out=left_out)
+    scores = np.zeros(len(found.ids)) if found.scores is None else found.scores.astype(np.float64)
+    places = sorted_places(conn, found.ids, scores, query.sort)
+    return _limited(found.ids[places], scores[places], limit)
 
 
 def _by_date(

@@ -68,14 +68,14 @@ SELECT string_agg(int8send(member.id) || int8send(chosen.id), ''::bytea ORDER BY
 class VectorTerm:
     """What to be near to: a unit ``vector``, float32 [dims], of ``space``; at most ``count`` vectors are ranked.
 
-    ``cut`` drops what is not near (see ``_cut``); there the image ``leave_out`` does not count as a find.
+    ``cut`` drops what is not near (see ``_cut``); there the images ``leave_out`` do not count as finds.
     """
 
     space: int
     vector: Vector
     count: int
     cut: bool
-    leave_out: int | None = None
+    leave_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def _numbers(conn: Connection, sql: str, values: dict[str, Any]) -> npt.NDArray[
 
 
 def _cut(
-    pairs: npt.NDArray[np.float64], sample: npt.NDArray[np.float64], leave_out: int | None
+    pairs: npt.NDArray[np.float64], sample: npt.NDArray[np.float64], leave_out: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
     """Keep what is nearer to the best find than to what a vector of the library usually is from the query.
 
@@ -247,7 +247,7 @@ def _cut(
     their centres is the nearest-centroid rule (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
     4.3), the centres being the best find and the usual vector.
     """
-    others = pairs[pairs[:, 0] != (leave_out or 0), 1]
+    others = pairs[~np.isin(pairs[:, 0], leave_out), 1]
     if not len(others) or not len(sample):
         return pairs
     best, usual = float(others.min()), float(np.median(sample))

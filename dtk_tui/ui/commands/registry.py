@@ -20,6 +20,8 @@ from dtk_tui.ui.commands import (
     images,
     imports,
     organise,
+    queries,
+    thresholds,
     workers,
 )
 from dtk_tui.ui.commands.command import Applies, Command, of_widget
@@ -91,6 +93,8 @@ _BROWSER = (
     Command("main.collections", "L", "Albums and tags", SCREEN, collect.open_collections),
     Command("main.review_deletion", "V", "What is for deletion", SCREEN, collect.review),
     Command("main.trash", "R", "Move what is for deletion into the trash", SCREEN, collect.to_trash),
+    Command("main.queries", "Q,f9", "Saved queries and history", SCREEN, queries.choose),
+    Command("main.sort", "S", "Sort", SCREEN, queries.sort),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
@@ -292,6 +296,7 @@ _APP = (
     Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
     Command("app.duplicates", "D", "Duplicates", EVERYWHERE, _post(DuplicatesOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
+    Command("app.thresholds", "H", "Thresholds of tags", EVERYWHERE, thresholds.open_thresholds),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
     Command(
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"

@@ -10,9 +10,8 @@ from textual.content import Content
 from dtk_tui.domain.caption_edit import CaptionEdit, Example, Operation
 from dtk_tui.services.library.edits import EditTask
 from dtk_tui.text import display
-from dtk_tui.ui.format import edit_words, line
+from dtk_tui.ui.format import edit_words, line, progress_line
 
-_BAR = 30
 #: So many characters before the first difference are shown.
 _BEFORE = 24
 _SIGNS = {"\n": "\u21b5", "\t": "\u2192"}
@@ -64,9 +63,7 @@ def progress_words(task: EditTask) -> Content:
         return Content.assemble(title, "\n\n", line(f"{task.error.title} {task.error.detail}", "$error", 1000))
     if task.result is not None:
         return Content.assemble(title, "\n\n", edit_words(task.result))
-    full = min(_BAR, task.done * _BAR // task.total) if task.total else 0
-    bar = ("\u2588" * full + "\u2591" * (_BAR - full), "$accent")
-    return Content.assemble(title, "\n\n", bar, f"  {task.done:,} of {task.total:,}")
+    return Content.assemble(title, "\n\n", progress_line(task.done, task.total))
 
 
 def change_words(name: str, example: Example) -> Content:

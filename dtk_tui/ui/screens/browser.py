@@ -82,7 +82,7 @@ class BrowserScreen(StatusScreen[None]):
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
-        yield SearchLine(id="search")
+        yield SearchLine(library, id="search")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -197,7 +197,7 @@ class BrowserScreen(StatusScreen[None]):
         pane.table.show(ids, scores, keep=keep)
         self._shown = view
         if len(ids) or view.is_folder:
-            pane.show_title(name, ("newest first" if scores is None else "best first") + more)
+            pane.show_title(name, view.order(ranked=scores is not None) + more)
         else:
             pane.show_title(name, "nothing found; Esc goes back")
         await self._show_whether_empty(len(ids))

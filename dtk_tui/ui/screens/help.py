@@ -17,7 +17,8 @@ from dtk_tui.ui.dialogs import Dialog
 _SEARCH_HELP = (
     'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl, '
     "steps:20-30, rating:>=4, size:portrait, date:since 3 days ago, like:ID (similar pictures), "
-    "about:words (similar meaning of the prompt), looks:words (what the picture shows)."
+    "-like:ID (unlike them), about:words (similar meaning of the prompt), looks:words (what the picture shows), "
+    "sort:size."
 )
 
 

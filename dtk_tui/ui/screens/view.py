@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtk_tui.domain.library import FolderRow, Hit, ImageRow
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
@@ -61,6 +62,13 @@ class View:
     def title(self) -> str:
         """What it is called."""
         return f"\u201c{self.query}\u201d" if self.query else self.name
+
+    def order(self, *, ranked: bool) -> str:
+        """What comes first, in words; ``ranked``: images have scores."""
+        keys = parse(self.query).sort if self.query else ()
+        if keys:
+            return "by " + ", ".join(f"{key.column} {'down' if key.descending else 'up'}" for key in keys)
+        return "best first" if ranked else "newest first"
 
     @property
     def line(self) -> str:

@@ -219,6 +219,22 @@ def test_a_vector_term_may_name_the_model_that_compares() -> None:
     assert parse("about@:x steps@a:20", TODAY).about == (), "what no token begins is free text"
 
 
+def test_what_results_shall_not_be_like_is_a_vector_term_too() -> None:
+    query = parse('like:4711 -like:12 NOT about: a dark sea, castle -(like: "/a b.png")', TODAY)
+    assert [(term.image, term.negated) for term in query.like] == [("4711", False), ("12", True), ("/a b.png", True)]
+    assert [(term.text, term.negated) for term in query.about] == [("a dark sea", True)]
+    assert query.filter == Prompt("castle")
+    assert not parse("-(-like:5)").like[0].negated
+
+
+def test_a_query_may_sort_its_result() -> None:
+    query = parse("sort:size castle Sort: rating_ASC, sort:aesthetic_score steps:20", TODAY)
+    keys = [(key.column, key.descending) for key in query.sort]
+    assert keys == [("size", True), ("rating", False), ("aesthetic_score", True)]
+    assert query.filter == And((Prompt("castle"), Numbers("steps", one("20"))))
+    assert parse("sort:name_desc").sort[0].descending
+
+
 def test_only_wanted_terms_rank() -> None:
     assert parse("castle -ruin (moat OR tower), castle").terms == ("castle", "moat", "tower")
 
@@ -253,9 +269,14 @@ def test_only_wanted_terms_rank() -> None:
         ("()", 2, "a term"),
         ("negative:", 10, "a term"),
         ("a OR about:b", 12, "outside of OR"),
+        ("-(like:5 castle)", 8, "brackets behind NOT"),
+        ("a -sort:size", 9, "outside of OR and NOT"),
+        ("a OR sort:size", 11, "outside of OR and NOT"),
+        ("sort:colour", 6, "date, name, size"),
+        ("sort:size_up", 6, "size_asc"),
+        ("sort:", 6, "date, name, size"),
         ("a OR looks:b", 12, "looks: outside of OR"),
         ("looks: ,", 8, "what the picture shows"),
-        ("NOT like:5", 10, "outside of OR and NOT"),
         ("album:", 7, "the name of an album"),
         ("in_album:maybe", 10, "true or false"),
         ("caption:", 9, "words of a caption"),

@@ -64,6 +64,13 @@ def test_a_model_with_other_bytes_of_the_same_size_is_named(tmp_path: Path) -> N
     assert (finding.verdict, finding.advice.partition("Get it ")[2]) == (FAULT, "again: dtk models pull open-nsfw")
 
 
+def test_a_text_tower_is_looked_for_with_its_model(tmp_path: Path) -> None:
+    found = models.models(_config(tmp_path, '[models]\nimage_embedders = ["siglip-base"]\ntaggers = []\n'))
+    advice = {one.detail: one.advice for one in found if one.verdict == FAULT}
+    assert advice["siglip-base is not here"] == "Get it with: dtk models pull siglip-base"
+    assert advice["siglip-base-text is not here"] == "Get it with: dtk models pull siglip-base-text"
+
+
 def test_a_captioner_is_looked_for_without_loading_its_model(tmp_path: Path) -> None:
     assert models.captioner_of(_config(tmp_path)).verdict == NOTE
     lost = models.captioner_of(_config(tmp_path, '[captions]\nmodel = "/nowhere/m.gguf"\n'))

@@ -643,6 +643,30 @@ CREATE TABLE public.album_image (
 );
 
 --
+-- Name: asked_query; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.asked_query (
+    id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    sha256 bytea GENERATED ALWAYS AS (sha256(public.dtk_utf8(line))) STORED NOT NULL,
+    line text NOT NULL
+);
+
+--
+-- Name: asked_query_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.asked_query ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.asked_query_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: caption; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -716,6 +740,7 @@ CREATE TABLE public.current_caption (
     pairs integer[] GENERATED ALWAYS AS (public.dtk_word_pairs(search)) STORED NOT NULL
 )
 WITH (toast_tuple_target='4080');
+ALTER TABLE ONLY public.current_caption ALTER COLUMN search SET STATISTICS 300;
 
 --
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
@@ -1284,7 +1309,8 @@ CREATE TABLE public.saved_query (
     name text NOT NULL,
     query text,
     original text,
-    problem text
+    problem text,
+    is_pinned boolean DEFAULT false NOT NULL
 );
 
 --
@@ -1311,6 +1337,20 @@ CREATE TABLE public.tag (
 );
 
 --
+-- Name: tag_derivation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag_derivation (
+    tagger text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    reached bigint DEFAULT 0 NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    added bigint DEFAULT 0 NOT NULL,
+    removed bigint DEFAULT 0 NOT NULL,
+    images bigint DEFAULT 0 NOT NULL
+);
+
+--
 -- Name: tag_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -1333,6 +1373,18 @@ CREATE TABLE public.tag_prediction (
     ids integer[] NOT NULL,
     scores real[] NOT NULL,
     CONSTRAINT tag_prediction_check CHECK ((cardinality(ids) = cardinality(scores)))
+);
+
+--
+-- Name: tag_threshold; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tag_threshold (
+    tagger text NOT NULL,
+    category text NOT NULL,
+    threshold real NOT NULL,
+    floor real NOT NULL,
+    is_exclusive boolean NOT NULL
 );
 
 --
@@ -1492,6 +1544,20 @@ ALTER TABLE ONLY public.album
 
 ALTER TABLE ONLY public.album
     ADD CONSTRAINT album_pkey PRIMARY KEY (id);
+
+--
+-- Name: asked_query asked_query_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.asked_query
+    ADD CONSTRAINT asked_query_pkey PRIMARY KEY (id);
+
+--
+-- Name: asked_query asked_query_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.asked_query
+    ADD CONSTRAINT asked_query_sha256_key UNIQUE (sha256);
 
 --
 -- Name: caption_draft caption_draft_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1739,6 +1805,13 @@ ALTER TABLE ONLY public.saved_query
     ADD CONSTRAINT saved_query_pkey PRIMARY KEY (id);
 
 --
+-- Name: tag_derivation tag_derivation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_derivation
+    ADD CONSTRAINT tag_derivation_pkey PRIMARY KEY (tagger);
+
+--
 -- Name: tag tag_name_category_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1758,6 +1831,13 @@ ALTER TABLE ONLY public.tag
 
 ALTER TABLE ONLY public.tag_prediction
     ADD CONSTRAINT tag_prediction_pkey PRIMARY KEY (image_id, tagger_id);
+
+--
+-- Name: tag_threshold tag_threshold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tag_threshold
+    ADD CONSTRAINT tag_threshold_pkey PRIMARY KEY (tagger, category);
 
 --
 -- Name: tagger tagger_name_model_sha256_key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1815,6 +1895,12 @@ ALTER TABLE ONLY public.yoyo_lock
 CREATE INDEX album_image_image ON public.album_image USING btree (image_id);
 
 --
+-- Name: asked_query_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX asked_query_newest ON public.asked_query USING btree (asked_at DESC);
+
+--
 -- Name: caption_image; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1851,6 +1937,12 @@ CREATE INDEX folder_parent ON public.folder USING btree (parent_id);
 CREATE UNIQUE INDEX folder_path ON public.folder USING btree (sha256(public.dtk_utf8(path)));
 
 --
+-- Name: image_aesthetic_score; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_aesthetic_score ON public.image USING btree (aesthetic_score, created_at, id) WHERE (aesthetic_score IS NOT NULL);
+
+--
 -- Name: image_fingerprint; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1875,6 +1967,12 @@ CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) W
 CREATE INDEX image_member ON public.image USING btree (embedding_source_id) WHERE (embedding_source_id IS NOT NULL);
 
 --
+-- Name: image_model; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_model ON public.image USING btree (lower(model), model) WHERE (octet_length(model) < 800);
+
+--
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1891,6 +1989,18 @@ CREATE INDEX image_newest ON public.image USING btree (created_at DESC, id DESC)
 --
 
 CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
+
+--
+-- Name: image_rating; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_rating ON public.image USING btree (rating, created_at, id) WHERE (rating IS NOT NULL);
+
+--
+-- Name: image_sampler; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_sampler ON public.image USING btree (lower(sampler), sampler) WHERE (octet_length(sampler) < 800);
 
 --
 -- Name: image_tag_tag; Type: INDEX; Schema: public; Owner: -

@@ -16,6 +16,7 @@ import pytest
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import facets
+from dtk_tui.store.search.names import names
 from dtk_tui.store.search.search import condition_of, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
@@ -223,3 +224,40 @@ def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str,
         assert len(set(result.ids.tolist()) & set(expected)) >= 19, line
         assert result.scores is not None
         assert list(result.scores) == sorted(result.scores, reverse=True)
+
+
+def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) -> None:
+    library, seen = plans
+    library.conn.execute("UPDATE image SET rating = id / 50 % 5 WHERE id % 50 = 0")
+    library.conn.execute("UPDATE image SET model = 'Model ' || id % 20")
+    library.conn.execute("ANALYZE image")
+
+    def run(line: str, limit: int | None = None) -> int:
+        seen.clear()
+        count = len(library.ask(line, limit).ids)
+        told(library.conn)
+        return count
+
+    for line, index in (
+        ("sort:rating", "image_rating"),
+        ("sort:rating_asc", "image_rating"),
+        ("sort:date", "image_newest"),
+        ("sort:date_asc", "image_newest"),
+        ('model:"model 7"', "image_model"),
+    ):
+        assert run(line, limit=20) == 20
+        assert index in indexes(seen), line
+        assert "image" not in scanned(seen), line
+    seen.clear()
+    found = names(library.conn, "model", "odel 1", 8)
+    told(library.conn)
+    assert [name for name, _ in found][:2] == ["Model 1", "Model 10"]
+    assert {count for _, count in found} == {1500}
+    assert indexes(seen) == {"image_model"}
+    assert "image" not in scanned(seen)
+    for kind, index in (("tag", "image_tag_tag"), ("folder", "image_folder_id_file_name_key")):
+        seen.clear()
+        assert len(names(library.conn, kind, "5", 8)) == 8
+        told(library.conn)
+        assert index in indexes(seen)
+        assert not scanned(seen) & {"image", "image_tag"}

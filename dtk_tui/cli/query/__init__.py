@@ -1,0 +1,1 @@
+"""What belongs to searches: saved queries, and found pictures in the terminal."""

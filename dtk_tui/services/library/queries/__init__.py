@@ -1,0 +1,1 @@
+"""What belongs to the query line: examples, completion, saved queries and history."""

@@ -1,0 +1,75 @@
+"""Completing a query line while it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dtk_tui.domain.query import completion
+from dtk_tui.domain.query.completion import Place
+from dtk_tui.errors import DtkError
+from dtk_tui.store.database import Database, limit_time
+from dtk_tui.store.search import names, saved_queries
+from dtk_tui.text import display
+
+#: So many are offered at most.
+OFFERED = 8
+#: Whoever types waits for nothing: what takes longer, in seconds, is not offered.
+_PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may stand at a place: the text to put there, and a word about it, such as how many images have it."""
+
+    text: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What may stand from ``start`` to ``end`` of a line, the likeliest first."""
+
+    start: int
+    end: int
+    candidates: tuple[Candidate, ...] = ()
+
+
+def complete(db: Database, line: str, cursor: int) -> Completion:
+    """Return what may stand at a cursor in a query line; nothing where that cannot be said soon."""
+    place = completion.place_at(line, cursor)
+    if place is None:
+        return Completion(cursor, cursor)
+    if place.kind in completion.CHOICES:
+        found = [Candidate(value, "") for value in completion.choices(place.kind, place.typed)]
+    else:
+        try:
+            found = _of_library(db, place)
+        except DtkError:
+            found = []  # the search itself tells what is wrong with the database
+        if place.kind == "token":
+            found = [Candidate(f"{name}:", expected) for name, expected in completion.tokens(place.typed)] + found
+    # What a terminal might act on has no place in a line that is typed.
+    found = [one for one in found if display(one.text) == one.text and "\n" not in one.text and "\t" not in one.text]
+    new = tuple(one for one in found[:OFFERED] if len(found) > 1 or one.text != line[place.start : cursor])
+    return Completion(place.start, cursor, new)
+
+
+def _of_library(db: Database, place: Place) -> list[Candidate]:
+    with db.connection() as conn:
+        limit_time(conn, _PATIENCE_S)
+        if place.kind != "token":
+            found = names.names(conn, place.kind, place.typed, OFFERED)
+            return [Candidate(completion.quoted(name), _images(count)) for name, count in found]
+        if not place.is_first:
+            return []
+        # A saved query takes the place of the line, which has nothing else yet.
+        typed = place.typed.lower()
+        return [
+            Candidate(one.line, f"saved: {one.name}")
+            for one in saved_queries.saved(conn, 1000)
+            if one.line and typed in one.name.lower()
+        ]
+
+
+def _images(count: int) -> str:
+    return f"{names.COUNTED:,}+" if count > names.COUNTED else f"{count:,}"

@@ -1,0 +1,1 @@
+"""SQL of what taggers said: thresholds, tags made anew from raw scores."""

@@ -1,0 +1,64 @@
+"""Completion of a query line from what the library has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dtk_tui.services.library.queries import saved_queries
+from dtk_tui.services.library.queries.completion import complete
+from dtk_tui.store.database import Database
+from dtk_tui.store.search import names
+from tests.helpers.search_library import Library, fill
+
+
+@pytest.fixture
+def filled(db: Database) -> Iterator[Database]:
+    with db.connection() as conn:
+        library = Library(conn)
+        fill(library)
+        library.image("e.png", model="SDXL_base", sampler="Euler", tags=[("blue_eyes", 0.5), ("sky blue", 1.0)])
+        library.image("f.png", model="sdxl-turbo", sampler="Euler", tags=[("blue_eyes", 0.5)])
+    return db
+
+
+def offered(db: Database, line: str) -> list[tuple[str, str]]:
+    found = complete(db, line, len(line))
+    assert all(line[: found.start] + one.text for one in found.candidates)
+    return [(one.text, one.note) for one in found.candidates]
+
+
+def test_names_are_completed_with_their_images(filled: Database) -> None:
+    blue = [("blue_eyes", "2"), ('"blue hair"', "1"), ("blue_hair", "1"), ('"sky blue"', "1")]
+    assert offered(filled, "castle tag:blu") == blue
+    assert offered(filled, "castle tag:BLUE_") == blue[:3]
+    assert offered(filled, "tag:nothing") == []
+    assert offered(filled, 'tag:"sky b') == [('"sky blue"', "1")]
+    assert offered(filled, "album:s") == [('"so so"', "1"), ("best", "2")]
+    assert [text for text, _ in offered(filled, "model:sdxl")] == ["SDXL_base", "sdxl-turbo"]
+    assert offered(filled, "sampler: eul") == [("Euler", "2"), ('"Euler a"', "1")]
+    assert offered(filled, "folder:sub") == [("/pictures/out/sub_dir", "1")]
+    assert ("has:", "caption, tags, embedding or workflow") in offered(filled, "ha")
+    assert offered(filled, "has:t") == [("tags", "")]
+    assert offered(filled, "has:tags") == [], "what is complete is not offered"
+
+
+def test_saved_queries_are_offered_at_the_beginning(filled: Database) -> None:
+    saved_queries.save(filled, "Rated well", "rating:>=4")
+    assert offered(filled, "rat") == [("rating:", offered(filled, "rat")[0][1]), ("rating:>=4", "saved: Rated well")]
+    assert [text for text, _ in offered(filled, "castle rat")] == ["rating:"]
+
+
+def test_counts_end_where_nobody_reads_on(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "COUNTED", 1)
+    assert offered(filled, "tag:blue_e") == [("blue_eyes", "1+")]
+
+
+def test_hostile_names_are_not_put_into_the_line(filled: Database) -> None:
+    with filled.connection() as conn:
+        library = Library(conn)
+        library.image("g.png", model="evil\x1b[31m", tags=[("evil\ttag", 1.0), ("evil [red]%_", 1.0)])
+    assert offered(filled, "model:ev") == []
+    assert offered(filled, "tag:ev") == [('"evil [red]%_"', "1")]
+    assert offered(filled, "tag:%") == [('"evil [red]%_"', "1")]
