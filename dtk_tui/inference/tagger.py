@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_model import ImageModel
 from dtk_tui.inference.manifest import ModelSpec, TagOutput
@@ -80,18 +84,44 @@ def read_tags(rules: TagOutput, home: Path) -> tuple[tuple[str, str], ...]:
     Raises:
         ModelError: the list cannot be read.
     """
-    if rules.file is None:
-        return tuple((_shown(name, rules), rules.category) for name in rules.names)
-    path = home / rules.file
+    rows = [(name, rules.category) for name in rules.names] if rules.file is None else _listed(rules, home / rules.file)
+    names = _renamed([name for name, _ in rows], _aliases(rules.aliases) if rules.aliases else {})
+    return tuple((_shown(name, rules), category) for name, (_, category) in zip(names, rows, strict=True))
+
+
+def _listed(rules: TagOutput, path: Path) -> list[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             if rules.format == "wd-csv":
                 rows = [(row["name"], str(row["category"])) for row in csv.DictReader(lines)]
-                return tuple((_shown(name, rules), rules.categories.get(code, code)) for name, code in rows)
+                return [(name, rules.categories.get(code, code)) for name, code in rows]
             names = (line.strip() for line in lines)
-            return tuple((_shown(name, rules), rules.category) for name in names if name)
+            return [(name, rules.category) for name in names if name]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise ModelError(f"The tag list {path} cannot be read.", str(error)) from error
+
+
+def _renamed(names: Sequence[str], aliases: Mapping[str, str]) -> list[str]:
+    """Return the names with old ones in place of which others have a new one; no name comes to stand there twice."""
+    taken = set(names)
+    found = []
+    for name in names:
+        new = aliases.get(name, name)
+        if new != name and new not in taken:
+            taken.add(new)
+            name = new  # noqa: PLW2901
+        found.append(name)
+    return found
+
+
+@cache
+def _aliases(name: str) -> Mapping[str, str]:
+    """Return the names of today by the old ones, of a data file that ships with the program."""
+    path = shipped(f"models/{name}")
+    try:
+        return {str(old): str(new) for old, new in tomllib.loads(path.read_text(encoding="utf-8"))["aliases"].items()}
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"The aliases of tags in {path} cannot be read.", str(error)) from error
 
 
 def _shown(name: str, rules: TagOutput) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import string
 from collections.abc import Sequence
@@ -19,6 +21,10 @@ _FIRST_LOOK = 64
 _GROWTH = 4
 # Where a text is cut, the tokens beside the cut may be others than in the whole text.
 _UNSURE = 256
+#: So much of a text is repaired, in characters: hundreds for each token of the longest text.
+_MOST_REPAIRED = 100_000
+#: What open_clip calls the tokens that transformers calls otherwise: who writes one of these literally, ends the text.
+_OPEN_CLIP_NAMES = {"<|startoftext|>": "<start_of_text>", "<|endoftext|>": "<end_of_text>"}
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -39,7 +45,12 @@ class Tokenizer:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         path = shipped(f"models/{rules.vocabulary}") if rules.tokenizer == "bert-uncased" else home / rules.vocabulary
         try:
-            self._tokenizer = _bert(path) if rules.tokenizer == "bert-uncased" else _from_file(path)
+            self._tokenizer = _bert(path) if rules.tokenizer == "bert-uncased" else _from_file(path, rules.clean)
+        except ModuleNotFoundError as error:
+            raise ModelError(
+                f"The texts of this model are repaired as open_clip does, which needs {error.name}.",
+                "Try: pip install 'dtk-tui[open-clip]'",
+            ) from error
         except Exception as error:
             raise ModelError(f"The vocabulary {path} cannot be read.", str(error)) from error
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -63,12 +74,25 @@ class Tokenizer:
 
         Characters do not tell: a word of any length may be one unknown token, and white space none.
         """
+        text = self._repaired(text)
         size = self._first_look
         while size < len(text):
-            if self.is_filled_by(text[:size]):
+            if self._is_filled_by(text[:size]):
                 return self._cleaned(text[:size])
             size *= _GROWTH
         return self._cleaned(text)
+
+    def _repaired(self, text: str) -> str:
+        """Return a text as open_clip cleans it, where the model wants that; a long one is cut before.
+
+        Source: mlfoundations/open_clip, src/open_clip/tokenizer.py (the cleaning "lower" of SimpleTokenizer).
+        """
+        if self._clean != "open-clip":
+            return text
+        import ftfy
+
+        mended = html.unescape(html.unescape(ftfy.fix_text(text[:_MOST_REPAIRED])))
+        return " ".join(mended.split()).lower()
 
     def _cleaned(self, text: str) -> str:
         """Return a text as the tokenizer takes it.
@@ -76,12 +100,15 @@ class Tokenizer:
         Source: google-research/big_vision, evaluators/proj/image_text/prompt_engineering.py (canonicalize_text).
         """
         text = _encodable(text)
-        if self._clean != "nothing":
+        if self._clean in ("lower", "canonical"):
             text = text.lower()
         return " ".join(text.translate(_NO_PUNCTUATION).split()) if self._clean == "canonical" else text
 
     def is_filled_by(self, beginning: str) -> bool:
         """Tell whether the ids of this beginning of a text are surely those of the whole text, up to the limit."""
+        return self._is_filled_by(self._repaired(beginning))
+
+    def _is_filled_by(self, beginning: str) -> bool:
         head = self._cleaned(beginning)
         encoding = self._untruncated.encode_batch([head], add_special_tokens=False)[0]
         words = encoding.word_ids
@@ -92,7 +119,9 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Return how many tokens all of a text has, special ones left out."""
-        return len(self._untruncated.encode_batch([self._cleaned(text)], add_special_tokens=False)[0].ids)
+        return len(
+            self._untruncated.encode_batch([self._cleaned(self._repaired(text))], add_special_tokens=False)[0].ids
+        )
 
     @cached_property
     def _untruncated(self) -> Any:
@@ -131,7 +160,16 @@ def _bert(path: Path) -> Any:
     return backend
 
 
-def _from_file(path: Path) -> Any:
+def _from_file(path: Path, clean: str) -> Any:
     from tokenizers import Tokenizer as Backend
 
-    return Backend.from_file(str(path))
+    if clean != "open-clip":
+        return Backend.from_file(str(path))
+    import ftfy  # noqa: F401 (so that its absence is told when the model is loaded)
+
+    text = path.read_text(encoding="utf-8")
+    for name, other in _OPEN_CLIP_NAMES.items():
+        text = text.replace(name, other)
+    settings = json.loads(text)
+    settings["normalizer"] = None
+    return Backend.from_str(json.dumps(settings))

@@ -16,8 +16,10 @@ from dtk_tui.ui.textual_compat import parent_of
 
 #: A screen that opened has this long to say what has the focus.
 _OPENS_S = 0.5
+#: Where a key is that is not done by then is looked at: what it went to may be gone.
+_SLOW_S = 2.0
 #: A key that is not done by then holds up no other.
-_LONGEST_S = 2.0
+_LONGEST_S = 30.0
 _LOOK_S = 0.01
 
 
@@ -33,6 +35,7 @@ class KeyQueue(App[None]):
         super().__init__()
         self._typed: deque[events.Key | events.Paste] = deque()
         self._given_at: float | None = None
+        self._at: MessagePump = self
         self._is_watched = False
 
     async def on_event(self, event: events.Event) -> None:
@@ -44,12 +47,15 @@ class KeyQueue(App[None]):
         await self._go_on()
 
     async def _go_on(self) -> None:
-        """Give out the next key if the one before is done, or takes too long: what it went to may be gone."""
-        if self._given_at is None or monotonic() - self._given_at > _LONGEST_S:
+        """Give out the next key if the one before is done, or will never be."""
+        if self._given_at is None or self._is_lost(monotonic() - self._given_at):
             await self._give()
         if self._typed and not self._is_watched:
             self._is_watched = True
-            self.set_timer(_LONGEST_S, self._look_again)
+            self.set_timer(_SLOW_S, self._look_again)
+
+    def _is_lost(self, waiting_s: float) -> bool:
+        return waiting_s > (_LONGEST_S if self._at.is_running else _SLOW_S)
 
     async def _look_again(self) -> None:
         self._is_watched = False
@@ -67,6 +73,7 @@ class KeyQueue(App[None]):
 
     def _follow(self, node: MessagePump, screen: Screen[Any]) -> None:
         """Come behind a key through the queues of all that it bubbles to, up to this app."""
+        self._at = node
         if node is self:
             # Behind the key here, and then behind the change of focus that its action asked for.
             self.call_later(self.call_later, self._done, screen)

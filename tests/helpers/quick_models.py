@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dtk_tui.inference.onnx_truncation import truncate_graph
+from dtk_tui.inference.graphs.truncation import truncate_graph
 
 _EMBEDDER = "dinov2-small"
 _FIRST_LAYER = "/backbone/encoder/layer.0/Add_1_output_0"

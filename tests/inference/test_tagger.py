@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec, TagOutput, load_manifest
-from dtk_tui.inference.tagger import Tagger, read_tags
+from dtk_tui.inference.tagger import Tagger, _aliases, read_tags
 from tests.helpers.drawn_images import scene
 from tests.helpers.tiny_onnx import save_onnx
 
@@ -65,6 +66,23 @@ def test_plain_lists_have_one_category(tmp_path: Path) -> None:
     assert rules is not None
     (tmp_path / "top_tags.txt").write_text("1girl\nlong_hair\n>_<\n")
     assert read_tags(rules, tmp_path) == (("1girl", "general"), ("long hair", "general"), (">_<", "general"))
+
+
+def test_taggers_with_lists_of_different_years_name_a_thing_alike(tmp_path: Path) -> None:
+    rules = load_manifest().get("joytag").tags
+    assert rules is not None
+    (tmp_path / "top_tags.txt").write_text("bunny\nhand_in_hair\nolder\naged_up\nlong_hair\n")
+    found = [name for name, _ in read_tags(rules, tmp_path)]
+    assert found == ["rabbit", "hand in own hair", "older", "aged up", "long hair"], "older is not aged up to this one"
+    assert read_tags(replace(rules, aliases=None), tmp_path)[0] == ("bunny", "general")
+    with pytest.raises(ModelError, match="aliases of tags"):
+        read_tags(replace(rules, aliases="data/none.toml"), tmp_path)
+
+
+def test_no_alias_leads_to_another() -> None:
+    aliases = _aliases("data/tag-aliases.toml")
+    assert len(aliases) == 61
+    assert not set(aliases) & set(aliases.values())
 
 
 def test_a_list_without_its_columns_says_so(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_model_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     spec = _tiny(tmp_path, "mean", names=("input_ids",))
     (tmp_path / "tiny" / "m.onnx").write_bytes(b"not a model")
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="not an ONNX model"):
         TextEmbedder(spec, tmp_path, 1)
 
 

@@ -1,10 +1,13 @@
-"""Token ids against lists that the reference tokenizer of bert-base-uncased gives."""
+"""Token ids against lists that the reference tokenizers give: bert-base-uncased's, and open_clip's."""
 
 from __future__ import annotations
 
+import lzma
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tokenizers import Tokenizer as Backend
 from tokenizers import models
@@ -13,6 +16,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference import tokenizer as tokenizer_module
 from dtk_tui.inference.manifest import TextInput, load_manifest
 from dtk_tui.inference.tokenizer import Tokenizer
+from tests.helpers.architectures.families import REFERENCES
+from tests.helpers.architectures.inputs import MOJIBAKE, TEXTS
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +138,42 @@ def test_of_a_megabyte_no_more_is_looked_at_than_what_counts(
     (ids,) = tokenizer.encode([piece * (1_000_000 // len(piece))])
     assert len(ids) <= 256
     assert sum(looked_at) <= most
+
+
+@pytest.fixture
+def open_clip(tmp_path: Path) -> Tokenizer:
+    """A tokenizer as open_clip's; skips where the extra ``open-clip`` is not installed."""
+    pytest.importorskip("ftfy")
+    (tmp_path / "tokenizer.json").write_bytes(lzma.decompress((REFERENCES / "clip-tokenizer.json.xz").read_bytes()))
+    rules = load_manifest().get("clip-bigg-text").text
+    assert rules is not None
+    return Tokenizer(replace(rules, clean="open-clip"), tmp_path)
+
+
+def test_texts_repaired_as_open_clip_does_have_its_ids(open_clip: Tokenizer, tmp_path: Path) -> None:
+    with np.load(REFERENCES / "open_clip_ids.npz") as kept:
+        expected = [[int(n) for n in row if n >= 0] for row in kept["ids"]]
+    texts = TEXTS + MOJIBAKE
+    found = open_clip.encode(texts)
+    assert [text[:60] for text, ids, wanted in zip(texts, found, expected, strict=True) if ids != wanted] == []
+    rules = load_manifest().get("clip-bigg-text").text
+    assert rules is not None
+    plain = Tokenizer(rules, tmp_path).encode(texts)
+    assert sum(ids != wanted for ids, wanted in zip(plain, expected, strict=True)) >= 10, "SDXL's are others"
+
+
+def test_a_long_text_is_repaired_only_as_far_as_it_counts(open_clip: Tokenizer) -> None:
+    word = open_clip.encode(["café"])[0][1:-1]
+    (ids,) = open_clip.encode(["cafÃ© " * 50_000])
+    assert ids[1:-1] == (word * 77)[:75]
+    assert open_clip.is_filled_by("cafÃ© " * 2_000)
+    assert not open_clip.is_filled_by("cafÃ© ")
+    assert open_clip.count("cafÃ©") == len(word)
+
+
+def test_without_ftfy_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = load_manifest().get("clip-bigg-text").text
+    assert rules is not None
+    monkeypatch.setitem(sys.modules, "ftfy", None)
+    with pytest.raises(ModelError, match=r"needs ftfy.*dtk-tui\[open-clip\]"):
+        Tokenizer(replace(rules, clean="open-clip"), tmp_path)

@@ -241,7 +241,7 @@ def test_the_command_measures_and_remembers(
     from dtk_tui.cli import models
 
     _write(tmp_path / "tiny" / "m.onnx", onnx.TensorProto.FLOAT)
-    monkeypatch.setattr(manifest, "load_manifest", lambda: Manifest((SPEC,)))
+    monkeypatch.setattr(manifest, "load_manifest", lambda _: Manifest((SPEC,)))
     monkeypatch.setattr(ImageEmbedder, "_most", 2)
     monkeypatch.setenv("DTK_MODELS", str(tmp_path))
     monkeypatch.setenv("DTK_HOME", str(tmp_path))

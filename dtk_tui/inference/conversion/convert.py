@@ -40,7 +40,7 @@ def _vectors(spec: ModelSpec, sentences: list[str], models_folder: Path) -> Floa
 
     if spec.text_tower is None:
         return None
-    tower = TextEmbedder(load_manifest().text_tower(spec), models_folder, os.cpu_count() or 1)
+    tower = TextEmbedder(load_manifest(models_folder).text_tower(spec), models_folder, os.cpu_count() or 1)
     try:
         return tower.embed(sentences)
     finally:

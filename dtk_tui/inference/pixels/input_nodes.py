@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.graphs.external_data import read_graph
 from dtk_tui.inference.manifest import ModelSpec
 
 #: Elementwise nodes broadcast from this version of the operators on (ONNX changelog, Mul-7).
 _LEAST_OPSET = 7
 
 
-def with_byte_input(path: Path, spec: ModelSpec) -> bytes:
+def with_byte_input(path: Path, spec: ModelSpec, model: Any = None) -> bytes:
     """Return a model whose input is uint8 [n, size, size, 3] (red, green, blue), as a serialised graph.
 
     Channel order, layout, division, mean and std come before the model's own input, in float32 and in the order
@@ -27,16 +28,12 @@ def with_byte_input(path: Path, spec: ModelSpec) -> bytes:
     Args:
         path: of the ONNX file.
         spec: with a section image.
+        model: what ``read_graph`` gave, where the file was read already; it is changed.
 
     Raises:
         ModelError: it is no ONNX model, or takes something else than the manifest says.
     """
-    import onnx
-
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except Exception as error:
-        raise ModelError(f"The model {path} cannot be loaded.", str(error)) from error
+    model = read_graph(path) if model is None else model
     value = _picture_input(model, spec)
     opset = next((int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx")), _LEAST_OPSET)
     if opset < _LEAST_OPSET:

@@ -37,7 +37,7 @@ def counts(config: Config, text: str) -> TextCounts:
 def _tokenizer(folder: str, embedder: str) -> tuple[str, Tokenizer | None]:
     for name in (_FIRST, embedder):
         try:
-            spec = load_manifest().get(name)
+            spec = load_manifest(Path(folder)).get(name)
             if spec.text is not None:
                 return spec.name, Tokenizer(spec.text, model_folder(spec, Path(folder)))
         except DtkError:

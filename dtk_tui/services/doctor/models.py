@@ -25,11 +25,12 @@ def models(config: Config) -> Iterator[Finding]:
     from dtk_tui.inference.model_files import is_installed
 
     wanted = list(config.settings.models.in_use)
-    joint = [spec for name, spec in load_manifest().joint.items() if (name, "image-embedder") in wanted]
+    manifest = load_manifest(config.paths.models)
+    joint = [spec for name, spec in manifest.joint.items() if (name, "image-embedder") in wanted]
     towers = [(str(spec.text_tower), "text-embedder") for spec in joint]
     for name, role in dict.fromkeys([*wanted, *towers]):
         try:
-            spec = load_manifest().get(name)
+            spec = manifest.get(name)
         except DtkError as error:
             yield Finding("model", Verdict.FAULT, f"{name}: {error.title}", error.detail)
             continue

@@ -43,7 +43,7 @@ def _text_embedder(name: str, folder: Path) -> TextEmbedder:
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.text_embedder import TextEmbedder
 
-    return TextEmbedder(load_manifest().get(name), folder, _THREADS)
+    return TextEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 @lru_cache(maxsize=2)
@@ -51,7 +51,7 @@ def _image_embedder(name: str, folder: Path) -> ImageEmbedder:
     from dtk_tui.inference.image_embedder import ImageEmbedder
     from dtk_tui.inference.manifest import load_manifest
 
-    return ImageEmbedder(load_manifest().get(name), folder, _THREADS)
+    return ImageEmbedder(load_manifest(folder).get(name), folder, _THREADS)
 
 
 def search(db: Database, config: Config, line: str, limit: int | None = None) -> list[Hit]:
@@ -107,7 +107,7 @@ def notes(config: Config, line: str) -> list[str]:
         return []
     from dtk_tui.inference.manifest import load_manifest
 
-    manifest = load_manifest()
+    manifest = load_manifest(config.paths.models)
     specs = {spec.name: spec for spec in (_joint_model(config, manifest, term.space) for term in terms)}
     return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
 
@@ -209,7 +209,7 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
     names = config.settings.models
     term, default = ("about:", names.text_embedder) if role == "text-embedder" else ("like:", names.image_embedder)
     model = named or default
-    if named is not None and load_manifest().get(named).role != role:
+    if named is not None and load_manifest(config.paths.models).get(named).role != role:
         raise UsageError(f"{term} compares vectors of a {role}, and {named} is none.", "See: dtk models list")
     with db.connection() as conn:
         space = embedding_spaces.newest(conn, model, role.partition("-")[0])
@@ -250,7 +250,7 @@ def _looks(db: Database, config: Config, term: Looks) -> Example:
     """Return the joint space of a term, and where its text lies in it."""
     from dtk_tui.inference.manifest import load_manifest
 
-    manifest = load_manifest()
+    manifest = load_manifest(config.paths.models)
     spec = _joint_model(config, manifest, term.space)
     with db.connection() as conn:
         space = embedding_spaces.newest(conn, spec.name, "image")

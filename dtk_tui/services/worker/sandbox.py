@@ -197,8 +197,11 @@ def _read(source: IO[bytes], size: int, until: float, ended: threading.Event) ->
 
 def main() -> None:
     """Read files as asked for on standard input until it ends."""
+    from dtk_tui.config import AppPaths
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.preprocessing import Picture
+
+    models = AppPaths().models
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
@@ -208,7 +211,7 @@ def main() -> None:
         arrays: list[npt.NDArray[np.uint8]] = []
         try:
             picture = Picture.open(os.fsdecode(bytes.fromhex(asked["path"])))
-            specs = [load_manifest().get(name).image for name in asked["models"]]
+            specs = [load_manifest(models).get(name).image for name in asked["models"]]
             arrays = [picture.pixels(spec) for spec in specs if spec is not None]
             look = picture.look
             answer: dict[str, Any] = {

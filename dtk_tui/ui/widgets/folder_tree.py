@@ -190,6 +190,9 @@ class FolderTree(CursorList):
         if line.expanded:
             self._close(self.cursor)
             return
+        if line.key in self._opened:  # it is opening
+            self._opened.discard(line.key)
+            return
         for place in range(self.cursor - 1, -1, -1):
             if self._lines[place].depth < line.depth:
                 self.cursor = place

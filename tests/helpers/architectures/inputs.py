@@ -151,3 +151,18 @@ TEXTS: tuple[str, ...] = (
     "mixed日本English한국русский123",
     "e\u0301\u0327x a\u0308\u0304 \u0301alone",
 )
+
+#: What a program that repairs texts changes: UTF-8 read as Latin-1 or Windows-1252, entities, quotes, widths, controls.
+MOJIBAKE: tuple[str, ...] = (
+    "schÃ¶n cafÃ© â€œquotedâ€\x9d",
+    "naÃƒÂ¯ve",
+    "l’Ã©tÃ© 日本語",
+    "&lt;b&gt; &amp;amp;lt; &eacute;&#x301; &copy;",
+    "ＦＵＬＬ　ｗｉｄｔｈ ｱｲｳ",
+    "ﬁligree ǆ Ǆ \u2018x\u2019",
+    "\x1b[31mred\x1b[0m \x85 \x93quoted\x94",
+    "a\r\nb\rc\u2028d",
+    "Σίσυφος ΣΊΣΥΦΟΣ İ",
+    "<end_of_text> and <|endoftext|> and <START_OF_TEXT>",
+    "e\u0301 &#101;&#769; \ud800",
+)

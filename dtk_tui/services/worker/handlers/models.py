@@ -19,7 +19,7 @@ def require(config: Config, name: str, role: str) -> ModelSpec:
         ModelError: it is not, with what to do.
     """
     try:
-        spec = load_manifest().get(name)
+        spec = load_manifest(config.paths.models).get(name)
     except UsageError as error:  # a misspelt name in the config is a model that is not there
         raise ModelError(error.title, error.detail) from error
     if spec.role != role:

@@ -52,12 +52,17 @@ _OF_TAGGER: LiteralString = "image_tag.image_id = ANY (%(images)s) AND source = 
 _IS_GONE: LiteralString = """
 NOT EXISTS (SELECT FROM wanted WHERE wanted.image_id = image_tag.image_id AND wanted.tag_id = image_tag.tag_id)
 """
+# What is there is looked up by the images of the batch, never by a walk over all tags.
+_THERE: LiteralString = f"""
+there AS MATERIALIZED (SELECT image_id, tag_id FROM image_tag WHERE {_OF_TAGGER})
+"""  # noqa: S608 (constants)
 _IS_NEW: LiteralString = """
-NOT EXISTS (SELECT FROM image_tag WHERE image_tag.image_id = wanted.image_id AND image_tag.tag_id = wanted.tag_id
-               AND source = %(tagger)s)
+NOT EXISTS (SELECT FROM there WHERE there.image_id = wanted.image_id AND there.tag_id = wanted.tag_id)
 """
+# After many new tags the statistics are behind: a loop within a loop would take minutes.
+_HASHES = "SET LOCAL enable_nestloop = off"
 _CHANGE: LiteralString = f"""
-{_WANTED}, gone AS (
+{_WANTED}, {_THERE}, gone AS (
     DELETE FROM image_tag WHERE {_OF_TAGGER} AND {_IS_GONE} RETURNING image_id
 ), come AS (
     INSERT INTO image_tag (image_id, tag_id, source, confidence)
@@ -68,7 +73,7 @@ SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM gone),
        (SELECT count(*) FROM (SELECT image_id FROM come UNION SELECT image_id FROM gone) AS changed)
 """  # noqa: S608 (constants)
 _COUNT: LiteralString = f"""
-{_WANTED}, change AS (
+{_WANTED}, {_THERE}, change AS (
     SELECT image_id, true AS is_new FROM wanted WHERE {_IS_NEW}
      UNION ALL
     SELECT image_id, false FROM image_tag WHERE {_OF_TAGGER} AND {_IS_GONE}
@@ -86,6 +91,7 @@ def count_change(
     conn: Connection, tagger: str, tagger_ids: Sequence[int], images: Sequence[int], rules: Collection[TagThreshold]
 ) -> TagChange:
     """Return what other thresholds would change of some images."""
+    conn.execute(_HASHES)
     return TagChange(*row_of(conn, _COUNT, _parameters(tagger, tagger_ids, images, rules)))
 
 
@@ -108,6 +114,7 @@ def derive_some(conn: Connection, tagger: str, tagger_ids: Sequence[int]) -> Der
         return Derivation(0, TagChange(*row_of(conn, _FINISH, (to_db(tagger),))))
     conn.execute(_LOCK, (images,))
     rules = thresholds.in_force(conn, tagger)
+    conn.execute(_HASHES)
     skip_checks(conn, True)
     change = TagChange(*row_of(conn, _CHANGE, _parameters(tagger, tagger_ids, images, rules.values())))
     skip_checks(conn, False)
