@@ -40,9 +40,10 @@ def fill(db: Database) -> None:
         conn.execute(
             "INSERT INTO image (folder_id, prompt_id, file_name, file_size, mtime_ns, created_at, scan_phase, steps,"
             " cfg_scale, seed, sampler, model, width, height, fingerprint, rating)"
-            " SELECT 1, 1 + n % 1000, lpad(n::text, 7, '0') || '.png', 1000000 + n, 1, now() - n * interval '1 minute',"
+            " SELECT 1, 1 + n %% 1000, lpad(n::text, 7, '0') || '.png', 1000000 + n, 1,"
+            " now() - n * interval '1 minute',"
             " 1, 20, 7, n, 'Euler a', 'sdxl', 1024, 1024, sha256(n::text::bytea),"
-            " CASE WHEN n % 3 = 0 THEN 1 + n % 9 END FROM generate_series(1, %s) n",
+            " CASE WHEN n %% 3 = 0 THEN 1 + n %% 9 END FROM generate_series(1, %s) n",
             (2 * EDITED,),
         )
     vacuum(db)

@@ -87,10 +87,29 @@ class ModelSettings(_Section):
         )
 
 
+#: A tag and the score from which it counts, as the rule in ``[tags] nsfw`` has it.
+_SCORED_TAG = re.compile(r"\s*(\S(?:.*\S)?)\s*>=\s*(0?\.\d{1,9}|0|1(?:\.0{1,9})?)\s*")
+
+
+def _scored_tag(value: str) -> str:
+    if not _SCORED_TAG.fullmatch(value):
+        raise ValueError(f"{value!r} is no tag with a score; write one like explicit>=0.5")
+    return value
+
+
 class TagSettings(_Section):
-    """From which scores tags hold, by tagger and category, where a tagger is new to a library."""
+    """From which scores tags hold where a tagger is new to a library, and which flag a picture as NSFW."""
 
     thresholds: dict[str, dict[str, Annotated[float, Field(gt=0, le=1)]]] = Field(default_factory=dict)
+    nsfw: Annotated[
+        tuple[Annotated[str, Field(max_length=1000), AfterValidator(_scored_tag)], ...], Field(max_length=1000)
+    ] = ()
+
+    @property
+    def nsfw_rule(self) -> tuple[tuple[str, float], ...]:
+        """The tags, each with the score from which it flags a picture."""
+        found = (_SCORED_TAG.fullmatch(value) for value in self.nsfw)
+        return tuple((match[1], float(match[2])) for match in found if match)
 
 
 class WorkerSettings(_Section):

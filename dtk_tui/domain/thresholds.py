@@ -55,3 +55,11 @@ class TaggerThresholds:
     thresholds: tuple[TagThreshold, ...]
     images: int
     unfinished: Derivation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """How many images the NSFW rule flagged, and how many it took its own flag from."""
+
+    flagged: int = 0
+    unflagged: int = 0

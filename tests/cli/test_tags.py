@@ -1,4 +1,4 @@
-"""dtk tags threshold: what scripts and people read, and what is refused."""
+"""dtk tags threshold and nsfw: what scripts and people read, and what is refused."""
 
 from __future__ import annotations
 
@@ -98,3 +98,19 @@ def test_without_a_tagger_the_thresholds_are_listed(dtk: Run, db: Database) -> N
 def test_what_is_not_understood_is_refused(dtk: Run, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         raise dtk("threshold", *arguments, "--json").exception or AssertionError
+
+
+def test_the_nsfw_rule_is_shown_before_it_flags(dtk: Run, db: Database, config: Config) -> None:
+    folder = config.paths.home
+    assert folder is not None
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text('[tags]\nnsfw = ["explicit >= 0.4"]\n')
+    assert _values(dtk("nsfw", "--dry-run", "--json")) == [{"flagged": 2, "unflagged": 0}]
+    done = dtk("nsfw", answer="n\n")
+    assert done.stdout.startswith("rule: explicit >= 0.4\n2 images to flag, 0 to unflag.\n")
+    assert _values(dtk("nsfw", "--json")) == [{"flagged": 2, "unflagged": 0}]
+    (folder / "config.toml").unlink()
+    assert dtk("nsfw", "--yes").stdout == "0 flagged, 2 unflagged.\n"
+    (folder / "config.toml").write_text('[tags]\nnsfw = ["explicit > 0.4"]\n')
+    with pytest.raises(DtkError, match=r"is no tag with a score; write one like explicit>=0\.5"):
+        raise dtk("nsfw", "--yes").exception or AssertionError

@@ -1,4 +1,4 @@
-"""tags threshold."""
+"""tags threshold, nsfw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dtk_tui.domain.thresholds import TagChange, TaggerThresholds
     from dtk_tui.store.database import Database
 
-commands = typer.Typer(help="What taggers said of images.", no_args_is_help=True)
+commands = typer.Typer(help="What taggers said: thresholds, the NSFW rule.", no_args_is_help=True)
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -179,3 +179,36 @@ def _state(of: TaggerThresholds) -> str:
     if of.unfinished is None:
         return ""
     return f"made anew in part ({of.unfinished.done:,}): dtk tags threshold --tagger {of.tagger} goes on"
+
+
+@commands.command()
+def nsfw(dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
+    """Flag images as NSFW by the rule in [tags] nsfw of config.toml, never over what a person decided.
+
+    Workers follow the rule with what they tag; this brings it to all that is tagged. A flag that the rule set and does
+    not ask for any more goes again; without a rule all of those go. --json asks nothing.
+    """
+    from dtk_tui.services.library.nsfw_rule import apply_rule
+
+    with library() as (db, config):
+        rule = config.settings.tags.nsfw_rule
+        line = ProgressLine()
+        try:
+            change = apply_rule(db, rule, _progress(line), dry_run=True) if dry_run or not (yes or as_json) else None
+            line.end()
+            if change is not None and not as_json:
+                typer.echo(f"rule: {', '.join(config.settings.tags.nsfw) or 'none, see [tags] of config.toml'}")
+                typer.echo(f"{counted(change.flagged, 'image')} to flag, {change.unflagged:,} to unflag.")
+            if not dry_run:
+                if change is not None and not confirmed("Change the flags?"):
+                    typer.echo("Nothing was changed.")
+                    return
+                change = apply_rule(db, rule, _progress(line))
+                line.end()
+                if not as_json:
+                    typer.echo(f"{change.flagged:,} flagged, {change.unflagged:,} unflagged.")
+        finally:
+            line.end()
+    assert change is not None
+    if as_json:
+        print_json({"flagged": change.flagged, "unflagged": change.unflagged})

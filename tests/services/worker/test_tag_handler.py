@@ -177,3 +177,16 @@ def test_the_config_is_for_new_taggers_and_what_it_asks_of_others_is_said(db: Da
     for wrong, said in (({"general": 0.5}, "no category general"), ({"rating": 0.001}, "is no threshold for rating")):
         with pytest.raises(ModelError, match=rf"\[tags\] thresholds of config.toml: .*{said}"):
             _open(db, _with(config, thresholds={"open-nsfw": wrong}))
+
+
+@pytest.mark.usefixtures("starter_models")
+def test_images_are_flagged_by_the_rule_as_they_are_tagged(db: Database, config: Config) -> None:
+    with db.connection() as conn:
+        add_images(conn, 3)
+        conn.execute("UPDATE image SET nsfw_by_hand = true WHERE id = 2")
+    scores = np.array([[0.3, 0.7], [0.1, 0.9], [0.9, 0.1]], np.float32)
+    handler = _open(db, _with(config, nsfw=["nsfw >= 0.5"]))
+    with db.connection() as conn:
+        handler.save(conn, [(n, (row,)) for n, row in enumerate(scores, 1)])
+        flags = conn.execute("SELECT id, nsfw, nsfw_by_rule FROM image ORDER BY id").fetchall()
+    assert flags == [(1, True, True), (2, False, False), (3, False, False)]

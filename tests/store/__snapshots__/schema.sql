@@ -919,6 +919,7 @@ END) STORED,
     hypernetwork text,
     first_name text,
     nsfw_by_hand boolean DEFAULT false NOT NULL,
+    nsfw_by_rule boolean DEFAULT false NOT NULL,
     CONSTRAINT image_check CHECK ((is_embedding_representative OR (embedding_source_id IS NOT NULL)))
 );
 

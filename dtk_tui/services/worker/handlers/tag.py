@@ -21,6 +21,7 @@ from dtk_tui.services.worker.handlers.arrays import BatchArray
 from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler, Resources
 from dtk_tui.services.worker.handlers.models import precision_notices, require, tune
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library.tagging import nsfw
 from dtk_tui.store.library.tagging import thresholds as store
 from dtk_tui.store.queue import results
 
@@ -82,8 +83,9 @@ class TagHandler(PictureHandler):
 
     kind = Kind.TAG
 
-    def __init__(self, taggers: Sequence[RegisteredTagger]) -> None:
+    def __init__(self, taggers: Sequence[RegisteredTagger], nsfw_rule: Sequence[tuple[str, float]] = ()) -> None:
         self._taggers = taggers
+        self._nsfw_rule = nsfw_rule
         self.model = "+".join(use.tagger.spec.name for use in taggers)
         self.batch_size = min(use.tagger.batch_size for use in taggers)
         self.placement = taggers[0].tagger.placement
@@ -113,7 +115,7 @@ class TagHandler(PictureHandler):
             for tagger in opened:
                 tagger.close()
             raise
-        handler = cls(uses)
+        handler = cls(uses, config.settings.tags.nsfw_rule)
         handler.notices = (*precision_notices(opened), *(one for of_tagger in notices for one in of_tagger))
         return handler
 
@@ -134,7 +136,7 @@ class TagHandler(PictureHandler):
         return [tuple(of_tagger[i] for of_tagger in scores) for i in range(len(batch))]
 
     def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
-        """Write raw scores, and the tags that hold by the thresholds of the library."""
+        """Write raw scores, the tags that hold by the thresholds of the library, and the flags of the NSFW rule."""
         for place, use in enumerate(self._taggers):
             name = use.tagger.spec.name
             rules = store.in_force(conn, name, lock=True)
@@ -143,6 +145,8 @@ class TagHandler(PictureHandler):
                 kept, holds = use.sorted_out(scores[place], rules)
                 written.append((image_id, use.tag_ids[kept].tolist(), scores[place][kept].tolist(), holds.tolist()))
             results.save_tags(conn, use.id, name, written)
+        if self._nsfw_rule:
+            nsfw.apply(conn, [image_id for image_id, _ in rows], nsfw.rule_of(conn, self._nsfw_rule))
 
     def close(self) -> None:
         """Unload the taggers."""
