@@ -43,6 +43,7 @@ from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from dtk_tui.ui.screens.collections import CollectionsScreen
+from dtk_tui.ui.screens.duplicates import DuplicatesScreen
 from dtk_tui.ui.screens.help import HelpScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
@@ -59,9 +60,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
-    "collections",
-    "queries",
-    "thresholds",
+    "collections", "duplicates", "queries", "thresholds",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -246,6 +245,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Show the edit of the captions of many images."""
         if not isinstance(self.screen, BatchEditScreen):
             self.push_screen(BatchEditScreen(self.context, message.sets))
+
+    def on_duplicates_opened(self) -> None:
+        """Show duplicates."""
+        if not isinstance(self.screen, DuplicatesScreen):
+            self.push_screen(DuplicatesScreen(self.context))
 
     def on_journal_opened(self) -> None:
         """Show the journal."""

@@ -117,6 +117,10 @@ class BatchEditOpened(Message):
         self.sets = sets
 
 
+class DuplicatesOpened(Message):
+    """Images that are the same or nearly so shall be shown."""
+
+
 class RunsOpened(Message):
     """What was tagged and captioned in one action shall be shown."""
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind
+from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best
+from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import cancel_when_set
+from dtk_tui.services.library.edits import EditStoppedError
+from dtk_tui.services.library.edits import Progress as EditProgress
 from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, led_sets, near_pairs
+from dtk_tui.services.library.organise import marks
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.search import duplicates as store
 
@@ -21,6 +25,8 @@ Ids = npt.NDArray[np.int64]
 #: Pictures that are farther apart than those that look alike by their hash alone may still be cut or edited copies: up
 #: to so many bits, where their vectors are so similar.
 _CLOSE_BITS, _SIMILARITY = 11, 0.95
+#: So many sets are looked at in one statement.
+_SETS_AT_ONCE = 500
 
 
 class SearchStoppedError(DtkError):
@@ -132,3 +138,36 @@ def _sets(firsts: Ids, ids: Ids) -> DuplicateSets:
     starts, sizes = starts[newest], sizes[newest]
     ends = np.cumsum(sizes)
     return DuplicateSets(ids[np.repeat(starts - (ends - sizes), sizes) + np.arange(sizes.sum())], ends - sizes)
+
+
+def mark_rest(
+    db: Database,
+    sets: DuplicateSets,
+    rule: KeepRule,
+    chosen: Mapping[int, int],
+    progress: EditProgress = lambda done, total: None,
+    stop: threading.Event | None = None,
+    numbers: Sequence[int] | None = None,
+) -> EditDone:
+    """Mark the images of sets for deletion, all but one of each, as one edit in the journal.
+
+    Args:
+        rule: which one stays of a set.
+        chosen: by the number of a set, from 1, the image that stays whatever the rule says.
+        progress, stop: as ``marks.apply``.
+        numbers: only these sets, from 0; None: all.
+    """
+    wanted = range(len(sets)) if numbers is None else numbers
+    rest: list[int] = []
+    for start in range(0, len(wanted), _SETS_AT_ONCE):
+        if stop is not None and stop.is_set():
+            raise EditStoppedError
+        some = wanted[start : start + _SETS_AT_ONCE]
+        for number, images in zip(some, images_of(db, [sets.members(one) for one in some]), strict=True):
+            if not images:
+                continue
+            kept = best(images, rule).id
+            own = chosen.get(number + 1)
+            kept = own if own is not None and any(image.id == own for image in images) else kept
+            rest += [image.id for image in images if image.id != kept]
+    return marks.apply(db, rest, MarkEdit(Mark.FOR_DELETION, 1), progress, stop)

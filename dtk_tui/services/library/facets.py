@@ -13,7 +13,6 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import cancel_when_set
 from dtk_tui.services.library import search as searching
-from dtk_tui.services.library.organise.albums import with_smart_albums
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.search import facets as store
 from dtk_tui.store.search.conditions import Where
@@ -83,12 +82,12 @@ class FacetCounter:
         return Facet(name, values, counted.total - len(values), is_exact)
 
     def _where(self, conn: Connection) -> Where:
-        return self._found if self._found is not None else condition_of(conn, with_smart_albums(conn, self._query))
+        return self._found if self._found is not None else condition_of(conn, self._query)
 
     @contextmanager
     def _counting(self) -> Iterator[Connection]:
         """Give a connection whose statements end when nobody wants their answer, or when they take too long."""
-        searching.prepare(self._db, self._config, self._query)
+        self._query = searching.prepare(self._db, self._config, self.line)
         if self._found is None and (self._query.about or self._query.like or self._query.looks):
             found = searching.find(self._db, self._config, self.line)
             self._found = store.of_images(found.ids.tolist())

@@ -72,9 +72,7 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         UsageError: the line is not understood; says where in it and what was expected.
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
-    with db.connection() as conn:
-        query = with_smart_albums(conn, parse(line))
-    prepare(db, config, query)
+    query = prepare(db, config, line)
     meaning: list[Example] = []
     for term in query.about:
         model, space = _space(db, config, "text-embedder", term.space)
@@ -114,12 +112,16 @@ def notes(config: Config, line: str) -> list[str]:
     return [f"looks: compares by {spec.name}. {spec.note}" for spec in specs.values() if spec.note]
 
 
-def prepare(db: Database, config: Config, query: Query) -> None:
-    """See to it that a query finds the captions that it asks for."""
-    if any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter)):
-        with db.connection() as conn:
+def prepare(db: Database, config: Config, line: str) -> Query:
+    """Return a query with what its smart albums ask for, its captions ready to be asked; raises as ``find``."""
+    with db.connection() as conn:
+        query = with_smart_albums(conn, parse(line))
+        asks_captions = any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
+        if asks_captions:
             require_language(conn, config.settings.captions.language)
+    if asks_captions:
         catch_up(db)
+    return query
 
 
 def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> list[Hit]:

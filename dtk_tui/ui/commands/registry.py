@@ -29,6 +29,7 @@ from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
     CaptionerTestOpened,
+    DuplicatesOpened,
     HelpOpened,
     JournalOpened,
     PaletteOpened,
@@ -158,6 +159,24 @@ _BATCH = (
     _state("batch.again", "n", "Another edit", "show_form_again"),
     Command("batch.leave", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )
+_DUPLICATES = (
+    Command("duplicates.keep", "space", "Keep this one", SCREEN, ScreenMethod("keep")),
+    Command(
+        "duplicates.mark", "d", "Mark the rest", SCREEN, ScreenMethod("mark"),
+        in_footer=True, tooltip="Mark all images of the chosen sets for deletion but the one that stays",
+    ),
+    Command(
+        "duplicates.rule", "b", "Which one stays", SCREEN, ScreenMethod("show_rule"),
+        in_footer=True, tooltip="The largest, the newest, the best rated, what is in an album",
+    ),
+    Command(
+        "duplicates.kind", "t", "Kind", SCREEN, ScreenMethod("show_kind"),
+        in_footer=True, tooltip="The same content, the same generation, pictures that look alike",
+    ),
+    _state("duplicates.stop", "c", "Stop", "stop", "End the search"),
+    Command("duplicates.refresh", "r", "Search again", SCREEN, ScreenMethod("load_again")),
+    Command("duplicates.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
 _JOURNAL = (
     Command(
         "journal.undo", "u", "Undo", SCREEN, ScreenMethod("undo"),
@@ -275,6 +294,7 @@ _APP = (
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
     Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
+    Command("app.duplicates", "D", "Duplicates", EVERYWHERE, _post(DuplicatesOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
     Command("app.thresholds", "H", "Thresholds of tags", EVERYWHERE, thresholds.open_thresholds),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
@@ -291,7 +311,8 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_JOURNAL, *_COLLECTIONS, *_WORK, *_ORGANISE,
+    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
+    *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(CursorList, LISTS),
     *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,

@@ -18,6 +18,7 @@ _SCREENS = {
     "import": "Import",
     "caption": "Caption editor",
     "batch": "Edit of many captions",
+    "duplicates": "Duplicates",
     "journal": "Journal",
     "collections": "Albums and tags",
 }

@@ -15,6 +15,7 @@ from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen, BrowserTree
 from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
 from dtk_tui.ui.screens.collections import CollectionsScreen
+from dtk_tui.ui.screens.duplicates import DuplicatesScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
@@ -34,6 +35,7 @@ _SCREENS = {
     "caption": CaptionEditorScreen,
     "batch": BatchEditScreen,
     "journal": JournalScreen,
+    "duplicates": DuplicatesScreen,
     "collections": CollectionsScreen,
 }
 _WIDGETS = (BrowserTree, ImageTable, QueryInput, FindInput)
