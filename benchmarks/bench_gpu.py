@@ -33,11 +33,11 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError
 from dtk_tui.inference import manifest
-from dtk_tui.inference.half_precision import write_half
+from dtk_tui.inference.devices.half_precision import write_half
+from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.onnx_model import OnnxModel
-from dtk_tui.inference.provider import gpu_report
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.doctor import devices as doctor

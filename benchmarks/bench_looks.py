@@ -19,8 +19,9 @@ from dtk_tui.config import load
 from dtk_tui.demo import library as demo
 from dtk_tui.demo.catalogue import pictures
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import is_installed
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.text_embedder import TextEmbedder
 
 THREADS = os.cpu_count() or 1

@@ -319,10 +319,10 @@ def measure(
     import os
 
     from dtk_tui.config import load
-    from dtk_tui.inference.half_precision import write_half
+    from dtk_tui.inference.devices.half_precision import write_half
+    from dtk_tui.inference.devices.provider import Device, device_name
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.open_model import open_model
-    from dtk_tui.inference.provider import Device, device_name
 
     config = load()
     worker = config.settings.worker

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ModelFile, ModelSpec
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec
 
 Progress = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; bytes, total None when unknown."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device
 from dtk_tui.inference.image_model import ImageModel
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.onnx_model import normalised
-from dtk_tui.inference.provider import FIRST_DEVICE, Device
 
 
 class ImageEmbedder(ImageModel):

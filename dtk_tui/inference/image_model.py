@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device
+from dtk_tui.inference.devices.tuning import made_up_pictures
 from dtk_tui.inference.graphs.external_data import read_graph, require_own_weights
-from dtk_tui.inference.manifest import ImageInput, ModelSpec
+from dtk_tui.inference.model_spec import ImageInput, ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
 from dtk_tui.inference.pixels.input_nodes import with_byte_input
 from dtk_tui.inference.preprocessing import Picture, Pixels
-from dtk_tui.inference.provider import FIRST_DEVICE, Device
-from dtk_tui.inference.tuning import made_up_pictures
 
 _BATCH_BYTES = 256 << 20
 

@@ -16,7 +16,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference import verified_files
 from dtk_tui.inference.download import Progress
 from dtk_tui.inference.graphs.external_data import inside, require_own_weights
-from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec
+from dtk_tui.inference.manifest import Manifest
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec
 
 Condition = Literal["ok", "missing", "damaged", "no checksum known"]
 

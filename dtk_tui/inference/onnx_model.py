@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import measured
+from dtk_tui.inference.devices import measured
+from dtk_tui.inference.devices.measured import Measured
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device, Placement, device_name, gpu_report, version
+from dtk_tui.inference.devices.session import Session
+from dtk_tui.inference.devices.tuning import batch_rates, best_batch, half_difference, vector_difference
 from dtk_tui.inference.graphs.external_data import read_graph, require_own_weights
-from dtk_tui.inference.manifest import ModelSpec
-from dtk_tui.inference.measured import Measured
 from dtk_tui.inference.model_files import model_folder, model_sha256, require_verified, session_path
-from dtk_tui.inference.provider import FIRST_DEVICE, Device, Placement, device_name, gpu_report, version
-from dtk_tui.inference.session import Session
-from dtk_tui.inference.tuning import batch_rates, best_batch, half_difference, vector_difference
+from dtk_tui.inference.model_spec import ModelSpec
 
 #: Items that single and half precision are compared on.
 _COMPARED = 8

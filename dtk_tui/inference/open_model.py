@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dtk_tui.errors import UsageError
+from dtk_tui.inference.devices.provider import Device
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
-from dtk_tui.inference.provider import Device
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 

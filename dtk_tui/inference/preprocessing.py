@@ -10,7 +10,7 @@ from PIL import Image
 
 from dtk_tui.domain.looks import PerceptualHash
 from dtk_tui.inference.image_decoder import DecodedPicture, decode_picture
-from dtk_tui.inference.manifest import ImageInput
+from dtk_tui.inference.model_spec import ImageInput
 from dtk_tui.inference.pixels.scaling import resized
 
 Pixels = npt.NDArray[np.uint8]

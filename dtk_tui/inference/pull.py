@@ -17,7 +17,7 @@ from pathlib import Path
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.download import Progress, disk_errors, from_hub, from_wheel, no_space
 from dtk_tui.inference.graphs.external_data import require_own_weights
-from dtk_tui.inference.manifest import ModelFile, ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import (
     check_file,
     is_installed,
@@ -29,6 +29,7 @@ from dtk_tui.inference.model_files import (
     write_checksums,
     write_source,
 )
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec
 
 
 def _no_progress(step: str, done: int, total: int | None) -> None:

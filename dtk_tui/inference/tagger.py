@@ -12,11 +12,11 @@ import numpy as np
 
 from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device
+from dtk_tui.inference.devices.tuning import score_difference
 from dtk_tui.inference.image_model import ImageModel
-from dtk_tui.inference.manifest import ModelSpec, TagOutput
 from dtk_tui.inference.model_files import model_folder
-from dtk_tui.inference.provider import FIRST_DEVICE, Device
-from dtk_tui.inference.tuning import score_difference
+from dtk_tui.inference.model_spec import ModelSpec, TagOutput
 
 # Tags that are drawings of faces, as the WD taggers' own space lists them: their underscores stay.
 _EMOTICONS = {

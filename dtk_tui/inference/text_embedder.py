@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ModelSpec, TextInput
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device
 from dtk_tui.inference.model_files import model_folder
+from dtk_tui.inference.model_spec import ModelSpec, TextInput
 from dtk_tui.inference.onnx_model import OnnxModel, normalised
-from dtk_tui.inference.provider import FIRST_DEVICE, Device
 from dtk_tui.inference.tokenizer import Tokenizer
 
 _MADE_UP = (

@@ -13,7 +13,7 @@ from typing import Any
 
 from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import TextInput
+from dtk_tui.inference.model_spec import TextInput
 
 _UNKNOWN = "[UNK]"
 # So much of a text, in characters a token, is looked at first; where that does not fill the limit, four times as much.

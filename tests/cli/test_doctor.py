@@ -12,7 +12,7 @@ from dtk_tui.cli import application
 from dtk_tui.cli.doctor import lines_of
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
-from dtk_tui.inference import provider
+from dtk_tui.inference.devices import provider
 from dtk_tui.services.doctor.finding import Finding, Verdict
 from tests.helpers.golden import check
 

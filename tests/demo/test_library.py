@@ -14,8 +14,9 @@ from dtk_tui.demo import library as demo_library
 from dtk_tui.demo.catalogue import Picture, pictures
 from dtk_tui.demo.writers import Recipe, comfyui_graph, infotext
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import is_installed
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.metadata.reader import read_file
 

@@ -9,8 +9,9 @@ import pytest
 
 from dtk_tui import config
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import is_installed
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.tagger import Tagger
 from dtk_tui.inference.text_embedder import TextEmbedder
 

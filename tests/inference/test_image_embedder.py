@@ -10,7 +10,7 @@ import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec
+from dtk_tui.inference.model_spec import ImageInput, ModelFile, ModelSpec
 from tests.helpers.drawn_images import scene
 from tests.helpers.tiny_onnx import save_onnx
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.inference import preprocessing
-from dtk_tui.inference.manifest import ImageInput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ImageInput
 from tests.helpers.drawn_images import noise
 
 SIZES = [(224, 224), (512, 512), (640, 360), (333, 517), (100, 180), (31, 30), (1, 1), (225, 1000)]

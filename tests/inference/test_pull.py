@@ -24,7 +24,8 @@ import pytest
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.download import disk_errors
-from dtk_tui.inference.manifest import Manifest, ModelFile, ModelSpec, TagOutput, load_manifest
+from dtk_tui.inference.manifest import Manifest, load_manifest
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec, TagOutput
 
 DATA = bytes(range(256)) * 4000
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -318,7 +319,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, pull
-from dtk_tui.inference.manifest import ModelFile
+from dtk_tui.inference.model_spec import ModelFile
 from tests.inference.test_pull import SHA, _spec
 cases = (("good", "weights.bin", SHA), ("wrong", "weights.bin", "0" * 64), ("gone", "missing.bin", None))
 for name, origin, sha in cases:

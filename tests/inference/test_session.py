@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import provider
+from dtk_tui.inference.devices import provider
+from dtk_tui.inference.devices.provider import CPU, CUDA, TENSORRT, Device, gpu_report
+from dtk_tui.inference.devices.session import DeviceMemoryError, Session, probe
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.provider import CPU, CUDA, TENSORRT, Device, gpu_report
-from dtk_tui.inference.session import DeviceMemoryError, Session, probe
 from tests.helpers.tiny_onnx import save_onnx
 
 

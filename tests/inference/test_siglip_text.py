@@ -10,7 +10,8 @@ import pytest
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers, processors
 
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.text_embedder import TextEmbedder
 from tests.helpers.tiny_onnx import save_onnx
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec, TagOutput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ImageInput, ModelFile, ModelSpec, TagOutput
 from dtk_tui.inference.tagger import Tagger, _aliases, read_tags
 from tests.helpers.drawn_images import scene
 from tests.helpers.tiny_onnx import save_onnx

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ModelFile, ModelSpec, TextInput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec, TextInput
 from dtk_tui.inference.text_embedder import TextEmbedder
 from tests.helpers.tiny_onnx import save_onnx
 

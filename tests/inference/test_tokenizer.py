@@ -14,7 +14,8 @@ from tokenizers import models
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import tokenizer as tokenizer_module
-from dtk_tui.inference.manifest import TextInput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import TextInput
 from dtk_tui.inference.tokenizer import Tokenizer
 from tests.helpers.architectures.families import REFERENCES
 from tests.helpers.architectures.inputs import MOJIBAKE, TEXTS

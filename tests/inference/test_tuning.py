@@ -12,13 +12,20 @@ import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import manifest, measured, session
-from dtk_tui.inference.half_precision import write_half
+from dtk_tui.inference.devices.half_precision import write_half
+from dtk_tui.inference.devices.measured import Measured
+from dtk_tui.inference.devices.provider import CPU, CUDA, Placement
+from dtk_tui.inference.devices.session import DeviceMemoryError
+from dtk_tui.inference.devices.tuning import (
+    batch_rates,
+    best_batch,
+    made_up_pictures,
+    score_difference,
+    vector_difference,
+)
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ImageInput, Manifest, ModelFile, ModelSpec
-from dtk_tui.inference.measured import Measured
-from dtk_tui.inference.provider import CPU, CUDA, Placement
-from dtk_tui.inference.session import DeviceMemoryError
-from dtk_tui.inference.tuning import batch_rates, best_batch, made_up_pictures, score_difference, vector_difference
+from dtk_tui.inference.manifest import Manifest
+from dtk_tui.inference.model_spec import ImageInput, ModelFile, ModelSpec
 from tests.helpers.tiny_onnx import save_onnx
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, verified_files
-from dtk_tui.inference.manifest import ModelFile, ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
 
 DATA = bytes(range(256)) * 40

@@ -16,7 +16,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.ui.dialogs import ErrorDialog
 from dtk_tui.ui.messages import ErrorReported
 from dtk_tui.ui.screens.queue import QueueScreen
-from dtk_tui.ui.widgets.job_table import JobTable
+from dtk_tui.ui.widgets.tables.job_table import JobTable
 from tests.helpers.running_app import NARROW, library_app
 
 

@@ -21,10 +21,10 @@ from dtk_tui.store.text_codec import to_db
 from dtk_tui.ui.dialogs import Menu
 from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.messages import ErrorReported
-from dtk_tui.ui.widgets.cursor_list import fit
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
+from dtk_tui.ui.widgets.tables.cursor_list import fit
 from tests.helpers.running_app import NARROW, WIDE, Running, library_app, write_picture
 
 HOSTILE = (

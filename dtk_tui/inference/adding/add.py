@@ -14,8 +14,9 @@ from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.adding.entry import Entry, to_spec, to_toml
 from dtk_tui.inference.adding.folder import ModelFolder
 from dtk_tui.inference.download import Progress, disk_errors, no_space
-from dtk_tui.inference.manifest import ENTRY, ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import model_folder, remember_verified, sha256_of, write_checksums
+from dtk_tui.inference.model_spec import ENTRY, ModelSpec
 from dtk_tui.inference.pull import locked
 
 _CHUNK = 1 << 20

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dtk_tui.errors import UsageError
-from dtk_tui.inference.manifest import ModelSpec, parse_manifest
+from dtk_tui.inference.manifest import parse_manifest
+from dtk_tui.inference.model_spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)

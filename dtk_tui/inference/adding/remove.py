@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dtk_tui.inference.download import disk_errors
-from dtk_tui.inference.manifest import RECORDS, ModelSpec
 from dtk_tui.inference.model_files import model_folder
+from dtk_tui.inference.model_spec import RECORDS, ModelSpec
 from dtk_tui.inference.pull import locked
 
 

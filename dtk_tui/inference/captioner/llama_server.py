@@ -24,7 +24,7 @@ from dtk_tui.inference.captioner.base import (
 )
 from dtk_tui.inference.captioner.chat_client import ChatClient
 from dtk_tui.inference.captioner.llama_process import PACKAGES, LlamaProcess
-from dtk_tui.inference.provider import gpu_report
+from dtk_tui.inference.devices.provider import gpu_report
 
 _ALIAS = "joycaption"
 #: The package that works on one request at a time.

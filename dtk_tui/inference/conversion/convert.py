@@ -9,7 +9,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference.conversion.class_names import class_names
 from dtk_tui.inference.conversion.efficientnet import Floats, efficientnet_lite0
 from dtk_tui.inference.conversion.torch_file import read_state_dict
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ModelSpec
 
 
 def convert(spec: ModelSpec, home: Path, target: Path, models_folder: Path) -> None:

@@ -13,9 +13,9 @@ from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.adding.add import add, require_known, try_out
 from dtk_tui.inference.adding.describe import describe
 from dtk_tui.inference.adding.folder import ModelFolder
+from dtk_tui.inference.devices.session import Session
 from dtk_tui.inference.download import Progress, disk_errors
 from dtk_tui.inference.export.towers import Modality, Tower, find_tower
-from dtk_tui.inference.manifest import ModelSpec
 from dtk_tui.inference.model_files import (
     model_folder,
     recorded_checksums,
@@ -23,8 +23,8 @@ from dtk_tui.inference.model_files import (
     sha256_of,
     write_checksums,
 )
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.pull import locked
-from dtk_tui.inference.session import Session
 
 _OPSET = 17
 #: A graph in one file has at most 2 GB; larger weights go into a file beside it.

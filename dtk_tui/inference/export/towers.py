@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.adding.folder import ModelFolder, part, whole
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 
 Modality = Literal["text", "vision"]
 _INDEX = "model.safetensors.index.json"

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 
 #: A message of protobuf has no more, in bytes.
 _LARGEST = 2 << 30

@@ -12,7 +12,7 @@ import numpy as np
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.graphs.external_data import read_graph
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 
 #: Elementwise nodes broadcast from this version of the operators on (ONNX changelog, Mul-7).
 _LEAST_OPSET = 7

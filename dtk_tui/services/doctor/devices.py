@@ -13,7 +13,7 @@ _UPDATE = "Update NVIDIA's driver (CUDA 13 needs 580 or newer, CUDA 12 525), or 
 
 def devices(config: Config) -> Iterator[Finding]:
     """Run the smallest model there is on every GPU, and wherever models would run."""
-    from dtk_tui.inference.provider import gpu_report
+    from dtk_tui.inference.devices.provider import gpu_report
 
     worker = config.settings.worker
     gpus = gpu_report()
@@ -30,8 +30,8 @@ def devices(config: Config) -> Iterator[Finding]:
 
 def libraries(*, is_needed: bool) -> Iterator[Finding]:
     """Look whether ONNX Runtime is one for GPUs, and whether the driver and its libraries fit it."""
-    from dtk_tui.inference import cuda_libraries
-    from dtk_tui.inference.provider import driver_report
+    from dtk_tui.inference.devices import cuda_libraries
+    from dtk_tui.inference.devices.provider import driver_report
 
     version, cuda = cuda_libraries.built_for()
     if not cuda:
@@ -66,8 +66,8 @@ def libraries(*, is_needed: bool) -> Iterator[Finding]:
 
 def _providers(config: Config, gpus: int) -> Iterator[Finding]:
     """Run a model of one node on every GPU by each provider of the config, and then where models would run."""
-    from dtk_tui.inference.provider import CUDA, TENSORRT, Device
-    from dtk_tui.inference.session import probe, probe_gpu
+    from dtk_tui.inference.devices.provider import CUDA, TENSORRT, Device
+    from dtk_tui.inference.devices.session import probe, probe_gpu
 
     worker = config.settings.worker
     tried = worker.providers[: worker.providers.index("cpu")] if "cpu" in worker.providers else worker.providers

@@ -12,7 +12,7 @@ from dtk_tui.services.doctor.finding import Finding, Verdict
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
-    from dtk_tui.inference.manifest import ModelSpec
+    from dtk_tui.inference.model_spec import ModelSpec
 
 #: An endpoint that has not named its models by then counts as one that does not answer, in seconds.
 _ANSWER_S = 5.0

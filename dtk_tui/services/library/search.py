@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dtk_tui.inference.image_embedder import ImageEmbedder
-    from dtk_tui.inference.manifest import Manifest, ModelSpec
+    from dtk_tui.inference.manifest import Manifest
+    from dtk_tui.inference.model_spec import ModelSpec
     from dtk_tui.inference.text_embedder import TextEmbedder
 
     Vector = npt.NDArray[np.float32]

@@ -8,7 +8,8 @@ from functools import partial
 
 from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold
 from dtk_tui.errors import DtkError, ModelError, UsageError
-from dtk_tui.inference.manifest import TagOutput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import TagOutput
 from dtk_tui.services.library.edits import EditStoppedError, Progress
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database

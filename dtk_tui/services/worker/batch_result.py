@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import ChangedFileError, DtkError, MissingFileError, UnreadableFileError
-from dtk_tui.inference.session import DeviceMemoryError
+from dtk_tui.inference.devices.session import DeviceMemoryError
 from dtk_tui.services.worker.handlers.base import JobHandler, PassingFaultError
 
 _MISSING = (MissingFileError, ChangedFileError, FileNotFoundError)

@@ -18,7 +18,7 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
 from dtk_tui.inference.captioner.base import Captioner
-from dtk_tui.inference.provider import Device, Placement, devices
+from dtk_tui.inference.devices.provider import Device, Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.handlers.base import JobHandler, Resources

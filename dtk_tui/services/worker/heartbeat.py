@@ -12,7 +12,7 @@ from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.inference.provider import gpu_report
+from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database

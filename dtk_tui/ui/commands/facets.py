@@ -8,7 +8,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands.run import ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.widgets.facet_list import FacetList
-from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
 
 _hide_preview = ScreenMethod("toggle_preview")
 

@@ -15,8 +15,8 @@ from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import MenuOpened, RunQueued
-from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
 
 
 def enqueued_words(result: Enqueued) -> str:

@@ -37,10 +37,10 @@ from dtk_tui.ui.messages import (
     RunsOpened,
 )
 from dtk_tui.ui.widgets.captions.area import FindInput
-from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.search_line import QueryInput
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 SCREEN = "This screen"
 WORK = "Work on the folder, the image or the selection"

@@ -28,16 +28,16 @@ from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
-from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
-from dtk_tui.ui.widgets.image_table import ImageTable
-from dtk_tui.ui.widgets.pages import Ids
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15

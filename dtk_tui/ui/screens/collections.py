@@ -22,10 +22,10 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, InputDialog
 from dtk_tui.ui.screens.base import CommandScreen
-from dtk_tui.ui.widgets.collection_table import CollectionTable
-from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.collection_table import CollectionTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _SHOWN = 60
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from dtk_tui.domain.duplicates import DuplicateImage, differences, facts
 from dtk_tui.text import one_line
-from dtk_tui.ui.widgets.columns import Column
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.columns import Column
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 #: Cells of the facts in the list of images; what differs is shown first, as far as there is room.
 _WIDTHS: Mapping[str, int] = {

@@ -27,10 +27,10 @@ from dtk_tui.ui.dialogs import Confirm
 from dtk_tui.ui.format import line
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.duplicate_lists import MemberList, SetRow, SetTable, file_name
-from dtk_tui.ui.widgets.cursor_list import CursorList
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from dtk_tui.domain.organise import EditDone

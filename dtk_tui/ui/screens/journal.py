@@ -20,10 +20,10 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.format import edit_words
 from dtk_tui.ui.screens.base import CommandScreen
-from dtk_tui.ui.widgets.cursor_list import CursorList
-from dtk_tui.ui.widgets.edit_table import EditTable
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.edit_table import EditTable
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from dtk_tui.services.library.edits import EditTask

@@ -20,8 +20,8 @@ from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Confirm, Dialog, ErrorDialog, InputDialog, MenuList
 from dtk_tui.ui.format import line
-from dtk_tui.ui.widgets.cursor_list import fit
 from dtk_tui.ui.widgets.safe_input import SafeInput
+from dtk_tui.ui.widgets.tables.cursor_list import fit
 
 #: So many are listed; typing finds the others.
 _LISTED = 200

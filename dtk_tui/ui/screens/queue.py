@@ -21,10 +21,10 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.widgets.cursor_list import CursorList
-from dtk_tui.ui.widgets.job_table import JobTable
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.job_table import JobTable
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _FILTERS: tuple[tuple[str, JobState | None], ...] = (
     ("All", None),

@@ -22,9 +22,9 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.format import line
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
 from dtk_tui.ui.widgets.run_text import run_text
 from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
 
 #: A run is looked at this often at most, and rests twenty times as long as a look took.
 _FOLLOW_S, _THRIFT = 1.0, 20

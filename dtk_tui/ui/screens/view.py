@@ -14,7 +14,7 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING
-from dtk_tui.ui.widgets.pages import Ids
+from dtk_tui.ui.widgets.tables.pages import Ids
 
 Scores = npt.NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 from dtk_tui.services.library.queries.completion import Completion
 from dtk_tui.text import one_line
-from dtk_tui.ui.widgets.cursor_list import fit
+from dtk_tui.ui.widgets.tables.cursor_list import fit
 
 #: Of long texts and notes so many terminal cells are shown.
 _TEXT, _NOTE = 44, 60

@@ -14,7 +14,7 @@ from dtk_tui.domain.facets import FACETS, Facet, FacetValue
 from dtk_tui.services.library.facets import CountStoppedError, FacetCounter
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
 
 #: A result must stay for this long before it is counted.
 _REST_S = 0.2

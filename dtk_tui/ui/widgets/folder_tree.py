@@ -13,7 +13,7 @@ from dtk_tui.domain.library import Badge, FolderRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import short_count
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
 
 #: The key of the first line, which stands for all images.
 EVERYTHING = 0

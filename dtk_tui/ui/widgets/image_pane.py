@@ -11,9 +11,9 @@ from textual.widgets import Static
 
 from dtk_tui.domain.library import ImageRow
 from dtk_tui.ui.format import line
-from dtk_tui.ui.widgets.image_table import ImageTable
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _EMPTY = Content.assemble(
     ("This library is empty.", "bold"),

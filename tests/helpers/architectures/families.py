@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dtk_tui.inference.manifest import ImageInput, ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ImageInput, ModelSpec
 from tests.helpers.architectures.weights import weights
 
 REFERENCES = Path(__file__).resolve().parent.parent.parent / "inference" / "references"

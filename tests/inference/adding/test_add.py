@@ -13,7 +13,8 @@ from dtk_tui.inference.adding.add import add
 from dtk_tui.inference.adding.describe import describe
 from dtk_tui.inference.adding.folder import ModelFolder
 from dtk_tui.inference.adding.remove import removal, remove
-from dtk_tui.inference.manifest import ENTRY, ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ENTRY, ModelSpec
 from dtk_tui.inference.pull import pull
 from dtk_tui.inference.text_embedder import TextEmbedder
 from tests.helpers.architectures.families import references

@@ -14,7 +14,7 @@ from dtk_tui.inference.adding.add import require_known
 from dtk_tui.inference.adding.describe import describe
 from dtk_tui.inference.adding.entry import Entry, parse_setting, to_spec
 from dtk_tui.inference.adding.folder import ModelFolder
-from dtk_tui.inference.manifest import ModelSpec
+from dtk_tui.inference.model_spec import ModelSpec
 from tests.helpers.architectures.families import CLIP_WORDS, spec_of
 from tests.helpers.model_folders import model_folder
 

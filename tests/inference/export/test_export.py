@@ -14,7 +14,8 @@ from dtk_tui.inference.adding.folder import ModelFolder
 from dtk_tui.inference.export import export
 from dtk_tui.inference.export.towers import find_tower
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ModelFile, ModelSpec, TextInput, load_manifest
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec, TextInput
 from tests.helpers.architectures.families import REFERENCES
 from tests.helpers.tiny_towers import FAMILIES, save_tower
 

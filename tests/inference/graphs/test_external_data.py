@@ -13,7 +13,7 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files
 from dtk_tui.inference.graphs.external_data import external_files, inside, read_graph
 from dtk_tui.inference.image_embedder import ImageEmbedder
-from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec
+from dtk_tui.inference.model_spec import ImageInput, ModelFile, ModelSpec
 from tests.helpers.tiny_onnx import save_onnx
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ImageInput, ModelFile, ModelSpec, load_manifest
+from dtk_tui.inference.devices.session import Session
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.model_spec import ImageInput, ModelFile, ModelSpec
 from dtk_tui.inference.pixels.input_nodes import with_byte_input
-from dtk_tui.inference.session import Session
 from tests.helpers.tiny_onnx import save_onnx
 
 _EDGE = 32

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config, load
-from dtk_tui.inference import cuda_libraries, provider
+from dtk_tui.inference.devices import cuda_libraries, provider
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.services.doctor import devices, models, storage
 from dtk_tui.services.doctor.finding import Finding, Verdict

@@ -10,7 +10,7 @@ import pytest
 from dtk_tui.config import load
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import DtkError
-from dtk_tui.inference.provider import CPU, CUDA, Device, Placement
+from dtk_tui.inference.devices.provider import CPU, CUDA, Device, Placement
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.base import Resources
 from dtk_tui.store.database import Database

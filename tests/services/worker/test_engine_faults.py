@@ -19,8 +19,8 @@ from dtk_tui.config import Config, load
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
+from dtk_tui.inference.devices.session import DeviceMemoryError
 from dtk_tui.inference.image_decoder import decode_picture
-from dtk_tui.inference.session import DeviceMemoryError
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot

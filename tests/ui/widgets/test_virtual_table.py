@@ -15,10 +15,10 @@ from textual.app import App, ComposeResult
 
 from dtk_tui.domain.library import Badge, FolderRow, ImageRow
 from dtk_tui.ui.theme import OWN_VARIABLES
-from dtk_tui.ui.widgets.columns import headings, place, row_cells
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
-from dtk_tui.ui.widgets.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.columns import headings, place, row_cells
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from tests.helpers.running_app import NARROW, WIDE, running
 
 _DAY = datetime(2025, 11, 5, tzinfo=UTC)

@@ -18,8 +18,8 @@ from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DtkError
+from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device, Placement
 from dtk_tui.inference.preprocessing import Picture
-from dtk_tui.inference.provider import FIRST_DEVICE, Device, Placement
 from dtk_tui.store.database import Connection, Database
 
 

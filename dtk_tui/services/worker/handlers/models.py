@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.errors import ModelError, UsageError
-from dtk_tui.inference.manifest import ModelSpec, load_manifest
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import is_installed
+from dtk_tui.inference.model_spec import ModelSpec
 from dtk_tui.inference.onnx_model import OnnxModel
 
 

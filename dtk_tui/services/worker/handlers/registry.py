@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.provider import Device
+from dtk_tui.inference.devices.provider import Device
 from dtk_tui.services.worker.handlers.base import JobHandler, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.handlers.embed import EmbedHandler

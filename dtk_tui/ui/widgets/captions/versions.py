@@ -20,8 +20,8 @@ from dtk_tui.services.captions.editor import EDITABLE
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line, lines
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList, fit
 from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
 
 #: Of a piece that both texts have, so many characters are shown at each of its ends.
 _AROUND = 60

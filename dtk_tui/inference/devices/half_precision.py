@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.manifest import ModelSpec
 from dtk_tui.inference.model_files import model_folder, session_path
+from dtk_tui.inference.model_spec import ModelSpec
 
 #: A message of protobuf has 2 GB at most: larger ones keep their weights in a file beside them.
 _MESSAGE_BYTES = 2_000_000_000

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.provider import (
+from dtk_tui.inference.devices.provider import (
     CUDA,
     FIRST_DEVICE,
     TENSORRT,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from dtk_tui.ui.widgets.cursor_list import Cell, fit
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, fit
 
 RowT = TypeVar("RowT")
 _GAP = 1

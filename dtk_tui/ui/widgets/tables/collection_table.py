@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from dtk_tui.domain.organise import Collection
 from dtk_tui.text import one_line
-from dtk_tui.ui.widgets.columns import Column
-from dtk_tui.ui.widgets.cursor_list import Cell
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.columns import Column
+from dtk_tui.ui.widgets.tables.cursor_list import Cell
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 
 def _kind(row: Collection) -> Cell:

@@ -12,10 +12,10 @@ from dtk_tui.domain.job import NORMAL
 from dtk_tui.domain.library import ImageRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.messages import ImageCursor
-from dtk_tui.ui.widgets.columns import Column
-from dtk_tui.ui.widgets.cursor_list import Cell
-from dtk_tui.ui.widgets.pages import Ids
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.columns import Column
+from dtk_tui.ui.widgets.tables.cursor_list import Cell
+from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 
 def mark(row: ImageRow) -> Cell:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.session import DeviceMemoryError
+from dtk_tui.inference.devices.session import DeviceMemoryError
 
 #: Runs of a size that are timed; the one before them allocates, and chooses kernels.
 _RUNS = 3

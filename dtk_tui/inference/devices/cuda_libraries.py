@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-from dtk_tui.inference.provider import INSTALL, preload_cuda
+from dtk_tui.inference.devices.provider import INSTALL, preload_cuda
 
 #: libcufft and libcurand count by themselves: CUDA 12 has cuFFT 11, CUDA 13 cuFFT 12 (the libraries' own names).
 _CUFFT = {11: 10, 12: 11, 13: 12}

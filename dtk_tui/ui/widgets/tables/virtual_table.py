@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.widgets.columns import Column, Placed, headings, place, row_cells
-from dtk_tui.ui.widgets.cursor_list import Cell, CursorList
-from dtk_tui.ui.widgets.pages import PAGE, Ids, Pages, place_of
+from dtk_tui.ui.widgets.tables.columns import Column, Placed, headings, place, row_cells
+from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList
+from dtk_tui.ui.widgets.tables.pages import PAGE, Ids, Pages, place_of
 
 #: After a failed fetch a repaint does not ask again at once.
 _RETRY_S = 5.0

@@ -9,9 +9,9 @@ from typing import ClassVar
 from dtk_tui.domain.job import NORMAL, NOW, JobState
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.text import one_line
-from dtk_tui.ui.widgets.columns import Column
-from dtk_tui.ui.widgets.cursor_list import Cell
-from dtk_tui.ui.widgets.virtual_table import VirtualTable
+from dtk_tui.ui.widgets.tables.columns import Column
+from dtk_tui.ui.widgets.tables.cursor_list import Cell
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _STATES: dict[JobState, Cell] = {
     JobState.PENDING: ("waiting", ""),

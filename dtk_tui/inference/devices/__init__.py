@@ -1,0 +1,1 @@
+"""Devices: what runs a model there, how precisely, and in which batches."""

@@ -1,0 +1,1 @@
+"""Lists and tables of any length, and the rows that they show."""
