@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
@@ -169,11 +171,16 @@ def _plan(conn: Connection, sql: str, parameters: object) -> str:
     return "\n".join(row[0] for row in rows)
 
 
+def _read_whole(plan: str) -> set[str]:
+    """Return the tables that a plan reads from end to end; the one of runs is empty here, and never has many rows."""
+    return set(re.findall(r"Seq Scan on (\w+)", plan))
+
+
 def test_a_claim_walks_its_index_from_where_the_last_one_ended(long_queue: Database) -> None:
     parameters = {"worker": 1, "kinds": [1, 2], "count": 32, "rank": 0, "after_kind": 1, "after_id": 40_000, "least": 0}
     with long_queue.connection() as conn:
         plan = _plan(conn, claims._statement(), parameters)
-    assert "Index Scan using job_claim on job" in plan and "Seq Scan on" not in plan, plan
+    assert "Index Scan using job_claim on job" in plan and _read_whole(plan) <= {"work_run"}, plan
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
 
 
@@ -191,7 +198,7 @@ def test_a_claim_passes_over_folders_that_are_away_and_still_walks_its_index(lon
         jobs.suspect(conn, worker, [claimed[1].id])
         again, _ = claims.claim(conn, worker, KINDS, 2, without=[1])
         assert [(job.id, job.isolated) for job in again] == [(claimed[0].id, False), (claimed[1].id, True)]
-    assert "Index Scan using job_claim on job" in plan and "Seq Scan on" not in plan, plan
+    assert "Index Scan using job_claim on job" in plan and _read_whole(plan) <= {"work_run"}, plan
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
 
 

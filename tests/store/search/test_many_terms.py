@@ -125,5 +125,5 @@ def test_a_search_that_takes_too_long_is_ended_with_a_sentence(
 
 def test_only_so_many_texts_and_pictures_rank() -> None:
     assert len(parse("about:x " * 20).about) == 20
-    with pytest.raises(UsageError, match="at most 20 terms of about:, like: and looks:"):
+    with pytest.raises(UsageError, match="at most 20 terms that rank or sort"):
         parse(("about:x like:1 " * MAX_LENGTH)[: MAX_LENGTH - 10])
