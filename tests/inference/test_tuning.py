@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference import manifest, measured, session
+from dtk_tui.inference import manifest
+from dtk_tui.inference.devices import measured, session
 from dtk_tui.inference.devices.half_precision import write_half
 from dtk_tui.inference.devices.measured import Measured
 from dtk_tui.inference.devices.provider import CPU, CUDA, Placement
