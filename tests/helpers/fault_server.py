@@ -66,10 +66,12 @@ def fault_server(answer: Answer) -> Iterator[FaultServer]:
     with FaultServer(answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
-        yield server
-        server.released.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()
 
 
 def http(

@@ -106,8 +106,8 @@ async def test_every_image_on_every_screen(
         for number in range(len(HOSTILE) + 1):
             await run.press("alt+2")
             await run.shows(f"{len(HOSTILE) - number:03d} " if number else "long.png")
-            for tab in "132":
-                await run.press(tab)
+            for page in "132":
+                await run.press(f"alt+{page}")
                 assert_clean(run)
             await run.press("m")
             await run.until(lambda: isinstance(run.app.screen, Menu))
