@@ -123,7 +123,7 @@ def main() -> None:
             floor = min(plain, kept)
             show(db, "rating", partial(marks.apply, db, ids, MarkEdit(Mark.RATING, 5)), floor)
             show(db, "favourite", partial(marks.apply, db, ids, MarkEdit(Mark.FAVORITE, 1)), floor)
-            show(db, "tag", partial(tags.add, db, ids, ["azure"]), floor)
+            show(db, "tag", partial(tags.TAGS.add, db, ids, ["azure"]), floor)
             show(db, "album", partial(albums.create, db, "All", ids), floor)
         finally:
             db.close()

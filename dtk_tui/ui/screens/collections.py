@@ -70,7 +70,7 @@ class CollectionsScreen(CommandScreen[str]):
     @task("ids")
     async def _load(self, current: int | None) -> None:
         db = self.library.db
-        rows = [*await in_thread(albums.listed, db), *await in_thread(tags.listed, db)]
+        rows = [*await in_thread(albums.ALBUMS.listed, db), *await in_thread(tags.TAGS.listed, db)]
         self._rows = {row.id: row for row in rows}
         self.table.set_ids(np.array([row.id for row in rows], np.int64), keep=current is not None)
         number = sum(row.is_album for row in rows)
@@ -160,7 +160,7 @@ class CollectionsScreen(CommandScreen[str]):
             if row.is_album:
                 self._edit(f"Album {name} deleted", row.images, partial(albums.delete, db, row.name))
             else:
-                self._edit(f"Without the tag {name}", row.images, partial(tags.remove_everywhere, db, row.name))
+                self._edit(f"Without the tag {name}", row.images, partial(tags.TAGS.remove, db, None, row.name))
 
         what = "Delete this album?" if row.is_album else "Take this tag from all images?"
         text = f"{row.name}\n{counted(row.images, 'image')}, which stay. Ctrl+Z takes it back."
