@@ -28,6 +28,7 @@ from dtk_tui.ui.widgets.search_line import SearchLine
 _OFFERED = 200
 _NEW = "new"
 _SHOWN = 60
+_NOTHING_FLAGGED = "No image is for deletion; Delete flags one."
 
 
 def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work) -> None:
@@ -161,9 +162,14 @@ def open_collections(context: AppContext, screen: ContextScreen[Any], target: Ta
 # -- deletion ---------------------------------------------------------------------------------------------------------
 
 
-def review(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+@in_background("review", asked=True)
+async def review(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show the images that are for deletion."""
+    if not await in_thread(trash.is_any_flagged, context.library.db):
+        context.notify(_NOTHING_FLAGGED)
+        return
     screen.query_one(SearchLine).ask("delete:true")
+    context.notify("R moves their files into the trash; Delete takes the flag from what is chosen.")
 
 
 @in_background("trash", asked=True)
@@ -172,7 +178,7 @@ async def to_trash(context: AppContext, screen: ContextScreen[Any], target: Targ
     db = context.library.db
     files = await in_thread(trash.flagged, db)
     if not files:
-        context.notify("No image is for deletion; Delete flags one.")
+        context.notify(_NOTHING_FLAGGED)
         return
 
     def answered(yes: bool | None) -> None:

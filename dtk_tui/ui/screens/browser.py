@@ -15,19 +15,15 @@ from textual.content import Content
 from textual.widgets import Footer
 from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge, FolderRow
-from dtk_tui.domain.queue import Target
+from dtk_tui.domain.library import Badge
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
+from dtk_tui.ui.screens.view import ImageListScreen, Scores, View, unzip
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -35,7 +31,6 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import Ids
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
@@ -53,7 +48,7 @@ class BrowserTree(FolderTree):
     BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
 
 
-class BrowserScreen(StatusScreen[None]):
+class BrowserScreen(ImageListScreen):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
@@ -65,7 +60,6 @@ class BrowserScreen(StatusScreen[None]):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
-        self._shown: View | None = None
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -75,9 +69,12 @@ class BrowserScreen(StatusScreen[None]):
         library = self.library
         with Horizontal(id="body"):
             with Vertical(id="folders-pane"):
-                yield Line(id="folders-title", classes="pane-title")
-                yield BrowserTree(library.folders, id="folders")
-                yield FacetList(library.facet_counter, id="facets")
+                with Vertical(id="tree-pane"):
+                    yield Line(id="folders-title", classes="pane-title")
+                    yield BrowserTree(library.folders, id="folders")
+                with Vertical(id="facets-pane"):
+                    yield Line(id="facets-title", classes="pane-title")
+                    yield FacetList(library.facet_counter, id="facets")
             yield ImagePane(library.image_rows, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
@@ -88,17 +85,13 @@ class BrowserScreen(StatusScreen[None]):
     def on_mount(self) -> None:
         """Load the folders and all images."""
         self.query_one("#folders-title", Line).show(Content("Folders"))
+        self.query_one("#facets-title", Line).show(Content("Facets"))
         self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
         self.name_library()
-
-    @property
-    def table(self) -> ImageTable:
-        """The image table."""
-        return self.query_one(ImageTable)
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -270,51 +263,6 @@ class BrowserScreen(StatusScreen[None]):
         if (row := self.table.current_row) is not None:
             self._view = View(like=row.id, name=f"Like {row.file_name}")
             self._load(0.0, keep=False)
-
-    @on(VirtualTable.GoToAsked)
-    def _go_to_asked(self) -> None:
-        ask_for_row(self.app, self.table)
-
-    # -- work ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def _on_folders(self) -> bool:
-        return self.query_one(FolderTree).has_focus
-
-    def folder(self) -> FolderRow | None:
-        """The folder under the cursor of the tree."""
-        return self.query_one(FolderTree).folder
-
-    def target(self) -> Target | None:
-        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
-        if self._on_folders:
-            folder = self.folder()
-            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
-        ids = self.table.chosen_ids()
-        return Target(image_ids=ids) if ids else None
-
-    def images(self) -> ImageCursor | None:
-        """The marked images, else all of the table, which shows those of the folder."""
-        return self.table.chosen()
-
-    def image_sets(self) -> list[ImageSet]:
-        """The folder when the tree has the focus, else the marked images or all of the list."""
-        if self._on_folders:
-            return sets_of_folder(self.library, self.folder())
-        table, marked = self.table, self.table.chosen_ids() if self.table.selected_count else ()
-        return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
-
-    def target_name(self) -> str:
-        """The folder's or the image's name, or how many are marked."""
-        if self._on_folders:
-            return folder.name if (folder := self.folder()) is not None else "All images"
-        if self.table.selected_count:
-            return counted(self.table.selected_count, "image")
-        return row.file_name if (row := self.table.current_row) is not None else "Image"
-
-    def menu(self) -> list[str]:
-        """What can be done with a folder, or with images."""
-        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""

@@ -28,6 +28,7 @@ from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _SHOWN = 60
+_NOTHING = "There is no album yet, and nobody gave an image a tag."
 
 
 class CollectionsScreen(CommandScreen[str]):
@@ -74,9 +75,12 @@ class CollectionsScreen(CommandScreen[str]):
         self._rows = {row.id: row for row in rows}
         self.table.set_ids(np.array([row.id for row in rows], np.int64), keep=current is not None)
         number = sum(row.is_album for row in rows)
+        self.table.say_empty(
+            f"{_NOTHING} {self.key('collections.new')} makes an album, {self.key('collections.smart')} one that a query "
+            f"fills; in the list of images {self.key('work.add_to_album')} puts what is chosen into an album, and "
+            f"{self.key('work.add_tags')} gives it a tag."
+        )
         words = f"  {counted(number, 'album')}, {counted(len(rows) - number, 'tag')}"
-        if not rows:
-            words += "   n makes an album; + in the list of images gives a tag"
         title = Content.assemble(("Albums and tags", "bold"), (words, "$muted"))
         self.query_one("#collections-title", Line).show(title)
 
@@ -132,6 +136,7 @@ class CollectionsScreen(CommandScreen[str]):
         """Ask for another name of the album or the tag; a tag that gets the name of another one becomes one with it."""
         row = self.table.current_row
         if row is None:
+            self.context.notify(_NOTHING)
             return
 
         def answered(name: str | None) -> None:
@@ -151,6 +156,7 @@ class CollectionsScreen(CommandScreen[str]):
         """Delete the album, or take the tag from all images, after a question."""
         row = self.table.current_row
         if row is None:
+            self.context.notify(_NOTHING)
             return
 
         def answered(yes: bool | None) -> None:

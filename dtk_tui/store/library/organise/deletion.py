@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import join_path
 from dtk_tui.store.library.organise.arrays import as_array
 
@@ -31,3 +31,8 @@ def flagged(conn: Connection, image_ids: Sequence[int] | None) -> list[FlaggedFi
     """Return the files that are for deletion and there, of some images or (None) of all, by folder."""
     values = {"all": image_ids is None, "ids": as_array(image_ids or ())}
     return [FlaggedFile(row[0], join_path(row[1], row[2]), row[3], row[4]) for row in conn.execute(_FLAGGED, values)]
+
+
+def is_any_flagged(conn: Connection) -> bool:
+    """Say whether any image is for deletion."""
+    return bool(row_of(conn, "SELECT EXISTS (SELECT 1 FROM image WHERE for_deletion)", ())[0])
