@@ -139,8 +139,10 @@ class CollectionsScreen(CommandScreen[str]):
             self.context.notify(_NOTHING)
             return
 
+        shown = one_line(row.name, 1000)
+
         def answered(name: str | None) -> None:
-            if name is None or name == row.name:
+            if name is None or name == shown:
                 return
             title = f"{one_line(row.name, _SHOWN)} becomes {one_line(name, _SHOWN)}"
             db = self.library.db
@@ -150,7 +152,7 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(title, row.images, partial(tags.rename, db, [row.name], name))
 
         hint = "its new name" if row.is_album else "its new name; that of another tag makes one of both"
-        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=row.name), answered)
+        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown), answered)
 
     def delete(self) -> None:
         """Delete the album, or take the tag from all images, after a question."""

@@ -76,7 +76,7 @@ class FacetList(CursorList):
         """Draw a heading, or a value with its count at the right."""
         line = self._lines[row]
         note = f" {line.note} "
-        name = fit(line.text, max(0, width - len(note)))
+        name = fit(f" {line.text}", max(0, width - len(note)))
         if line.value is None:
             return [(name, "list--accent"), (note, "list--dim")]
         return [(name, "" if line.value.query else "list--dim"), (note, "")]

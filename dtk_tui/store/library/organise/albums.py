@@ -67,8 +67,8 @@ MEMBERS = Members(
     new=_NEW,
     number="position",
     value="change.before",
-    listed=_LIST,
-    of_images=_OF_IMAGES,
+    all_names=_LIST,
+    names_of_images=_OF_IMAGES,
 )
 
 

@@ -6,6 +6,7 @@ The journal keeps of a membership a number, which says of its kind what else the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import Changes
@@ -78,10 +79,11 @@ SELECT count(*) FROM image WHERE image.id = ANY (%(ids)s::bigint[]) AND {has} = 
 _IMAGES: LiteralString = "SELECT string_agg(int8send(image_id), ''::bytea) FROM {table} WHERE {key} = %s AND {own}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """The images that have the names of one kind.
+    """The images that have the names of one kind, as pieces of SQL.
 
-    Args:
+    Attributes:
         names: the table of the names.
         table, key: the table of memberships, and its column that refers to a name.
         own: which of its rows are people's.
@@ -89,57 +91,51 @@ class Members:
         column, new: what else a membership has, and what that is for an ``image`` that gets a name.
         number: the number that the journal keeps of ``column``.
         value: ``column`` as ``change.before`` tells it, such a number.
-        listed, of_images: select (id, name, images, query) of all names, and of those of some images, up to a limit.
+        all_names, names_of_images: select (id, name, images, query) of all names, and of those that some images have,
+            up to a limit.
     """
 
-    def __init__(
-        self,
-        *,
-        names: LiteralString,
-        table: LiteralString,
-        key: LiteralString,
-        own: LiteralString,
-        moment: LiteralString,
-        column: LiteralString,
-        new: LiteralString,
-        number: LiteralString,
-        value: LiteralString,
-        listed: LiteralString,
-        of_images: LiteralString,
-    ) -> None:
-        def made(sql: LiteralString) -> LiteralString:
-            sql = sql.replace("{has}", _HAS).replace("{part}", _PART).replace("{instant}", _INSTANT)
-            sql = sql.replace("{new}", new).replace("{number}", number).replace("{value}", value)
-            sql = sql.replace("{names}", names).replace("{table}", table).replace("{key}", key).replace("{own}", own)
-            return sql.replace("{moment}", moment).replace("{column}", column)
+    names: LiteralString
+    table: LiteralString
+    key: LiteralString
+    own: LiteralString
+    moment: LiteralString
+    column: LiteralString
+    new: LiteralString
+    number: LiteralString
+    value: LiteralString
+    all_names: LiteralString
+    names_of_images: LiteralString
 
-        self._add, self._remove, self._restore = made(_ADD), made(_REMOVE), made(_RESTORE)
-        self._count, self._images = made(_COUNT), made(_IMAGES)
-        self._listed, self._of_images = made(listed), made(of_images)
+    def _made(self, sql: LiteralString) -> LiteralString:
+        sql = sql.replace("{has}", _HAS).replace("{part}", _PART).replace("{instant}", _INSTANT)
+        sql = sql.replace("{new}", self.new).replace("{number}", self.number).replace("{value}", self.value)
+        sql = sql.replace("{names}", self.names).replace("{table}", self.table).replace("{key}", self.key)
+        return sql.replace("{own}", self.own).replace("{moment}", self.moment).replace("{column}", self.column)
 
     def listed(self, conn: Connection) -> list[Collection]:
         """Return all names, with how many images have them."""
-        return [_collection(*row) for row in conn.execute(self._listed)]
+        return [_collection(*row) for row in conn.execute(self._made(self.all_names))]
 
     def of_images(self, conn: Connection, image_ids: Sequence[int], limit: int) -> list[Collection]:
         """Return the names that some images have."""
-        return [_collection(*row) for row in conn.execute(self._of_images, (as_array(image_ids), limit))]
+        return [_collection(*row) for row in conn.execute(self._made(self.names_of_images), (as_array(image_ids), limit))]
 
     def images(self, conn: Connection, subject: int) -> Ids:
         """Return the images that have a name; int64, shape [n], in any order."""
-        return ids_from(row_of(conn, self._images, (subject,))[0])
+        return ids_from(row_of(conn, self._made(_IMAGES), (subject,))[0])
 
     def count(self, conn: Connection, subject: int, image_ids: Sequence[int], *, has: bool) -> int:
         """Return how many of some images have a name, or have it not."""
-        return int(row_of(conn, self._count, {"ids": as_array(image_ids), "subject": subject, "has": has})[0])
+        return int(row_of(conn, self._made(_COUNT), {"ids": as_array(image_ids), "subject": subject, "has": has})[0])
 
     def add(self, conn: Connection, entry: Entry, subject: int, image_ids: Sequence[int]) -> None:
         """Give images a name, and write that into the journal; those that have it stay as they are."""
-        _write(conn, entry, self._add, subject, image_ids)
+        _write(conn, entry, self._made(_ADD), subject, image_ids)
 
     def remove(self, conn: Connection, entry: Entry, subject: int, image_ids: Sequence[int]) -> None:
         """Take a name from images, and write that into the journal."""
-        _write(conn, entry, self._remove, subject, image_ids)
+        _write(conn, entry, self._made(_REMOVE), subject, image_ids)
 
     def restore(self, conn: Connection, changes: Changes) -> list[int]:
         """Give and take a name so that it is as it was before some changes, where it is as these made it.
@@ -151,7 +147,7 @@ class Members:
             "ids": changes.image_ids, "before": changes.before, "after": changes.after, "stamps": changes.stamps,
             "subject": changes.subject,
         }  # fmt: skip
-        done = {number for (number,) in conn.execute(self._restore, values)}
+        done = {number for (number,) in conn.execute(self._made(_RESTORE), values)}
         return [number for number in changes.image_ids if number not in done]
 
 

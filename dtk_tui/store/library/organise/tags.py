@@ -33,8 +33,8 @@ MEMBERS = Members(
     new="'user'",
     number="array_position({sources}, source)::bigint".replace("{sources}", _SOURCES),
     value="({sources})[change.before]".replace("{sources}", _SOURCES),
-    listed=_LIST,
-    of_images=_OF_IMAGES,
+    all_names=_LIST,
+    names_of_images=_OF_IMAGES,
 )
 _IDS: LiteralString = """
 SELECT tag.id FROM tag
