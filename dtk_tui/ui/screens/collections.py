@@ -76,9 +76,9 @@ class CollectionsScreen(CommandScreen[str]):
         self.table.set_ids(np.array([row.id for row in rows], np.int64), keep=current is not None)
         number = sum(row.is_album for row in rows)
         self.table.say_empty(
-            f"{_NOTHING} {self.key('collections.new')} makes an album, {self.key('collections.smart')} one that a query "
-            f"fills; in the list of images {self.key('work.add_to_album')} puts what is chosen into an album, and "
-            f"{self.key('work.add_tags')} gives it a tag."
+            f"{_NOTHING} {self.key('collections.new')} makes an album, {self.key('collections.smart')} one that a "
+            f"query fills; in the list of images {self.key('work.add_to_album')} puts what is chosen into an album, "
+            f"and {self.key('work.add_tags')} gives it a tag."
         )
         words = f"  {counted(number, 'album')}, {counted(len(rows) - number, 'tag')}"
         title = Content.assemble(("Albums and tags", "bold"), (words, "$muted"))

@@ -280,7 +280,7 @@ class DuplicatesScreen(CommandScreen[None]):
 
         text = (
             f"Of each set {_RULES[self._rule]}, but where you chose another. No file is touched: the images are "
-                "marked for deletion, and the journal takes that back."
+            "marked for deletion, and the journal takes that back."
         )
         title = f"Mark the rest of {counted(len(numbers), 'set')}?"
         self.app.push_screen(Confirm(title, text, "Mark them"), answered)

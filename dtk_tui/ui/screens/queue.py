@@ -81,13 +81,12 @@ class QueueScreen(StatusScreen[None]):
             return "No job has failed."
         if _FILTERS[self._filter][1] is JobState.RUNNING:
             return f"No job is running. {self.key('app.start')} starts the workers, where jobs are waiting."
-        one, deep = (
-            [self.key(f"work.{name}{end}") for name in ("queue", "tag", "caption", "tag_caption")] for end in ("", "_deep")
-        )
+        kinds = ("queue", "tag", "caption", "tag_caption")
+        one, deep = ([self.key(f"work.{kind}{end}") for kind in kinds] for end in ("", "_deep"))
         return (
-            f"No job is waiting. In the list of images {one[0]} queues what is chosen for embedding, {one[1]} for tags, "
-            f"{one[2]} for a caption, {one[3]} for both; in the tree of folders these keys take a folder, and "
-            f"{' '.join(deep)} those below it, too. {self.key('app.start')} starts the workers."
+            f"No job is waiting. In the list of images {one[0]} queues what is chosen for embedding, {one[1]} for "
+            f"tags, {one[2]} for a caption, {one[3]} for both; in the tree of folders these keys take a folder, "
+            f"and {' '.join(deep)} those below it, too. {self.key('app.start')} starts the workers."
         )
 
     @on(VirtualTable.SelectionChanged)

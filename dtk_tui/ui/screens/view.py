@@ -164,7 +164,7 @@ class ImageListScreen(StatusScreen[None]):
         return self.query_one(FolderTree).folder
 
     def target(self) -> Target | None:
-        """The folder when the tree has the focus, else the marked images, the one under the cursor or in the preview."""
+        """The folder when the tree has the focus, else the marked images, or the one at the cursor or the preview."""
         if self.is_on_folder:
             folder = self.folder()
             return Target(everything=True) if folder is None else Target(folder_id=folder.id)

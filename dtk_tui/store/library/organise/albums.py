@@ -54,7 +54,8 @@ SELECT id, name, 0, query FROM album
 """
 #: Behind those that are in it, in the order of the ids.
 _NEW: LiteralString = """
-coalesce((SELECT max(position) FROM album_image WHERE album_id = %(subject)s), 0) + row_number() OVER (ORDER BY image.id)
+coalesce((SELECT max(position) FROM album_image WHERE album_id = %(subject)s), 0)
++ row_number() OVER (ORDER BY image.id)
 """
 #: The albums of some images are not counted.
 MEMBERS = Members(

@@ -1,4 +1,4 @@
-"""Which images have a name that people give, such as a tag or an album: given and taken for many at once, and given back.
+"""Which images have a name that people give, a tag or an album: given and taken for many at once, and given back.
 
 The journal keeps of a membership a number, which says of its kind what else there is to it, and when it came to be.
 """
@@ -119,7 +119,9 @@ class Members:
 
     def of_images(self, conn: Connection, image_ids: Sequence[int], limit: int) -> list[Collection]:
         """Return the names that some images have."""
-        return [_collection(*row) for row in conn.execute(self._made(self.names_of_images), (as_array(image_ids), limit))]
+        return [
+            _collection(*row) for row in conn.execute(self._made(self.names_of_images), (as_array(image_ids), limit))
+        ]
 
     def images(self, conn: Connection, subject: int) -> Ids:
         """Return the images that have a name; int64, shape [n], in any order."""
