@@ -4,8 +4,8 @@ In an environment of its own with this program's packages, torch, transformers, 
 
     python tests/inference/references/make_siglip_text.py
 
-The vocabulary is learnt from the odd texts, normalised as SentencePiece does by default (nmt_nfkc); transformers reads it
-as SentencePiece's own file, and the program as the tokenizer.json that is made of it.
+The vocabulary is learnt from the odd texts, normalised as SentencePiece does by default (nmt_nfkc). transformers reads
+it as SentencePiece's own file, and the program as the tokenizer.json that is made of it.
 """
 
 from __future__ import annotations
