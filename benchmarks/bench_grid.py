@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from bench_ui import Lag, fetch
 from PIL import Image
 from textual.app import App, ComposeResult
 
-from bench_ui import Lag, fetch
 from dtk_tui.domain.library import PictureFile
 from dtk_tui.metadata.bounded_file import fingerprint_of
 from dtk_tui.services.library import previews

@@ -37,7 +37,7 @@ async def test_the_keys_of_the_table_work_in_the_grid(
         await run.shows(" \u25cf3 028.png")
         await run.until(lambda: execute(db, "SELECT count(*) FROM image WHERE rating = 3") == [(2,)])
         await run.press("m")
-        await run.shows("Put into an album")
+        await run.shows("Find similar")
         await run.press("escape")
         await run.until(lambda: run.app.screen is run.main)
         await run.press("escape")
@@ -88,11 +88,10 @@ async def test_each_picture_is_decoded_once_in_all_sessions(
     for _ in range(2):
         async with library_app(db, config, WIDE) as run:
             await run.shows("029.png")
-            grid = run.main.table
-            if not grid.is_grid:
+            if not run.main.table.is_grid:
                 await run.press("G")
             await run.shows("1 of 30  029.png")
-            await run.until(lambda: all(int(number) in grid._memory for number in grid.ids))
+            await run.until(lambda: all(int(one) in run.main.table._memory for one in run.main.table.ids))
     assert sorted(decoded) == [f"{number:03d}.png" for number in range(30)]
 
 

@@ -56,6 +56,6 @@ def caption(row: ImageRow, width: int, *, current: bool, selected: bool) -> list
         (video, "list--accent"),
     ]
     used = sum(len(text) for text, _ in cells)
-    gap = " " if used > 2 else ""
+    gap = " " if selected or used > 2 else ""
     name = fit(gap + one_line(row.file_name, 300), max(0, width - used))
     return [*(cell for cell in cells if cell[0]), (name, "list--dim" if row.unavailable else "")]

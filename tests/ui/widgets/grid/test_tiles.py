@@ -32,8 +32,8 @@ def test_tiles_fill_their_room(room: tuple[int, int], wanted: int) -> None:
 
 
 def test_no_badge_is_a_matter_of_colour() -> None:
-    assert words(_ROW) == "   a.png" + " " * 22
-    assert words(_ROW, current=True).startswith("\u203a  a.png")
+    assert words(_ROW) == "  a.png" + " " * 23
+    assert words(_ROW, current=True).startswith("\u203a a.png")
     assert words(_ROW, selected=True).startswith(" \u25cf a.png")
     full = replace(_ROW, file_name="a.MP4", rating=7, favorite=True, nsfw=True, for_deletion=True)
     full = replace(full, embedded=True, tags=3, queued=NOW)
