@@ -1,4 +1,4 @@
-"""A model of one small file as its sources hold it: in a wheel, or on a server of HTTP."""
+"""A model of one small file, the wheel that holds it, and servers for downloads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHA = hashlib.sha256(DATA).hexdigest()
 
 
 def tiny_spec(**changes: Any) -> ModelSpec:
-    """Return the entry of the manifest, with some of it changed."""
+    """Return the entry of a tagger of one file out of a wheel."""
     base = ModelSpec(
         name="tiny",
         title="Tiny",
@@ -38,7 +38,7 @@ def tiny_spec(**changes: Any) -> ModelSpec:
 
 
 def write_wheel(folder: Path, data: bytes = DATA) -> Path:
-    """Write the wheel that holds the file, and return its path."""
+    """Write that wheel into a folder; return its path."""
     folder.mkdir(exist_ok=True)
     path = folder / "tiny_model-1.0-py3-none-any.whl"
     info = "tiny_model-1.0.dist-info"
@@ -54,19 +54,24 @@ def write_wheel(folder: Path, data: bytes = DATA) -> Path:
     return path
 
 
-class SilentHandler(http.server.BaseHTTPRequestHandler):
-    """Answers without telling anybody."""
+def left_in(folder: Path) -> list[str]:
+    """Return the files below a folder but for locks, in order."""
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    """A handler that logs nothing."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Tell nobody."""
+        """Say nothing."""
 
 
 @contextmanager
 def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
-    """Run a server on the loopback, and give its port."""
+    """Answer requests on a port of this machine, which is given, until the end."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield server.server_port
