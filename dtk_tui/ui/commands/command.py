@@ -110,12 +110,12 @@ def of_widget(kind: type[Widget], group: str) -> tuple[Command, ...]:
 
 
 def _where_it_can_act(kind: type[Widget], action: str) -> Refusal:
-    name = action.partition("(")[0]
+    name, words = action.partition("(")[0], str(kind.__dict__.get("REFUSED", ""))
 
     def refusal(screen: ContextScreen[Any]) -> str:
         widget = screen.focused
         is_refused = isinstance(widget, kind) and not widget.check_action(name, ())
-        return "One line at a time is chosen here." if is_refused else ""
+        return words if is_refused else ""
 
     return refusal
 

@@ -103,10 +103,12 @@ _BROWSER = (
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),
     Command(
-        "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.needs_thumbnails, key_name="<"
+        "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.needs_thumbnails,
+        key_name="<",
     ),
     Command(
-        "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.needs_thumbnails, key_name=">"
+        "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.needs_thumbnails,
+        key_name=">",
     ),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),

@@ -176,7 +176,7 @@ def _parsed(name: str, line: str) -> nodes.Query:
         return parse(line)
     except UsageError as error:
         raise UsageError(
-            f"The query of the smart album {_quoted(name)} is not understood by this version.", str(error)
+            f"The query of the smart album {quoted(name)} is not understood by this version.", str(error)
         ) from error
 
 

@@ -50,6 +50,8 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     #: Whether several rows can be marked, for what is done with all of them.
     CAN_MARK: ClassVar[bool] = True
+    #: Why it does not do what it binds a key to.
+    REFUSED: ClassVar[str] = "One line at a time is chosen here."
 
     class SelectionChanged(Message):
         """Rows were marked or unmarked."""
