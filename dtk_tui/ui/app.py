@@ -210,7 +210,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         screen = self.screen
         if not isinstance(screen, ContextScreen):
             return
-        here = [one for one in self._refusing.get(event.key, ()) if one.widget or one.area in screen.COMMAND_GROUPS]
+        here = [one for one in self._refusing.get(event.key, ()) if one.area in screen.COMMAND_GROUPS]
         why = next((why for one in here if (why := one.refusal(screen))), "")
         taken = screen.active_bindings.get(event.key) if why else None
         if why and (taken is None or not taken.enabled):

@@ -99,7 +99,6 @@ def of_widget(kind: type[Widget], group: str) -> tuple[Command, ...]:
             one.description,
             group,
             _on_widget(kind, one.action),
-            _where_it_can_act(kind, one.action),
             in_footer=one.show,
             key_name=one.key_display,
             widget=kind,
@@ -107,17 +106,6 @@ def of_widget(kind: type[Widget], group: str) -> tuple[Command, ...]:
         )
         for one in own
     )
-
-
-def _where_it_can_act(kind: type[Widget], action: str) -> Refusal:
-    name, words = action.partition("(")[0], str(kind.__dict__.get("REFUSED", ""))
-
-    def refusal(screen: ContextScreen[Any]) -> str:
-        widget = screen.focused
-        is_refused = isinstance(widget, kind) and not widget.check_action(name, ())
-        return words if is_refused else ""
-
-    return refusal
 
 
 def _on_widget(kind: type[Widget], action: str) -> Run:

@@ -359,8 +359,7 @@ def offered(screen: ContextScreen[Any]) -> list[Command]:
 
     def is_here(command: Command) -> bool:
         if command.widget is not None:
-            name = command.widget_action.partition("(")[0]
-            return any(isinstance(one, command.widget) and one.check_action(name, ()) for one in chain)
+            return any(isinstance(widget, command.widget) for widget in chain)
         return command.area in areas
 
     return [command for command in COMMANDS if is_here(command)]

@@ -19,6 +19,7 @@ from dtk_tui.services.library.organise.collections import Collections, checked, 
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library.journal import Entry
 from dtk_tui.store.library.organise import tags as store
+from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
     from dtk_tui.services.library.organise.bulk import Ids, Step
@@ -35,7 +36,7 @@ class _Tags(Collections):
         found = store.named(conn, name.strip())
         if not found:
             raise UsageError(
-                f"Nobody gave an image the tag {quoted(name)}.", "dtk tag list shows those that people gave."
+                f"Nobody gave an image the tag {one_line(name, 60)!r}.", "dtk tag list shows those that people gave."
             )
         return found
 

@@ -32,7 +32,6 @@ class EditTable(VirtualTable[Edit]):
     """Edits, the newest first."""
 
     BINDING_GROUP_TITLE = "Journal"
-    CAN_MARK: ClassVar[bool] = False
     HELP: ClassVar[str] = (
         "An undo leaves alone what was edited again since: \u201call but 3\u201d are back as they were."
     )

@@ -48,11 +48,6 @@ class VirtualTable(CursorList, Generic[RowT]):
         Binding("g", "go_to", "Go to a row or percent", show=False, id="table.go_to"),
     ]
 
-    #: Whether several rows can be marked, for what is done with all of them.
-    CAN_MARK: ClassVar[bool] = True
-    #: Why it does not do what it binds a key to.
-    REFUSED: ClassVar[str] = "One line at a time is chosen here."
-
     class SelectionChanged(Message):
         """Rows were marked or unmarked."""
 
@@ -79,11 +74,6 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._not_before = 0.0
         self._generation = 0
         self._placed: list[Placed[RowT]] = []
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Mark no rows where nothing is done with several."""
-        is_marking = action in ("mark", "extend", "select_all")
-        return self.CAN_MARK if is_marking else super().check_action(action, parameters)
 
     def columns(self) -> Sequence[Column[RowT]]:
         """The columns at the present state, the most important with the lowest rank."""
