@@ -303,7 +303,8 @@ def main() -> None:
         opening(home)
         ticks = Path(folder) / "ticks"
         command = [sys.executable, str(HERE / "app_with_ticks.py")]
-        terminal = Terminal(command, {**home.environ, "DTK_BENCH_TICKS": str(ticks)})
+        noted = {name: os.environ[name] for name in ("DTK_BENCH_STACKS",) if name in os.environ}
+        terminal = Terminal(command, {**home.environ, **noted, "DTK_BENCH_TICKS": str(ticks)})
         try:
             terminal.waits("0000000.png|new-")
             with writer(home.environ):
