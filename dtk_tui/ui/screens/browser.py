@@ -194,6 +194,8 @@ class BrowserScreen(StatusScreen[None]):
         await self._show_found(view, ids, scores, keep=keep)
 
     async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
+        # In a thread: the folder of added models may be read for them.
+        notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
@@ -207,7 +209,7 @@ class BrowserScreen(StatusScreen[None]):
             self.query_one(FacetList).follow(view.line)
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(self.library.notes(view.query))
+            search.show_notes(notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 
