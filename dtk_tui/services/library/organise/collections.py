@@ -77,7 +77,7 @@ class Collections(ABC):
     def of_images(self, db: Database, image_ids: Ids | Sequence[int], limit: int) -> list[Collection]:
         """Return those that some images are in, or have."""
         with db.connection() as conn:
-            return self.members.of_images(conn, [int(number) for number in image_ids], limit)
+            return self.members.of_images(conn, image_ids, limit)
 
     def count(self, db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:
         """Return how many images have one, or have it not: whom ``remove`` or ``add`` would change; raises as these."""

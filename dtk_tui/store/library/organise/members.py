@@ -5,21 +5,22 @@ The journal keeps of a membership a number, which says of its kind what else the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import Changes
 from dtk_tui.domain.organise import Collection
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
-from dtk_tui.store.library.organise.arrays import as_array
 from dtk_tui.store.text_codec import from_db
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from dtk_tui.store.arrays import SomeIds
 
     Ids = npt.NDArray[np.int64]
 
@@ -117,25 +118,25 @@ class Members:
         """Return all names, with how many images have them."""
         return [_collection(*row) for row in conn.execute(self._made(self.all_names))]
 
-    def of_images(self, conn: Connection, image_ids: Sequence[int], limit: int) -> list[Collection]:
+    def of_images(self, conn: Connection, image_ids: SomeIds, limit: int) -> list[Collection]:
         """Return the names that some images have."""
         return [
-            _collection(*row) for row in conn.execute(self._made(self.names_of_images), (as_array(image_ids), limit))
+            _collection(*row) for row in conn.execute(self._made(self.names_of_images), (Bigints(image_ids), limit))
         ]
 
     def images(self, conn: Connection, subject: int) -> Ids:
         """Return the images that have a name; int64, shape [n], in any order."""
         return ids_from(row_of(conn, self._made(_IMAGES), (subject,))[0])
 
-    def count(self, conn: Connection, subject: int, image_ids: Sequence[int], *, has: bool) -> int:
+    def count(self, conn: Connection, subject: int, image_ids: SomeIds, *, has: bool) -> int:
         """Return how many of some images have a name, or have it not."""
-        return int(row_of(conn, self._made(_COUNT), {"ids": as_array(image_ids), "subject": subject, "has": has})[0])
+        return int(row_of(conn, self._made(_COUNT), {"ids": Bigints(image_ids), "subject": subject, "has": has})[0])
 
-    def add(self, conn: Connection, entry: Entry, subject: int, image_ids: Sequence[int]) -> None:
+    def add(self, conn: Connection, entry: Entry, subject: int, image_ids: SomeIds) -> None:
         """Give images a name, and write that into the journal; those that have it stay as they are."""
         _write(conn, entry, self._made(_ADD), subject, image_ids)
 
-    def remove(self, conn: Connection, entry: Entry, subject: int, image_ids: Sequence[int]) -> None:
+    def remove(self, conn: Connection, entry: Entry, subject: int, image_ids: SomeIds) -> None:
         """Take a name from images, and write that into the journal."""
         _write(conn, entry, self._made(_REMOVE), subject, image_ids)
 
@@ -157,7 +158,7 @@ def _collection(number: int, name: str, images: int, query: str | None) -> Colle
     return Collection(number, from_db(name), images, None if query is None else from_db(query))
 
 
-def _write(conn: Connection, entry: Entry, sql: LiteralString, subject: int, image_ids: Sequence[int]) -> None:
+def _write(conn: Connection, entry: Entry, sql: LiteralString, subject: int, image_ids: SomeIds) -> None:
     number, part = entry.next_part()
-    values = {"ids": as_array(image_ids), "subject": subject, "journal": number, "part": part}
+    values = {"ids": Bigints(image_ids), "subject": subject, "journal": number, "part": part}
     entry.wrote(row_of(conn, sql, values)[0])
