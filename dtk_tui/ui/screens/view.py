@@ -154,7 +154,7 @@ class ImageListScreen(StatusScreen[None]):
         return self.table.count > 0
 
     @property
-    def _marked(self) -> tuple[int, ...]:
+    def _marked(self) -> Sequence[int]:
         """The marked images; none in the preview, where commands are for the one that it shows."""
         is_for_them = self.table.selected_count and not self.query_one(Preview).has_focus_within
         return self.table.chosen_ids() if is_for_them else ()
