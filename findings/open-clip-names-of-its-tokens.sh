@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Surprise: for open_clip the end of a text is spelled `<end_of_text>`, and the spelling of CLIP's own is plain text to it.
-# Packages: open_clip_torch 3.3.0, ftfy 6.3.1, regex 2026.11.19 (torch is stood in for: no text is put into a tensor)
+# Packages: open_clip_torch 3.3.0, ftfy 6.3.1, regex 2026.11.19, numpy 2.4.6 (torch is stood in for:
+#           no text is put into a tensor)
 # Guess:    the tokenizer of open_clip, made of OpenAI's merges, has OpenAI's names for its two special tokens: 49406 is
 #           `<|startoftext|>`, 49407 `<|endoftext|>`.
 # Really:   the numbers are those, the names are `<start_of_text>` and `<end_of_text>`. Written in a text, `<end_of_text>`
@@ -12,7 +13,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3.11}" -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: ftfy==6.3.1 regex==2026.11.19
+"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: \
+    ftfy==6.3.1 regex==2026.11.19 numpy==2.4.6
 "$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: --no-deps open_clip_torch==3.3.0
 "$work/venv/bin/python" - <<'PY'
 import importlib.util
