@@ -77,8 +77,8 @@ def required(project: str, version: str, extra: str | None = None) -> list[str]:
     name = f"{project.replace('-', '_')}-{version}.dist-info/METADATA"
     lines = message_from_bytes(read(address(project, version), name)).get_all("Requires-Dist") or []
     marker = f'extra == "{extra}"'
-    chosen = [line for line in lines if marker in line.replace("'", '"')] if extra else [x for x in lines if "extra" not in x]
-    return sorted(re.split(r"[^A-Za-z0-9_-]", line, maxsplit=1)[0] for line in chosen)
+    wanted = [line for line in lines if (marker in line.replace("'", '"') if extra else "extra" not in line)]
+    return sorted(re.split(r"[^A-Za-z0-9_-]", line, maxsplit=1)[0] for line in wanted)
 
 
 def expect(what: str, seen: object, known: object) -> None:

@@ -2,8 +2,8 @@
 # Surprise: of two combining marks on a letter, the Precompiled normaliser of tokenizers loses the second.
 # Packages: tokenizers 0.23.3, sentencepiece 0.2.3
 # Guess:    Precompiled, given the character map of a SentencePiece model, normalises a text as that model does.
-# Really:   "e" with an acute and a cedilla becomes "é" alone; SentencePiece composes the first mark and keeps the second.
-#           With four marks nothing is composed at all. With one mark both give the same.
+# Really:   "e" with an acute and a cedilla becomes "é" alone; SentencePiece composes the first mark and keeps the
+#           second. With four marks nothing is composed at all. With one mark both give the same.
 # Matters:  fast tokenizers of T5, XLM-R, SigLIP and all that are converted from SentencePiece: Vietnamese or phonetic
 #           text in decomposed form has other ids than at training.
 # Remedy:   compose texts before (NFC), so that most letters have one mark at most.
