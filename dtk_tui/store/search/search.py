@@ -208,7 +208,8 @@ def _by_date(
 ) -> SearchResult:
     if parts := captioned.required(query.filter):
         return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
-    if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
+    # The planner takes the images of a tag or an album for evenly spread over the time, which they seldom are.
+    if limit is not None and any(isinstance(leaf, Album | CaptionText | Tag) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)
 
