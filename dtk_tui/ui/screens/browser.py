@@ -159,10 +159,9 @@ class BrowserScreen(ImageListScreen):
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
         scores = None
-        name = view.title
         try:
             if view.query:
-                pane.show_title(name, "searching\u2026")
+                pane.show_title(view.title, "searching\u2026")
                 ids, scores, is_part = await in_thread(library.search_first, view.query)
                 if is_part:
                     await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
@@ -175,15 +174,14 @@ class BrowserScreen(ImageListScreen):
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
-            pane.show_title(name, "not understood")
+            pane.show_title(view.title, "not understood")
             return
         except DtkError:
-            pane.show_title(name, "not answered")
+            pane.show_title(view.title, "not answered")
             raise
         await self._show_found(view, ids, scores, keep=keep)
 
     async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
-        # In a thread: the folder of added models may be read for them.
         notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
