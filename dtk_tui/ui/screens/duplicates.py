@@ -83,9 +83,9 @@ class DuplicatesScreen(CommandScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The sets, the images of one, and two of their pictures."""
+        yield Line(id="sets-title", classes="pane-title")
         with Horizontal(id="duplicates-body"):
             with Vertical(id="sets-pane"):
-                yield Line(id="sets-title", classes="pane-title")
                 yield Line(id="sets-heads", classes="heads")
                 yield SetTable(self._fetch, id="sets")
             with Vertical(id="set-pane"):
