@@ -46,7 +46,13 @@ class LaneState:
 
     def depth_of(self, kind: Kind) -> int:
         """Return how many jobs of one kind alone are enough to keep every stage busy."""
-        return max(4 * self.batch_sizes[kind], 2 * self._decode_threads)
+        if self.on_devices:
+            return max(4 * self.batch_sizes[kind], 2 * self._decode_threads)
+        return 4 * self.batch_sizes[kind] * self.threads
+
+    def least_claim(self, kind: Kind | None) -> int:
+        """Return for how many jobs a claim is worth it; of one kind, or of all."""
+        return max(1, (self.depth if kind is None else self.depth_of(kind)) // 4)
 
     @property
     def is_idle(self) -> bool:

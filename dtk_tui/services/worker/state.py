@@ -274,6 +274,12 @@ class PipelineState:
             together.setdefault(key, []).append(job)
         return [tuple(of_image) for of_image in together.values()]
 
+    def more_will_end(self, kind: Kind, ended: int) -> bool:
+        """Say whether a lane works on more jobs than have ended, and has not ended as many as it claims at a time."""
+        lane = self._lane_of[kind]
+        with self._changed:
+            return self.is_running and ended < min(len(lane.in_flight), lane.least_claim(kind))
+
     def mark_ended(self, ids: Iterable[int]) -> None:
         """Note that jobs ended, and let the claimer fetch more."""
         ended = set(ids)
