@@ -70,7 +70,9 @@ class Saver:
     def _can_wait(self, batch: Sequence[BatchResult], size: int) -> bool:
         """Say whether nobody waits for what has ended, and more of the same lane will have soon."""
         last = batch[-1]
-        if last.handler is None or last.prompts or last.failed or any(job.priority > NORMAL for job, _ in last.rows):
+        if last.handler is None or last.prompts or last.failed or last.returned or last.suspected:
+            return False
+        if any(job.priority > NORMAL for job, _ in last.rows):
             return False
         return self._state.more_will_end(last.handler.kind, size)
 
