@@ -37,11 +37,8 @@ class LaneState:
         self.batch_sizes = batch_sizes
         self.largest = max(batch_sizes.values())
         self._decode_threads = decode_threads
-        if self.on_devices:
-            # Room for a batch of each kind, for the one that follows, and for what is being decoded.
-            limit = sum(batch_sizes.values()) + self.largest + decode_threads
-        else:
-            limit = _UNBOUNDED
+        # Room for a batch of each kind, for the one that follows, and for what is being decoded.
+        limit = sum(batch_sizes.values()) + self.largest + decode_threads if self.on_devices else _UNBOUNDED
         self.buffer: PriorityBuffer[Loaded | Prompt] = PriorityBuffer(limit)
         self.in_flight: set[int] = set()
         self.busy_since = self._counted_from = time.monotonic()
