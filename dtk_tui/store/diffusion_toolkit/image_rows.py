@@ -72,12 +72,22 @@ class ImageRows:
             [found.raw[place] for place in at_raw.tolist()], found.unsaid[at],
         )  # fmt: skip
 
-    def write(self, conn: Connection, migration_id: int, first_id: int) -> bytes:
-        """Write the rows; return the digest that ``stored_digest`` finds when they are there.
+    def write(self, conn: Connection, migration_id: int, span: tuple[int, int], ids: list[int] | None) -> None:
+        """Write the rows, with their digest, in the transaction of their checkpoints.
 
         Args:
-            first_id: under which their records stand.
+            span: first and last id that they can have, and no others; their records stand under the first.
+            ids: theirs, where others are between these.
         """
+        digest = self._write(conn) + record_batches.write(conn, self.records, migration_id, span[0])
+        unsaid = self.unsaid.tobytes() if self.unsaid.any() else None
+        conn.execute(
+            "INSERT INTO migration_stage_digest (low, high, ids, digest, unsaid) VALUES (%s, %s, %s, %s, %s)",
+            (*span, ids, digest, unsaid),
+        )
+
+    def _write(self, conn: Connection) -> bytes:
+        """Write the images and their raw texts; return the digest that ``stored_digest`` finds when they are there."""
         seen = xxh3_128()
         for table, rows in (("image", self.image), ("image_raw", self.raw)):
             blocks = _copy_blocks(rows)
@@ -91,7 +101,7 @@ class ImageRows:
                 for block in blocks:
                     seen.update(block)
         seen.update(self._raw_digest(conn))
-        return seen.digest() + record_batches.write(conn, self.records, migration_id, first_id)
+        return seen.digest()
 
     def _raw_digest(self, conn: Connection) -> bytes:
         if conn.info.server_version < _HAS_CRC:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     # Arrow takes time to load and is needed only while an import reads.
     import pyarrow as pa
 
-    from dtk_tui.store.diffusion_toolkit.image_rows import ImageRows
-
 SCHEMA: LiteralString = "migration_beside"
 _COMMENT: LiteralString = "Made by dtk migrate, which removes it."
 #: The tables of the library of which there are staged ones.
@@ -208,23 +206,6 @@ def write_chunks(
         raise DatabaseLostError(_STARTED_ANEW)
 
 
-def write_images(
-    conn: Connection, images: ImageRows, migration_id: int, span: tuple[int, int], ids: list[int] | None
-) -> None:
-    """Write images of an import, in the transaction of their checkpoints.
-
-    Args:
-        span: first and last id that they can have, and no others.
-        ids: theirs, where there is no such span.
-    """
-    digest = images.write(conn, migration_id, span[0])
-    unsaid = images.unsaid.tobytes() if images.unsaid.any() else None
-    conn.execute(
-        "INSERT INTO migration_stage_digest (low, high, ids, digest, unsaid) VALUES (%s, %s, %s, %s, %s)",
-        (*span, ids, digest, unsaid),
-    )
-
-
 def write_notes(conn: Connection, notes: Sequence[tuple[Any, ...]]) -> None:
     """Write notes; as ``write_chunks``."""
     if notes:
@@ -275,7 +256,7 @@ def largest_prompt_id(conn: Connection) -> int:
 
 
 def digests(conn: Connection) -> list[tuple[int, int, list[int] | None, bytes]]:
-    """Return (first id, last id, ids, digest) of all images, as they were given to ``write_images``."""
+    """Return (first id, last id, ids, digest) of all images, as ``ImageRows.write`` noted them."""
     return conn.execute("SELECT low, high, ids, digest FROM migration_stage_digest ORDER BY low").fetchall()
 
 

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import sqlite3
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -331,7 +330,9 @@ def test_members_of_albums_are_found_by_ids_that_are_no_rowids(
         assert conn.execute(behind).fetchone() == (True,)
 
 
-def test_a_schema_of_that_name_that_somebody_else_made_is_said_and_stays(db: Database, config: Config, tmp_path: Path) -> None:
+def test_a_schema_of_that_name_that_somebody_else_made_is_said_and_stays(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
     source = tmp_path / "mine.db"
     write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(9)])
     with db.connection() as conn:

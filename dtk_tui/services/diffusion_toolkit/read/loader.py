@@ -119,7 +119,7 @@ class Loader:
         if images:
             base = self._builder.base
             ids = None if self._source.id_is_rowid else images.ids.tolist()
-            staging.write_images(conn, images, self._import_id, (span[0] + base, span[1] + base), ids)
+            images.write(conn, self._import_id, (span[0] + base, span[1] + base), ids)
         told(table, found.rows)
 
 
