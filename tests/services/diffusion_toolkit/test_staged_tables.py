@@ -18,12 +18,14 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.importer import Importer
 from dtk_tui.store.database import Database
-from dtk_tui.store.diffusion_toolkit import image_rows, staging, swap
+from dtk_tui.store.diffusion_toolkit import dates, image_rows, staging, swap
+from dtk_tui.store.text_codec import to_db
 from tests.helpers.imports.content import content, everything
 from tests.helpers.imports.runs import Make, fetch_one, run_import
-from tests.helpers.imports.sources import rebuild_image_table, write_source
+from tests.helpers.imports.sources import USUAL, rebuild_image_table, write_source
 
 DAY_TICKS = 864_000_000_000
 BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS
@@ -34,6 +36,7 @@ DATES = (
     599266080000000000, 3155378975999999999,
 )  # fmt: skip
 FLAGS = (None, 0, 1, 2, -1)
+INTEGERS = {name for name, kind in schema.COLUMNS["Image"] if kind in {"integer", "bigint"}}
 #: Values at which a column is written in another way, or noted.
 EDGES: dict[str, tuple[Any, ...]] = {
     "Prompt": (None, "", " \n", "a red fox", "it's a fox", "\ufefffox", "x" * 3000, "nul\0inside"),
@@ -88,6 +91,60 @@ def test_a_swap_and_a_merge_give_the_same(db: Database, config: Config, tmp_path
     assert direct.tables == staged.tables
     assert direct.verification.is_good and staged.verification.is_good
     assert direct.verification.compared > 100
+
+
+#: What an image is in the library, told by PostgreSQL of the very values of the source.
+_ORACLE = """
+WITH dated AS (
+    SELECT *, CASE WHEN "CreatedDate" BETWEEN {range} THEN "CreatedDate" END AS created,
+           CASE WHEN "ModifiedDate" BETWEEN {range} THEN "ModifiedDate" END AS modified,
+           btrim("Prompt", E' \\t\\r\\n\\v\\f') = '' AS blank,
+           coalesce("Steps", 0) <> 0 OR coalesce("Seed", 0) <> 0 OR coalesce("Sampler", '') <> '' AS is_known
+      FROM given
+), read AS (
+    SELECT *, (coalesce("NoMetadata", 0) = 0 AND (NOT blank OR is_known)) IS TRUE AS has_metadata,
+           (NOT blank OR (blank AND is_known)) IS TRUE AS has_prompt FROM dated
+)
+SELECT "Id", coalesce(dtk_instant(coalesce(created, modified), %(zone)s), 'epoch'),
+       CASE WHEN has_metadata AND has_prompt
+            AND coalesce(modified, created) BETWEEN 530000000000000000 AND 713000000000000000
+            THEN (date_part('epoch', dtk_instant(coalesce(modified, created), %(zone)s)) * 1e6)::bigint * 1000
+                 + coalesce(modified, created) %% 10 * 100
+            ELSE 0 END,
+       dtk_instant(CASE WHEN "ViewedDate" BETWEEN {range} THEN "ViewedDate" END, %(zone)s),
+       dtk_instant(CASE WHEN "TouchedDate" BETWEEN {range} THEN "TouchedDate" END, %(zone)s),
+       CASE WHEN has_metadata OR "NoMetadata" <> 0 THEN 1 ELSE 0 END,
+       CASE WHEN "Rating" > 0 THEN least("Rating", 10) END, greatest(coalesce("FileSize", 0), 0),
+       CASE WHEN "Width" BETWEEN 0 AND 2147483647 THEN "Width" END,
+       CASE WHEN "Steps" BETWEEN -2147483648 AND 2147483647 THEN "Steps" END,
+       coalesce("Favorite", 0) <> 0, coalesce("NSFW", 0) <> 0, coalesce("Unavailable", 0) <> 0,
+       coalesce("Type" = 1, "Path" ~* '\\.(mp4|webm|mov|m4v|avi|mkv)$'), coalesce("HasError", 0) <> 0
+  FROM read ORDER BY 1
+""".replace("{range}", dates.TICKS_RANGE)
+_FOUND = """
+SELECT source_id, created_at, mtime_ns, image.viewed_at, image.touched_at, scan_phase, rating, file_size, width, steps,
+       favorite, nsfw, unavailable, is_video, error IS NOT NULL
+  FROM image JOIN dtk_migrated_images() ON image_id = id ORDER BY 1
+"""
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_an_image_is_what_postgresql_makes_of_its_values(
+    db: Database, config: Config, tmp_path: Path, zone: str
+) -> None:
+    source = tmp_path / "edges.db"
+    images = [{**USUAL, **values, "Workflow": None} for values in edges(600, seed=7)]
+    write_source(source, images)
+    assert run_import(db, config, source, zone=zone, batch_size=40).verification.is_good
+    names = sorted({name for values in images for name in values} - {"CFGScale", "AestheticScore", "Workflow"})
+    with db.connection() as conn:
+        columns = ", ".join(f'"{name}" {"bigint" if name in INTEGERS else "text"}' for name in names)
+        conn.execute(f'CREATE TEMP TABLE given ("Id" bigint, {columns})'.encode())
+        with conn.cursor().copy("COPY given FROM STDIN") as copy:
+            for number, values in enumerate(images, start=1):
+                found = (values.get(name) for name in names)
+                copy.write_row((number, *(to_db(value) if isinstance(value, str) else value for value in found)))
+        assert conn.execute(_FOUND.encode()).fetchall() == conn.execute(_ORACLE.encode(), {"zone": zone}).fetchall()
 
 
 def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
