@@ -18,6 +18,8 @@ from dtk_tui.ui.background import in_thread, start_task
 
 #: Seconds between looks at the numbers while something happens, and while nothing does.
 _POLL_S, _IDLE_POLL_S = 0.5, 1.0
+#: The first look waits so long for the first lines of the table, which ask for it.
+_FIRST_POLL_S = 1.0
 #: Workers tell what they did a moment after the queue shows it.
 _LINGER_S = 2.0
 #: A look that takes longer than this says that the database does not answer.
@@ -54,6 +56,7 @@ class StatsFeed:
 
     def start(self) -> None:
         """Poll from now on."""
+        self._poll_at = monotonic() + _FIRST_POLL_S
         self._app.set_interval(0.25, self._tick)
 
     def poll_now(self, *, count: bool = False) -> None:

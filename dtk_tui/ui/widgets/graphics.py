@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image as PILImage
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType, Segment
@@ -14,6 +13,9 @@ from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 
 def room_px(cells: Size) -> tuple[int, int]:

@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dtk_tui.domain.journal import TAG
 from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.errors import UsageError
@@ -53,6 +51,8 @@ def of_images(db: Database, image_ids: Ids | Sequence[int], limit: int) -> list[
 
 def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:
     """Return how many images have a tag from a person, or have it not; raises as ``remove``."""
+    import numpy as np
+
     with db.connection() as conn:
         numbers = _named(conn, name) if has else [number for number in [store.find(conn, checked(name))] if number]
         if not numbers:
@@ -63,6 +63,8 @@ def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool)
 
 def count_named(db: Database, names: Sequence[str]) -> int:
     """Return how many images have one of some tags from people; raises as ``rename``."""
+    import numpy as np
+
     with db.connection() as conn:
         return len(
             np.unique(np.concatenate([store.images_with(conn, n) for name in names for n in _named(conn, name)]))
@@ -124,6 +126,8 @@ def rename(
     Raises:
         UsageError: there is no such tag, or the new name is none.
     """
+    import numpy as np
+
     new = checked(new)
     changed: Ids = np.empty(0, np.int64)
 
