@@ -43,7 +43,8 @@ from caption_server import (
 from workload import MODELS, spread, write_library
 
 from dtk_tui.cli.worker import drain
-from dtk_tui.config import CaptionSettings, Config, load
+from dtk_tui.config import Config, load
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target

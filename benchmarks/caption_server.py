@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import httpx
 import workload  # noqa: F401  (lets tests.helpers be found)
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question
 from dtk_tui.inference.captioner.completion import picture_part, request_body
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.store.database import Database

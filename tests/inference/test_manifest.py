@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import ModelSettings
+from dtk_tui.settings import ModelSettings
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.manifest import load_manifest, read_manifest
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import gguf
 from dtk_tui.inference.captioner.base import (

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question, UnavailableError
 from dtk_tui.inference.captioner.chat_client import ChatClient

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from dtk_tui.config import CaptionSettings, shipped
+from dtk_tui.config import shipped
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import UsageError
 
 #: The lengths that JoyCaption knows beside a number of words.

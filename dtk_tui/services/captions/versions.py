@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.captions import (
     MAX_LENGTH,
     USER,

@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.captions import ModelText
 from dtk_tui.domain.events import ignore
 from dtk_tui.errors import DatabaseLostError, NotSetUpError

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from dtk_tui.config import Config, WorkerSettings
+from dtk_tui.config import Config
+from dtk_tui.settings import WorkerSettings
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState

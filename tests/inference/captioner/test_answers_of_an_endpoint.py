@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.captioner.base import (
     LostRequestError,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import picture
 from dtk_tui.inference.captioner.base import Question, RefusedRequestError, Sampling, ServerDiedError, UnavailableError
@@ -191,7 +191,7 @@ def test_more_memory_than_there_is_is_not_taken(llava_pair: tuple[Path, Path], t
 PARENT = """
 import sys, time
 from pathlib import Path
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 asked = LlamaCaptioner(CaptionSettings.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
 asked.open()

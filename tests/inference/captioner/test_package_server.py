@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import llama_server, picture
 from dtk_tui.inference.captioner.base import LostRequestError, Question, RefusedRequestError, Sampling, UnavailableError

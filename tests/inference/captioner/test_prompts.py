@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import (
     PictureFacts,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import Config, ScanSettings, load
+from dtk_tui.config import Config, load
+from dtk_tui.settings import ScanSettings
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.exclusion import Exclusion
 from dtk_tui.services.scan.dry_run import dry_run

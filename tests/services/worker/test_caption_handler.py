@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.inference.captioner import chat_client

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.job import NOW, ClaimedJob, Kind
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError

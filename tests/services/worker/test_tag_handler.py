@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from dtk_tui.config import Config, TagSettings
+from dtk_tui.config import Config
+from dtk_tui.settings import TagSettings
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.thresholds import TagChange, TagThreshold
 from dtk_tui.errors import ModelError

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from dtk_tui.config import Config, Settings
+from dtk_tui.config import Config
+from dtk_tui.settings import Settings
 from dtk_tui.domain.query.nodes import And, Negative, Node, Not, Or, Prompt, Query
 from dtk_tui.domain.query.parser import MAX_LENGTH, parse
 from dtk_tui.errors import DtkError, UsageError

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.captions import ModelText, Wanted, WhenThere
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import DtkError, ModelError, NotSetUpError, UsageError
