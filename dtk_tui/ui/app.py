@@ -16,9 +16,7 @@ from textual.command import CommandPalette
 from textual.signal import Signal
 
 from dtk_tui import terminal
-from dtk_tui.domain.events import (
-    Event,
-)
+from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
@@ -45,7 +43,6 @@ from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
 
 if TYPE_CHECKING:
-    from dtk_tui.inference.captioner.base import Captioner
     from dtk_tui.inference.captioner.base import Captioner
     from dtk_tui.services.scan.watcher import Watcher
     from dtk_tui.services.worker.engine import Engine
@@ -134,7 +131,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Give every theme the colours that are this app's own."""
         return OWN_VARIABLES
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Take the keys of the config, and end well when the terminal goes away."""
         keymap = self.context.config.settings.keys
         self.set_keymap({name: key for name, key in keymap.items() if name in BY_ID})
@@ -144,13 +141,13 @@ class DtkApp(KeyQueue, FaultReportingApp):
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
-    async def on_ready(self) -> None:
+    def on_ready(self) -> None:
         """Look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
         self.context.stats.start()
 
-    async def on_images_shown(self) -> None:
+    def on_images_shown(self) -> None:
         """Open the worker and the watcher, now that what they import holds nobody up."""
         self.services.open()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -50,13 +51,13 @@ class StatsFeed:
         self._is_paused = is_paused
         self._library_counts: tuple[float, LibraryCounts] | None = None
         self._is_lost = False
-        self._poll_at = 0.0
+        self._poll_at = math.inf
         self._polling_since: float | None = None
         self._moved_at = 0.0
 
     def start(self) -> None:
         """Poll from now on."""
-        self._poll_at = monotonic() + _FIRST_POLL_S
+        self._poll_at = min(self._poll_at, monotonic() + _FIRST_POLL_S)
         self._app.set_interval(0.25, self._tick)
 
     def poll_now(self, *, count: bool = False) -> None:

@@ -426,7 +426,7 @@ class BrowserScreen(StatusScreen[None]):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count and self._view == self._shown:
+        if self.table.count and self._view == self._shown and not self._is_part:
             self.table.renew()
         else:
             self._load(0.0, keep=self._view == self._shown)
