@@ -7,6 +7,7 @@ other commands nor Textual nor ONNX Runtime.
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -20,7 +21,6 @@ from dtk_tui.cli.output import show_error
 from dtk_tui.cli.program.group import Program
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
-
 
 application = typer.Typer(
     name="dtk",
@@ -78,6 +78,8 @@ def run() -> None:
     prepare_standard_streams()
     _handle_signals()
     status = _exit_status()
+    # At its end the interpreter looks for garbage in all that was loaded, a fifth of a short command: nothing is left there.
+    gc.freeze()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # All is given back; an interrupt of what the interpreter does at its end would only leave a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -22,7 +22,12 @@ HEAVY = (
 
 def modules_after(script: str, home: Path, **environ: str) -> set[str]:
     """Run a program and return the modules that it names in its last line, as JSON."""
-    known = {"HOME": str(home), "PATH": os.environ["PATH"], "DTK_HOME": str(home / "dtk"), "PYTHONPATH": str(REPOSITORY)}
+    known = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "DTK_HOME": str(home / "dtk"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
     done = subprocess.run([sys.executable, "-c", script], env=known | environ, capture_output=True, text=True, cwd=home)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.strip().splitlines()[-1]))

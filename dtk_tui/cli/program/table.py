@@ -9,9 +9,7 @@ COMMANDS = (
     Entry("scan", "Read folders into the library: what is new, changed, moved or gone.", "scan:commands"),
     Entry("show", "Show all that is known about an image.", "images:commands"),
     Entry("search", "Find images by prompt, meaning, looks, likeness, folder or tag.", "images:commands"),
-    Entry(
-        "similar", "Find the images that look most like one, in the library or outside.", "images:commands"
-    ),
+    Entry("similar", "Find the images that look most like one, in the library or outside.", "images:commands"),
     Entry("duplicates", "Find images that are the same or nearly so, set by set.", "images:commands"),
     Entry("rate", "Rate images; dtk journal undo takes it back.", "organise.marks:commands"),
     Entry(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dtk_tui.config import Config
-from dtk_tui.settings import CaptionSettings
 from dtk_tui.domain.captions import (
     MAX_LENGTH,
     USER,
@@ -21,6 +20,7 @@ from dtk_tui.domain.captions import (
 from dtk_tui.domain.journal import CAPTION, Changes
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import find_type
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.store.library import images, journal

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.journal import Edit

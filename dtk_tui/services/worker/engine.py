@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dtk_tui.config import Config
-from dtk_tui.settings import WorkerSettings
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
@@ -23,6 +22,7 @@ from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
 

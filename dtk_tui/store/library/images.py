@@ -118,7 +118,7 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
 
 
 def first_ids(conn: Connection, limit: int) -> array[int]:
-    """Return the ids of the newest images, newest first, int64; by an array that needs no numpy, which takes a while."""
+    """Return the ids of the newest images, newest first, int64; loads no numpy."""
     return array("q", [number for (number,) in conn.execute(_FIRST_IDS, (limit,))])
 
 

@@ -222,6 +222,7 @@ class BrowserScreen(StatusScreen[None]):
             self._rows_came.set()
             self.context.stats.poll_now()
             self.name_library()
+            self.query_one(QueryInput).load_history()
 
     async def _show_found(
         self, view: View, ids: Ids | array[int], scores: Scores | None, *, keep: bool, more: str = ""

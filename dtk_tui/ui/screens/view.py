@@ -110,6 +110,7 @@ def sets_of_list(
     Args:
         view, shown: what the list shows, and the ids in it.
     """
+
     def some(numbers: Sequence[int]) -> Ids:
         import numpy as np
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from array import array
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
@@ -131,7 +131,7 @@ class VirtualTable(CursorList, Generic[RowT]):
             goes_on: it begins with the one that is shown, whose rows are not fetched again.
         """
         goes_on = goes_on and self._begins(ids)
-        cursor = self.cursor if goes_on else place_of(self.ids[self.cursor :], ids) if keep and self.count else 0
+        cursor = self.cursor if goes_on else self._place_in(ids) if keep and self.count else 0
         marked = self.ids[self._selected] if keep and self.selected_count else ()
         if not goes_on:
             self._generation += 1
@@ -144,6 +144,12 @@ class VirtualTable(CursorList, Generic[RowT]):
             self._selected = np.isin(ids, marked)
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
+
+    def _place_in(self, ids: Ids | array[int]) -> int:
+        """Return where the cursor is to stand in another list."""
+        import numpy as np
+
+        return place_of(self.ids[self.cursor :], np.asarray(ids, np.int64))
 
     def _begins(self, ids: Ids | array[int]) -> bool:
         """Say whether a list begins with the one that is shown, whole pages of it."""
