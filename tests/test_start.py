@@ -46,7 +46,8 @@ def test_the_help_loads_no_command(arguments: list[str], tmp_path: Path) -> None
 def test_a_completion_loads_no_command(tmp_path: Path) -> None:
     words = {"COMP_WORDS": "dtk sta", "COMP_CWORD": "1", "_DTK_COMPLETE": "complete_bash"}
     modules = modules_after(_COMMAND.format(arguments=[]), tmp_path, **words)
-    assert unwanted(modules, (*HEAVY, *SCREEN, *WORK)) == []
+    # Typer takes values by pydantic, also those of a line that is completed.
+    assert unwanted(modules, {*HEAVY, *SCREEN, *WORK} - {"pydantic"}) == []
 
 
 def test_a_search_for_words_loads_no_model(database_url: str, tmp_path: Path) -> None:

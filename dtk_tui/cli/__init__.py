@@ -78,7 +78,7 @@ def run() -> None:
     prepare_standard_streams()
     _handle_signals()
     status = _exit_status()
-    # At its end the interpreter looks for garbage in all that was loaded, a fifth of a short command: nothing is left there.
+    # The interpreter ends by looking for garbage in all that was loaded, which takes a fifth of a short command.
     gc.freeze()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # All is given back; an interrupt of what the interpreter does at its end would only leave a traceback.

@@ -22,6 +22,7 @@ from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.view_state import ViewState
 from dtk_tui.text import one_line
 from dtk_tui.ui import messages
 from dtk_tui.ui.background import import_in_thread, task
@@ -96,6 +97,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
             writer=CaptionWriter(library.db, library.config, self._lent_captioner),
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
+            view_state=ViewState(library.config.paths.state / "view.json"),
         )
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)

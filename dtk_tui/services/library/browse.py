@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.journal import Edit
-from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, PictureFile, Rule
 from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
@@ -107,6 +108,12 @@ class LibraryBrowser:
         """Return lines of the image table."""
         with self.db.connection() as conn:
             return images.rows(conn, ids)
+
+    def picture_files(self, ids: Sequence[int]) -> dict[int, PictureFile]:
+        """Return the files of images by id, where this host sees them."""
+        with self.db.connection() as conn:
+            found = images.files_of(conn, ids)
+        return {number: replace(file, path=self.config.local_path(file.path)) for number, file in found.items()}
 
     def detail(self, image_id: int) -> ImageDetail | None:
         """Return all about one image."""

@@ -133,6 +133,16 @@ def _distinct(values: Ids) -> Ids:
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
+def count_walked(conn: Connection, of: str, space: int, share: float) -> int:
+    """Return how many vectors of a space are that share of its vectors, as many as the index is walked for at most.
+
+    Args:
+        of: ``prompt`` or ``image``.
+    """
+    size = conn.execute(_SIZE, (f"{of}_vector_{space:d}",)).fetchone()
+    return max(FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
+
+
 def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, whose prompts are nearest.
 

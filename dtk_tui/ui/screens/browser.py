@@ -21,6 +21,7 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
@@ -88,7 +89,7 @@ class BrowserScreen(StatusScreen[None]):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, id="images-pane")
+            yield ImagePane(library.image_rows, grid.pictures(self.context), id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -101,6 +102,7 @@ class BrowserScreen(StatusScreen[None]):
         self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
+        grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
 
