@@ -123,7 +123,7 @@ def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> No
 
 def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Empty(SilentHandler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
             self.send_error(404)
 
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
@@ -189,7 +189,7 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
     half_sent, let_go = threading.Event(), threading.Event()
 
     class Stalling(SilentHandler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
             if self.path.endswith(".whl"):
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(raw)))

@@ -41,10 +41,10 @@ class _Hub(SilentHandler):
     tokens: ClassVar[set[str | None]] = set()
     read_from: ClassVar[set[str]] = set()
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self) -> None:  # noqa: N802 (http.server calls it so)
         self._answer(body=False)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from dtk_tui.config import Config
-from dtk_tui.settings import CaptionSettings
 from dtk_tui.services.captions.connection_test import CaptionerTest
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.text import display, duration
 from dtk_tui.ui.dialogs import Choices, Dialog
 from dtk_tui.ui.format import line
