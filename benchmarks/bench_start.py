@@ -1,9 +1,9 @@
 """Processor time of a start: this commit beside an older one, on a library of a million images.
 
 What is measured, in turn, DTK_BENCH_RUNS times (default 3): ``dtk --help``, ``dtk status``, a search, the completion of
-a command in bash, and the app in a terminal of 200x50: from its start to the first lines of its table, and at rest. Both
-commits have a library of their own, of DTK_BENCH_IMAGES rows (default 1,000,000) without files, on a running server; what
-the server computes is not counted.
+a command in bash, and the app in a terminal of 200x50: from its start to the first lines of its table, and at rest.
+Both commits have a library of their own, of DTK_BENCH_IMAGES rows (default 1,000,000) without files, on a running
+server; what the server computes is not counted.
 
 DTK_BENCH_OLD names the older commit (default: the one before commands were loaded when they are named).
 DTK_BENCH_LIBRARIES is a folder in which the libraries stay for the next time.
