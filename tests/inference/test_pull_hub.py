@@ -1,4 +1,4 @@
-"""Pulling from the hub, with real HTTP, but no network."""
+"""Pulling from the hub, with its real client and real HTTP, but no network."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
 from dtk_tui.inference import model_files
-from tests.helpers.pulled_model import DATA, SHA, SilentHandler, serving
+from tests.helpers.model_downloads import DATA, SHA, Silent, serving
 
 _HUB = """
 import json, sys
@@ -20,7 +21,7 @@ sys.path.insert(0, sys.argv[1])
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.model_spec import ModelFile
-from tests.helpers.pulled_model import SHA, tiny_spec
+from tests.helpers.model_downloads import SHA, tiny_spec
 cases = (("good", "weights.bin", SHA), ("wrong", "weights.bin", "0" * 64), ("gone", "missing.bin", None))
 for name, origin, sha in cases:
     spec = tiny_spec(name=name, source="hub", repository="who/tiny", revision="abc",
@@ -31,20 +32,22 @@ for name, origin, sha in cases:
         result = [str(error)]
     print(json.dumps(result))
 """
+
+
 COMMIT = "0123456789" * 4
 
 
-class _Hub(SilentHandler):
+class _Hub(Silent, BaseHTTPRequestHandler):
     """Answers like the hub for one file at one revision; the first answer breaks off in the middle."""
 
     broken = False
     tokens: ClassVar[set[str | None]] = set()
     read_from: ClassVar[set[str]] = set()
 
-    def do_HEAD(self) -> None:  # noqa: N802 (http.server calls it so)
+    def do_HEAD(self) -> None:
         self._answer(body=False)
 
-    def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
+    def do_GET(self) -> None:
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import captioned, conditions, texts, words
-from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
+from dtk_tui.store.search.newest import count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.sorting import first_sorted, sorted_places
 from dtk_tui.store.search.vectors import (
     FEWEST,
@@ -207,7 +208,8 @@ def _by_date(
 ) -> SearchResult:
     if parts := captioned.required(query.filter):
         return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
-    if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
+    # The planner takes the images of a tag or an album for evenly spread over the time, which they seldom are.
+    if limit is not None and any(isinstance(leaf, Album | CaptionText | Tag) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)
 
@@ -294,7 +296,7 @@ def _rank_then_filter(
         return None
     kept: list[Ranked] = []
     for ranked in terms.nearest(conn, images):
-        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=array(ranked.ids)))
+        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
         if np.count_nonzero(meets) < wanted:
             return None
         places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1

@@ -229,6 +229,8 @@ class BrowserScreen(StatusScreen[None]):
     async def _show_found(
         self, view: View, ids: Ids | array[int], scores: Scores | None, *, keep: bool, more: str = ""
     ) -> None:
+        # In a thread: the folder of added models may be read for them.
+        notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep, goes_on=self._is_part and self._shown == view)
@@ -243,7 +245,7 @@ class BrowserScreen(StatusScreen[None]):
             self._end_loading()
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(self.library.notes(view.query))
+            search.show_notes(notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 

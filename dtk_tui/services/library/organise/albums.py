@@ -39,7 +39,7 @@ def listed(db: Database) -> list[Collection]:
 def of_images(db: Database, image_ids: Ids | Sequence[int]) -> list[Collection]:
     """Return the albums that some images were put into."""
     with db.connection() as conn:
-        return store.of_images(conn, [int(number) for number in image_ids])
+        return store.of_images(conn, image_ids)
 
 
 def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:

@@ -86,9 +86,12 @@ _REST: tuple[Column[ImageRow], ...] = (
 class MarkedImages:
     """A place among the images that are marked in a table, whose cursor stays."""
 
-    def __init__(self, ids: tuple[int, ...], current: int | None) -> None:
+    def __init__(self, ids: Sequence[int], current: int | None) -> None:
+        import numpy as np
+
         self._ids = ids
-        self._place = ids.index(current) if current in ids else 0
+        places = np.flatnonzero(np.asarray(ids, np.int64) == (-1 if current is None else current))
+        self._place = int(places[0]) if len(places) else 0
 
     @property
     def current_id(self) -> int | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PAGE = 128
 _KEPT = 48
+#: So many ids are looked for one by one: mostly the first is there.
+_FEW = 8
 
 RowT = TypeVar("RowT")
 
@@ -77,6 +79,10 @@ def place_of(wanted: Ids, ids: Ids) -> int:
     """Return where in ``ids`` the first of the wanted ones is that is there at all, else the last place."""
     import numpy as np
 
+    for one in wanted[:_FEW].tolist():
+        places = np.flatnonzero(ids == one)
+        if len(places):
+            return int(places[0])
     for some in (wanted[:PAGE], wanted):
         left = some[np.isin(some, ids)]
         if len(left):

@@ -75,6 +75,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         # Of the standard library until something is done with them: the first screen does not wait for numpy.
         self._ids: Ids | array[int] = array("q")
         self._selected: npt.NDArray[np.bool_] | None = None
+        self._chosen: array[int] | None = None
         self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
@@ -117,12 +118,12 @@ class VirtualTable(CursorList, Generic[RowT]):
 
         return int(np.count_nonzero(self._selected))
 
-    def chosen_ids(self) -> tuple[int, ...]:
-        """The marked ids in their order, or the one under the cursor."""
-        if self.selected_count:
-            return tuple(self.ids[self._selected].tolist())
+    def chosen_ids(self) -> array[int]:
+        """The marked ids in their order, or the one under the cursor, int64, not to be written to."""
+        if self._chosen is None:
+            self._chosen = array("q", b"" if self._selected is None else self.ids[self._selected].tobytes())
         current = self.current_id
-        return () if current is None else (current,)
+        return self._chosen or array("q", () if current is None else (current,))
 
     def set_ids(self, ids: Ids | array[int], *, keep: bool = False, goes_on: bool = False) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
@@ -136,6 +137,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         if not goes_on:
             self._generation += 1
             self._pages.clear()
+        self._chosen = None
         self._ids = ids
         self._selected = None
         if len(marked):
@@ -236,6 +238,7 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._marks()[low : high + 1] = on
+        self._chosen = None
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())
@@ -273,6 +276,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         if self.count:
             marks = self._marks()
             marks[:] = not marks.all()
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
 
@@ -281,6 +285,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         had = self.selected_count > 0
         if had:
             self._selected = None
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
         return had
