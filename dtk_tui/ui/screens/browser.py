@@ -182,10 +182,9 @@ class BrowserScreen(StatusScreen[None]):
         await asyncio.sleep(rest_s)
         ids: Ids | array[int]
         scores = None
-        name = view.title
         try:
             if view.query:
-                pane.show_title(name, "searching\u2026")
+                pane.show_title(view.title, "searching\u2026")
                 ids, scores, is_part = await in_thread(library.search_first, view.query)
                 if is_part:
                     await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
@@ -206,10 +205,10 @@ class BrowserScreen(StatusScreen[None]):
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
-            pane.show_title(name, "not understood")
+            pane.show_title(view.title, "not understood")
             return
         except DtkError:
-            pane.show_title(name, "not answered")
+            pane.show_title(view.title, "not answered")
             self._end_loading()
             raise
         await self._show_found(view, ids, scores, keep=keep)
