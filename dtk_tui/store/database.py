@@ -14,7 +14,7 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
@@ -44,6 +44,11 @@ def translate(error: psycopg.Error) -> DtkError:
         return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL or --dest.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return DtkError(
+            "Nothing was changed: this library only shows a database that Diffusion Toolkit goes on using.",
+            "Make it your own library with: dtk db move --to embedded",
+        )
     if isinstance(error, pg.DeadlockDetected):
         return DatabaseLostError("Another program held what this one needed, and the other way round.", "Try again.")
     if isinstance(error, pg.QueryCanceled) and "statement timeout" in reason:
@@ -124,9 +129,10 @@ class Database:
     Use ``open`` and, at the end, ``close``; every thread takes a connection of its own with ``connection``.
     """
 
-    def __init__(self, url: str | None, server: EmbeddedServer | None) -> None:
+    def __init__(self, url: str | None, server: EmbeddedServer | None, *, is_read_only: bool = False) -> None:
         self._url = url
         self.server = server
+        self.is_read_only = is_read_only
         self._pool: ConnectionPool[Connection] | None = None
         self._lock = threading.Lock()
 
@@ -152,11 +158,25 @@ class Database:
             raise
         return database
 
+    @classmethod
+    def open_embedded(cls, folder: Path, *, is_read_only: bool = False) -> Database:
+        """Start or join the embedded server of a data folder; as ``open``.
+
+        Args:
+            is_read_only: refuse whatever writes.
+        """
+        database = cls(None, EmbeddedServer(folder), is_read_only=is_read_only)
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
     def conninfo(self) -> str:
         """Return the libpq connection string; the embedded server is started again if it is gone."""
-        if self.server is not None:
-            return self.server.join()
-        return cast("str", self._url)
+        conninfo = self.server.join() if self.server is not None else cast("str", self._url)
+        return make_conninfo(conninfo, options="-c default_transaction_read_only=on") if self.is_read_only else conninfo
 
     def _prepare(self, before_upgrade: Callable[[Database], None] | None = None) -> None:
         conninfo = self.conninfo()
