@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -18,7 +19,6 @@ from dtk_tui import __version__
 from dtk_tui.cli import (
     caption_files,
     captions,
-    config,
     database,
     demo,
     diffusion_toolkit,
@@ -36,8 +36,10 @@ from dtk_tui.cli.organise import albums, marks, trash
 from dtk_tui.cli.organise import tags as given_tags
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.query import saved
+from dtk_tui.cli.settings import config
 from dtk_tui.cli.tags import thresholds
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
 from dtk_tui.terminal import prepare_standard_streams
 
 application = typer.Typer(
@@ -80,9 +82,15 @@ def _version(wanted: bool) -> None:
 def main(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting for this run, before config.toml; may be repeated."),
+    ] = None,
 ) -> None:
     """Open the app, or run one of the commands."""
     del version
+    if set_:
+        os.environ[COMMAND_LINE] = from_command_line(set_)
     if context.invoked_subcommand is None:
         from dtk_tui.cli.app import open_app
 
