@@ -21,7 +21,6 @@ from dtk_tui import __version__
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.program.group import Program
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
 from dtk_tui.terminal import prepare_standard_streams
 
 application = typer.Typer(
@@ -53,6 +52,8 @@ def main(
     """Open the app, or run one of the commands."""
     del version
     if set_:
+        from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
+
         os.environ[COMMAND_LINE] = from_command_line(set_)
     if context.invoked_subcommand is None:
         from dtk_tui.cli.app import open_app

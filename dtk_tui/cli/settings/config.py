@@ -138,10 +138,11 @@ def _require_key(key: str, value: str | None) -> None:
     section, _, name = key.partition(".")
     if section != "keys" or not name or value is None:
         return
-    from dtk_tui.config import load
+    from dtk_tui.config import AppPaths
+    from dtk_tui.settings import read_toml
     from dtk_tui.ui.commands.keymap import keymap_faults
 
-    fault = keymap_faults({**load().settings.keys, name: value}).get(name)
+    fault = keymap_faults({**_table(read_toml(AppPaths().config_file), "keys"), name: value}).get(name)
     if fault:
         raise UsageError(f"{one_line(key, 100)} cannot be {one_line(value, 60)}.", fault)
 
@@ -183,9 +184,8 @@ def check(as_json: Json = False) -> None:
 
     paths = AppPaths()
     faults = values.check(paths)
-    keys = read_toml(paths.config_file).get("keys", {})
-    if not any(key.startswith("keys") for key in faults):
-        faults |= {f"keys.{one_line(name, 100)}": sentence for name, sentence in keymap_faults(keys).items()}
+    keys = keymap_faults(_table(read_toml(paths.config_file), "keys"))
+    faults = {f"keys.{one_line(name, 100)}": sentence for name, sentence in keys.items()} | faults
     if as_json:
         print_json({"file": str(paths.config_file), "faults": faults})
         if faults:
@@ -196,6 +196,11 @@ def check(as_json: Json = False) -> None:
     if faults:
         raise DtkError(f"{counted(len(faults), 'setting')} cannot be used.", f"The file is {paths.config_file}.")
     typer.echo("Every setting can be used.")
+
+
+def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _words(state: SettingState) -> str:

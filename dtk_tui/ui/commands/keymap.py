@@ -27,7 +27,7 @@ def keymap_faults(keymap: Mapping[str, object]) -> dict[str, str]:
         if name not in BY_ID:
             close = get_close_matches(name, BY_ID, 1)
             found[name] = f"there is no such action{f'; did you mean {close[0]}?' if close else ''}"
-        elif (wrong := next((key for key in _split(keys) if not _is_key(key)), None)) is not None:
+        elif (wrong := next((key for key in _split(keys) if key and not _is_key(key)), None)) is not None:
             found[name] = f"{one_line(wrong, 40)!r} is no key; keys are like f5, ctrl+s, slash or /"
         elif (other := next(_clashes(BY_ID[name], known), None)) is not None:
             key, with_ = other
