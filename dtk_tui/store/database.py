@@ -7,7 +7,7 @@ import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -97,7 +97,7 @@ def row_of(conn: Connection, sql: LiteralString, parameters: Any = None, *, bina
     return row
 
 
-def _require_conninfo(url: str) -> None:
+def require_conninfo(url: str) -> None:
     """Refuse what is no connection string, without quoting it: it may hold a password."""
     try:
         conninfo_to_dict(url)
@@ -142,15 +142,19 @@ class Database:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, config: Config) -> Database:
+    def open(cls, config: Config, before_upgrade: Callable[[Database], None] | None = None) -> Database:
         """Start or join the embedded server (or reach the configured one) and bring its schema up to date.
+
+        Args:
+            before_upgrade: called with a library that has images before its schema is changed; what it raises
+                leaves the library as it is.
 
         Raises:
             DtkError: the server cannot be started or reached; says why and what to do.
         """
         url = config.database_url
         if url is not None:
-            _require_conninfo(url)
+            require_conninfo(url)
         command = config.settings.database.password_command
         database = cls(
             url,
@@ -158,7 +162,7 @@ class Database:
             PasswordCommand(command) if command and url else None,
         )
         try:
-            database._prepare()
+            database._prepare(before_upgrade)
         except BaseException:
             database.close()
             raise
@@ -176,12 +180,15 @@ class Database:
         if self._password_command is not None:
             self._password_command.forget()
 
-    def _prepare(self) -> None:
+    def _prepare(self, before_upgrade: Callable[[Database], None] | None = None) -> None:
         conninfo = self.conninfo()
         try:
             with psycopg.connect(conninfo, connect_timeout=10) as conn:
                 missing = schema.pending(conn)
+                is_upgrade = bool(missing) and schema.has_images(conn)
             if missing:
+                if is_upgrade and before_upgrade is not None:
+                    before_upgrade(self)
                 schema.upgrade(conninfo)
                 _remove_old_scripts()
         except psycopg.Error as error:
