@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store import arrays, schema
+from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 arrays.register()
@@ -29,7 +30,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+_READ_ONLY = "-c default_transaction_read_only=on"
 #: A refused connection has no SQLSTATE for its client, only a text.
+_NO_SERVICE = ("definition of service", "service file")
 _REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "')
 
 
@@ -41,7 +44,13 @@ def translate(error: psycopg.Error) -> DtkError:
     if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification) or (
         error.sqlstate is None and any(words in reason for words in _REFUSALS)
     ):
-        return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL or --dest.")
+        return DtkError(
+            "PostgreSQL refused the user or the password.",
+            f"{reason} Check DTK_DATABASE_URL or --dest; a password may also stand in ~/.pgpass, PGPASSWORD, a service "
+            "file, or behind [database] password_command.",
+        )
+    if error.sqlstate is None and any(words in reason for words in _NO_SERVICE):
+        return DtkError("The service that the connection string names is not known.", f"{reason} See: pg_service.conf.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
     if isinstance(error, pg.ReadOnlySqlTransaction):
@@ -129,10 +138,18 @@ class Database:
     Use ``open`` and, at the end, ``close``; every thread takes a connection of its own with ``connection``.
     """
 
-    def __init__(self, url: str | None, server: EmbeddedServer | None, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        server: EmbeddedServer | None,
+        password_command: PasswordCommand | None = None,
+        *,
+        is_read_only: bool = False,
+    ) -> None:
         self._url = url
         self.server = server
         self.is_read_only = is_read_only
+        self._password_command = password_command
         self._pool: ConnectionPool[Connection] | None = None
         self._lock = threading.Lock()
 
@@ -150,7 +167,12 @@ class Database:
         url = config.database_url
         if url is not None:
             require_conninfo(url)
-        database = cls(url, None if url else EmbeddedServer(config.paths.database))
+        command = config.settings.database.password_command
+        database = cls(
+            url,
+            None if url else EmbeddedServer(config.paths.database),
+            PasswordCommand(command) if command and url else None,
+        )
         try:
             database._prepare(before_upgrade)
         except BaseException:
@@ -175,8 +197,16 @@ class Database:
 
     def conninfo(self) -> str:
         """Return the libpq connection string; the embedded server is started again if it is gone."""
-        conninfo = self.server.join() if self.server is not None else cast("str", self._url)
-        return make_conninfo(conninfo, options="-c default_transaction_read_only=on") if self.is_read_only else conninfo
+        if self.server is not None:
+            conninfo = self.server.join()
+            return make_conninfo(conninfo, options=_READ_ONLY) if self.is_read_only else conninfo
+        url = cast("str", self._url)
+        return url if self._password_command is None else self._password_command.added_to(url)
+
+    def _connecting_failed(self, pool: ConnectionPool[Connection]) -> None:
+        """Let a password that may have been replaced be asked for again."""
+        if self._password_command is not None:
+            self._password_command.forget()
 
     def _prepare(self, before_upgrade: Callable[[Database], None] | None = None) -> None:
         conninfo = self.conninfo()
@@ -203,6 +233,7 @@ class Database:
                     timeout=_WAIT_S,
                     max_idle=60.0,
                     reconnect_timeout=5.0,
+                    reconnect_failed=self._connecting_failed,
                     check=ConnectionPool.check_connection,
                     kwargs={"connect_timeout": 10},
                 )
