@@ -18,6 +18,7 @@ from dtk_tui.cli import application
 from dtk_tui.config import load
 from dtk_tui.errors import DtkError
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import Clusters
 from tests.helpers.imports.sources import write_source
 
 
@@ -31,8 +32,11 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environ(dtk_home: Path, source: Path) -> Iterator[dict[str, str]]:
+def environ(
+    dtk_home: Path, source: Path, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
     """An environment in which that database is shown, beside an empty library."""
+    monkeypatch.setattr("dtk_tui.store.server.cluster._create", lambda data, account: clusters.copy(data.parent))
     yield {"DTK_HOME": str(dtk_home), "DTK_DATABASE_URL": f"sqlite://{source}", "HOME": str(dtk_home)}
     for folder in (dtk_home / "cache" / "followed").glob("*/*/postgres"):
         EmbeddedServer(folder).stop()
