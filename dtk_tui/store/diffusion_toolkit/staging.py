@@ -91,6 +91,11 @@ def create(conn: Connection) -> None:
 
 
 def exists(conn: Connection) -> bool:
+    """Whether there are staging tables."""
+    return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
+
+
+def _has_schema(conn: Connection) -> bool:
     """Whether there is a schema of ours; one of that name that somebody else made is none."""
     query: LiteralString = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace') IS NOT DISTINCT FROM %s"
     return bool(row_of(conn, query, (SCHEMA, _COMMENT))[0])
@@ -101,7 +106,7 @@ def drop(conn: Connection) -> None:
     conn.execute("SET LOCAL client_min_messages = warning")
     conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready, pg_temp.migration_where")
     conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join([*_NAMES.values(), *_FORMER])))
-    if exists(conn):
+    if _has_schema(conn):
         conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
 
 
