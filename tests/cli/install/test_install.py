@@ -55,7 +55,7 @@ def test_shells_complete_commands(shell: str, words: str) -> None:
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }  # fmt: skip
     done = subprocess.run([Path(sys.executable).with_name("dtk")], env=environ, capture_output=True, text=True)
-    assert "restore" in done.stdout and "backup" not in done.stdout
+    assert "restore" in done.stdout and "reindex" not in done.stdout
 
 
 def test_the_units_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
