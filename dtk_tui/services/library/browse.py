@@ -18,6 +18,7 @@ from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library import search as searching
 from dtk_tui.services.library.facets import FacetCounter
+from dtk_tui.services.library.folding import fold_labels
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
@@ -132,6 +133,10 @@ class LibraryBrowser:
     def facet_counter(self, line: str) -> FacetCounter:
         """Return what counts the facets of the images that a query line finds."""
         return FacetCounter(self.db, self.config, line)
+
+    def fold_labels(self, ids: Ids) -> Ids:
+        """Return a number for each image, int64 [n]: those with one number are one generation, or copies."""
+        return fold_labels(self.db, ids)
 
     def notes(self, line: str) -> list[str]:
         """Return what a person should know of the models by which a query compares."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import ClassVar
 
@@ -15,19 +16,17 @@ from textual.content import Content
 from textual.widgets import Footer
 from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge, FolderRow
-from dtk_tui.domain.queue import Target
+from dtk_tui.domain.library import Badge
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.images import ask_for_row
+from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
+from dtk_tui.ui.screens.view import Found, View, ViewScreen, find
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -35,8 +34,7 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
-from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.heads import Heads
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
@@ -53,7 +51,7 @@ class BrowserTree(FolderTree):
     BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
 
 
-class BrowserScreen(StatusScreen[None]):
+class BrowserScreen(ViewScreen):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
@@ -62,10 +60,8 @@ class BrowserScreen(StatusScreen[None]):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
-        self._shown: View | None = None
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -78,7 +74,7 @@ class BrowserScreen(StatusScreen[None]):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, id="images-pane")
+            yield ImagePane(library.image_rows, state=self.context.view_state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -94,11 +90,6 @@ class BrowserScreen(StatusScreen[None]):
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
         self.name_library()
-
-    @property
-    def table(self) -> ImageTable:
-        """The image table."""
-        return self.query_one(ImageTable)
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -167,20 +158,16 @@ class BrowserScreen(StatusScreen[None]):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
-        scores = None
         name = view.title
         try:
             if view.query:
                 pane.show_title(name, "searching\u2026")
-                ids, scores, is_part = await in_thread(library.search_first, view.query)
-                if is_part:
-                    await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
-                    keep = True
-                    ids, scores = await in_thread(library.search, view.query)
-            elif view.like is not None:
-                ids, scores = unzip(await in_thread(library.similar, view.like))
-            else:
-                ids = await in_thread(library.images, view.folder_id or None)
+            look = partial(in_thread, find, library, view, folding=pane.is_folding)
+            found = await look(first=True)
+            if found.is_part:
+                await self._show_found(view, found, keep=keep, more="; more follow\u2026")
+                keep = True
+                found = await look(first=False)
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
@@ -189,23 +176,23 @@ class BrowserScreen(StatusScreen[None]):
         except DtkError:
             pane.show_title(name, "not answered")
             raise
-        await self._show_found(view, ids, scores, keep=keep)
+        await self._show_found(view, found, keep=keep)
 
-    async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
+    async def _show_found(self, view: View, found: Found, *, keep: bool, more: str = "") -> None:
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        pane.table.show(ids, scores, keep=keep)
+        pane.table.show(found.ids, found.scores, found.folds, keep=keep)
         self._shown = view
-        if len(ids) or view.is_folder:
-            pane.show_title(name, view.order(ranked=scores is not None) + more)
+        if len(found.ids) or view.is_folder:
+            pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:
             pane.show_title(name, "nothing found; Esc goes back")
-        await self._show_whether_empty(len(ids))
+        await self._show_whether_empty(len(found.ids))
         if not more:
             self.query_one(FacetList).follow(view.line)
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(self.library.notes(view.query))
+            search.show_notes(found.notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 
@@ -236,6 +223,14 @@ class BrowserScreen(StatusScreen[None]):
                 self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
+
+    @on(Heads.SortAsked)
+    def _sort_asked(self, event: Heads.SortAsked) -> None:
+        sort_by_column(self, event.column)
+
+    @on(Heads.ColumnsAsked)
+    def _columns_asked(self) -> None:
+        self.action_command("main.columns")
 
     def start_search(self) -> None:
         """Type a query."""
@@ -274,47 +269,6 @@ class BrowserScreen(StatusScreen[None]):
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:
         ask_for_row(self.app, self.table)
-
-    # -- work ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def _on_folders(self) -> bool:
-        return self.query_one(FolderTree).has_focus
-
-    def folder(self) -> FolderRow | None:
-        """The folder under the cursor of the tree."""
-        return self.query_one(FolderTree).folder
-
-    def target(self) -> Target | None:
-        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
-        if self._on_folders:
-            folder = self.folder()
-            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
-        ids = self.table.chosen_ids()
-        return Target(image_ids=ids) if ids else None
-
-    def images(self) -> ImageCursor | None:
-        """The marked images, else all of the table, which shows those of the folder."""
-        return self.table.chosen()
-
-    def image_sets(self) -> list[ImageSet]:
-        """The folder when the tree has the focus, else the marked images or all of the list."""
-        if self._on_folders:
-            return sets_of_folder(self.library, self.folder())
-        table, marked = self.table, self.table.chosen_ids() if self.table.selected_count else ()
-        return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
-
-    def target_name(self) -> str:
-        """The folder's or the image's name, or how many are marked."""
-        if self._on_folders:
-            return folder.name if (folder := self.folder()) is not None else "All images"
-        if self.table.selected_count:
-            return counted(self.table.selected_count, "image")
-        return row.file_name if (row := self.table.current_row) is not None else "Image"
-
-    def menu(self) -> list[str]:
-        """What can be done with a folder, or with images."""
-        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""
@@ -375,7 +329,7 @@ class BrowserScreen(StatusScreen[None]):
         count = await in_thread(self.library.count, view.folder_id or None)
         if not self._view == view == self._shown:
             return False
-        shown = self.table.count
+        shown = len(self.table.all_ids)
         if count < shown or (count and not shown):
             self._load(0.0, keep=True)
         else:

@@ -208,8 +208,7 @@ class ImportScreen(CommandScreen[None]):
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
             if path:
-                self._source = typed_path(path)
-                self._look_around()
+                self._take_source(path)
 
         def ask(path: str | None) -> None:
             if path == "":
@@ -227,6 +226,11 @@ class ImportScreen(CommandScreen[None]):
         else:
             ask("")
 
+    @task("source")
+    async def _take_source(self, typed: str) -> None:
+        self._source = await in_thread(typed_path, typed)
+        self._look_around()
+
     def _ask_zone(self, value: str, hint: str) -> None:
         def named(zone: str | None) -> None:
             if zone and zone not in available_timezones():
@@ -239,11 +243,8 @@ class ImportScreen(CommandScreen[None]):
 
     def _ask_place(self, prefix: Prefix, value: str, hint: str) -> None:
         def placed_at(target: str | None) -> None:
-            path = typed_path(target) if target else target
-            if path and not path.startswith("/"):
-                self._ask_place(prefix, path, "A whole path is needed, from / on; empty: paths stay as they are")
-            else:
-                self._take_map(prefix, path)
+            if target is not None:
+                self._take_map(prefix, target)
 
         ask = InputDialog(f"Where is {prefix.path}?", hint, value=value, suggester=FolderSuggester(), may_be_empty=True)
         self.app.push_screen(ask, placed_at)
@@ -253,10 +254,13 @@ class ImportScreen(CommandScreen[None]):
         self._show_form()
 
     @task("map")
-    async def _take_map(self, prefix: Prefix, target: str | None) -> None:
-        if target is not None:
-            await self._place(prefix, target)
-            self._show_form()
+    async def _take_map(self, prefix: Prefix, typed: str) -> None:
+        target = await in_thread(typed_path, typed) if typed else ""
+        if target and not target.startswith("/"):
+            self._ask_place(prefix, target, "A whole path is needed, from / on; empty: paths stay as they are")
+            return
+        await self._place(prefix, target)
+        self._show_form()
 
     async def _place(self, prefix: Prefix, target: str) -> None:
         """Note where a folder of that machine lies here, and see what of it is there."""

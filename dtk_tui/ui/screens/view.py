@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.domain.library import FolderRow, Hit, ImageRow
+from dtk_tui.domain.library import FolderRow, Hit
 from dtk_tui.domain.query.parser import parse
+from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.ui.messages import ImageSet
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING
+from dtk_tui.text import counted
+from dtk_tui.ui.context import AppContext
+from dtk_tui.ui.messages import ImageCursor, ImageSet
+from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.tables.folds import Folds
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import Ids
 
 Scores = npt.NDArray[np.float32]
@@ -36,6 +42,10 @@ IMAGE_MENU = (
     "work.remove_tag",
     "work.add_to_album",
     "work.remove_from_album",
+    "main.sort",
+    "main.columns",
+    "main.fold",
+    "main.unfold",
 )
 _FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
 _FOLDER_MENU = (
@@ -63,6 +73,12 @@ class View:
         """What it is called."""
         return f"\u201c{self.query}\u201d" if self.query else self.name
 
+    @property
+    def sort(self) -> tuple[str, bool] | None:
+        """The column of the query line that it is sorted by before all others, and whether downwards."""
+        keys = parse(self.query).sort if self.query else ()
+        return (keys[0].column, keys[0].descending) if keys else None
+
     def order(self, *, ranked: bool) -> str:
         """What comes first, in words; ``ranked``: images have scores."""
         keys = parse(self.query).sort if self.query else ()
@@ -84,6 +100,50 @@ class View:
         return not self.query and self.like is None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a view shows.
+
+    Attributes:
+        ids, scores: images in their order, and one score each where they were ranked.
+        notes: what a person should know of how they were found.
+        is_part: there may be more.
+        folds: which of them are one row; None: each is a row.
+    """
+
+    ids: Ids
+    scores: Scores | None = None
+    notes: Sequence[str] = ()
+    is_part: bool = False
+    folds: Folds | None = None
+
+
+def find(library: LibraryBrowser, view: View, *, first: bool, folding: bool) -> Found:
+    """Return what a view shows; blocks.
+
+    Args:
+        first: only the first of it, as far as that is quicker.
+        folding: images that are alike are one row.
+
+    Raises:
+        UsageError, DtkError: as ``LibraryBrowser.search``.
+    """
+    found = _find(library, view, first=first)
+    return replace(found, folds=Folds(found.ids, library.fold_labels(found.ids))) if folding else found
+
+
+def _find(library: LibraryBrowser, view: View, *, first: bool) -> Found:
+    if view.query:
+        if first:
+            ids, scores, is_part = library.search_first(view.query)
+        else:
+            (ids, scores), is_part = library.search(view.query), False
+        return Found(ids, scores, library.notes(view.query), is_part)
+    if view.like is not None:
+        return Found(*unzip(library.similar(view.like)))
+    return Found(library.images(view.folder_id or None))
+
+
 def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
@@ -98,20 +158,19 @@ def folder_menu(folder: FolderRow | None) -> list[str]:
 
 
 def sets_of_list(
-    library: LibraryBrowser, view: View, shown: Ids, marked: Sequence[int], current: ImageRow | None
+    library: LibraryBrowser, view: View, shown: Ids, chosen: Sequence[int], name: str | None
 ) -> list[ImageSet]:
     """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
 
     Args:
         view, shown: what the list shows, and the ids in it.
+        chosen: the images that are marked, or those of the row under the cursor.
+        name: what to call that row; None: they are marked.
     """
-    name = f"the search \u201c{view.query}\u201d" if view.query else view.name
-    sets = [ImageSet(name, lambda: shown)]
-    if len(marked):
-        sets.insert(0, ImageSet("what is selected", lambda: np.array(marked, np.int64)))
-    elif current is not None:
-        number = current.id
-        sets.append(ImageSet(current.file_name, lambda: np.array([number], np.int64)))
+    sets = [ImageSet(f"the search \u201c{view.query}\u201d" if view.query else view.name, lambda: shown)]
+    if len(chosen):
+        some = ImageSet(name or "what is selected", lambda: np.array(chosen, np.int64))
+        sets.insert(0 if name is None else 1, some)
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 
 
@@ -125,3 +184,63 @@ def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[Im
         ImageSet(f"{folder.name} alone", partial(library.images, folder.id, recursive=False)),
         everything,
     ]
+
+
+class ViewScreen(StatusScreen[None]):
+    """A screen with folders and a table of the images of one of them or of a search; commands are for what is chosen."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._view = View()
+        self._shown: View | None = None
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table."""
+        return self.query_one(ImageTable)
+
+    @property
+    def _on_folders(self) -> bool:
+        return self.query_one(FolderTree).has_focus
+
+    def query_line(self) -> str:
+        """The query line of what is shown."""
+        return self._view.line
+
+    def folder(self) -> FolderRow | None:
+        """The folder under the cursor of the tree."""
+        return self.query_one(FolderTree).folder
+
+    def target(self) -> Target | None:
+        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
+        if self._on_folders:
+            folder = self.folder()
+            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
+        ids = self.table.chosen_ids()
+        return Target(image_ids=ids) if ids else None
+
+    def images(self) -> ImageCursor | None:
+        """The marked images, else all of the table, which shows those of the folder."""
+        return self.table.chosen()
+
+    def image_sets(self) -> list[ImageSet]:
+        """The folder when the tree has the focus, else the marked images or all of the list."""
+        if self._on_folders:
+            return sets_of_folder(self.library, self.folder())
+        table = self.table
+        name = None if table.selected_count else self.target_name()
+        return sets_of_list(self.library, self._shown or View(), table.all_ids, table.chosen_ids(), name)
+
+    def target_name(self) -> str:
+        """The folder's or the image's name, how many images are marked, or how many are one row."""
+        if self._on_folders:
+            return folder.name if (folder := self.folder()) is not None else "All images"
+        table = self.table
+        if table.selected_count:
+            return counted(table.chosen_count, "image")
+        name = row.file_name if (row := table.current_row) is not None else "Image"
+        return f"{name} and {others:,} folded with it" if (others := table.fold_size - 1) > 0 else name
+
+    def menu(self) -> list[str]:
+        """What can be done with a folder, or with images."""
+        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)

@@ -229,7 +229,8 @@ def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str,
 def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) -> None:
     library, seen = plans
     library.conn.execute("UPDATE image SET rating = id / 50 % 5 WHERE id % 50 = 0")
-    library.conn.execute("UPDATE image SET model = 'Model ' || id % 20")
+    library.conn.execute("UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id % 2 = 0")
+    library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0")
     library.conn.execute("ANALYZE image")
 
     def run(line: str, limit: int | None = None) -> int:
@@ -248,6 +249,25 @@ def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, A
         assert run(line, limit=20) == 20
         assert index in indexes(seen), line
         assert "image" not in scanned(seen), line
+    for column, index in (
+        ("name", "image_name"),
+        ("size", "image_size"),  # of which all are equal
+        ("seed", "image_seed"),
+        ("steps", "image_steps"),
+        ("model", "image_model_newest"),
+    ):
+        for way in ("asc", "desc"):
+            # What half of all images meet is looked for among the first ones.
+            for condition in ("", "favorite:true", "(tag:tag_5 OR favorite:true)"):
+                line = f"sort:{column}_{way} {condition}"
+                assert run(line, limit=20) == 20
+                assert index in indexes(seen), line
+                assert "image" not in scanned(seen), line
+                assert "CTE matched" not in {node.get("Subplan Name") for node in all_nodes(seen)}, line
+    # Where few meet it, all of those are found and sorted.
+    assert run("sort:name tag:tag_5", limit=20) == 20
+    assert "image_tag_tag" in indexes(seen)
+    assert not scanned(seen) & {"image", "image_tag"}
     seen.clear()
     found = names(library.conn, "model", "odel 1", 8)
     told(library.conn)

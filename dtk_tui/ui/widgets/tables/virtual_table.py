@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,9 +54,10 @@ class VirtualTable(CursorList, Generic[RowT]):
     class ColumnsPlaced(Message):
         """The columns got new widths; ``titles`` is the line to show over them."""
 
-        def __init__(self, titles: str) -> None:
+        def __init__(self, titles: str, placed: Sequence[Placed[Any]] = ()) -> None:
             super().__init__()
             self.titles = titles
+            self.placed = placed
 
     class RowsGone(Message):
         """Rows of the list do not exist any more."""
@@ -112,9 +113,16 @@ class VirtualTable(CursorList, Generic[RowT]):
         current = self.current_id
         return () if current is None else (current,)
 
-    def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
-        """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
-        cursor = place_of(self._ids[self.cursor :], ids) if keep and self.count else 0
+    def set_ids(self, ids: Ids, *, keep: bool = False, instead: int | None = None) -> None:
+        """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
+
+        Args:
+            instead: the id that the cursor goes to, in place of its own.
+        """
+        wanted = self._ids[self.cursor :]
+        if instead is not None:
+            wanted = np.concatenate([np.array([instead], np.int64), wanted[:PAGE]])
+        cursor = place_of(wanted, ids) if keep and self.count else 0
         marked = self._ids[self._selected]
         self._ids = ids
         self._generation += 1
@@ -158,7 +166,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Fit the columns to the present width."""
         width = self.scrollable_content_region.width
         self._placed = place(self.columns(), width) if width > 0 else []
-        self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed)))
+        self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed), self._placed))
         self.redraw()
 
     def on_resize(self, event: events.Resize) -> None:
