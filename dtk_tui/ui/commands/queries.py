@@ -49,7 +49,9 @@ def _is_understood(line: str) -> bool:
 
 def sort_by(screen: ContextScreen[Any], value: str) -> None:
     """Sort the images that are shown; empty: in no order of their own."""
-    screen.query_one(SearchLine).ask(sorted_line(screen.query_line(), value))
+    line = screen.query_line()
+    if (wanted := sorted_line(line, value)) != line:
+        screen.query_one(SearchLine).ask(wanted)
 
 
 def sort_by_column(screen: ContextScreen[Any], column: str) -> None:

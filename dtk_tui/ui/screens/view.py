@@ -243,4 +243,6 @@ class ViewScreen(StatusScreen[None]):
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
+        if self._on_folders:
+            return folder_menu(self.folder())
+        return [name for name in IMAGE_MENU if name != "main.unfold" or self.table.is_folded]

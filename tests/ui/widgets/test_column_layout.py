@@ -58,8 +58,8 @@ def heads(run: Running) -> str:
     return next(line for line in run.text().splitlines() if "Name" in line)
 
 
-async def column(run: Running, title: str) -> int:
-    """Wait until the dialog has a column, and return its line."""
+def line_of(run: Running, title: str) -> int:
+    """Return the line of the dialog that has a column."""
     columns = run.app.screen.query_one(ColumnList)
     return next(row for row in range(columns.count) if columns.cells(row, 60)[1][0].strip() == title)
 
@@ -73,10 +73,10 @@ async def test_columns_are_chosen_by_keys_and_kept(
         await run.press("vertical_line")
         await run.shows("fitted")
         columns = run.app.screen.query_one(ColumnList)
-        columns.cursor = await column(run, "Rated")
+        columns.cursor = line_of(run, "Rated")
         await run.press("space")
         await run.until(lambda: "rated" not in run.main.table.column_layout.ids(COLUMNS))
-        columns.cursor = await column(run, "Seed")
+        columns.cursor = line_of(run, "Seed")
         await run.press("space")
         await run.until(lambda: columns.current == "seed")
         await run.press(*["shift+up"] * 8)

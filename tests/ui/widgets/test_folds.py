@@ -99,6 +99,7 @@ async def test_a_row_is_unfolded_where_it_stands_and_stands_for_all_of_it() -> N
         table.show(ids, np.linspace(1, 0, 1000, dtype=np.float32), Folds(ids, labels))
         await run.shows("1,000 in 981 rows")
         await run.shows("\u00d72 0000001.png")
+        table.cursor = 110
         table.cursor = 98
         await run.shows("\u00d73 0000100.png")
         assert table.current_id == 100
@@ -113,6 +114,9 @@ async def test_a_row_is_unfolded_where_it_stands_and_stands_for_all_of_it() -> N
         scores = {n: f"{1 - (n - 1) / 999:.3f}" for n in (100, 102)}
         assert all(any(f"{n:07d}.png" in line and score in line for line in run.text().splitlines())
                    for n, score in scores.items())  # fmt: skip
+        table.show(ids, folds=Folds(ids, labels), keep=True)
+        await run.shows("\u25be3 0000100.png")
+        assert table.current_id == 100, "what is unfolded stays so"
         await run.press("down", "down", "space")
         assert (table.selected_count, table.chosen_ids()) == (1, (102,))
         await run.press("up")

@@ -65,6 +65,14 @@ class Folds:
             self._arrange()
         return int(self.ids[self._firsts[fold]])
 
+    def open_like(self, other: Folds) -> None:
+        """Unfold what holds the first image of what is unfolded elsewhere."""
+        opened = other.ids[other._firsts[other._is_open]]
+        if len(opened):
+            self._is_open[self._fold[np.isin(self.ids, opened)]] = True
+            self._is_open &= self._sizes > 1
+            self._arrange()
+
     def first_of(self, image_id: int) -> int | None:
         """Return the image in whose row another one is, itself where it has one; None: it is not in the list."""
         places = np.flatnonzero(self.ids == image_id)

@@ -212,12 +212,22 @@ class ImageTable(VirtualTable[ImageRow]):
         keep: bool = False,
     ) -> None:
         """Show images in this order, with one score each where they were ranked, each fold as one row."""
-        marked = self._ids_of_marks() if keep and self.selected_count else None
+        former = self._folds
+        is_other = former is not None or folds is not None
+        marked = self._ids_of_marks() if keep and is_other and self.selected_count else None
+        if keep and former is not None and folds is not None:
+            folds.open_like(former)
         self._all, self._scores, self._folds = ids, scores, folds
         self.place_columns()
         self._show_rows(marked, keep=keep, current=self.current_id)
 
     def _show_rows(self, marked: Ids | None, *, keep: bool, current: int | None) -> None:
+        """Show the rows that there are now.
+
+        Args:
+            marked: the images whose rows are marked, where rows stand for others than before.
+            current: the image whose row the cursor goes to.
+        """
         folds = self._folds
         if folds is None:
             self.set_ids(self._all, keep=keep)
