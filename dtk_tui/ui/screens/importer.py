@@ -72,7 +72,7 @@ class ImportScreen(CommandScreen[None]):
         self._look: SourceSummary | None = None
         self._waiting: Unfinished | None = None
         self._done_before: str | None = None
-        self._zone = host_zone()
+        self._zone = ""
         self._policy = "keep"
         self._maps: dict[str, str] = {}
         self._kept_maps: Mapping[str, str] = {}
@@ -133,8 +133,10 @@ class ImportScreen(CommandScreen[None]):
     # -- the form -----------------------------------------------------------------------------------------------------
 
     @task("look")
-    async def _look_around(self) -> None:
+    async def _look_around(self, typed: str = "") -> None:
         self._note("Looking at it\u2026")
+        self._source = await in_thread(typed_path, typed) if typed else self._source
+        self._zone = self._zone or await in_thread(host_zone)
         if self._found is None:
             named = [self._source] if self._source else []
             self._found = list(dict.fromkeys([*named, *await in_thread(find_sources, self.context.config)]))
@@ -208,7 +210,7 @@ class ImportScreen(CommandScreen[None]):
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
             if path:
-                self._take_source(path)
+                self._look_around(path)
 
         def ask(path: str | None) -> None:
             if path == "":
@@ -226,20 +228,20 @@ class ImportScreen(CommandScreen[None]):
         else:
             ask("")
 
-    @task("source")
-    async def _take_source(self, typed: str) -> None:
-        self._source = await in_thread(typed_path, typed)
-        self._look_around()
-
     def _ask_zone(self, value: str, hint: str) -> None:
         def named(zone: str | None) -> None:
-            if zone and zone not in available_timezones():
-                self._ask_zone(zone, f"{zone} is not known. Name a zone such as Europe/Berlin or UTC")
-            elif zone:
-                self._zone = zone
-                self._show_form()
+            if zone:
+                self._take_zone(zone)
 
         self.app.push_screen(InputDialog("Time zone", hint, value=value), named)
+
+    @task("zone")
+    async def _take_zone(self, zone: str) -> None:
+        if zone not in await in_thread(available_timezones):
+            self._ask_zone(zone, f"{zone} is not known. Name a zone such as Europe/Berlin or UTC")
+            return
+        self._zone = zone
+        self._show_form()
 
     def _ask_place(self, prefix: Prefix, value: str, hint: str) -> None:
         def placed_at(target: str | None) -> None:
