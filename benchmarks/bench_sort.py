@@ -1,9 +1,9 @@
 """Sorting a large library: the first 100 of each order, alone and with filters, beside the same without indexes.
 
-A library of DTK_BENCH_IMAGES images (default 200,000) is generated in a temporary embedded server: 40 models and 20 numbers
-of steps of which few are common, seeds of which a tenth are one, ratings of a fifth, dates in no order of the ids; tags that
-50, 5 and 0.5 % of all images have, in no order, and flags of the same shares. What the indexes cost is measured last: bytes,
-and the seconds of an edit and of new images with and without them.
+A library of DTK_BENCH_IMAGES images (default 200,000) is generated in a temporary embedded server: 40 models and 20
+numbers of steps of which few are common, seeds of which a tenth are one, ratings of a fifth, dates in no order of the
+ids; tags that 50, 5 and 0.5 % of all images have, in no order, and flags of the same shares. What the indexes cost is
+measured last: bytes, and the seconds of an edit and of new images with and without them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def library() -> Iterator[Connection]:
         try:
             upgrade(server.join())
             with psycopg.connect(server.join()) as conn:
-                conn.execute("INSERT INTO folder (path, name) SELECT '/out/' || n, n::text FROM generate_series(1, 500) n")
+                conn.execute(
+                    "INSERT INTO folder (path, name) SELECT '/out/' || n, n::text FROM generate_series(1, 500) n"
+                )
                 conn.execute(_ROWS, {"images": IMAGES, "first": 0, "last": IMAGES - 1})
                 conn.execute("INSERT INTO tag (name) VALUES ('half'), ('twentieth'), ('rare')")
                 conn.execute(_TAGS)

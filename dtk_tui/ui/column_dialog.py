@@ -79,7 +79,7 @@ class ColumnDialog(Dialog[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "Show or hide", show=False),
+        Binding("space", "choose", "Show or hide", show=False),
         Binding("shift+up,K", "move(-1)", "Up", show=False),
         Binding("shift+down,J", "move(1)", "Down", show=False),
         Binding("left,minus", "widen(-1)", "Narrower", show=False),
@@ -105,7 +105,7 @@ class ColumnDialog(Dialog[None]):
         """The columns, and what can be done with the one under the cursor."""
         yield ColumnList(self._columns, self._meanings, self._chosen)
         yield Choices(
-            ("Space", "show, hide", "screen.toggle"),
+            ("Space", "show, hide", "screen.choose"),
             ("Shift+\u2191", "before", "screen.move(-1)"),
             ("Shift+\u2193", "behind", "screen.move(1)"),
         )
@@ -141,7 +141,7 @@ class ColumnDialog(Dialog[None]):
 
     @on(CursorList.Chosen)
     @on(ColumnList.Toggled)
-    def action_toggle(self) -> None:
+    def action_choose(self) -> None:
         """Show the column under the cursor behind the others, or hide it; one stays."""
         name, shown = self._list.current, self._shown
         self._take(self._chosen.with_shown([one for one in shown if one != name] if name in shown else [*shown, name]))

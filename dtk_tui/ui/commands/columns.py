@@ -17,7 +17,7 @@ _load_again = ScreenMethod("load_again")
 def choose(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Choose the columns, their order and their widths; the table shows at once what is chosen."""
     pane = screen.query_one(ImagePane)
-    screen.app.push_screen(ColumnDialog(COLUMNS, MEANINGS, pane.table.column_layout, pane.arrange))
+    screen.app.push_screen(ColumnDialog(COLUMNS, MEANINGS, pane.table.column_layout, pane.choose_columns))
 
 
 def fold(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:

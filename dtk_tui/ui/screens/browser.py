@@ -162,12 +162,12 @@ class BrowserScreen(ViewScreen):
         try:
             if view.query:
                 pane.show_title(name, "searching\u2026")
-            look = partial(in_thread, find, library, view, folding=pane.is_folding)
-            found = await look(first=True)
+            look = partial(find, library, view, folding=pane.is_folding)
+            found = await in_thread(look, first=True)
             if found.is_part:
                 await self._show_found(view, found, keep=keep, more="; more follow\u2026")
                 keep = True
-                found = await look(first=False)
+                found = await in_thread(look, first=False)
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)

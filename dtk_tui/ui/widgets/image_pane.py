@@ -89,7 +89,7 @@ class ImagePane(Vertical):
         await asyncio.sleep(_REST_S)
         await in_thread(state.keep, **{_KEPT_AS: self.table.column_layout.to_json()})
 
-    def arrange(self, layout: Layout) -> None:
+    def choose_columns(self, layout: Layout) -> None:
         """Show other columns, or other widths, now and in the next session."""
         self.table.column_layout = layout
         if self._state is not None:
@@ -98,7 +98,7 @@ class ImagePane(Vertical):
     def on_heads_width_set(self, event: Heads.WidthSet) -> None:
         """Give a column another width."""
         event.stop()
-        self.arrange(self.table.column_layout.with_width(event.column, event.width))
+        self.choose_columns(self.table.column_layout.with_width(event.column, event.width))
 
     def on_virtual_table_columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
         """Write the headings over their columns."""

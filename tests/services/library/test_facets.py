@@ -90,7 +90,7 @@ def test_a_count_is_what_its_query_finds(db: Database, config: Config, hard: Non
 )
 def test_a_narrower_query_keeps_what_stands_in_the_line(db: Database, config: Config, hard: None, line: str) -> None:
     with db.connection() as conn:
-        conn.execute("INSERT INTO album (name, query) VALUES ('clever', 'sort:name (rating:>=2 castle) OR dog')")
+        conn.execute("INSERT INTO album (name, query) VALUES ('clever', 'sort:name ((rating:>=2 castle) OR dog)')")
     counts = FacetCounter(db, config, line).count()
     assert counts.images == len(find(db, config, line).ids)
     order = find(db, config, line).ids.tolist()
@@ -105,7 +105,9 @@ def test_a_narrower_query_keeps_what_stands_in_the_line(db: Database, config: Co
 def test_every_query_is_narrowed_to_what_was_counted(db: Database, config: Config) -> None:
     with db.connection() as conn:
         make_rows(conn, 300)
-        conn.execute("INSERT INTO album (name, query) VALUES ('clever', 'castle OR rating:>=4'), ('sorted', 'sort:name')")
+        conn.execute(
+            "INSERT INTO album (name, query) VALUES ('clever', 'castle OR rating:>=4'), ('sorted', 'sort:name')"
+        )
     albums = st.sampled_from(["album:clever", "-album:clever", "NOT album:sorted", "album:sorted"])
     sorting = st.sampled_from(["", "sort:rating", "sort:name_desc sort:model"])
 

@@ -229,7 +229,9 @@ def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str,
 def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) -> None:
     library, seen = plans
     library.conn.execute("UPDATE image SET rating = id / 50 % 5 WHERE id % 50 = 0")
-    library.conn.execute("UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id % 2 = 0")
+    library.conn.execute(
+        "UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id % 2 = 0"
+    )
     library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0")
     library.conn.execute("ANALYZE image")
 

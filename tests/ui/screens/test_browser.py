@@ -187,8 +187,8 @@ async def test_what_is_alike_is_folded_and_rated_as_one(db: Database, config: Co
         # Ten castles, of which the newest is the best: one generation.
         conn.execute(
             "UPDATE image SET is_embedding_representative = false, embedding_source_id = best.id"
-            " FROM (SELECT max(id) AS id FROM image JOIN prompt ON prompt.id = prompt_id WHERE text LIKE '%%castle%%') best"
-            " WHERE prompt_id = (SELECT prompt_id FROM image WHERE id = best.id) AND image.id <> best.id"
+            " FROM (SELECT max(image.id) AS id FROM image JOIN prompt ON prompt.id = prompt_id"
+            " WHERE text LIKE '%castle%') AS best WHERE prompt_id = (SELECT prompt_id FROM image WHERE id = best.id) AND image.id <> best.id"
         )
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")

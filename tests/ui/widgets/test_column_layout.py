@@ -51,7 +51,9 @@ def test_what_no_app_wrote_is_no_layout(value: object) -> None:
 
 
 def test_huge_widths_are_bounded() -> None:
-    assert from_json({"shown": ["name", "name"], "widths": {"name": 1 << 70}}, _IDS) == Layout(("name",), {"name": WIDEST})
+    assert from_json({"shown": ["name", "name"], "widths": {"name": 1 << 70}}, _IDS) == Layout(
+        ("name",), {"name": WIDEST}
+    )
 
 
 def heads(run: Running) -> str:

@@ -178,9 +178,7 @@ class ImageTable(VirtualTable[ImageRow]):
         """The columns; a score where images were ranked, the size of folds where they are folded."""
         first, *others = self._column_layout.arrange(COLUMNS)
         folds = (Column("Fold", self._fold, 5, right=True),) if self._folds is not None else ()
-        score = (
-            (Column("Score", self._score, 5, rank=1, right=True, sort="score"),) if self._scores is not None else ()
-        )
+        score = (Column("Score", self._score, 5, rank=1, right=True, sort="score"),) if self._scores is not None else ()
         return (_MARK, *folds, replace(first, rank=0), *score, *others)
 
     def cells(self, row: int, width: int) -> list[Cell]:
