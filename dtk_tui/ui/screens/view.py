@@ -187,7 +187,7 @@ def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[Im
 
 
 class ViewScreen(StatusScreen[None]):
-    """A screen with folders and a table of images, those of a folder or of a search; commands are for what is chosen."""
+    """A screen with folders and a table of images; commands are for what is chosen there."""
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)

@@ -185,11 +185,11 @@ async def test_files_are_looked_at_beside_the_event_loop(
 async def test_what_is_alike_is_folded_and_rated_as_one(db: Database, config: Config, library: Path) -> None:
     with db.connection() as conn:
         # Ten castles, of which the newest is the best: one generation.
-        conn.execute(
-            "UPDATE image SET is_embedding_representative = false, embedding_source_id = best.id"
-            " FROM (SELECT max(image.id) AS id FROM image JOIN prompt ON prompt.id = prompt_id"
-            " WHERE text LIKE '%castle%') AS best WHERE prompt_id = (SELECT prompt_id FROM image WHERE id = best.id) AND image.id <> best.id"
-        )
+        conn.execute("""
+            UPDATE image SET is_embedding_representative = false, embedding_source_id = best.id
+              FROM (SELECT prompt_id, max(id) AS id FROM image GROUP BY prompt_id) AS best, prompt
+             WHERE image.prompt_id = best.prompt_id AND image.id <> best.id
+               AND prompt.id = image.prompt_id AND prompt.text LIKE '%castle%'""")
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")
         await run.press("Z")
