@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag
+from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag, PictureFile
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library import captions, folders
 from dtk_tui.store.text_codec import from_db, to_db, to_nfc
@@ -78,6 +78,10 @@ SELECT name FROM embedding_space space
 _PATH = "SELECT folder.path, image.file_name FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = %s"
 _PATHS = """
 SELECT image.id, folder.path, image.file_name
+  FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s)
+"""
+_FILES = """
+SELECT image.id, folder.path, image.file_name, image.fingerprint, image.file_size, image.mtime_ns
   FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s)
 """
 _BY_PATH = """
@@ -230,6 +234,14 @@ def path_of(conn: Connection, image_id: int) -> str | None:
 def paths_of(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return the absolute paths of images by id."""
     return {v[0]: join_path(v[1], v[2]) for v in conn.execute(_PATHS, ([int(number) for number in ids],))}
+
+
+def files_of(conn: Connection, ids: Sequence[int]) -> dict[int, PictureFile]:
+    """Return the files of images by id, with absolute paths as stored."""
+    return {
+        v[0]: PictureFile(join_path(v[1], v[2]), v[3], v[4], v[5])
+        for v in conn.execute(_FILES, ([int(number) for number in ids],))
+    }
 
 
 def find(conn: Connection, path: str) -> int | None:

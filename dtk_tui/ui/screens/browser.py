@@ -20,6 +20,7 @@ from dtk_tui.domain.library import Badge
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
@@ -74,7 +75,8 @@ class BrowserScreen(ViewScreen):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, state=self.context.view_state, id="images-pane")
+            pictures, state = grid.pictures(self.context), self.context.view_state
+            yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -87,6 +89,7 @@ class BrowserScreen(ViewScreen):
         self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
+        grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
         self.name_library()

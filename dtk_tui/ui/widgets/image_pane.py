@@ -15,9 +15,11 @@ from dtk_tui.services.view_state import ViewState
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
+from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
+from dtk_tui.ui.widgets.grid.pictures import PictureSource
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.heads import Heads
-from dtk_tui.ui.widgets.tables.image_table import COLUMNS, ImageTable
+from dtk_tui.ui.widgets.tables.image_table import COLUMNS
 from dtk_tui.ui.widgets.tables.layout import Layout, from_json
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
@@ -42,6 +44,8 @@ class ImagePane(Vertical):
     """Images of a folder or of a search.
 
     Args:
+        fetch: as of the table.
+        pictures: where thumbnails come from; None leaves it a table.
         state: where the columns are kept from session to session; None: nowhere.
 
     Attributes:
@@ -51,6 +55,7 @@ class ImagePane(Vertical):
     def __init__(
         self,
         fetch: Callable[[Sequence[int]], Sequence[ImageRow]],
+        pictures: PictureSource | None = None,
         *,
         state: ViewState | None = None,
         id: str | None = None,
@@ -59,6 +64,7 @@ class ImagePane(Vertical):
         self.is_folding = False
         self._fetch = fetch
         self._state = state
+        self._pictures = pictures
         self._what = Content("")
         self._order = ""
         self._new = 0
@@ -67,15 +73,15 @@ class ImagePane(Vertical):
         """Title, headings, table."""
         yield Line(id="images-title", classes="pane-title")
         yield Heads(id="images-heads", classes="heads")
-        yield ImageTable(self._fetch, id="images")
+        yield ImageGrid(self._fetch, self._pictures, id="images")
         empty = Static(_EMPTY, markup=False, id="images-empty")
         empty.display = False
         yield empty
 
     @property
-    def table(self) -> ImageTable:
-        """The table."""
-        return self.query_one(ImageTable)
+    def table(self) -> ImageGrid:
+        """The table, which can be a grid of thumbnails."""
+        return self.query_one(ImageGrid)
 
     # -- columns ------------------------------------------------------------------------------------------------------
 
@@ -128,6 +134,11 @@ class ImagePane(Vertical):
     def on_virtual_table_selection_changed(self, event: VirtualTable.SelectionChanged) -> None:
         """Count what is marked."""
         self._draw_title()
+
+    def on_image_grid_cursor_named(self, event: ImageGrid.CursorNamed) -> None:
+        """Name the image under the cursor of a grid where a table has its headings."""
+        event.stop()
+        self.query_one(Heads).show_columns(event.words, ())
 
     def _draw_title(self) -> None:
         table = self.table

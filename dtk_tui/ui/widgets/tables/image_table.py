@@ -42,7 +42,8 @@ def _pixels(row: ImageRow) -> Cell:
     return f"{row.width}\u00d7{row.height}" if row.width and row.height else "", "list--dim"
 
 
-def _rated(row: ImageRow) -> Cell:
+def rated(row: ImageRow) -> Cell:
+    """Return the rating of an image, and a letter for each flag."""
     flags = (("\u2665", row.favorite), ("n", row.nsfw), ("d", row.for_deletion))
     rating = "" if row.rating is None else str(row.rating)
     style = "list--urgent" if row.for_deletion else "list--accent"
@@ -81,7 +82,7 @@ _MARK: Column[ImageRow] = Column("", mark, 1)
 #: What a person may choose from, in the usual order; the first ones of the usual ones stay where the room is short.
 COLUMNS: tuple[Column[ImageRow], ...] = (
     Column("Name", _name, 18, share=4, most=48, id="name", sort="name"),
-    Column("Rated", _rated, 5, rank=1, id="rated", sort="rating"),
+    Column("Rated", rated, 5, rank=1, id="rated", sort="rating"),
     Column("Size", _pixels, 9, rank=2, right=True, id="pixels"),
     Column(
         "Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=3, most=26, rank=3,

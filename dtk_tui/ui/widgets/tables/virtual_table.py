@@ -141,15 +141,20 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Return a loaded row."""
         return self._pages[index]
 
+    def has_row(self, row: int) -> bool:
+        """Say whether a row is loaded, also as one that is gone; one that is not is asked for."""
+        is_here = row in self._pages
+        if not is_here and not self._loading and monotonic() >= self._not_before:
+            self.call_later(self._load)
+        return is_here
+
     def is_drawn_for_good(self, row: int) -> bool:
         """A place that is held for a row is not."""
         return row in self._pages
 
     def cells(self, row: int, width: int) -> list[Cell]:
         """Draw a row, or its place while it is not loaded."""
-        if row not in self._pages:
-            if not self._loading and monotonic() >= self._not_before:
-                self.call_later(self._load)
+        if not self.has_row(row):
             return [(f" {row + 1:,}", "list--dim")]
         found = self._pages[row]
         return self.gone(int(self._ids[row])) if found is None else row_cells(self._placed, found)
@@ -208,7 +213,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         low, high = min(first, last), max(first, last)
         self._selected[low : high + 1] = on
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
-            self.refresh_line(row)
+            self.refresh_row(row)
         self.post_message(self.SelectionChanged())
 
     def clicked(self, row: int, event: events.Click) -> None:
@@ -228,7 +233,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Mark while moving."""
         if self.count:
             old = self.cursor
-            self.cursor += step
+            self.action_cursor_by(step)
             self._mark(old, self.cursor, on=True)
 
     def action_select_all(self) -> None:
