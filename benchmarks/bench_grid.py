@@ -34,11 +34,11 @@ _SIZE = (200, 50)
 
 
 def _write(folder: Path) -> list[PictureFile]:
-    """Write the files: two PNG for each JPEG, with shapes and grain as generated pictures have."""
+    """Write the files: five PNG for each JPEG, with shapes and grain as generated pictures have."""
     found = []
     grain = np.random.default_rng(1)
     for number in range(_FILES):
-        is_jpeg = number % 3 == 2
+        is_jpeg = number % 6 == 5
         width, height = (4000, 3000) if is_jpeg else (1024, 1024)
         small = grain.integers(0, 256, (12, 16, 3), np.uint8)
         smooth = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC), np.int16)
@@ -123,16 +123,19 @@ async def _screens(files: Sequence[PictureFile], cache: Path, words: str) -> lis
     return out
 
 
+def _print(rows: list[tuple[str, str]]) -> None:
+    for words, value in rows:
+        print(f"{words:<48}{value:>18}", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="dtk-bench-grid-") as name:
         folder = Path(name)
         files = _write(folder)
-        rows = _floors(files, folder / "floors")
-        rows += asyncio.run(_screens(files, folder / "cache", "nothing kept"))
-        rows += asyncio.run(_screens(files, folder / "cache", "all kept on disk"))
-    for words, value in rows:
-        print(f"{words:<48}{value:>18}")
+        _print(_floors(files, folder / "floors"))
+        for words in ("nothing kept", "all kept on disk"):
+            _print(asyncio.run(_screens(files, folder / "cache", words)))
 
 
 if __name__ == "__main__":

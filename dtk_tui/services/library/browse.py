@@ -178,7 +178,7 @@ class LibraryBrowser:
     def caption_types(self, ids: Ids) -> list[tuple[str, int]]:
         """Return the types of captions that images have, with how many have one, the most first."""
         with self.db.connection() as conn:
-            return captions.count_types(conn, ids.tolist())
+            return captions.count_types(conn, ids)
 
     def edits(self) -> Ids:
         """Return the ids of all edits in the journal, the newest first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtk_tui.domain.looks import GroupMember
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from, join_path
 
@@ -94,7 +95,7 @@ def alike(conn: Connection, ids: Ids) -> Ids:
 
     Columns: id, representative of its group, size of the file in bytes, and 8 bytes of the fingerprint as a number.
     """
-    row = conn.execute(_ALIKE, ("{" + ",".join(map(str, ids.tolist())) + "}",), prepare=False).fetchone()
+    row = conn.execute(_ALIKE, (Bigints(ids),), prepare=False, binary=True).fetchone()
     return ids_from(row[0] if row else None).reshape(-1, 4)
 
 

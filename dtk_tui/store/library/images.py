@@ -114,11 +114,11 @@ def ids_from(value: bytes | None) -> Ids:
 def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool = True) -> Ids:
     """Return the ids of all images, or of one folder's, newest first; int64, shape [n]."""
     if folder_id is None:
-        return ids_from(row_of(conn, _ALL_IDS)[0])
+        return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])
     below = folders.subtree(conn, folder_id) if recursive else [folder_id]
     if len(below) == row_of(conn, "SELECT count(*) FROM folder")[0]:
-        return ids_from(row_of(conn, _ALL_IDS)[0])  # the only root: read in order instead of sorted
-    return ids_from(row_of(conn, _FOLDERS_IDS, (below,))[0])
+        return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])  # the only root: read in order instead of sorted
+    return ids_from(row_of(conn, _FOLDERS_IDS, (below,), binary=True)[0])
 
 
 def count(conn: Connection, folder_id: int | None = None) -> int:

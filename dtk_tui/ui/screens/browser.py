@@ -161,10 +161,9 @@ class BrowserScreen(ViewScreen):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
-        name = view.title
         try:
             if view.query:
-                pane.show_title(name, "searching\u2026")
+                pane.show_title(view.title, "searching\u2026")
             look = partial(find, library, view, folding=pane.is_folding)
             found = await in_thread(look, first=True)
             if found.is_part:
@@ -174,10 +173,10 @@ class BrowserScreen(ViewScreen):
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
-            pane.show_title(name, "not understood")
+            pane.show_title(view.title, "not understood")
             return
         except DtkError:
-            pane.show_title(name, "not answered")
+            pane.show_title(view.title, "not answered")
             raise
         await self._show_found(view, found, keep=keep)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -121,9 +122,10 @@ MEANINGS = {
 class MarkedImages:
     """A place among the images that are marked in a table, whose cursor stays."""
 
-    def __init__(self, ids: tuple[int, ...], current: int | None) -> None:
+    def __init__(self, ids: Sequence[int], current: int | None) -> None:
         self._ids = ids
-        self._place = ids.index(current) if current in ids else 0
+        places = np.flatnonzero(np.asarray(ids, np.int64) == (-1 if current is None else current))
+        self._place = int(places[0]) if len(places) else 0
 
     @property
     def current_id(self) -> int | None:
@@ -236,6 +238,7 @@ class ImageTable(VirtualTable[ImageRow]):
         if marked is not None:
             is_marked = np.isin(self._all, marked)
             self._selected = is_marked if folds is None else folds.rows_of(is_marked)
+            self._chosen = None
             self.post_message(self.SelectionChanged())
 
     def toggle_fold(self) -> None:
@@ -270,12 +273,12 @@ class ImageTable(VirtualTable[ImageRow]):
     def _ids_of_marks(self) -> Ids:
         return self._ids[self._selected] if self._folds is None else self._all[self._folds.all_of(self._selected)]
 
-    def chosen_ids(self) -> tuple[int, ...]:
-        """The images that the marked rows stand for, in their order, or those of the row under the cursor."""
+    def chosen_ids(self) -> array[int]:
+        """The images that the marked rows stand for, in their order, or those of the row under the cursor; int64."""
         if self._folds is None or not self.count:
             return super().chosen_ids()
         found = self._ids_of_marks() if self.selected_count else self._folds.images(self.cursor)
-        return tuple(found.tolist())
+        return array("q", found.tobytes())
 
     @property
     def position(self) -> tuple[int, int]:

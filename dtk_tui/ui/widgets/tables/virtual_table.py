@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -70,6 +71,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._fetch = fetch
         self._ids: Ids = np.empty(0, np.int64)
         self._selected: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._chosen: array[int] | None = None
         self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
@@ -105,13 +107,12 @@ class VirtualTable(CursorList, Generic[RowT]):
         """How many rows are marked."""
         return int(np.count_nonzero(self._selected))
 
-    def chosen_ids(self) -> tuple[int, ...]:
-        """The marked ids in their order, or the one under the cursor."""
-        marked = self._ids[self._selected]
-        if len(marked):
-            return tuple(marked.tolist())
+    def chosen_ids(self) -> array[int]:
+        """The marked ids in their order, or the one under the cursor, int64, not to be written to."""
+        if self._chosen is None:
+            self._chosen = array("q", self._ids[self._selected].tobytes())
         current = self.current_id
-        return () if current is None else (current,)
+        return self._chosen or array("q", () if current is None else (current,))
 
     def set_ids(self, ids: Ids, *, keep: bool = False, instead: int | None = None) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
@@ -124,6 +125,7 @@ class VirtualTable(CursorList, Generic[RowT]):
             wanted = np.concatenate([np.array([instead], np.int64), wanted[:PAGE]])
         cursor = place_of(wanted, ids) if keep and self.count else 0
         marked = self._ids[self._selected]
+        self._chosen = None
         self._ids = ids
         self._generation += 1
         self._pages.clear()
@@ -212,6 +214,7 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._selected[low : high + 1] = on
+        self._chosen = None
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())
@@ -240,6 +243,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Mark all, or none if all are marked."""
         if self.count:
             self._selected[:] = not self._selected.all()
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
 
@@ -248,6 +252,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         had = bool(self._selected.any())
         if had:
             self._selected[:] = False
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
         return had
