@@ -245,7 +245,7 @@ def test_sorted_results_use_their_indexes(
     monkeypatch.setattr(sorting, "_LEAST_WINDOW", 100)
     library.conn.execute("UPDATE image SET rating = id / 50 % 5 WHERE id % 50 = 0")
     library.conn.execute(
-        "UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id % 2 = 0"
+        "UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id / 3 % 2 = 0"
     )
     library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0")
     library.conn.execute("ANALYZE image")
