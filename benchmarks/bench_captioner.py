@@ -43,7 +43,7 @@ from caption_server import (
 from workload import MODELS, spread, write_library
 
 from dtk_tui.cli.worker import drain
-from dtk_tui.config import CaptionSettings, Config, load
+from dtk_tui.config import Config, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
@@ -57,6 +57,7 @@ from dtk_tui.services.worker.engine import Engine
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp

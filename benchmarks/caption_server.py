@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Self
 import httpx
 import workload  # noqa: F401  (lets tests.helpers be found)
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question
 from dtk_tui.inference.captioner.completion import picture_part, request_body
@@ -23,6 +22,7 @@ from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from dtk_tui.services.worker.handlers.base import Loaded, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.state import lower_thread_priority
+from dtk_tui.settings import CaptionSettings
 
 _SLOT = b'"id_slot": 0'
 

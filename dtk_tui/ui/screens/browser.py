@@ -21,13 +21,12 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
-from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.messages import ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.view import Found, View, ViewScreen, find
+from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -52,7 +51,7 @@ class BrowserTree(FolderTree):
     BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
 
 
-class BrowserScreen(ViewScreen):
+class BrowserScreen(ImageListScreen):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
@@ -61,6 +60,7 @@ class BrowserScreen(ViewScreen):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
+        self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
         self._refreshes = RefreshPolicy()
@@ -226,6 +226,10 @@ class BrowserScreen(ViewScreen):
 
     # -- search -------------------------------------------------------------------------------------------------------
 
+    def query_line(self) -> str:
+        """The query line of what is shown."""
+        return self._view.line
+
     @on(Heads.SortAsked)
     def _sort_asked(self, event: Heads.SortAsked) -> None:
         sort_by_column(self, event.column)
@@ -267,10 +271,6 @@ class BrowserScreen(ViewScreen):
         if (row := self.table.current_row) is not None:
             self._view = View(like=row.id, name=f"Like {row.file_name}")
             self._load(0.0, keep=False)
-
-    @on(VirtualTable.GoToAsked)
-    def _go_to_asked(self) -> None:
-        ask_for_row(self.app, self.table)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""

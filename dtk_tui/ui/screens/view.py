@@ -14,10 +14,10 @@ from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.text import counted
-from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.folds import Folds
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import Ids
@@ -150,14 +150,14 @@ def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
 
-def folder_menu(folder: FolderRow | None) -> list[str]:
+def _folder_menu(folder: FolderRow | None) -> list[str]:
     """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
     deep = folder is not None
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
     return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
 
 
-def sets_of_list(
+def _sets_of_list(
     library: LibraryBrowser, view: View, shown: Ids, chosen: Sequence[int], name: str | None
 ) -> list[ImageSet]:
     """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
@@ -174,7 +174,7 @@ def sets_of_list(
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 
 
-def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
+def _sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
     """Return what images of a folder can be chosen by; None stands for all folders."""
     everything = ImageSet("the whole library", partial(library.images, None))
     if folder is None:
@@ -186,13 +186,11 @@ def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[Im
     ]
 
 
-class ViewScreen(StatusScreen[None]):
-    """A screen with folders and a table of images; commands are for what is chosen there."""
+class ImageListScreen(StatusScreen[None]):
+    """A screen with a tree of folders, a table of images and a preview: what its commands are for."""
 
-    def __init__(self, context: AppContext) -> None:
-        super().__init__(context)
-        self._view = View()
-        self._shown: View | None = None
+    #: What the table shows; None: nothing yet.
+    _shown: View | None = None
 
     @property
     def table(self) -> ImageTable:
@@ -200,49 +198,65 @@ class ViewScreen(StatusScreen[None]):
         return self.query_one(ImageTable)
 
     @property
-    def _on_folders(self) -> bool:
+    def is_on_folder(self) -> bool:
+        """Whether the tree has the focus."""
         return self.query_one(FolderTree).has_focus
 
-    def query_line(self) -> str:
-        """The query line of what is shown."""
-        return self._view.line
+    @property
+    def has_images(self) -> bool:
+        """Whether the table lists any."""
+        return self.table.count > 0
+
+    @property
+    def _marked(self) -> Sequence[int]:
+        """The marked images; none in the preview, where commands are for the one that it shows."""
+        is_for_them = self.table.selected_count and not self.query_one(Preview).has_focus_within
+        return self.table.chosen_ids() if is_for_them else ()
+
+    @property
+    def _at_cursor(self) -> Sequence[int]:
+        """The images of the row under the cursor, all of a fold; in the preview the one that it shows."""
+        table = self.table
+        if not table.count or not self.query_one(Preview).has_focus_within:
+            return table.row_images()
+        return table.row_images()[:1]
 
     def folder(self) -> FolderRow | None:
         """The folder under the cursor of the tree."""
         return self.query_one(FolderTree).folder
 
     def target(self) -> Target | None:
-        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
-        if self._on_folders:
+        """The folder when the tree has the focus, else the marked images, or the one at the cursor or the preview."""
+        if self.is_on_folder:
             folder = self.folder()
             return Target(everything=True) if folder is None else Target(folder_id=folder.id)
-        ids = self.table.chosen_ids()
+        ids = self._marked or self._at_cursor
         return Target(image_ids=ids) if ids else None
 
     def images(self) -> ImageCursor | None:
         """The marked images, else all of the table, which shows those of the folder."""
-        return self.table.chosen()
+        return self.table.chosen() if self._marked or not self.has_images else self.table
 
     def image_sets(self) -> list[ImageSet]:
         """The folder when the tree has the focus, else the marked images or all of the list."""
-        if self._on_folders:
-            return sets_of_folder(self.library, self.folder())
-        table = self.table
-        name = None if table.selected_count else self.target_name()
-        return sets_of_list(self.library, self._shown or View(), table.all_ids, table.chosen_ids(), name)
+        if self.is_on_folder:
+            return _sets_of_folder(self.library, self.folder())
+        table, view = self.table, self._shown or View()
+        marked = self._marked
+        name = None if marked else self.target_name()
+        return _sets_of_list(self.library, view, table.all_ids, marked or self._at_cursor, name)
 
     def target_name(self) -> str:
         """The folder's or the image's name, how many images are marked, or how many are one row."""
-        if self._on_folders:
+        if self.is_on_folder:
             return folder.name if (folder := self.folder()) is not None else "All images"
-        table = self.table
-        if table.selected_count:
-            return counted(table.chosen_count, "image")
-        name = row.file_name if (row := table.current_row) is not None else "Image"
-        return f"{name} and {others:,} folded with it" if (others := table.fold_size - 1) > 0 else name
+        if marked := self._marked:
+            return counted(len(marked), "image")
+        name = row.file_name if (row := self.table.current_row) is not None else "Image"
+        return f"{name} and {others:,} folded with it" if (others := len(self._at_cursor) - 1) > 0 else name
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        if self._on_folders:
-            return folder_menu(self.folder())
+        if self.is_on_folder:
+            return _folder_menu(self.folder())
         return [name for name in IMAGE_MENU if name != "main.unfold" or self.table.is_folded]

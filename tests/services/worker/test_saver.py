@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, Kind
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.worker import save
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from tests.helpers.fault_server import Answer, FaultServer, fault_server, http, said
 from tests.helpers.pictures import write_many

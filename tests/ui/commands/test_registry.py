@@ -7,7 +7,8 @@ from pathlib import Path
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from dtk_tui.config import Config, PreviewSettings, Settings
+from dtk_tui.config import Config
+from dtk_tui.settings import PreviewSettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.commands.registry import COMMANDS, offered

@@ -277,8 +277,14 @@ class ImageTable(VirtualTable[ImageRow]):
         """The images that the marked rows stand for, in their order, or those of the row under the cursor; int64."""
         if self._folds is None or not self.count:
             return super().chosen_ids()
-        found = self._ids_of_marks() if self.selected_count else self._folds.images(self.cursor)
-        return array("q", found.tobytes())
+        return array("q", self._ids_of_marks().tobytes()) if self.selected_count else self.row_images()
+
+    def row_images(self) -> array[int]:
+        """The images that the row under the cursor stands for, int64; none where there is no row."""
+        if not self.count:
+            return array("q")
+        ids = self._ids[self.cursor : self.cursor + 1] if self._folds is None else self._folds.images(self.cursor)
+        return array("q", ids.tobytes())
 
     @property
     def position(self) -> tuple[int, int]:
