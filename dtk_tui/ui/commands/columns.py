@@ -29,9 +29,10 @@ def fold(context: AppContext, screen: ContextScreen[Any], target: Target | None)
     _load_again(context, screen, target)
 
 
-def is_folded(screen: ContextScreen[Any]) -> bool:
-    """Offer it where what is alike is folded."""
-    return not screen.is_mounted or any(table.is_folded for table in screen.query(ImageTable))
+def needs_folds(screen: ContextScreen[Any]) -> str:
+    """Refuse it where nothing is folded."""
+    is_folded = not screen.is_mounted or any(table.is_folded for table in screen.query(ImageTable))
+    return "" if is_folded else "Nothing is folded here: Z folds what is alike."
 
 
 def unfold_row(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:

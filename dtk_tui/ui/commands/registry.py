@@ -102,7 +102,7 @@ _BROWSER = (
     Command("main.sort", "S", "Sort", SCREEN, queries.sort),
     Command("main.columns", "vertical_line,f4", "Columns", SCREEN, columns.choose, key_name="|"),
     Command("main.fold", "Z", "Fold what is alike, or not", SCREEN, columns.fold),
-    Command("main.unfold", "z", "Unfold the row, or fold it again", SCREEN, columns.unfold_row, columns.is_folded),
+    Command("main.unfold", "z", "Unfold the row, or fold it again", SCREEN, columns.unfold_row, columns.needs_folds),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),
