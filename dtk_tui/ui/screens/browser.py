@@ -24,7 +24,7 @@ from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
 from dtk_tui.ui.widgets.facet_list import FacetList
@@ -41,6 +41,8 @@ from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 _REST_S = 0.15
 #: Badges and visible rows are looked at again no more often than this while workers write.
 _RENEW_S = 1.0
+#: What follows the first images is fetched when their lines are drawn, or after so long.
+_ROWS_S = 2.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
 
@@ -63,6 +65,8 @@ class BrowserScreen(ImageListScreen):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
+        self._is_part = False
+        self._rows_came = asyncio.Event()
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -92,7 +96,6 @@ class BrowserScreen(ImageListScreen):
         grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
-        self.name_library()
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -140,6 +143,8 @@ class BrowserScreen(ImageListScreen):
     def _image_moved(self) -> None:
         if self.has_class("with-preview"):
             self.query_one(Preview).show(self.table.current_id)
+        if self.table.current_row is not None and not self._rows_came.is_set():
+            self.call_after_refresh(self._show_rest)
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
@@ -165,9 +170,12 @@ class BrowserScreen(ImageListScreen):
             if view.query:
                 pane.show_title(view.title, "searching\u2026")
             look = partial(find, library, view, folding=pane.is_folding)
-            found = await in_thread(look, first=True)
+            found = await in_thread(look, first=bool(view.query) or not keep)
             if found.is_part:
                 await self._show_found(view, found, keep=keep, more="; more follow\u2026")
+                if not view.query:  # the first lines do not wait for the order of a million
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._rows_came.wait(), _ROWS_S)
                 keep = True
                 found = await in_thread(look, first=False)
         except UsageError as error:
@@ -177,14 +185,28 @@ class BrowserScreen(ImageListScreen):
             return
         except DtkError:
             pane.show_title(view.title, "not answered")
+            self._end_loading()
             raise
         await self._show_found(view, found, keep=keep)
+
+    def _end_loading(self) -> None:
+        self._show_rest()
+        self.app.post_message(ImagesShown())
+
+    def _show_rest(self) -> None:
+        """Fetch what the first lines do not need, once they are drawn or it is known that there are none."""
+        if not self._rows_came.is_set():
+            self._rows_came.set()
+            self.context.stats.poll_now()
+            self.name_library()
+            self.query_one(QueryInput).load_history()
 
     async def _show_found(self, view: View, found: Found, *, keep: bool, more: str = "") -> None:
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        pane.table.show(found.ids, found.scores, found.folds, keep=keep)
-        self._shown = view
+        goes_on = self._is_part and self._shown == view
+        pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
+        self._shown, self._is_part = view, bool(more)
         if len(found.ids) or view.is_folder:
             pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:
@@ -192,6 +214,7 @@ class BrowserScreen(ImageListScreen):
         await self._show_whether_empty(len(found.ids))
         if not more:
             self.query_one(FacetList).follow(view.line)
+            self._end_loading()
         if view.query:
             search = self.query_one(SearchLine)
             search.show_notes(found.notes)
@@ -329,7 +352,7 @@ class BrowserScreen(ImageListScreen):
         if not view.is_folder:
             return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if not self._view == view == self._shown:
+        if self._is_part or not self._view == view == self._shown:
             return False
         shown = len(self.table.all_ids)
         if count < shown or (count and not shown):
@@ -347,7 +370,7 @@ class BrowserScreen(ImageListScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count and self._view == self._shown:
+        if self.table.count and self._view == self._shown and not self._is_part:
             self.table.renew()
         else:
             self._load(0.0, keep=self._view == self._shown)

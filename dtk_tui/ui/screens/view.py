@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.library import FolderRow, Hit
 from dtk_tui.domain.query.parser import parse
@@ -18,12 +16,22 @@ from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.preview import Preview
-from dtk_tui.ui.widgets.tables.folds import Folds
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
-from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.pages import PAGE
 
-Scores = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    from array import array
 
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.ui.widgets.tables.folds import Folds
+    from dtk_tui.ui.widgets.tables.pages import Ids
+
+    Scores = npt.NDArray[np.float32]
+
+#: So many images are shown first, in whole pages, before the order of all is known.
+_FIRST = 4 * PAGE
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
@@ -111,7 +119,7 @@ class Found:
         folds: which of them are one row; None: each is a row.
     """
 
-    ids: Ids
+    ids: Ids | array[int]
     scores: Scores | None = None
     notes: Sequence[str] = ()
     is_part: bool = False
@@ -129,7 +137,14 @@ def find(library: LibraryBrowser, view: View, *, first: bool, folding: bool) -> 
         UsageError, DtkError: as ``LibraryBrowser.search``.
     """
     found = _find(library, view, first=first)
-    return replace(found, folds=Folds(found.ids, library.fold_labels(found.ids))) if folding else found
+    if not folding:
+        return found
+    import numpy as np
+
+    from dtk_tui.ui.widgets.tables.folds import Folds
+
+    ids = np.asarray(found.ids, np.int64)
+    return replace(found, ids=ids, folds=Folds(ids, library.fold_labels(ids)))
 
 
 def _find(library: LibraryBrowser, view: View, *, first: bool) -> Found:
@@ -141,11 +156,22 @@ def _find(library: LibraryBrowser, view: View, *, first: bool) -> Found:
         return Found(ids, scores, library.notes(view.query), is_part)
     if view.like is not None:
         return Found(*unzip(library.similar(view.like)))
+    if first and view == View():
+        some = library.first_images(_FIRST)
+        return Found(some, is_part=len(some) == _FIRST)
     return Found(library.images(view.folder_id or None))
+
+
+def _as_ids(numbers: Sequence[int]) -> Ids:
+    import numpy as np
+
+    return np.array(numbers, np.int64)
 
 
 def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
+    import numpy as np
+
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
@@ -169,7 +195,7 @@ def _sets_of_list(
     """
     sets = [ImageSet(f"the search \u201c{view.query}\u201d" if view.query else view.name, lambda: shown)]
     if len(chosen):
-        some = ImageSet(name or "what is selected", lambda: np.array(chosen, np.int64))
+        some = ImageSet(name or "what is selected", partial(_as_ids, chosen))
         sets.insert(0 if name is None else 1, some)
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, ClassVar
 
 from dtk_tui.domain.job import NORMAL
 from dtk_tui.domain.library import ImageRow
@@ -16,10 +13,15 @@ from dtk_tui.text import file_size, one_line
 from dtk_tui.ui.messages import ImageCursor
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell
-from dtk_tui.ui.widgets.tables.folds import Folds
 from dtk_tui.ui.widgets.tables.layout import Layout
-from dtk_tui.ui.widgets.tables.pages import Ids
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.ui.widgets.tables.folds import Folds
+    from dtk_tui.ui.widgets.tables.pages import Ids
 
 
 def mark(row: ImageRow) -> Cell:
@@ -123,6 +125,8 @@ class MarkedImages:
     """A place among the images that are marked in a table, whose cursor stays."""
 
     def __init__(self, ids: Sequence[int], current: int | None) -> None:
+        import numpy as np
+
         self._ids = ids
         places = np.flatnonzero(np.asarray(ids, np.int64) == (-1 if current is None else current))
         self._place = int(places[0]) if len(places) else 0
@@ -159,7 +163,7 @@ class ImageTable(VirtualTable[ImageRow]):
 
     def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:
         super().__init__(fetch, id=id)
-        self._all: Ids = np.empty(0, np.int64)
+        self._all: Ids | array[int] = array("q")
         self._scores: npt.NDArray[np.float32] | None = None
         self._folds: Folds | None = None
         self._column_layout = Layout()
@@ -206,13 +210,18 @@ class ImageTable(VirtualTable[ImageRow]):
 
     def show(
         self,
-        ids: Ids,
+        ids: Ids | array[int],
         scores: npt.NDArray[np.float32] | None = None,
         folds: Folds | None = None,
         *,
         keep: bool = False,
+        goes_on: bool = False,
     ) -> None:
-        """Show images in this order, with one score each where they were ranked, each fold as one row."""
+        """Show images in this order, with one score each where they were ranked, each fold as one row.
+
+        Args:
+            keep, goes_on: as of ``set_ids``.
+        """
         former = self._folds
         is_other = former is not None or folds is not None
         marked = self._ids_of_marks() if keep and is_other and self.selected_count else None
@@ -220,9 +229,9 @@ class ImageTable(VirtualTable[ImageRow]):
             folds.open_like(former)
         self._all, self._scores, self._folds = ids, scores, folds
         self.place_columns()
-        self._show_rows(marked, keep=keep, current=self.current_id)
+        self._show_rows(marked, keep=keep, goes_on=goes_on and not is_other, current=self.current_id)
 
-    def _show_rows(self, marked: Ids | None, *, keep: bool, current: int | None) -> None:
+    def _show_rows(self, marked: Ids | None, *, keep: bool, goes_on: bool = False, current: int | None = None) -> None:
         """Show the rows that there are now.
 
         Args:
@@ -231,11 +240,13 @@ class ImageTable(VirtualTable[ImageRow]):
         """
         folds = self._folds
         if folds is None:
-            self.set_ids(self._all, keep=keep)
+            self.set_ids(self._all, keep=keep, goes_on=goes_on)
         else:
             instead = folds.first_of(current) if keep and current is not None else None
             self.set_ids(folds.row_ids, keep=keep, instead=instead)
         if marked is not None:
+            import numpy as np
+
             is_marked = np.isin(self._all, marked)
             self._selected = is_marked if folds is None else folds.rows_of(is_marked)
             self._chosen = None
@@ -255,15 +266,20 @@ class ImageTable(VirtualTable[ImageRow]):
 
     @property
     def all_ids(self) -> Ids:
-        """All images that are listed, those in folds too; not to be written to."""
-        return self._all
+        """All images that are listed, those in folds too, int64; not to be written to."""
+        import numpy as np
+
+        self._all = ids = np.asarray(self._all, np.int64)
+        return ids
 
     @property
     def chosen_count(self) -> int:
         """How many images the marked rows stand for."""
         if self._folds is None:
             return self.selected_count
-        return int(np.count_nonzero(self._folds.all_of(self._selected)))
+        import numpy as np
+
+        return int(np.count_nonzero(self._folds.all_of(self._marks())))
 
     @property
     def fold_size(self) -> int:
@@ -271,7 +287,8 @@ class ImageTable(VirtualTable[ImageRow]):
         return len(self._folds.images(self.cursor)) if self._folds is not None and self.count else min(self.count, 1)
 
     def _ids_of_marks(self) -> Ids:
-        return self._ids[self._selected] if self._folds is None else self._all[self._folds.all_of(self._selected)]
+        marks = self._marks()
+        return self.ids[marks] if self._folds is None else self.all_ids[self._folds.all_of(marks)]
 
     def chosen_ids(self) -> array[int]:
         """The images that the marked rows stand for, in their order, or those of the row under the cursor; int64."""
