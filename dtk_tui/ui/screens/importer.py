@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import available_timezones
@@ -40,18 +39,13 @@ from dtk_tui.ui.screens.importer_text import (
     source_words,
     undo_words,
 )
-from dtk_tui.ui.widgets.path_input import FolderSuggester, typed_path
+from dtk_tui.ui.widgets.path_input import FolderSuggester, typable_path, typed_path
 from dtk_tui.ui.widgets.status import Line
 
 if TYPE_CHECKING:
     from dtk_tui.services.diffusion_toolkit.task import Import
 
 _SETTINGS = 3
-
-
-def _typable(path: str | None) -> str:
-    """Return a path to begin with in an input line: one that a terminal would act on is not shown there."""
-    return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
 
 
 class ImportScreen(CommandScreen[None]):
@@ -211,7 +205,7 @@ class ImportScreen(CommandScreen[None]):
         elif self._look is not None:
             prefix = self._look.prefixes[number - _SETTINGS - 1]
             hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
-            self._ask_place(prefix, _typable(prefix.target), hint)
+            self._ask_place(prefix, typable_path(prefix.target), hint)
 
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
@@ -221,7 +215,7 @@ class ImportScreen(CommandScreen[None]):
         def ask(path: str | None) -> None:
             if path == "":
                 hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
-                start = _typable(self._source)
+                start = typable_path(self._source)
                 suggester = FolderSuggester((".db", ".sqlite"))
                 self.app.push_screen(InputDialog("Which file?", hint, value=start, suggester=suggester), named)
             else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from dtk_tui.ui.widgets.tables.pages import Ids
+if TYPE_CHECKING:
+    from dtk_tui.ui.widgets.tables.pages import Ids
 
 Mask = npt.NDArray[np.bool_]
 
