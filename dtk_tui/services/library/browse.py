@@ -15,7 +15,6 @@ from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
-from dtk_tui.services.library.folding import fold_labels
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
@@ -159,6 +158,8 @@ class LibraryBrowser:
 
     def fold_labels(self, ids: Ids) -> Ids:
         """Return a number for each image, int64 [n]: those with one number are one generation, or copies."""
+        from dtk_tui.services.library.folding import fold_labels
+
         return fold_labels(self.db, ids)
 
     def notes(self, line: str) -> list[str]:

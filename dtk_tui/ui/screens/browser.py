@@ -354,7 +354,7 @@ class BrowserScreen(ImageListScreen):
         count = await in_thread(self.library.count, view.folder_id or None)
         if self._is_part or not self._view == view == self._shown:
             return False
-        shown = len(self.table.all_ids)
+        shown = self.table.all_count
         if count < shown or (count and not shown):
             self._load(0.0, keep=True)
         else:

@@ -142,7 +142,7 @@ class ImagePane(Vertical):
 
     def _draw_title(self) -> None:
         table = self.table
-        images = f"  {len(table.all_ids):,}" + (f" in {counted(table.count, 'row')}" if table.is_folded else "")
+        images = f"  {table.all_count:,}" + (f" in {counted(table.count, 'row')}" if table.is_folded else "")
         parts: list[tuple[str, str]] = [(images, "bold"), (f"  {self._order}", "$muted")]
         if table.selected_count:
             # What is chosen is images, however many rows they are.

@@ -224,12 +224,13 @@ class ImageTable(VirtualTable[ImageRow]):
         """
         former = self._folds
         is_other = former is not None or folds is not None
-        marked = self._ids_of_marks() if keep and is_other and self.selected_count else None
+        is_all = goes_on and self._is_all_wanted
+        marked = self._ids_of_marks() if keep and is_other and self.selected_count and not is_all else None
         if keep and former is not None and folds is not None:
             folds.open_like(former)
         self._all, self._scores, self._folds = ids, scores, folds
         self.place_columns()
-        self._show_rows(marked, keep=keep, goes_on=goes_on and not is_other, current=self.current_id)
+        self._show_rows(marked, keep=keep, goes_on=goes_on, current=self.current_id)
 
     def _show_rows(self, marked: Ids | None, *, keep: bool, goes_on: bool = False, current: int | None = None) -> None:
         """Show the rows that there are now.
@@ -243,7 +244,7 @@ class ImageTable(VirtualTable[ImageRow]):
             self.set_ids(self._all, keep=keep, goes_on=goes_on)
         else:
             instead = folds.first_of(current) if keep and current is not None else None
-            self.set_ids(folds.row_ids, keep=keep, instead=instead)
+            self.set_ids(folds.row_ids, keep=keep, goes_on=goes_on, instead=instead)
         if marked is not None:
             import numpy as np
 
@@ -263,6 +264,11 @@ class ImageTable(VirtualTable[ImageRow]):
     def is_folded(self) -> bool:
         """Whether images that are alike are one row."""
         return self._folds is not None
+
+    @property
+    def all_count(self) -> int:
+        """How many images are listed, those in folds too."""
+        return len(self._all)
 
     @property
     def all_ids(self) -> Ids:

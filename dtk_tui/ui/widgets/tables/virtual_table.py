@@ -77,6 +77,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._ids: Ids | array[int] = array("q")
         self._selected: npt.NDArray[np.bool_] | None = None
         self._chosen: array[int] | None = None
+        self._is_all_wanted = False
         self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
@@ -132,9 +133,11 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
 
         Args:
-            goes_on: it begins with the one that is shown, whose rows are not fetched again.
+            goes_on: it is the whole of what the one that is shown is a part of. Rows that both begin with are not
+                fetched again; where all of the part was marked, all is marked.
             instead: the id that the cursor goes to, in place of its own.
         """
+        is_all_wanted = goes_on and self._is_all_wanted
         goes_on = goes_on and self._begins(ids)
         cursor = self.cursor if goes_on else self._place_in(ids, instead) if keep and self.count else 0
         marked = self.ids[self._selected] if keep and self.selected_count else ()
@@ -148,6 +151,9 @@ class VirtualTable(CursorList, Generic[RowT]):
             import numpy as np
 
             self._selected = np.isin(ids, marked)
+        self._is_all_wanted = False
+        if is_all_wanted:
+            self._mark_all(on=True)
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
 
@@ -245,7 +251,7 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._marks()[low : high + 1] = on
-        self._chosen = None
+        self._chosen, self._is_all_wanted = None, False
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())
@@ -281,18 +287,20 @@ class VirtualTable(CursorList, Generic[RowT]):
     def action_select_all(self) -> None:
         """Mark all, or none if all are marked."""
         if self.count:
-            marks = self._marks()
-            marks[:] = not marks.all()
-            self._chosen = None
+            self._mark_all(on=not self._marks().all())
             self.refresh()
             self.post_message(self.SelectionChanged())
+
+    def _mark_all(self, *, on: bool) -> None:
+        self._marks()[:] = on
+        self._chosen, self._is_all_wanted = None, on
 
     def clear_selection(self) -> bool:
         """Unmark all; say whether there was anything."""
         had = self.selected_count > 0
         if had:
             self._selected = None
-            self._chosen = None
+            self._chosen, self._is_all_wanted = None, False
             self.refresh()
             self.post_message(self.SelectionChanged())
         return had
