@@ -243,8 +243,8 @@ def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
 def _devices(db: Database, config: Config) -> tuple[float, float]:
     """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'.
 
-    What the engine's threads do for captions counts as captions', as far as it can be told: their pictures, and what the
-    handler does to claim and to save them.
+    What the engine's threads do for captions counts as captions', as far as it can be told: their pictures, and what
+    the handler does to claim and to save them.
     """
     captions = [thread for thread in threading.enumerate() if thread.name.startswith(_CAPTIONS)]
 
