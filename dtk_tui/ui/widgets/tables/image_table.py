@@ -198,13 +198,17 @@ class ImageTable(VirtualTable[ImageRow]):
         return ("" if self._scores is None else f"{self._scores[place]:.3f}", "list--accent")
 
     def _fold(self, row: ImageRow) -> Cell:
+        return self.fold_cell(self._drawn)
+
+    def fold_cell(self, row: int) -> Cell:
+        """Draw how many images a row stands for, or that it belongs to the one above; nothing where it is alone."""
         folds = self._folds
-        size = 1 if folds is None else folds.size(self._drawn)
+        size = 1 if folds is None else folds.size(row)
         if folds is None or size == 1:
             return "", ""
-        if not folds.is_first(self._drawn):
+        if not folds.is_first(row):
             return "\u2514", "list--dim"
-        return f"{chr(0x25BE) if folds.is_open(self._drawn) else chr(0xD7)}{size}", "list--accent"
+        return f"{chr(0x25BE) if folds.is_open(row) else chr(0xD7)}{size}", "list--accent"
 
     # -- what is listed -----------------------------------------------------------------------------------------------
 
