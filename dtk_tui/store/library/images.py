@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # One value instead of a million rows: the event loop of an app never stalls on it.
 _ALL_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC) FROM image"
+_FIRST_IDS = "SELECT id FROM image ORDER BY created_at DESC, id DESC LIMIT %s"
 _FOLDERS_IDS = _ALL_IDS + " WHERE folder_id = ANY (%s::bigint[])"
 
 _ROWS = """
@@ -29,8 +31,10 @@ SELECT image.id, image.folder_id, image.file_name, image.file_size, image.create
        EXISTS (SELECT 1 FROM image_vector
                 WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id)),
        waiting.priority, coalesce(waiting.running, false), image.unavailable, image.scan_phase = 0, image.error,
-       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id), image.nsfw, image.for_deletion
+       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id), image.nsfw, image.for_deletion,
+       image.steps, image.seed, image.aesthetic_score, folder.path
   FROM image
+  JOIN folder ON folder.id = image.folder_id
   LEFT JOIN prompt ON prompt.id = image.prompt_id
   LEFT JOIN LATERAL (
       SELECT max(priority) FILTER (WHERE state = 'pending') AS priority, bool_or(state = 'running') AS running
@@ -119,6 +123,11 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
     return ids_from(row_of(conn, _FOLDERS_IDS, (below,), binary=True)[0])
 
 
+def first_ids(conn: Connection, limit: int) -> array[int]:
+    """Return the ids of the newest images, newest first, int64; loads no numpy."""
+    return array("q", [number for (number,) in conn.execute(_FIRST_IDS, (limit,))])
+
+
 def count(conn: Connection, folder_id: int | None = None) -> int:
     """Return how many images ``newest_ids`` returns."""
     if folder_id is None:
@@ -158,6 +167,10 @@ def rows(conn: Connection, ids: Sequence[int]) -> list[ImageRow]:
             captioned=v[19],
             nsfw=v[20],
             for_deletion=v[21],
+            steps=v[22],
+            seed=None if v[23] is None else int(v[23]),
+            aesthetic_score=v[24],
+            folder=from_db(v[25]),
         )
     return [found[int(number)] for number in ids if int(number) in found]
 

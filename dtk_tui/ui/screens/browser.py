@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import ClassVar
 
@@ -20,11 +21,12 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
+from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.view import ImageListScreen, Scores, View, unzip
+from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -32,13 +34,15 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.heads import Heads
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15
 #: Badges and visible rows are looked at again no more often than this while workers write.
 _RENEW_S = 1.0
+#: What follows the first images is fetched when their lines are drawn, or after so long.
+_ROWS_S = 2.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
 
@@ -61,6 +65,8 @@ class BrowserScreen(ImageListScreen):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
+        self._is_part = False
+        self._rows_came = asyncio.Event()
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -73,7 +79,8 @@ class BrowserScreen(ImageListScreen):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, grid.pictures(self.context), id="images-pane")
+            pictures, state = grid.pictures(self.context), self.context.view_state
+            yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -89,7 +96,6 @@ class BrowserScreen(ImageListScreen):
         grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
-        self.name_library()
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -137,6 +143,8 @@ class BrowserScreen(ImageListScreen):
     def _image_moved(self) -> None:
         if self.has_class("with-preview"):
             self.query_one(Preview).show(self.table.current_id)
+        if self.table.current_row is not None and not self._rows_came.is_set():
+            self.call_after_refresh(self._show_rest)
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
@@ -158,19 +166,18 @@ class BrowserScreen(ImageListScreen):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
-        scores = None
         try:
             if view.query:
                 pane.show_title(view.title, "searching\u2026")
-                ids, scores, is_part = await in_thread(library.search_first, view.query)
-                if is_part:
-                    await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
-                    keep = True
-                    ids, scores = await in_thread(library.search, view.query)
-            elif view.like is not None:
-                ids, scores = unzip(await in_thread(library.similar, view.like))
-            else:
-                ids = await in_thread(library.images, view.folder_id or None)
+            look = partial(find, library, view, folding=pane.is_folding)
+            found = await in_thread(look, first=bool(view.query) or not keep)
+            if found.is_part:
+                await self._show_found(view, found, keep=keep, more="; more follow\u2026")
+                if not view.query:  # the first lines do not wait for the order of a million
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._rows_came.wait(), _ROWS_S)
+                keep = True
+                found = await in_thread(look, first=False)
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
@@ -178,25 +185,39 @@ class BrowserScreen(ImageListScreen):
             return
         except DtkError:
             pane.show_title(view.title, "not answered")
+            self._end_loading()
             raise
-        await self._show_found(view, ids, scores, keep=keep)
+        await self._show_found(view, found, keep=keep)
 
-    async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
-        notes = await in_thread(self.library.notes, view.query) if view.query else []
+    def _end_loading(self) -> None:
+        self._show_rest()
+        self.app.post_message(ImagesShown())
+
+    def _show_rest(self) -> None:
+        """Fetch what the first lines do not need, once they are drawn or it is known that there are none."""
+        if not self._rows_came.is_set():
+            self._rows_came.set()
+            self.context.stats.poll_now()
+            self.name_library()
+            self.query_one(QueryInput).load_history()
+
+    async def _show_found(self, view: View, found: Found, *, keep: bool, more: str = "") -> None:
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        pane.table.show(ids, scores, keep=keep)
-        self._shown = view
-        if len(ids) or view.is_folder:
-            pane.show_title(name, view.order(ranked=scores is not None) + more)
+        goes_on = self._is_part and self._shown == view
+        pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
+        self._shown, self._is_part = view, bool(more)
+        if len(found.ids) or view.is_folder:
+            pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:
             pane.show_title(name, "nothing found; Esc goes back")
-        await self._show_whether_empty(len(ids))
+        await self._show_whether_empty(len(found.ids))
         if not more:
             self.query_one(FacetList).follow(view.line)
+            self._end_loading()
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(notes)
+            search.show_notes(found.notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 
@@ -227,6 +248,18 @@ class BrowserScreen(ImageListScreen):
                 self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
+
+    def query_line(self) -> str:
+        """The query line of what is shown."""
+        return self._view.line
+
+    @on(Heads.SortAsked)
+    def _sort_asked(self, event: Heads.SortAsked) -> None:
+        sort_by_column(self, event.column)
+
+    @on(Heads.ColumnsAsked)
+    def _columns_asked(self) -> None:
+        self.action_command("main.columns")
 
     def start_search(self) -> None:
         """Type a query."""
@@ -319,9 +352,9 @@ class BrowserScreen(ImageListScreen):
         if not view.is_folder:
             return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if not self._view == view == self._shown:
+        if self._is_part or not self._view == view == self._shown:
             return False
-        shown = self.table.count
+        shown = self.table.all_count
         if count < shown or (count and not shown):
             self._load(0.0, keep=True)
         else:
@@ -337,7 +370,7 @@ class BrowserScreen(ImageListScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count and self._view == self._shown:
+        if self.table.count and self._view == self._shown and not self._is_part:
             self.table.renew()
         else:
             self._load(0.0, keep=self._view == self._shown)
