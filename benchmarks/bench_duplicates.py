@@ -4,9 +4,11 @@ First real files: DTK_BENCH_PICTURES (1,500) drawn pictures of 384 pixels, and c
 encoded anew (JPEG 70), scaled by half, cut by 2 % of its width and height at one corner. They are scanned, and decoded
 as a worker does it; once by hashes alone and, where dinov2-small is installed, with the vectors of all of them.
 
-Then DTK_BENCH_HASHES (1,000,000) made hashes in a library, 5 % of them copies with as many bits turned as the files
-had. Beside it, at DTK_BENCH_INDEXED (50,000) hashes and reckoned up to all: each held against each with numpy, and
-PostgreSQL's index for Hamming distances (pgvector, HNSW), asked for the nearest of each.
+Then made hashes in a library, DTK_BENCH_HASHES (100000,1000000) of them, 5 % of them copies with as many bits turned as the
+files had: by buckets in numpy; and, asked for DTK_BENCH_ASKED (300) of the copied ones and reckoned up to all, by what an
+index of PostgreSQL would give: pgvector's HNSW for Hamming distances, and GIN on bands of the hash, of which one is equal
+where few bits differ. Beside them each hash held against each with numpy, reckoned from 20,000. MB are of memory in numpy, of the index in
+PostgreSQL.
 """
 
 from __future__ import annotations
@@ -29,15 +31,16 @@ from dtk_tui.config import load
 from dtk_tui.domain.duplicates import DuplicateKind
 from dtk_tui.domain.looks import ImageLook, PerceptualHash
 from dtk_tui.inference.image_decoder import decode_picture
-from dtk_tui.services.library.duplicates import DuplicateSets, find
+from dtk_tui.services.library.alike.sets import DuplicateSets
+from dtk_tui.services.library.duplicates import find
 from dtk_tui.services.scan.scanner import scan
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces, looks
 from tests.helpers.pictures import picture
 
 PICTURES = int(os.environ.get("DTK_BENCH_PICTURES", "1500"))
-HASHES = int(os.environ.get("DTK_BENCH_HASHES", "1000000"))
-INDEXED = min(int(os.environ.get("DTK_BENCH_INDEXED", "50000")), HASHES)
+SIZES = [int(size) for size in os.environ.get("DTK_BENCH_HASHES", "100000,1000000").split(",")]
+ASKED = int(os.environ.get("DTK_BENCH_ASKED", "300"))
 SHARE, SIDE, ALIKE = 0.05, 384, 8
 Ids = npt.NDArray[np.int64]
 RNG = np.random.default_rng(17)
@@ -165,20 +168,20 @@ def real_files() -> Ids:
     )
 
 
-def made_hashes(apart: Ids) -> tuple[npt.NDArray[np.uint64], Ids, int]:
+def made_hashes(count: int, apart: Ids) -> tuple[npt.NDArray[np.uint64], Ids, int]:
     """Return hashes with half of their bits set, as the median has it, colours, and how many are copies at the end."""
-    hashes = np.zeros(HASHES, np.uint64)
-    for start in range(0, HASHES, 100_000):
-        size = min(100_000, HASHES - start)
+    hashes = np.zeros(count, np.uint64)
+    for start in range(0, count, 100_000):
+        size = min(100_000, count - start)
         places = np.argpartition(RNG.random((size, 64)), 32, axis=1)[:, :32].astype(np.uint64)
         hashes[start : start + size] = np.bitwise_or.reduce(np.uint64(1) << places, axis=1)
-    colours = np.zeros(HASHES, np.int64)
-    base = RNG.integers(4, 28, (HASHES, 1))
-    levels = np.clip(base + RNG.integers(-4, 5, (HASHES, 12)), 0, 31)
+    colours = np.zeros(count, np.int64)
+    base = RNG.integers(4, 28, (count, 1))
+    levels = np.clip(base + RNG.integers(-4, 5, (count, 12)), 0, 31)
     for place, shift in enumerate(range(55, -1, -5)):
         colours |= levels[:, place] << shift
-    copies = int(HASHES * SHARE)
-    first = HASHES - copies
+    copies = int(count * SHARE)
+    first = count - copies
     for number, distance in enumerate(RNG.choice(apart[apart <= ALIKE], copies)):
         turned = RNG.choice(64, distance, replace=False).astype(np.uint64)
         mask = np.bitwise_or.reduce(np.uint64(1) << turned, initial=np.uint64(0))
@@ -207,61 +210,119 @@ def fill(db: Database, hashes: npt.NDArray[np.uint64], colours: Ids) -> None:
         conn.execute("ANALYZE")
 
 
-def measured(what: Callable[[], DuplicateSets]) -> tuple[DuplicateSets, float, float]:
-    """Return what a search found, its seconds, and the most memory in MB that it took."""
-    start = time.perf_counter()
+def measured(what: Callable[[], DuplicateSets]) -> tuple[DuplicateSets, float, float, float]:
+    """Return what a search found, its seconds, its processor seconds here, and the most memory in MB that it took."""
+    start, begun = time.perf_counter(), time.process_time()
     found = what()
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - begun
     tracemalloc.start()  # takes time, so in a run of its own
     what()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return found, seconds, peak / 1e6
+    return found, seconds, processor, peak / 1e6
 
 
-def made_library(apart: Ids) -> None:
+def made_library(count: int, apart: Ids) -> None:
     """Find copies among made hashes, and print it."""
-    hashes, colours, copies = made_hashes(apart)
+    hashes, colours, copies = made_hashes(count, apart)
     with TemporaryDirectory(prefix="dtk-bench-") as name, library(Path(name)) as db:
         fill(db, hashes, colours)
-        sets, seconds, memory = measured(lambda: find(db, DuplicateKind.NEAR))
+        sets, seconds, processor, memory = measured(lambda: find(db, DuplicateKind.NEAR))
         members = [sets.members(number) for number in range(len(sets))]
-        right = sum(1 for ids in members if (max(ids) - min(ids)) == HASHES - copies)
-        print(f"\n{HASHES:,} made hashes, {copies:,} of them copies")
-        print(f"{'':24}{'found':>9}{'falsely':>9}{'seconds':>9}{'MB':>7}")
-        print(f"{'buckets in numpy':24}{right:9,}{len(members) - right:9,}{seconds:9.1f}{memory:7.0f}", flush=True)
-        beside(db, hashes[:INDEXED])
+        right = sum(1 for ids in members if (max(ids) - min(ids)) == count - copies)
+        print(f"\n{count:,} made hashes, {copies:,} of them copies (at load {os.getloadavg()[0]:.1f})")
+        print(f"{'':34}{'found':>9}{'falsely':>9}{'seconds':>9}{'processor':>11}{'MB':>8}")
+        print(
+            f"{'buckets in numpy':34}{right / copies:9.1%}{len(members) - right:9,}{seconds:9.1f}{processor:11.1f}"
+            f"{memory:8.0f}",
+            flush=True,
+        )
+        each_with_each(count, hashes[:20_000])
+        with db.connection() as conn:
+            in_the_database(conn, count, count - copies)
 
 
-def beside(db: Database, some: npt.NDArray[np.uint64]) -> None:
-    """Print what two other ways would take for all hashes, reckoned from a part of them."""
-    start = time.perf_counter()
+def each_with_each(count: int, some: npt.NDArray[np.uint64]) -> None:
+    """Print what holding each hash against each would take, reckoned from some."""
+    begun = time.process_time()
     for place in range(0, len(some), 200):
         np.count_nonzero(np.bitwise_count(some[place : place + 200, None] ^ some[None]) <= ALIKE)
-    each = (time.perf_counter() - start) * (HASHES / len(some)) ** 2 / 2
-    print(f"{'each with each, numpy':24}{'':9}{'':9}{each:9.0f}      (reckoned)")
-    with db.connection() as conn:
-        conn.execute(
-            "CREATE TEMP TABLE code AS SELECT image_id, bits::bit(64) AS bits FROM image_hash WHERE image_id <= %s",
-            (len(some),),
+    each = (time.process_time() - begun) * (count / len(some)) ** 2 / 2
+    print(f"{'each with each, numpy, reckoned':34}{1:9.1%}{'':9}{'':9}{each:11.0f}", flush=True)
+
+
+#: By name: the statements that make an index on ``code``, and the one that asks for what is like one of its rows.
+INDEXES = {
+    "HNSW, bit_hamming_ops": (
+        ("CREATE INDEX code_index ON code USING hnsw ((bits::bit(64)) bit_hamming_ops)",),
+        "SELECT image_id, bits::bit(64) <~> (SELECT bits::bit(64) FROM code WHERE image_id = %(id)s) FROM code"
+        " ORDER BY bits::bit(64) <~> (SELECT bits::bit(64) FROM code WHERE image_id = %(id)s) LIMIT 10",
+    ),
+    "GIN on 4 bands of 16 bits": (
+        (
+            "ALTER TABLE code ADD COLUMN bands integer[]",
+            "UPDATE code SET bands = ARRAY (SELECT band << 16 | (bits >> 16 * band & 65535)::integer"
+            " FROM generate_series(0, 3) band)",
+            "CREATE INDEX code_index ON code USING gin (bands)",
+        ),
+        "SELECT image_id, bits::bit(64) <~> (SELECT bits::bit(64) FROM code WHERE image_id = %(id)s) FROM code"
+        " WHERE bands && (SELECT bands FROM code WHERE image_id = %(id)s)",
+    ),
+    "GIN on 8 bands of 8 bits": (
+        (
+            "ALTER TABLE code DROP COLUMN bands, ADD COLUMN bands integer[]",
+            "UPDATE code SET bands = ARRAY (SELECT band << 8 | (bits >> 8 * band & 255)::integer"
+            " FROM generate_series(0, 7) band)",
+            "CREATE INDEX code_index ON code USING gin (bands)",
+        ),
+        "SELECT image_id, bits::bit(64) <~> (SELECT bits::bit(64) FROM code WHERE image_id = %(id)s) FROM code"
+        " WHERE bands && (SELECT bands FROM code WHERE image_id = %(id)s)",
+    ),
+}
+
+
+def in_the_database(conn: Connection, count: int, copies_from: int) -> None:
+    """Print what indexes of PostgreSQL would take for all hashes, reckoned from some that have a copy."""
+    conn.execute("CREATE TEMP TABLE code AS SELECT image_id, bits FROM image_hash")
+    conn.execute("ALTER TABLE code ADD PRIMARY KEY (image_id)")
+    # One process does all, so that its time can be told.
+    conn.execute("SET max_parallel_maintenance_workers = 0")
+    conn.execute("SET max_parallel_workers_per_gather = 0")
+    conn.execute("SET maintenance_work_mem = '1GB'")
+    for name, (statements, query) in INDEXES.items():
+        start, begun = time.perf_counter(), server_seconds(conn)
+        for statement in statements:
+            conn.execute(statement.encode())
+        conn.execute("ANALYZE code")
+        build, build_processor = time.perf_counter() - start, server_seconds(conn) - begun
+        (size,) = conn.execute("SELECT pg_relation_size('code_index')").fetchone() or (0,)
+        start, begun, found = time.perf_counter(), server_seconds(conn), 0
+        for number in range(1, ASKED + 1):
+            near = conn.execute(query.encode(), {"id": number}).fetchall()
+            found += any(other == number + copies_from and bits <= ALIKE for other, bits in near)
+        asked, asked_processor = time.perf_counter() - start, server_seconds(conn) - begun
+        total = build + asked * count / ASKED
+        processor = build_processor + asked_processor * count / ASKED
+        print(
+            f"{name:34}{found / ASKED:9.1%}{'':9}{total:9.0f}{processor:11.0f}{size / 1e6:8.0f}"
+            f"   {build_processor:.0f} s to build, {1000 * asked_processor / ASKED:.2f} ms a query (reckoned)",
+            flush=True,
         )
-        start = time.perf_counter()
-        conn.execute("CREATE INDEX ON code USING hnsw (bits bit_hamming_ops)")
-        build = time.perf_counter() - start
-        start, asked = time.perf_counter(), 1000
-        for number in range(1, asked + 1):
-            conn.execute(
-                "SELECT image_id FROM code ORDER BY bits <~> (SELECT bits FROM code WHERE image_id = %s) LIMIT 2",
-                (number,),
-            )
-        query = (time.perf_counter() - start) / asked
-    total = (build / len(some) + query) * HASHES
-    print(f"{'an index in PostgreSQL':24}{'':9}{'':9}{total:9.0f}      (reckoned; {1000 * query:.2f} ms a query)")
+        conn.execute("DROP INDEX code_index")
+
+
+def server_seconds(conn: Connection) -> float:
+    """Return the processor time of the server's process of this connection, in seconds."""
+    (pid,) = conn.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
-    """Print both tables."""
-    made_library(real_files())
+    """Print all tables."""
+    apart = real_files()
+    for count in SIZES:
+        made_library(count, apart)
 
 
 if __name__ == "__main__":

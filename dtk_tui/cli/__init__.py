@@ -35,7 +35,7 @@ from dtk_tui.cli import (
 from dtk_tui.cli.organise import albums, marks, trash
 from dtk_tui.cli.organise import tags as given_tags
 from dtk_tui.cli.output import show_error
-from dtk_tui.cli.query import saved
+from dtk_tui.cli.query import clusters, saved
 from dtk_tui.cli.tags import thresholds
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
@@ -48,7 +48,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for part in (scan, images, marks, worker, log, diffusion_toolkit, doctor, demo):
+for part in (scan, images, clusters, marks, worker, log, diffusion_toolkit, doctor, demo):
     for command in part.commands.registered_commands:
         application.registered_commands.append(command)
 library.commands.registered_commands.extend(trash.commands.registered_commands)

@@ -166,7 +166,7 @@ def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
 @commands.command()
 def duplicates(
     kind: Annotated[
-        DuplicateKind, typer.Option("--kind", help="Copies, one generation, or pictures that look alike.")
+        DuplicateKind, typer.Option("--kind", help="Copies, one generation, pictures that look alike, or similar vectors.")
     ] = DuplicateKind.EXACT,
     keep: Annotated[KeepRule, typer.Option("--keep", help="Which image of a set to name as the best.")] = (
         KeepRule.LARGEST
@@ -186,9 +186,10 @@ def duplicates(
     if not len(found):
         typer.echo("No duplicates found.", err=True)
     if found.unseen:
+        how, work = ("embedded", "embed") if kind is DuplicateKind.CLUSTER else ("decoded", "tag")
         typer.echo(
-            f"{counted(found.unseen, 'image was', 'images were')} not decoded yet, and not compared: "
-            "dtk queue add --all --kind tag, then dtk worker run --until-empty.",
+            f"{counted(found.unseen, 'image was', 'images were')} not {how} yet, and not compared: "
+            f"dtk queue add --all --kind {work}, then dtk worker run --until-empty.",
             err=True,
         )
 

@@ -17,8 +17,10 @@ from textual.message import Message
 from textual.widgets import Footer
 
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, facts
+from dtk_tui.errors import DtkError
 from dtk_tui.services.library import duplicates as service
-from dtk_tui.services.library.duplicates import DuplicateSets, SearchStoppedError
+from dtk_tui.services.library.alike.clusters import NothingEmbeddedError
+from dtk_tui.services.library.alike.sets import DuplicateSets, SearchStoppedError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
@@ -39,6 +41,7 @@ _KINDS = {
     DuplicateKind.EXACT: "the same content",
     DuplicateKind.GROUP: "the same generation",
     DuplicateKind.NEAR: "pictures that look alike",
+    DuplicateKind.CLUSTER: "similar vectors",
 }
 _RULES = {
     KeepRule.LARGEST: "the largest stays",
@@ -135,6 +138,14 @@ class DuplicatesScreen(CommandScreen[None]):
             self._state = "stopped; r searches again"
             self._draw_title()
             return
+        except NothingEmbeddedError:
+            self._state = "nothing is embedded yet"
+            self._draw_title()
+            return
+        except DtkError:
+            self._state = "failed; r searches again"
+            self._draw_title()
+            raise
         self._state = ""
         self._show(found)
 
@@ -159,7 +170,8 @@ class DuplicatesScreen(CommandScreen[None]):
         state = self._state or f"{counted(len(self._sets), 'set')}, {_RULES[self._rule]}"
         parts = [("Duplicates", "bold"), (what, "$accent"), (f"  {state}", "$muted")]
         if self._sets.unseen:
-            parts.append((f"   {counted(self._sets.unseen, 'image')} not decoded yet", "$warning"))
+            how = "embedded" if self._kind is DuplicateKind.CLUSTER else "decoded"
+            parts.append((f"   {counted(self._sets.unseen, 'image')} not {how} yet", "$warning"))
         self.query_one("#sets-title", Line).show(Content.assemble(*parts))
         self.refresh_bindings()
 

@@ -21,6 +21,7 @@ Scores = npt.NDArray[np.float32]
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
+    "work.preview_queue",
     "work.embed_now",
     "work.tag",
     "work.caption",
@@ -94,7 +95,8 @@ def folder_menu(folder: FolderRow | None) -> list[str]:
     """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
     deep = folder is not None
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
-    return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+    more = _FOLDER_MENU if deep else ()
+    return [*work, "work.preview_queue", "work.edit_captions", *more, "app.add_folder", "app.forget_missing"]
 
 
 def sets_of_list(

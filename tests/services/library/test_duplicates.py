@@ -11,8 +11,10 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, differences, facts
+from dtk_tui.errors import DtkError
 from dtk_tui.inference.perceptual_hash import perceptual_hash
-from dtk_tui.services.library.duplicates import SearchStoppedError, find, images_of
+from dtk_tui.services.library.alike.sets import SearchStoppedError
+from dtk_tui.services.library.duplicates import find, images_of
 from dtk_tui.store.database import Connection, Database
 from tests.helpers.pictures import picture
 from tests.helpers.search_library import Library, unit
@@ -101,9 +103,11 @@ def test_a_picture_at_another_size_looks_alike_in_the_library(db: Database) -> N
 
 
 def test_an_empty_library_has_none(db: Database) -> None:
-    for kind in DuplicateKind:
+    for kind in (DuplicateKind.EXACT, DuplicateKind.GROUP, DuplicateKind.NEAR):
         found = find(db, kind)
         assert (len(found), found.unseen) == (0, 0)
+    with pytest.raises(DtkError, match="nothing is embedded yet"):
+        find(db, DuplicateKind.CLUSTER)
 
 
 def test_a_search_that_nobody_wants_ends(db: Database, library: None) -> None:
