@@ -15,6 +15,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -46,7 +47,8 @@ _T = TypeVar("_T")
 
 def unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return rows of length 1."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    found: npt.NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return found
 
 
 def normal(count: int) -> npt.NDArray[np.float32]:
@@ -93,15 +95,15 @@ def made_vectors() -> None:
                 whole = vector_pairs._WHOLE
                 vector_pairs._WHOLE = count if run == "exact" else whole
                 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-                (pairs, _), seconds, processor = timed(lambda v=vectors: vector_pairs.near_vectors(v, LEAST))  # type: ignore[misc]
+                (pairs, _), seconds, processor = timed(partial(vector_pairs.near_vectors, vectors, LEAST))
                 vector_pairs._WHOLE = whole
                 peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
                 found = int(((pairs[:, 0] < copies) & (pairs[:, 1] - pairs[:, 0] == count - copies)).sum())
                 leaders = led_sets(pairs, np.arange(count)[::-1].copy())
                 assert len(np.unique(leaders)) >= count - len(pairs)
                 print(
-                    f"{count:10,}{run:>10}{copies:9,}{found / copies:9.2%}{len(pairs):9,}{seconds:9.1f}{processor:11.1f}"
-                    f"{peak:8.0f}  {os.getloadavg()[0]:.1f}",
+                    f"{count:10,}{run:>10}{copies:9,}{found / copies:9.2%}{len(pairs):9,}{seconds:9.1f}"
+                    f"{processor:11.1f}{peak:8.0f}  {os.getloadavg()[0]:.1f}",
                     flush=True,
                 )
             del vectors
@@ -113,7 +115,8 @@ def library_of_images(db: Database, config: Config) -> int:
         conn.execute("INSERT INTO folder (path, name) VALUES ('/bench', 'bench')")
         conn.execute(
             "INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, scan_phase, width, height,"
-            " fingerprint) SELECT 1, n || '.png', n, 0, now(), 1, 1024, 1024, int8send(n) FROM generate_series(1, %s) n",
+            " fingerprint) SELECT 1, n || '.png', n, 0, now(), 1, 1024, 1024, int8send(n)"
+            " FROM generate_series(1, %s) n",
             (IMAGES,),
         )
         space = embedding_spaces.register(conn, config.settings.models.image_embedder, "image", "bench", DIMS)

@@ -4,11 +4,11 @@ First real files: DTK_BENCH_PICTURES (1,500) drawn pictures of 384 pixels, and c
 encoded anew (JPEG 70), scaled by half, cut by 2 % of its width and height at one corner. They are scanned, and decoded
 as a worker does it; once by hashes alone and, where dinov2-small is installed, with the vectors of all of them.
 
-Then made hashes in a library, DTK_BENCH_HASHES (100000,1000000) of them, 5 % of them copies with as many bits turned as the
-files had: by buckets in numpy; and, asked for DTK_BENCH_ASKED (300) of the copied ones and reckoned up to all, by what an
-index of PostgreSQL would give: pgvector's HNSW for Hamming distances, and GIN on bands of the hash, of which one is equal
-where few bits differ. Beside them each hash held against each with numpy, reckoned from 20,000. MB are of memory in numpy, of the index in
-PostgreSQL.
+Then made hashes in a library, DTK_BENCH_HASHES (100000,1000000) of them, 5 % of them copies with as many bits turned
+as the files had: by buckets in numpy; and, asked for DTK_BENCH_ASKED (300) of the copied ones and reckoned up to all,
+by what an index of PostgreSQL would give: pgvector's HNSW for Hamming distances, and GIN on bands of the hash, of which
+one is equal where few bits differ. Beside them each hash held against each with numpy, reckoned from 20,000. MB are of
+memory in numpy, of the index in PostgreSQL.
 """
 
 from __future__ import annotations

@@ -166,7 +166,8 @@ def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
 @commands.command()
 def duplicates(
     kind: Annotated[
-        DuplicateKind, typer.Option("--kind", help="Copies, one generation, pictures that look alike, or similar vectors.")
+        DuplicateKind,
+        typer.Option("--kind", help="Copies, one generation, pictures that look alike, or similar vectors."),
     ] = DuplicateKind.EXACT,
     keep: Annotated[KeepRule, typer.Option("--keep", help="Which image of a set to name as the best.")] = (
         KeepRule.LARGEST

@@ -121,7 +121,7 @@ def _sampled(
 
 def _print_sample(found: Sample) -> None:
     name = "similarity" if found.by == "vectors" else "bits"
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (one.path if not place else "", near.similarity if near.bits is None else near.bits, near.path)
         for one in found.images
         for place, near in enumerate(one.nearest)

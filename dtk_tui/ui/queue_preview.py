@@ -99,23 +99,20 @@ class QueuePreview(Dialog[bool]):
 
 
 def _count_words(counts: Enqueued) -> str:
-    parts = [
-        f"{counts.queued:,} new",
+    """Return the numbers of what would be queued, one a line; of what may be nought only what is not."""
+    new = f"{counts.queued:,} new"
+    if counts.queued:
+        new += f", about {duration(counts.expected_s)}" if counts.expected_s else "; how long is not known yet"
+    lines = [
+        new,
         f"{counts.spared:,} shared with another image",
         f"{counts.already_done:,} done already",
     ]
     if counts.waiting:
-        parts.append(f"{counts.waiting:,} in the queue already")
+        lines.append(f"{counts.waiting:,} in the queue already")
     if counts.undecodable:
-        parts.append(f"{counts.undecodable:,} cannot be decoded")
-    words = ", ".join(parts) + "."
-    if counts.queued:
-        words += (
-            f" That takes about {duration(counts.expected_s)}."
-            if counts.expected_s
-            else " How long is not known yet."
-        )
-    return words
+        lines.append(f"{counts.undecodable:,} cannot be decoded")
+    return "\n".join(lines)
 
 
 def _sample_words(found: Sample) -> Content:
@@ -125,6 +122,8 @@ def _sample_words(found: Sample) -> Content:
     state = f"Sample, {len(found.images)} of {counted(found.chosen, 'image')}"
     how = "by vectors" if found.by == "vectors" else "by perceptual hash: no model is at hand, or nothing is embedded"
     parts: list[Content | str | tuple[str, str]] = [(f"{state}, {how}", "$muted")]
+    if found.images and not any(one.nearest or one.error for one in found.images):
+        return Content.assemble(*parts, "\nThere is nothing in the library to compare them with yet.")
     for one in found.images:
         parts += ["\n", one_line(_name(one.path), _PATH_LIMIT)]
         if one.error:

@@ -72,12 +72,12 @@ _NOT_CAPTIONED: LiteralString = """
 _ALWAYS: LiteralString = "true"
 
 _SHARED: LiteralString = f"""(SELECT count(*) FROM wanted WHERE {_SHARES}
-           AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.target = wanted.target))"""
+           AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.target = wanted.target))"""  # noqa: S608 (constants)
 _MISSING: LiteralString = "SELECT string_agg(int8send(target), ''::bytea ORDER BY target) FROM missing"
 # By a number that has nothing to do with when an image came, and stays.
 _SOME_MISSING: LiteralString = """
 SELECT string_agg(int8send(target), ''::bytea)
-  FROM (SELECT target FROM missing ORDER BY hashint8extended(target, 0), target LIMIT %(most)s) AS some
+  FROM (SELECT target FROM missing ORDER BY hashint8extended(target, 0), target LIMIT %(most)s) AS sample
 """
 
 #: So many new jobs change what the queue looks like.
@@ -238,9 +238,7 @@ def enqueue_kind(
     if not dry_run and queued >= _MANY:
         # What the planner knew of an empty queue would let the next claims sort all of a full one.
         conn.execute("ANALYZE job")
-    done = Enqueued(
-        queued, wanted - missing - sharing, selected - wanted + sharing, missing - queued, left_out
-    )
+    done = Enqueued(queued, wanted - missing - sharing, selected - wanted + sharing, missing - queued, left_out)
     if run_id is not None:
         adopted = conn.execute(sql + _ADOPT, parameters).rowcount if done.waiting else 0
         runs.note(conn, run_id, kind, done, adopted)

@@ -59,8 +59,8 @@ SELECT %(space)s, shared.image_id, source.vec
 class HashedImages:
     """Representatives whose looks are known: id, hash, pixels (0: not known), int64 [n] each.
 
-    ``is_embedded`` are those with vectors of their own in all spaces, ``has_own`` those with any; ``waits`` are those with a
-    job that gives them one.
+    ``is_embedded`` are those with vectors of their own in all spaces, ``has_own`` those with any; ``waits`` are those
+    with a job that gives them one.
     """
 
     ids: Ids
@@ -76,9 +76,7 @@ def hashed_images(conn: Connection, spaces: Sequence[int]) -> HashedImages:
     """Return all representatives whose looks are known, and which of them are embedded in ``spaces``."""
     rows = ids_from(row_of(conn, _HASHES, {"spaces": list(spaces)})[0]).reshape(-1, 5)
     flags = rows[:, 4]
-    return HashedImages(
-        rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], flags & 1 > 0, flags & 2 > 0, flags & 4 > 0
-    )
+    return HashedImages(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], flags & 1 > 0, flags & 2 > 0, flags & 4 > 0)
 
 
 def assign(conn: Connection, ids: Ids, sources: Ids, alone: Ids, spaces: Sequence[int]) -> None:

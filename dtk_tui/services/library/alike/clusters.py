@@ -48,7 +48,7 @@ class Clusters:
 
     Attributes:
         sets: the images of each, its representative first, then by nearness; ``unseen`` is how many were not compared.
-        nearness: of each image of ``sets`` to its representative, float32 [n]: a cosine similarity, or bits that differ.
+        nearness: of each image of ``sets`` to its representative, float32 [n]: cosine similarity, or bits that differ.
     """
 
     sets: DuplicateSets
@@ -138,9 +138,7 @@ def _by_vectors(db: Database, least: float, tell: Progress, stop: threading.Even
     return _clusters(known[found], ids, order, nearness[places], int((~has_vector).sum()))
 
 
-def _mapped(
-    conn: Connection, space: int, file: IO[bytes], tell: Progress
-) -> tuple[Ids, npt.NDArray[np.float16]]:
+def _mapped(conn: Connection, space: int, file: IO[bytes], tell: Progress) -> tuple[Ids, npt.NDArray[np.float16]]:
     """Write the vectors of a space to a file, so that they take no memory, and return their images and them, mapped."""
     size, dims = stored_vectors.count(conn, space), stored_vectors.dims(conn, space)
     parts: list[Ids] = []

@@ -90,9 +90,7 @@ def sample(
     names = config.settings.models
     with db.connection() as conn:
         models = embedding_spaces.current(conn, names.text_embedders, names.image_embedders, names.taggers)
-        ids = missing_images(
-            conn, target, kind, models, undecodable_endings(), most=IMAGES, captions=captions
-        ).tolist()
+        ids = missing_images(conn, target, kind, models, undecodable_endings(), most=IMAGES, captions=captions).tolist()
         paths = images.paths_of(conn, ids)
     ids = [number for number in ids if number in paths]
     by_vectors = has_image_model(db, config)

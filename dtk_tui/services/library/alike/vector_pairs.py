@@ -51,9 +51,7 @@ def near_vectors(vectors: Halfs, least: float, progress: Progress = lambda share
             similar.append(values)
             total += len(rows)
             if total > _MOST:
-                raise DtkError(
-                    f"More than {_MOST:,} pairs of vectors are that similar.", "Ask for a higher threshold."
-                )
+                raise DtkError(f"More than {_MOST:,} pairs of vectors are that similar.", "Ask for a higher threshold.")
         progress(done)
     numbers, first = np.unique(np.concatenate([*found, np.zeros(0, np.int64)]), return_index=True)
     pairs = np.stack(np.divmod(numbers, max(len(vectors), 1)), axis=1)
@@ -62,9 +60,10 @@ def near_vectors(vectors: Halfs, least: float, progress: Progress = lambda share
 
 def _unit(vectors: Halfs) -> Floats:
     """Return vectors of length 1, float32; one of zeros stays one."""
-    rows = vectors.astype(np.float32)
+    rows: Floats = vectors.astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=rows, where=lengths > 0)
+    np.divide(rows, lengths, out=rows, where=lengths > 0)
+    return rows
 
 
 def _cells(vectors: Halfs, least: float, progress: Progress) -> Iterator[tuple[float, Ids, Ids]]:
@@ -109,10 +108,7 @@ def _centres(vectors: Halfs, count: int) -> Floats:
     centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
     for _ in range(_ROUNDS):
         nearest = np.concatenate(
-            [
-                (sample[start : start + _COLUMNS] @ centres.T).argmax(axis=1)
-                for start in range(0, len(sample), _COLUMNS)
-            ]
+            [(sample[start : start + _COLUMNS] @ centres.T).argmax(axis=1) for start in range(0, len(sample), _COLUMNS)]
         )
         order = np.argsort(nearest, kind="stable")
         filled, starts = np.unique(nearest[order], return_index=True)

@@ -38,11 +38,11 @@ class WouldChange:
     Attributes:
         within_bits: pictures whose hashes differ in so many bits at most would share a vector.
         pictures: how many have a hash and a vector of their own; skipped: how many of them would not be embedded.
-        cosine_least, cosine_p05, cosine_median: cosine similarities of the own vectors of those to what they would share;
-            1 where none is skipped.
+        cosine_least, cosine_p05, cosine_median: cosine similarities of the own vectors of those to what they would
+            share; 1 where none is skipped.
         below: how many of those are less similar than ``bound``.
-        queries: how many pictures were asked for; recall_at_10: of the ten that are most similar, what share would still
-            be among the first ten.
+        queries: how many pictures were asked for; recall_at_10: of the ten that are most similar, what share would
+            still be among the first ten.
     """
 
     within_bits: int
@@ -95,9 +95,7 @@ def measure(
         return _measured(conn, space, bits, ids[by_id], sources, lambda share: tell(0.5 + 0.5 * share))
 
 
-def _measured(
-    conn: Connection, space: int, bits: int, ids: Ids, sources: Ids, tell: Progress
-) -> WouldChange:
+def _measured(conn: Connection, space: int, bits: int, ids: Ids, sources: Ids, tell: Progress) -> WouldChange:
     """Return the measurement; ``ids`` ascend, each with the one whose vector it would have."""
     is_skipped = sources != ids
     leading = np.unique(sources[is_skipped])

@@ -108,9 +108,7 @@ class EmbedHandler(PictureHandler, PromptHandler):
 
     def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:
         """Return the spaces to fill by job: those without its image's vector; all for one that is left out."""
-        return results.lacking_spaces(
-            conn, [job.id for job in jobs], sorted(self._everything), shares=self.shares
-        )
+        return results.lacking_spaces(conn, [job.id for job in jobs], sorted(self._everything), shares=self.shares)
 
     def _wanted(self, job: ClaimedJob) -> frozenset[int]:
         return self._everything if job.details is None else frozenset(job.details)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dtk_tui.config import Config
+from dtk_tui.config import Config, load
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import Target
 from dtk_tui.inference.image_decoder import decode_picture
+from dtk_tui.inference.image_embedder import ImageEmbedder
+from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.services.library.alike.sample import Sample, sample
 from dtk_tui.services.library.alike.sets import SearchStoppedError
-from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folders
+from dtk_tui.store.library import embedding_spaces, folders
+from dtk_tui.store.queue import results
 from tests.helpers.pictures import picture
-from tests.helpers.running_worker import EVERYTHING, worker
+from tests.helpers.running_worker import EVERYTHING
 
 _HASH = """
 INSERT INTO image_hash (image_id, bits, colours, fingerprint, is_compared)
@@ -75,13 +78,24 @@ def test_time_and_a_stop_bound_it(db: Database, config: Config, old_and_new: Tar
     assert (gone.images, gone.chosen) == ((), 0)
 
 
-@pytest.mark.usefixtures("starter_models")
-def test_with_a_model_vectors_tell_what_is_nearest(db: Database, config: Config, old_and_new: Target) -> None:
+def test_with_a_model_vectors_tell_what_is_nearest(
+    db: Database, config: Config, quick_models: Path, old_and_new: Target, tmp_path: Path
+) -> None:
+    config = load(
+        {
+            "HOME": str(tmp_path),
+            "DTK_HOME": str(tmp_path / "home"),
+            "DTK_MODELS": str(quick_models),
+            "DTK_DATABASE_URL": config.database_url or "",
+        }
+    )
+    embedder = ImageEmbedder(load_manifest(quick_models).get("dinov2-small"), quick_models, 1)
     with db.connection() as conn:
-        old = Target(folder_id=folders.find(conn, str(config.paths.home and config.paths.home.parent / "old")))
-    enqueue(db, config, old, [Kind.EMBED])
-    with worker(db, config) as (engine, _):
-        engine.wait_until_empty()
+        space = embedding_spaces.register(conn, "dinov2-small", "image", "x", embedder.dims)
+        known = conn.execute("SELECT id FROM image WHERE folder_id <> %s ORDER BY file_name", (old_and_new.folder_id,))
+        pictures = np.stack([embedder.load(str(tmp_path / "old" / f"{seed}.png")) for seed in range(4)])
+        results.save_image_vectors(conn, space, [number for (number,) in known], embedder.infer(pictures))
+    embedder.close()
     found = sample(db, config, old_and_new, Kind.EMBED)
     assert found.by == "vectors"
     (two,) = [one for one in found.images if Path(one.path).name == "two.png"]

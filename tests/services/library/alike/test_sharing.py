@@ -111,7 +111,9 @@ def test_turned_off_or_on_demand_they_are_embedded_themselves(db: Database, conf
     with db.connection() as conn:
         assert queued(conn) == ["b", "c"]
         jobs = [one for (one,) in conn.execute("SELECT id FROM job ORDER BY image_id")]
-        assert results.lacking_spaces(conn, jobs, [space], shares=False) == {jobs[1]: (space,)}, "c lacks all of its own"
+        assert results.lacking_spaces(conn, jobs, [space], shares=False) == {jobs[1]: (space,)}, (
+            "c lacks all of its own"
+        )
         assert results.lacking_spaces(conn, jobs, [space], shares=True) == {jobs[1]: ()}
     done(db, space, ["b", "c"], unit(1, 1), unit(1, 0, 1))
     with db.connection() as conn:
@@ -119,7 +121,9 @@ def test_turned_off_or_on_demand_they_are_embedded_themselves(db: Database, conf
         assert embedding_spaces.image_vector(conn, number, space) == pytest.approx(unit(1, 1), abs=1e-3)
     done(db, space, ["a"], unit(0, 0, 0, 1))
     with db.connection() as conn:
-        assert embedding_spaces.image_vector(conn, number, space) == pytest.approx(unit(1, 1), abs=1e-3), "its own stays"
+        assert embedding_spaces.image_vector(conn, number, space) == pytest.approx(unit(1, 1), abs=1e-3), (
+            "its own stays"
+        )
 
 
 def test_what_becomes_of_the_other_one(db: Database, config: Config, space: int) -> None:
@@ -165,5 +169,7 @@ def test_a_prompt_of_its_own_is_embedded_all_the_same(db: Database, config: Conf
     first = add(db, config, 2)
     with db.connection() as conn:
         assert (first.queued, first.spared, queued(conn)) == (4, 1, ["a", "b", "d", "e"])
-        (job,) = conn.execute("SELECT job.id FROM job JOIN image ON image.id = image_id WHERE file_name = 'b'").fetchone() or (0,)
+        (job,) = conn.execute(
+            "SELECT job.id FROM job JOIN image ON image.id = image_id WHERE file_name = 'b'"
+        ).fetchone() or (0,)
         assert results.lacking_spaces(conn, [job], [space], shares=True) == {job: ()}, "no picture is decoded for it"
