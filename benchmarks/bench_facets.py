@@ -1,6 +1,6 @@
 """Facets over a large library: what counting takes, beside counting each facet by a statement of its own.
 
-The library of bench_search.py (DTK_BENCH_IMAGES), with models and dialects. Each row is a result: how many images it
+The library of search_library.py (DTK_BENCH_IMAGES, DTK_BENCH_LIBRARY). Each row is a result: how many images it
 has, the seconds of all facets but tags, of the tags, and of one plain GROUP BY a facet over the same images.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from bench_search import IMAGES, VOCABULARY, library
+from search_library import IMAGES, VOCABULARY, library
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
@@ -20,7 +20,7 @@ from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.search import condition_of
 
 RUNS, MOST = 5, 20
-LINES = ("", "rating:>=4", "steps:20", "tag:tag_7", f"{VOCABULARY[30]}", f"{VOCABULARY[300]}", "folder:/out/3")
+LINES = ("", "rating:>=4", "steps:20", "tag:tag_15", "tag:tag_500", VOCABULARY[30], VOCABULARY[300], "folder:/out/3")
 _PLAIN = (
     "SELECT model, count(*) FROM {source} WHERE {condition} GROUP BY 1",
     "SELECT dialect, count(*) FROM {source} WHERE {condition} GROUP BY 1",
@@ -63,9 +63,7 @@ def _tags(newest: int | None, conn: Connection, where: Where) -> facets.Counted:
 
 def main() -> None:
     """Print the table."""
-    with library() as (conn, _):
-        conn.execute("UPDATE image SET model = 'model ' || id % 40, dialect = 'dialect ' || id % 9")
-        conn.execute("VACUUM (FULL, ANALYZE) image")
+    with library() as lib, lib.connection() as conn:
         print(f"{IMAGES:,} images, {RUNS} runs each")
         print(f"{'result':14}{'images':>10}{'fields s':>10}{'each alone':>12}{'tags s':>9}{'plain tags':>12}  tags are")
         for line in LINES:

@@ -3,6 +3,11 @@
 DTK_BENCH_IMAGES PNGs (default 500) of 1024 px are embedded and tagged by models that do next to nothing, with four
 taggers and with one, DTK_BENCH_RUNS times in turn (default 3), by the committed program and by that of DTK_BENCH_OLD
 (default: the commit before pictures were shared). Both have a library of their own on a server of their own.
+
+    python benchmarks/bench_together.py starter
+
+does the same with 300 pictures and the starter models that are in the models folder: one pass of all of them beside the
+commit before and beside one pass a model, and what of its processor time goes where.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -26,11 +31,16 @@ from workload import MODELS, REPOSITORY, spread, write_library
 
 from tests.helpers.tiny_onnx import save_onnx
 
-IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "500"))
+IS_STARTER = sys.argv[1:2] == ["starter"]
+IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "300" if IS_STARTER else "500"))
 RUNS = int(os.environ.get("DTK_BENCH_RUNS", "3"))
 THREADS = os.cpu_count() or 1
 TAGGERS = ("joytag", "wd-vit-tagger-v3", "wd-swinv2-tagger-v3", "wd-eva02-large-tagger-v3")
 EMBEDDER = "dinov2-small"
+#: What both commits know, and what joins it where it was pulled.
+STARTER_TAGGERS = ("open-nsfw",)
+MORE_EMBEDDERS, MORE_TAGGERS = ("efficientnet-lite0-words",), ("efficientnet-lite0",)
+_MEASURED = 64
 _TAGS, _HELD = 20, 4
 _SPAN = """
 SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8
@@ -110,18 +120,18 @@ class Program:
             raise SystemExit(f"dtk {' '.join(arguments)}: {done.stderr or done.stdout}")
         return done.stdout
 
-    def choose(self, taggers: Sequence[str]) -> None:
-        """Write the config."""
-        names = ", ".join(f'"{name}"' for name in taggers)
-        text = f'[models]\nimage_embedder = "{EMBEDDER}"\ntaggers = [{names}]\n'
+    def choose(self, taggers: Sequence[str], embedders: Sequence[str] = (EMBEDDER,)) -> None:
+        """Write the config; one embedder by the key that the commit before knows."""
+        named = f'image_embedder = "{embedders[0]}"' if len(embedders) == 1 else f"image_embedders = {list(embedders)}"
+        text = f"[models]\n{named}\ntaggers = {list(taggers)}\n"
         (self.home / "config.toml").write_text(text)
 
-    def drain(self) -> float:
+    def drain(self, kinds: str = "tag,embed") -> float:
         """Queue everything once more and work on it; return the seconds from the first claim to the last save."""
-        self.run("queue", "add", "--all", "--kind", "tag,embed", "--again")
+        self.run("queue", "add", "--all", "--kind", kinds, "--again")
         begun = time.time()
         done = json.loads(self.run("worker", "run", "--until-empty", "--json"))
-        if done["processed"] != 2 * IMAGES or done["failed"]:
+        if done["processed"] != len(kinds.split(",")) * IMAGES or done["failed"]:
             raise SystemExit(f"the worker did {done}")
         return self._span(begun)
 
@@ -169,13 +179,53 @@ def floor(paths: Sequence[str], models: Sequence[str]) -> float:
     return time.perf_counter() - begun
 
 
+def parts(paths: Sequence[str], models: Sequence[str]) -> dict[str, float]:
+    """Return the processor milliseconds a picture of decoding, and of scaling and of inferring for each model."""
+    from dtk_tui.inference.devices.provider import FIRST_DEVICE
+    from dtk_tui.inference.image_model import ImageModel
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.open_model import open_model
+    from dtk_tui.inference.preprocessing import Picture
+
+    found: dict[str, float] = {}
+    begun = time.process_time()
+
+    def took(what: str, count: int = len(paths)) -> None:
+        nonlocal begun
+        now = time.process_time()
+        found[what] = 1000 * (now - begun) / count
+        begun = time.process_time()
+
+    pictures = [Picture.open(path) for path in paths]
+    took("decode")
+    for name in models:
+        model = open_model(load_manifest(MODELS).get(name), MODELS, THREADS, FIRST_DEVICE)
+        model.synthetic_run(4)
+        begun = time.process_time()
+        if isinstance(model, ImageModel):
+            batch = np.stack([picture.pixels(model.image) for picture in pictures])
+            took(f"scale for {name}")
+            for first in range(0, len(batch), model.batch_size):
+                model.infer(batch[first : first + model.batch_size])
+            took(name)
+        else:
+            model.synthetic_run(64)
+            took(f"{name}, a prompt", 64)
+        model.close()
+    return found
+
+
 def measure_floor(program: Program, paths: Sequence[str], models: Sequence[str]) -> float:
     """Run the floor in a fresh process, with the decoder of a commit."""
-    command = [sys.executable, __file__, "floor", *models]
+    return float(_in_process(program, "floor", paths, models))
+
+
+def _in_process(program: Program, what: str, paths: Sequence[str], models: Sequence[str]) -> str:
+    command = [sys.executable, __file__, what, *models]
     done = subprocess.run(
         command, env=program.environ, input=json.dumps(paths), capture_output=True, text=True, check=True
     )
-    return float(done.stdout)
+    return done.stdout
 
 
 def commit_before() -> str | None:
@@ -199,6 +249,55 @@ def report(title: str, old: Sequence[float], new: Sequence[float], bare: Sequenc
     print(f"  {'now / only decoded and scaled':<39} {spread([b / a for a, b in zip(new, bare, strict=True)])}")
 
 
+def together(programs: Mapping[str, Program], paths: Sequence[str]) -> None:
+    """Measure with models that do nothing: four taggers, and one."""
+    for taggers in (TAGGERS, TAGGERS[:1]):
+        took: dict[str, list[float]] = {"old": [], "new": [], "bare": []}
+        for program in programs.values():
+            program.choose(taggers)
+        for _ in range(RUNS):
+            for name, program in programs.items():
+                took[name].append(program.drain())
+            took["bare"].append(measure_floor(programs["new"], paths, [EMBEDDER, *taggers]))
+        counted = "one tagger" if len(taggers) == 1 else f"{len(taggers)} taggers"
+        report(f"embed and {counted}", took["old"], took["new"], took["bare"])
+
+
+def starter(programs: Mapping[str, Program], paths: Sequence[str]) -> None:
+    """Measure with the starter models: beside the commit before, beside a pass a model, and where the time goes."""
+    took: dict[str, list[float]] = {"old": [], "new": [], "bare": []}
+    for program in programs.values():
+        program.choose(STARTER_TAGGERS)
+    for _ in range(RUNS):
+        for name, program in programs.items():
+            took[name].append(program.drain())
+        took["bare"].append(measure_floor(programs["new"], paths, [EMBEDDER, *STARTER_TAGGERS]))
+    report(f"{EMBEDDER} and {STARTER_TAGGERS[0]}", took["old"], took["new"], took["bare"])
+    embedders = [EMBEDDER, *(name for name in MORE_EMBEDDERS if (MODELS / name).is_dir())]
+    taggers = [*STARTER_TAGGERS, *(name for name in MORE_TAGGERS if (MODELS / name).is_dir())]
+    program, whole, single = programs["new"], [], []
+    for _ in range(RUNS):
+        program.choose(taggers, embedders)
+        whole.append(program.drain())
+        single.append(0.0)
+        for name in embedders:
+            program.choose(taggers, [name])
+            single[-1] += program.drain("embed")
+        for name in taggers:
+            program.choose([name], embedders)
+            single[-1] += program.drain("tag")
+    models = ", ".join([*embedders, *taggers])
+    print(f"\nthe text embedder, {models}, {RUNS} runs         min   median      max")
+    print(f"  {'one pass':<28} seconds  {spread(whole)}")
+    print(f"  {'a pass a model':<28} seconds  {spread(single)}")
+    print(f"  {'a pass a model / one pass':<37} {spread([b / a for a, b in zip(whole, single, strict=True)])}")
+    told = _in_process(program, "parts", paths[:_MEASURED], [*embedders, *taggers, "minilm-l6-v2"])
+    available = 1000 * THREADS * min(whole) / IMAGES
+    print(f"\nof {available:.0f} processor ms a picture in one pass; each alone, on {_MEASURED} pictures:")
+    for what, ms in json.loads(told).items():
+        print(f"  {what:<40} {ms:8.1f} ms {ms / available:6.0%}")
+
+
 def main() -> None:
     """Make both libraries, measure in turn, print the tables."""
     before = commit_before()
@@ -208,28 +307,24 @@ def main() -> None:
         print(
             f"{IMAGES} pictures of {sum(Path(path).stat().st_size for path in paths) / IMAGES / 1e6:.2f} MB on average"
         )
-        write_models(folder / "models")
+        models = MODELS
+        if not IS_STARTER:
+            models = folder / "models"
+            write_models(models)
         commits = [("HEAD", "new"), *([(before, "old")] if before else [])]
-        programs = {name: Program(commit, folder / name, folder / "models") for commit, name in commits}
+        programs = {name: Program(commit, folder / name, models) for commit, name in commits}
         for program in programs.values():
-            program.choose(TAGGERS)
+            program.choose(STARTER_TAGGERS if IS_STARTER else TAGGERS)
             program.run("db", "start")
             ends.callback(program.run, "db", "stop")
             program.run("scan", str(folder / "library"))
-        for taggers in (TAGGERS, TAGGERS[:1]):
-            took: dict[str, list[float]] = {"old": [], "new": [], "bare": []}
-            for program in programs.values():
-                program.choose(taggers)
-            for _ in range(RUNS):
-                for name, program in programs.items():
-                    took[name].append(program.drain())
-                took["bare"].append(measure_floor(programs["new"], paths, [EMBEDDER, *taggers]))
-            counted = "one tagger" if len(taggers) == 1 else f"{len(taggers)} taggers"
-            report(f"embed and {counted}", took["old"], took["new"], took["bare"])
+        (starter if IS_STARTER else together)(programs, paths)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["floor"]:
         print(floor(json.load(sys.stdin), sys.argv[2:]))
+    elif sys.argv[1:2] == ["parts"]:
+        print(json.dumps(parts(json.load(sys.stdin), sys.argv[2:])))
     else:
         main()

@@ -27,7 +27,8 @@ _FEW = 20_000
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def _fetch(ids: Sequence[int]) -> list[ImageRow]:
+def fetch(ids: Sequence[int]) -> list[ImageRow]:
+    """Return rows as a library has them."""
     return [
         ImageRow(
             id=number,
@@ -53,7 +54,7 @@ class _Table(App[None]):
         return OWN_VARIABLES
 
     def compose(self) -> ComposeResult:
-        yield ImagePane(_fetch)
+        yield ImagePane(fetch)
 
 
 class _Plain(App[None]):
@@ -61,13 +62,13 @@ class _Plain(App[None]):
         yield DataTable[str]()
 
 
-class _Lag:
+class Lag:
     """How much later than asked a sleeping task wakes up, in ms."""
 
     def __init__(self) -> None:
         self._late: list[float] = []
 
-    async def __aenter__(self) -> _Lag:
+    async def __aenter__(self) -> Lag:
         self._task = asyncio.create_task(self._watch())
         return self
 
@@ -81,6 +82,7 @@ class _Lag:
             self._late.append((time.perf_counter() - begin - 0.002) * 1000)
 
     def words(self) -> str:
+        """Return median and 99th percentile."""
         cuts = statistics.quantiles(self._late, n=100)
         return f"{cuts[49]:.1f} / {cuts[98]:.1f}"
 
@@ -122,10 +124,10 @@ async def _ours() -> list[tuple[str, str]]:
         rng = np.random.default_rng(1)
         jumps = sorted([await _jump(pane, int(row)) for row in rng.integers(0, _ROWS, 60)])
         out.append(("  jump to any row, p50 / p99", f"{jumps[30]:.0f} / {jumps[-1]:.0f} ms"))
-        async with _Lag() as idle:
+        async with Lag() as idle:
             await asyncio.sleep(2)
         out.append(("  loop lag idle, p50 / p99", f"{idle.words()} ms"))
-        async with _Lag() as moving:
+        async with Lag() as moving:
             for key in ["down"] * 150 + ["pagedown"] * 60 + ["end", "pageup", "home"] * 10:
                 await pilot.press(key)
         out.append(("  loop lag scrolling, p50 / p99", f"{moving.words()} ms"))
@@ -138,7 +140,7 @@ async def _plain() -> float:
         table = pilot.app.query_one(DataTable)
         rows = [
             (row.file_name, f"{row.width}x{row.height}", row.model, str(row.tags), row.prompt)
-            for row in _fetch(range(_FEW))
+            for row in fetch(range(_FEW))
         ]
 
         async def open_it() -> None:

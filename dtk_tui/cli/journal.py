@@ -8,7 +8,7 @@ import typer
 
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Json, Limit
-from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.output import print_json, print_table, progress_of
 from dtk_tui.text import counted, one_line
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def undo(
     from dtk_tui.services.library.caption_words import catch_up
 
     with library() as (db, _):
-        undone = journal.undo(db, number)
+        with progress_of(f"Undo of edit {number}") as show:
+            undone = journal.undo(db, number, show)
         _print_undone(undone, as_json)
         catch_up(db)
 
@@ -78,7 +79,8 @@ def redo(
     from dtk_tui.services.library.caption_words import catch_up
 
     with library() as (db, _):
-        undone = journal.redo(db, number)
+        with progress_of(f"Edit {number} again") as show:
+            undone = journal.redo(db, number, show)
         _print_undone(undone, as_json)
         catch_up(db)
 

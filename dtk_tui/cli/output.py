@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -109,6 +109,16 @@ class ProgressLine:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
             self._shown = False
+
+
+@contextmanager
+def progress_of(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what draws, on a terminal, how many parts of something are done, and of how many."""
+    line, name = ProgressLine(), one_line(title, 200)
+    try:
+        yield lambda done, total: line.show(f"{name}  [{progress_bar(done / max(total, 1))}] {done:,} of {total:,}")
+    finally:
+        line.end()
 
 
 def progress_bar(share: float, width: int = 28) -> str:

@@ -28,12 +28,14 @@ control = typer.Typer(help="Run a worker here, or tell all workers what to do.",
 @commands.command()
 def status(as_json: Json = False) -> None:
     """Show the queue, the workers and the library."""
+    from dtk_tui.services.library.thresholds import unfinished
     from dtk_tui.services.stats import snapshot
 
     with library() as (db, _):
-        stats = snapshot(db)
+        stats, half_done = snapshot(db), unfinished(db)
     if as_json:
-        print_json(status_json(stats))
+        tags = [{"tagger": of.tagger, "left": of.left, "images": of.images} for of in half_done]
+        print_json(status_json(stats) | {"tags_unfinished": tags})
         return
     queue, sizes = stats.queue, stats.library
     provider = f", {stats.provider}" if stats.provider else ""
@@ -63,6 +65,9 @@ def status(as_json: Json = False) -> None:
         typer.echo(f"Spared   {counted(stats.spared_images, *_SPARED)}")
     if vectors:
         typer.echo(f"Vectors  {vectors[2:]}")
+    for of in half_done:
+        left = f"{of.left:,} of {counted(of.images, 'image')} go by the thresholds of before"
+        typer.echo(display(f"Tags     {of.tagger}: {left}; {of.command} makes them anew"))
 
 
 def status_json(stats: Stats) -> dict[str, Any]:

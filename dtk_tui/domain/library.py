@@ -90,6 +90,16 @@ class ImageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFile:
+    """Where this host sees the file of an image, and what the last scan saw of its content; None: not read yet."""
+
+    path: str
+    fingerprint: bytes | None = None
+    file_size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ImageTag:
     """A tag on an image: who set it and how sure they were (0 to 1, None when set by a person)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ class Target:
     everything: bool = False
     folder_id: int | None = None
     recursive: bool = False
-    image_ids: tuple[int, ...] = ()
+    image_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

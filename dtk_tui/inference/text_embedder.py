@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -66,19 +67,27 @@ class TextEmbedder(OnnxModel):
         return vector
 
     def synthetic_run(self, count: int) -> np.ndarray:
-        """Embed so many made-up texts, of a model's usual length."""
-        return self.embed([_MADE_UP.format(number) for number in range(count)])
+        """Embed so many made-up texts, of a usual length, in one run."""
+        return self._run(self._tokenizer.encode([_MADE_UP.format(number) for number in range(count)]))
+
+    @cached_property
+    def _usual_tokens(self) -> int:
+        """How many tokens a made-up text has, padded."""
+        return self._text.max_tokens if self._text.fixed_length else len(self._tokenizer.encode([_MADE_UP])[0])
 
     @property
-    def _most(self) -> int:
-        return 0  # texts are put together by their tokens
+    def _most_tokens(self) -> int:
+        """Bound for texts times padded length in one run: as measured, else as the manifest says."""
+        if self.measured.batch is not None:
+            return self.measured.batch * self._usual_tokens
+        return self._text.gpu_batch_tokens if self.placement.on_gpu else self._text.cpu_batch_tokens
 
     def _bind(self) -> None:
         self._output = self._find_output()
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yield rows, longest texts first, so that texts of one run are padded little and memory peaks at once."""
-        bound = self._text.gpu_batch_tokens if self.placement.on_gpu else self._text.cpu_batch_tokens
+        bound = self._most_tokens
         batch: list[int] = []
         longest = 0
         for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
@@ -99,7 +108,7 @@ class TextEmbedder(OnnxModel):
             tokens[row, : len(one)] = one
             mask[row, : len(one)] = 1
         feeds = {name: self._feed(name, dtype, tokens, mask) for name, (_, dtype) in self._session.inputs.items()}
-        states = self._session.run([self._output], feeds)[0].astype(np.float32, copy=False)
+        states = self._run_rows(feeds, self._output).astype(np.float32, copy=False)
         return normalised(self._pool(states, tokens, mask))
 
     def _feed(self, name: str, dtype: type[np.generic], tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -19,8 +19,10 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.store import schema
+from dtk_tui.store import arrays, schema
 from dtk_tui.store.server.embedded import EmbeddedServer
+
+arrays.register()
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -79,9 +81,9 @@ def cancel_statement(conn: Connection) -> None:
         conn.cancel_safe(timeout=5.0)
 
 
-def row_of(conn: Connection, sql: LiteralString, parameters: Any = None) -> tuple[Any, ...]:
-    """Return the one row of a statement that always has one."""
-    row = conn.execute(sql, parameters).fetchone()
+def row_of(conn: Connection, sql: LiteralString, parameters: Any = None, *, binary: bool = False) -> tuple[Any, ...]:
+    """Return the one row of a statement that always has one; ``binary``: sent as it is, which halves what is large."""
+    row = conn.execute(sql, parameters, binary=binary).fetchone()
     if row is None:
         raise DtkError("The database answered nothing where it always answers.", sql)
     return row

@@ -24,6 +24,7 @@ from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan.watcher import Watcher
+from dtk_tui.services.view_state import ViewState
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.text import one_line
 from dtk_tui.ui import messages
@@ -95,6 +96,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
             writer=CaptionWriter(library.db, library.config, lambda: None if engine is None else engine.captioner),
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
+            view_state=ViewState(library.config.paths.state / "view.json"),
         )
         self.engine = engine
         self.watcher = watcher

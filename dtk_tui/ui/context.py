@@ -14,6 +14,7 @@ from dtk_tui.domain.library import FolderRow
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.view_state import ViewState
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
@@ -51,6 +52,7 @@ class AppContext:
         tasks: the scan and the import under way.
         writer: asks a captioner for the caption of one image.
         library_changed: whoever shows folders or images subscribes; whoever changes them publishes.
+        view_state: what a person chose of how the app looks.
         library_name: what the header calls the library.
     """
 
@@ -62,6 +64,7 @@ class AppContext:
     writer: CaptionWriter
     library_changed: Signal[LibraryChange]
     notify: Notify
+    view_state: ViewState
     library_name: str = ""
 
 

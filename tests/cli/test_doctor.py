@@ -47,8 +47,17 @@ def test_how_it_looks_at_80_columns() -> None:
     lines = [line for finding in FOUND for line in lines_of(finding, 80)]
     assert max(map(len, lines)) <= 80
     check(SNAPSHOTS / "doctor-80.txt", "\n".join(lines))
+    command = "sudo sysctl fs.inotify.max_user_watches=524288"
+    assert any(line.endswith(command) for line in lines), "what is copied stays in one line"
     (head, advice) = lines_of(FOUND[5], None)
     assert head.endswith("20,000 folders") and advice.endswith("=524288"), "in a pipe nothing is wrapped"
+
+
+def test_faults_are_told_from_notes_by_colour_alone_where_there_is_some() -> None:
+    note, fault = FOUND[4], FOUND[6]
+    assert lines_of(fault, 80, is_coloured=True)[0].startswith("\x1b[31m\x1b[1mfault \x1b[0mmodel")
+    assert lines_of(note, 80, is_coloured=True)[0].startswith("\x1b[1mnote  \x1b[0mqueue")
+    assert lines_of(FOUND[0], 80, is_coloured=True) == lines_of(FOUND[0], 80)
 
 
 @pytest.mark.parametrize("is_lying", [False, True])
@@ -73,4 +82,5 @@ def test_a_script_gets_an_object_a_finding_and_a_status(
     assert faults.count("model") == len(config.settings.models.in_use) and ("provider" in faults) == is_lying, faults
     assert isinstance(done.exception, DtkError), "which is a status of 1"
     assert done.exception.title == f"{len(faults)} faults found."
+    assert "model: minilm-l6-v2 is not here\n" in done.exception.detail, "the first ones may have left the screen"
     assert all(one["advice"] for one in found if one["verdict"] != "ok" and one["subject"] != "provider")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from typer.testing import CliRunner
 from dtk_tui.cli import application
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.doctor.finding import Verdict
+from dtk_tui.services.doctor.library import LibraryFindings
 from dtk_tui.store.database import Database
 from tests.helpers.tag_scores import WD, add_images, give_scores, tags
 
@@ -79,7 +84,7 @@ def test_without_a_tagger_the_thresholds_are_listed(dtk: Run, db: Database) -> N
     ]
     with db.connection() as conn:
         conn.execute("INSERT INTO tag_derivation (tagger, done) VALUES (%s, 3)", (WD,))
-    assert f"made anew in part (3): dtk tags threshold --tagger {WD} goes on" in dtk("threshold").stdout
+    assert f"made anew in part (3 of 4): dtk tags threshold --tagger {WD} goes on" in dtk("threshold").stdout
     assert _values(dtk("threshold", "--tagger", WD, "--json")) == [{"added": 0, "removed": 0, "images": 0}]
     assert "made anew" not in dtk("threshold").stdout
 
@@ -114,3 +119,63 @@ def test_the_nsfw_rule_is_shown_before_it_flags(dtk: Run, db: Database, config: 
     (folder / "config.toml").write_text('[tags]\nnsfw = ["explicit > 0.4"]\n')
     with pytest.raises(DtkError, match=r"is no tag with a score; write one like explicit>=0\.5"):
         raise dtk("nsfw", "--yes").exception or AssertionError
+
+
+_KILLED = """
+import sys
+from dtk_tui.cli import application
+from dtk_tui.store.library.tagging import derive
+derive.SOME, plain, number = 1, derive.derive_some, 0
+def tell(words):
+    print(words, number, flush=True)
+    sys.stdin.readline()
+def slow(*arguments):
+    global number
+    tell("before")
+    found = plain(*arguments)
+    tell("within")
+    number += 1
+    return found
+derive.derive_some = slow
+application(["tags", "threshold", "--tagger", "wd-vit", "--general", "0.4", "--json"])
+"""
+
+
+@pytest.mark.parametrize(("words", "done"), [("within 1", 1), ("before 3", 3)])
+def test_a_command_that_is_killed_leaves_whole_images_and_is_gone_on_with(
+    dtk: Run, db: Database, config: Config, words: str, done: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED], env=dict(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout
+        while (said := process.stdout.readline().strip()) != words:
+            assert said
+            process.stdin.write("\n")
+            process.stdin.flush()
+        process.kill()
+    with db.connection() as conn:  # waits for the end of its transaction
+        conn.execute("SELECT FROM tag_derivation FOR UPDATE")
+    # Of the images 1 and 2 one tag goes each, by the new threshold; those that were not reached have the old tags.
+    low = {(1, "snow/general"), (2, "fox/general")}
+    assert {(image, name) for image, name, _, _ in tags(db) if (image, name) in low} == {
+        one for one in low if one[0] > done
+    }
+    told = {"tagger": WD, "left": 4 - done, "images": 4}
+    assert _status("--json") == json.dumps([told])
+    assert f"Tags     {WD}: {4 - done} of 4 images go by the thresholds of before; dtk tags threshold" in _status()
+    (found,) = [
+        one for one in LibraryFindings(config, lambda _: Database.open(config)).findings() if one.subject == "tags"
+    ]
+    assert (found.verdict, found.advice) == (
+        Verdict.NOTE, f"Make the rest anew, without inference: dtk tags threshold --tagger {WD}",
+    )  # fmt: skip
+    assert _values(dtk("threshold", "--tagger", WD, "--json")) == [{"added": 0, "removed": 2, "images": 2}]
+    assert not {(image, name) for image, name, _, _ in tags(db)} & low
+    assert _status("--json") == "[]" and "thresholds of before" not in _status()
+
+
+def _status(*options: str) -> str:
+    done = CliRunner().invoke(application, ["status", *options])
+    assert done.exit_code == 0, done.output
+    return json.dumps(json.loads(done.stdout)["tags_unfinished"]) if options else done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -40,15 +41,17 @@ class Row:
     captions: list[str] = field(default_factory=list)
     jobs: set[str] = field(default_factory=set)
     has_vector: bool = False
+    #: The names of all smart albums, in lower case.
+    smart: frozenset[str] = frozenset()
 
     def __getattr__(self, name: str) -> Any:
         return self.values[name]
 
 
-def make_rows(conn: Connection, count: int, seed: int = 17) -> None:
+def make_rows(conn: Connection, count: int, seed: int = 17, folders: Sequence[str] = FOLDERS) -> None:
     """Write a library of ``count`` images with something of everything that a query asks for."""
     rng, library = random.Random(seed), Library(conn)
-    folders = [library.folder(path) for path in FOLDERS]
+    folder_ids = [library.folder(path) for path in folders]
     prompts = [library.prompt(", ".join(rng.sample(WORDS, rng.randint(1, 4))) + f" {n % 7}") for n in range(count // 6)]
     columns = [
         "folder_id", "file_name", "file_size", "mtime_ns", "created_at", "scan_phase", "prompt_id",
@@ -61,7 +64,7 @@ def make_rows(conn: Connection, count: int, seed: int = 17) -> None:
             width, height = rng.choice([(512, 768), (768, 512), (640, 640), (1280, 720), (None, None)])
             copy.write_row(
                 (
-                    rng.choice(folders), f"{rng.choice('abcXY')}{number}.{rng.choice(['png', 'jpg'])}",
+                    rng.choice(folder_ids), f"{rng.choice('abcXY')}{number}.{rng.choice(['png', 'jpg'])}",
                     rng.randint(1, 9) * 1000, 0, NOON - timedelta(minutes=rng.randint(0, 80_000)),
                     rng.choice([0, 1, 1, 1]), rng.choice([*prompts, None]), rng.choice([*prompts[:5], None, None]),
                     width, height, rng.choice([20, 25, 30, 40, None]), rng.choice([5, 7, 7.5, None]),
@@ -129,6 +132,7 @@ def read_rows(conn: Connection) -> list[Row]:
         captions[number].append(text)
     prompts = dict(conn.execute("SELECT id, text FROM prompt").fetchall())
     paths = dict(conn.execute("SELECT id, path FROM folder").fetchall())
+    smart = frozenset(name.lower() for (name,) in conn.execute("SELECT name FROM album WHERE query IS NOT NULL"))
     vectors = {number for (number,) in conn.execute("SELECT image_id FROM image_vector")}
     found = conn.execute("SELECT * FROM image")
     names = [column.name for column in found.description or ()]
@@ -147,11 +151,12 @@ def read_rows(conn: Connection) -> list[Row]:
                 negative=prompts.get(one["negative_prompt_id"]),
                 created_at=one.pop("created_at").astimezone(UTC),
                 values=one,
-                tags=tags[number],
+                tags=sorted(tags[number], key=str),
                 albums=albums[number],
-                captions=captions[number],
+                captions=sorted(captions[number]),
                 jobs=jobs[number],
                 has_vector=(one["embedding_source_id"] or number) in vectors,
+                smart=smart,
             )
         )
     return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)

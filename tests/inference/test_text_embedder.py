@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,30 @@ def test_memory_returns_when_models_are_closed(models: Path, starter: Any) -> No
     before, loaded, closed = map(float, out.stdout.split())
     assert loaded - before > 100
     assert closed - before < 30
+
+
+def test_how_many_texts_make_a_run_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    now = 0.0
+    plain = TextEmbedder._run
+
+    def timed(self: TextEmbedder, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        nonlocal now
+        runs.append(len(ids))
+        now += max(len(ids), 8) / 1000
+        return plain(self, ids)
+
+    monkeypatch.setattr(TextEmbedder, "_run", timed)
+    spec = _tiny(tmp_path, "mean", names=("input_ids",))
+    embedder = TextEmbedder(spec, tmp_path, 1)
+    assert embedder.batch_size == spec.cpu_batch
+    embedder.tune(is_asked=True, clock=lambda: now)
+    assert sorted(set(runs)) == [1, 2, 4, 8, 16, 32] and embedder.batch_size == 8
+    embedder.close()
+    again = TextEmbedder(spec, tmp_path, 1)
+    assert again.batch_size == 8, "it is remembered"
+    for text, expected in (("a b c a b c", [8, 8, 4]), ("a", [16, 4])):  # of 6 tokens, as a usual text has, and of 3
+        runs.clear()
+        again.embed([text] * 20)
+        assert runs == expected
+    again.close()

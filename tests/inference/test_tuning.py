@@ -99,7 +99,7 @@ SPEC = ModelSpec(
 )
 
 
-def _write(path: Path, kind: int, *factors: float) -> None:
+def _write(path: Path, kind: int, *factors: float, batch: int | str = "n") -> None:
     """Write a model that gives the mean of each channel times a factor."""
     from onnx import helper, numpy_helper
 
@@ -108,8 +108,8 @@ def _write(path: Path, kind: int, *factors: float) -> None:
         helper.make_node("Mul", ["means", "factors"], ["found"]),
     ]
     ends = [
-        helper.make_tensor_value_info("picture", kind, ["n", 3, 4, 4]),
-        helper.make_tensor_value_info("found", kind, ["n", 3]),
+        helper.make_tensor_value_info("picture", kind, [batch, 3, 4, 4]),
+        helper.make_tensor_value_info("found", kind, [batch, 3]),
     ]
     values = np.array(factors or (1, 1, 1), helper.tensor_dtype_to_np_dtype(kind))
     save_onnx(path, nodes, ends[:1], ends[1:], [numpy_helper.from_array(values, "factors")])
@@ -174,6 +174,26 @@ def test_a_half_that_does_not_load_leaves_the_whole(tmp_path: Path, on_gpu: None
     embedder.tune(with_batch=False)
     assert not embedder.is_half and "cannot be used" in embedder.measured.difference
     assert embedder.infer(np.ones((1, 4, 4, 3), np.uint8)).shape == (1, 3)
+    embedder.close()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_graph_of_a_fixed_batch_is_given_any_number(tmp_path: Path, on_gpu: None, batch: int) -> None:
+    from onnx import TensorProto as Kind
+
+    pictures = made_up_pictures(7, (4, 4, 3))
+    _write(tmp_path / "loose" / "tiny" / "m.onnx", Kind.FLOAT)
+    loose = _opened(tmp_path / "loose")
+    expected = loose.infer(pictures)
+    loose.close()
+    _write(tmp_path / "tiny" / "m.onnx", Kind.FLOAT, batch=batch)
+    _write(tmp_path / "tiny" / "m_fp16.onnx", Kind.FLOAT16, batch=batch)
+    embedder = _opened(tmp_path)
+    assert embedder.batch_size == batch and np.allclose(embedder.infer(pictures), expected, atol=1e-6)
+    embedder.tune()
+    assert embedder.is_half and embedder.measured.batch is None, "nothing is to be measured of its batch"
+    assert embedder.batch_size == batch and np.allclose(embedder.infer(pictures), expected, atol=2e-3)
+    assert np.allclose(embedder.infer(pictures[:1]), expected[:1], atol=2e-3)
     embedder.close()
 
 

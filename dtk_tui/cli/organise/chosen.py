@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtk_tui.cli.open_library import confirmed
-from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.output import print_json, progress_of
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, one_line
 
@@ -83,15 +83,8 @@ def carry_out(
         if not confirmed("Do it?"):
             typer.echo("Nothing was changed.")
             return
-    line = ProgressLine()
-
-    def show(done: int, total: int) -> None:
-        line.show(f"{title}  [{progress_bar(done / max(total, 1))}] {done:,} of {total:,}")
-
-    try:
+    with progress_of(title) as show:
         done = apply(show)
-    finally:
-        line.end()
     show_done(title, done, as_json=as_json)
 
 

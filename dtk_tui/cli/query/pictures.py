@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from dtk_tui.cli.output import show_error
-from dtk_tui.errors import DtkError, UnreadableFileError, UsageError
+from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import image_protocol, terminal_width
 from dtk_tui.text import cell_width, cut, one_line
 
@@ -41,13 +41,13 @@ def print_row(config: Config, found: Sequence[tuple[Hit, ImageRow, str]]) -> Non
         return
     protocol = image_protocol(config.settings.preview.protocol)
     if protocol != "off":
-        _draw(protocol, [config.local_path(path) for _, _, path in shown])
+        _draw(config, protocol, [config.local_path(path) for _, _, path in shown])
     for texts in ([str(row.id) for _, row, _ in shown], [one_line(row.file_name, 300) for _, row, _ in shown]):
         cells = [cut(text, _WIDTH) for text in texts]
         typer.echo((" " * _GAP).join(cell + " " * (_WIDTH - cell_width(cell)) for cell in cells).rstrip())
 
 
-def _draw(protocol: str, paths: Sequence[str]) -> None:
+def _draw(config: Config, protocol: str, paths: Sequence[str]) -> None:
     from rich.console import Console
     from rich.segment import Segment, Segments
     from rich.style import Style
@@ -58,7 +58,7 @@ def _draw(protocol: str, paths: Sequence[str]) -> None:
 
     columns = len(paths) * (_WIDTH + _GAP) - _GAP
     width, height = room_px(Size(1, 1)) if protocol in ("kitty", "sixel") else (1, 2)
-    sheet = _sheet(paths, (width, height))
+    sheet = _sheet(config, paths, (width, height))
     few_colors = os.environ.get("COLORTERM") not in ("truecolor", "24bit")
     colors: Literal["256", "truecolor"] = "256" if few_colors else "truecolor"
     console = Console(file=sys.stdout, width=columns, force_terminal=True, color_system=colors)
@@ -76,20 +76,23 @@ def _draw(protocol: str, paths: Sequence[str]) -> None:
             console.print(Segments([*strip, Segment.line()]), end="")
 
 
-def _sheet(paths: Sequence[str], cell: tuple[int, int]) -> PILImage.Image:
+def _sheet(config: Config, paths: Sequence[str], cell: tuple[int, int]) -> PILImage.Image:
     """Return the pictures side by side; a place stays empty whose picture cannot be read, which is told."""
     from PIL import Image
 
-    from dtk_tui.services.library import previews
+    from dtk_tui.domain.library import PictureFile
+    from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
 
+    thumbnails = thumbnails_of(config)
     room = _WIDTH * cell[0], _HEIGHT * cell[1]
     step = room[0] + _GAP * cell[0]
     sheet = Image.new("RGB", (len(paths) * step - _GAP * cell[0], room[1]), _GROUND)
     for number, path in enumerate(paths):
-        try:
-            picture = previews.load(path, room)
-        except UnreadableFileError as error:
-            show_error(DtkError(error.title, error.detail))
+        found = thumbnails.load(PictureFile(path), room)
+        if found.reason:
+            show_error(DtkError(found.reason, found.detail))
+        picture = found.image
+        if picture is None:
             continue
         left = number * step + (room[0] - picture.width) // 2
         sheet.paste(picture, (left, (room[1] - picture.height) // 2))

@@ -50,8 +50,8 @@ def threshold(
         return
     from dtk_tui.services.library.thresholds import find_tagger
 
-    with library() as (db, _):
-        found = find_tagger(db, tagger)
+    with library() as (db, config):
+        found = find_tagger(db, tagger, config.paths.models)
         change: TagChange | None = None
         if dry_run or not (yes or as_json):
             change = _counted(db, found, wanted)
@@ -146,8 +146,8 @@ def _say_back(found: TaggerThresholds, wanted: Mapping[str, float]) -> None:
 def _list(as_json: bool) -> None:
     from dtk_tui.services.library.thresholds import listed
 
-    with library() as (db, _):
-        found = listed(db)
+    with library() as (db, config):
+        found = listed(db, config.paths.models)
     if as_json:
         for of in found:
             unfinished = None if of.unfinished is None else of.unfinished.done
@@ -178,7 +178,8 @@ def _list(as_json: bool) -> None:
 def _state(of: TaggerThresholds) -> str:
     if of.unfinished is None:
         return ""
-    return f"made anew in part ({of.unfinished.done:,}): dtk tags threshold --tagger {of.tagger} goes on"
+    done = f"{of.unfinished.done:,} of {of.images:,}"
+    return f"made anew in part ({done}): dtk tags threshold --tagger {of.tagger} goes on"
 
 
 @commands.command()

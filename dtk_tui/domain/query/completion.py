@@ -75,6 +75,14 @@ def place_at(line: str, cursor: int) -> Place | None:
             pos = max(pos, start + 1)
 
 
+def value_of(kind: str, name: str) -> str | None:
+    """Return a name as the value of a token that finds it; None where the query line has no words for it."""
+    if not name.strip() or name != name.strip():
+        return None
+    # Between models stands a comma, also in quotes: a wildcard takes the place of one that belongs to the name.
+    return quoted(name.replace(",", "?") if kind == "model" else name)
+
+
 def quoted(name: str) -> str:
     """Return a name as the value of a token."""
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'

@@ -92,6 +92,13 @@ class Session:
                 raise found from error
         return self._created(create, model, options, providers[1:])
 
+    @property
+    def fixed_batch(self) -> int | None:
+        """How many items each run takes, where the graph was written for so many alone; None where any number does."""
+        sizes = {shape[0] for shape, _ in self.inputs.values() if len(shape) > 1}
+        size = sizes.pop() if len(sizes) == 1 else None
+        return size if isinstance(size, int) and size > 0 else None
+
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Run once; raises DeviceMemoryError when memory is short, ModelError for anything else."""
         session = self._session

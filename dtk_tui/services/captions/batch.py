@@ -47,7 +47,7 @@ def preview(
     """
     changed, blank, examples = 0, 0, list[Example]()
     with edit_transaction(db, stop) as conn:
-        there = store.listed(conn, _plain(image_ids), kind, lock=False)
+        there = store.listed(conn, image_ids, kind, lock=False)
         removes = edit.operation == "remove"
         for some in _edits(conn, there, edit, stop, first=_FIRST):
             done, without_words = _sorted_out(edit, some)
@@ -84,7 +84,7 @@ def apply(
     _check(edit)
     changed, blank = 0, 0
     with edit_transaction(db, stop) as conn:
-        there = store.listed(conn, _plain(image_ids), kind, lock=True)
+        there = store.listed(conn, image_ids, kind, lock=True)
         batch = CaptionBatch(conn, one_line(edit.title(), 200))
         total, seen = len(there.caption_ids), 0
         progress(0, total)
@@ -101,10 +101,6 @@ def apply(
                 changed, blank, seen = changed + len(done), blank + without_words, seen + len(edits)
                 progress(seen, total)
         return BatchResult(changed, blank, journal=batch.finish())
-
-
-def _plain(image_ids: Ids | Sequence[int]) -> list[int]:
-    return [int(number) for number in image_ids]
 
 
 def _sorted_out(edit: CaptionEdit, some: list[tuple[CurrentText, str]]) -> tuple[list[tuple[CurrentText, str]], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
 from dtk_tui.domain.journal import Edit
-from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, Rule
+from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, PictureFile, Rule
 from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
@@ -99,6 +100,12 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return images.rows(conn, ids)
 
+    def picture_files(self, ids: Sequence[int]) -> dict[int, PictureFile]:
+        """Return the files of images by id, where this host sees them."""
+        with self.db.connection() as conn:
+            found = images.files_of(conn, ids)
+        return {number: replace(file, path=self.config.local_path(file.path)) for number, file in found.items()}
+
     def detail(self, image_id: int) -> ImageDetail | None:
         """Return all about one image."""
         with self.db.connection() as conn:
@@ -166,7 +173,7 @@ class LibraryBrowser:
     def caption_types(self, ids: Ids) -> list[tuple[str, int]]:
         """Return the types of captions that images have, with how many have one, the most first."""
         with self.db.connection() as conn:
-            return captions.count_types(conn, ids.tolist())
+            return captions.count_types(conn, ids)
 
     def edits(self) -> Ids:
         """Return the ids of all edits in the journal, the newest first."""

@@ -90,7 +90,7 @@ class FacetCounter:
         self._query = searching.prepare(self._db, self._config, self.line)
         if self._found is None and (self._query.about or self._query.like or self._query.looks):
             found = searching.find(self._db, self._config, self.line)
-            self._found = store.of_images(found.ids.tolist())
+            self._found = store.of_images(found.ids)
         try:
             with self._db.connection() as conn, cancel_when_set(conn, self._stop):
                 limit_time(conn, self._config.settings.search.timeout_s)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.journal import ALBUM, CAPTION, TAG, Changes, Edit, Undone
 from dtk_tui.domain.organise import Mark
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.edits import Progress, edit_transaction
 from dtk_tui.services.library.organise.albums import restore_albums
+from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions, images, journal, journal_chain
 from dtk_tui.store.library.organise import albums, marks, tags
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 
 def _restore_mark(mark: Mark, conn: Connection, changes: Changes) -> list[int]:
@@ -50,6 +58,8 @@ def undo(
 ) -> Undone:
     """Undo one edit, in one transaction: exactly what it changed and what nobody changed since.
 
+    It is done again when another transaction got into its way, or the database went away in the middle.
+
     What a later edit changed is left alone; when that is undone, too, it gives back what stood there before both.
 
     Args:
@@ -61,7 +71,7 @@ def undo(
         DtkError: it was undone before.
         EditStoppedError: ``stop`` was set.
     """
-    return _turn(db, number, progress, stop, redo=False)
+    return retry_on_conflict(partial(_turn, db, number, progress, stop, redo=False))
 
 
 def redo(
@@ -71,7 +81,7 @@ def redo(
     stop: threading.Event | None = None,
 ) -> Undone:
     """Do an edit again that was undone; as ``undo``, and raises as that does."""
-    return _turn(db, number, progress, stop, redo=True)
+    return retry_on_conflict(partial(_turn, db, number, progress, stop, redo=True))
 
 
 def _turn(db: Database, number: int, progress: Progress, stop: threading.Event | None, *, redo: bool) -> Undone:
@@ -85,8 +95,8 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
             restore_albums(conn, number, redo=redo, go=False)
         for part in journal.parts(conn, number):
             changes = part.reversed() if redo else part
-            if edit.kind != CAPTION:  # a version tells by itself that another one came later
-                covered = {image for subject, image in later if subject == part.subject}
+            if edit.kind != CAPTION and part.subject in later:  # a version tells by itself that another one came later
+                covered = _among(part.image_ids, later[part.subject])
                 changes = changes.without(covered)
                 left += [image for image in part.image_ids if image in covered]
             left += _RESTORE[edit.kind](conn, changes)
@@ -102,6 +112,15 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
                 journal.set_undone(conn, number, restored)
         paths = images.paths_of(conn, left)
     return Undone(restored, tuple((image_id, paths.get(image_id)) for image_id in left))
+
+
+def _among(image_ids: Sequence[int], others: Ids) -> set[int]:
+    """Return which images are among others, which are at least one and in ascending order."""
+    import numpy as np
+
+    wanted = np.asarray(image_ids, np.int64)
+    places = np.minimum(np.searchsorted(others, wanted), len(others) - 1)
+    return set(wanted[others[places] == wanted].tolist())
 
 
 def _to_turn(conn: Connection, number: int, *, redo: bool) -> Edit:

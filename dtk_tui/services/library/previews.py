@@ -9,6 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.inference import extra_formats, video
+from dtk_tui.inference.pixels import fast_decoder
 
 #: Only what image generators write: every further decoder is a further way in for a hostile file.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
@@ -29,6 +30,9 @@ def load(path: str, max_size: tuple[int, int]) -> Image.Image:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError(f"{name} is not a regular file.")
         try:
+            fast = fast_decoder.decode(path)
+            if fast is not None:
+                return _small(fast, max_size)
             with Image.open(path, formats=_FORMATS) as image:
                 return _small(image, max_size)
         except UnidentifiedImageError:

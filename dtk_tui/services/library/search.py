@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
 from dtk_tui.domain.query.nodes import CaptionText, Looks, Query
 from dtk_tui.domain.query.parser import parse
+from dtk_tui.domain.query.scanner import query_error
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
@@ -74,17 +75,23 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
         DtkError: a vector term asks for a model or vectors that are not there; says how to get them.
     """
     query = prepare(db, config, line)
-    meaning: list[Example] = []
+    meaning, shown, spaces = list[Example](), list[Example](), list[tuple[str, int]]()
     for term in query.about:
-        model, space = _space(db, config, "text-embedder", term.space)
+        with _placed(line, term.at):
+            model, space = _space(db, config, "text-embedder", term.space)
         vector = _text_embedder(model, config.paths.models).embed_query(term.text)
         meaning.append(Example(space, vector, term.negated))
-    shown = [_looks(db, config, term) for term in query.looks]
-    spaces = [_space(db, config, "image-embedder", term.space) for term in query.like]
+    for words in query.looks:
+        with _placed(line, words.at):
+            shown.append(_looks(db, config, words))
+    for one in query.like:
+        with _placed(line, one.at):
+            spaces.append(_space(db, config, "image-embedder", one.space))
     with db.connection() as conn:
         alike: list[Example] = []
         for (model, space), one in zip(spaces, query.like, strict=True):
-            _, vector, number = _alike(conn, config, model, space, one.image)
+            with _placed(line, one.at):
+                _, vector, number = _alike(conn, config, model, space, one.image)
             alike.append(Example(space, vector, one.negated, number))
         limit_time(conn, config.settings.search.timeout_s)
         return find_images(
@@ -95,6 +102,16 @@ def find(db: Database, config: Config, line: str, limit: int | None = None) -> S
             limit=limit,
             left_out=[example.image for example in alike if example.image is not None],
         )
+
+
+@contextmanager
+def _placed(line: str, at: int) -> Iterator[None]:
+    """Say of what a term names, and what is not there, where in the line the term stands."""
+    try:
+        yield
+    except UsageError as error:
+        where = query_error(line, at, error.title.removesuffix("."))
+        raise UsageError(where.title, f"{where.detail}\n{error.detail}".strip()) from error
 
 
 def notes(config: Config, line: str) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 
-from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold
+from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold, UnfinishedTags
 from dtk_tui.errors import DtkError, ModelError, UsageError
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_spec import TagOutput
@@ -58,15 +59,28 @@ def adopt(
     store.adopt(conn, name, list(defaults.values()))
 
 
-def listed(db: Database) -> list[TaggerThresholds]:
-    """Return the thresholds of every tagger that the library knows."""
+def listed(db: Database, models: Path | None = None) -> list[TaggerThresholds]:
+    """Return the thresholds of every tagger that the library knows.
+
+    Args:
+        models: the folder of the models that people added.
+    """
     with db.connection() as conn:
         found = store.taggers(conn)
-        return [_of(conn, name, ids) for name, ids in found.items()]
+        return [_of(conn, name, ids, models) for name, ids in found.items()]
 
 
-def find_tagger(db: Database, name: str) -> TaggerThresholds:
+def unfinished(db: Database) -> list[UnfinishedTags]:
+    """Return what of which taggers is left to be made anew: somebody is at it, or it was interrupted."""
+    with db.connection() as conn:
+        return store.all_unfinished(conn)
+
+
+def find_tagger(db: Database, name: str, models: Path | None = None) -> TaggerThresholds:
     """Return the thresholds of the tagger of that name, or of the only one whose name begins so.
+
+    Args:
+        models: the folder of the models that people added.
 
     Raises:
         UsageError: there is none, or several.
@@ -77,7 +91,7 @@ def find_tagger(db: Database, name: str) -> TaggerThresholds:
         if len(found) != 1:
             fault = f"Several taggers begin with {name}." if found else f"No tagger {name} has said anything yet."
             raise UsageError(fault, f"Known: {', '.join(found or known) or 'none; tag images first'}.")
-        return _of(conn, found[0], known[found[0]])
+        return _of(conn, found[0], known[found[0]], models)
 
 
 def preview(
@@ -165,15 +179,15 @@ def _derive_some(db: Database, tagger: str, tagger_ids: list[int]) -> Derivation
         return derive.derive_some(conn, tagger, tagger_ids)
 
 
-def _of(conn: Connection, name: str, tagger_ids: list[int]) -> TaggerThresholds:
-    """Return the thresholds of a tagger; of one that tagged before there were any in the library, the manifest's."""
+def _of(conn: Connection, name: str, tagger_ids: list[int], models: Path | None) -> TaggerThresholds:
+    """Return the thresholds of a tagger; of one that tagged before there were any in the library, its entry's."""
     if not (rules := store.in_force(conn, name)):
-        spec = next((one for one in load_manifest().models if one.name == name), None)
+        spec = next((one for one in load_manifest(models).models if one.name == name), None)
         if spec is not None and spec.tags is not None:
             adopt(conn, name, spec.tags, spec.tags.known_categories, {})
             rules = store.in_force(conn, name)
-    unfinished = store.unfinished(conn, name)
-    return TaggerThresholds(name, tuple(rules.values()), store.count_scored(conn, tagger_ids), unfinished)
+    scored = store.count_scored(conn, tagger_ids)
+    return TaggerThresholds(name, tuple(rules.values()), scored, store.unfinished(conn, name))
 
 
 def _checked(tagger: str, rules: Mapping[str, TagThreshold], wanted: Mapping[str, float]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.caption_edit import confidence_in
 from dtk_tui.domain.journal import CAPTION, Changes
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of, skip_checks
 from dtk_tui.store.library import caption_words, journal
 from dtk_tui.store.library.captions import lock_images
@@ -17,6 +18,8 @@ from dtk_tui.store.text_codec import from_db, to_db
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from dtk_tui.store.arrays import SomeIds
 
     Ids = npt.NDArray[np.int64]
 
@@ -101,7 +104,7 @@ class NewText:
     text: str
 
 
-def listed(conn: Connection, image_ids: Sequence[int], kind: str | None, *, lock: bool) -> CurrentTexts:
+def listed(conn: Connection, image_ids: SomeIds, kind: str | None, *, lock: bool) -> CurrentTexts:
     """Return the current captions of images.
 
     Args:
@@ -112,7 +115,7 @@ def listed(conn: Connection, image_ids: Sequence[int], kind: str | None, *, lock
         lock_images(conn, image_ids)
     wanted = None if kind is None else to_db(kind)
     sql = _LIST.replace("{lock}", "FOR UPDATE OF current_caption" if lock else "")
-    columns = row_of(conn, sql, (image_ids, wanted, wanted))
+    columns = row_of(conn, sql, (Bigints(image_ids), wanted, wanted), binary=True)
     return CurrentTexts(*(ids_from(column) for column in columns))
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.captions import Caption, in_order
 from dtk_tui.domain.journal import Changes
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library import caption_words
 from dtk_tui.store.text_codec import from_db, to_db
+
+if TYPE_CHECKING:
+    from dtk_tui.store.arrays import SomeIds
 
 _COLUMNS = """caption.id, caption.image_id, caption.text, caption.source, caption.type, caption.is_user_edited,
        caption.created_at, caption.model, caption.prompt_used, caption.parameters, caption.parent_id"""
@@ -98,9 +102,9 @@ def current(conn: Connection, image_ids: Sequence[int]) -> dict[int, list[Captio
     return {image_id: in_order(captions) for image_id, captions in found.items()}
 
 
-def count_types(conn: Connection, image_ids: Sequence[int]) -> list[tuple[str, int]]:
+def count_types(conn: Connection, image_ids: SomeIds) -> list[tuple[str, int]]:
     """Return the types of the current captions of images with their number, the most first."""
-    return [(from_db(name), count) for name, count in conn.execute(_COUNT_TYPES, (list(image_ids),))]
+    return [(from_db(name), count) for name, count in conn.execute(_COUNT_TYPES, (Bigints(image_ids),))]
 
 
 def lock(conn: Connection, image_ids: Iterable[int]) -> dict[int, list[Caption]]:
@@ -115,9 +119,9 @@ def lock_rows(conn: Connection, image_ids: Sequence[int]) -> None:
     conn.execute(_LOCK, (image_ids,))
 
 
-def lock_images(conn: Connection, image_ids: Sequence[int]) -> None:
+def lock_images(conn: Connection, image_ids: SomeIds) -> None:
     """Let nobody delete images until the transaction ends."""
-    conn.execute(_LOCK_IMAGES, (image_ids,))
+    conn.execute(_LOCK_IMAGES, (Bigints(image_ids),))
 
 
 def versions(conn: Connection, image_id: int) -> list[Caption]:

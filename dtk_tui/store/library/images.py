@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag
+from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag, PictureFile
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library import captions, folders
 from dtk_tui.store.text_codec import from_db, to_db, to_nfc
@@ -78,6 +78,10 @@ _PATHS = """
 SELECT image.id, folder.path, image.file_name
   FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s)
 """
+_FILES = """
+SELECT image.id, folder.path, image.file_name, image.fingerprint, image.file_size, image.mtime_ns
+  FROM image JOIN folder ON folder.id = image.folder_id WHERE image.id = ANY (%s)
+"""
 _BY_PATH = """
 SELECT image.id FROM image JOIN folder ON folder.id = image.folder_id
  WHERE sha256(dtk_utf8(folder.path)) = sha256(dtk_utf8(%s)) AND image.file_name = %s
@@ -108,11 +112,11 @@ def ids_from(value: bytes | None) -> Ids:
 def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool = True) -> Ids:
     """Return the ids of all images, or of one folder's, newest first; int64, shape [n]."""
     if folder_id is None:
-        return ids_from(row_of(conn, _ALL_IDS)[0])
+        return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])
     below = folders.subtree(conn, folder_id) if recursive else [folder_id]
     if len(below) == row_of(conn, "SELECT count(*) FROM folder")[0]:
-        return ids_from(row_of(conn, _ALL_IDS)[0])  # the only root: read in order instead of sorted
-    return ids_from(row_of(conn, _FOLDERS_IDS, (below,))[0])
+        return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])  # the only root: read in order instead of sorted
+    return ids_from(row_of(conn, _FOLDERS_IDS, (below,), binary=True)[0])
 
 
 def count(conn: Connection, folder_id: int | None = None) -> int:
@@ -224,6 +228,14 @@ def path_of(conn: Connection, image_id: int) -> str | None:
 def paths_of(conn: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return the absolute paths of images by id."""
     return {v[0]: join_path(v[1], v[2]) for v in conn.execute(_PATHS, ([int(number) for number in ids],))}
+
+
+def files_of(conn: Connection, ids: Sequence[int]) -> dict[int, PictureFile]:
+    """Return the files of images by id, with absolute paths as stored."""
+    return {
+        v[0]: PictureFile(join_path(v[1], v[2]), v[3], v[4], v[5])
+        for v in conn.execute(_FILES, ([int(number) for number in ids],))
+    }
 
 
 def find(conn: Connection, path: str) -> int | None:

@@ -25,8 +25,10 @@ _LIST = f"SELECT {_COLUMNS} FROM edit_journal ORDER BY id DESC LIMIT %s"  # noqa
 _NEWEST_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY id DESC) FROM edit_journal"
 _ROWS = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = ANY (%s)"  # noqa: S608 (constants)
 _LOCK = f"SELECT {_COLUMNS} FROM edit_journal WHERE id = %s FOR UPDATE"  # noqa: S608 (constants)
-_PARTS = """
-SELECT image_ids, before, after, subject, stamps FROM edit_journal_part WHERE journal_id = %s ORDER BY part
+# One at a time: of a million images all of them would be a hundred megabytes.
+_NEXT_PART = """
+SELECT part, image_ids, before, after, subject, stamps FROM edit_journal_part
+ WHERE journal_id = %s AND part > %s ORDER BY part LIMIT 1
 """
 _DROP = "DELETE FROM edit_journal WHERE id = %s"
 # The last edit that is not undone, and, unless something was edited since, the last one that was.
@@ -137,9 +139,11 @@ def lock(conn: Connection, number: int) -> Edit | None:
 
 
 def parts(conn: Connection, number: int) -> Iterator[Changes]:
-    """Yield what an edit changed, part by part."""
-    for row in conn.execute(_PARTS, (number,)).fetchall():
-        yield Changes(*row)
+    """Yield what an edit changed, part by part, each read when it is wanted."""
+    part = -1
+    while row := conn.execute(_NEXT_PART, (number, part)).fetchone():
+        part, *changes = row
+        yield Changes(*changes)
 
 
 def detail(conn: Connection, number: int) -> dict[str, Any]:

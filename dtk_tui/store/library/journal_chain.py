@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import CAPTION, Edit
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library.images import ids_from
+
+if TYPE_CHECKING:
+    from dtk_tui.store.library.images import Ids
 
 _EXISTS = "SELECT EXISTS (SELECT 1 FROM edit_journal WHERE kind = %s AND id > %s)"
 #: Of captions, an image has one of each source and type; of all else it has one.
@@ -44,22 +48,25 @@ written AS (
              WHERE (journal_id, part) IN (SELECT journal_id, part FROM altered)
              GROUP BY journal_id, part) AS new
      WHERE edit_journal_part.journal_id = new.journal_id AND edit_journal_part.part = new.part)
-SELECT DISTINCT subject, image_id FROM met WHERE first_done IS NOT NULL
+SELECT subject, string_agg(int8send(image_id), ''::bytea ORDER BY image_id)
+  FROM (SELECT DISTINCT subject, image_id FROM met WHERE first_done IS NOT NULL) AS covered GROUP BY subject
 """
 
 
-def rebase(conn: Connection, edit: Edit, *, redo: bool) -> set[tuple[int | None, int]]:
+def rebase(conn: Connection, edit: Edit, *, redo: bool) -> dict[int | None, Ids]:
     """Let later edits begin from what stands there without an edit, or with ``redo`` with it again.
 
     So edits of one image end the same in whatever order they are undone: the older one first leaves what the newer one
     made, and the newer one then gives back what stood there before both.
 
     Returns:
-        Subjects and images that were changed by a later edit that is not undone: what that made is left alone.
+        By subject, in ascending order, the images that were changed by a later edit that is not undone: what that made
+        is left alone.
     """
     if not conn.execute(_EXISTS, (edit.kind, edit.id)).fetchall()[0][0]:
-        return set()
+        return {}
     sql = _REBASE.replace("{slot}", _SLOTS[edit.kind == CAPTION])
     was, becomes = ("before", "after") if redo else ("after", "before")
     sql = sql.replace("{was}", was).replace("{becomes}", becomes)
-    return {(subject, image) for subject, image in conn.execute(sql, {"number": edit.id, "kind": edit.kind})}
+    rows = conn.execute(sql, {"number": edit.id, "kind": edit.kind})
+    return {subject: ids_from(images) for subject, images in rows}

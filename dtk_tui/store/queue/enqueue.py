@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.embedding_spaces import CurrentModels
 from dtk_tui.store.library.images import ids_from
@@ -176,7 +177,7 @@ def _wanted(
         "kind": int(kind),
         "folder": target.folder_id,
         "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
-        "images": list(target.image_ids),
+        "images": Bigints(target.image_ids),
         **spaces,
         "again": again and kind == Kind.EMBED,
         "taggers": list(models.taggers),

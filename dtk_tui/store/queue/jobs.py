@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, LiteralString
 from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.domain.stats import QueueCounts
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from, join_path
 from dtk_tui.store.queue.claims import ELSEWHERE
@@ -280,7 +281,7 @@ def wake_workers(conn: Connection) -> None:
 
 def retry(conn: Connection, ids: Sequence[int] | None = None) -> int:
     """Make failed jobs wait again; None takes all of them. Return how many."""
-    number = conn.execute(_RETRY, {"ids": None if ids is None else [int(i) for i in ids]}).rowcount
+    number = conn.execute(_RETRY, {"ids": None if ids is None else Bigints(ids)}).rowcount
     wake_workers(conn)
     return number
 
@@ -289,7 +290,7 @@ def remove(
     conn: Connection, ids: Sequence[int] | None = None, kind: Kind | None = None, state: JobState | None = None
 ) -> int:
     """Take jobs out of the queue, but none that runs; return how many."""
-    parameters = {"ids": None if ids is None else [int(i) for i in ids], "kind": kind, "state": state}
+    parameters = {"ids": None if ids is None else Bigints(ids), "kind": kind, "state": state}
     number = int(row_of(conn, _REMOVE, parameters)[0])
     if number:
         wake_workers(conn)  # captions that waited for tags need not any more
@@ -305,7 +306,7 @@ def set_priority(
 ) -> int:
     """Change the priority of jobs that do not run; None stands for any; return how many changed."""
     parameters = {
-        "ids": None if ids is None else [int(i) for i in ids],
+        "ids": None if ids is None else Bigints(ids),
         "kind": kind,
         "state": state,
         "priority": priority,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ _HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE {co
 _HAS_WORDS = "search @@ {query}::tsquery"
 # The function of the operator @@, which no index answers: that of words would give whatever has the words anywhere.
 _HAS_PHRASES = "pairs @> {pairs}::integer[] AND ts_match_vq(search, {query}::tsquery)"
+_HAS_NONE = "NOT EXISTS (SELECT 1 FROM {table} WHERE image_id = image.id AND ({rest}))"
+_MEMBER = re.compile(r"image\.id IN \(SELECT image_id FROM (?P<table>[a-z_]+) WHERE (?P<rest>.*)\)", re.DOTALL)
 _GROUPS: dict[str, str] = {
     "representative": "image.is_embedding_representative",
     "duplicates": "NOT image.is_embedding_representative",
@@ -182,7 +185,7 @@ class _Compiler:
             nodes.And: self._combined,
             nodes.Or: self._combined,
             # A leaf about a column that is NULL is neither true nor false: its negation must be true.
-            nodes.Not: lambda node: "(" + self.sql(node.part) + ") IS NOT TRUE",
+            nodes.Not: self._not,
             nodes.Folder: self._folder,
             nodes.Album: self._album,
             nodes.Path: self._path,
@@ -209,6 +212,14 @@ class _Compiler:
         if column is not None:
             return self._member(texts.sql(node, column, self._bind_text))
         return self._leaves[type(node)](node)
+
+    def _not(self, node: nodes.Not) -> str:
+        """Let the planner look for what must not stand in another table image by image, or gather all of it first."""
+        inner = self.sql(node.part)
+        found = _MEMBER.fullmatch(inner)
+        if found and isinstance(node.part, nodes.Tag | nodes.Album | nodes.CaptionText | nodes.Queued):
+            return _HAS_NONE.format(table=found["table"], rest=found["rest"])
+        return "(" + inner + ") IS NOT TRUE"
 
     def _joined(self, operator: str, parts: Sequence[str]) -> str:
         return "(" + operator.join("(" + part + ")" for part in parts) + ")"

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.search.conditions import Where, midnight
 from dtk_tui.store.text_codec import from_db
+
+if TYPE_CHECKING:
+    from dtk_tui.store.arrays import SomeIds
 
 #: So many months, up to the newest, are told apart.
 _MOST_MONTHS = 1200
@@ -82,9 +86,9 @@ class Counted:
     total: int
 
 
-def of_images(ids: Sequence[int]) -> Where:
+def of_images(ids: SomeIds) -> Where:
     """Return the condition that an image is one of some."""
-    return Where("image.id = ANY (%(ids)s::bigint[])", {"ids": "{" + ",".join(map(str, ids)) + "}"})
+    return Where("image.id = ANY (%(ids)s::bigint[])", {"ids": Bigints(ids)})
 
 
 def fields(conn: Connection, where: Where, most: int) -> tuple[int, dict[str, Counted]]:

@@ -37,13 +37,8 @@ _WINDOW_COST = 0.5
 def packed(conn: Connection, template: str, where: Where, **values: Any) -> Ids:
     """Run a statement that gives its numbers in one value; planned anew, as the best plan depends on the values."""
     sql = template.format(source=where.source, condition=where.condition)
-    row = conn.execute(sql, where.values | values, prepare=False).fetchone()
+    row = conn.execute(sql, where.values | values, prepare=False, binary=True).fetchone()
     return ids_from(row[0] if row else None)
-
-
-def array(numbers: Ids) -> str:
-    """Return numbers as PostgreSQL writes an array."""
-    return "{" + ",".join(map(str, numbers.tolist())) + "}"
 
 
 def estimate(conn: Connection, where: Where) -> tuple[float, float]:

@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import captioned, conditions, texts, words
-from dtk_tui.store.search.newest import array, count_images, estimate, newest, newest_of, packed
+from dtk_tui.store.search.newest import count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.sorting import first_sorted, sorted_places
-from dtk_tui.store.search.vectors import FEWEST, MOST, Candidates, Ranked, VectorTerm, rank_by_image, rank_by_prompt
+from dtk_tui.store.search.vectors import (
+    FEWEST,
+    MOST,
+    Candidates,
+    Ranked,
+    VectorTerm,
+    count_walked,
+    rank_by_image,
+    rank_by_prompt,
+)
 from dtk_tui.store.text_codec import to_nfc
 
 if TYPE_CHECKING:
@@ -73,8 +83,10 @@ SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
 """
 #: So many times as many images as are asked for must be expected before prompts are spread until enough meet a filter.
 _MANY = 4
-# From this share on, the nearest images and their groups hold enough that meet the filter.
-_BROAD = 0.15
+#: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
+_SPARE = 1.5
+#: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
+_WALK_COST, _COMPARE_COST = 8, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,24 @@ class _VectorTerms:
         return [
             *(rank_by_prompt(conn, term, candidates) for term in self.meaning(count, cut)),
             *(rank_by_image(conn, term, candidates) for term in looks),
+        ]
+
+    def nearest(self, conn: Connection, images: float) -> list[Ranked]:
+        """Return for each term a ranking of about so many of the nearest images."""
+        share = images / count_images(conn)
+        return [
+            *(
+                rank_by_prompt(
+                    conn, VectorTerm(space, vector, count_walked(conn, "prompt", space, share), cut=False), None
+                )
+                for space, vector in self.about
+            ),
+            *(
+                rank_by_image(
+                    conn, VectorTerm(space, vector, count_walked(conn, "image", space, share), cut=False), None
+                )
+                for space, vector, _ in self.like
+            ),
         ]
 
 
@@ -178,7 +208,8 @@ def _by_date(
 ) -> SearchResult:
     if parts := captioned.required(query.filter):
         return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
-    if any(isinstance(leaf, CaptionText) for leaf in texts.leaves(query.filter)):
+    # The planner takes the images of a tag or an album for evenly spread over the time, which they seldom are.
+    if limit is not None and any(isinstance(leaf, Album | CaptionText | Tag) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)
 
@@ -257,21 +288,20 @@ def _matching(conn: Connection, where: conditions.Where) -> Candidates:
 def _rank_then_filter(
     conn: Connection, where: conditions.Where, terms: _VectorTerms, limit: int | None
 ) -> list[Ranked] | None:
-    """Rank without the filter and apply it after that; None when too few are left to be sure of the nearest."""
-    if limit is None or not _is_broad(conn, where):
+    """Rank without the filter and apply it after that; None where that costs more or too few are left to be sure."""
+    wanted = (MOST if limit is None else max(limit, FEWEST)) + len(terms.left_out)
+    expected, cost = estimate(conn, where)
+    images = _SPARE * wanted * count_images(conn) / max(expected, 1)
+    if images * _WALK_COST > cost + expected * _COMPARE_COST:
         return None
     kept: list[Ranked] = []
-    for ranked in terms.rank(conn, min(4 * max(limit, FEWEST), MOST), False, None):
-        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=array(ranked.ids)))
-        if np.count_nonzero(meets) <= limit:
+    for ranked in terms.nearest(conn, images):
+        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
+        if np.count_nonzero(meets) < wanted:
             return None
         places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1
         kept.append(Ranked(ranked.ids[meets], places, _kept(ranked.similarity, meets)))
     return kept
-
-
-def _is_broad(conn: Connection, where: conditions.Where) -> bool:
-    return estimate(conn, where)[0] > _BROAD * count_images(conn)
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.domain.query.nodes import Sort
+from dtk_tui.store.arrays import Bigints, Doubles
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search.conditions import Where
-from dtk_tui.store.search.newest import array, packed
+from dtk_tui.store.search.newest import packed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -73,8 +74,8 @@ def sorted_places(conn: Connection, ids: Ids, scores: npt.NDArray[np.float64], s
     Args:
         scores: one for each of them, by which they may be sorted, too.
     """
-    values = {"ids": array(ids), "scores": "{" + ",".join(map(repr, scores.tolist())) + "}"}
-    row = conn.execute(_with(_RANKED, _order(sort)), values, prepare=False).fetchone()
+    values = {"ids": Bigints(ids), "scores": Doubles(scores)}
+    row = conn.execute(_with(_RANKED, _order(sort)), values, prepare=False, binary=True).fetchone()
     return ids_from(row[0] if row else None) - 1
 
 

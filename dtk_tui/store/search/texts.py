@@ -66,8 +66,13 @@ def sql(node: nodes.Node, column: str, bind: Bind) -> str:
         bind: binds a text in its composed form and returns its placeholder.
     """
     if is_met_without(node):
-        # Without a prompt nothing stands in it: what that meets is asked the other way round.
-        return "(" + _in_prompts(_normal(node, negated=True), column, bind) + ") IS NOT TRUE"
+        # Without a prompt nothing stands in it: what that meets is asked the other way round. The planner may look at
+        # the prompts of the newest images one by one, or gather all that hold a text first.
+        tree = _normal(node, negated=True)
+        parts = tree.parts if isinstance(tree, nodes.Or) else (tree,)
+        few = len(parts) <= _MOST_LOOKUPS
+        holds = " OR ".join(f"({_holds(part, bind)})" for part in parts) if few else _tree(tree, bind)
+        return f"NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.id = {column} AND ({holds}))"  # noqa: S608 (constants)
     return _in_prompts(_normal(node), column, bind)
 
 

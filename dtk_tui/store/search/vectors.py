@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import ids_from
 
@@ -133,6 +134,16 @@ def _distinct(values: Ids) -> Ids:
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
+def count_walked(conn: Connection, of: str, space: int, share: float) -> int:
+    """Return how many vectors of a space are that share of its vectors, as many as the index is walked for at most.
+
+    Args:
+        of: ``prompt`` or ``image``.
+    """
+    size = conn.execute(_SIZE, (f"{of}_vector_{space:d}",)).fetchone()
+    return max(FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
+
+
 def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
     """Return the images, of ``candidates`` where given, whose prompts are nearest.
 
@@ -169,7 +180,7 @@ def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | N
 
 
 def _pairs(conn: Connection, sql: str, keys: Ids) -> Ids:
-    row = conn.execute(sql, (keys.tolist(),), prepare=False).fetchone()
+    row = conn.execute(sql, (Bigints(keys),), prepare=False, binary=True).fetchone()
     return ids_from(row[0] if row else None).reshape(-1, 2)
 
 
@@ -219,8 +230,7 @@ def _query(
         pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
         if len(pairs) >= values["count"]:
             return pairs
-    keys = "{" + ",".join(map(str, wanted.keys.tolist())) + "}"
-    return _numbers(conn, _EXACT.format(**names), values | {"keys": keys})
+    return _numbers(conn, _EXACT.format(**names), values | {"keys": Bigints(wanted.keys)})
 
 
 def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], count: int) -> npt.NDArray[np.float64]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.domain.query.nodes import And, Node
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.search import conditions, texts
-from dtk_tui.store.search.newest import array, count_images, estimate, newest_of, packed
+from dtk_tui.store.search.newest import count_images, estimate, newest_of, packed
 from dtk_tui.store.search.vectors import Candidates, VectorTerm, rank_prompts
 from dtk_tui.store.text_codec import to_db
 
@@ -130,7 +131,7 @@ class PromptSearch:
     def met_by(self, conn: Connection, prompts: Ordered) -> Ordered:
         """Return those of some prompts that meet the condition."""
         each = conditions.Where(self.each, self.others.values, "prompt")
-        met = np.isin(prompts.ids, packed(conn, _MET, each, ids=array(prompts.ids)))
+        met = np.isin(prompts.ids, packed(conn, _MET, each, ids=Bigints(prompts.ids)))
         return Ordered(prompts.ids[met], prompts.groups[met])
 
 
@@ -246,12 +247,12 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
     count = len(prompts.ids) * images / row_of(conn, _PROMPTS)[0]
     expected = count if search.is_alone else count * estimate(conn, others)[0] / images
     condition = _OF_MANY_PROMPTS.format(condition=others.condition)
-    where = replace(others, condition=condition, values=others.values | {"prompts": array(prompts.ids)})
+    where = replace(others, condition=condition, values=others.values | {"prompts": Bigints(prompts.ids)})
     most = 2 * limit if is_loose else limit
     found = newest_of(conn, where, most, expected, count * _IMAGE_COST)
     if is_loose and len(found):
         each = conditions.Where(search.each, others.values)
-        kept = found[np.isin(found, packed(conn, _MEETING, each, ids=array(found)))]
+        kept = found[np.isin(found, packed(conn, _MEETING, each, ids=Bigints(found)))]
         if len(kept) < limit and len(found) == most:
             return _newest_of_equals(conn, search, search.met_by(conn, prompts), limit, is_loose=False)
         found = kept
@@ -261,7 +262,7 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
 def _images(conn: Connection, search: PromptSearch, prompts: Ordered, is_loose: bool) -> Ordered:
     """Return all images of some prompts by group, then the newest first."""
     template = _OF_PROMPTS_THAT_MEET.replace("{each}", search.each) if is_loose else _OF_PROMPTS
-    rows = packed(conn, template, search.others, prompts=array(prompts.ids)).reshape(-1, 2)
+    rows = packed(conn, template, search.others, prompts=Bigints(prompts.ids)).reshape(-1, 2)
     by_id = np.argsort(prompts.ids)
     groups = prompts.groups[by_id[np.searchsorted(prompts.ids, rows[:, 1], sorter=by_id)]]
     order = np.argsort(groups, kind="stable")

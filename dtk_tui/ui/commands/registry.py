@@ -17,6 +17,7 @@ from dtk_tui.ui.commands import (
     edits,
     facets,
     folders,
+    grid,
     images,
     imports,
     organise,
@@ -38,6 +39,7 @@ from dtk_tui.ui.messages import (
 )
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.folder_tree import FolderTree
+from dtk_tui.ui.widgets.grid.tiled_table import TiledTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
@@ -47,13 +49,14 @@ WORK = "Work on the folder, the image or the selection"
 ORGANISE = "Rate, flag, tag and collect"
 FOLDERS = "Folders"
 TABLES = "Tables"
+GRID = "Thumbnails"
 LISTS = "Lists"
 PREVIEW = "Preview"
 SEARCH = "Search line"
 FIND = "Find and replace"
 EVERYWHERE = "Everywhere"
 #: Headings in the order of the help.
-GROUPS = (SCREEN, WORK, ORGANISE, FOLDERS, TABLES, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
+GROUPS = (SCREEN, WORK, ORGANISE, FOLDERS, TABLES, GRID, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -97,6 +100,13 @@ _BROWSER = (
     Command("main.sort", "S", "Sort", SCREEN, queries.sort),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
+    Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),
+    Command(
+        "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.is_shown, key_name="<"
+    ),
+    Command(
+        "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.is_shown, key_name=">"
+    ),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
 )  # fmt: skip
@@ -318,7 +328,7 @@ COMMANDS: tuple[Command, ...] = (
     *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
     *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
-    *of_widget(VirtualTable, TABLES), *of_widget(CursorList, LISTS),
+    *of_widget(VirtualTable, TABLES), *of_widget(TiledTable, GRID), *of_widget(CursorList, LISTS),
     *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
 )  # fmt: skip
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}

@@ -18,7 +18,7 @@ from dtk_tui.ui.messages import ThresholdsOpened
 async def open_thresholds(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show the thresholds of a tagger, after a question where there are several."""
     app = screen.app
-    found = await in_thread(listed, context.library.db)
+    found = await in_thread(listed, context.library.db, context.library.config.paths.models)
     if not found:
         context.notify("No image was tagged yet.", severity="warning")
     elif len(found) == 1:

@@ -21,6 +21,7 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
@@ -78,7 +79,7 @@ class BrowserScreen(StatusScreen[None]):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, id="images-pane")
+            yield ImagePane(library.image_rows, grid.pictures(self.context), id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -91,6 +92,7 @@ class BrowserScreen(StatusScreen[None]):
         self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()
+        grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
         self.name_library()
@@ -192,6 +194,8 @@ class BrowserScreen(StatusScreen[None]):
         await self._show_found(view, ids, scores, keep=keep)
 
     async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
+        # In a thread: the folder of added models may be read for them.
+        notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
         pane.table.show(ids, scores, keep=keep)
@@ -205,7 +209,7 @@ class BrowserScreen(StatusScreen[None]):
             self.query_one(FacetList).follow(view.line)
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(self.library.notes(view.query))
+            search.show_notes(notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from PIL import Image as PILImage
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType, Segment
 from rich.style import Style
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+#: Marks what is sent to the terminal and takes no room on the screen.
+_NO_CELLS: Final = [(ControlType.CURSOR_FORWARD, 0)]
+#: A picture goes to the terminal in parts, and nothing of another one may come between them.
+_terminal = threading.Lock()
 
 
 def room_px(cells: Size) -> tuple[int, int]:
@@ -46,7 +52,9 @@ class KittyImage:
         self._renderable = Image(image, cells.width, cells.height)
         self.strips: list[Strip] = []
         line: list[Segment] = []
-        for segment in _segments(self._renderable, room):
+        with _terminal:
+            segments = _segments(self._renderable, room)
+        for segment in segments:
             text = segment.text.rstrip("\n")
             if text:
                 line.append(Segment(text, segment.style))
@@ -56,7 +64,8 @@ class KittyImage:
 
     def free(self) -> None:
         """Take the picture out of the terminal's memory."""
-        self._renderable.cleanup()
+        with _terminal:
+            self._renderable.cleanup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,17 @@ def sixel(image: PILImage.Image, room: Size) -> SixelImage:
     cells = _cells_of(image, room)
     segments = _segments(Image(image, cells.width, cells.height), room)
     return SixelImage("".join(s.text for s in segments if s.text.startswith("\x1bP")), cells)
+
+
+def sixel_at(image: SixelImage, place: Offset) -> list[Segment]:
+    """Return what draws a picture at a place of the screen, and leaves the cursor anywhere; it takes no cells."""
+    move = Control.move_to(place.x, place.y).segment.text
+    return [Segment(move, Style(), _NO_CELLS), Segment(image.data, Style(), _NO_CELLS)]
+
+
+def after_sixel(place: Offset) -> Segment:
+    """Return what sets the cursor to a place behind pictures; it takes no cells."""
+    return Segment(Control.move_to(place.x, place.y).segment.text, Style(), _NO_CELLS)
 
 
 class SixelPicture(Widget):
@@ -106,13 +126,6 @@ class SixelPicture(Widget):
         region = self.content_region
         left = region.x + (region.width - image.cells.width) // 2
         top = region.y + max(0, (region.height - image.cells.height) // 2)
-        lines[-1] = Strip(
-            [
-                Segment(" " * crop.width, style),
-                Segment(Control.move_to(left, top).segment.text, Style()),
-                Segment(image.data, Style(), [(ControlType.CURSOR_FORWARD, 0)]),
-                Segment(Control.move_to(region.right, region.bottom - 1).segment.text, Style()),
-            ],
-            crop.width,
-        )
+        controls = [*sixel_at(image, Offset(left, top)), after_sixel(Offset(region.right, region.bottom - 1))]
+        lines[-1] = Strip([Segment(" " * crop.width, style), *controls], crop.width)
         return lines

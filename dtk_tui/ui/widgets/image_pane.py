@@ -11,8 +11,9 @@ from textual.widgets import Static
 
 from dtk_tui.domain.library import ImageRow
 from dtk_tui.ui.format import line
+from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
+from dtk_tui.ui.widgets.grid.pictures import PictureSource
 from dtk_tui.ui.widgets.status import Line
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _EMPTY = Content.assemble(
@@ -29,11 +30,23 @@ _EMPTY = Content.assemble(
 
 
 class ImagePane(Vertical):
-    """Images of a folder or of a search."""
+    """Images of a folder or of a search.
 
-    def __init__(self, fetch: Callable[[Sequence[int]], Sequence[ImageRow]], *, id: str | None = None) -> None:
+    Args:
+        fetch: as of the table.
+        pictures: where thumbnails come from; None leaves it a table.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[int]], Sequence[ImageRow]],
+        pictures: PictureSource | None = None,
+        *,
+        id: str | None = None,
+    ) -> None:
         super().__init__(id=id)
         self._fetch = fetch
+        self._pictures = pictures
         self._what = Content("")
         self._order = ""
         self._new = 0
@@ -42,15 +55,15 @@ class ImagePane(Vertical):
         """Title, headings, table."""
         yield Line(id="images-title", classes="pane-title")
         yield Line(id="images-heads", classes="heads")
-        yield ImageTable(self._fetch, id="images")
+        yield ImageGrid(self._fetch, self._pictures, id="images")
         empty = Static(_EMPTY, markup=False, id="images-empty")
         empty.display = False
         yield empty
 
     @property
-    def table(self) -> ImageTable:
-        """The table."""
-        return self.query_one(ImageTable)
+    def table(self) -> ImageGrid:
+        """The table, which can be a grid of thumbnails."""
+        return self.query_one(ImageGrid)
 
     def show_title(self, what: str, order: str) -> None:
         """Name what is shown and how it is ordered."""
@@ -77,6 +90,11 @@ class ImagePane(Vertical):
         """Write the headings over their columns."""
         event.stop()
         self.query_one("#images-heads", Line).show(Content(event.titles))
+
+    def on_image_grid_cursor_named(self, event: ImageGrid.CursorNamed) -> None:
+        """Name the image under the cursor of a grid where a table has its headings."""
+        event.stop()
+        self.query_one("#images-heads", Line).show(Content(event.words))
 
     def _draw_title(self) -> None:
         table = self.table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image as PILImage
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
+from rich.console import Console
 from rich.palette import Palette
 from rich.segment import Segment
 from rich.style import Style
@@ -111,6 +112,27 @@ class CellPicture(Widget):
 Prepared = list[Strip] | KittyImage | SixelImage
 
 
+def room_of(protocol: str, size: Size) -> tuple[int, int]:
+    """Return the pixels (width, height) that an area of the terminal has room for."""
+    return room_px(size) if protocol in {"kitty", "sixel"} else (size.width, size.height * 2)
+
+
+def drawn(image: PILImage.Image, protocol: str, size: Size, ground: Style, console: Console) -> Prepared:
+    """Prepare a picture that fits into an area, to the last byte; call it in a thread."""
+    if protocol == "sixel":
+        return sixel(image, size)
+    if protocol == "kitty":
+        kitty = KittyImage(image, size)
+        kitty.strips = centred(kitty.strips, size, ground)
+        return kitty
+    few_colors = console.color_system != "truecolor"
+    strips = letters(image, ground) if protocol == "text" else half_blocks(image, few_colors=few_colors)
+    lines = centred(strips, size, ground)
+    for strip in lines:
+        strip.render(console)
+    return lines
+
+
 class Picture(Container):
     """Shows one file; decoding and drawing happen in a thread, the newest request wins."""
 
@@ -160,21 +182,8 @@ class Picture(Container):
         self.post_message(self.Shown())
 
     def _prepare(self, path: str, size: Size, ground: Style) -> Prepared:
-        if self._protocol in {"kitty", "sixel"}:
-            image = previews.load(path, room_px(size))
-            if self._protocol == "sixel":
-                return sixel(image, size)
-            kitty = KittyImage(image, size)
-            kitty.strips = centred(kitty.strips, size, ground)
-            return kitty
-        image = previews.load(path, (size.width, size.height * 2))
-        console = self.app.console
-        few_colors = console.color_system != "truecolor"
-        strips = letters(image, ground) if self._protocol == "text" else half_blocks(image, few_colors=few_colors)
-        lines = centred(strips, size, ground)
-        for strip in lines:
-            strip.render(console)
-        return lines
+        image = previews.load(path, room_of(self._protocol, size))
+        return drawn(image, self._protocol, size, ground, self.app.console)
 
     def _put(self, prepared: Prepared | None) -> None:
         widget, old = self.query(".pixels").first(Widget), self._kitty

@@ -24,7 +24,7 @@ from dtk_tui.ui.widgets.completions import Completions
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line
 
-_COLUMN = re.compile(r"column (\d+)")
+_COLUMN = re.compile(r"Query, column (\d+)")
 #: Whoever types goes on for so long before candidates are looked for.
 _REST_S = 0.12
 _KEPT = 500
@@ -235,7 +235,7 @@ class SearchLine(Vertical):
         if error is None:
             return
         fault.show(line(error.title, "$error", 400))
-        where = _COLUMN.search(error.title)
+        where = _COLUMN.match(error.title)
         query = self.query_one(QueryInput)
         self.start()
         if where is not None:

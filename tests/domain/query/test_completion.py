@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtk_tui.domain.query.completion import CHOICES, Place, choices, place_at, quoted, tokens
-from dtk_tui.domain.query.nodes import Album
+from dtk_tui.domain.query.completion import CHOICES, NAMED, Place, choices, place_at, quoted, tokens, value_of
+from dtk_tui.domain.query.nodes import Album, And, Folder, Named, Tag
 from dtk_tui.domain.query.parser import parse
 
 
@@ -73,3 +73,28 @@ def test_a_quoted_name_is_read_as_that_name(name: str) -> None:
 def test_any_line_has_a_place_or_none(line: str, cursor: int) -> None:
     place = place_at(line, cursor)
     assert place is None or 0 <= place.start <= cursor
+
+
+_NAMES = st.text(
+    alphabet=st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from(list('|,"*?()-:><= \\')),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(_NAMES, st.sampled_from(sorted(NAMED)))
+def test_a_name_that_is_offered_is_read_as_that_name(name: str, kind: str) -> None:
+    text = value_of(kind, name)
+    assert (text is None) == (not name or name != name.strip())
+    if text is None:
+        return
+    node = parse(f"{kind}:{text} steps:20").filter
+    assert isinstance(node, And)
+    first = node.parts[0]
+    if isinstance(first, Named):
+        assert (first.field, first.names) == (kind, (name.replace(",", "?") if kind == "model" else name,))
+    else:
+        assert first == {"tag": Tag, "album": Album, "folder": Folder}[kind](name)
+    place = place_at(f"{kind}:{text}", len(f"{kind}:{text}") - text.endswith('"'))
+    assert place is not None
+    assert place.start == len(kind) + 1

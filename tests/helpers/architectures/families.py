@@ -20,6 +20,8 @@ WIDTH, TAGS = 32, 24
 #: So many of CLIP's 48,894 merges are kept; beside them stand 512 bytes and two markers, the end of text last.
 CLIP_MERGES = 3000
 CLIP_WORDS = 512 + CLIP_MERGES + 2
+#: So many words of SigLIP's vocabulary of 32,000 there are at most.
+SIGLIP_WORDS = 900
 #: The entry of the manifest and the edge of the picture, by family.
 _PICTURES = {
     "clip-vision": ("clip-h-vision", 70),
@@ -30,7 +32,12 @@ _PICTURES = {
     "swinv2": ("wd-swinv2-tagger-v3", 64),
     "eva02": ("wd-eva02-large-tagger-v3", 70),
 }
-_TEXTS = {"bert-cls": "bge-large-en-v1.5", "clip-text-eot": "clip-l-text", "clip-text-projected": "clip-bigg-text"}
+_TEXTS = {
+    "bert-cls": "bge-large-en-v1.5",
+    "clip-text-eot": "clip-l-text",
+    "clip-text-projected": "clip-bigg-text",
+    "siglip-text": "siglip-base-text",
+}
 
 TEXT_EMBEDDERS = tuple(_TEXTS)
 IMAGE_EMBEDDERS = ("clip-vision", "clip-vision-projected", "siglip-vision")
@@ -59,8 +66,11 @@ def spec_of(family: str) -> ModelSpec:
 @lru_cache(maxsize=1)
 def references() -> dict[str, np.ndarray]:
     """Return what the models' own code gave: ids, vectors and scores by family."""
-    with np.load(REFERENCES / "outputs.npz") as found:
-        return {name: found[name] for name in found.files}
+    outputs: dict[str, np.ndarray] = {}
+    for name in ("outputs.npz", "siglip_text.npz", "efficientnet.npz"):
+        with np.load(REFERENCES / name) as found:
+            outputs |= {family: found[family] for family in found.files}
+    return outputs
 
 
 def graph_of(family: str) -> Any:
@@ -82,7 +92,8 @@ def install(family: str, folder: Path) -> ModelSpec:
     (home / spec.session_file).write_bytes(graph_of(family).SerializeToString())
     for file in spec.files:
         if file.path == "tokenizer.json":
-            (home / file.path).write_bytes(lzma.decompress((REFERENCES / "clip-tokenizer.json.xz").read_bytes()))
+            words = "siglip-tokenizer.json.xz" if family == "siglip-text" else "clip-tokenizer.json.xz"
+            (home / file.path).write_bytes(lzma.decompress((REFERENCES / words).read_bytes()))
         elif file.path.endswith(".txt"):
             (home / file.path).write_text("".join(f"tag_{n}\n" for n in range(TAGS)))
         elif file.path.endswith(".csv"):

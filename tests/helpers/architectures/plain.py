@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.helpers.architectures.families import REFERENCES
+from tests.helpers.model_entries import add_entry
 from tests.helpers.tiny_onnx import save_onnx
 
 
@@ -30,12 +31,12 @@ def plain_image_embedder(folder: Path) -> str:
 
 
 def plain_text_embedder(folder: Path) -> str:
-    """Put a model in the place of bge-large-en-v1.5, whose vectors follow from how many tokens; return its name."""
+    """Add a model with the entry of bge-large-en-v1.5, whose vectors follow from how many tokens; return its name."""
     from onnx import TensorProto, helper, numpy_helper
 
     table = np.random.RandomState(4).random_sample((513, 1024)).astype(np.float32)
     save_onnx(
-        folder / "bge-large-en-v1.5" / "model.onnx",
+        add_entry(folder, "bge-large-en-v1.5", "plain-bge") / "model.onnx",
         [
             helper.make_node("ReduceSum", ["attention_mask", "one"], ["length"], keepdims=1),
             helper.make_node("Gather", ["table", "length"], ["states"]),
@@ -47,7 +48,7 @@ def plain_text_embedder(folder: Path) -> str:
         [helper.make_tensor_value_info("states", TensorProto.FLOAT, ["n", 1, 1024])],
         [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1], np.int64), "one")],
     )
-    return "bge-large-en-v1.5"
+    return "plain-bge"
 
 
 #: What the words mean to the text tower: mean colours as the picture tower sees them, after CLIP's mean and deviation.

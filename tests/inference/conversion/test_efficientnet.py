@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.conversion.efficientnet import efficientnet_lite0
+from dtk_tui.inference.manifest import load_manifest
+from dtk_tui.inference.tagger import Tagger
+from tests.helpers.architectures.families import references
+from tests.helpers.architectures.inputs import odd_pictures
+from tests.helpers.architectures.lite0 import lite0_weights
 
 _STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
 
@@ -103,3 +112,26 @@ def test_other_weights_are_refused() -> None:
     weights["_fc.weight"] = weights["_fc.weight"][:10]
     with pytest.raises(ModelError, match="not those of EfficientNet-lite0"):
         efficientnet_lite0(weights)
+
+
+def test_pictures_have_the_scores_that_torch_gives(tmp_path: Path) -> None:
+    """The whole way, from odd files to tags; see references/make_efficientnet.py."""
+    plain = load_manifest().get("efficientnet-lite0")
+    spec = replace(plain, files=tuple(replace(file, size=None, sha256=None) for file in plain.files))
+    home = tmp_path / spec.name
+    home.mkdir()
+    onnx.save(efficientnet_lite0(lite0_weights()), str(home / spec.session_file))
+    (home / "names.txt").write_text("".join(f"thing {n}\n" for n in range(1000)))
+    for file in spec.files:
+        (home / file.path).touch()
+    files = odd_pictures()
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    tagger = Tagger(spec, tmp_path, 1)
+    batch = np.stack([tagger.load(str(tmp_path / name)) for name in files])
+    expected = references()["efficientnet-lite0"].astype(np.float32)
+    scores = tagger.infer(batch)
+    tagger.close()
+    assert np.abs(scores - expected).max() <= 1e-3, list(files)[int(np.abs(scores - expected).max(axis=1).argmax())]
+    # What the bound is worth: another picture is further away.
+    assert np.abs(scores[0] - expected[1]).max() > 0.02

@@ -11,7 +11,6 @@ Weights follow tests/helpers/architectures/weights.py, so that the tests can fil
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import lzma
 import sys
@@ -21,36 +20,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import timm
 import torch
 import transformers
-from PIL import Image, ImageOps
+from PIL import Image
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 from torch import nn
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent.parent))
 
+from tests.helpers.architectures.decoded import upright_rgb  # noqa: E402
 from tests.helpers.architectures.families import CLIP_MERGES, CLIP_WORDS, TAGS, WIDTH, spec_of  # noqa: E402
 from tests.helpers.architectures.inputs import TEXTS, odd_pictures  # noqa: E402
-from tests.helpers.architectures.weights import weights  # noqa: E402
+from tests.helpers.architectures.torch_graphs import Outputs, dress, padded, write_graph  # noqa: E402
 
 _LAYERS = {"hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
 _CLIP_MEAN, _CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-
-
-class Outputs(nn.Module):
-    """A model of transformers that gives one of its outputs."""
-
-    def __init__(self, model: nn.Module, output: str) -> None:
-        super().__init__()
-        self.model = model
-        self.output = output
-
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = getattr(self.model(*inputs), self.output)
-        return found
 
 
 class Wd(nn.Module):
@@ -171,44 +157,6 @@ def _picture_models() -> dict[str, nn.Module]:
     }
 
 
-def _dress(model: nn.Module) -> nn.Module:
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(torch.from_numpy(weights(name, parameter.shape)))
-    return model.eval()
-
-
-def _export(family: str, model: nn.Module, inputs: Sequence[torch.Tensor], names: Sequence[str]) -> None:
-    """Write the graph, without the weights that follow from their names."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        axes = {name: {0: "n", 1: "t"} if "ids" in name or "mask" in name else {0: "n"} for name in names}
-        if family.startswith("clip-text"):
-            axes = {name: {0: "n"} for name in names}
-        rank3 = {"bert-cls": {0: "n", 1: "t"}}.get(family, {0: "n"})
-        torch.onnx.export(
-            model, tuple(inputs), str(path), input_names=list(names), output_names=["found"], opset_version=17,
-            dynamic_axes=axes | {"found": rank3}, do_constant_folding=False, dynamo=False,
-        )  # fmt: skip
-        graph = onnx.load(str(path))
-    parameters = dict(model.named_parameters())
-    for tensor in graph.graph.initializer:
-        if tensor.name in parameters:
-            stored = onnx.numpy_helper.to_array(tensor)
-            if np.array_equal(stored, weights(tensor.name, tensor.dims)):
-                tensor.ClearField("raw_data")
-            else:
-                raise SystemExit(f"{family}: {tensor.name} is not as its rule says")
-    del graph.metadata_props[:]
-    for node in graph.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    del graph.graph.value_info[:]
-    data = lzma.compress(graph.SerializeToString(), preset=9 | lzma.PRESET_EXTREME)
-    (HERE / f"{family}.onnx.xz").write_bytes(data)
-    print(f"{family}: {len(data):,} bytes, {sum(p.numel() for p in parameters.values()):,} parameters")
-
-
 # -- texts --------------------------------------------------------------------------------------------------------
 
 
@@ -234,19 +182,12 @@ def _clip_tokenizer(merges_file: Path) -> Any:
     return tokenizer
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    table = np.full((len(rows), max(map(len, rows))), -1, np.int32)
-    for number, row in enumerate(rows):
-        table[number, : len(row)] = row
-    return table
-
-
 def _texts(merges_file: Path) -> dict[str, np.ndarray]:
     clip = _clip_tokenizer(merges_file)
     bert = transformers.BertTokenizer(str(HERE.parent.parent.parent / "models" / "data" / "bert-uncased-vocab.txt"))
     found: dict[str, np.ndarray] = {}
     for family, model in _text_models(CLIP_WORDS).items():
-        _dress(model)
+        dress(model)
         rules = spec_of(family).text
         tokenizer = bert if family == "bert-cls" else clip
         ids, vectors = [], []
@@ -264,29 +205,17 @@ def _texts(merges_file: Path) -> dict[str, np.ndarray]:
                 else:
                     vector = model.model(tokens).text_embeds[0]
             vectors.append((vector / vector.norm()).numpy())
-        found |= {f"{family}-ids": _padded(ids), family: np.stack(vectors)}
+        found |= {f"{family}-ids": padded(ids), family: np.stack(vectors)}
         example = torch.randint(0, 100, (2, rules.max_tokens if rules.fixed_length else 9))
         if family == "bert-cls":
             names = ("input_ids", "attention_mask", "token_type_ids")
-            _export(family, model, (example, torch.ones_like(example), torch.zeros_like(example)), names)
+            write_graph(family, model, (example, torch.ones_like(example), torch.zeros_like(example)), names)
         else:
-            _export(family, model, (example,), ("input_ids",))
+            write_graph(family, model, (example,), ("input_ids",))
     return found
 
 
 # -- pictures -----------------------------------------------------------------------------------------------------
-
-
-def _rgb(data: bytes) -> Image.Image:
-    """Decode upright, transparent pixels on white, as the taggers' spaces do."""
-    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    if picture.mode.startswith("I"):
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    ground = Image.new("RGBA", picture.size, (255, 255, 255))
-    ground.alpha_composite(picture.convert("RGBA"))
-    return ground.convert("RGB")
 
 
 def _square(picture: Image.Image, edge: int) -> torch.Tensor:
@@ -331,10 +260,10 @@ def _processors() -> dict[str, Callable[[Image.Image], torch.Tensor]]:
 
 def _pictures() -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
-    decoded = [_rgb(data) for data in odd_pictures().values()]
+    decoded = [upright_rgb(data) for data in odd_pictures().values()]
     processors = _processors()
     for family, model in _picture_models().items():
-        _dress(model)
+        dress(model)
         batch = torch.stack([processors[family](picture) for picture in decoded]).float()
         with torch.no_grad():
             if isinstance(model, Wd):
@@ -349,7 +278,7 @@ def _pictures() -> dict[str, np.ndarray]:
         print(f"{family}: spread over pictures {spread:.3f}, mean product {float(near.mean()):.3f}")
         edge = batch.shape[-1]
         shape = (2, edge, edge, 3) if isinstance(model, Wd) else (2, 3, edge, edge)
-        _export(family, model, (torch.rand(shape) * (255 if isinstance(model, Wd) else 1),), ("picture",))
+        write_graph(family, model, (torch.rand(shape) * (255 if isinstance(model, Wd) else 1),), ("picture",))
     return found
 
 

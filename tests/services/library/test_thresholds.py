@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from dtk_tui.services.library.thresholds import DerivationStoppedError
 from dtk_tui.store.database import Database
 from dtk_tui.store.library.tagging import derive
 from dtk_tui.store.library.tagging import thresholds as store
+from dtk_tui.store.queue import results
 from tests.helpers.running_worker import one_value
 from tests.helpers.tag_scores import WD, add_images, give_scores, tags
 
@@ -157,3 +159,45 @@ def test_what_an_older_version_of_a_tagger_said_is_forgotten(db: Database, of: T
     assert one_value(db, "SELECT count(*) FROM tag_prediction WHERE image_id = 1") == 1
     assert {name for image, name in _held(db) if image == 1} == {"cat/general"}
     assert thresholds.find_tagger(db, "wd").images == 4
+
+
+def test_a_tagger_that_was_added_has_the_thresholds_of_its_entry(db: Database, tmp_path: Path) -> None:
+    """Tags from before there were thresholds in the library, of a model that does not ship with the program."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.toml").write_text(_ENTRY, encoding="utf-8")
+    with db.connection() as conn:
+        add_images(conn, 1)
+        number = results.tagger(conn, "mine", "x")
+        (tag,) = results.tag_ids(conn, [("fox", "things")])
+        results.save_tags(conn, number, "mine", [(1, [tag], [0.5], [True])])
+    assert thresholds.find_tagger(db, "mine").thresholds == ()
+    (found,) = thresholds.listed(db, tmp_path)
+    assert [(one.category, round(one.threshold, 4), round(one.floor, 4)) for one in found.thresholds] == [
+        ("things", 0.45, 0.1)
+    ]
+    assert thresholds.find_tagger(db, "mine", tmp_path) == found
+    assert thresholds.apply(db, found, {"things": 0.6}) == TagChange(0, 1, 1)
+
+
+_ENTRY = """
+version = 1
+[[model]]
+name = "mine"
+title = "A tagger of mine"
+role = "tagger"
+source = "local"
+licence = "MIT"
+session_file = "model.onnx"
+files = [{ path = "model.onnx" }]
+[model.image]
+size = 64
+layout = "nchw"
+channels = "rgb"
+fit = "squash"
+filter = "bilinear"
+[model.tags]
+names = ["fox"]
+category = "things"
+keep = 0.1
+threshold = 0.45
+"""

@@ -100,7 +100,7 @@ def test_a_model_that_is_added_fills_its_space_alone(
     db: Database, configured: Callable[[str], Config], computed: Counter[str], tmp_path: Path
 ) -> None:
     write_many(tmp_path / "library", _IMAGES, prompts=_PROMPTS)
-    one = configured('text_embedder = "bge-large-en-v1.5"\nimage_embedder = "clip-h-vision"')
+    one = configured('text_embedder = "plain-bge"\nimage_embedder = "clip-h-vision"')
     scan(db, one, [str(tmp_path / "library")])
     assert _run(db, one) == _IMAGES
     first = _rows(db)
@@ -108,18 +108,18 @@ def test_a_model_that_is_added_fills_its_space_alone(
 
     computed.clear()
     images = 'image_embedders = ["clip-h-vision", "dinov2-small"]\n'
-    assert _run(db, configured(f'text_embedder = "bge-large-en-v1.5"\n{images}')) == _IMAGES
+    assert _run(db, configured(f'text_embedder = "plain-bge"\n{images}')) == _IMAGES
     assert computed == {"dinov2-small": _IMAGES, "decoded": _IMAGES}, "nothing is computed that is there"
     assert set(first) <= set(_rows(db)), "the vectors of the others are the very rows of before"
 
     computed.clear()
-    both = configured(f'{images}text_embedders = ["bge-large-en-v1.5", "minilm-l6-v2"]')
+    both = configured(f'{images}text_embedders = ["plain-bge", "minilm-l6-v2"]')
     second = _rows(db)
     assert _run(db, both) == _IMAGES
     assert computed == {"minilm-l6-v2": _PROMPTS}, "no picture is decoded for the sake of its prompt"
     assert set(second) <= set(_rows(db))
     assert snapshot(db).library.vectors == {
-        "bge-large-en-v1.5": _PROMPTS, "clip-h-vision": _IMAGES, "dinov2-small": _IMAGES, "minilm-l6-v2": _PROMPTS,
+        "plain-bge": _PROMPTS, "clip-h-vision": _IMAGES, "dinov2-small": _IMAGES, "minilm-l6-v2": _PROMPTS,
     }  # fmt: skip
     assert enqueue(db, both, EVERYTHING, [Kind.EMBED]).queued == 0
 
@@ -133,7 +133,7 @@ def test_a_search_compares_vectors_of_the_model_that_it_names(
 ) -> None:
     write_many(tmp_path / "library", _IMAGES, prompts=_PROMPTS)
     config = configured(
-        'text_embedders = ["minilm-l6-v2", "bge-large-en-v1.5"]\nimage_embedders = ["dinov2-small", "clip-h-vision"]'
+        'text_embedders = ["minilm-l6-v2", "plain-bge"]\nimage_embedders = ["dinov2-small", "clip-h-vision"]'
     )
     scan(db, config, [str(tmp_path / "library")])
     with pytest.raises(DtkError, match="needs embeddings by clip-h-vision, and there are none"):
@@ -145,13 +145,13 @@ def test_a_search_compares_vectors_of_the_model_that_it_names(
         "like@dinov2-small:1",
         "like@clip-h-vision:1",
         "about:a thing",
-        "about@bge-large-en-v1.5:a thing",
+        "about@plain-bge:a thing",
     ):
         found = search(db, config, f"{line}")
         assert found, line
         scores[line] = [round(hit.score or 0, 4) for hit in found]
     assert scores["like:1"] == scores["like@dinov2-small:1"] != scores["like@clip-h-vision:1"]
-    assert scores["about:a thing"] != scores["about@bge-large-en-v1.5:a thing"]
+    assert scores["about:a thing"] != scores["about@plain-bge:a thing"]
     with pytest.raises(UsageError, match="There is no model named nosuch"):
         search(db, config, "about@nosuch:x")
     with pytest.raises(UsageError, match="compares vectors of a text-embedder, and dinov2-small is none"):
@@ -164,7 +164,7 @@ def test_who_takes_over_the_vectors_of_another_is_embedded_itself(
     library = tmp_path / "library"
     # One picture in two sizes, of which the larger stands for both until it goes.
     small, large = (write_png(library / f"{edge}.png", "a castle", size=(edge, edge)) for edge in (64, 128))
-    config = configured('text_embedder = "bge-large-en-v1.5"\nimage_embedder = "clip-h-vision"')
+    config = configured('text_embedder = "plain-bge"\nimage_embedder = "clip-h-vision"')
     scan(db, config, [str(library)])
     _run(db, config)
     vector = "SELECT image_id, vec::text FROM image_vector"

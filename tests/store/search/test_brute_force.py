@@ -15,16 +15,15 @@ from hypothesis import strategies as st
 
 from dtk_tui.config import Config
 from dtk_tui.domain.caption_edit import CaptionEdit
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.query.tokens import BY_NAME
 from dtk_tui.services.captions import batch, versions
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.search.search import find_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
-from tests.helpers.query_oracle import LEAVES, TODAY, Asked, in_order, queries, sorts
+from tests.helpers.query_checks import check, check_facets, check_sorted
+from tests.helpers.query_oracle import LEAVES, Asked, queries, sorts
 from tests.helpers.query_rows import Row, make_rows, read_rows
 
 ROWS = int(os.environ.get("DTK_ORACLE_ROWS", "2000"))
@@ -47,22 +46,6 @@ def filled(server: EmbeddedServer) -> Iterator[tuple[Connection, list[Row]]]:
         make_rows(conn, ROWS)
         conn.commit()
         yield conn, read_rows(conn)
-
-
-def check(conn: Connection, rows: list[Row], asked: Asked, limit: int) -> None:
-    """Compare what a query finds with what a look at each row finds."""
-    expected = [row.id for row in rows if asked.meets(row)]
-    query = parse(asked.text, TODAY)
-    found = find_images(conn, query, about=(), like=(), limit=None)
-    first = find_images(conn, query, about=(), like=(), limit=limit).ids.tolist()
-    assert len(found.ids) == len(expected), asked.text
-    if query.terms:
-        assert sorted(found.ids.tolist()) == sorted(expected), asked.text
-        assert found.scores is not None
-    else:
-        assert found.ids.tolist() == expected, asked.text
-        assert found.scores is None
-    assert first == found.ids.tolist()[:limit], asked.text
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))
@@ -95,19 +78,25 @@ def test_a_sorted_result_is_in_the_order_of_its_columns(filled: tuple[Connection
     @settings(_LENIENT, max_examples=max(40, EXAMPLES // 4))
     @given(queries(), st.lists(sorts(), min_size=1, max_size=2), st.integers(1, 400))
     def same(asked: Asked, keys: list[tuple[str, bool]], limit: int) -> None:
-        expected = [row for row in rows if asked.meets(row)]
-        for column, descending in reversed(keys):
-            expected = in_order(expected, column, descending)
-        words = " ".join(f"sort:{column}_{'desc' if descending else 'asc'}" for column, descending in keys)
-        query = parse(f"{words} {asked.text}", TODAY)
         for count in (None, limit):
-            found = find_images(conn, query, about=(), like=(), limit=count)
-            assert found.ids.tolist() == [row.id for row in expected][:count], query.line
+            check_sorted(conn, rows, asked, keys, count)
 
     same()
 
 
-def test_edits_and_their_undo_leave_searches_right(db: Database, config: Config) -> None:
+def test_facets_count_what_a_look_at_each_image_counts(filled: tuple[Connection, list[Row]]) -> None:
+    conn, rows = filled
+
+    @settings(_LENIENT, max_examples=max(12, EXAMPLES // 20))
+    @given(queries())
+    def same(asked: Asked) -> None:
+        check_facets(conn, rows, asked)
+
+    check_facets(conn, rows, Asked("", lambda row: True))
+    same()
+
+
+def test_edits_of_captions_and_their_undo_leave_searches_right(db: Database, config: Config) -> None:
     with db.connection() as conn:
         make_rows(conn, 400)
         ids = [number for (number,) in conn.execute("SELECT id FROM image ORDER BY id")]

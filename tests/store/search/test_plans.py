@@ -142,6 +142,17 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert not scanned(seen) & {"image", "image_tag"}
     assert run("tag:tag_5>=0.8") == 0
     assert not scanned(seen) & {"image", "image_tag"}
+    assert run("tag:tag_5", limit=5) == 5
+    ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]  # what is only estimated is no aggregate
+    assert "image_newest" not in indexes(ran), "a walk from the newest on meets an old tag late"
+    assert "image_tag_tag" in indexes(ran)
+    assert scanned(ran) <= {"tag"}
+    for line, index in (("-tag:tag_5", "image_tag_tag"), ("-castle", "prompt_pkey"), ("-castle, -dog", "prompt_pkey")):
+        assert run(line, limit=5) == 5
+        ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]
+        assert {"image_newest", index} <= indexes(ran), line
+        assert scanned(ran) <= {"tag"}, line
+        assert not any("hashed" in node.get("Filter", "") for node in all_nodes(ran)), "looked for image by image"
     assert run("folder:7") == 300
     assert "image" not in scanned(seen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.domain.query.tokens import TOKENS
+from dtk_tui.domain.query.tokens import BY_NAME, TOKENS
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Database
 from dtk_tui.store.search.search import find_images, nearest_images
@@ -135,6 +136,34 @@ ALL = "a b c unread film d plain"
         ("group:representative type:video", "film"),
         ("group:duplicates", ""),
         ("-castle", "unread film d plain"),
+        ("fave:true", "a"),
+        ("to delete:true", "d"),
+        ("for deletion:", "d"),
+        ("nometadata:true", "plain"),
+        ("cfg_scale:7", "a"),
+        ("cfg scale: 7 | 9", "a"),
+        ("model hash: DDEEFF", "b"),
+        ("negative prompt: blurry", "a"),
+        ("negative_prompt: castle", "c"),
+        ("rating:2", "b"),
+        ("rating:=5", "a"),
+        ("rating:<5", "b"),
+        ("rating:>2", "a"),
+        ("rating:<=2", "b"),
+        ("date: yesterday", ""),
+        ("date: 2025-01-20", "plain"),
+        ("date: from 2025-01-01 to yesterday", "d plain"),
+        ("date: 2025-02-26 - 2025-03-01", "a b c unread film d"),
+        ("date: 6 weeks ago - 5 weeks ago", "plain"),
+        ("date: since 1 month ago", "a b c unread film d"),
+        ("has:caption", ""),
+        ("caption: fox", ""),
+        ("type:image nsfw:true", "d"),
+        ("seed:123*", "a"),
+        ("in_album: false nsfw:", "d"),
+        (r"path: *castle*", ""),
+        ("hypernet strength:0.75", "b"),
+        ("aesthetic_score:<7", "a"),
         ("NOT castle type:image", "unread d plain"),
     ],
 )  # fmt: skip
@@ -142,6 +171,14 @@ def test_a_filter_finds_exactly_what_it_says_newest_first(filled: Library, line:
     assert [name.split(".")[0] for name in filled.find(line)] == found.split()
     assert filled.ask(line).scores is None
     assert filled.find(line, limit=2) == filled.find(line)[:2]
+
+
+def test_every_token_has_an_example() -> None:
+    (mark,) = test_a_filter_finds_exactly_what_it_says_newest_first.pytestmark  # type: ignore[attr-defined]
+    lines = [line for line, _ in mark.args[1]]
+    ranking = {"about", "like", "looks", "sort"}
+    unasked = {name for name in BY_NAME if not any(re.search(rf"(^|[ (-]){name}:", line) for line in lines)}
+    assert unasked == ranking, "these have tests of their own"
 
 
 @pytest.mark.parametrize(

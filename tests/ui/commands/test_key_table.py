@@ -22,7 +22,7 @@ _SCREENS = {
     "journal": "Journal",
     "collections": "Albums and tags",
 }
-_NAMES = {"slash": "/", "question_mark": "?"}
+_NAMES = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">"}
 _HEAD = """# Keys
 
 All commands with their keys, and the ids by which `[keys]` of config.toml binds them to others:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from dtk_tui.config import Config
+from dtk_tui.domain.query.parser import MAX_LENGTH
 from dtk_tui.services.library import browse
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
@@ -186,3 +188,20 @@ async def test_what_is_to_be_known_of_the_results_stands_above_the_line(
         await run.until(lambda: run.main.table.has_focus)
         await run.press("escape")
         await run.until(lambda: "stand-in" not in run.text())
+
+
+async def test_what_is_too_long_is_told_and_not_cut_without_a_word(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        query = run.main.query_one(QueryInput)
+        for _ in range(3):
+            query.post_message(events.Paste("tag:\x1b[31m" * 100_000))
+        await run.until(lambda: len(query.value) == MAX_LENGTH + 1)
+        await run.press("enter")
+        await run.shows("expected the end of the query after at most 10,000 characters")
+        await run.until(lambda: query.has_focus and query.cursor_position == MAX_LENGTH)
+        await run.press("end", "ctrl+u")
+        await run.write("castle")
+        await run.press("enter")
+        await run.shows("\u201ccastle\u201d  10")

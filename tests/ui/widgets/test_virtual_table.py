@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.tables.columns import headings, place, row_cells
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.pages import place_of
 from tests.helpers.running_app import NARROW, WIDE, running
 
 _DAY = datetime(2025, 11, 5, tzinfo=UTC)
@@ -139,7 +141,7 @@ async def test_renew_changes_only_what_changed_and_moves_nothing() -> None:
         await run.shows("(gone)")
         assert set(drawn) <= {1, 2}
         assert app.table.cursor == 4
-        assert app.table.chosen_ids() == (4,)
+        assert app.table.chosen_ids().tolist() == [4]
 
 
 async def test_a_new_order_keeps_cursor_and_marks_on_their_images() -> None:
@@ -154,8 +156,36 @@ async def test_a_new_order_keeps_cursor_and_marks_on_their_images() -> None:
         app.table.show(np.arange(1, 3, dtype=np.int64), keep=True)
         assert app.table.cursor < 2
         app.table.show(np.empty(0, np.int64), keep=True)
-        assert app.table.chosen_ids() == ()
+        assert app.table.chosen_ids().tolist() == []
         await run.press("down", "space", "end", "enter", "a", "g")
+
+
+async def test_a_million_marked_rows_are_one_array_that_is_made_once() -> None:
+    app = TableApp()
+    async with running(app, NARROW) as run:
+        app.table.show(np.arange(1, 1_000_001, dtype=np.int64))
+        await run.shows("0000001.png")
+        await run.press("a")
+        await run.shows("1,000,000 selected")
+        before = sys.getallocatedblocks()
+        chosen = app.table.chosen_ids()
+        cursor = app.table.chosen()
+        assert sys.getallocatedblocks() - before < 100_000, "no object a row"
+        assert chosen is app.table.chosen_ids() and len(chosen) == 1_000_000
+        assert cursor is not None and cursor.position == (1, 1_000_000)
+        await run.press("space")
+        await run.shows("999,999 selected")
+        assert app.table.chosen_ids()[:2].tolist() == [2, 3]
+        app.table.show(np.arange(2_000_000, 0, -1, dtype=np.int64), keep=True)
+        assert app.table.selected_count == 999_999 and app.table.current_id == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [([5, 6], 2), ([40, 41, 9], 3), ([*range(100, 130), 7], 0), ([*range(100, 900), 6], 1), ([99], 3), ([], 3)],
+)
+def test_the_place_in_a_new_list_is_that_of_the_first_that_is_left(wanted: list[int], place: int) -> None:
+    assert place_of(np.array(wanted, np.int64), np.array([7, 6, 5, 9], np.int64)) == place
 
 
 @pytest.mark.parametrize("width", range(10, 220, 7))

@@ -39,7 +39,7 @@ def listed(db: Database) -> list[Collection]:
 def of_images(db: Database, image_ids: Ids | Sequence[int]) -> list[Collection]:
     """Return the albums that some images were put into."""
     with db.connection() as conn:
-        return store.of_images(conn, [int(number) for number in image_ids])
+        return store.of_images(conn, image_ids)
 
 
 def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:
@@ -199,8 +199,17 @@ def _expanded(conn: Connection, node: nodes.Node, depth: int) -> nodes.Node:
     if depth == _DEEPEST:
         raise UsageError(f"The smart album {_quoted(next(iter(found)))} is made of itself.", "dtk album list shows it.")
     everything: nodes.Node = nodes.Or((nodes.Flag("in_album", True), nodes.Flag("in_album", False)))
-    stands = {name: parse(line).filter or everything for name, line in found.items()}
+    stands = {name: _parsed(name, line).filter or everything for name, line in found.items()}
     return _replaced(node, {name: _expanded(conn, one, depth + 1) for name, one in stands.items()})
+
+
+def _parsed(name: str, line: str) -> nodes.Query:
+    try:
+        return parse(line)
+    except UsageError as error:
+        raise UsageError(
+            f"The query of the smart album {_quoted(name)} is not understood by this version.", str(error)
+        ) from error
 
 
 def _replaced(node: nodes.Node, stands: dict[str, nodes.Node]) -> nodes.Node:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SOME = 5000
 
 #: Edits some images, and writes into the journal what they had.
-Step = Callable[[list[int]], None]
+Step = Callable[["Ids"], None]
 #: Returns, in the transaction of the edit, what is to be done and for which images.
 Prepare = Callable[[Connection, Entry], Sequence[tuple[Step, "Ids | Sequence[int]"]]]
 
@@ -32,13 +32,13 @@ def silent(done: int, total: int) -> None:
     """Tell nobody how far an edit is."""
 
 
-def in_portions(image_ids: Ids | Sequence[int]) -> list[list[int]]:
+def in_portions(image_ids: Ids | Sequence[int]) -> list[Ids]:
     """Return ids in ascending order, each once, as many in a list as are written at once.
 
     In one order, two edits of many wait for each other instead of blocking each other.
     """
     ids = np.unique(np.asarray(image_ids, np.int64))
-    return [ids[start : start + SOME].tolist() for start in range(0, len(ids), SOME)]
+    return [ids[start : start + SOME] for start in range(0, len(ids), SOME)]
 
 
 def edit(

@@ -48,7 +48,7 @@ def listed(db: Database) -> list[Collection]:
 def of_images(db: Database, image_ids: Ids | Sequence[int], limit: int) -> list[Collection]:
     """Return the tags that people gave some images, the most frequent first."""
     with db.connection() as conn:
-        return store.of_images(conn, [int(number) for number in image_ids], limit)
+        return store.of_images(conn, image_ids, limit)
 
 
 def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dtk_tui.domain.query import completion
 from dtk_tui.domain.query.completion import Place
+from dtk_tui.domain.query.parser import MAX_LENGTH
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database, limit_time
 from dtk_tui.store.search import names, saved_queries
@@ -48,10 +49,15 @@ def complete(db: Database, line: str, cursor: int) -> Completion:
             found = []  # the search itself tells what is wrong with the database
         if place.kind == "token":
             found = [Candidate(f"{name}:", expected) for name, expected in completion.tokens(place.typed)] + found
-    # What a terminal might act on has no place in a line that is typed.
-    found = [one for one in found if display(one.text) == one.text and "\n" not in one.text and "\t" not in one.text]
+    room = MAX_LENGTH - place.start
+    found = [one for one in found if len(one.text) <= room and _is_plain(one.text)]
     new = tuple(one for one in found[:OFFERED] if len(found) > 1 or one.text != line[place.start : cursor])
     return Completion(place.start, cursor, new)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text may be put into a line that is typed: nothing in it is what a terminal might act on."""
+    return display(text) == text and "\n" not in text and "\t" not in text
 
 
 def _of_library(db: Database, place: Place) -> list[Candidate]:
@@ -59,7 +65,8 @@ def _of_library(db: Database, place: Place) -> list[Candidate]:
         limit_time(conn, _PATIENCE_S)
         if place.kind != "token":
             found = names.names(conn, place.kind, place.typed, OFFERED)
-            return [Candidate(completion.quoted(name), _images(count)) for name, count in found]
+            values = [(completion.value_of(place.kind, name), count) for name, count in found]
+            return [Candidate(text, _images(count)) for text, count in values if text is not None]
         if not place.is_first:
             return []
         # A saved query takes the place of the line, which has nothing else yet.

@@ -195,7 +195,7 @@ class PromptHandler(JobHandler):
         prompt_batch_size: how many prompts ``infer_prompts`` gets at most.
     """
 
-    prompt_batch_size: ClassVar[int] = 64
+    prompt_batch_size: int = 64
 
     @abstractmethod
     def missing_prompts(self, conn: Connection, prompt_ids: Sequence[int]) -> dict[int, Prompt]:

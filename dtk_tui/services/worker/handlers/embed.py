@@ -63,6 +63,7 @@ class EmbedHandler(PictureHandler, PromptHandler):
         self.model = "+".join(self.image_models)
         self.indexed_spaces = tuple(space.id for space in self._spaces)
         self.batch_size = min(space.embedder.batch_size for space in images)
+        self.prompt_batch_size = max(self.prompt_batch_size, *(space.embedder.batch_size for space in texts))
         placements = [space.embedder.placement for space in self._spaces]
         self.placement = next((where for where in placements if not where.on_gpu), placements[0])
         self._everything = frozenset(space.id for space in images)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.journal import Changes
 from dtk_tui.domain.organise import Collection
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
-from dtk_tui.store.library.organise.arrays import as_array
 from dtk_tui.store.text_codec import from_db, to_db
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from dtk_tui.store.arrays import SomeIds
 
     Ids = npt.NDArray[np.int64]
 
@@ -125,9 +127,9 @@ def listed(conn: Connection) -> list[Collection]:
     return [_album(values) for values in conn.execute(_LIST)]
 
 
-def of_images(conn: Connection, image_ids: Sequence[int]) -> list[Collection]:
+def of_images(conn: Connection, image_ids: SomeIds) -> list[Collection]:
     """Return the albums that some images were put into; they are not counted."""
-    return [_album(values) for values in conn.execute(_OF_IMAGES, (as_array(image_ids),))]
+    return [_album(values) for values in conn.execute(_OF_IMAGES, (Bigints(image_ids),))]
 
 
 def _album(values: tuple[Any, ...]) -> Collection:
@@ -151,24 +153,24 @@ def members(conn: Connection, album_id: int) -> Ids:
     return ids_from(row_of(conn, _MEMBERS, (album_id,))[0])
 
 
-def count(conn: Connection, album_id: int, image_ids: Sequence[int], *, has: bool) -> int:
+def count(conn: Connection, album_id: int, image_ids: SomeIds, *, has: bool) -> int:
     """Return how many of some images are in an album, or are not."""
-    return int(row_of(conn, _COUNT, {"ids": as_array(image_ids), "album": album_id, "has": has})[0])
+    return int(row_of(conn, _COUNT, {"ids": Bigints(image_ids), "album": album_id, "has": has})[0])
 
 
-def add(conn: Connection, entry: Entry, album_id: int, image_ids: Sequence[int]) -> None:
+def add(conn: Connection, entry: Entry, album_id: int, image_ids: SomeIds) -> None:
     """Put images into an album, and write that into the journal; those that are in it stay where they are."""
     _write(conn, entry, _ADD, album_id, image_ids)
 
 
-def remove(conn: Connection, entry: Entry, album_id: int, image_ids: Sequence[int]) -> None:
+def remove(conn: Connection, entry: Entry, album_id: int, image_ids: SomeIds) -> None:
     """Take images out of an album, and write that into the journal."""
     _write(conn, entry, _REMOVE, album_id, image_ids)
 
 
-def _write(conn: Connection, entry: Entry, sql: LiteralString, album_id: int, image_ids: Sequence[int]) -> None:
+def _write(conn: Connection, entry: Entry, sql: LiteralString, album_id: int, image_ids: SomeIds) -> None:
     number, part = entry.next_part()
-    values = {"ids": as_array(image_ids), "album": album_id, "journal": number, "part": part}
+    values = {"ids": Bigints(image_ids), "album": album_id, "journal": number, "part": part}
     entry.wrote(row_of(conn, sql, values)[0])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import join_path
-from dtk_tui.store.library.organise.arrays import as_array
 
 _FLAGGED = """
 SELECT image.id, folder.path, image.file_name, image.file_size, image.mtime_ns
@@ -29,5 +29,5 @@ class FlaggedFile:
 
 def flagged(conn: Connection, image_ids: Sequence[int] | None) -> list[FlaggedFile]:
     """Return the files that are for deletion and there, of some images or (None) of all, by folder."""
-    values = {"all": image_ids is None, "ids": as_array(image_ids or ())}
+    values = {"all": image_ids is None, "ids": Bigints(image_ids or ())}
     return [FlaggedFile(row[0], join_path(row[1], row[2]), row[3], row[4]) for row in conn.execute(_FLAGGED, values)]

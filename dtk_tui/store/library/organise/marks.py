@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import Changes
 from dtk_tui.domain.organise import Mark, MarkEdit
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.journal import Entry
-from dtk_tui.store.library.organise.arrays import as_array
+
+if TYPE_CHECKING:
+    from dtk_tui.store.arrays import SomeIds
 
 #: What the journal keeps of an image, and how that is written back. The second bit of ``nsfw``: a person set it.
 _CURRENT: dict[Mark, LiteralString] = {
@@ -67,22 +69,22 @@ def stored(edit: MarkEdit) -> int | None:
     return edit.value | 2 if edit.mark is Mark.NSFW and edit.value is not None else edit.value
 
 
-def all_have(conn: Connection, mark: Mark, image_ids: Sequence[int]) -> bool:
+def all_have(conn: Connection, mark: Mark, image_ids: SomeIds) -> bool:
     """Say whether all of some images have a flag, or a rating."""
-    return not row_of(conn, _ONE_LACKS.replace("{has}", _HAS[mark]), (as_array(image_ids),))[0]
+    return not row_of(conn, _ONE_LACKS.replace("{has}", _HAS[mark]), (Bigints(image_ids),))[0]
 
 
-def count(conn: Connection, edit: MarkEdit, image_ids: Sequence[int]) -> int:
+def count(conn: Connection, edit: MarkEdit, image_ids: SomeIds) -> int:
     """Return how many of some images an edit would change."""
     sql = _COUNT.replace("{current}", _CURRENT[edit.mark])
-    return int(row_of(conn, sql, {"ids": as_array(image_ids), "value": stored(edit)})[0])
+    return int(row_of(conn, sql, {"ids": Bigints(image_ids), "value": stored(edit)})[0])
 
 
-def change(conn: Connection, entry: Entry, edit: MarkEdit, image_ids: Sequence[int]) -> None:
+def change(conn: Connection, entry: Entry, edit: MarkEdit, image_ids: SomeIds) -> None:
     """Edit some images, and write what they had into the journal; those that have the value already stay so."""
     number, part = entry.next_part()
     sql = _CHANGE.replace("{current}", _CURRENT[edit.mark]).replace("{set}", _SET[edit.mark])
-    values = {"ids": as_array(image_ids), "value": stored(edit), "journal": number, "part": part}
+    values = {"ids": Bigints(image_ids), "value": stored(edit), "journal": number, "part": part}
     entry.wrote(row_of(conn, sql.replace("{value}", "%(value)s::bigint"), values)[0])
 
 

@@ -6,20 +6,21 @@ keeps of a membership its source, as a place in ``SOURCES`` from 1 on, and when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.journal import Changes
 from dtk_tui.domain.organise import Collection
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
-from dtk_tui.store.library.organise.arrays import as_array
 from dtk_tui.store.text_codec import from_db, to_db
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from dtk_tui.store.arrays import SomeIds
 
     Ids = npt.NDArray[np.int64]
 
@@ -123,9 +124,9 @@ def images_with(conn: Connection, tag_id: int) -> Ids:
     return ids_from(row_of(conn, _IMAGES, (tag_id,))[0])
 
 
-def count(conn: Connection, tag_id: int, image_ids: Sequence[int], *, has: bool) -> int:
+def count(conn: Connection, tag_id: int, image_ids: SomeIds, *, has: bool) -> int:
     """Return how many of some images have a tag from a person, or have it not."""
-    return int(row_of(conn, _COUNT, {"ids": as_array(image_ids), "tag": tag_id, "has": has})[0])
+    return int(row_of(conn, _COUNT, {"ids": Bigints(image_ids), "tag": tag_id, "has": has})[0])
 
 
 def listed(conn: Connection) -> list[Collection]:
@@ -133,25 +134,25 @@ def listed(conn: Connection) -> list[Collection]:
     return [Collection(-number, from_db(name), images) for name, images, number in conn.execute(_LIST)]
 
 
-def of_images(conn: Connection, image_ids: Sequence[int], limit: int) -> list[Collection]:
+def of_images(conn: Connection, image_ids: SomeIds, limit: int) -> list[Collection]:
     """Return the tags that people gave some images, the most frequent first, with how many of these have them."""
-    rows = conn.execute(_OF_IMAGES, (as_array(image_ids), limit))
+    rows = conn.execute(_OF_IMAGES, (Bigints(image_ids), limit))
     return [Collection(-number, from_db(name), images) for name, images, number in rows]
 
 
-def add(conn: Connection, entry: Entry, tag_id: int, image_ids: Sequence[int]) -> None:
+def add(conn: Connection, entry: Entry, tag_id: int, image_ids: SomeIds) -> None:
     """Give images a tag, and write that into the journal; those that have it from a person stay as they are."""
     _write(conn, entry, _ADD, tag_id, image_ids)
 
 
-def remove(conn: Connection, entry: Entry, tag_id: int, image_ids: Sequence[int]) -> None:
+def remove(conn: Connection, entry: Entry, tag_id: int, image_ids: SomeIds) -> None:
     """Take a tag that people gave from images, and write that into the journal."""
     _write(conn, entry, _REMOVE, tag_id, image_ids)
 
 
-def _write(conn: Connection, entry: Entry, sql: LiteralString, tag_id: int, image_ids: Sequence[int]) -> None:
+def _write(conn: Connection, entry: Entry, sql: LiteralString, tag_id: int, image_ids: SomeIds) -> None:
     number, part = entry.next_part()
-    values = {"ids": as_array(image_ids), "tag": tag_id, "journal": number, "part": part}
+    values = {"ids": Bigints(image_ids), "tag": tag_id, "journal": number, "part": part}
     entry.wrote(row_of(conn, sql, values)[0])
 
 

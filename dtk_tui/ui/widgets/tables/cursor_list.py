@@ -31,7 +31,8 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 class CursorList(ScrollView, can_focus=True):
     """Lines of which only the visible ones are drawn; a subclass gives ``count`` and ``cells``.
 
-    A move of the cursor repaints two lines. Nothing here grows with the number of lines.
+    A move of the cursor repaints two lines. Nothing here grows with the number of lines. A subclass that shows
+    ``across`` of them side by side, ``tall`` lines of the terminal each, draws them itself.
     """
 
     ALLOW_SELECT = False
@@ -85,6 +86,25 @@ class CursorList(ScrollView, can_focus=True):
         """How many lines there are."""
         return 0
 
+    @property
+    def across(self) -> int:
+        """How many of them stand side by side."""
+        return 1
+
+    @property
+    def tall(self) -> int:
+        """How many lines of the terminal each takes."""
+        return 1
+
+    @property
+    def total_lines(self) -> int:
+        """How many lines of the terminal all of them take."""
+        return -(-self.count // self.across) * self.tall
+
+    def top_of(self, row: int) -> int:
+        """Return the first line of the terminal that a line takes, counted from the first of all."""
+        return row // self.across * self.tall
+
     def cells(self, row: int, width: int) -> list[Cell]:
         """Return what line ``row`` shows in ``width`` terminal cells."""
         return []
@@ -99,12 +119,12 @@ class CursorList(ScrollView, can_focus=True):
         Args:
             still: the line under the cursor stays where it is on the screen, whatever came or went above it.
         """
-        above = self.cursor - self.scroll_offset.y
+        above = self.top_of(self.cursor) - self.scroll_offset.y
         self.redraw()
-        self.virtual_size = Size(0, self.count)
+        self.virtual_size = Size(0, self.total_lines)
         self.set_reactive(CursorList.cursor, max(0, min(cursor, self.count - 1)))
         if still and 0 <= above < self.scrollable_content_region.height:
-            self.scroll_to(y=self.cursor - above, animate=False, force=True)
+            self.scroll_to(y=self.top_of(self.cursor) - above, animate=False, force=True)
         self._reveal()
         self.post_message(self.Moved(self))
 
@@ -122,7 +142,9 @@ class CursorList(ScrollView, can_focus=True):
     def visible_rows(self) -> range:
         """The lines that are on the screen now."""
         top = self.scroll_offset.y
-        return range(top, max(top, min(self.count, top + self.scrollable_content_region.height)))
+        first = top // self.tall * self.across
+        last = -(-(top + self.scrollable_content_region.height) // self.tall) * self.across
+        return range(first, max(first, min(self.count, last)))
 
     def refresh_row(self, row: int) -> None:
         """Draw one line again, now if it is visible."""
@@ -155,11 +177,16 @@ class CursorList(ScrollView, can_focus=True):
         height = self.scrollable_content_region.height
         if not height:
             return
-        top = self.scroll_offset.y
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, force=True)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
+        top, first = self.scroll_offset.y, self.top_of(self.cursor)
+        if first < top:
+            self.scroll_to(y=first, animate=False, force=True)
+        elif first + self.tall > top + height:
+            self.scroll_to(y=first - (self._page - 1) * self.tall, animate=False, force=True)
+
+    @property
+    def _page(self) -> int:
+        """How many lines below each other the screen has room for."""
+        return max(1, self.scrollable_content_region.height // self.tall)
 
     def render_line(self, y: int) -> Strip:
         """Draw line ``y`` of the visible part; lines are kept, so that scrolling draws only what comes into sight."""
@@ -222,9 +249,8 @@ class CursorList(ScrollView, can_focus=True):
 
     def action_cursor_page(self, step: int) -> None:
         """Move by screens: the view moves with the cursor."""
-        height = max(1, self.scrollable_content_region.height)
-        self.scroll_to(y=self.scroll_offset.y + step * height, animate=False)
-        self.cursor += step * height
+        self.scroll_to(y=self.scroll_offset.y + step * self._page * self.tall, animate=False)
+        self.cursor += step * self._page * self.across
 
     def action_cursor_to(self, row: int) -> None:
         """Go to a line; negative ones count from the end."""

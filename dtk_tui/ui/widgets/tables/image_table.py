@@ -39,7 +39,8 @@ def _pixels(row: ImageRow) -> Cell:
     return f"{row.width}\u00d7{row.height}" if row.width and row.height else "", "list--dim"
 
 
-def _rated(row: ImageRow) -> Cell:
+def rated(row: ImageRow) -> Cell:
+    """Return the rating of an image, and a letter for each flag."""
     flags = (("\u2665", row.favorite), ("n", row.nsfw), ("d", row.for_deletion))
     rating = "" if row.rating is None else str(row.rating)
     style = "list--urgent" if row.for_deletion else "list--accent"
@@ -67,7 +68,7 @@ _LEADING: tuple[Column[ImageRow], ...] = (
     Column("Name", _name, 18, share=4, most=48),
 )
 _REST: tuple[Column[ImageRow], ...] = (
-    Column("Rated", _rated, 5, rank=1),
+    Column("Rated", rated, 5, rank=1),
     Column("Size", _pixels, 9, rank=2, right=True),
     Column("Model", lambda row: (one_line(row.model or "", 100), "list--dim"), 10, share=3, most=26, rank=3),
     Column("Tags", _tags, 4, rank=4, right=True),
@@ -81,9 +82,10 @@ _REST: tuple[Column[ImageRow], ...] = (
 class MarkedImages:
     """A place among the images that are marked in a table, whose cursor stays."""
 
-    def __init__(self, ids: tuple[int, ...], current: int | None) -> None:
+    def __init__(self, ids: Sequence[int], current: int | None) -> None:
         self._ids = ids
-        self._place = ids.index(current) if current in ids else 0
+        places = np.flatnonzero(np.asarray(ids, np.int64) == (-1 if current is None else current))
+        self._place = int(places[0]) if len(places) else 0
 
     @property
     def current_id(self) -> int | None:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 Ids = npt.NDArray[np.int64]
 PAGE = 128
 _KEPT = 48
+#: So many ids are looked for one by one: mostly the first is there.
+_FEW = 8
 
 RowT = TypeVar("RowT")
 
@@ -73,6 +75,10 @@ def _pages_of(rows: range) -> range:
 
 def place_of(wanted: Ids, ids: Ids) -> int:
     """Return where in ``ids`` the first of the wanted ones is that is there at all, else the last place."""
+    for one in wanted[:_FEW].tolist():
+        places = np.flatnonzero(ids == one)
+        if len(places):
+            return int(places[0])
     for some in (wanted[:PAGE], wanted):
         left = some[np.isin(some, ids)]
         if len(left):

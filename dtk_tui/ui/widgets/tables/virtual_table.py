@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -69,6 +70,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._fetch = fetch
         self._ids: Ids = np.empty(0, np.int64)
         self._selected: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._chosen: array[int] | None = None
         self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
@@ -104,18 +106,18 @@ class VirtualTable(CursorList, Generic[RowT]):
         """How many rows are marked."""
         return int(np.count_nonzero(self._selected))
 
-    def chosen_ids(self) -> tuple[int, ...]:
-        """The marked ids in their order, or the one under the cursor."""
-        marked = self._ids[self._selected]
-        if len(marked):
-            return tuple(marked.tolist())
+    def chosen_ids(self) -> array[int]:
+        """The marked ids in their order, or the one under the cursor, int64, not to be written to."""
+        if self._chosen is None:
+            self._chosen = array("q", self._ids[self._selected].tobytes())
         current = self.current_id
-        return () if current is None else (current,)
+        return self._chosen or array("q", () if current is None else (current,))
 
     def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
         cursor = place_of(self._ids[self.cursor :], ids) if keep and self.count else 0
         marked = self._ids[self._selected]
+        self._chosen = None
         self._ids = ids
         self._generation += 1
         self._pages.clear()
@@ -133,15 +135,20 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Return a loaded row."""
         return self._pages[index]
 
+    def has_row(self, row: int) -> bool:
+        """Say whether a row is loaded, also as one that is gone; one that is not is asked for."""
+        is_here = row in self._pages
+        if not is_here and not self._loading and monotonic() >= self._not_before:
+            self.call_later(self._load)
+        return is_here
+
     def is_drawn_for_good(self, row: int) -> bool:
         """A place that is held for a row is not."""
         return row in self._pages
 
     def cells(self, row: int, width: int) -> list[Cell]:
         """Draw a row, or its place while it is not loaded."""
-        if row not in self._pages:
-            if not self._loading and monotonic() >= self._not_before:
-                self.call_later(self._load)
+        if not self.has_row(row):
             return [(f" {row + 1:,}", "list--dim")]
         found = self._pages[row]
         return self.gone(int(self._ids[row])) if found is None else row_cells(self._placed, found)
@@ -199,8 +206,9 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._selected[low : high + 1] = on
+        self._chosen = None
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
-            self.refresh_line(row)
+            self.refresh_row(row)
         self.post_message(self.SelectionChanged())
 
     def clicked(self, row: int, event: events.Click) -> None:
@@ -220,13 +228,14 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Mark while moving."""
         if self.count:
             old = self.cursor
-            self.cursor += step
+            self.action_cursor_by(step)
             self._mark(old, self.cursor, on=True)
 
     def action_select_all(self) -> None:
         """Mark all, or none if all are marked."""
         if self.count:
             self._selected[:] = not self._selected.all()
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
 
@@ -235,6 +244,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         had = bool(self._selected.any())
         if had:
             self._selected[:] = False
+            self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
         return had

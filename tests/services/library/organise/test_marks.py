@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dtk_tui.config import Config
+from dtk_tui.config import Config, load
 from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library import journal
@@ -22,6 +25,7 @@ from dtk_tui.services.library.edits import EditStoppedError
 from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
+from tests.helpers.processes import children_of, wait_for_end
 from tests.helpers.search_library import Library
 
 
@@ -245,3 +249,62 @@ def test_an_edit_that_is_killed_is_done_or_not_done(
     killed(number)
     assert ratings(db) == (before if words == "over" else [9] * 7)
     assert (journal.last_edits(db, 9)[0].undone_at is None) == (words != "over")
+
+
+def test_an_edit_and_an_undo_are_done_once_when_the_server_is_killed_in_the_middle(
+    dtk_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "SOME", 2)
+    db = Database.open(load({"HOME": str(tmp_path), "DTK_HOME": str(dtk_home)}))
+    server = db.server
+    assert server is not None
+    killed: list[int] = []
+    told: list[int] = []
+
+    def tell(done: int, total: int) -> None:
+        told.append(done)
+        pid = server.pid()
+        if done == 4 and pid is not None and not killed:
+            ended = [pid, *children_of(pid)]
+            os.kill(pid, signal.SIGKILL)
+            for process in ended:
+                wait_for_end(process, 120)
+            killed.append(pid)
+
+    try:
+        with db.connection() as conn:
+            library = Library(conn)
+            ids = [library.image(f"{n}.png") for n in range(7)]
+        done = marks.apply(db, ids, MarkEdit(Mark.RATING, 9), tell)
+        assert killed and (done.changed, told) == (7, [0, 2, 4, 0, 2, 4, 6, 7]), "nothing was left of the first try"
+        assert (ratings(db), len(journal.last_edits(db, 9))) == ([9] * 7, 1)
+        killed.clear()
+        assert journal.undo(db, done.journal or 0, tell).restored == 7
+        assert killed and ratings(db) == [None] * 7
+    finally:
+        db.close()
+
+
+def test_statements_grow_with_portions_and_parts_are_read_one_by_one(
+    db: Database, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counted(conn: psycopg.Connection, query: Any, *args: Any, **options: Any) -> Any:
+        statements.append(str(query))
+        return execute(conn, query, *args, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counted)
+    used = []
+    for size in (7, 1):
+        monkeypatch.setattr(bulk, "SOME", size)
+        statements.clear()
+        number = rate(db, ids, 10 - size)
+        edit = len(statements)
+        statements.clear()
+        journal.undo(db, number)
+        used.append((edit, len(statements)))
+        assert sum("unnest" not in one and "edit_journal_part" in one for one in statements) == 7 // size + 1
+    (one_edit, one_undo), (seven_edit, seven_undo) = used
+    assert (seven_edit - one_edit, seven_undo - one_undo) == (6, 12), "one a portion, and two to take it back"

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from dtk_tui.config import Config
+from dtk_tui.domain.query.parser import MAX_LENGTH
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import complete
+from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
 from dtk_tui.store.search import names
 from tests.helpers.search_library import Library, fill
@@ -62,3 +65,25 @@ def test_hostile_names_are_not_put_into_the_line(filled: Database) -> None:
     assert offered(filled, "model:ev") == []
     assert offered(filled, "tag:ev") == [('"evil [red]%_"', "1")]
     assert offered(filled, "tag:%") == [('"evil [red]%_"', "1")]
+
+
+def test_what_is_offered_is_found_whatever_its_name(filled: Database, config: Config) -> None:
+    with filled.connection() as conn:
+        library = Library(conn)
+        model = library.image("h.png", model="one, two*", sampler="x-y | z", tags=[('say "hi", you', 1.0)])
+        library.image("i.png", model=" blank", sampler="blank ", tags=[("x" * MAX_LENGTH, 1.0)])
+    for kind, typed in (("model", "one"), ("sampler", "x-y"), ("tag", "say")):
+        line = f"{kind}:{offered(filled, f'{kind}:{typed}')[0][0]}"
+        assert find(filled, config, line).ids.tolist() == [model], line
+    for line in ("model:bl", "sampler:bl", "tag:xx"):
+        assert offered(filled, line) == [], "the query line has no words for it"
+
+
+def test_long_lines_and_long_saved_queries_do_no_harm(filled: Database) -> None:
+    saved_queries.save(filled, "ratings", "rating:5 " * 1000)
+    with filled.connection() as conn:
+        conn.execute("UPDATE saved_query SET query = repeat('x', 1000000)")
+    assert [text for text, _ in offered(filled, "rat")] == ["rating:"]
+    for piece in ("tag:", 'tag:"', "sampler: a | ", "model:a,", "(", '"', "a", "\u65e5", "-", "tag:%_\\"):
+        line = piece * (1_000_000 // len(piece))
+        assert complete(filled, line, len(line)).candidates == (), piece

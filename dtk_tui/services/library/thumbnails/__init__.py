@@ -1,0 +1,1 @@
+"""Small pictures for grids and rows, kept on disk."""

@@ -1,0 +1,1 @@
+"""Images as a grid of thumbnails."""
