@@ -149,7 +149,7 @@ class Actions:
         first, end = names(self.terminal.screen()), monotonic() + seconds
         while monotonic() < end:
             time.sleep(0.2)
-            self.jumps += names(self.terminal.screen()) != first
+            self.jumps += self._settled(len(first)) != first
 
     def hold(self, *keys: str, seconds: float = 4.0) -> None:
         """Hold keys down, one after the other, as a keyboard repeats them."""
@@ -181,7 +181,14 @@ class Actions:
         before = names(self.terminal.waits(r"refresh \(r\)"))
         self.terminal.press("r")
         self.terminal.waits(_ALL, but=r"refresh \(r\)")
-        self.jumps += names(self.terminal.screen()) != before
+        self.jumps += self._settled(len(before)) != before
+
+    def _settled(self, count: int) -> list[str]:
+        """Return the names in the table as soon as its rows are there; their places come first."""
+        end = monotonic() + 30
+        while len(found := names(self.terminal.screen())) < count and monotonic() < end:
+            time.sleep(0.02)
+        return found
 
     def ask(self, *queries: str) -> None:
         """Ask queries, each to its last hit."""

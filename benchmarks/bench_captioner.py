@@ -43,7 +43,7 @@ from caption_server import (
 from workload import MODELS, spread, write_library
 
 from dtk_tui.cli.worker import drain
-from dtk_tui.config import CaptionSettings, Config, load
+from dtk_tui.config import Config, load
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
@@ -57,6 +57,7 @@ from dtk_tui.services.worker.engine import Engine
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
@@ -68,8 +69,8 @@ SLOTS, EDGE, TOKENS = 4, 336, 24
 SYSTEM = CaptionSettings().system
 TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write a product listing.")
 EVERYTHING = Target(everything=True)
-#: The threads that ask the server have names that begin like this.
-_CAPTIONS = "dtk-captions-"
+#: The threads that ask the server, and that keep its log, have names that begin like this.
+_CAPTIONS = ("dtk-captions-", "dtk-llama-log")
 #: Of the threads of the app's worker.
 NICENESS = 19
 #: Pictures that are asked about one request at a time, for each length of the answers.
@@ -210,7 +211,7 @@ def _beside_bare_loop(db: Database, config: Config, server: Server, requests: Se
             server.send(requests[number % len(requests)], slot)
             number += SLOTS
 
-    threads = [threading.Thread(target=send, args=(slot,), name=f"{_CAPTIONS}bare-{slot}") for slot in range(SLOTS)]
+    threads = [threading.Thread(target=send, args=(slot,), name=f"{_CAPTIONS[0]}bare-{slot}") for slot in range(SLOTS)]
     for thread in threads:
         thread.start()
     try:
@@ -240,11 +241,14 @@ def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
 
 
 def _devices(db: Database, config: Config) -> tuple[float, float]:
-    """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'."""
+    """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'.
+
+    What the threads that load and save do for captions counts as captions', as far as it can be told: their pictures.
+    """
     captions = [thread for thread in threading.enumerate() if thread.name.startswith(_CAPTIONS)]
 
     def processor_s() -> float:
-        return time.process_time() - time.thread_time() - thread_cpu_s(captions)
+        return time.process_time() - time.thread_time() - thread_cpu_s(captions) - SharedHandler.loading_s
 
     begun, before = time.perf_counter(), processor_s()
     enqueue(db, config, EVERYTHING, [Kind.EMBED, Kind.TAG], again=True)

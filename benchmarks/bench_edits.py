@@ -155,7 +155,7 @@ def main() -> None:
             edits: dict[str, Callable[[], EditDone]] = {
                 "rating": partial(marks.apply, db, ids, MarkEdit(Mark.RATING, 5)),
                 "favourite": partial(marks.apply, db, ids, MarkEdit(Mark.FAVORITE, 1)),
-                "tag": partial(tags.add, db, ids, ["azure"]),
+                "tag": partial(tags.TAGS.add, db, ids, ["azure"]),
                 "album": partial(albums.create, db, "All", ids),
             }
             took = [show(db, name, edits[name], min(plain, kept)) for name in sys.argv[1:] or edits]

@@ -6,6 +6,7 @@ has, the seconds of all facets but tags, of the tags, and of one plain GROUP BY 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,7 @@ from dtk_tui.store.search import facets
 from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.search import condition_of
 
-RUNS, MOST = 5, 20
+RUNS, MOST = int(os.environ.get("DTK_BENCH_RUNS", "5")), 20
 LINES = ("", "rating:>=4", "steps:20", "tag:tag_15", "tag:tag_500", VOCABULARY[30], VOCABULARY[300], "folder:/out/3")
 _PLAIN = (
     "SELECT model, count(*) FROM {source} WHERE {condition} GROUP BY 1",

@@ -293,7 +293,7 @@ def starter(programs: Mapping[str, Program], paths: Sequence[str]) -> None:
     print(f"  {'a pass a model / one pass':<37} {spread([b / a for a, b in zip(whole, single, strict=True)])}")
     told = _in_process(program, "parts", paths[:_MEASURED], [*embedders, *taggers, "minilm-l6-v2"])
     available = 1000 * THREADS * min(whole) / IMAGES
-    print(f"\nof {available:.0f} processor ms a picture in one pass; each alone, on {_MEASURED} pictures:")
+    print(f"\nof {available:.0f} processor ms a picture in one pass; each alone, on {min(_MEASURED, IMAGES)} pictures:")
     for what, ms in json.loads(told).items():
         print(f"  {what:<40} {ms:8.1f} ms {ms / available:6.0%}")
 

@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Self
 import httpx
 import workload  # noqa: F401  (lets tests.helpers be found)
 
-from dtk_tui.config import CaptionSettings
+from dtk_tui.domain.job import ClaimedJob
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question
 from dtk_tui.inference.captioner.completion import picture_part, request_body
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
-from dtk_tui.services.worker.handlers.base import Resources
+from dtk_tui.services.worker.handlers.base import Loaded, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.state import lower_thread_priority
+from dtk_tui.settings import CaptionSettings
 
 _SLOT = b'"id_slot": 0'
 
@@ -79,14 +80,28 @@ class NotingCaptioner(Captioner):
 
 
 class SharedHandler(CaptionHandler):
-    """Captions of a server that was started before."""
+    """Captions of a server that was started before.
+
+    Attributes:
+        loading_s: processor seconds of the threads that made pictures for the captioner.
+    """
 
     shared: ClassVar[NotingCaptioner]
+    loading_s: ClassVar[float] = 0.0
+    _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
         """Take that server."""
         return cls(cls.shared, resources.config.settings.captions)
+
+    def load(self, job: ClaimedJob) -> Loaded:
+        """Make the picture of a job, and count what that takes."""
+        before = time.thread_time()
+        loaded = super().load(job)
+        with SharedHandler._lock:
+            SharedHandler.loading_s += time.thread_time() - before
+        return loaded
 
 
 @dataclass

@@ -59,6 +59,12 @@ class Remote(io.RawIOBase):
         return len(data)
 
 
+def read(url: str, name: str) -> bytes:
+    """Return one file of a wheel."""
+    with zipfile.ZipFile(io.BufferedReader(Remote(url), 1 << 16)) as wheel:
+        return wheel.read(name)
+
+
 def address(project: str, version: str) -> str:
     """Return where the index has the wheel for Linux (PEP 691)."""
     page = json.loads(fetch(f"{INDEX}/{project}/", "application/vnd.pypi.simple.v1+json"))
@@ -67,11 +73,12 @@ def address(project: str, version: str) -> str:
 
 
 def required(project: str, version: str, extra: str | None = None) -> list[str]:
-    """Return the projects that it requires, for an extra or without one (PEP 658)."""
-    lines = message_from_bytes(fetch(f"{address(project, version)}.metadata")).get_all("Requires-Dist") or []
+    """Return the projects that it requires, for an extra or without one."""
+    name = f"{project.replace('-', '_')}-{version}.dist-info/METADATA"
+    lines = message_from_bytes(read(address(project, version), name)).get_all("Requires-Dist") or []
     marker = f'extra == "{extra}"'
-    chosen = [line for line in lines if marker in line.replace("'", '"')] if extra else [x for x in lines if "extra" not in x]
-    return sorted(re.split(r"[^A-Za-z0-9_-]", line, maxsplit=1)[0] for line in chosen)
+    wanted = [line for line in lines if (marker in line.replace("'", '"') if extra else "extra" not in line)]
+    return sorted(re.split(r"[^A-Za-z0-9_-]", line, maxsplit=1)[0] for line in wanted)
 
 
 def expect(what: str, seen: object, known: object) -> None:
@@ -84,8 +91,7 @@ runtime, cudnn = ("onnxruntime-gpu", "1.31.1"), ("nvidia-cudnn-cu13", "9.24.0.43
 parts = ["nvidia-cuda-nvrtc", "nvidia-cuda-runtime", "nvidia-cufft", "nvidia-curand"]
 expect("onnxruntime-gpu 1.31.1 [cuda]", required(*runtime, "cuda"), parts)
 expect("onnxruntime-gpu 1.31.1 [cudnn]", required(*runtime, "cudnn"), ["nvidia-cudnn-cu13"])
-with zipfile.ZipFile(io.BufferedReader(Remote(address(*runtime)), 1 << 16)) as wheel:
-    program = wheel.read("onnxruntime/__init__.py").decode()
+program = read(address(*runtime), "onnxruntime/__init__.py").decode()
 expect("the package itself preloads cuBLAS for CUDA", "libcublasLt.so" in program, True)
 expect("nvidia-cudnn-cu13 9.24.0.43", required(*cudnn), ["nvidia-cublas"])
 PY

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Surprise: for open_clip the end of a text is spelled `<end_of_text>`, and the spelling of CLIP's own is plain text to it.
-# Packages: open_clip_torch 3.3.0, ftfy 6.3.1, regex 2026.11.19 (torch is stood in for: no text is put into a tensor)
+# Surprise: for open_clip the end of a text is spelled `<end_of_text>`; CLIP's own spelling is plain text to it.
+# Packages: open_clip_torch 3.3.0, ftfy 6.3.1, regex 2026.11.19, numpy 2.4.6 (torch is stood in for:
+#           no text is put into a tensor)
 # Guess:    the tokenizer of open_clip, made of OpenAI's merges, has OpenAI's names for its two special tokens: 49406 is
 #           `<|startoftext|>`, 49407 `<|endoftext|>`.
-# Really:   the numbers are those, the names are `<start_of_text>` and `<end_of_text>`. Written in a text, `<end_of_text>`
+# Really:   the numbers are those, the names are `<start_of_text>` and `<end_of_text>`. Written in a text, the latter
 #           becomes 49407, where the model stops to look, and `<|endoftext|>` becomes several ordinary tokens.
-# Matters:  a tokenizer.json from the hub stands for open_clip's: prompts with either word get other vectors, and who looks
-#           up the end of text by its name finds nothing.
+# Matters:  a tokenizer.json from the hub stands for open_clip's: prompts with either word get other vectors, and who
+#           looks up the end of text by its name finds nothing.
 # Remedy:   take the numbers from sot_token_id and eot_token_id; rename both tokens in a tokenizer.json.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3.11}" -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: ftfy==6.3.1 regex==2026.11.19
+"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: \
+    ftfy==6.3.1 regex==2026.11.19 numpy==2.4.6
 "$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary=:all: --no-deps open_clip_torch==3.3.0
 "$work/venv/bin/python" - <<'PY'
 import importlib.util

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Surprise: a tower's settings, read from the folder of a whole CLIP, have another length of vectors than the whole.
 # Packages: transformers 5.24.0 (without torch: no model is loaded)
-# Guess:    CLIPTextConfig.from_pretrained(folder of a CLIP) takes the settings of that CLIP's text tower, and the length of
-#           what both towers are projected to is the model's.
-# Really:   hidden_size and the number of layers are those of the folder, projection_dim is 512 whatever the folder says:
-#           it stands beside the towers' settings there, and is not looked at.
+# Guess:    CLIPTextConfig.from_pretrained(folder of a CLIP) takes the settings of that CLIP's text tower, and both towers
+#           are projected to the length that the model names.
+# Really:   hidden_size and the number of layers are those of the folder, projection_dim is 512 whatever it says: there
+#           it stands beside the towers' settings, and is not looked at.
 # Matters:  CLIPTextModelWithProjection.from_pretrained and the vision tower's: a projection of the wrong shape.
 # Remedy:   read the whole with CLIPConfig, set projection_dim of the tower's settings, and pass them as config.
 set -euo pipefail

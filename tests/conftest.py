@@ -131,9 +131,9 @@ def sample_images() -> Path:
 @pytest.fixture(scope="session")
 def starter_models() -> Path:
     """The models folder with the models of the default config in it; the test is skipped without them."""
-    from dtk_tui.config import ModelSettings
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.model_files import is_installed
+    from dtk_tui.settings import ModelSettings
 
     folder = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
     names = [name for name, _ in ModelSettings().in_use]

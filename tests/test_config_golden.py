@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from dtk_tui.config import Settings
+from dtk_tui.settings import Settings
 from tests.helpers.golden import check
 
 

@@ -94,10 +94,11 @@ def _parts(node: Node | None) -> Sequence[Node]:
     return node.parts if isinstance(node, And) else (node,) if node is not None else ()
 
 
-def _ranking(query: Query) -> tuple[Sequence[str], ...]:
+def _ranking(query: Query) -> tuple[Sequence[object], ...]:
     return (
         query.terms,
-        [f"{one.space}:{one.text}" for one in query.about],
-        [f"{one.space}:{one.image}" for one in query.like],
-        [f"{one.space}:{one.text}" for one in query.looks],
+        [(one.space, one.text, one.negated) for one in query.about],
+        [(one.space, one.image, one.negated) for one in query.like],
+        [(one.space, one.text, one.negated) for one in query.looks],
+        [(one.column, one.descending) for one in query.sort],
     )

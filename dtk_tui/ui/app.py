@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, ClassVar, Literal
 
 from rich.text import Text
+from textual import events
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.signal import Signal
@@ -33,7 +34,7 @@ from dtk_tui.ui.commands import workers
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
-from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.commands.registry import BY_ID, bindings, offered, refusing
 from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
@@ -106,6 +107,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self._group_check = GroupCheckOffer(self, self.context)
         self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
         self._errors_shown: list[DtkError] = []
+        self._refusing = refusing(library.config.settings.keys)
 
     # -- beginning and end --------------------------------------------------------------------------------------------
 
@@ -202,6 +204,17 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Do a command that is offered everywhere, for what is chosen on the first screen."""
         browser = self.browser
         BY_ID[command_id].run(self.context, browser, browser.target() if browser.is_mounted else None)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing, where it is the key of a command that cannot be done now."""
+        screen = self.screen
+        if not isinstance(screen, ContextScreen):
+            return
+        here = [one for one in self._refusing.get(event.key, ()) if one.area in screen.COMMAND_GROUPS]
+        why = next((why for one in here if (why := one.refusal(screen))), "")
+        taken = screen.active_bindings.get(event.key) if why else None
+        if why and (taken is None or not taken.enabled):
+            self.say(why, severity="warning")
 
     # -- screens ------------------------------------------------------------------------------------------------------
 

@@ -107,9 +107,19 @@ class ContextScreen(Screen[ResultT]):
         """Return the ids of the commands that the menu offers."""
         return []
 
-    def offers(self, command_id: str) -> bool:
-        """Say whether a command of this screen can be done now."""
-        return True
+    @property
+    def is_on_folder(self) -> bool:
+        """Whether work is for a folder, and not for images."""
+        return False
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there are images here."""
+        return False
+
+    def refusal(self, command_id: str) -> str:
+        """Say why a command of this screen cannot be done now; empty where it can."""
+        return ""
 
     def work_changed(self) -> None:
         """Show what is queued now."""

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.errors import DtkError
+from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line, clickable
@@ -173,7 +174,7 @@ class InputDialog(Dialog[str]):
         super().__init__(title)
         self._may_be_empty = may_be_empty
         self._hint = hint
-        self._value = value
+        self._value = one_line(value, 10_000)
         self._suggester = suggester
 
     def body(self) -> ComposeResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 
 from rich.console import RenderableType
@@ -30,6 +31,15 @@ class FaultReportingApp(App[None]):
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def on_ready(self) -> None:
+        """Let the garbage collector pass over what is there from the start.
+
+        A full collection looks at all of that each time, a tenth of a second in which no key is answered. Tests, which
+        open one app after the other in a process, have no terminal.
+        """
+        if not self.is_headless:
+            gc.freeze()
 
     def fault_report(self, error: BaseException | None) -> RenderableType:
         """Return what stands on the terminal after the end."""

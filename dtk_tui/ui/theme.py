@@ -11,6 +11,7 @@ OWN_VARIABLES = {
     "line": "#303030",
     "cursor": "#3a3a3a",
     "cursor-focus": "#005f87",
+    "pane-focus": "#444444",
     "selected": "#303030",
 }
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import shlex
 import shutil
 import sqlite3
 import time
@@ -15,89 +12,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui import __version__
 from dtk_tui.cli import application
 from dtk_tui.config import Config
-from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
-from tests.helpers.golden import check, json_lines, plain, words
-from tests.helpers.running_app import write_picture
+from tests.helpers.golden import check
+from tests.helpers.running_app import SUBJECTS
+from tests.helpers.transcript import VARYING, Transcript
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
-#: Keys whose values differ from run to run, from machine to machine.
-VARYING = frozenset({
-    "seconds", "bytes", "pid", "host", "heartbeat_at", "expected_s", "eta_s", "score", "size", "file_size", "devices",
-    "gpus", "day",
-})  # fmt: skip
-#: Of what is printed for people, what the compression of PNG files, or of a dump, decides.
-_SIZES = re.compile(r"\b\d+\.\d [kM]B|\b\d{3} B\b|(?<=^file size) +\d+$", re.MULTILINE)
-SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
-
-
-class Transcript:
-    """Commands that are run in this process, with what they print and how they end.
-
-    Args:
-        places: folders of this run, and what the golden file calls them.
-    """
-
-    def __init__(self, places: dict[str, str]) -> None:
-        self._places = places
-        self._parts: list[str] = []
-        self._runner = CliRunner()
-
-    def run(self, *arguments: str, varying: frozenset[str] = VARYING) -> list[object]:
-        """Run a command; what it prints with ``--json`` is kept as values, the rest as text."""
-        done = self._runner.invoke(application, list(arguments), prog_name="dtk", terminal_width=100)
-        status, told = done.exit_code, done.output
-        if isinstance(done.exception, DtkError):
-            error = done.exception
-            status = 2 if isinstance(error, UsageError) else 1
-            told += f"dtk: {error.title}\n     {error.detail}\n"
-        elif done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        values: list[object] = []
-        if "--json" in arguments and not done.exception:
-            values = [json.loads(line) for line in done.stdout.splitlines()]
-            told = json_lines([plain(value, self._places, varying) for value in values])
-            if done.stderr:
-                told += f"\n(stderr)\n{words(done.stderr, self._places)}"
-        head = words(f"$ dtk {shlex.join(arguments)}", self._places)
-        ended = f"(exit status {status})\n" if status else ""
-        told = _SIZES.sub(" <size>", words(told, self._places)).rstrip()
-        self._parts.append(f"{head}\n{told}\n{ended}")
-        return values
-
-    def text(self) -> str:
-        """Return all of it."""
-        return "\n".join(self._parts)
-
-
-@pytest.fixture
-def dtk(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Transcript:
-    """Commands on a library of this test, without models."""
-    environ = {
-        "HOME": str(tmp_path), "DTK_HOME": str(tmp_path / "home"), "DTK_DATABASE_URL": config.database_url or "",
-        "DTK_MODELS": str(tmp_path / "models"), "COLUMNS": "100", "NO_COLOR": "1", "TZ": "UTC",
-    }  # fmt: skip
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return Transcript({str(tmp_path): "<tmp>", f"dtk {__version__}": "dtk <version>"})
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Six pictures of three subjects in two folders, and a file that is none."""
-    folder = tmp_path / "pictures"
-    for number in range(6):
-        path = folder / ("a" if number < 4 else "b") / f"{number}.png"
-        write_picture(path, SUBJECTS[number % 3], made_at=1_750_000_000 + number, seed=number)
-    (folder / "b" / "broken.png").write_bytes(b"no picture")
-    return folder
 
 
 def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> None:
@@ -185,113 +110,6 @@ def test_duplicates(dtk: Transcript, pictures: Path) -> None:
     dtk.run("clusters", "--would-change", "--json")
     dtk.run("library", "groups", "--check", "--json")
     check(SNAPSHOTS / "json-duplicates.txt", dtk.text())
-
-
-def test_caption_commands(dtk: Transcript, pictures: Path) -> None:
-    dtk.run("scan", str(pictures), "--json")
-    image = str(pictures / "a" / "0.png")
-    dtk.run("caption", "show", image)
-    dtk.run("caption", "set", image, "--text", "a castle [red]\x1b[31m", "--json")
-    dtk.run("caption", "set", image, "--text", "a castle on a hill", "--json")
-    dtk.run("caption", "set", image, "--text", "a castle on a hill")
-    dtk.run("caption", "set", image, "--text", "castle, hill", "--type", "booru")
-    dtk.run("caption", "set", image, "--text", " ")
-    dtk.run("caption", "set", "4711", "--text", "x")
-    dtk.run("caption", "show", image)
-    dtk.run("caption", "show", image, "--json")
-    dtk.run("show", image, "--json")
-    dtk.run("show", image)
-    dtk.run("journal", "list", "--json")
-    dtk.run("journal", "undo", "1", "--json")
-    dtk.run("journal", "undo", "2", "--json")
-    dtk.run("journal", "undo", "2")
-    dtk.run("journal", "undo", "4711")
-    dtk.run("journal", "undo", "3")
-    dtk.run("caption", "set", image, "--text", "a castle [red]\x1b[31m", "--json")
-    dtk.run("caption", "batch", "castle", "--prefix", "[red]\x1b ", "--dry-run")
-    dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ", "--dry-run", "--json")
-    dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ")
-    dtk.run("caption", "batch", "castle", "--prefix", "ohwx, ", "--yes", "--json")
-    dtk.run("caption", "batch", "fox", "--replace", "a", "b", "--yes", "--json")
-    dtk.run("caption", "batch", "", "--regex", r"\b(\w)", r"\1\1", "--yes")
-    dtk.run("caption", "batch", "", "--remove", "--type", "descriptive", "--yes")
-    dtk.run("caption", "batch", "", "--prefix", "a", "--trim")
-    dtk.run("caption", "batch", "", "--regex", "(", "", "--yes")
-    dtk.run("caption", "batch", "", "--case", "camel", "--yes")
-    dtk.run("caption", "batch", "steps:many", "--trim")
-    dtk.run("caption", "batch", "--folder", str(pictures), "-r", "--case", "upper", "--dry-run", "--json")
-    dtk.run("caption", "batch", "--folder", str(pictures), "--case", "upper", "--dry-run")
-    dtk.run("caption", "batch", "castle", "--folder", str(pictures), "--trim")
-    dtk.run("caption", "batch", "--folder", "nowhere", "--trim")
-    dtk.run("caption", "batch", "--trim")
-    dtk.run("journal", "undo", "7")
-    dtk.run("journal", "undo", "5")
-    dtk.run("journal", "list")
-    dtk.run("caption", "set", image, "--text", "a castle\non a hill")
-    dtk.run("export", "captions", "--trigger", "ohwx", "--dry-run")
-    dtk.run("export", "captions", "castle", "--trigger", "ohwx", "--json")
-    (pictures / "a" / "0.txt").write_text("mine")
-    (pictures / "a" / "1.txt").write_text("a red fox")
-    dtk.run("export", "captions", "--json")
-    dtk.run("export", "captions", "--parts", "tags,tags")
-    dtk.run("export", "captions", "--ending", ".exe")
-    dtk.run("import", "captions", "--json")
-    dtk.run("import", "captions", "fox", "--dry-run")
-    dtk.run("caption", "show", str(pictures / "a" / "1.png"))
-    check(SNAPSHOTS / "json-captions.txt", dtk.text())
-
-
-def test_organise_commands(dtk: Transcript, pictures: Path) -> None:
-    dtk.run("scan", str(pictures), "--json")
-    image, other = (str(pictures / "a" / f"{n}.png") for n in range(2))
-    dtk.run("rate", image, other, "--rating", "8", "--json")
-    dtk.run("rate", "--query", "castle", "--rating", "0", "--dry-run", "--json")
-    dtk.run("rate", "--query", "castle", "--rating", "0")
-    dtk.run("rate", image, "--rating", "0")
-    dtk.run("rate", image, "--rating", "none", "--json")
-    dtk.run("rate", image, "--rating", "11")
-    dtk.run("rate", image)
-    dtk.run("rate", "--rating", "3")
-    dtk.run("rate", image, "--query", "castle", "--rating", "3")
-    dtk.run("rate", "4711", "--rating", "3")
-    dtk.run("flag", image, "--favorite", "--json")
-    dtk.run("flag", image, "--nsfw")
-    dtk.run("flag", image, other, "--delete", "--json")
-    dtk.run("flag", other, "--delete", "--off", "--json")
-    dtk.run("flag", image)
-    dtk.run("tag", "add", "blue [red]\x1b[31m hair", image, other, "--json")
-    dtk.run("tag", "add", "fox", "--query", "fox", "--dry-run")
-    dtk.run("tag", "add", "fox", "--query", "fox")
-    dtk.run("tag", "list", "--json")
-    dtk.run("tag", "list")
-    dtk.run("tag", "merge", "fox", "blue [red]\x1b[31m hair", "--into", "azure", "--json")
-    dtk.run("tag", "rename", "azure", "teal")
-    dtk.run("tag", "remove", "Teal", image, "--json")
-    dtk.run("tag", "remove", "nobody's", image)
-    dtk.run("tag", "add", " ", image)
-    dtk.run("album", "create", "Best", image, "--json")
-    dtk.run("album", "create", "Foxes", "--smart", "fox")
-    dtk.run("album", "create", "best")
-    dtk.run("album", "add", "Best", other, image, "--json")
-    dtk.run("album", "remove", "Best", image)
-    dtk.run("album", "rename", "Best", "Best of", "--json")
-    dtk.run("album", "move", "Foxes", "--place", "1", "--json")
-    dtk.run("album", "list", "--json")
-    dtk.run("album", "list")
-    dtk.run("search", "album:foxes tag:teal", "--json")
-    dtk.run("album", "delete", "Best of", "--dry-run", "--json")
-    dtk.run("album", "delete", "Best of", "--json")
-    dtk.run("album", "delete", "Best of")
-    dtk.run("show", image, "--json")
-    dtk.run("journal", "list")
-    dtk.run("journal", "undo", "1", "--json")
-    dtk.run("journal", "redo", "1", "--json")
-    dtk.run("journal", "redo", "1")
-    dtk.run("library", "delete", "--dry-run")
-    dtk.run("library", "delete", "--dry-run", "--json")
-    dtk.run("library", "delete")
-    dtk.run("library", "delete", "--query", "nothing like it", "--yes", "--json")
-    check(SNAPSHOTS / "json-organise.txt", dtk.text())
 
 
 def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.cli.query import pictures
-from dtk_tui.config import Config, PreviewSettings, Settings
+from dtk_tui.config import Config
 from dtk_tui.domain.library import Hit, ImageRow
 from dtk_tui.errors import UsageError
+from dtk_tui.settings import PreviewSettings, Settings
 from tests.helpers.running_app import write_picture
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
 from dtk_tui.services.captions import versions as captions
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import caption_drafts
 from dtk_tui.store.library import captions as store

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
 from dtk_tui.services.library.organise import albums, marks, tags
+from dtk_tui.services.library.organise.albums import ALBUMS
+from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.store.database import Database
 
 #: The ids of all images -> those that an edit is about.
@@ -31,11 +33,11 @@ def _mark(mark: Mark, value: int | None, step: int) -> Callable[[Database, Ids],
 
 
 def _given(db: Database, ids: Ids) -> EditDone:
-    return tags.add(db, ids[::3], ["Sky", "azure"])
+    return TAGS.add(db, ids[::3], ["Sky", "azure"])
 
 
 def _given_too(db: Database, ids: Ids) -> EditDone:
-    return tags.add(db, ids[::4], ["teal"])
+    return TAGS.add(db, ids[::4], ["teal"])
 
 
 def _album(db: Database, ids: Ids) -> EditDone:
@@ -56,16 +58,16 @@ EDITS: dict[str, Edit] = {
     "not NSFW": Edit(_mark(Mark.NSFW, 0, 1), ("nsfw",)),
     "for deletion": Edit(_mark(Mark.FOR_DELETION, 1, 2), ("delete",)),
     "tags": Edit(_given, ("tag", "has")),
-    "a tag taken": Edit(lambda db, ids: tags.remove(db, ids[::2], "sky"), ("tag", "has"), needs=(_given,)),
-    "a tag taken everywhere": Edit(lambda db, ids: tags.remove_everywhere(db, "AZURE"), ("tag",), needs=(_given,)),
+    "a tag taken": Edit(lambda db, ids: TAGS.remove(db, ids[::2], "sky"), ("tag", "has"), needs=(_given,)),
+    "a tag taken everywhere": Edit(lambda db, ids: TAGS.remove(db, None, "AZURE"), ("tag",), needs=(_given,)),
     "a tag renamed": Edit(lambda db, ids: tags.rename(db, ["azure"], "blue_hair"), ("tag",), needs=(_given,)),
     "tags merged": Edit(
         lambda db, ids: tags.rename(db, ["azure", "teal"], "Teal Sky"), ("tag", "has"), needs=(_given, _given_too)
     ),
     "an album": Edit(_album, ("album", "in_album")),
     "an album of none": Edit(lambda db, ids: albums.create(db, "mine"), ("album", "in_album")),
-    "into an album": Edit(lambda db, ids: albums.add(db, ids[::2], "best"), ("album", "in_album")),
-    "out of an album": Edit(lambda db, ids: albums.remove(db, ids, "So So"), ("album", "in_album")),
+    "into an album": Edit(lambda db, ids: ALBUMS.add(db, ids[::2], ["best"]), ("album", "in_album")),
+    "out of an album": Edit(lambda db, ids: ALBUMS.remove(db, ids, "So So"), ("album", "in_album")),
     "an album renamed": Edit(lambda db, ids: albums.rename(db, "best", "mine"), ("album", "in_album")),
     "an album moved": Edit(lambda db, ids: albums.move(db, "empty", 1), ("album",)),
     "an album deleted": Edit(lambda db, ids: albums.delete(db, "50% off"), ("album", "in_album")),

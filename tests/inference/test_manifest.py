@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import ModelSettings
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.manifest import load_manifest, read_manifest
+from dtk_tui.settings import ModelSettings
 
 
 def test_defaults_of_the_settings_are_starter_models() -> None:

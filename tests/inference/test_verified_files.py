@@ -14,7 +14,7 @@ from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, verified_files
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec
-from dtk_tui.inference.onnx_model import OnnxModel
+from dtk_tui.inference.tagger import Tagger
 
 DATA = bytes(range(256)) * 40
 
@@ -57,7 +57,7 @@ def test_a_file_is_read_once_and_again_when_it_changed(spec: ModelSpec, tmp_path
     path.write_bytes(DATA[:-1] + b"\0")
     for _ in range(2):
         with pytest.raises(ModelError, match=r"model\.onnx of the model open-nsfw is not the one") as caught:
-            OnnxModel(spec, tmp_path, 1)
+            Tagger(spec, tmp_path, 1)
         assert caught.value.detail.endswith("Get it again: dtk models pull open-nsfw")
     assert read == ["model.onnx"] * 4, "what is wrong is read each time"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 APP = """
-import signal, asyncio
+import gc, signal, asyncio
 from textual.app import App
 from textual.widgets import Label
 from dtk_tui.terminal import redirect_native_output
@@ -22,13 +22,19 @@ from pathlib import Path
 import sys
 
 class Small(FaultReportingApp):
-    BINDINGS = [("q", "quit", "Quit"), ("a", "say", "Say")]
+    BINDINGS = [("q", "quit", "Quit"), ("a", "say", "Say"), ("f", "frozen", "Frozen")]
     def compose(self):
         yield Label("it runs")
     def on_mount(self):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit)
     def action_say(self):
         self.query_one(Label).update("a key came")
+    def action_frozen(self):
+        self.run_worker(self.tell_when_frozen())
+    async def tell_when_frozen(self):
+        while gc.get_freeze_count() < 10_000:
+            await asyncio.sleep(0.01)
+        self.query_one(Label).update("all is frozen")
 
 with redirect_native_output(Path(sys.argv[1])):
     Small().run()
@@ -93,3 +99,9 @@ def test_a_terminal_that_is_taken_away_ends_it(terminal: Terminal) -> None:
     os.close(terminal.master)  # it is not the controlling terminal of the process, which gets no signal from that
     os.kill(terminal.process.pid, signal.SIGHUP)
     assert terminal.process.wait(60) == 0
+
+
+def test_what_is_there_from_the_start_is_not_looked_at_by_each_full_collection(terminal: Terminal) -> None:
+    terminal.shows(b"it runs")
+    os.write(terminal.master, b"f")
+    terminal.shows(b"all is frozen")

@@ -13,26 +13,13 @@ from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.captions import versions as caption_service
-from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import images
 from dtk_tui.ui.widgets.captions.versions import VersionList
-from tests.helpers.running_app import NARROW, SUBJECTS, WIDE, Running, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 from tests.helpers.screens import Screens, without_name
-from tests.helpers.snapshots import SNAPSHOTS, close, whole_help
+from tests.helpers.snapshots import SNAPSHOTS, close, execute, fill, whole_help
 
-_DAY = 86_400
-
-_FACTS = """
-UPDATE image SET rating = 7, favorite = true WHERE file_name = '029.png';
-UPDATE image SET unavailable = true WHERE file_name = '025.png';
-UPDATE image SET error = 'The file ends too early.' WHERE file_name = '024.png';
-INSERT INTO album (name) VALUES ('Best of');
-INSERT INTO album_image (album_id, image_id) SELECT 1, id FROM image WHERE file_name = '029.png';
-INSERT INTO tag (name) VALUES ('noodles'), ('sfw'), ('steam');
-INSERT INTO image_tag (image_id, tag_id, source, confidence)
-SELECT image.id, tag.id, 'open-nsfw', 1 - tag.id * 0.2 FROM image, tag WHERE file_name = '029.png';
-"""
 _VECTORS = """
 SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
 INSERT INTO image_vector (space_id, image_id, vec)
@@ -104,25 +91,6 @@ class IdleEngine:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-def fill(store: Database, settings: Config, place: Path) -> None:
-    """Scan thirty pictures of three subjects into the library."""
-    for number in range(30):
-        folder = place / "outputs" / ("2025-11" if number < 20 else "final")
-        path = folder / f"{number:03d}.png"
-        write_picture(path, SUBJECTS[number % 3], made_at=1_750_000_000 + number * _DAY, seed=number)
-    scanner.scan(store, settings, [str(place / "outputs")])
-    with store.connection() as conn:
-        conn.execute(_FACTS)
-        # What the compression of a PNG file decides.
-        conn.execute("UPDATE image SET file_size = 400 + left(file_name, 3)::int")
-
-
-def execute(store: Database, statements: str) -> None:
-    """Change the library as somebody else does."""
-    with store.connection() as conn:
-        conn.execute(statements)  # type: ignore[arg-type]
 
 
 # -- a library with images --------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ import typer
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.organise.chosen import DryRun, Images, Query, Yes, carry_out, chosen, show_done
+from dtk_tui.cli.organise.collections import offer_add_and_remove
 from dtk_tui.cli.output import print_json, print_table
 from dtk_tui.errors import DtkError, UsageError
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
+    from dtk_tui.services.library.organise.collections import Collections
     from dtk_tui.store.database import Database
 
 commands = typer.Typer(help="Albums: collections of images that people put together.", no_args_is_help=True)
@@ -45,42 +47,22 @@ def create(
         carry_out(f"Album {name}", len(ids), lambda: len(ids), work, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-@commands.command()
-def add(
-    name: Name,
-    images: Images = None,
-    query: Query = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Put images into an album; dtk journal undo takes it back."""
-    from dtk_tui.services.library.organise import albums
+def _albums() -> Collections:
+    from dtk_tui.services.library.organise.albums import ALBUMS
 
-    with library() as (db, config):
-        ids = chosen(db, config, images, query)
-        count = partial(albums.count, db, ids, name, has=False)
-        work = partial(albums.add, db, ids, name)
-        carry_out(f"Into the album {name}", len(ids), count, work, yes=yes, dry_run=dry_run, as_json=as_json)
+    return ALBUMS
 
 
-@commands.command()
-def remove(
-    name: Name,
-    images: Images = None,
-    query: Query = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Take images out of an album; they stay in the library, and dtk journal undo takes it back."""
-    from dtk_tui.services.library.organise import albums
-
-    with library() as (db, config):
-        ids = chosen(db, config, images, query)
-        count = partial(albums.count, db, ids, name, has=True)
-        work = partial(albums.remove, db, ids, name)
-        carry_out(f"Out of the album {name}", len(ids), count, work, yes=yes, dry_run=dry_run, as_json=as_json)
+offer_add_and_remove(
+    commands,
+    _albums,
+    "album",
+    added=("Put images into an album; dtk journal undo takes it back.", "Into the album {}"),
+    removed=(
+        "Take images out of an album; they stay in the library, and dtk journal undo takes it back.",
+        "Out of the album {}",
+    ),
+)
 
 
 @commands.command()
@@ -126,7 +108,7 @@ def list_albums(as_json: Json = False) -> None:
 
     with library() as (db, config):
         found = [(album, album.images if album.query is None else _size(db, config, album.query))
-                 for album in albums.listed(db)]  # fmt: skip
+                 for album in albums.ALBUMS.listed(db)]  # fmt: skip
     if as_json:
         for album, images in found:
             print_json({"name": album.name, "images": images, "query": album.query})

@@ -3,62 +3,43 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import Json
-from dtk_tui.cli.organise.chosen import DryRun, Images, Query, Yes, carry_out, chosen
+from dtk_tui.cli.organise.chosen import DryRun, Yes, carry_out
+from dtk_tui.cli.organise.collections import offer_add_and_remove
 from dtk_tui.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from dtk_tui.services.library.organise.collections import Collections
 
 commands = typer.Typer(help="Tags that people give images.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The tag.")]
+
+def _tags() -> Collections:
+    from dtk_tui.services.library.organise.tags import TAGS
+
+    return TAGS
 
 
-@commands.command()
-def add(
-    name: Name,
-    images: Images = None,
-    query: Query = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Give images a tag; dtk journal undo takes it back."""
-    from dtk_tui.services.library.organise import tags
-
-    tags.checked(name)
-    with library() as (db, config):
-        ids = chosen(db, config, images, query)
-        count = partial(tags.count, db, ids, name, has=False)
-        work = partial(tags.add, db, ids, [name])
-        carry_out(f"Tag {name}", len(ids), count, work, yes=yes, dry_run=dry_run, as_json=as_json)
-
-
-@commands.command()
-def remove(
-    name: Name,
-    images: Images = None,
-    query: Query = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Take a tag from images; what models say of them stays, and dtk journal undo takes it back."""
-    from dtk_tui.services.library.organise import tags
-
-    with library() as (db, config):
-        ids = chosen(db, config, images, query)
-        count = partial(tags.count, db, ids, name, has=True)
-        work = partial(tags.remove, db, ids, name)
-        carry_out(f"Without the tag {name}", len(ids), count, work, yes=yes, dry_run=dry_run, as_json=as_json)
+offer_add_and_remove(
+    commands,
+    _tags,
+    "tag",
+    added=("Give images a tag; dtk journal undo takes it back.", "Tag {}"),
+    removed=(
+        "Take a tag from images; what models say of them stays, and dtk journal undo takes it back.",
+        "Without the tag {}",
+    ),
+)
 
 
 @commands.command()
 def rename(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The tag.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="What it shall be called.")],
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -82,8 +63,9 @@ def merge(
 
 def _rename(names: list[str], new: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     from dtk_tui.services.library.organise import tags
+    from dtk_tui.services.library.organise.collections import checked
 
-    tags.checked(new)
+    checked(new)
     with library() as (db, _):
         number = tags.count_named(db, names)
         carry_out(
@@ -100,10 +82,10 @@ def _rename(names: list[str], new: str, yes: bool, dry_run: bool, as_json: bool)
 @commands.command(name="list")
 def list_tags(as_json: Json = False) -> None:
     """List the tags that people gave, with the number of their images."""
-    from dtk_tui.services.library.organise import tags
+    from dtk_tui.services.library.organise.tags import TAGS
 
     with library() as (db, _):
-        found = tags.listed(db)
+        found = TAGS.listed(db)
     if as_json:
         for tag in found:
             print_json({"name": tag.name, "images": tag.images})

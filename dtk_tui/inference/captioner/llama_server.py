@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import gguf
 from dtk_tui.inference.captioner.base import (
@@ -25,6 +24,7 @@ from dtk_tui.inference.captioner.base import (
 from dtk_tui.inference.captioner.chat_client import ChatClient
 from dtk_tui.inference.captioner.llama_process import PACKAGES, LlamaProcess
 from dtk_tui.inference.devices.provider import gpu_report
+from dtk_tui.settings import CaptionSettings
 
 _ALIAS = "joycaption"
 #: The package that works on one request at a time.

@@ -7,10 +7,10 @@ import subprocess
 import threading
 from collections.abc import Callable
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner.base import Answer, Captioner, Question, UnavailableError
 from dtk_tui.inference.captioner.chat_client import ChatClient
+from dtk_tui.settings import CaptionSettings
 
 _COMMAND_S = 60.0
 #: What most models with vision scale larger pictures down to.

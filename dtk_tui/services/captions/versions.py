@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.captions import (
     MAX_LENGTH,
     USER,
@@ -21,6 +21,7 @@ from dtk_tui.domain.journal import CAPTION, Changes
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.services.library.search import find_image
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.store.library import images, journal

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText
 from dtk_tui.domain.events import ignore
 from dtk_tui.errors import DatabaseLostError, NotSetUpError
@@ -19,6 +19,7 @@ from dtk_tui.inference.captioner.choice import captioner, check_settings
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.captions.editor import CaptionPage
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import caption_jobs
 

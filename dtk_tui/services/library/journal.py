@@ -32,8 +32,8 @@ Restore = Callable[[Connection, Changes], list[int]]
 #: By the kind of an edit: gives back what stood there before some changes, and returns the images that were left alone.
 _RESTORE: dict[str, Restore] = {
     CAPTION: captions.restore,
-    TAG: tags.restore,
-    ALBUM: albums.restore,
+    TAG: tags.MEMBERS.restore,
+    ALBUM: albums.MEMBERS.restore,
     **{mark.value: partial(_restore_mark, mark) for mark in Mark},
 }
 

@@ -48,9 +48,8 @@ class _LaneCursor:
     def room(self) -> int:
         """How many jobs may be claimed now; 0 when it is not worth it yet."""
         turn = self.scheduler.turn
-        depth = self.lane.depth if turn is None else self.lane.depth_of(turn)
-        room = depth - len(self.lane.in_flight)
-        return room if room >= max(1, depth // 4) else 0
+        room = self.lane.depth(turn) - len(self.lane.in_flight)
+        return room if room >= self.lane.least_claim(turn) else 0
 
     def restart(self) -> None:
         """Begin again at the first job."""

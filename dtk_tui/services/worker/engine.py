@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from dtk_tui.config import Config, WorkerSettings
+from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
@@ -27,6 +27,7 @@ from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.pipeline import Pipeline
 from dtk_tui.services.worker.state import lower_thread_priority
 from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
 

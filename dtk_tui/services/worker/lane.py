@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.services.worker.handlers.base import JobHandler, Lane, Loaded, Prompt
@@ -11,6 +11,11 @@ from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 
 #: In lanes that run no models here, what waits is bounded by what is claimed: a loader must not wait for a server.
 _UNBOUNDED = 1 << 30
+#: So long what is claimed lasts a fast lane: a transaction for each batch of a fast model costs as much as the batch.
+_AHEAD_S = 2.0
+_MOST_AHEAD = 1024
+#: Over so long, at least, the speed is taken.
+_SPAN_S = 1.0
 
 
 class LaneState:
@@ -20,7 +25,6 @@ class LaneState:
         kinds: what is done in this lane.
         threads: how many threads infer.
         batch_sizes: the most images in a batch of each kind.
-        depth: how many claimed jobs are enough to keep every stage busy.
         in_flight: ids of jobs that are claimed and not ended.
         busy_since: when ``in_flight`` was last empty (monotonic seconds).
     """
@@ -32,21 +36,37 @@ class LaneState:
         self.kinds = tuple(batch_sizes)
         self.batch_sizes = batch_sizes
         self.largest = max(batch_sizes.values())
-        if self.on_devices:
-            self.depth = max(4 * self.largest, 2 * decode_threads, 32)
-            # Room for a batch of each kind, for the one that follows, and for what is being decoded.
-            limit = sum(batch_sizes.values()) + self.largest + decode_threads
-        else:
-            self.depth = 4 * self.largest * self.threads
-            limit = _UNBOUNDED
         self._decode_threads = decode_threads
+        # Room for a batch of each kind, for the one that follows, and for what is being decoded.
+        limit = sum(batch_sizes.values()) + self.largest + decode_threads if self.on_devices else _UNBOUNDED
         self.buffer: PriorityBuffer[Loaded | Prompt] = PriorityBuffer(limit)
         self.in_flight: set[int] = set()
-        self.busy_since = time.monotonic()
+        self.busy_since = self._counted_from = time.monotonic()
+        self._ended = 0
+        self._jobs_per_s = 0.0
 
-    def depth_of(self, kind: Kind) -> int:
-        """Return how many jobs of one kind alone are enough to keep every stage busy."""
-        return max(4 * self.batch_sizes[kind], 2 * self._decode_threads)
+    def depth(self, kind: Kind | None = None) -> int:
+        """Return how many claimed jobs are enough to keep every stage busy; of one kind alone, or of all."""
+        largest = self.largest if kind is None else self.batch_sizes[kind]
+        if self.on_devices:
+            least = max(4 * largest, 2 * self._decode_threads, 32 if kind is None else 0)
+        else:
+            least = 4 * largest * self.threads
+        return max(least, min(int(_AHEAD_S * self._jobs_per_s), _MOST_AHEAD))
+
+    def least_claim(self, kind: Kind | None = None) -> int:
+        """Return for how many jobs a transaction is worth it; arguments as ``depth``."""
+        return max(1, self.depth(kind) // 4)
+
+    def end(self, ids: Collection[int]) -> None:
+        """Note that jobs ended; those of other lanes are passed over."""
+        before = len(self.in_flight)
+        self.in_flight.difference_update(ids)
+        self._ended += before - len(self.in_flight)
+        now = time.monotonic()
+        if now >= self._counted_from + _SPAN_S:
+            self._jobs_per_s = self._ended / (now - self._counted_from)
+            self._ended, self._counted_from = 0, now
 
     @property
     def is_idle(self) -> bool:

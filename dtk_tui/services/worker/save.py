@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,8 @@ from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs, missing
 
 _AT_ONCE = 256
+#: What ends slowly waits so long for more: a transaction for each caption costs more than the caption's requests.
+_PATIENCE_S = 0.5
 
 _Row = tuple[JobHandler, ClaimedJob, Any]
 
@@ -44,9 +47,11 @@ class Saver:
                 state.to_save.task_done()
                 return
             batch, size, last = [done], len(done.rows), False
+            until = time.monotonic() + _PATIENCE_S
             while size < _AT_ONCE:
+                wait_s = until - time.monotonic() if self._can_wait(batch, size) else 0.0
                 try:
-                    more = state.to_save.get_nowait()
+                    more = state.to_save.get(timeout=max(0.0, wait_s))
                 except queue.Empty:
                     break
                 if more is None:
@@ -61,6 +66,15 @@ class Saver:
                     state.to_save.task_done()
             if last:
                 return
+
+    def _can_wait(self, batch: Sequence[BatchResult], size: int) -> bool:
+        """Say whether nobody waits for what has ended, and more of the same lane will have soon."""
+        last = batch[-1]
+        if last.handler is None or last.prompts or last.failed or last.returned or last.suspected:
+            return False
+        if any(job.priority > NORMAL for job, _ in last.rows):
+            return False
+        return self._state.more_will_end(last.handler.kind, size)
 
     def _save(self, batch: list[BatchResult]) -> None:
         """Write a batch; where PostgreSQL refuses it, one by one, so that a bad result fails alone."""

@@ -274,12 +274,18 @@ class PipelineState:
             together.setdefault(key, []).append(job)
         return [tuple(of_image) for of_image in together.values()]
 
+    def more_will_end(self, kind: Kind, ended: int) -> bool:
+        """Say whether a lane works on more jobs than have ended, and has not ended as many as it claims at a time."""
+        lane = self._lane_of[kind]
+        with self._changed:
+            return self.is_running and ended < min(len(lane.in_flight), lane.least_claim())
+
     def mark_ended(self, ids: Iterable[int]) -> None:
         """Note that jobs ended, and let the claimer fetch more."""
         ended = set(ids)
         with self._changed:
             for lane in self.lanes:
-                lane.in_flight -= ended
+                lane.end(ended)
             self._changed.notify_all()
         self._awake.set()
 

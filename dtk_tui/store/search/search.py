@@ -81,8 +81,9 @@ _MATCHING_OF = """
 SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
  WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-#: So many times as many images as are asked for must be expected before prompts are spread until enough meet a filter.
-_MANY = 4
+#: So many times as many images as are asked for, and at least so many, must be expected before prompts are spread until
+#: enough meet a filter.
+_MANY, _FEW = 4, 5000
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
 _SPARE = 1.5
 #: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
@@ -219,7 +220,11 @@ def _by_words(
 ) -> SearchResult:
     search = None if limit is None else words.of_prompts(query.filter, query.terms, name_ids)
     # Where other conditions leave few images, these are found first.
-    if limit is not None and search is not None and (search.is_alone or estimate(conn, where)[0] > _MANY * limit):
+    if (
+        limit is not None
+        and search is not None
+        and (search.is_alone or estimate(conn, where)[0] > max(_MANY * limit, _FEW))
+    ):
         first = words.first_by_words(conn, search, limit)
         return _limited(first.ids, words.reciprocal(first.places()), limit)
     matched = words.all_by_words(conn, where, query.terms, limit)

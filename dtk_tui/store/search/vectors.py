@@ -135,13 +135,15 @@ def _distinct(values: Ids) -> Ids:
 
 
 def count_walked(conn: Connection, of: str, space: int, share: float) -> int:
-    """Return how many vectors of a space are that share of its vectors, as many as the index is walked for at most.
+    """Return how many vectors of a space to walk to: that share of them, within bounds.
+
+    At least so many that a space in which few images have a vector gives enough, too, where a filter keeps much.
 
     Args:
         of: ``prompt`` or ``image``.
     """
     size = conn.execute(_SIZE, (f"{of}_vector_{space:d}",)).fetchone()
-    return max(FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
+    return max(4 * FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
 
 
 def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:

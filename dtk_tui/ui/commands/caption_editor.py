@@ -14,11 +14,6 @@ from dtk_tui.ui.dialogs import Confirm, Entry, Menu
 from dtk_tui.ui.messages import CaptionEditorOpened
 
 
-def has_images(screen: ContextScreen[Any]) -> bool:
-    """Offer it where there are images."""
-    return not screen.is_mounted or screen.images() is not None
-
-
 def edit(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Edit the captions of the marked images, or of the one at the cursor and those behind it."""
     images = screen.images()

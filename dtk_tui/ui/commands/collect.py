@@ -10,21 +10,25 @@ from textual.suggester import Suggester
 
 from dtk_tui.domain.organise import Collection
 from dtk_tui.domain.queue import Target
-from dtk_tui.services.library.organise import albums, tags, trash
+from dtk_tui.services.library.organise import albums, trash
+from dtk_tui.services.library.organise.albums import ALBUMS
+from dtk_tui.services.library.organise.collections import Collections
+from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.text import counted, file_size, one_line
 from dtk_tui.ui.background import in_thread, start_task
 from dtk_tui.ui.commands.organise import Work, carry_out, chosen_ids
-from dtk_tui.ui.commands.run import in_background
+from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu
 from dtk_tui.ui.format import trash_words
 from dtk_tui.ui.messages import CollectionsOpened
 from dtk_tui.ui.widgets.search_line import SearchLine
 
-#: So many tags are offered to be taken away.
+#: So many tags or albums are offered to be taken away.
 _OFFERED = 200
 _NEW = "new"
 _SHOWN = 60
+_NOTHING_FLAGGED = "No image is for deletion; Delete flags one."
 
 
 def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work) -> None:
@@ -63,31 +67,11 @@ def add_tags(context: AppContext, screen: ContextScreen[Any], target: Target | N
         names = [name for name in (text or "").split(",") if name.strip()]
         if names:
             title = f"Tag {one_line(', '.join(names), _SHOWN)}"
-            _start(context, screen, title, len(ids), partial(tags.add, context.library.db, ids, names))
+            _start(context, screen, title, len(ids), partial(TAGS.add, context.library.db, ids, names))
 
     hint = "one or more names, with commas between them; \u2192 takes the completion"
-    suggester = TagSuggester(partial(tags.listed, context.library.db))
+    suggester = TagSuggester(partial(TAGS.listed, context.library.db))
     screen.app.push_screen(InputDialog(f"Tag {screen.target_name()}", hint, suggester=suggester), answered)
-
-
-@in_background("organise", exclusive=False, asked=True)
-async def remove_tag(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-    """Offer the tags that people gave the chosen images, and take one away."""
-    ids = chosen_ids(context, target)
-    if not ids:
-        return
-    found = await in_thread(tags.of_images, context.library.db, ids, _OFFERED)
-    if not found:
-        context.notify("Nobody gave a tag to what is chosen. What models say is not taken away.")
-        return
-
-    def answered(name: str | None) -> None:
-        if name is not None:
-            title = f"Without the tag {one_line(name, _SHOWN)}"
-            _start(context, screen, title, len(ids), partial(tags.remove, context.library.db, ids, name))
-
-    entries = [Entry(f"{one_line(tag.name, _SHOWN)}  {tag.images:,}", "", tag.name) for tag in found]
-    screen.app.push_screen(Menu("Take which tag away?", entries), answered)
 
 
 # -- albums -----------------------------------------------------------------------------------------------------------
@@ -100,7 +84,7 @@ async def add_to_album(context: AppContext, screen: ContextScreen[Any], target: 
     if not ids:
         return
     db = context.library.db
-    found = [album for album in await in_thread(albums.listed, db) if album.query is None]
+    found = [album for album in await in_thread(ALBUMS.listed, db) if album.query is None]
 
     def named(name: str | None) -> None:
         if name is not None:
@@ -113,7 +97,7 @@ async def add_to_album(context: AppContext, screen: ContextScreen[Any], target: 
         elif result is not None:
             name = result.removeprefix("=")
             title = f"Into the album {one_line(name, _SHOWN)}"
-            _start(context, screen, title, len(ids), partial(albums.add, db, ids, name))
+            _start(context, screen, title, len(ids), partial(ALBUMS.add, db, ids, [name]))
 
     entries = [Entry("A new album\u2026", "n", _NEW, "n")]
     entries += [Entry(f"{one_line(album.name, _SHOWN)}  {album.images:,}", "", f"={album.name}") for album in found]
@@ -124,25 +108,50 @@ def _create(context: AppContext, name: str, ids: Any, progress: Any, stop: Any) 
     return albums.create(context.library.db, name, ids, None, progress, stop)
 
 
-@in_background("organise", exclusive=False, asked=True)
-async def remove_from_album(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-    """Offer the albums of the chosen images, and take them out of one."""
-    ids = chosen_ids(context, target)
-    if not ids:
-        return
-    db = context.library.db
-    found = await in_thread(albums.of_images, db, ids)
-    if not found:
-        context.notify("What is chosen is in no album.")
-        return
+# -- taking away ------------------------------------------------------------------------------------------------------
 
-    def answered(name: str | None) -> None:
-        if name is not None:
-            title = f"Out of the album {one_line(name, _SHOWN)}"
-            _start(context, screen, title, len(ids), partial(albums.remove, db, ids, name))
 
-    entries = [Entry(one_line(album.name, _SHOWN), "", album.name) for album in found]
-    screen.app.push_screen(Menu("Take it out of which album?", entries), answered)
+def _take_away(collections: Collections, nothing: str, question: str) -> Run:
+    """Return a command that offers the tags or albums of the chosen images, and takes one of these away.
+
+    Args:
+        nothing: what is said where they have none.
+        question: the title of the offer.
+    """
+
+    @in_background("organise", exclusive=False, asked=True)
+    async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+        ids = chosen_ids(context, target)
+        if not ids:
+            return
+        db = context.library.db
+        found = await in_thread(collections.of_images, db, ids, _OFFERED)
+        if not found:
+            context.notify(nothing)
+            return
+
+        def answered(name: str | None) -> None:
+            if name is not None:
+                title = collections.removed.format(one_line(name, _SHOWN))
+                _start(context, screen, title, len(ids), partial(collections.remove, db, ids, name))
+
+        entries = [Entry(_listed(one), "", one.name) for one in found]
+        screen.app.push_screen(Menu(question, entries), answered)
+
+    return run
+
+
+def _listed(one: Collection) -> str:
+    return f"{one_line(one.name, _SHOWN)}  {one.images:,}" if one.images else one_line(one.name, _SHOWN)
+
+
+remove_tag = _take_away(
+    TAGS, "Nobody gave a tag to what is chosen. What models say is not taken away.", "Take which tag away?"
+)
+remove_from_album = _take_away(ALBUMS, "What is chosen is in no album.", "Take it out of which album?")
+
+
+# -- lists ------------------------------------------------------------------------------------------------------------
 
 
 def open_collections(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
@@ -153,9 +162,14 @@ def open_collections(context: AppContext, screen: ContextScreen[Any], target: Ta
 # -- deletion ---------------------------------------------------------------------------------------------------------
 
 
-def review(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+@in_background("review", asked=True)
+async def review(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show the images that are for deletion."""
+    if not await in_thread(trash.is_any_flagged, context.library.db):
+        context.notify(_NOTHING_FLAGGED)
+        return
     screen.query_one(SearchLine).ask("delete:true")
+    context.notify("R moves their files into the trash; Delete takes the flag from what is chosen.")
 
 
 @in_background("trash", asked=True)
@@ -164,7 +178,7 @@ async def to_trash(context: AppContext, screen: ContextScreen[Any], target: Targ
     db = context.library.db
     files = await in_thread(trash.flagged, db)
     if not files:
-        context.notify("No image is for deletion; Delete flags one.")
+        context.notify(_NOTHING_FLAGGED)
         return
 
     def answered(yes: bool | None) -> None:

@@ -14,12 +14,13 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands.run import Run
 from dtk_tui.ui.context import AppContext, ContextScreen
 
-Applies = Callable[[ContextScreen[Any]], bool]
+#: Says in a sentence why a screen cannot do a command now; empty where it can.
+Refusal = Callable[[ContextScreen[Any]], str]
 
 
-def always(screen: ContextScreen[Any]) -> bool:
-    """Offer it everywhere."""
-    return True
+def never(screen: ContextScreen[Any]) -> str:
+    """Refuse it nowhere."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Command:
         title: what palette, menus, help and footer call it.
         group: the heading under which the help lists it.
         run: does it, for the context, the screen and what work is for.
-        applies: says whether a screen can do it now; where it cannot, its key is free.
+        refusal: says why a screen cannot do it now, which a person who presses its key is told.
         in_footer, tooltip, key_name: how the footer shows it; ``key_name`` instead of the first key.
         priority: bound before what has the focus, dialogs included.
         widget: it is offered where one of these can have the focus.
@@ -44,7 +45,7 @@ class Command:
     title: str
     group: str
     run: Run
-    applies: Applies = always
+    refusal: Refusal = never
     in_footer: bool = False
     tooltip: str = ""
     key_name: str | None = None

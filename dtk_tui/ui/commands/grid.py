@@ -56,6 +56,7 @@ def resize(step: int) -> Run:
     return run
 
 
-def is_shown(screen: ContextScreen[Any]) -> bool:
-    """Say whether thumbnails are shown."""
-    return screen.is_mounted and screen.query_one(ImageGrid).is_grid
+def needs_thumbnails(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for thumbnails where there are none."""
+    is_grid = not screen.is_mounted or screen.query_one(ImageGrid).is_grid
+    return "" if is_grid else "This is for thumbnails: G shows them."

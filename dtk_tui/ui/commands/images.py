@@ -11,13 +11,15 @@ from dtk_tui.domain.job import NORMAL, Kind, WorkerState
 from dtk_tui.domain.queue import Enqueued, Target
 from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
-from dtk_tui.ui.commands.run import Run, in_background
+from dtk_tui.ui.commands.run import Run, ScreenMethod, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import MenuOpened, RunQueued
 from dtk_tui.ui.queue_preview import QueuePreview
 from dtk_tui.ui.widgets.preview import Preview
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+_show_preview = ScreenMethod("toggle_preview")
 
 
 def enqueued_words(result: Enqueued) -> str:
@@ -37,9 +39,23 @@ def with_subfolders(target: Target | None) -> Target | None:
     return target if target.everything else replace(target, recursive=True)
 
 
-def has_subfolders(screen: ContextScreen[Any]) -> bool:
-    """Offer subfolders only where there may be some."""
-    return not screen.is_mounted or with_subfolders(screen.target()) is not None
+def needs_folder(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for a folder with those below it."""
+    if not screen.is_mounted or screen.is_on_folder:
+        return ""
+    return "This takes the folders below a folder along: choose one in the tree."
+
+
+def needs_images(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for images."""
+    return "" if not screen.is_mounted or screen.has_images else "There is no image here."
+
+
+def needs_chosen_images(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for chosen images, and not for a folder."""
+    if screen.is_mounted and screen.is_on_folder:
+        return "This is for images: Tab goes from the folder to them."
+    return needs_images(screen)
 
 
 def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
@@ -97,15 +113,18 @@ def open_menu(context: AppContext, screen: ContextScreen[Any], target: Target | 
 
 
 def show_tab(number: int) -> Run:
-    """Return a command that shows another page of the preview."""
+    """Return a command that shows another page of the preview, and the preview where it is hidden."""
 
     def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-        screen.query_one(Preview).show_tab(number)
+        preview = screen.query_one(Preview)
+        if not preview.display:
+            _show_preview(context, screen, target)
+        preview.show_tab(number)
 
     return run
 
 
-def ask_for_row(app: App[Any], table: ImageTable) -> None:
+def ask_for_row(app: App[Any], table: VirtualTable[Any]) -> None:
     """Ask for a row by its number or a part, and go there."""
 
     def go(value: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,30 +16,39 @@ from dtk_tui.ui.context import ContextScreen
 from dtk_tui.ui.dialogs import Entry, Menu
 
 
+async def do(app: App[Any], screen: ContextScreen[Any], command: Command) -> None:
+    """Do a command of a screen that was chosen by its words; say why where it cannot be done now."""
+    if why := command.refusal(screen):
+        screen.context.notify(why, severity="warning")
+    else:
+        await app.run_action(command.action, screen)
+
+
 class CommandProvider(Provider):
     """Offers the commands of a screen with their keys, besides moving about in lists."""
 
-    def _commands(self) -> list[tuple[Command, str]]:
+    def _commands(self) -> list[tuple[Command, str, Callable[[], Awaitable[None]]]]:
         screen = self.screen
         if not isinstance(screen, ContextScreen):
             return []
         keymap = screen.context.config.settings.keys
-        return [(one, one.key_names(self.app, keymap)) for one in offered(screen) if one.group != LISTS]
+        shown = (one for one in offered(screen) if one.group != LISTS)
+        return [(one, one.key_names(self.app, keymap), partial(do, self.app, screen, one)) for one in shown]
 
     async def discover(self) -> Hits:
         """Offer all commands before anything is typed."""
-        for command, keys in self._commands():
+        for command, keys, run in self._commands():
             words = Content.assemble(command.title, (f"  {keys}", "dim"))
-            yield DiscoveryHit(words, partial(self.app.run_action, command.action, self.screen), text=command.title)
+            yield DiscoveryHit(words, run, text=command.title)
 
     async def search(self, query: str) -> Hits:
         """Offer the commands that fit."""
         matcher = self.matcher(query)
-        for command, keys in self._commands():
+        for command, keys, run in self._commands():
             score = matcher.match(command.title)
             if score > 0:
                 words = Content.assemble(matcher.highlight(command.title), (f"  {keys}", "dim"))
-                yield Hit(score, words, partial(self.app.run_action, command.action, self.screen), text=command.title)
+                yield Hit(score, words, run, text=command.title)
 
 
 def open_menu(app: App[Any], screen: ContextScreen[Any], title: str, command_ids: Sequence[str]) -> None:
@@ -51,6 +60,6 @@ def open_menu(app: App[Any], screen: ContextScreen[Any], title: str, command_ids
 
     async def chosen(name: str | None) -> None:
         if name is not None:
-            await app.run_action(found[name].action, screen)
+            await do(app, screen, found[name])
 
     app.push_screen(Menu(title, entries), chosen)

@@ -25,7 +25,7 @@ from dtk_tui.ui.commands import (
     thresholds,
     workers,
 )
-from dtk_tui.ui.commands.command import Applies, Command, of_widget
+from dtk_tui.ui.commands.command import Command, Refusal, never, of_widget
 from dtk_tui.ui.commands.run import Run, ScreenMethod
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
@@ -73,24 +73,25 @@ def _quit(context: AppContext, screen: ContextScreen[Any], target: Target | None
     screen.app.call_later(screen.app.action_quit)
 
 
-def _is_not_typing(screen: ContextScreen[Any]) -> bool:
-    """A search that is being typed cannot be started."""
-    return not (screen.is_mounted and any(line.has_focus for line in screen.query(QueryInput)))
+def _is_typing(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for images while a query is typed."""
+    is_typing = screen.is_mounted and any(line.has_focus for line in screen.query(QueryInput))
+    return "A query is being typed: Esc leaves it." if is_typing else ""
 
 
-def _is_offered(command_id: str) -> Applies:
-    return lambda screen: screen.offers(command_id)
+def _as_the_screen_says(command_id: str) -> Refusal:
+    return lambda screen: screen.refusal(command_id)
 
 
 def _state(number: str, keys: str, title: str, method: str, tooltip: str = "") -> Command:
     """Return a command of a screen that offers it in some of its states."""
-    applies = _is_offered(number)
-    return Command(number, keys, title, SCREEN, ScreenMethod(method), applies, in_footer=True, tooltip=tooltip)
+    refusal = _as_the_screen_says(number)
+    return Command(number, keys, title, SCREEN, ScreenMethod(method), refusal, in_footer=True, tooltip=tooltip)
 
 
 _BROWSER = (
     Command(
-        "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_not_typing,
+        "main.search", "slash", "Search", SCREEN, ScreenMethod("start_search"), _is_typing,
         in_footer=True, key_name="/",
     ),
     Command("main.collections", "L", "Albums and tags", SCREEN, collect.open_collections),
@@ -102,10 +103,12 @@ _BROWSER = (
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),
     Command(
-        "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.is_shown, key_name="<"
+        "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.needs_thumbnails,
+        key_name="<",
     ),
     Command(
-        "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.is_shown, key_name=">"
+        "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.needs_thumbnails,
+        key_name=">",
     ),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
@@ -184,6 +187,8 @@ _DUPLICATES = (
         in_footer=True, tooltip="The same content, the same generation, pictures that look alike",
     ),
     _state("duplicates.stop", "c", "Stop", "stop", "End the search"),
+    Command("duplicates.undo", "ctrl+z", "Undo the last edit", SCREEN, organise.turn(redo=False)),
+    Command("duplicates.redo", "ctrl+y", "Do it again", SCREEN, organise.turn(redo=True)),
     Command("duplicates.refresh", "r", "Search again", SCREEN, ScreenMethod("load_again")),
     Command("duplicates.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
@@ -220,12 +225,12 @@ _WORK = (
     ),
     Command(
         "work.embed_now_deep", "E", "Embed now with subfolders", WORK,
-        images.enqueue(Kind.EMBED, priority=NOW, deep=True), images.has_subfolders,
+        images.enqueue(Kind.EMBED, priority=NOW, deep=True), images.needs_folder,
     ),
     Command("work.queue", "u", "Queue", WORK, images.enqueue(Kind.EMBED), tooltip="Queue for embedding"),
     Command(
         "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, deep=True),
-        images.has_subfolders,
+        images.needs_folder,
     ),
     Command(
         "work.preview_queue", "z", "What queueing would do", WORK, images.preview,
@@ -234,59 +239,61 @@ _WORK = (
     Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), in_footer=True),
     Command(
         "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, deep=True),
-        images.has_subfolders,
+        images.needs_folder,
     ),
     Command("work.caption", "c", "Caption", WORK, images.enqueue(Kind.CAPTION)),
     Command(
         "work.caption_deep", "C", "Caption with subfolders", WORK, images.enqueue(Kind.CAPTION, deep=True),
-        images.has_subfolders,
+        images.needs_folder,
     ),
     Command("work.tag_caption", "w", "Tag & caption", WORK, images.enqueue(Kind.TAG, Kind.CAPTION)),
     Command(
         "work.tag_caption_deep", "W", "Tag & caption with subfolders", WORK,
-        images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.has_subfolders,
+        images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.needs_folder,
     ),
     Command(
-        "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, caption_editor.has_images,
+        "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, images.needs_images,
         tooltip="Edit the captions of the chosen images, one after the other",
     ),
     Command("work.edit_captions", "B", "Edit captions of many", WORK, edits.edit_captions),
-    Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar")),
+    Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar"), images.needs_images),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
 _ORGANISE = (
     *(
         Command(
             f"work.rate_{digit}", str(digit), f"Rate {digit}", ORGANISE, organise.rate(digit),
-            caption_editor.has_images,
+            images.needs_chosen_images,
         )
         for digit in range(10)
     ),
     Command(
         "work.unrate", "grave_accent", "Take the rating away", ORGANISE, organise.rate(None),
-        caption_editor.has_images, key_name="`",
+        images.needs_chosen_images, key_name="`",
     ),
-    Command("work.rate", "asterisk", "Rate", ORGANISE, organise.ask_rating, caption_editor.has_images, key_name="*"),
+    Command("work.rate", "asterisk", "Rate", ORGANISE, organise.ask_rating, images.needs_chosen_images, key_name="*"),
     Command(
-        "work.favorite", "f", "Favourite, or not", ORGANISE, organise.flag(Mark.FAVORITE), caption_editor.has_images
+        "work.favorite", "f", "Favourite, or not", ORGANISE, organise.flag(Mark.FAVORITE), images.needs_chosen_images
     ),
-    Command("work.nsfw", "N", "NSFW, or not", ORGANISE, organise.flag(Mark.NSFW), caption_editor.has_images),
+    Command("work.nsfw", "N", "NSFW, or not", ORGANISE, organise.flag(Mark.NSFW), images.needs_chosen_images),
     Command(
         "work.for_deletion", "delete", "For deletion, or not", ORGANISE, organise.flag(Mark.FOR_DELETION),
-        caption_editor.has_images,
+        images.needs_chosen_images,
     ),
-    Command("work.add_tags", "plus", "Give a tag", ORGANISE, collect.add_tags, caption_editor.has_images, key_name="+"),
     Command(
-        "work.remove_tag", "minus", "Take a tag away", ORGANISE, collect.remove_tag, caption_editor.has_images,
+        "work.add_tags", "plus", "Give a tag", ORGANISE, collect.add_tags, images.needs_chosen_images, key_name="+",
+    ),
+    Command(
+        "work.remove_tag", "minus", "Take a tag away", ORGANISE, collect.remove_tag, images.needs_chosen_images,
         key_name="-",
     ),
-    Command("work.add_to_album", "A", "Put into an album", ORGANISE, collect.add_to_album, caption_editor.has_images),
+    Command("work.add_to_album", "A", "Put into an album", ORGANISE, collect.add_to_album, images.needs_chosen_images),
     Command(
         "work.remove_from_album", "O", "Take out of an album", ORGANISE, collect.remove_from_album,
-        caption_editor.has_images,
+        images.needs_chosen_images,
     ),
-    Command("work.undo", "ctrl+z", "Undo the last edit", ORGANISE, organise.turn(redo=False), _is_not_typing),
-    Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_not_typing),
+    Command("work.undo", "ctrl+z", "Undo the last edit", ORGANISE, organise.turn(redo=False), _is_typing),
+    Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_typing),
 )  # fmt: skip
 _PREVIEW = (
     Command("preview.prompt", "alt+1", "Show prompt", PREVIEW, images.show_tab(0)),
@@ -338,6 +345,15 @@ def bindings(*areas: str) -> list[BindingType]:
     """Return the bindings of the commands whose ids begin so, besides those that widgets bind themselves."""
     found: Iterable[Command] = (one for area in areas for one in COMMANDS if one.area == area)
     return [one.binding() for one in found if not one.widget_action]
+
+
+def refusing(keymap: Mapping[str, str]) -> dict[str, list[Command]]:
+    """Return the commands that may be refused, by their keys as Textual hears them."""
+    found: dict[str, list[Command]] = {}
+    for command in COMMANDS:
+        for key in command.pressed(keymap).split(",") if command.refusal is not never else ():
+            found.setdefault(key, []).append(command)
+    return found
 
 
 def offered(screen: ContextScreen[Any]) -> list[Command]:

@@ -20,7 +20,7 @@ async def open_thresholds(context: AppContext, screen: ContextScreen[Any], targe
     app = screen.app
     found = await in_thread(listed, context.library.db, context.library.config.paths.models)
     if not found:
-        context.notify("No image was tagged yet.", severity="warning")
+        context.notify("No image was tagged yet: queue some for tags first.", severity="warning")
     elif len(found) == 1:
         app.post_message(ThresholdsOpened(found[0]))
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from textual import on
 from textual.app import ComposeResult
 
 from dtk_tui.domain.stats import Stats
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import BY_ID
 from dtk_tui.ui.context import ContextScreen, LibraryChange, ResultT
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine
+from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 
 class CommandScreen(ContextScreen[ResultT]):
@@ -20,10 +23,18 @@ class CommandScreen(ContextScreen[ResultT]):
         BY_ID[command_id].run(self.context, self, self.target())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide commands that do not apply, and leave their keys free."""
+        """Hide commands that cannot be done now; whoever presses their keys is told why by the app."""
         if action == "command":
-            return BY_ID[str(parameters[0])].applies(self)
+            return not BY_ID[str(parameters[0])].refusal(self)
         return super().check_action(action, parameters)
+
+    def key(self, command_id: str) -> str:
+        """Return the first key of a command, as people read it."""
+        return BY_ID[command_id].key_names(self.app, self.context.config.settings.keys).split(" ", 1)[0]
+
+    @on(VirtualTable.GoToAsked)
+    def _go_to_asked(self) -> None:
+        ask_for_row(self.app, self.query_one(VirtualTable))
 
 
 class StatusScreen(CommandScreen[ResultT]):

@@ -112,17 +112,18 @@ class BatchEditScreen(CommandScreen[None]):
     def _is_form(self) -> bool:
         return bool(self.query_one("#batch-form").display)
 
-    def offers(self, command_id: str) -> bool:
-        """Offer what can be done in this state."""
+    def refusal(self, command_id: str) -> str:
+        """Say why something cannot be done in this state."""
         if not self.is_mounted:
-            return True
-        busy = self.context.tasks.is_editing
-        offered = {
-            "batch.apply": self._is_form,
-            "batch.stop": not self._is_form and busy,
-            "batch.again": not self._is_form and not busy,
+            return ""
+        is_busy, is_form = self.context.tasks.is_editing, self._is_form
+        busy = "An edit is under way: c stops it." if is_busy else ""
+        refused = {
+            "batch.apply": "" if is_form else busy or "n begins another edit.",
+            "batch.stop": "" if is_busy and not is_form else "Nothing is under way.",
+            "batch.again": "This is another edit." if is_form else busy,
         }
-        return offered.get(command_id, True)
+        return refused.get(command_id, "")
 
     # -- the form -----------------------------------------------------------------------------------------------------
 

@@ -15,20 +15,16 @@ from textual.content import Content
 from textual.widgets import Footer
 from textual.worker import WorkerCancelled
 
-from dtk_tui.domain.library import Badge, FolderRow
-from dtk_tui.domain.queue import Target
+from dtk_tui.domain.library import Badge
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
-from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageCursor, ImageOpened, ImageSet, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.screens.view import IMAGE_MENU, Scores, View, folder_menu, sets_of_folder, sets_of_list, unzip
+from dtk_tui.ui.screens.view import ImageListScreen, Scores, View, unzip
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -36,7 +32,6 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import Ids
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
@@ -54,7 +49,7 @@ class BrowserTree(FolderTree):
     BINDINGS: ClassVar[list[BindingType]] = bindings("folders")
 
 
-class BrowserScreen(StatusScreen[None]):
+class BrowserScreen(ImageListScreen):
     """Folders, images, preview."""
 
     AUTO_FOCUS = "#images"
@@ -66,7 +61,6 @@ class BrowserScreen(StatusScreen[None]):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
-        self._shown: View | None = None
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -96,11 +90,6 @@ class BrowserScreen(StatusScreen[None]):
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
         self.name_library()
-
-    @property
-    def table(self) -> ImageTable:
-        """The image table."""
-        return self.query_one(ImageTable)
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -170,10 +159,9 @@ class BrowserScreen(StatusScreen[None]):
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
         scores = None
-        name = view.title
         try:
             if view.query:
-                pane.show_title(name, "searching\u2026")
+                pane.show_title(view.title, "searching\u2026")
                 ids, scores, is_part = await in_thread(library.search_first, view.query)
                 if is_part:
                     await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
@@ -186,15 +174,14 @@ class BrowserScreen(StatusScreen[None]):
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
-            pane.show_title(name, "not understood")
+            pane.show_title(view.title, "not understood")
             return
         except DtkError:
-            pane.show_title(name, "not answered")
+            pane.show_title(view.title, "not answered")
             raise
         await self._show_found(view, ids, scores, keep=keep)
 
     async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
-        # In a thread: the folder of added models may be read for them.
         notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
@@ -274,51 +261,6 @@ class BrowserScreen(StatusScreen[None]):
         if (row := self.table.current_row) is not None:
             self._view = View(like=row.id, name=f"Like {row.file_name}")
             self._load(0.0, keep=False)
-
-    @on(VirtualTable.GoToAsked)
-    def _go_to_asked(self) -> None:
-        ask_for_row(self.app, self.table)
-
-    # -- work ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def _on_folders(self) -> bool:
-        return self.query_one(FolderTree).has_focus
-
-    def folder(self) -> FolderRow | None:
-        """The folder under the cursor of the tree."""
-        return self.query_one(FolderTree).folder
-
-    def target(self) -> Target | None:
-        """The folder when the tree has the focus, else the marked images or the one under the cursor."""
-        if self._on_folders:
-            folder = self.folder()
-            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
-        ids = self.table.chosen_ids()
-        return Target(image_ids=ids) if ids else None
-
-    def images(self) -> ImageCursor | None:
-        """The marked images, else all of the table, which shows those of the folder."""
-        return self.table.chosen()
-
-    def image_sets(self) -> list[ImageSet]:
-        """The folder when the tree has the focus, else the marked images or all of the list."""
-        if self._on_folders:
-            return sets_of_folder(self.library, self.folder())
-        table, marked = self.table, self.table.chosen_ids() if self.table.selected_count else ()
-        return sets_of_list(self.library, self._shown or View(), table.ids, marked, table.current_row)
-
-    def target_name(self) -> str:
-        """The folder's or the image's name, or how many are marked."""
-        if self._on_folders:
-            return folder.name if (folder := self.folder()) is not None else "All images"
-        if self.table.selected_count:
-            return counted(self.table.selected_count, "image")
-        return row.file_name if (row := self.table.current_row) is not None else "Image"
-
-    def menu(self) -> list[str]:
-        """What can be done with a folder, or with images."""
-        return folder_menu(self.folder()) if self._on_folders else list(IMAGE_MENU)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""

@@ -14,8 +14,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.services.captions.connection_test import CaptionerTest
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.text import display, duration
 from dtk_tui.ui.dialogs import Choices, Dialog
 from dtk_tui.ui.format import line

@@ -28,6 +28,7 @@ from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _SHOWN = 60
+_NOTHING = "There is no album yet, and nobody gave an image a tag."
 
 
 class CollectionsScreen(CommandScreen[str]):
@@ -70,13 +71,16 @@ class CollectionsScreen(CommandScreen[str]):
     @task("ids")
     async def _load(self, current: int | None) -> None:
         db = self.library.db
-        rows = [*await in_thread(albums.listed, db), *await in_thread(tags.listed, db)]
+        rows = [*await in_thread(albums.ALBUMS.listed, db), *await in_thread(tags.TAGS.listed, db)]
         self._rows = {row.id: row for row in rows}
         self.table.set_ids(np.array([row.id for row in rows], np.int64), keep=current is not None)
         number = sum(row.is_album for row in rows)
+        self.table.say_empty(
+            f"{_NOTHING} {self.key('collections.new')} makes an album, {self.key('collections.smart')} one that a "
+            f"query fills; in the list of images {self.key('work.add_to_album')} puts what is chosen into an album, "
+            f"and {self.key('work.add_tags')} gives it a tag."
+        )
         words = f"  {counted(number, 'album')}, {counted(len(rows) - number, 'tag')}"
-        if not rows:
-            words += "   n makes an album; + in the list of images gives a tag"
         title = Content.assemble(("Albums and tags", "bold"), (words, "$muted"))
         self.query_one("#collections-title", Line).show(title)
 
@@ -132,10 +136,13 @@ class CollectionsScreen(CommandScreen[str]):
         """Ask for another name of the album or the tag; a tag that gets the name of another one becomes one with it."""
         row = self.table.current_row
         if row is None:
+            self.context.notify(_NOTHING)
             return
 
+        shown = one_line(row.name, 1000)
+
         def answered(name: str | None) -> None:
-            if name is None or name == row.name:
+            if name is None or name == shown:
                 return
             title = f"{one_line(row.name, _SHOWN)} becomes {one_line(name, _SHOWN)}"
             db = self.library.db
@@ -145,12 +152,13 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(title, row.images, partial(tags.rename, db, [row.name], name))
 
         hint = "its new name" if row.is_album else "its new name; that of another tag makes one of both"
-        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=row.name), answered)
+        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown), answered)
 
     def delete(self) -> None:
         """Delete the album, or take the tag from all images, after a question."""
         row = self.table.current_row
         if row is None:
+            self.context.notify(_NOTHING)
             return
 
         def answered(yes: bool | None) -> None:
@@ -160,7 +168,7 @@ class CollectionsScreen(CommandScreen[str]):
             if row.is_album:
                 self._edit(f"Album {name} deleted", row.images, partial(albums.delete, db, row.name))
             else:
-                self._edit(f"Without the tag {name}", row.images, partial(tags.remove_everywhere, db, row.name))
+                self._edit(f"Without the tag {name}", row.images, partial(tags.TAGS.remove, db, None, row.name))
 
         what = "Delete this album?" if row.is_album else "Take this tag from all images?"
         text = f"{row.name}\n{counted(row.images, 'image')}, which stay. Ctrl+Z takes it back."

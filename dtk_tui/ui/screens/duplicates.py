@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Footer
 
-from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, facts
+from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, differences, facts
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library import duplicates as service
 from dtk_tui.services.library.alike.clusters import NothingEmbeddedError
@@ -42,6 +42,12 @@ _KINDS = {
     DuplicateKind.GROUP: "the same generation",
     DuplicateKind.NEAR: "pictures that look alike",
     DuplicateKind.CLUSTER: "similar vectors",
+}
+_NOTHING = {
+    DuplicateKind.EXACT: "No two images have the same content.",
+    DuplicateKind.GROUP: "No two images are of the same generation.",
+    DuplicateKind.NEAR: "No two pictures that were decoded look alike.",
+    DuplicateKind.CLUSTER: "No two images have similar vectors.",
 }
 _RULES = {
     KeepRule.LARGEST: "the largest stays",
@@ -87,6 +93,7 @@ class DuplicatesScreen(CommandScreen[None]):
                 yield Line(id="sets-heads", classes="heads")
                 yield SetTable(self._fetch, id="sets")
             with Vertical(id="set-pane"):
+                yield Line(id="members-title", classes="pane-title")
                 yield MemberList(self._is_kept, id="members")
                 with Horizontal(id="pictures"):
                     for side in ("kept", "other"):
@@ -162,8 +169,17 @@ class DuplicatesScreen(CommandScreen[None]):
         self._sets = sets
         self._chosen = {}
         self.table.set_ids(np.arange(1, len(sets) + 1))
+        self.table.say_empty("" if self._state else self._nothing)
         self._draw_title()
         self._show_set()
+
+    @property
+    def _nothing(self) -> str:
+        """Say that there is no set of this kind, and what to do."""
+        words = f"{_NOTHING[self._kind]} {self.key('duplicates.kind')} looks for another kind."
+        if self._sets.unseen and self._kind is not DuplicateKind.CLUSTER:
+            words += " A worker that embeds, tags or captions an image decodes its picture, too."
+        return words
 
     def _draw_title(self) -> None:
         what = f"  {_KINDS[self._kind]}"
@@ -188,6 +204,9 @@ class DuplicatesScreen(CommandScreen[None]):
     def _show_set(self) -> None:
         row = self.table.current_row
         self.members.show(row.images if row is not None else ())
+        said = "" if row is None else f"  what differs: {', '.join(differences(row.images)) or 'nothing'}"
+        name = f"Set {row.id:,}" if row is not None else "Images of a set"
+        self.query_one("#members-title", Line).show(Content.assemble((name, "bold"), (said, "$muted")))
         self._show_pictures()
 
     @on(CursorList.Moved, "#members")
@@ -227,9 +246,10 @@ class DuplicatesScreen(CommandScreen[None]):
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def offers(self, command_id: str) -> bool:
-        """Offer to stop what is under way."""
-        return command_id != "duplicates.stop" or self._state.startswith("searching")
+    def refusal(self, command_id: str) -> str:
+        """Refuse to stop where nothing is under way."""
+        is_idle = command_id == "duplicates.stop" and not self._state.startswith("searching")
+        return "No search is under way: r begins one." if is_idle else ""
 
     def show_kind(self) -> None:
         """Search for the next kind of duplicates."""
@@ -249,14 +269,19 @@ class DuplicatesScreen(CommandScreen[None]):
     def keep(self) -> None:
         """Keep the image under the cursor of its set."""
         row, image = self.table.current_row, self.members.current
-        if row is not None and image is not None:
-            self._chosen[row.id] = image.id
-            self.members.redraw()
-            self._show_pictures()
+        if row is None or image is None:
+            self.context.notify(self._nothing)
+            return
+        self._chosen[row.id] = image.id
+        self.members.redraw()
+        self._show_pictures()
 
     def mark(self) -> None:
         """Mark all images of the chosen sets for deletion, but the one of each that stays; of many after a question."""
         numbers = [number - 1 for number in self.table.chosen_ids()]
+        if not numbers:
+            self.context.notify(self._nothing)
+            return
         work = partial(service.mark_rest, self.library.db, self._sets, self._rule, dict(self._chosen), numbers=numbers)
         if len(numbers) == 1:
             self._mark_one(work)
@@ -266,19 +291,21 @@ class DuplicatesScreen(CommandScreen[None]):
             if yes and not self.context.tasks.start_edit("Marking duplicates for deletion", work):
                 self.context.notify("Another edit is under way.", severity="warning")
 
-        if numbers:
-            text = (
-                f"Of each set {_RULES[self._rule]}, but where you chose another. No file is touched: the images are "
-                "marked for deletion, and the journal takes that back."
-            )
-            title = f"Mark the rest of {counted(len(numbers), 'set')}?"
-            self.app.push_screen(Confirm(title, text, "Mark them"), answered)
+        text = (
+            f"Of each set {_RULES[self._rule]}, but where you chose another. No file is touched: the images are "
+            "marked for deletion, and the journal takes that back."
+        )
+        title = f"Mark the rest of {counted(len(numbers), 'set')}?"
+        self.app.push_screen(Confirm(title, text, "Mark them"), answered)
 
     @task("mark", exclusive=False, asked=True)
     async def _mark_one(self, work: Callable[[], EditDone]) -> None:
         done = await in_thread(work)
-        said = f"{counted(done.changed, 'image')} marked for deletion." if done.changed else "They were marked before."
-        self.context.notify(said)
+        if done.changed:
+            marked = counted(done.changed, "image")
+            self.context.notify(f"{marked} marked for deletion. Ctrl+Z takes it back.")
+        else:
+            self.context.notify("They were marked before.")
         self.context.library_changed.publish(LibraryChange.MARKS)
         self.table.cursor += 1
 

@@ -57,8 +57,16 @@ class ImageScreen(CommandScreen[str]):
         self.query_one("#detail-title", Line).show(Content.assemble(line(name, "bold", 300), (place, "$muted")))
         self.query_one(Preview).show(self._images.current_id)
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there is one to show."""
+        return self._images.current_id is not None
+
     def step(self, by: int) -> None:
         """Go to the next or the previous image."""
+        number, count = self._images.position
+        if not 1 <= number + by <= count:
+            self.context.notify("This is the last image." if by > 0 else "This is the first image.")
         self._images.step(by)
         self._show()
 

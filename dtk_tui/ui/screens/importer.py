@@ -116,19 +116,25 @@ class ImportScreen(CommandScreen[None]):
     def _import(self) -> Import | None:
         return self.context.tasks.importing
 
-    def offers(self, command_id: str) -> bool:
-        """Offer what can be done in this state."""
+    def refusal(self, command_id: str) -> str:
+        """Say why something cannot be done in this state."""
         is_form, is_busy = self._import is None, self.context.tasks.is_importing
         report = self._import.report if self._import is not None else None
-        offered = {
-            "import.start": (is_form or (report is not None and report.dry_run)) and self._look is not None,
-            "import.dry_run": is_form and self._look is not None,
-            "import.resume": self._waiting is not None and not is_busy and report is None,
-            "import.stop": is_busy,
-            "import.undo": (is_form and self._done_before is not None) or (report is not None and not report.dry_run),
-            "import.again": not is_form and not is_busy,
+        is_over = report is not None and not report.dry_run
+        busy = "An import is under way: c stops it." if is_busy else ""
+        source = "" if self._look is not None else "There is no database to import here yet: choose its file."
+        anew = busy or ("" if is_form else "n begins a new import.")
+        is_waiting = self._waiting is not None and report is None
+        has_one = is_over or (is_form and self._done_before is not None)
+        refused = {
+            "import.start": source or ("" if report is not None and not is_over else anew),
+            "import.dry_run": source or anew,
+            "import.resume": busy or ("" if is_waiting else "No import waits to go on."),
+            "import.stop": "" if is_busy else "Nothing is under way.",
+            "import.undo": busy or ("" if has_one else "There is no import to undo."),
+            "import.again": busy or ("This is a new import." if is_form else ""),
         }
-        return offered.get(command_id, True)
+        return refused.get(command_id, "")
 
     # -- the form -----------------------------------------------------------------------------------------------------
 

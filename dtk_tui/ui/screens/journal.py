@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 #: So many images that an undo left alone are named.
 _NAMED = 200
+_NOTHING = "Nothing was edited yet."
 
 
 class JournalScreen(CommandScreen[None]):
@@ -67,13 +68,15 @@ class JournalScreen(CommandScreen[None]):
         """The table."""
         return self.query_one(EditTable)
 
-    def offers(self, command_id: str) -> bool:
-        """Offer to stop what is under way."""
-        return command_id != "journal.stop" or self.context.tasks.is_editing
+    def refusal(self, command_id: str) -> str:
+        """Refuse to stop where nothing is under way."""
+        is_idle = command_id == "journal.stop" and not self.context.tasks.is_editing
+        return "Nothing is under way." if is_idle else ""
 
     @task("ids")
     async def _load(self, *, keep: bool) -> None:
         self.table.set_ids(await in_thread(self.library.edits), keep=keep)
+        self.table.say_empty(f"{_NOTHING} What you change of ratings, flags, tags, albums and captions is listed here.")
         self._draw_title()
 
     def _draw_title(self) -> None:
@@ -109,6 +112,7 @@ class JournalScreen(CommandScreen[None]):
         """Take the edit under the cursor back, after a question."""
         row = self.table.current_row
         if row is None:
+            self.context.notify(_NOTHING)
             return
         if row.undone_at is not None:
             self.context.notify("This edit was undone before.", severity="warning")

@@ -27,6 +27,9 @@ from dtk_tui.ui.widgets.tables.cursor_list import fit
 _LISTED = 200
 _NAME = 24
 _HINT = "Enter asks it   F2 saves it under a name   F4 pins it   F8 deletes it   Esc closes"
+_NOTHING = "Nothing was asked or saved yet: search in the list of images, and save here what you asked."
+_NO_SUCH = "No query has these words."
+_NOT_SAVED = "This query is not saved yet: F2 saves it under a name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,11 @@ class QueriesScreen(Dialog[str]):
         self._shown = [one for one in self._all if all(word in one.searched for word in words)][:_LISTED]
         menu = self.query_one(MenuList)
         menu.clear_options()
-        menu.add_options([Option(one.row) for one in self._shown])
-        menu.highlighted = min(at, len(self._shown) - 1) if self._shown else None
+        if self._shown:
+            menu.add_options([Option(one.row) for one in self._shown])
+            menu.highlighted = min(at, len(self._shown) - 1)
+        else:
+            menu.add_option(Option(line(_NO_SUCH if self._all else _NOTHING, "$muted"), disabled=True))
 
     @on(Input.Changed)
     def _find(self) -> None:
@@ -127,6 +133,9 @@ class QueriesScreen(Dialog[str]):
         elif one is not None:
             self.app.push_screen(ErrorDialog(DtkError("This query of Diffusion Toolkit was not translated.", one.why)))
 
+    def _say(self, words: str) -> None:
+        self.notify(one_line(words, 300), markup=False, timeout=6)
+
     # -- saved ones ---------------------------------------------------------------------------------------------------
 
     def action_save(self) -> None:
@@ -141,6 +150,8 @@ class QueriesScreen(Dialog[str]):
                     self._save(given, text)
 
             self.app.push_screen(ask, named)
+        else:
+            self._say(one.why if one is not None else _NO_SUCH if self._all else _NOTHING)
 
     @task("save", asked=True)
     async def _save(self, name: str, text: str, *, replace: bool = False) -> None:
@@ -166,6 +177,8 @@ class QueriesScreen(Dialog[str]):
         if one is not None and one.saved is not None:
             await in_thread(saved_queries.pin, self._library.db, one.saved.name, pinned=not one.saved.is_pinned)
             self._load()
+        else:
+            self._say(_NOT_SAVED)
 
     def action_delete(self) -> None:
         """Delete a saved query, after a question."""
@@ -179,6 +192,8 @@ class QueriesScreen(Dialog[str]):
                     self._delete(name)
 
             self.app.push_screen(question, answered)
+        else:
+            self._say("Only saved queries are deleted here; what was only asked goes by itself." if one else _NOTHING)
 
     @task("save", asked=True)
     async def _delete(self, name: str) -> None:

@@ -71,8 +71,23 @@ class QueueScreen(StatusScreen[None]):
         started = monotonic()
         ids = await in_thread(self.library.jobs, _FILTERS[self._filter][1])
         self.table.set_ids(ids, keep=keep)
+        self.table.say_empty(self._empty_words())
         self._next_load = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
         self._draw_title()
+
+    def _empty_words(self) -> str:
+        """Return what fills the list in the present filter."""
+        if _FILTERS[self._filter][1] is JobState.FAILED:
+            return "No job has failed."
+        if _FILTERS[self._filter][1] is JobState.RUNNING:
+            return f"No job is running. {self.key('app.start')} starts the workers, where jobs are waiting."
+        kinds = ("queue", "tag", "caption", "tag_caption")
+        one, deep = ([self.key(f"work.{kind}{end}") for kind in kinds] for end in ("", "_deep"))
+        return (
+            f"No job is waiting. In the list of images {one[0]} queues what is chosen for embedding, {one[1]} for "
+            f"tags, {one[2]} for a caption, {one[3]} for both; in the tree of folders these keys take a folder, "
+            f"and {' '.join(deep)} those below it, too. {self.key('app.start')} starts the workers."
+        )
 
     @on(VirtualTable.SelectionChanged)
     def _draw_title(self) -> None:
@@ -136,6 +151,7 @@ class QueueScreen(StatusScreen[None]):
         """Take the chosen jobs out of the queue, after a question."""
         ids = self.table.chosen_ids()
         if not ids:
+            self.context.notify("There is no job here.")
             return
         count = counted(len(ids), "job")
         text = "Jobs that run now are not touched. The images stay as they are and can be queued again."

@@ -1,4 +1,4 @@
-"""What the image table can show, and what can be done with it."""
+"""What the image table can show, and what the commands of its screen are for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ import numpy.typing as npt
 
 from dtk_tui.domain.library import FolderRow, Hit, ImageRow
 from dtk_tui.domain.query.parser import parse
+from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.ui.messages import ImageSet
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING
+from dtk_tui.text import counted
+from dtk_tui.ui.messages import ImageCursor, ImageSet
+from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import Ids
 
 Scores = npt.NDArray[np.float32]
@@ -91,7 +96,7 @@ def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
 
-def folder_menu(folder: FolderRow | None) -> list[str]:
+def _folder_menu(folder: FolderRow | None) -> list[str]:
     """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
     deep = folder is not None
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
@@ -99,7 +104,7 @@ def folder_menu(folder: FolderRow | None) -> list[str]:
     return [*work, "work.preview_queue", "work.edit_captions", *more, "app.add_folder", "app.forget_missing"]
 
 
-def sets_of_list(
+def _sets_of_list(
     library: LibraryBrowser, view: View, shown: Ids, marked: Sequence[int], current: ImageRow | None
 ) -> list[ImageSet]:
     """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
@@ -117,7 +122,7 @@ def sets_of_list(
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 
 
-def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
+def _sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[ImageSet]:
     """Return what images of a folder can be chosen by; None stands for all folders."""
     everything = ImageSet("the whole library", partial(library.images, None))
     if folder is None:
@@ -127,3 +132,66 @@ def sets_of_folder(library: LibraryBrowser, folder: FolderRow | None) -> list[Im
         ImageSet(f"{folder.name} alone", partial(library.images, folder.id, recursive=False)),
         everything,
     ]
+
+
+class ImageListScreen(StatusScreen[None]):
+    """A screen with a tree of folders, a table of images and a preview: what its commands are for."""
+
+    #: What the table shows; None: nothing yet.
+    _shown: View | None = None
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table."""
+        return self.query_one(ImageTable)
+
+    @property
+    def is_on_folder(self) -> bool:
+        """Whether the tree has the focus."""
+        return self.query_one(FolderTree).has_focus
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the table lists any."""
+        return self.table.count > 0
+
+    @property
+    def _marked(self) -> Sequence[int]:
+        """The marked images; none in the preview, where commands are for the one that it shows."""
+        is_for_them = self.table.selected_count and not self.query_one(Preview).has_focus_within
+        return self.table.chosen_ids() if is_for_them else ()
+
+    def folder(self) -> FolderRow | None:
+        """The folder under the cursor of the tree."""
+        return self.query_one(FolderTree).folder
+
+    def target(self) -> Target | None:
+        """The folder when the tree has the focus, else the marked images, or the one at the cursor or the preview."""
+        if self.is_on_folder:
+            folder = self.folder()
+            return Target(everything=True) if folder is None else Target(folder_id=folder.id)
+        ids = self._marked or (() if (current := self.table.current_id) is None else (current,))
+        return Target(image_ids=ids) if ids else None
+
+    def images(self) -> ImageCursor | None:
+        """The marked images, else all of the table, which shows those of the folder."""
+        return self.table.chosen() if self._marked or not self.has_images else self.table
+
+    def image_sets(self) -> list[ImageSet]:
+        """The folder when the tree has the focus, else the marked images or all of the list."""
+        if self.is_on_folder:
+            return _sets_of_folder(self.library, self.folder())
+        table, view = self.table, self._shown or View()
+        return _sets_of_list(self.library, view, table.ids, self._marked, table.current_row)
+
+    def target_name(self) -> str:
+        """The folder's or the image's name, or how many are marked."""
+        if self.is_on_folder:
+            return folder.name if (folder := self.folder()) is not None else "All images"
+        if marked := self._marked:
+            return counted(len(marked), "image")
+        return row.file_name if (row := self.table.current_row) is not None else "Image"
+
+    def menu(self) -> list[str]:
+        """What can be done with a folder, or with images."""
+        return _folder_menu(self.folder()) if self.is_on_folder else list(IMAGE_MENU)

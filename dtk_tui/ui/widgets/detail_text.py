@@ -89,7 +89,7 @@ def _state(detail: ImageDetail) -> str | None:
 def tags(detail: ImageDetail) -> Content:
     """Return tags with their confidence, best first."""
     if not detail.tags:
-        return Content.styled("No tags yet.", "$muted")
+        return Content.styled("No tags yet: queue it for tags, or give it one by hand.", "$muted")
     rows = []
     for tag in detail.tags[:500]:
         sure = "     " if tag.confidence is None else f"{tag.confidence:5.0%}"

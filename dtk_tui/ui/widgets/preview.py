@@ -67,7 +67,7 @@ class Preview(Vertical):
         picture.display = self._protocol != "off"
         yield picture
         with Vertical(id="sheet"):
-            yield Line(id="tabs")
+            yield Line(id="tabs", classes="pane-title")
             with TextScroll(id="facts"):
                 yield Static("", markup=False, id="facts-text")
 

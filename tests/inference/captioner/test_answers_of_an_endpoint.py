@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import pytest
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import DtkError
 from dtk_tui.inference.captioner.base import (
     LostRequestError,
@@ -23,6 +22,7 @@ from dtk_tui.inference.captioner.base import (
 )
 from dtk_tui.inference.captioner.caption_text import caption_of
 from dtk_tui.inference.captioner.openai_api import OpenAICaptioner
+from dtk_tui.settings import CaptionSettings
 from tests.helpers.fault_server import Answer, chunk, fault_server, http, said, stream
 from tests.helpers.golden import WRITE
 from tests.helpers.paths import REPOSITORY

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import picture
 from dtk_tui.inference.captioner.base import Question, RefusedRequestError, Sampling, ServerDiedError, UnavailableError
 from dtk_tui.inference.captioner.connection import check_connection
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
+from dtk_tui.settings import CaptionSettings
 from tests.helpers.processes import children_of, is_running, wait_for_end
 
 SAMPLING = Sampling(max_tokens=64)
@@ -191,7 +191,7 @@ def test_more_memory_than_there_is_is_not_taken(llava_pair: tuple[Path, Path], t
 PARENT = """
 import sys, time
 from pathlib import Path
-from dtk_tui.config import CaptionSettings
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 asked = LlamaCaptioner(CaptionSettings.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
 asked.open()

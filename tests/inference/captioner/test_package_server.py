@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import llama_server, picture
 from dtk_tui.inference.captioner.base import LostRequestError, Question, RefusedRequestError, Sampling, UnavailableError
@@ -20,6 +19,7 @@ from dtk_tui.inference.captioner.chat_client import ChatClient
 from dtk_tui.inference.captioner.connection import check_connection
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from dtk_tui.inference.captioner.package_server import PackageServer, serve
+from dtk_tui.settings import CaptionSettings
 
 QUESTION = Question("Describe it.", "You caption.", Sampling(max_tokens=3), 7)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import (
     PictureFacts,
@@ -16,6 +15,7 @@ from dtk_tui.inference.captioner.prompts import (
     prompt_for,
     unknown_places,
 )
+from dtk_tui.settings import CaptionSettings
 
 FACTS = PictureFacts(
     prompt="a castle {tags} {name}",

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.domain.captions import Caption, ModelText, Outcome, WhenThere
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.library import journal
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.store.library import images

@@ -15,7 +15,8 @@ from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.diffusion_toolkit.undo import undo
 from dtk_tui.services.library import journal
-from dtk_tui.services.library.organise import marks, tags
+from dtk_tui.services.library.organise import marks
+from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.store.database import Database
 from tests.helpers.imports.content import content
 from tests.helpers.imports.runs import Make, fetch_one, run_import
@@ -62,8 +63,8 @@ def test_what_was_edited_since_is_touched_whatever_it_ended_as(db: Database, con
     for value in (0, rating):
         marks.apply(db, [rated], MarkEdit(Mark.RATING, value))
     journal.undo(db, marks.apply(db, [taken_back], MarkEdit(Mark.RATING, 0)).journal or 0)
-    tags.add(db, [tagged], ["x"])
-    tags.remove(db, [tagged], "x")
+    TAGS.add(db, [tagged], ["x"])
+    TAGS.remove(db, [tagged], "x")
     assert undo(db)["kept"] == 2
     with db.connection() as conn:
         assert conn.execute("SELECT id, rating FROM image ORDER BY id").fetchall() == [rows[0], rows[2]]

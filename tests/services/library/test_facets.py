@@ -6,13 +6,18 @@ import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from dtk_tui.config import Config
-from dtk_tui.domain.facets import FACETS, Facet
+from dtk_tui.domain.facets import FACETS, Facet, narrowed
+from dtk_tui.domain.query.parser import parse
 from dtk_tui.services.library.facets import CountStoppedError, FacetCounter
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
 from dtk_tui.store.search import facets as store
+from tests.helpers.query_oracle import Asked, queries
+from tests.helpers.query_rows import make_rows
 from tests.helpers.search_library import NOON, Library, fill
 
 LINES = [
@@ -66,6 +71,65 @@ def test_a_count_is_what_its_query_finds(db: Database, config: Config, hard: Non
                 assert len(find(db, config, value.query).ids) == value.count, value
                 asked += 1
     assert asked or not counts.images
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sort:rating_asc castle",
+        "sort:model (castle OR dog)",
+        "NOT (castle OR dog) sort:size",
+        "-(rating:5) -tag:sfw",
+        "album:clever",
+        "-album:clever OR castle",
+        "sort:name_desc album:CLEVER -album:best negative: blurry",
+        "castle OR negative: blurry",
+        "date: since 2024-01-01 -album:clever",
+        "caption: castle OR -has:caption",
+    ],
+)
+def test_a_narrower_query_keeps_what_stands_in_the_line(db: Database, config: Config, hard: None, line: str) -> None:
+    with db.connection() as conn:
+        conn.execute("INSERT INTO album (name, query) VALUES ('clever', 'sort:name ((rating:>=2 castle) OR dog)')")
+    counts = FacetCounter(db, config, line).count()
+    assert counts.images == len(find(db, config, line).ids)
+    order = find(db, config, line).ids.tolist()
+    for facet in counts.facets:
+        for value in facet.values:
+            if value.query is not None:
+                found = find(db, config, value.query).ids.tolist()
+                assert len(found) == value.count, value
+                assert parse(value.query).sort == () or found == [one for one in order if one in found], value
+
+
+def test_every_query_is_narrowed_to_what_was_counted(db: Database, config: Config) -> None:
+    with db.connection() as conn:
+        make_rows(conn, 300)
+        conn.execute(
+            "INSERT INTO album (name, query) VALUES ('clever', 'castle OR rating:>=4'), ('sorted', 'sort:name')"
+        )
+    albums = st.sampled_from(["album:clever", "-album:clever", "NOT album:sorted", "album:sorted"])
+    sorting = st.sampled_from(["", "sort:rating", "sort:name_desc sort:model"])
+
+    @settings(max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    @given(queries(), st.one_of(st.just(""), albums), sorting, st.integers(0, 30))
+    def same(asked: Asked, album: str, sort: str, place: int) -> None:
+        line = " ".join(part for part in (sort, album, f"({asked.text})") if part)
+        counts = FacetCounter(db, config, line).count()
+        assert counts.images == len(find(db, config, line).ids), line
+        for facet in counts.facets:
+            if facet.values:
+                value = facet.values[place % len(facet.values)]
+                assert value.query is not None or facet.name == "model", (line, value)
+                if value.query is not None:
+                    assert len(find(db, config, value.query).ids) == value.count, (line, value)
+
+    same()
+
+
+def test_what_ranks_or_sorts_stays_as_it_is() -> None:
+    for line in ("-about: fog", "like:4 -like:5 about: fog", "-looks: fog sort:rating_asc", "sort:score fog"):
+        assert narrowed(line, "rating:5") == f"rating:5 {line}"
 
 
 def test_what_the_query_line_takes_for_one_is_one(db: Database, config: Config, hard: None) -> None:

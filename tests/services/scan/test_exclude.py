@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import Config, ScanSettings, load
+from dtk_tui.config import Config, load
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.exclusion import Exclusion
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import Scan, scan
+from dtk_tui.settings import ScanSettings
 from dtk_tui.store.database import Database
 from tests.helpers.pictures import write_png
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.inference.captioner import chat_client
@@ -27,6 +27,7 @@ from dtk_tui.services.worker.engine import Engine
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from tests.helpers.fault_server import Answer, FaultServer, fault_server, http, said

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, ClaimedJob, Kind
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError
@@ -20,6 +20,7 @@ from dtk_tui.services.worker import claim
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.base import Loaded
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection, Database
 from tests.helpers.fault_server import FaultServer, fault_server, http, said
 from tests.helpers.pictures import write_many

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from dtk_tui.config import Config, TagSettings
+from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.domain.thresholds import TagChange, TagThreshold
 from dtk_tui.errors import ModelError
@@ -18,6 +18,7 @@ from dtk_tui.services.library import thresholds
 from dtk_tui.services.worker.handlers import tag as tag_handler
 from dtk_tui.services.worker.handlers.base import Resources
 from dtk_tui.services.worker.handlers.tag import RegisteredTagger, TagHandler
+from dtk_tui.settings import TagSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.library.tagging import thresholds as store
 from tests.helpers.architectures.families import TAGGERS, install

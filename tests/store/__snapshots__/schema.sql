@@ -2002,6 +2002,18 @@ CREATE INDEX image_member ON public.image USING btree (embedding_source_id) WHER
 CREATE INDEX image_model ON public.image USING btree (lower(model), model) WHERE (octet_length(model) < 800);
 
 --
+-- Name: image_model_newest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_model_newest ON public.image USING btree (lower("left"(model, 255)), created_at, id) WHERE (model IS NOT NULL);
+
+--
+-- Name: image_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_name ON public.image USING btree (lower("left"(file_name, 255)) COLLATE "C");
+
+--
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2030,6 +2042,24 @@ CREATE INDEX image_rating ON public.image USING btree (rating, created_at, id) W
 --
 
 CREATE INDEX image_sampler ON public.image USING btree (lower(sampler), sampler) WHERE (octet_length(sampler) < 800);
+
+--
+-- Name: image_seed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_seed ON public.image USING btree (seed) WHERE (seed IS NOT NULL);
+
+--
+-- Name: image_size; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_size ON public.image USING btree (file_size);
+
+--
+-- Name: image_steps; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_steps ON public.image USING btree (steps, created_at, id) WHERE (steps IS NOT NULL);
 
 --
 -- Name: image_tag_tag; Type: INDEX; Schema: public; Owner: -

@@ -19,7 +19,8 @@ from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.undo import undo as undo_import
 from dtk_tui.services.library import journal
-from dtk_tui.services.library.organise import marks, tags, trash
+from dtk_tui.services.library.organise import marks, trash
+from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.store.database import Database
 from dtk_tui.store.scan import listings
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -203,7 +204,7 @@ def test_an_import_and_its_undo_leave_searches_right(db: Database, config: Confi
     assert len(imported) == 230
     new = sorted({row.id for row in imported} - {row.id for row in before})
     marks.apply(db, new[:2], MarkEdit(Mark.RATING, 1))
-    tags.add(db, new[2:4], ["teal"])
+    TAGS.add(db, new[2:4], ["teal"])
     look(db, tokens, "rating")
     assert undo_import(db) == {"removed": 26, "kept": 4, "restored": 0}
     kept = look(db, tokens, "rating")

@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from dtk_tui.config import Config, Settings
+from dtk_tui.config import Config
 from dtk_tui.domain.query.nodes import And, Negative, Node, Not, Or, Prompt, Query
 from dtk_tui.domain.query.parser import MAX_LENGTH, parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library import search as service
+from dtk_tui.settings import Settings
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.search import conditions
 from dtk_tui.store.search.conditions import NameIds

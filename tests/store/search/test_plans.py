@@ -15,7 +15,7 @@ import pytest
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import facets
+from dtk_tui.store.search import facets, sorting
 from dtk_tui.store.search.names import names
 from dtk_tui.store.search.search import condition_of, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -136,7 +136,7 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert run("", limit=100) == 100
     assert indexes(seen) == {"image_newest"}
     assert run("steps:20", limit=5) == 5
-    assert "image_newest" in indexes(seen)
+    assert indexes(seen) == {"image_steps"}, "the newest of one number of steps, without a sort"
     assert run("tag:tag_5") == 150
     assert "image_tag_tag" in indexes(seen)
     assert not scanned(seen) & {"image", "image_tag"}
@@ -237,10 +237,17 @@ def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str,
         assert list(result.scores) == sorted(result.scores, reverse=True)
 
 
-def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) -> None:
+def test_sorted_results_use_their_indexes(
+    plans: tuple[Library, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     library, seen = plans
+    # As small a part of the library as a window is at a million images.
+    monkeypatch.setattr(sorting, "_LEAST_WINDOW", 100)
     library.conn.execute("UPDATE image SET rating = id / 50 % 5 WHERE id % 50 = 0")
-    library.conn.execute("UPDATE image SET model = 'Model ' || id % 20")
+    library.conn.execute(
+        "UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id / 3 % 2 = 0"
+    )
+    library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0")
     library.conn.execute("ANALYZE image")
 
     def run(line: str, limit: int | None = None) -> int:
@@ -259,6 +266,27 @@ def test_sorted_results_use_their_indexes(plans: tuple[Library, list[dict[str, A
         assert run(line, limit=20) == 20
         assert index in indexes(seen), line
         assert "image" not in scanned(seen), line
+    for column, index in (
+        ("name", "image_name"),
+        ("size", "image_size"),  # of which all are equal
+        ("seed", "image_seed"),
+        ("steps", "image_steps"),
+        ("model", "image_model_newest"),
+    ):
+        for way in ("asc", "desc"):
+            # What half of all images meet is looked for among the first ones.
+            for condition in ("", "favorite:true", "(tag:tag_5 OR favorite:true)"):
+                line = f"sort:{column}_{way} {condition}"
+                assert run(line, limit=20) == 20
+                assert index in indexes(seen), line
+                # Of a plan that was only asked for nothing was run.
+                ran = [plan for plan in seen if plan.get("Node Type") in ("Aggregate", "Limit")]
+                assert "image" not in scanned(ran), line
+                assert "CTE matched" not in {node.get("Subplan Name") for node in all_nodes(seen)}, line
+    # Where few meet it, all of those are found and sorted.
+    assert run("sort:name tag:tag_5", limit=20) == 20
+    assert "image_tag_tag" in indexes(seen)
+    assert not scanned(seen) & {"image", "image_tag"}
     seen.clear()
     found = names(library.conn, "model", "odel 1", 8)
     told(library.conn)

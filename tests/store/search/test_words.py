@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.store.search import newest, words
+from dtk_tui.store.search import newest, search, words
 from dtk_tui.store.search.search import SearchResult, find_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
@@ -145,6 +145,7 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     known: Known, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
     if small:  # what takes a large library else: long groups of equals, windows that suffice, or do not
+        monkeypatch.setattr(search, "_FEW", 0)
         monkeypatch.setattr(words, "_FIRST_PROMPTS", 3)
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
         monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)

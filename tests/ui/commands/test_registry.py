@@ -7,7 +7,8 @@ from pathlib import Path
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from dtk_tui.config import Config, PreviewSettings, Settings
+from dtk_tui.config import Config
+from dtk_tui.settings import PreviewSettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.commands.registry import COMMANDS, offered
@@ -22,8 +23,8 @@ from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.widgets.captions.area import FindInput
+from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.search_line import QueryInput
-from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from tests.helpers.running_app import NARROW, library_app
 
 _SCREENS = {
@@ -38,7 +39,7 @@ _SCREENS = {
     "duplicates": DuplicatesScreen,
     "collections": CollectionsScreen,
 }
-_WIDGETS = (BrowserTree, ImageTable, QueryInput, FindInput)
+_WIDGETS = (BrowserTree, ImageGrid, QueryInput, FindInput)
 
 
 def test_every_binding_has_an_id_of_its_own() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import CaptionSettings, Config
+from dtk_tui.config import Config
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
 from tests.helpers.fault_server import FaultServer, fault_server, http, said

@@ -8,7 +8,9 @@ import pytest
 import send2trash
 
 from dtk_tui.config import Config
-from dtk_tui.services.library.organise import albums, tags
+from dtk_tui.services.library.organise import albums
+from dtk_tui.services.library.organise.albums import ALBUMS
+from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.store.database import Database
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, InputDialog, Menu
 from dtk_tui.ui.screens.collections import CollectionsScreen
@@ -23,7 +25,7 @@ async def opens(run: Running, *keys: str, kind: type) -> None:
 
 
 def given(db: Database) -> dict[str, int]:
-    return {one.name: one.images for one in (*albums.listed(db), *tags.listed(db))}
+    return {one.name: one.images for one in (*ALBUMS.listed(db), *TAGS.listed(db))}
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -66,8 +68,8 @@ async def test_the_list_of_albums_and_tags(db: Database, config: Config, library
         ids = [number for (number,) in conn.execute("SELECT id FROM image ORDER BY file_name LIMIT 3")]
     albums.create(db, HOSTILE, ids)
     albums.create(db, "best", ids[:1])
-    tags.add(db, ids, ["fox"])
-    tags.add(db, ids[:1], ["red fox"])
+    TAGS.add(db, ids, ["fox"])
+    TAGS.add(db, ids[:1], ["red fox"])
     async with library_app(db, config, size) as run:
         await run.shows("029.png")
         await opens(run, "L", kind=CollectionsScreen)
@@ -75,7 +77,7 @@ async def test_the_list_of_albums_and_tags(db: Database, config: Config, library
         await run.shows("[red]x[/x]")
         assert "\x1b" not in run.text()
         await run.press("plus")
-        await run.until(lambda: [album.name for album in albums.listed(db)] == ["best", HOSTILE])
+        await run.until(lambda: [album.name for album in ALBUMS.listed(db)] == ["best", HOSTILE])
         await opens(run, "n", kind=InputDialog)
         await run.write("BEST")
         await run.press("enter")

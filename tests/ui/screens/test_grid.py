@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.config import Config, PreviewSettings
+from dtk_tui.config import Config
 from dtk_tui.services.library import previews
+from dtk_tui.settings import PreviewSettings
 from dtk_tui.store.database import Database
 from tests.helpers.running_app import NARROW, WIDE, library_app
 

@@ -136,4 +136,4 @@ async def test_without_tags_it_says_so(db: Database, config: Config, library: Pa
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
         await run.press("H")
-        await run.shows("No image was tagged yet.")
+        await run.shows("No image was tagged yet: queue some for tags first.")

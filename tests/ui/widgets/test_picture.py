@@ -11,7 +11,8 @@ from PIL import Image
 from rich.style import Style
 from textual.geometry import Size
 
-from dtk_tui.config import Config, PathSettings, PreviewSettings, Settings
+from dtk_tui.config import Config
+from dtk_tui.settings import PathSettings, PreviewSettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.graphics import KittyImage, room_px, sixel
 from dtk_tui.ui.widgets.picture import Picture, centred, half_blocks, letters

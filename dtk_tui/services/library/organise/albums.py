@@ -9,50 +9,55 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.journal import ALBUM
-from dtk_tui.domain.organise import Collection, EditDone
+from dtk_tui.domain.organise import EditDone
 from dtk_tui.domain.query import nodes
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.edits import Progress
 from dtk_tui.services.library.organise import bulk
-from dtk_tui.services.library.organise.tags import checked
+from dtk_tui.services.library.organise.collections import Collections, checked, quoted
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import journal
 from dtk_tui.store.library.journal import Entry
 from dtk_tui.store.library.organise import albums as store
-from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
     from dtk_tui.services.library.organise.bulk import Ids, Step
 
-_SHOWN = 60
 #: Smart albums whose queries name smart albums are followed so far.
 _DEEPEST = 5
 
 
-def listed(db: Database) -> list[Collection]:
-    """Return all albums in their order, with the number of images that were put into each."""
-    with db.connection() as conn:
-        return store.listed(conn)
+class _Albums(Collections):
+    kind = ALBUM
+    members = store.MEMBERS
+    added = "Into the album {}"
+    removed = "Out of the album {}"
 
+    def named(self, conn: Connection, name: str) -> list[int]:
+        """Return the album of this name, whose case does not matter."""
+        return [_named(conn, name)]
 
-def of_images(db: Database, image_ids: Ids | Sequence[int]) -> list[Collection]:
-    """Return the albums that some images were put into."""
-    with db.connection() as conn:
-        return store.of_images(conn, image_ids)
+    def to_fill(self, conn: Connection, name: str) -> int | None:
+        """Return the album of this name."""
+        return _named(conn, name)
 
-
-def count(db: Database, image_ids: Ids | Sequence[int], name: str, *, has: bool) -> int:
-    """Return how many images are in an album, or are not; raises as ``remove``."""
-    with db.connection() as conn:
+    def made(self, conn: Connection, name: str) -> int:
+        """Return the album of this name, which is made by ``create`` alone."""
         number = _named(conn, name)
-        return sum(store.count(conn, number, some, has=has) for some in bulk.in_portions(image_ids))
+        if store.state(conn, [number])[number]["query"] is not None:
+            raise UsageError(f"The album {quoted(name)} is a smart one: its query says what is in it.")
+        return number
+
+
+#: All of them are in the order that people gave them.
+ALBUMS = _Albums()
 
 
 def count_images(db: Database, name: str) -> int:
     """Return how many images were put into an album; raises as ``remove``."""
     with db.connection() as conn:
-        return len(store.members(conn, _named(conn, name)))
+        return len(ALBUMS.members.images(conn, _named(conn, name)))
 
 
 def create(
@@ -77,47 +82,10 @@ def create(
 
     def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
         _require_free(conn, name)
-        return [(partial(store.add, conn, entry, store.make(conn, entry, name, query)), image_ids)]
+        return [(partial(ALBUMS.members.add, conn, entry, store.make(conn, entry, name, query)), image_ids)]
 
-    done = bulk.edit(db, ALBUM, f"Album {_quoted(name)} made", prepare, progress, stop)
+    done = bulk.edit(db, ALBUM, f"Album {quoted(name)} made", prepare, progress, stop)
     return replace(done, changed=max(done.changed - 1, 1))
-
-
-def add(
-    db: Database,
-    image_ids: Ids | Sequence[int],
-    name: str,
-    progress: Progress = bulk.silent,
-    stop: threading.Event | None = None,
-) -> EditDone:
-    """Put images into an album; see ``bulk.edit``.
-
-    Raises:
-        UsageError: there is no such album, or it is a smart one.
-    """
-
-    def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
-        number = _named(conn, name)
-        if store.state(conn, [number])[number]["query"] is not None:
-            raise UsageError(f"The album {_quoted(name)} is a smart one: its query says what is in it.")
-        return [(partial(store.add, conn, entry, number), image_ids)]
-
-    return bulk.edit(db, ALBUM, f"Into the album {_quoted(name)}", prepare, progress, stop)
-
-
-def remove(
-    db: Database,
-    image_ids: Ids | Sequence[int],
-    name: str,
-    progress: Progress = bulk.silent,
-    stop: threading.Event | None = None,
-) -> EditDone:
-    """Take images out of an album; see ``bulk.edit``. Raises UsageError where there is no such album."""
-
-    def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
-        return [(partial(store.remove, conn, entry, _named(conn, name)), image_ids)]
-
-    return bulk.edit(db, ALBUM, f"Out of the album {_quoted(name)}", prepare, progress, stop)
 
 
 def rename(db: Database, name: str, new: str) -> EditDone:
@@ -130,7 +98,7 @@ def rename(db: Database, name: str, new: str) -> EditDone:
         store.rename(conn, entry, number, new)
         return []
 
-    return bulk.edit(db, ALBUM, f"Album {_quoted(name)} becomes {_quoted(new)}", prepare, bulk.silent, None)
+    return bulk.edit(db, ALBUM, f"Album {quoted(name)} becomes {quoted(new)}", prepare, bulk.silent, None)
 
 
 def move(db: Database, name: str, place: int) -> EditDone:
@@ -138,12 +106,12 @@ def move(db: Database, name: str, place: int) -> EditDone:
 
     def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
         number = _named(conn, name)
-        others = [album.id for album in store.listed(conn) if album.id != number]
+        others = [album.id for album in ALBUMS.members.listed(conn) if album.id != number]
         others.insert(max(0, place - 1), number)
         store.put_in_order(conn, entry, others)
         return []
 
-    return bulk.edit(db, ALBUM, f"Album {_quoted(name)} at place {place}", prepare, bulk.silent, None)
+    return bulk.edit(db, ALBUM, f"Album {quoted(name)} at place {place}", prepare, bulk.silent, None)
 
 
 def delete(db: Database, name: str, progress: Progress = bulk.silent, stop: threading.Event | None = None) -> EditDone:
@@ -152,9 +120,9 @@ def delete(db: Database, name: str, progress: Progress = bulk.silent, stop: thre
     def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
         number = _named(conn, name)
         last = [(lambda _: store.delete(conn, entry, number), [0])]
-        return [(partial(store.remove, conn, entry, number), store.members(conn, number)), *last]
+        return [(partial(ALBUMS.members.remove, conn, entry, number), ALBUMS.members.images(conn, number)), *last]
 
-    done = bulk.edit(db, ALBUM, f"Album {_quoted(name)} deleted", prepare, progress, stop)
+    done = bulk.edit(db, ALBUM, f"Album {quoted(name)} deleted", prepare, progress, stop)
     return replace(done, changed=max(done.changed - 1, 1))
 
 
@@ -172,10 +140,10 @@ def restore_albums(conn: Connection, number: int, *, redo: bool, go: bool) -> No
         if (wanted is None) != go:
             continue
         album: dict[str, Any] = wanted or there
-        name = _quoted(album["name"])
+        name = quoted(album["name"])
         if store.state(conn, [change["id"]]).get(change["id"]) != there:
             raise DtkError(f"The album {name} was changed again since.", "Undo what was done later first.")
-        if wanted is None and len(store.members(conn, change["id"])):
+        if wanted is None and len(ALBUMS.members.images(conn, change["id"])):
             raise DtkError(f"The album {name} has images by now.", "Undo what was done later first.")
         if wanted is not None and store.named(conn, wanted["name"]) not in (None, change["id"]):
             raise DtkError(f"There is another album {name} by now.", "Rename that one first.")
@@ -197,7 +165,7 @@ def _expanded(conn: Connection, node: nodes.Node, depth: int) -> nodes.Node:
     if not found:
         return node
     if depth == _DEEPEST:
-        raise UsageError(f"The smart album {_quoted(next(iter(found)))} is made of itself.", "dtk album list shows it.")
+        raise UsageError(f"The smart album {quoted(next(iter(found)))} is made of itself.", "dtk album list shows it.")
     everything: nodes.Node = nodes.Or((nodes.Flag("in_album", True), nodes.Flag("in_album", False)))
     stands = {name: _parsed(name, line).filter or everything for name, line in found.items()}
     return _replaced(node, {name: _expanded(conn, one, depth + 1) for name, one in stands.items()})
@@ -208,7 +176,7 @@ def _parsed(name: str, line: str) -> nodes.Query:
         return parse(line)
     except UsageError as error:
         raise UsageError(
-            f"The query of the smart album {_quoted(name)} is not understood by this version.", str(error)
+            f"The query of the smart album {quoted(name)} is not understood by this version.", str(error)
         ) from error
 
 
@@ -237,14 +205,10 @@ def _exact(line: str) -> None:
 def _named(conn: Connection, name: str) -> int:
     found = store.named(conn, name.strip())
     if found is None:
-        raise UsageError(f"There is no album {_quoted(name)}.", "dtk album list shows them.")
+        raise UsageError(f"There is no album {quoted(name)}.", "dtk album list shows them.")
     return found
 
 
 def _require_free(conn: Connection, name: str, but: int | None = None) -> None:
     if store.named(conn, name) not in (None, but):
-        raise UsageError(f"There is an album {_quoted(name)} already.")
-
-
-def _quoted(name: str) -> str:
-    return f"\u201c{one_line(name, _SHOWN)}\u201d"
+        raise UsageError(f"There is an album {quoted(name)} already.")

@@ -42,6 +42,12 @@ def flagged(db: Database, image_ids: Ids | Sequence[int] | None = None) -> list[
         return deletion.flagged(conn, None if image_ids is None else [int(number) for number in image_ids])
 
 
+def is_any_flagged(db: Database) -> bool:
+    """Say whether any image is for deletion, also one whose file is gone."""
+    with db.connection() as conn:
+        return deletion.is_any_flagged(conn)
+
+
 def to_trash(
     db: Database,
     config: Config,

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from dtk_tui.config import CaptionSettings
 from dtk_tui.domain.captions import ModelText, Wanted, WhenThere
 from dtk_tui.domain.job import ClaimedJob, Kind
 from dtk_tui.errors import DtkError, ModelError, NotSetUpError, UsageError
@@ -37,6 +36,7 @@ from dtk_tui.services.worker.handlers.base import (
     Resources,
 )
 from dtk_tui.services.worker.handlers.crashes import CrashSuspects
+from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection
 from dtk_tui.store.queue import caption_jobs
 

@@ -1,83 +1,21 @@
-"""Albums: made, renamed, put in order, deleted; images put in and taken out, for many at once, and given back.
+"""Albums: made, renamed, put in order, deleted.
 
-The journal keeps of a membership the place of the image in the album and when it was put in, and of an album all of it.
+The journal keeps of a membership the place of the image in the album, and of an album all of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Any, LiteralString
 
-from dtk_tui.domain.journal import Changes
-from dtk_tui.domain.organise import Collection
-from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.library.journal import Entry
+from dtk_tui.store.library.organise.members import Members
 from dtk_tui.store.text_codec import from_db, to_db
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from dtk_tui.store.arrays import SomeIds
-
-    Ids = npt.NDArray[np.int64]
-
-_PART: LiteralString = """
-INSERT INTO edit_journal_part (journal_id, part, subject, image_ids, before, after, stamps)
-SELECT %(journal)s, %(part)s, %(album)s, array_agg(image_id ORDER BY image_id),
-       array_agg(before ORDER BY image_id), array_agg(after ORDER BY image_id), array_agg(stamp ORDER BY image_id)
-"""
-# Behind those that are in it, in the order of the ids.
-_ADD: LiteralString = """
-WITH added AS (
-    INSERT INTO album_image (album_id, image_id, position)
-    SELECT %(album)s, image.id,
-           coalesce((SELECT max(position) FROM album_image WHERE album_id = %(album)s), 0)
-           + row_number() OVER (ORDER BY image.id)
-      FROM image
-     WHERE image.id = ANY (%(ids)s::bigint[])
-       AND NOT EXISTS (SELECT 1 FROM album_image own WHERE own.album_id = %(album)s AND own.image_id = image.id)
-     ORDER BY image.id
-        ON CONFLICT DO NOTHING
-    RETURNING image_id, NULL::bigint AS before, position AS after,
-              (extract(epoch FROM added_at) * 1000000)::bigint AS stamp),
-part AS ({part} FROM added HAVING count(*) > 0)
-SELECT count(*) FROM added
-""".replace("{part}", _PART)
-_REMOVE: LiteralString = """
-WITH removed AS (
-    DELETE FROM album_image WHERE album_id = %(album)s AND image_id = ANY (%(ids)s::bigint[])
-    RETURNING image_id, position AS before, NULL::bigint AS after,
-              (extract(epoch FROM added_at) * 1000000)::bigint AS stamp),
-part AS ({part} FROM removed HAVING count(*) > 0)
-SELECT count(*) FROM removed
-""".replace("{part}", _PART)
-_INSTANT: LiteralString = "timestamptz 'epoch' + change.stamp * interval '1 microsecond'"
-_RESTORE: LiteralString = """
-WITH change AS MATERIALIZED (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(before)s::bigint[], %(after)s::bigint[], %(stamps)s::bigint[])
-                  AS change (image_id, before, after, stamp)),
-taken AS (
-    DELETE FROM album_image USING change
-     WHERE change.before IS NULL AND change.after IS NOT NULL AND album_image.image_id = change.image_id
-       AND album_id = %(album)s AND added_at = {instant}
-    RETURNING change.image_id),
-given AS (
-    INSERT INTO album_image (album_id, image_id, position, added_at)
-    SELECT album.id, image.id, change.before, {instant}
-      FROM change JOIN image ON image.id = change.image_id JOIN album ON album.id = %(album)s
-     WHERE change.before IS NOT NULL AND change.after IS NULL
-     ORDER BY image.id
-        ON CONFLICT DO NOTHING
-    RETURNING image_id)
-SELECT image_id FROM taken UNION ALL SELECT image_id FROM given
- UNION ALL SELECT image_id FROM change WHERE (before IS NULL) = (after IS NULL)
-""".replace("{instant}", _INSTANT)
 _LIST: LiteralString = """
-SELECT id, name, query, (SELECT count(*) FROM album_image WHERE album_id = album.id)
+SELECT id, name, (SELECT count(*) FROM album_image WHERE album_id = album.id), query
   FROM album ORDER BY position, lower(name), id
 """
 _NAMED: LiteralString = """
@@ -105,36 +43,34 @@ SELECT id, name, position, query, timestamptz 'epoch' + updated * interval '1 mi
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, position = excluded.position, query = excluded.query,
                                    updated_at = excluded.updated_at
 """
-_MEMBERS: LiteralString = "SELECT string_agg(int8send(image_id), ''::bytea) FROM album_image WHERE album_id = %s"
-_COUNT: LiteralString = """
-SELECT count(*) FROM unnest(%(ids)s::bigint[]) AS wanted (id)
- WHERE EXISTS (SELECT 1 FROM album_image WHERE album_id = %(album)s AND image_id = wanted.id) = %(has)s
-   AND EXISTS (SELECT 1 FROM image WHERE image.id = wanted.id)
-"""
 _QUERIES: LiteralString = """
 SELECT wanted, query FROM unnest(%s::text[]) AS wanted JOIN album ON lower(dtk_nfc(name)) = lower(dtk_nfc(wanted))
  WHERE query IS NOT NULL
 """
 _OF_IMAGES: LiteralString = """
-SELECT id, name, query, 0 FROM album
+SELECT id, name, 0, query FROM album
  WHERE EXISTS (SELECT 1 FROM album_image WHERE album_id = album.id AND image_id = ANY (%s::bigint[]))
- ORDER BY position, lower(name), id
+ ORDER BY position, lower(name), id LIMIT %s
 """
-
-
-def listed(conn: Connection) -> list[Collection]:
-    """Return all albums in their order."""
-    return [_album(values) for values in conn.execute(_LIST)]
-
-
-def of_images(conn: Connection, image_ids: SomeIds) -> list[Collection]:
-    """Return the albums that some images were put into; they are not counted."""
-    return [_album(values) for values in conn.execute(_OF_IMAGES, (Bigints(image_ids),))]
-
-
-def _album(values: tuple[Any, ...]) -> Collection:
-    query = None if values[2] is None else from_db(values[2])
-    return Collection(values[0], from_db(values[1]), values[3], query)
+#: Behind those that are in it, in the order of the ids.
+_NEW: LiteralString = """
+coalesce((SELECT max(position) FROM album_image WHERE album_id = %(subject)s), 0)
++ row_number() OVER (ORDER BY image.id)
+"""
+#: The albums of some images are not counted.
+MEMBERS = Members(
+    names="album",
+    table="album_image",
+    key="album_id",
+    own="true",
+    moment="added_at",
+    column="position",
+    new=_NEW,
+    number="position",
+    value="change.before",
+    all_names=_LIST,
+    names_of_images=_OF_IMAGES,
+)
 
 
 def named(conn: Connection, name: str) -> int | None:
@@ -146,49 +82,6 @@ def named(conn: Connection, name: str) -> int | None:
 def queries(conn: Connection, names: Sequence[str]) -> dict[str, str]:
     """Return the queries of the smart albums among some names."""
     return {from_db(name): from_db(query) for name, query in conn.execute(_QUERIES, ([to_db(n) for n in names],))}
-
-
-def members(conn: Connection, album_id: int) -> Ids:
-    """Return the images that were put into an album; int64, shape [n], in any order."""
-    return ids_from(row_of(conn, _MEMBERS, (album_id,))[0])
-
-
-def count(conn: Connection, album_id: int, image_ids: SomeIds, *, has: bool) -> int:
-    """Return how many of some images are in an album, or are not."""
-    return int(row_of(conn, _COUNT, {"ids": Bigints(image_ids), "album": album_id, "has": has})[0])
-
-
-def add(conn: Connection, entry: Entry, album_id: int, image_ids: SomeIds) -> None:
-    """Put images into an album, and write that into the journal; those that are in it stay where they are."""
-    _write(conn, entry, _ADD, album_id, image_ids)
-
-
-def remove(conn: Connection, entry: Entry, album_id: int, image_ids: SomeIds) -> None:
-    """Take images out of an album, and write that into the journal."""
-    _write(conn, entry, _REMOVE, album_id, image_ids)
-
-
-def _write(conn: Connection, entry: Entry, sql: LiteralString, album_id: int, image_ids: SomeIds) -> None:
-    number, part = entry.next_part()
-    values = {"ids": Bigints(image_ids), "album": album_id, "journal": number, "part": part}
-    entry.wrote(row_of(conn, sql, values)[0])
-
-
-def restore(conn: Connection, changes: Changes) -> list[int]:
-    """Put images in and take them out so that an album is as before some changes, where it is as these made it.
-
-    Returns:
-        The images that were left alone, because they were put in or taken out again, or are gone.
-    """
-    values = {
-        "ids": changes.image_ids, "before": changes.before, "after": changes.after, "stamps": changes.stamps,
-        "album": changes.subject,
-    }  # fmt: skip
-    done = {number for (number,) in conn.execute(_RESTORE, values)}
-    return [number for number in changes.image_ids if number not in done]
-
-
-# -- the albums themselves --------------------------------------------------------------------------------------------
 
 
 def make(conn: Connection, entry: Entry, name: str, query: str | None) -> int:

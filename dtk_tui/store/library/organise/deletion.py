@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dtk_tui.store.arrays import Bigints
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import join_path
 
 _FLAGGED = """
@@ -31,3 +31,8 @@ def flagged(conn: Connection, image_ids: Sequence[int] | None) -> list[FlaggedFi
     """Return the files that are for deletion and there, of some images or (None) of all, by folder."""
     values = {"all": image_ids is None, "ids": Bigints(image_ids or ())}
     return [FlaggedFile(row[0], join_path(row[1], row[2]), row[3], row[4]) for row in conn.execute(_FLAGGED, values)]
+
+
+def is_any_flagged(conn: Connection) -> bool:
+    """Say whether any image is for deletion."""
+    return bool(row_of(conn, "SELECT EXISTS (SELECT 1 FROM image WHERE for_deletion)", ())[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -80,6 +81,7 @@ class CursorList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._strips: dict[tuple[int, bool, bool], Strip] = {}
+        self._empty_words = ""
 
     @property
     def count(self) -> int:
@@ -127,6 +129,12 @@ class CursorList(ScrollView, can_focus=True):
             self.scroll_to(y=self.top_of(self.cursor) - above, animate=False, force=True)
         self._reveal()
         self.post_message(self.Moved(self))
+
+    def say_empty(self, words: str) -> None:
+        """Say what fills the list, in the place of lines; it is seen while there are none."""
+        if words != self._empty_words:
+            self._empty_words = words
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw every line again."""
@@ -192,6 +200,8 @@ class CursorList(ScrollView, can_focus=True):
         """Draw line ``y`` of the visible part; lines are kept, so that scrolling draws only what comes into sight."""
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
+        if not self.count and self._empty_words:
+            return self._draw_empty(y, width)
         is_row = row < self.count
         key = (row, self.is_selected(row), row == self.cursor) if is_row else (-1, False, False)
         strip = self._strips.get(key)
@@ -202,6 +212,12 @@ class CursorList(ScrollView, can_focus=True):
             if not is_row or self.is_drawn_for_good(row):
                 self._strips[key] = strip
         return strip
+
+    def _draw_empty(self, y: int, width: int) -> Strip:
+        lines = ["", *wrap(self._empty_words, max(10, min(width - 4, 76)))]
+        style = self.rich_style + self.get_component_rich_style("list--dim", partial=True)
+        segment = Segment(f"  {lines[y]}" if y < len(lines) else "", style)
+        return Strip([segment]).adjust_cell_length(width, self.rich_style)
 
     def is_drawn_for_good(self, row: int) -> bool:
         """Say whether what ``cells`` gave for a line may be kept until the line is drawn again."""

@@ -9,6 +9,7 @@ from dtk_tui.domain.organise import EditDone
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.organise import albums, bulk
+from dtk_tui.services.library.organise.albums import ALBUMS
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
 from tests.helpers.search_library import Library
@@ -41,14 +42,14 @@ def content(db: Database) -> list[list[tuple[object, ...]]]:
 
 
 def listed(db: Database) -> list[tuple[str, int]]:
-    return [(album.name, album.images) for album in albums.listed(db)]
+    return [(album.name, album.images) for album in ALBUMS.listed(db)]
 
 
 def test_images_are_put_in_and_taken_out(db: Database, config: Config, ids: list[int]) -> None:
     states, edits = [content(db)], list[EditDone]()
     for act in (
-        lambda: albums.add(db, ids, "best"),
-        lambda: albums.remove(db, ids[1:4], "Best"),
+        lambda: ALBUMS.add(db, ids, ["best"]),
+        lambda: ALBUMS.remove(db, ids[1:4], "Best"),
         lambda: albums.create(db, "New", ids[3:]),
         lambda: albums.rename(db, "Best", "BEST of"),
         lambda: albums.move(db, "New", 1),
@@ -70,7 +71,7 @@ def test_images_are_put_in_and_taken_out(db: Database, config: Config, ids: list
 
 def test_what_is_wrong_is_said(db: Database, ids: list[int]) -> None:
     for act, told in (
-        (lambda: albums.add(db, ids, "none"), "There is no album"),
+        (lambda: ALBUMS.add(db, ids, ["none"]), "There is no album"),
         (lambda: albums.create(db, "best"), "There is an album"),
         (lambda: albums.create(db, " "), "one line"),
         (lambda: albums.create(db, "x", (), "about: dogs"), "fits a query exactly"),
@@ -80,7 +81,7 @@ def test_what_is_wrong_is_said(db: Database, ids: list[int]) -> None:
             act()
     assert journal.last_edits(db, 9) == []
     made = albums.create(db, "x")
-    albums.add(db, ids[:1], "x")
+    ALBUMS.add(db, ids[:1], ["x"])
     with pytest.raises(DtkError, match="has images by now"):
         journal.undo(db, made.journal or 0)
     named = albums.rename(db, "x", "y")
@@ -94,8 +95,8 @@ def test_what_is_wrong_is_said(db: Database, ids: list[int]) -> None:
 
 def test_edits_of_one_album_are_undone_in_any_order(db: Database, ids: list[int]) -> None:
     before = content(db)
-    put_in = albums.add(db, ids, "Best")
-    out = albums.remove(db, ids, "Best")
+    put_in = ALBUMS.add(db, ids, ["Best"])
+    out = ALBUMS.remove(db, ids, "Best")
     undone = journal.undo(db, put_in.journal or 0)
     assert (undone.restored, len(undone.left)) == (0, 3)
     assert journal.undo(db, out.journal or 0).restored == 5
@@ -110,7 +111,7 @@ def test_a_smart_album_is_what_its_query_finds(db: Database, config: Config, ids
     assert sorted(find(db, config, "album:OTHERS prompt").ids) == [ids[1], ids[3], ids[4]]
     assert len(find(db, config, "album:all").ids) == 5
     with pytest.raises(UsageError, match="is a smart one"):
-        albums.add(db, ids, "others")
+        ALBUMS.add(db, ids, ["others"])
     journal.undo(db, everything.journal or 0)
     albums.create(db, "circle", (), "album:circle -album:others")
     with pytest.raises(UsageError, match="made of itself"):

@@ -1,0 +1,276 @@
+"""What config.toml may say, and reading it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dtk_tui.errors import DtkError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+#: A path of Windows: a drive, or a share.
+WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """Which PostgreSQL holds the library."""
+
+    url: str | None = None
+
+
+class ModelSettings(_Section):
+    """Which models do the work; names as in ``models/manifest.toml``.
+
+    Each embedder has a space of its own. ``text_embedder`` and ``image_embedder`` are those that searches use where the
+    query names none, and stand first in the lists: where only the list is given, its first, and where only the one is
+    given, it is the list.
+    """
+
+    text_embedder: str = "minilm-l6-v2"
+    image_embedder: str = "dinov2-small"
+    text_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (text_embedder,)
+    image_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (image_embedder,)
+    taggers: tuple[str, ...] = ("open-nsfw",)
+    share_within_bits: Annotated[int, Field(ge=0, le=8)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, raw: Any) -> Any:
+        """Fill in the one embedder or the list, where only the other is given, and put the one first."""
+        if not isinstance(raw, Mapping):
+            return raw
+        filled = dict(raw)
+        for one in ("text_embedder", "image_embedder"):
+            several = filled.get(f"{one}s")
+            if one not in filled and isinstance(several, list) and several:
+                filled[one] = several[0]
+            elif several is None and one in filled:
+                filled[f"{one}s"] = [filled[one]]
+            elif isinstance(several, list) and filled.get(one) in several:
+                filled[f"{one}s"] = [filled[one], *(name for name in several if name != filled[one])]
+        return filled
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        for one in ("text_embedder", "image_embedder"):
+            name, several = getattr(self, one), getattr(self, f"{one}s")
+            if name not in several:
+                raise ValueError(f"{one} is {name!r}, which is not among {one}s")
+            if len(set(several)) != len(several):
+                raise ValueError(f"{one}s names a model twice")
+        return self
+
+    @property
+    def in_use(self) -> tuple[tuple[str, str], ...]:
+        """Name and role of every model in use."""
+        return (
+            *((name, "text-embedder") for name in self.text_embedders),
+            *((name, "image-embedder") for name in self.image_embedders),
+            *((name, "tagger") for name in self.taggers),
+        )
+
+
+#: A tag and the score from which it counts, as the rule in ``[tags] nsfw`` has it.
+_SCORED_TAG = re.compile(r"\s*(\S(?:.*\S)?)\s*>=\s*(0?\.\d{1,9}|0|1(?:\.0{1,9})?)\s*")
+
+
+def _scored_tag(value: str) -> str:
+    if not _SCORED_TAG.fullmatch(value):
+        raise ValueError(f"{value!r} is no tag with a score; write one like explicit>=0.5")
+    return value
+
+
+class TagSettings(_Section):
+    """From which scores tags hold where a tagger is new to a library, and which flag a picture as NSFW."""
+
+    thresholds: dict[str, dict[str, Annotated[float, Field(gt=0, le=1)]]] = Field(default_factory=dict)
+    nsfw: Annotated[
+        tuple[Annotated[str, Field(max_length=1000), AfterValidator(_scored_tag)], ...], Field(max_length=1000)
+    ] = ()
+
+    @property
+    def nsfw_rule(self) -> tuple[tuple[str, float], ...]:
+        """The tags, each with the score from which it flags a picture."""
+        found = (_SCORED_TAG.fullmatch(value) for value in self.nsfw)
+        return tuple((match[1], float(match[2])) for match in found if match)
+
+
+class WorkerSettings(_Section):
+    """How the worker uses the machine."""
+
+    decode_threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=100)] = 3
+    lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    providers: Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], Field(min_length=1)] = ("cuda", "cpu")
+    allow_cpu: bool = False
+    auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    log_days: Annotated[int, Field(ge=1, le=36500)] = 365
+
+
+def _folder(value: str) -> str:
+    if not (value.startswith("/") or WINDOWS_PATH.match(value)):
+        raise ValueError(f"{value!r} is no absolute path")
+    return value
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+
+
+class PathSettings(_Section):
+    """Where this host sees the folders of the library: path in the library to path here."""
+
+    map: dict[Folder, Folder] = Field(default_factory=dict)
+
+
+def _ending(value: str) -> str:
+    """Return the end of file names that a person wrote, e.g. ``PNG``, as a scan compares it: ``.png``."""
+    name = value.strip().lower().removeprefix(".")
+    if not name or not name.isprintable() or set(name) & set("./\\*?[] "):
+        raise ValueError(f"{value!r} is no ending of file names; write one like .png")
+    return f".{name}"
+
+
+def _pattern(value: str) -> str:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([value])
+    except (ValueError, re.error) as error:
+        raise ValueError(f"{value!r} is no pattern of gitignore") from error
+    return value
+
+
+class ScanSettings(_Section):
+    """What a scan reads."""
+
+    extensions: Annotated[tuple[Annotated[str, AfterValidator(_ending)], ...], Field(min_length=1)] = (
+        ".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".jxl", ".heic", ".heif", ".svg",
+        ".exr", ".mp4", ".webm", ".mov", ".mkv", ".m4v",
+    )  # fmt: skip
+    exclude: Annotated[
+        tuple[Annotated[str, Field(max_length=1000), AfterValidator(_pattern)], ...], Field(max_length=1000)
+    ] = (
+        "._*", ".DS_Store", ".AppleDouble/", "__MACOSX/", ".Trash/", ".Trashes/", ".Trash-*/", ".dtrash/", "@eaDir/",
+        "#recycle/", "#snapshot/", "@Recycle/", "@Recently-Snapshot/", ".@__thumb/", "$RECYCLE.BIN/",
+        "$Recycle.Bin/", "System Volume Information/", ".stversions/", ".sync/", ".thumbnails/", ".snapshot/",
+        ".snapshots/", ".zfs/", "lost+found/",
+    )  # fmt: skip
+    processes: Annotated[int, Field(ge=1, le=256)] | None = None
+    watch: bool = True
+
+
+class SearchSettings(_Section):
+    """What a search may cost."""
+
+    timeout_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+
+
+class MigrateSettings(_Section):
+    """Where people come from."""
+
+    source: str | None = None
+
+
+class PreviewSettings(_Section):
+    """How pictures are drawn: ``auto`` asks the terminal."""
+
+    protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
+
+
+def _template_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.()-]{0,59}", value):
+        raise ValueError(f"{value!r} is no name for a template; use letters, digits and -")
+    return value
+
+
+class CaptionSettings(_Section):
+    """Who writes captions, and what is asked."""
+
+    backend: Annotated[str, Field(pattern="^(llama|openai)$")] = "llama"
+    model: str | None = None
+    projector: str | None = None
+    server: str | None = None
+    slots: Annotated[int, Field(ge=1, le=256)] = 4
+    gpu_layers: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    context: Annotated[int, Field(ge=256, le=1_000_000)] = 4096
+    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    key_env: str | None = None
+    key_command: str | None = None
+    timeout_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    image_size: Annotated[int, Field(ge=16, le=8192)] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
+    length: Annotated[str, Field(pattern=r"^(any|very short|short|medium-length|long|very long|[1-9]\d{0,3})$")] = "any"
+    options: tuple[str, ...] = ()
+    name: str = ""
+    system: str = "You are a helpful image captioner."
+    temperature: Annotated[float, Field(ge=0, le=5)] = 0.6
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
+    when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
+    with_tags: Annotated[str, Field(pattern="^(sequence|parallel)$")] = "sequence"
+    language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
+    templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+
+class Settings(_Section):
+    """All of config.toml."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    models: ModelSettings = ModelSettings()
+    tags: TagSettings = TagSettings()
+    worker: WorkerSettings = WorkerSettings()
+    paths: PathSettings = PathSettings()
+    scan: ScanSettings = ScanSettings()
+    search: SearchSettings = SearchSettings()
+    migrate: MigrateSettings = MigrateSettings()
+    captions: CaptionSettings = CaptionSettings()
+    preview: PreviewSettings = PreviewSettings()
+    keys: dict[str, str] = Field(default_factory=dict)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read one config file; a missing file gives the defaults.
+
+    Raises:
+        DtkError: the file cannot be read, is not TOML, or a setting is unknown or out of range; says which.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise DtkError(f"The config file {path} cannot be read.", f"{error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DtkError(f"The config file {path} cannot be read.", "It is not UTF-8. Save it anew as text.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise DtkError(f"The config file {path} is not valid TOML.", f"{error}. Correct it, or rename it.") from error
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_reason(e)}" for e in error.errors())
+        raise DtkError(f"The config file {path} has a setting that cannot be used.", faults) from error
+
+
+def _reason(error: ErrorDetails) -> str:
+    if error["type"] == "tuple_type":
+        return 'a list belongs here: ["one", "two"]'
+    if error["type"] == "too_short":
+        return "the list is empty; name at least one, or leave the setting out"
+    return error["msg"].removeprefix("Value error, ")
