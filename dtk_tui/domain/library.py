@@ -7,6 +7,9 @@ from datetime import datetime
 
 from dtk_tui.domain.captions import Caption
 
+#: Of the files that are videos, in lower case.
+VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
+
 
 @dataclass(frozen=True, slots=True)
 class FolderRow:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dtk_tui.domain import jpeg_xl
+from dtk_tui.domain.library import VIDEO_ENDINGS
 from dtk_tui.errors import UnreadableFileError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _HEAD_BYTES = 4096
 _NEEDED = {
     "pillow_jxl": (".jxl",),
     "pillow_heif": (".heic", ".heif", ".hif"),
-    "av": (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".exr"),
+    "av": (*VIDEO_ENDINGS, ".exr"),
 }
 _NEVER = (".svg",)
 

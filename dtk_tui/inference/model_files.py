@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dtk_tui.atomic_file import write_whole
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import verified_files
 from dtk_tui.inference.download import Progress
@@ -248,6 +249,4 @@ def _read_record(path: Path) -> dict[str, str]:
 
 
 def _write_record(path: Path, record: Mapping[str, str]) -> None:
-    written = path.with_name(f".{path.name}.new")
-    written.write_text(json.dumps(dict(record), indent=1, sort_keys=True), encoding="utf-8")
-    written.replace(path)
+    write_whole(path, json.dumps(dict(record), indent=1, sort_keys=True).encode(), 0o644)

@@ -6,11 +6,11 @@ A file counts as the one that was read while its size, its time and the checksum
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from dtk_tui.atomic_file import write_whole
 
 RECORD = "verified.json"
 
@@ -36,8 +36,4 @@ def read(home: Path) -> dict[str, Entry]:
 def write(home: Path, entries: Mapping[str, Entry]) -> None:
     """Keep the entries; where the folder may not be written to, the files are read again the next time."""
     with suppress(OSError):
-        handle, name = tempfile.mkstemp(prefix=f".{RECORD}.", dir=home)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=1, sort_keys=True)
-        Path(name).chmod(0o644)
-        Path(name).replace(home / RECORD)
+        write_whole(home / RECORD, json.dumps(entries, indent=1, sort_keys=True).encode(), 0o644)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 import threading
-from contextlib import suppress
 from pathlib import Path
+
+from dtk_tui.atomic_file import write_whole
 
 _log = logging.getLogger(__name__)
 _MOST_BYTES = 1 << 16
@@ -53,12 +52,4 @@ class ViewState:
 
     def _write(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".view-", dir=self._file.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._values, file, indent=1)
-            os.replace(name, self._file)  # noqa: PTH105
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108
-            raise
+        write_whole(self._file, json.dumps(self._values, indent=1).encode())

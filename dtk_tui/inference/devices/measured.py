@@ -7,11 +7,11 @@ for: hosts that share the folder share it too, and anything else is measured ane
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from dtk_tui.atomic_file import write_whole
 
 RECORD = "measured.json"
 _MOST_BYTES = 1 << 20
@@ -53,11 +53,7 @@ def write(home: Path, key: str, measured: Measured) -> None:
     """Keep what is known; where the folder may not be written to, it is measured again the next time."""
     entries = _read_all(home) | {key: asdict(measured)}
     with suppress(OSError):
-        handle, name = tempfile.mkstemp(prefix=f".{RECORD}.", dir=home)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=1, sort_keys=True)
-        Path(name).chmod(0o644)
-        Path(name).replace(home / RECORD)
+        write_whole(home / RECORD, json.dumps(entries, indent=1, sort_keys=True).encode(), 0o644)
 
 
 def _read_all(home: Path) -> dict[str, object]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from dtk_tui.atomic_file import write_whole
 from dtk_tui.domain.caption_files import CaptionFormat, compose
 from dtk_tui.services.captions.places import CaptionPlaces, content_of, digest_of
 from dtk_tui.store.database import Connection, Database
@@ -135,16 +134,7 @@ def _replace(path: str, content: bytes, make_folder: bool) -> None:
     folder = os.path.dirname(path)  # noqa: PTH120
     if make_folder:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    fd, temporary = tempfile.mkstemp(dir=folder, prefix=".dtk-")
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(content)
-            os.fchmod(fd, 0o666 & ~_umask())
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
-        raise
+    write_whole(path, content, 0o666 & ~_umask())
 
 
 def _umask() -> int:

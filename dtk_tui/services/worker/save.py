@@ -49,9 +49,10 @@ class Saver:
             batch, size, last = [done], len(done.rows), False
             until = time.monotonic() + _PATIENCE_S
             while size < _AT_ONCE:
-                wait_s = until - time.monotonic() if self._can_wait(batch, size) else 0.0
+                if not self._can_wait(batch[-1], size):
+                    until = 0.0
                 try:
-                    more = state.to_save.get(timeout=max(0.0, wait_s))
+                    more = state.to_save.get(timeout=max(0.0, until - time.monotonic()))
                 except queue.Empty:
                     break
                 if more is None:
@@ -67,9 +68,8 @@ class Saver:
             if last:
                 return
 
-    def _can_wait(self, batch: Sequence[BatchResult], size: int) -> bool:
+    def _can_wait(self, last: BatchResult, size: int) -> bool:
         """Say whether nobody waits for what has ended, and more of the same lane will have soon."""
-        last = batch[-1]
         if last.handler is None or last.prompts or last.failed or last.returned or last.suspected:
             return False
         if any(job.priority > NORMAL for job, _ in last.rows):

@@ -48,9 +48,12 @@ def test_a_killed_server_is_started_again_with_what_was_committed(server: Embedd
 def test_join_waits_for_the_recovery_after_a_killed_backend(server: EmbeddedServer) -> None:
     conninfo = server.join()
     with psycopg.connect(conninfo) as connection:
-        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGKILL)
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
+    # As long as the server has not noticed, it answers, and ends everybody a moment later.
+    until(lambda: not Path(f"/proc/{backend}").exists())
     assert ask(server.join(), "SELECT 1") == 1
 
 

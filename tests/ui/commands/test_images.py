@@ -153,6 +153,7 @@ async def test_hurry_and_remove(db: Database, config: Config, library: Path) -> 
         await run.press("y")
         await run.shows("30 jobs removed")
         assert all_jobs(db) == []
+        await run.shows("No job is waiting")  # until then Esc unmarks what was removed
         await run.press("escape")
         await run.until(lambda: isinstance(run.app.screen, BrowserScreen))
 

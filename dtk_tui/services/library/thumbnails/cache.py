@@ -6,7 +6,6 @@ import hashlib
 import io
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
+
+from dtk_tui.atomic_file import UNFINISHED, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,6 @@ _DIGEST_BYTES = 16
 _USED_S = 3600.0
 #: After a failed write (disk full, no right) nothing is written for so long.
 _PAUSE_S = 60.0
-_UNFINISHED = ".new-"
 
 
 class ThumbnailCache:
@@ -66,7 +66,7 @@ class ThumbnailCache:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            _write(path, data + _digest(data))
+            write_whole(path, data + _digest(data))
         except OSError as error:
             self._not_before = time.monotonic() + _PAUSE_S
             _log.warning("a thumbnail was not kept: %s", error)
@@ -123,7 +123,7 @@ class ThumbnailCache:
                 with suppress(OSError), os.scandir(folder.path) as files:
                     for file in files:
                         status = file.stat(follow_symlinks=False)
-                        if file.name.startswith(_UNFINISHED) and time.time() - status.st_mtime > _USED_S:
+                        if file.name.startswith(UNFINISHED) and time.time() - status.st_mtime > _USED_S:
                             os.unlink(file.path)  # noqa: PTH108
                         else:
                             yield status.st_mtime, status.st_size, file.path
@@ -146,16 +146,3 @@ def _decode(content: bytes) -> Image.Image | None:
             return image if image.mode == "RGB" else image.convert("RGB")
     except (OSError, ValueError, SyntaxError):
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file in one step: nobody ever sees a part of it."""
-    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise

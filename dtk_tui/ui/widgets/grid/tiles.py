@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from textual.geometry import Size
 
-from dtk_tui.domain.library import ImageRow
+from dtk_tui.domain.library import VIDEO_ENDINGS, ImageRow
 from dtk_tui.text import one_line
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, fit
 from dtk_tui.ui.widgets.tables.image_table import mark, rated
 
 #: Widths in terminal cells that a person can choose from; tiles get about that, so that they fill the screen.
 WIDTHS = (12, 18, 26, 40)
-_VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".m4v")
 _CURSOR, _SELECTED, _EMBEDDED, _TAGGED, _VIDEO = "\u203a", "\u25cf", "\u2713", "t", "\u25b7"
 #: What these signs mean, for the help.
 SIGNS = f"{_CURSOR} cursor   {_SELECTED} selected   {_TAGGED} tagged   {_VIDEO} video"
@@ -46,7 +45,7 @@ def caption(row: ImageRow, width: int, *, current: bool, selected: bool) -> list
     sign, sign_style = mark(row)
     rating, rating_style = rated(row)
     done = (_EMBEDDED if row.embedded else "") + (_TAGGED if row.tags else "")
-    video = _VIDEO if row.file_name.lower().endswith(_VIDEOS) else ""
+    video = _VIDEO if row.file_name.lower().endswith(VIDEO_ENDINGS) else ""
     cells = [
         (_CURSOR if current else " ", ""),
         (_SELECTED if selected else " ", ""),

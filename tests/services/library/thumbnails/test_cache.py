@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dtk_tui.atomic_file import UNFINISHED
 from dtk_tui.services.library.thumbnails import cache as module
 from dtk_tui.services.library.thumbnails.cache import ThumbnailCache
 from tests.helpers.pictures import picture
@@ -100,7 +101,7 @@ def test_where_nothing_can_be_written_there_is_only_no_cache(tmp_path: Path, mon
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / "00" / ".new-left"
+    left = tmp_path / "00" / f"{UNFINISHED}left"
     left.parent.mkdir()
     left.write_bytes(b"a part")
     os.utime(left, (1_750_000_000, 1_750_000_000))
