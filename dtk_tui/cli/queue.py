@@ -70,7 +70,7 @@ def add(
             caption_types=caption_type or (),
             title=_title(image, folder, recursive, query),
         )
-        sampled = _sampled(db, config, target, kinds, caption_type) if preview else None
+        sampled = _sampled(db, config, target, kinds, caption_type, again) if preview else None
     if as_json:
         told = asdict(done)
         print_json(told if sampled is None else told | {"sample": asdict(sampled)})
@@ -99,7 +99,12 @@ def _print_added(done: Enqueued, verb: str, shared_bits: int) -> None:
 
 
 def _sampled(
-    db: Database, config: Config, target: Target, kinds: Sequence[Kind], caption_types: Sequence[str] | None
+    db: Database,
+    config: Config,
+    target: Target,
+    kinds: Sequence[Kind],
+    caption_types: Sequence[str] | None,
+    again: bool,
 ) -> Sample:
     """Look at a sample of what would be queued, with its progress on a terminal."""
     from dtk_tui.domain.job import Kind
@@ -107,14 +112,14 @@ def _sampled(
     from dtk_tui.services.queue import caption_request
 
     kind = Kind.EMBED if Kind.EMBED in kinds else kinds[0]
-    captions = caption_request(config, caption_types or ()) if kind is Kind.CAPTION else None
+    captions = caption_request(config, caption_types or (), again=again) if kind is Kind.CAPTION else None
     line = ProgressLine()
 
     def tell(so_far: Sample) -> None:
         line.show(f"sample: {len(so_far.images)} of {counted(so_far.chosen, 'image')}")
 
     try:
-        return sample(db, config, target, kind, tell, captions=captions)
+        return sample(db, config, target, kind, tell, again=again, captions=captions)
     finally:
         line.end()
 

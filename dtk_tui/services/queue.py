@@ -60,7 +60,7 @@ def enqueue(
             shares = Kind.EMBED in kinds and names.share_within_bits > 0
             if shares and not again:
                 wanted = missing_images(conn, target, Kind.EMBED, models, endings)
-                share_vectors(conn, wanted, models.image_spaces, names.share_within_bits)
+                share_vectors(conn, wanted, models.image_spaces, names.share_within_bits, dry_run=dry_run)
             for kind in kinds:
                 one = enqueue_kind(
                     conn,

@@ -40,11 +40,12 @@ class QueuePreview(Dialog[bool]):
     ]
 
     class Looked(Message):
-        """Another image of the sample was looked at."""
+        """Another image of the sample was looked at, or no further one is."""
 
-        def __init__(self, found: Sample) -> None:
+        def __init__(self, found: Sample, is_over: bool = False) -> None:
             super().__init__()
             self.found = found
+            self.is_over = is_over
 
     def __init__(self, library: LibraryBrowser, target: Target, name: str) -> None:
         super().__init__(f"Queue {name}?")
@@ -76,10 +77,12 @@ class QueuePreview(Dialog[bool]):
             return
         self._show("#sample", Content.styled("looking at a few of them\u2026", "$muted"))
         try:
-            await in_thread(sample, db, config, self._target, Kind.EMBED, self._tell, self._stop)
+            found = await in_thread(sample, db, config, self._target, Kind.EMBED, self._tell, self._stop)
         except DtkError:
             if not self._stop.is_set():
                 raise
+            return
+        self.post_message(self.Looked(found, is_over=True))  # behind those of the thread
 
     def _tell(self, found: Sample) -> None:
         with suppress(RuntimeError):  # of an app that is gone
@@ -87,7 +90,7 @@ class QueuePreview(Dialog[bool]):
 
     def on_queue_preview_looked(self, event: Looked) -> None:
         """Show what is known of the sample."""
-        self._show("#sample", _sample_words(event.found))
+        self._show("#sample", _sample_words(event.found, is_over=event.is_over))
 
     def _show(self, selector: str, content: Content) -> None:
         if self.is_attached:
@@ -115,11 +118,17 @@ def _count_words(counts: Enqueued) -> str:
     return "\n".join(lines)
 
 
-def _sample_words(found: Sample) -> Content:
-    """Return a sample as far as it was looked at: each image, and what it looks like."""
+def _sample_words(found: Sample, *, is_over: bool) -> Content:
+    """Return a sample as far as it was looked at: each image, and what it looks like.
+
+    Args:
+        is_over: whether no further image is looked at.
+    """
     if not found.chosen:
         return Content("")
     state = f"Sample, {len(found.images)} of {counted(found.chosen, 'image')}"
+    if is_over and len(found.images) < found.chosen:
+        state += " (the time was over)"
     how = "by vectors" if found.by == "vectors" else "by perceptual hash: no model is at hand, or nothing is embedded"
     parts: list[Content | str | tuple[str, str]] = [(f"{state}, {how}", "$muted")]
     if found.images and not any(one.nearest or one.error for one in found.images):

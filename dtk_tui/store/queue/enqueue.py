@@ -195,14 +195,16 @@ def missing_images(
     undecodable: Sequence[str],
     *,
     most: int | None = None,
+    again: bool = False,
     captions: CaptionRequest | None = None,
 ) -> Ids:
     """Return the images for which a kind of work is to be done, whether it waits in the queue or not; int64 [n].
 
     Args:
         most: at most so many, chosen by chance, of the same images always the same; None is all.
+        again: also those for which it is done.
     """
-    sql, parameters = _wanted(target, kind, models, undecodable, captions=captions)
+    sql, parameters = _wanted(target, kind, models, undecodable, again=again, captions=captions)
     statement = sql + (_MISSING if most is None else _SOME_MISSING)
     return ids_from(row_of(conn, statement, parameters | {"most": most})[0])
 

@@ -42,7 +42,17 @@ SELECT shared.image_id, shared.source_id
   JOIN image ON image.id = shared.image_id JOIN image source ON source.id = shared.source_id
  ORDER BY shared.image_id
     ON CONFLICT (image_id) DO UPDATE SET source_id = excluded.source_id
+ WHERE shared_vector.source_id IS DISTINCT FROM excluded.source_id
 """
+# As a worker that saves holds them, images first; whose content is another by now does not look like it did.
+_HOLD = """
+SELECT string_agg(int8send(id), ''::bytea)
+  FROM (SELECT image.id FROM image
+          JOIN image_hash hash ON hash.image_id = image.id AND hash.fingerprint = coalesce(image.fingerprint, ''::bytea)
+         WHERE image.id = ANY (%s::bigint[]) AND image.is_embedding_representative AND NOT image.unavailable
+         ORDER BY image.id FOR SHARE OF image) AS held
+"""
+_HOLD_JOBS = "SELECT FROM job WHERE kind = 2 AND image_id = ANY (%s::bigint[]) ORDER BY id FOR SHARE"
 _SHARE = """
 INSERT INTO image_vector (space_id, image_id, vec)
 SELECT %(space)s, shared.image_id, source.vec
@@ -52,6 +62,7 @@ SELECT %(space)s, shared.image_id, source.vec
  WHERE shared.source_id = ANY (%(sources)s::bigint[])
  ORDER BY shared.image_id
     ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
+ WHERE image_vector.vec IS DISTINCT FROM excluded.vec
 """
 
 
@@ -79,12 +90,23 @@ def hashed_images(conn: Connection, spaces: Sequence[int]) -> HashedImages:
     return HashedImages(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], flags & 1 > 0, flags & 2 > 0, flags & 4 > 0)
 
 
-def assign(conn: Connection, ids: Ids, sources: Ids, alone: Ids, spaces: Sequence[int]) -> None:
-    """Let images share the vectors of others, those that are there at once; those ``alone`` share none any more."""
+def hold(conn: Connection, ids: Ids, sources: Ids) -> npt.NDArray[np.bool_]:
+    """Return which pairs of images still are what their hashes say; till the transaction ends they stay so.
+
+    Who saves a vector of one of ``sources`` comes before this or after the transaction.
+    """
+    import numpy as np
+
+    held = ids_from(row_of(conn, _HOLD, (np.union1d(ids, sources).tolist(),))[0])
+    conn.execute(_HOLD_JOBS, (np.unique(sources).tolist(),))
+    there: npt.NDArray[np.bool_] = np.isin(ids, held) & np.isin(sources, held)
+    return there
+
+
+def note(conn: Connection, ids: Ids, sources: Ids, alone: Ids) -> None:
+    """Note that images share the vectors of others, and that those ``alone`` share none any more."""
     conn.execute(_LEAVE, (alone.tolist(),))
     conn.execute(_NOTE, (ids.tolist(), sources.tolist()))
-    for space in spaces:
-        share(conn, space, sources.tolist())
 
 
 def share(conn: Connection, space: int, sources: Sequence[int]) -> None:

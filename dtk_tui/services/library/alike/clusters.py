@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from dtk_tui.domain.duplicates import ClusterBy
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.library.alike.mapped_vectors import mapped_vectors, places_in
 from dtk_tui.services.library.alike.sets import DuplicateSets, connection_until, stoppable
 from dtk_tui.services.library.alike.vector_pairs import near_vectors
 from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, distinct_hashes, led_sets, near_pairs
-from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.database import Database
 from dtk_tui.store.search import duplicates as store
-from dtk_tui.store.search import stored_vectors
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -109,15 +107,14 @@ def _by_hash(db: Database, within: int, tell: Progress, stop: threading.Event) -
 
 def _by_vectors(db: Database, least: float, tell: Progress, stop: threading.Event) -> Clusters:
     """Return the clusters of images whose vectors are similar to the representative's, in the space used last."""
-    with TemporaryFile(prefix="dtk-vectors-") as file:
-        with connection_until(db, stop) as conn:
-            space = store.newest_space(conn)
-            if space is None:
-                raise NothingEmbeddedError
-            images = store.vector_images(conn)
-            known, vectors = _mapped(conn, space, file, tell)
-        places = _places(known, images.ids)
-        places = np.where(places >= 0, places, _places(known, images.sources))
+    with connection_until(db, stop) as conn:
+        space = store.newest_space(conn)
+        if space is None:
+            raise NothingEmbeddedError
+        images = store.vector_images(conn)
+    with mapped_vectors(db, space, stop, lambda share: tell(0.2 * share)) as (known, vectors):
+        places = places_in(known, images.ids)
+        places = np.where(places >= 0, places, places_in(known, images.sources))
         has_vector = places >= 0
         ids, places = images.ids[has_vector], places[has_vector]
         ranks = np.full(len(known), -1, np.int64)
@@ -136,31 +133,6 @@ def _by_vectors(db: Database, least: float, tell: Progress, stop: threading.Even
     # The images of the leading vector come first, the one that it was computed of before those that share it.
     order = -nearness[places] - (places == found) - (ids == known[found])
     return _clusters(known[found], ids, order, nearness[places], int((~has_vector).sum()))
-
-
-def _mapped(conn: Connection, space: int, file: IO[bytes], tell: Progress) -> tuple[Ids, npt.NDArray[np.float16]]:
-    """Write the vectors of a space to a file, so that they take no memory, and return their images and them, mapped."""
-    size, dims = stored_vectors.count(conn, space), stored_vectors.dims(conn, space)
-    parts: list[Ids] = []
-    done = 0
-    for ids, vectors in stored_vectors.blocks(conn, space):
-        file.write(vectors.tobytes())
-        parts.append(ids)
-        done += len(ids)
-        tell(0.2 * min(1.0, done / max(size, 1)))
-    file.flush()
-    known = np.concatenate([*parts, np.zeros(0, np.int64)])
-    if not len(known):
-        return known, np.zeros((0, dims), np.float16)
-    return known, np.memmap(file, np.float16, "r", shape=(len(known), dims))
-
-
-def _places(known: Ids, wanted: Ids) -> Ids:
-    """Return where each of ``wanted`` stands in ``known``, which ascends, or -1."""
-    if not len(known):
-        return np.full(len(wanted), -1, np.int64)
-    index = np.searchsorted(known, wanted).clip(max=len(known) - 1)
-    return np.where(known[index] == wanted, index, -1)
 
 
 def _clusters(leaders: Ids, ids: Ids, order: Floats, nearness: Floats, unseen: int) -> Clusters:

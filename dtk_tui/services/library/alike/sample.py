@@ -72,6 +72,7 @@ def sample(
     progress: Callable[[Sample], None] = lambda so_far: None,
     stop: threading.Event | None = None,
     *,
+    again: bool = False,
     captions: CaptionRequest | None = None,
     limit_s: float = _LIMIT_S,
 ) -> Sample:
@@ -80,6 +81,7 @@ def sample(
     Args:
         progress: is told what is known after each image.
         stop: ends it when it is set.
+        again: whether what is done would be done again.
         captions: which captions, for that kind of work.
         limit_s: seconds after which no further image is begun.
 
@@ -90,7 +92,9 @@ def sample(
     names = config.settings.models
     with db.connection() as conn:
         models = embedding_spaces.current(conn, names.text_embedders, names.image_embedders, names.taggers)
-        ids = missing_images(conn, target, kind, models, undecodable_endings(), most=IMAGES, captions=captions).tolist()
+        ids = missing_images(
+            conn, target, kind, models, undecodable_endings(), most=IMAGES, again=again, captions=captions
+        ).tolist()
         paths = images.paths_of(conn, ids)
     ids = [number for number in ids if number in paths]
     by_vectors = has_image_model(db, config)

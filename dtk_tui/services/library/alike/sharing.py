@@ -17,7 +17,9 @@ Ids = npt.NDArray[np.int64]
 _WAITS, _EMBEDDED = 1 << 47, 1 << 48
 
 
-def share_vectors(conn: Connection, wanted: Ids, spaces: Sequence[int | None], within: int) -> None:
+def share_vectors(
+    conn: Connection, wanted: Ids, spaces: Sequence[int | None], within: int, *, dry_run: bool = False
+) -> None:
     """Let images share vectors, of those ``wanted`` that are to be embedded and have none of their own.
 
     Whoever is embedded leads, then who is in the queue, then the largest; only images whose looks are known take part.
@@ -25,6 +27,8 @@ def share_vectors(conn: Connection, wanted: Ids, spaces: Sequence[int | None], w
     Args:
         spaces: the image spaces of the config, None for one that does not exist yet.
         within: so many bits of their hashes differ at most.
+        dry_run: only note who would share, for a transaction that is rolled back: nobody waits for it, and no vector is
+            copied.
 
     Raises:
         DtkError: hardly two images differ.
@@ -44,5 +48,12 @@ def share_vectors(conn: Connection, wanted: Ids, spaces: Sequence[int | None], w
     leaders = np.zeros(len(ids), np.int64)
     leaders[order] = firsts[led_sets(pairs, ranks[firsts])[own]]
     joins = is_wanted & (leaders != np.arange(len(ids)))
-    alone = ids[is_wanted & ~joins]
-    shared_vectors.assign(conn, ids[joins], ids[leaders[joins]], alone, known)
+    shared, sources, alone = ids[joins], ids[leaders[joins]], ids[is_wanted & ~joins]
+    if dry_run:
+        shared_vectors.note(conn, shared, sources, alone)
+        return
+    stays = shared_vectors.hold(conn, shared, sources)
+    alone = np.concatenate([alone, shared[~stays]])
+    shared_vectors.note(conn, shared[stays], sources[stays], alone)
+    for space in known:
+        shared_vectors.share(conn, space, np.unique(sources[stays]).tolist())

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtk_tui.errors import DtkError
+from dtk_tui.services.library.alike.mapped_vectors import unit_rows
 from dtk_tui.services.library.hash_pairs import Progress
 
 Ids = npt.NDArray[np.int64]
@@ -44,26 +45,20 @@ def near_vectors(vectors: Halfs, least: float, progress: Progress = lambda share
     """
     found: list[Ids] = []
     similar: list[Floats] = []
-    total = 0
+    total, before = 0, 0.0
     for done, homes, others in _cells(vectors, least, progress):
-        for rows, columns, values in _compared(vectors, homes, others, least):
+        for share, rows, columns, values in _compared(vectors, homes, others, least):
             found.append(np.minimum(rows, columns) * len(vectors) + np.maximum(rows, columns))
             similar.append(values)
             total += len(rows)
             if total > _MOST:
                 raise DtkError(f"More than {_MOST:,} pairs of vectors are that similar.", "Ask for a higher threshold.")
+            progress(before + share * (done - before))
+        before = done
         progress(done)
     numbers, first = np.unique(np.concatenate([*found, np.zeros(0, np.int64)]), return_index=True)
     pairs = np.stack(np.divmod(numbers, max(len(vectors), 1)), axis=1)
     return pairs, np.concatenate([*similar, np.zeros(0, np.float32)])[first]
-
-
-def _unit(vectors: Halfs) -> Floats:
-    """Return vectors of length 1, float32; one of zeros stays one."""
-    rows: Floats = vectors.astype(np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    np.divide(rows, lengths, out=rows, where=lengths > 0)
-    return rows
 
 
 def _cells(vectors: Halfs, least: float, progress: Progress) -> Iterator[tuple[float, Ids, Ids]]:
@@ -78,7 +73,7 @@ def _cells(vectors: Halfs, least: float, progress: Progress) -> Iterator[tuple[f
     visited: list[Ids] = []
     visitors: list[Ids] = []
     for start in range(0, count, _COLUMNS):
-        near = _unit(vectors[start : start + _COLUMNS]) @ centres.T
+        near = unit_rows(vectors[start : start + _COLUMNS]) @ centres.T
         best = np.argpartition(-near, _VISITS, axis=1)[:, : _VISITS + 1]
         values = np.take_along_axis(near, best, axis=1)
         top = values.argmax(axis=1, keepdims=True)
@@ -104,7 +99,7 @@ def _centres(vectors: Halfs, count: int) -> Floats:
     """Return centres of cells, float32 [count, dims], of length 1, the same for the same vectors."""
     rng = np.random.default_rng(0)
     places = np.sort(rng.choice(len(vectors), min(len(vectors), count * _SAMPLE), replace=False))
-    sample = _unit(vectors[places])
+    sample = unit_rows(vectors[places])
     centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
     for _ in range(_ROUNDS):
         nearest = np.concatenate(
@@ -117,16 +112,20 @@ def _centres(vectors: Halfs, count: int) -> Floats:
     return centres
 
 
-def _compared(vectors: Halfs, homes: Ids, others: Ids, least: float) -> Iterator[tuple[Ids, Ids, Floats]]:
-    """Yield the similar pairs of some vectors among themselves, and with others: places, places, similarities."""
+def _compared(vectors: Halfs, homes: Ids, others: Ids, least: float) -> Iterator[tuple[float, Ids, Ids, Floats]]:
+    """Yield the similar pairs of some vectors among themselves, and with others.
+
+    Returns:
+        The share of the rows that is done before, places, places, similarities.
+    """
     everyone = np.concatenate([homes, others])
     for start in range(0, len(homes), _ROWS):
         rows = homes[start : start + _ROWS]
-        left = _unit(vectors[rows])
+        left = unit_rows(vectors[rows])
         for first in range(start, len(everyone), _COLUMNS):
             columns = everyone[first : first + _COLUMNS]
-            near = left @ _unit(vectors[columns]).T
+            near = left @ unit_rows(vectors[columns]).T
             a, b = np.nonzero(near >= least)
             later = first + b > start + a  # each pair of those at home once, and none with itself
             a, b = a[later], b[later]
-            yield rows[a], columns[b], near[a, b]
+            yield start / len(homes), rows[a], columns[b], near[a, b]

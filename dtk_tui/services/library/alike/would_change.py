@@ -8,7 +8,6 @@ pictures, each held against all vectors, once as they are and once as they would
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,19 +15,23 @@ import numpy.typing as npt
 
 from dtk_tui.domain.duplicates import ClusterBy
 from dtk_tui.services.library.alike.clusters import NothingEmbeddedError, checked
+from dtk_tui.services.library.alike.mapped_vectors import mapped_vectors, places_in, unit_rows
 from dtk_tui.services.library.alike.sets import connection_until, stoppable
 from dtk_tui.services.library.hash_pairs import Progress, distinct_hashes, led_sets, near_pairs
-from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.database import Database
 from dtk_tui.store.search import duplicates as store
 from dtk_tui.store.search import stored_vectors
 
 Ids = npt.NDArray[np.int64]
+Halfs = npt.NDArray[np.float16]
 Floats = npt.NDArray[np.float32]
 
 #: Vectors that are less similar are told apart by most people.
 _BOUND = 0.95
 #: So many pictures are asked for, and so many finds are compared.
 _QUERIES, _FINDS = 100, 10
+#: So many vectors are in memory at a time.
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,41 +92,44 @@ def measure(
     )
     leaders = np.zeros(len(ids), np.int64)
     leaders[order] = firsts[led_sets(pairs, pixels[firsts])[own]]
-    by_id = np.argsort(ids)
-    sources = ids[leaders][by_id]
-    with connection_until(db, asked) as conn:
-        return _measured(conn, space, bits, ids[by_id], sources, lambda share: tell(0.5 + 0.5 * share))
+    with mapped_vectors(db, space, asked, lambda share: tell(0.5 + 0.25 * share)) as (known, vectors):
+        places = places_in(known, ids)
+        is_there = (places >= 0) & (places[leaders] >= 0)  # nobody has deleted them meanwhile
+        images, sources = places[is_there], places[leaders][is_there]
+        return _measured(bits, known, vectors, images, sources, lambda share: tell(0.75 + 0.25 * share))
 
 
-def _measured(conn: Connection, space: int, bits: int, ids: Ids, sources: Ids, tell: Progress) -> WouldChange:
-    """Return the measurement; ``ids`` ascend, each with the one whose vector it would have."""
-    is_skipped = sources != ids
-    leading = np.unique(sources[is_skipped])
-    queries = np.sort(np.random.default_rng(0).choice(ids, min(_QUERIES, len(ids)), replace=False))
-    sought = _vectors(conn, space, queries, lambda share: tell(0.3 * share))
-    shared = _vectors(conn, space, leading, lambda share: tell(0.3 + 0.3 * share))
-    near_shared = sought @ shared.T
+def _measured(bits: int, known: Ids, vectors: Halfs, images: Ids, sources: Ids, tell: Progress) -> WouldChange:
+    """Return the measurement.
+
+    Args:
+        known, vectors: all images with a vector, and their vectors.
+        images, sources: places of the pictures that have a hash as well, and of those whose vectors they would have.
+    """
+    stands_for = np.arange(len(known))
+    stands_for[images] = sources
+    queries = np.sort(np.random.default_rng(0).choice(images, min(_QUERIES, len(images)), replace=False))
+    sought, sought_then = unit_rows(vectors[queries]), unit_rows(vectors[stands_for[queries]])
     now, then = _Best(len(queries)), _Best(len(queries))
     cosines: list[Floats] = [np.zeros(0, np.float32)]
-    total, done = max(stored_vectors.count(conn, space), 1), 0
-    for block, vectors in _blocks(conn, space):
-        near = sought @ vectors.T
-        now.add(block, near)
-        place = np.searchsorted(ids, block).clip(max=len(ids) - 1)
-        changes = np.flatnonzero((ids[place] == block) & is_skipped[place])
-        column = np.searchsorted(leading, sources[place[changes]])
-        cosines.append(np.einsum("ij,ij->i", vectors[changes], shared[column]))
-        near[:, changes] = near_shared[:, column]
-        then.add(block, near)
-        done += len(block)
-        tell(0.6 + 0.4 * min(1.0, done / total))
+    for start in range(0, len(known), _AT_ONCE):
+        block = unit_rows(vectors[start : start + _AT_ONCE])
+        ids = known[start : start + _AT_ONCE]
+        now.add(ids, sought @ block.T)
+        source = stands_for[start : start + _AT_ONCE]
+        changes = np.flatnonzero(source != start + np.arange(len(ids)))
+        shared = unit_rows(vectors[source[changes]])
+        cosines.append(np.einsum("ij,ij->i", block[changes], shared))
+        block[changes] = shared
+        then.add(ids, sought_then @ block.T)
+        tell(min(1.0, (start + _AT_ONCE) / len(known)))
     found = np.concatenate(cosines).clip(max=1)
-    recall = now.share_in(then, queries)
+    recall = now.share_in(then, known[queries])
     if not len(found):
-        return WouldChange(bits, len(ids), 0, 1.0, 1.0, 1.0, _BOUND, 0, len(queries), recall)
+        return WouldChange(bits, len(images), 0, 1.0, 1.0, 1.0, _BOUND, 0, len(queries), recall)
     least, low, median = (float(value) for value in np.quantile(found, (0, 0.05, 0.5)))
     below = int((found < _BOUND).sum())
-    return WouldChange(bits, len(ids), len(found), least, low, median, _BOUND, below, len(queries), recall)
+    return WouldChange(bits, len(images), len(found), least, low, median, _BOUND, below, len(queries), recall)
 
 
 class _Best:
@@ -150,23 +156,3 @@ class _Best:
             kept += len(set(wanted) & set(there))
             total += len(wanted)
         return kept / total if total else 1.0
-
-
-def _blocks(conn: Connection, space: int) -> Iterator[tuple[Ids, Floats]]:
-    """Yield all vectors of a space, of length 1."""
-    for ids, halfs in stored_vectors.blocks(conn, space):
-        vectors = halfs.astype(np.float32)
-        yield ids, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-
-
-def _vectors(conn: Connection, space: int, wanted: Ids, tell: Progress) -> Floats:
-    """Return the vectors of some images, which ascend and have one each, float32 [n, dims]."""
-    found = [np.zeros((0, stored_vectors.dims(conn, space)), np.float32)]
-    after, last = -1, int(wanted[-1]) if len(wanted) else -1
-    for ids, vectors in _blocks(conn, space):
-        if after >= last:
-            break
-        after = int(ids[-1])
-        found.append(vectors[np.isin(ids, wanted)])
-        tell(min(1.0, after / max(last, 1)))
-    return np.concatenate(found)

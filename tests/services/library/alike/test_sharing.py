@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -173,3 +175,57 @@ def test_a_prompt_of_its_own_is_embedded_all_the_same(db: Database, config: Conf
             "SELECT job.id FROM job JOIN image ON image.id = image_id WHERE file_name = 'b'"
         ).fetchone() or (0,)
         assert results.lacking_spaces(conn, [job], [space], shares=True) == {job: ()}, "no picture is decoded for it"
+
+
+def until_it_waits(db: Database) -> None:
+    """Wait until somebody waits for what another one holds."""
+    end = time.monotonic() + 60
+    sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    while True:
+        with db.connection() as conn:
+            if conn.execute(sql).fetchone() == (True,):
+                return
+        assert time.monotonic() < end, "nobody waited"
+        time.sleep(0.01)
+
+
+def test_a_vector_that_is_being_saved_is_waited_for(db: Database, config: Config, space: int) -> None:
+    with db.connection() as conn:
+        ids = dict(conn.execute("SELECT file_name, id FROM image"))
+    add(db, config, 2, Target(image_ids=(ids["a"],)))
+    with ThreadPoolExecutor(1) as thread:
+        with db.connection() as saver:
+            saver.execute("SELECT FROM job WHERE image_id = %s FOR UPDATE", (ids["a"],))
+            results.save_image_vectors(saver, space, [ids["a"]], np.stack([unit(1)]))
+            assert add(db, config, 2, dry_run=True).spared == 2, "who only counts waits for nobody"
+            shared_later = thread.submit(add, db, config, 2)
+            until_it_waits(db)
+            saver.execute("DELETE FROM job WHERE image_id = %s", (ids["a"],))
+        assert shared_later.result(60).spared == 2
+    with db.connection() as conn:
+        assert shared(conn) == {"b": "a", "c": "a"}
+        assert len(nearest_images(conn, space, unit(1), 9)) == 3
+
+
+def test_an_image_that_a_scan_finds_changed_meanwhile_leads_nobody(db: Database, config: Config, space: int) -> None:
+    done(db, space, ["a"], unit(1))
+    with ThreadPoolExecutor(1) as thread:
+        with db.connection() as scanner:
+            scanner.execute("UPDATE image SET fingerprint = 'other' WHERE file_name = 'a'")
+            scanner.execute("DELETE FROM image_vector WHERE image_id = (SELECT id FROM image WHERE file_name = 'a')")
+            queued_later = thread.submit(add, db, config, 2)
+            until_it_waits(db)
+        assert (queued_later.result(60).queued, queued_later.result().spared) == (5, 0)
+    with db.connection() as conn:
+        assert (queued(conn), shared(conn)) == (["a", "b", "c", "d", "e"], {})
+
+
+def test_what_is_shared_already_is_not_written_again(db: Database, config: Config, space: int) -> None:
+    done(db, space, ["a"], unit(1))
+    versions = "SELECT array_agg(xmin::text ORDER BY image_id) FROM image_vector"
+    add(db, config, 2)
+    with db.connection() as conn:
+        before = conn.execute(versions).fetchone()
+    assert add(db, config, 2).spared == 2
+    with db.connection() as conn:
+        assert conn.execute(versions).fetchone() == before

@@ -1,5 +1,5 @@
 -- Images that look like another one may have its vectors until they are embedded themselves.
--- depends: V037__nsfw_rule
+-- depends: V042__search
 
 CREATE TABLE shared_vector (
     image_id bigint PRIMARY KEY REFERENCES image ON DELETE CASCADE,
