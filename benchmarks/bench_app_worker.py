@@ -75,7 +75,7 @@ async def measure(db: Database, config: Config) -> list[str]:
         app.take(event)
 
     engine = Engine(db, config, news, niceness=19)
-    app = DtkApp(LibraryBrowser(db, config), engine)
+    app = DtkApp(LibraryBrowser(db, config), lambda: engine)
     async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(2)
         await pilot.press("tab")

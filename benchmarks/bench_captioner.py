@@ -101,7 +101,7 @@ def by_app(db: Database, config: Config) -> None:
             while _left(db, Kind.CAPTION):
                 await asyncio.sleep(0.1)
 
-    app = DtkApp(LibraryBrowser(db, config), Engine(db, config, news, niceness=NICENESS))
+    app = DtkApp(LibraryBrowser(db, config), lambda: Engine(db, config, news, niceness=NICENESS))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.001)
     asyncio.run(run())

@@ -13,6 +13,8 @@ from dtk_tui.errors import DtkError
 if TYPE_CHECKING:
     from dtk_tui.config import Config
     from dtk_tui.domain.events import Event
+    from dtk_tui.services.scan.watcher import Watcher
+    from dtk_tui.services.worker.engine import Engine
     from dtk_tui.store.database import Database
 
 #: Added to the scheduling priority of worker threads beside a screen: it stays smooth, their throughput the same.
@@ -32,8 +34,6 @@ def open_app() -> None:
 def run_app(db: Database, config: Config) -> None:
     """Run the app with a worker in background threads of this process."""
     from dtk_tui.services.library.browse import LibraryBrowser
-    from dtk_tui.services.scan.watcher import Watcher
-    from dtk_tui.services.worker.engine import Engine
     from dtk_tui.ui.app import DtkApp
 
     sys.setswitchinterval(_SWITCH_S)
@@ -41,9 +41,17 @@ def run_app(db: Database, config: Config) -> None:
     def news(event: Event) -> None:
         app.take(event)
 
-    engine = Engine(db, config, news, niceness=_NICENESS)
-    watcher = Watcher(db, config, news) if config.settings.scan.watch else None
-    app = DtkApp(LibraryBrowser(db, config), engine, watcher)
+    def make_engine() -> Engine:
+        from dtk_tui.services.worker.engine import Engine
+
+        return Engine(db, config, news, niceness=_NICENESS)
+
+    def make_watcher() -> Watcher:
+        from dtk_tui.services.scan.watcher import Watcher
+
+        return Watcher(db, config, news)
+
+    app = DtkApp(LibraryBrowser(db, config), make_engine, make_watcher if config.settings.scan.watch else None)
     app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)

@@ -178,7 +178,6 @@ def _target(
 ) -> Target:
     from dtk_tui.domain.queue import Target
     from dtk_tui.services.library.folder_rules import absolute, known_path
-    from dtk_tui.services.library.search import find_image
     from dtk_tui.store.library import folders
 
     if (image is not None) + (folder is not None) + (query is not None) + everything != 1:
@@ -188,6 +187,8 @@ def _target(
     if query is not None:
         return Target()
     if image is not None:
+        from dtk_tui.services.library.search import find_image
+
         return Target(image_ids=tuple(find_image(conn, config, name) for name in image))
     path = known_path(conn, absolute(folder or ""))
     number = folders.find(conn, path)

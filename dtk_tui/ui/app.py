@@ -6,8 +6,9 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
 from textual import events
@@ -16,20 +17,16 @@ from textual.command import CommandPalette
 from textual.signal import Signal
 
 from dtk_tui import terminal
-from dtk_tui.domain.events import (
-    Event,
-)
+from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.scan.watcher import Watcher
 from dtk_tui.services.view_state import ViewState
-from dtk_tui.services.worker.engine import Engine
 from dtk_tui.text import one_line
 from dtk_tui.ui import messages
-from dtk_tui.ui.background import task
+from dtk_tui.ui.background import import_in_thread, task
 from dtk_tui.ui.commands import workers
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
@@ -39,25 +36,18 @@ from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
+from dtk_tui.ui.local_services import LocalServices
 from dtk_tui.ui.news import News
-from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.browser import BrowserScreen
-from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
-from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
-from dtk_tui.ui.screens.collections import CollectionsScreen
-from dtk_tui.ui.screens.duplicates import DuplicatesScreen
-from dtk_tui.ui.screens.help import HelpScreen
-from dtk_tui.ui.screens.image import ImageScreen
-from dtk_tui.ui.screens.importer import ImportScreen
-from dtk_tui.ui.screens.journal import JournalScreen
-from dtk_tui.ui.screens.queries import QueriesScreen
-from dtk_tui.ui.screens.queue import QueueScreen
-from dtk_tui.ui.screens.runs import RunsScreen
-from dtk_tui.ui.screens.thresholds import ThresholdsScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
 from dtk_tui.ui.theme import OWN_VARIABLES, THEME
+
+if TYPE_CHECKING:
+    from dtk_tui.inference.captioner.base import Captioner
+    from dtk_tui.services.scan.watcher import Watcher
+    from dtk_tui.services.worker.engine import Engine
 
 _log = logging.getLogger(__name__)
 _STYLES = (
@@ -74,8 +64,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     Args:
         library: the open library; the caller closes its database after ``run``.
-        engine: the worker of this process, opened and closed by the app; None shows only what other workers do.
-        watcher: follows the folders of the library, started and stopped by the app; None leaves them to scans.
+        make_engine: makes the worker of this process, which the app opens and closes; None shows only what other
+            workers do.
+        make_watcher: makes what follows the folders of the library, which the app starts and stops; None leaves them to
+            scans.
     """
 
     TITLE = "dtk"
@@ -84,8 +76,17 @@ class DtkApp(KeyQueue, FaultReportingApp):
     ENABLE_COMMAND_PALETTE = False  # Textual's own key for it: this app has a command with an id
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
-    def __init__(self, library: LibraryBrowser, engine: Engine | None, watcher: Watcher | None = None) -> None:
+    def __init__(
+        self,
+        library: LibraryBrowser,
+        make_engine: Callable[[], Engine] | None,
+        make_watcher: Callable[[], Watcher] | None = None,
+    ) -> None:
         super().__init__()
+        self.use_theme(THEME)
+        self.services = LocalServices(
+            make_engine, make_watcher, lambda error: self._news.post(messages.ErrorReported(error))
+        )
         wanted = library.config.settings.preview.protocol
         tasks = Tasks(self, library, self.take)
         self.context = AppContext(
@@ -94,13 +95,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
             image_protocol="halfblock" if wanted == "auto" else wanted,
             stats=StatsFeed(self, library, lambda: tasks.is_filling),
             tasks=tasks,
-            writer=CaptionWriter(library.db, library.config, lambda: None if engine is None else engine.captioner),
+            writer=CaptionWriter(library.db, library.config, self._lent_captioner),
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
             view_state=ViewState(library.config.paths.state / "view.json"),
         )
-        self.engine = engine
-        self.watcher = watcher
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
@@ -138,8 +137,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def on_mount(self) -> None:
         """Take the keys of the config, and end well when the terminal goes away."""
-        self.register_theme(THEME)
-        self.theme = THEME.name
         keymap = self.context.config.settings.keys
         self.set_keymap({name: key for name, key in keymap.items() if name in BY_ID})
         unknown = sorted(set(keymap) - set(BY_ID))
@@ -149,30 +146,25 @@ class DtkApp(KeyQueue, FaultReportingApp):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
     def on_ready(self) -> None:
-        """Open the worker and the watcher, and look at the numbers, now that there is a screen to show news on."""
+        """Look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
         self.context.stats.start()
-        if self.engine is not None:
-            threading.Thread(target=self._open_engine, args=(self.engine,), name="dtk-open", daemon=True).start()
-        if self.watcher is not None:
-            self.watcher.start()
 
-    def _open_engine(self, engine: Engine) -> None:
-        try:
-            engine.open()
-        except DtkError as error:
-            self._news.post(messages.ErrorReported(error))
+    def on_images_shown(self) -> None:
+        """Open the worker and the watcher, now that what they import holds nobody up."""
+        self.services.open()
+
+    def _lent_captioner(self) -> Captioner | None:
+        engine = self.services.engine
+        return None if engine is None else engine.captioner
 
     async def on_unmount(self) -> None:
         """Let the worker give its jobs back, within bounds; what it cannot give back returns when its lease ends."""
         ending: list[threading.Thread] = [*self.context.tasks.stop()]
         ending.append(threading.Thread(target=self.context.writer.close, name="dtk-writer", daemon=True))
         ending[-1].start()
-        for part in (self.engine, self.watcher):
-            if part is not None:
-                ending.append(threading.Thread(target=part.close, name="dtk-close", daemon=True))
-                ending[-1].start()
+        ending += self.services.close()
         end = monotonic() + _CLOSE_S
         while any(thread.is_alive() for thread in ending) and monotonic() < end:
             await asyncio.sleep(0.02)
@@ -180,8 +172,9 @@ class DtkApp(KeyQueue, FaultReportingApp):
     async def action_quit(self) -> None:
         """Quit; asks first when that would stop the worker of this window in its work."""
         stats = self.context.stats.current
-        states = {self.engine.state if self.engine is not None else None, stats.desired if stats is not None else None}
-        works = self.engine is not None and WorkerState.RUNNING in states
+        engine = self.services.engine
+        states = {engine.state if engine is not None else None, stats.desired if stats is not None else None}
+        works = self.services.has_worker and WorkerState.RUNNING in states
         left = stats.queue.pending + stats.queue.running if stats is not None else 0
         if not works or not left:
             self.exit()
@@ -218,13 +211,19 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     # -- screens ------------------------------------------------------------------------------------------------------
 
-    def on_queue_opened(self) -> None:
+    async def on_queue_opened(self) -> None:
         """Show the queue."""
+        await import_in_thread("dtk_tui.ui.screens.queue")
+        from dtk_tui.ui.screens.queue import QueueScreen
+
         if not isinstance(self.screen, QueueScreen):
             self.push_screen(QueueScreen(self.context))
 
-    def on_runs_opened(self) -> None:
+    async def on_runs_opened(self) -> None:
         """Show what was tagged and captioned in one action."""
+        await import_in_thread("dtk_tui.ui.screens.runs")
+        from dtk_tui.ui.screens.runs import RunsScreen
+
         if not isinstance(self.screen, RunsScreen):
             self.push_screen(RunsScreen(self.context))
 
@@ -232,59 +231,92 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Tell when it is done."""
         self._runs.add(message.run_id)
 
-    def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
+    async def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
         """Show the thresholds of a tagger."""
+        await import_in_thread("dtk_tui.ui.screens.thresholds")
+        from dtk_tui.ui.screens.thresholds import ThresholdsScreen
+
         if not isinstance(self.screen, ThresholdsScreen):
             self.push_screen(ThresholdsScreen(self.context, message.of))
 
-    def on_captioner_test_opened(self) -> None:
+    async def on_captioner_test_opened(self) -> None:
         """Test the captioner."""
+        await import_in_thread("dtk_tui.ui.screens.captioner_test")
+        from dtk_tui.ui.screens.captioner_test import CaptionerTestScreen
+
         if not isinstance(self.screen, CaptionerTestScreen):
             self.push_screen(CaptionerTestScreen(self.context.config))
 
-    def on_image_opened(self, message: messages.ImageOpened) -> None:
+    async def on_image_opened(self, message: messages.ImageOpened) -> None:
         """Show one image."""
+        await import_in_thread("dtk_tui.ui.screens.image")
+        from dtk_tui.ui.screens.image import ImageScreen
+
         self.push_screen(ImageScreen(self.context, message.images), message.closed)
 
-    def on_caption_editor_opened(self, message: messages.CaptionEditorOpened) -> None:
+    async def on_caption_editor_opened(self, message: messages.CaptionEditorOpened) -> None:
         """Edit captions."""
+        await import_in_thread("dtk_tui.ui.screens.caption_editor")
+        from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
+
         if not isinstance(self.screen, CaptionEditorScreen):
             self.push_screen(CaptionEditorScreen(self.context, message.images), lambda _: message.closed())
 
-    def on_import_opened(self, message: messages.ImportOpened) -> None:
+    async def on_import_opened(self, message: messages.ImportOpened) -> None:
         """Show the import."""
+        await import_in_thread("dtk_tui.ui.screens.importer")
+        from dtk_tui.ui.screens.importer import ImportScreen
+
         if not self.context.tasks.import_is_shown:
             self.push_screen(ImportScreen(self.context, message.source))
 
-    def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
+    async def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
         """Show the edit of the captions of many images."""
+        await import_in_thread("dtk_tui.ui.screens.batch_edit")
+        from dtk_tui.ui.screens.batch_edit import BatchEditScreen
+
         if not isinstance(self.screen, BatchEditScreen):
             self.push_screen(BatchEditScreen(self.context, message.sets))
 
-    def on_duplicates_opened(self) -> None:
+    async def on_duplicates_opened(self) -> None:
         """Show duplicates."""
+        await import_in_thread("dtk_tui.ui.screens.duplicates")
+        from dtk_tui.ui.screens.duplicates import DuplicatesScreen
+
         if not isinstance(self.screen, DuplicatesScreen):
             self.push_screen(DuplicatesScreen(self.context))
 
-    def on_journal_opened(self) -> None:
+    async def on_journal_opened(self) -> None:
         """Show the journal."""
+        await import_in_thread("dtk_tui.ui.screens.journal")
+        from dtk_tui.ui.screens.journal import JournalScreen
+
         if not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.context))
 
-    def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
+    async def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
         """Show albums and tags."""
+        await import_in_thread("dtk_tui.ui.screens.collections")
+        from dtk_tui.ui.screens.collections import CollectionsScreen
+
         if not isinstance(self.screen, CollectionsScreen):
             ask = message.ask
             self.push_screen(CollectionsScreen(self.context), lambda line: ask(line) if line is not None else None)
 
-    def on_queries_opened(self, message: messages.QueriesOpened) -> None:
+    async def on_queries_opened(self, message: messages.QueriesOpened) -> None:
         """Offer the queries that were saved or asked."""
+        await import_in_thread("dtk_tui.ui.screens.queries")
+        from dtk_tui.ui.screens.queries import QueriesScreen
+
         if not isinstance(self.screen, QueriesScreen):
             screen = QueriesScreen(self.context.library, message.typed)
             self.push_screen(screen, lambda chosen: message.ask(chosen) if chosen is not None else None)
 
-    def on_help_opened(self) -> None:
+    async def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
+        await import_in_thread("dtk_tui.ui.screens.help")
+        from dtk_tui.ui.screens.help import HelpScreen
+
         screen = self.screen
         if isinstance(screen, ContextScreen):
             keymap = self.context.config.settings.keys
@@ -356,5 +388,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def _library_changed(self, change: LibraryChange) -> None:
         if change is LibraryChange.IMAGES:
             self.context.stats.poll_now(count=True)
-        if change in (LibraryChange.IMAGES, LibraryChange.RULES) and self.watcher is not None:
-            self.watcher.check_roots()
+        watcher = self.services.watcher
+        if change in (LibraryChange.IMAGES, LibraryChange.RULES) and watcher is not None:
+            watcher.check_roots()

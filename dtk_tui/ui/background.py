@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Concatenate, ParamSpec, TypeVar
 
 from textual.css.query import NoMatches
@@ -30,6 +32,13 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="dtk-ask")
 async def in_thread(function: Callable[_Q, _T], *args: _Q.args, **kwargs: _Q.kwargs) -> _T:
     """Call something that blocks, beside the event loop."""
     return await asyncio.get_running_loop().run_in_executor(_threads, functools.partial(function, *args, **kwargs))
+
+
+async def import_in_thread(name: str) -> None:
+    """Import a module in a thread unless it is there: the event loop goes on, and nobody waits for it at the start."""
+    module = sys.modules.get(name)
+    if module is None or getattr(module.__spec__, "_initializing", False):
+        await asyncio.to_thread(import_module, name)
 
 
 def start_task(

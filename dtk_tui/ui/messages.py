@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
@@ -15,7 +13,11 @@ from dtk_tui.domain.library import ImageRow
 from dtk_tui.domain.thresholds import TaggerThresholds
 from dtk_tui.errors import DtkError
 
-Ids = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 
 class ErrorReported(Message):
@@ -80,6 +82,10 @@ class RunQueued(Message):
     def __init__(self, run_id: int) -> None:
         super().__init__()
         self.run_id = run_id
+
+
+class ImagesShown(Message):
+    """The first images are on the screen, or why there are none: what nobody waits for can begin."""
 
 
 # -- screens to open --------------------------------------------------------------------------------------------------

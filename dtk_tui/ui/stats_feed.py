@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -18,6 +19,8 @@ from dtk_tui.ui.background import in_thread, start_task
 
 #: Seconds between looks at the numbers while something happens, and while nothing does.
 _POLL_S, _IDLE_POLL_S = 0.5, 1.0
+#: The first look waits so long for the first lines of the table, which ask for it.
+_FIRST_POLL_S = 1.0
 #: Workers tell what they did a moment after the queue shows it.
 _LINGER_S = 2.0
 #: A look that takes longer than this says that the database does not answer.
@@ -48,12 +51,13 @@ class StatsFeed:
         self._is_paused = is_paused
         self._library_counts: tuple[float, LibraryCounts] | None = None
         self._is_lost = False
-        self._poll_at = 0.0
+        self._poll_at = math.inf
         self._polling_since: float | None = None
         self._moved_at = 0.0
 
     def start(self) -> None:
         """Poll from now on."""
+        self._poll_at = min(self._poll_at, monotonic() + _FIRST_POLL_S)
         self._app.set_interval(0.25, self._tick)
 
     def poll_now(self, *, count: bool = False) -> None:

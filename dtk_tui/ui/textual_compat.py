@@ -12,6 +12,7 @@ from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
+from textual.theme import Theme
 from textual.widgets import Input, TextArea
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
@@ -25,7 +26,25 @@ def parent_of(node: MessagePump) -> MessagePump | None:
 
 
 class FaultReportingApp(App[None]):
-    """An app that ends with words of its own after a fault of the program, and with its terminal."""
+    """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._styled_with: dict[str, str] = {}
+
+    def use_theme(self, theme: Theme) -> None:
+        """Begin with a theme: set before the styles are read, it does not make Textual read them all again."""
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self._styled_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._styled_with)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the styles again for other colours; Textual does so once at the start for the same ones."""
+        variables = self.get_css_variables()
+        if variables != self._styled_with:
+            self._styled_with = variables
+            super().refresh_css(animate)
 
     def get_driver_class(self) -> type[Driver]:
         """Return what draws on the terminal and reads its keys."""

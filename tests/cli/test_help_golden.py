@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from dtk_tui.cli import application
+from dtk_tui.cli.program.entry import Entry
 from tests.helpers.golden import difference
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 
 
-def _commands(command: click.Command, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield names
+    command = command.load() if isinstance(command, Entry) else command
     for name, sub in sorted(getattr(command, "commands", {}).items()):
         yield from _commands(sub, (*names, name))
 

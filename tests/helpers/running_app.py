@@ -120,8 +120,9 @@ async def library_app(
     db: Database, config: Config, size: tuple[int, int] = WIDE, **options: Any
 ) -> AsyncIterator[Running]:
     """Run the app on a library, without a worker of its own."""
-    async with running(DtkApp(LibraryBrowser(db, config), options.get("engine")), size) as run:
-        await run.until(lambda: run.dtk.context.stats.current is not None)
+    engine = options.get("engine")
+    async with running(DtkApp(LibraryBrowser(db, config), None if engine is None else lambda: engine), size) as run:
+        await run.until(lambda: run.dtk.context.stats.current is not None and run.main._rows_came.is_set())
         yield run
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pkgutil
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,12 @@ import pytest
 from dtk_tui.config import Config, load
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
+from dtk_tui.ui import screens
 from tests.helpers.running_app import SUBJECTS, write_picture
+
+# The app imports a screen when it is first opened; here all are there, so that each test meets the same.
+for _module in pkgutil.iter_modules(screens.__path__, "dtk_tui.ui.screens."):
+    import_module(_module.name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.helpers.running_app import running, write_picture
 
 async def test_new_files_are_offered_and_the_order_stays(db: Database, config: Config, library: Path) -> None:
     watcher = Watcher(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(LibraryBrowser(db, config), None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, lambda: watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(watcher.watching.is_set)
@@ -44,7 +44,7 @@ class Hasty(Watcher):
 
 async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, config: Config, library: Path) -> None:
     watcher = Hasty(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(LibraryBrowser(db, config), None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, lambda: watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(lambda: run.dtk.context.stats.current is not None)
@@ -60,7 +60,7 @@ async def test_news_that_come_while_the_app_opens_do_not_end_it(db: Database, co
 
 async def test_new_files_are_offered_in_the_folder_that_is_shown(db: Database, config: Config, library: Path) -> None:
     watcher = Watcher(db, config, lambda event: app.take(event), poll_s=0.1)
-    app = DtkApp(LibraryBrowser(db, config), None, watcher)
+    app = DtkApp(LibraryBrowser(db, config), None, lambda: watcher)
     async with running(app) as run:
         await run.shows("029.png")
         await run.until(watcher.watching.is_set)

@@ -20,7 +20,6 @@ from dtk_tui.domain.captions import (
 from dtk_tui.domain.journal import CAPTION, Changes
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import find_type
-from dtk_tui.services.library.search import find_image
 from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import captions as store
@@ -192,6 +191,8 @@ def versions(db: Database, config: Config, image: str) -> tuple[int, str, list[C
     Raises:
         UsageError: there is no such image in the library.
     """
+    from dtk_tui.services.library.search import find_image
+
     with db.connection() as conn:
         number = find_image(conn, config, image)
         return number, images.path_of(conn, number) or image, store.versions(conn, number)

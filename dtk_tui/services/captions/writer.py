@@ -1,4 +1,7 @@
-"""Asking a captioner about one image for a person who waits: the answer comes piece by piece and can be stopped."""
+"""Asking a captioner about one image for a person who waits: the answer comes piece by piece and can be stopped.
+
+Decoders and HTTP clients are loaded in the threads that use them: the app has this module from its start.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText
 from dtk_tui.domain.events import ignore
 from dtk_tui.errors import DatabaseLostError, NotSetUpError
-from dtk_tui.inference.captioner import picture, prompts
+from dtk_tui.inference.captioner import prompts
 from dtk_tui.inference.captioner.base import Captioner, Question, Sampling
 from dtk_tui.inference.captioner.caption_text import caption_of
-from dtk_tui.inference.captioner.choice import captioner, check_settings
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.captions import versions as captions
 from dtk_tui.services.captions.editor import CaptionPage
@@ -70,6 +72,8 @@ class CaptionAnswer(BackgroundTask):
         return text
 
     def _work(self) -> None:
+        from dtk_tui.inference.captioner import picture
+
         page, settings = self._page, self._writer.config.settings.captions
         prompt = self._writer.prompt(page, self._kind)
         self._asked = asked = self._writer.captioner()
@@ -140,6 +144,8 @@ class CaptionWriter:
         Raises:
             DtkError: there is none, with what to do.
         """
+        from dtk_tui.inference.captioner.choice import check_settings
+
         settings = self.config.settings.captions
         if settings.backend == "llama" and not settings.model:
             raise NotSetUpError(
@@ -165,6 +171,8 @@ class CaptionWriter:
         Raises:
             ModelError: the config is not enough for one.
         """
+        from dtk_tui.inference.captioner.choice import captioner
+
         lent = self._borrow()
         if lent is not None:
             self.close()  # two servers would hold the model twice

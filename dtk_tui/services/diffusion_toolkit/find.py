@@ -9,7 +9,6 @@ from pathlib import Path
 from time import monotonic
 
 from dtk_tui.config import Config
-from dtk_tui.services.diffusion_toolkit.source.file import MAGIC
 
 NAME = "diffusion-toolkit.db"
 _PROFILE = "AppData/Roaming/DiffusionToolkit"
@@ -24,6 +23,9 @@ def find_sources(config: Config, home: Path | None = None, machine: Path = Path(
     Args:
         home, machine: where to look; None is the user's.
     """
+    # SQLite stays out of the start of the app, which has this module.
+    from dtk_tui.services.diffusion_toolkit.source.file import MAGIC
+
     end = monotonic() + _TIME_S
     found: list[str] = []
     seen: set[tuple[int, int]] = set()

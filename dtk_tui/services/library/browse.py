@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState
@@ -17,8 +15,6 @@ from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import JobRow
 from dtk_tui.services.library import folders as changes
-from dtk_tui.services.library import search as searching
-from dtk_tui.services.library.facets import FacetCounter
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
@@ -26,15 +22,23 @@ from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folders, groups, images, journal
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.scan import listings
-from dtk_tui.store.search.texts import leaves
 
-Ids = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from array import array
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.services.library.facets import FacetCounter
+
+    Ids = npt.NDArray[np.int64]
+
 #: So many images of a search are shown before all of them are found and counted.
 FIRST_FOUND = 500
 
 
 class LibraryBrowser:
-    """One library, one transaction a call."""
+    """One library, one transaction a call; what only searches need is loaded in the thread that searches."""
 
     def __init__(self, db: Database, config: Config) -> None:
         self.db = db
@@ -90,6 +94,11 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return images.newest_ids(conn, folder_id, recursive)
 
+    def first_images(self, limit: int) -> array[int]:
+        """Return the ids of the newest images, newest first."""
+        with self.db.connection() as conn:
+            return images.first_ids(conn, limit)
+
     def count(self, folder_id: int | None) -> int:
         """Return how many images ``images`` would return now."""
         with self.db.connection() as conn:
@@ -113,11 +122,16 @@ class LibraryBrowser:
 
     def search(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None]:
         """Return the ids of a query's images, best first with scores, or newest first; UsageError names a fault."""
+        from dtk_tui.services.library import search as searching
+
         found = searching.find(self.db, self.config, line)
         return found.ids, found.scores
 
     def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
+        from dtk_tui.services.library import search as searching
+        from dtk_tui.store.search.texts import leaves
+
         query = parse(line)
         is_by_words = query.terms or query.sort or any(isinstance(leaf, CaptionText) for leaf in leaves(query.filter))
         limit = FIRST_FOUND if is_by_words and not (query.about or query.like or query.looks) else None
@@ -138,14 +152,20 @@ class LibraryBrowser:
 
     def facet_counter(self, line: str) -> FacetCounter:
         """Return what counts the facets of the images that a query line finds."""
+        from dtk_tui.services.library.facets import FacetCounter
+
         return FacetCounter(self.db, self.config, line)
 
     def notes(self, line: str) -> list[str]:
         """Return what a person should know of the models by which a query compares."""
+        from dtk_tui.services.library import search as searching
+
         return searching.notes(self.config, line)
 
     def similar(self, image_id: int, limit: int = 200) -> list[Hit]:
         """Return the images most like one, best first."""
+        from dtk_tui.services.library import search as searching
+
         return searching.similar(self.db, self.config, image_id, limit)
 
     def similar_rows(self, image_id: int) -> list[tuple[Hit, ImageRow]]:

@@ -12,8 +12,6 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, GroupCheckFinished, GroupCheckProgressed, ProblemReported
 from dtk_tui.domain.looks import GroupMember, ImageLook
 from dtk_tui.errors import DtkError, MissingFileError, UnreadableFileError
-from dtk_tui.inference.image_decoder import decode_picture
-from dtk_tui.metadata.bounded_file import fingerprint_of
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import groups, looks
@@ -46,6 +44,9 @@ class GroupCheck:
 
 def look_at(member: GroupMember) -> ImageLook | None:
     """Return what an image looks like; None when it cannot be read just now, or another file is in its place."""
+    from dtk_tui.inference.image_decoder import decode_picture
+    from dtk_tui.metadata.bounded_file import fingerprint_of
+
     try:
         look = decode_picture(member.path).look
     except MissingFileError:

@@ -6,16 +6,18 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold, UnfinishedTags
 from dtk_tui.errors import DtkError, ModelError, UsageError
-from dtk_tui.inference.manifest import load_manifest
-from dtk_tui.inference.model_spec import TagOutput
 from dtk_tui.services.library.edits import EditStoppedError, Progress
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library.tagging import derive
 from dtk_tui.store.library.tagging import thresholds as store
+
+if TYPE_CHECKING:
+    from dtk_tui.inference.model_spec import TagOutput
 
 
 class DerivationStoppedError(DtkError):
@@ -182,6 +184,8 @@ def _derive_some(db: Database, tagger: str, tagger_ids: list[int]) -> Derivation
 def _of(conn: Connection, name: str, tagger_ids: list[int], models: Path | None) -> TaggerThresholds:
     """Return the thresholds of a tagger; of one that tagged before there were any in the library, its entry's."""
     if not (rules := store.in_force(conn, name)):
+        from dtk_tui.inference.manifest import load_manifest
+
         spec = next((one for one in load_manifest(models).models if one.name == name), None)
         if spec is not None and spec.tags is not None:
             adopt(conn, name, spec.tags, spec.tags.known_categories, {})

@@ -9,7 +9,6 @@ from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.library.folder_rules import require_roots
-from dtk_tui.services.scan import scanner
 
 
 class Scan(BackgroundTask):
@@ -21,6 +20,9 @@ class Scan(BackgroundTask):
         self._paths = paths
 
     def _work(self) -> None:
+        # The readers of files, which this loads, would make every start of the app slower.
+        from dtk_tui.services.scan import scanner
+
         db = self._library.db
         if not self._paths:
             self._require_roots()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Emit, ProblemReported, WorkerStateChanged, ignore
@@ -17,19 +17,19 @@ from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError, NotSetUpError
-from dtk_tui.inference.captioner.base import Captioner
 from dtk_tui.inference.devices.provider import Device, Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
-from dtk_tui.services.worker.handlers.base import JobHandler, Resources
-from dtk_tui.services.worker.handlers.registry import load_handlers
 from dtk_tui.services.worker.heartbeat import Heartbeat
-from dtk_tui.services.worker.pipeline import Pipeline
-from dtk_tui.services.worker.state import lower_thread_priority
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
+
+if TYPE_CHECKING:
+    from dtk_tui.inference.captioner.base import Captioner
+    from dtk_tui.services.worker.handlers.base import JobHandler
+    from dtk_tui.services.worker.pipeline import Pipeline
 
 T = TypeVar("T")
 
@@ -227,6 +227,12 @@ class Engine:
 
     def _load(self) -> None:
         """Load the models and start a pipeline; say what is missing."""
+        # Only who works has decoders and models in memory; an app whose worker is stopped starts without them.
+        from dtk_tui.services.worker.handlers.base import Resources
+        from dtk_tui.services.worker.handlers.registry import load_handlers
+        from dtk_tui.services.worker.pipeline import Pipeline
+        from dtk_tui.services.worker.state import lower_thread_priority
+
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
         resources = Resources(self._db, self._config, processors)

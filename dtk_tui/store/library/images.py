@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # One value instead of a million rows: the event loop of an app never stalls on it.
 _ALL_IDS = "SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC) FROM image"
+_FIRST_IDS = "SELECT id FROM image ORDER BY created_at DESC, id DESC LIMIT %s"
 _FOLDERS_IDS = _ALL_IDS + " WHERE folder_id = ANY (%s::bigint[])"
 
 _ROWS = """
@@ -117,6 +119,11 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
     if len(below) == row_of(conn, "SELECT count(*) FROM folder")[0]:
         return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])  # the only root: read in order instead of sorted
     return ids_from(row_of(conn, _FOLDERS_IDS, (below,), binary=True)[0])
+
+
+def first_ids(conn: Connection, limit: int) -> array[int]:
+    """Return the ids of the newest images, newest first, int64; loads no numpy."""
+    return array("q", [number for (number,) in conn.execute(_FIRST_IDS, (limit,))])
 
 
 def count(conn: Connection, folder_id: int | None = None) -> int:

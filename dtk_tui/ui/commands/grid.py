@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.queue import Target
-from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
@@ -13,13 +13,25 @@ from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.grid.pictures import PictureSource
 from dtk_tui.ui.widgets.grid.tiles import WIDTHS
 
+if TYPE_CHECKING:
+    from dtk_tui.services.library.thumbnails.thumbnails import Thumbnails
+
 _IS_SHOWN, _WIDTH = "grid", "grid_width"
 _FIRST_WIDTH = 1
 
 
 def pictures(context: AppContext) -> PictureSource:
     """Return where the thumbnails of a library come from."""
-    return PictureSource(context.image_protocol, context.library.picture_files, thumbnails_of(context.config).load)
+
+    @cache
+    def thumbnails() -> Thumbnails:
+        # Decoders are loaded by the first tile, in its thread.
+        from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
+
+        return thumbnails_of(context.config)
+
+    source = context.library.picture_files
+    return PictureSource(context.image_protocol, source, lambda file, room: thumbnails().load(file, room))
 
 
 def restore(context: AppContext, screen: ContextScreen[Any]) -> None:

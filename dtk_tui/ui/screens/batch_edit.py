@@ -26,7 +26,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Confirm, Entry, Menu, MenuList
 from dtk_tui.ui.format import line, setting_words
-from dtk_tui.ui.messages import Ids, ImageSet
+from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.batch_edit_text import EDITS, HINTS, change_words, progress_words
 from dtk_tui.ui.widgets.safe_input import SafeInput
@@ -34,6 +34,7 @@ from dtk_tui.ui.widgets.status import Line
 
 if TYPE_CHECKING:
     from dtk_tui.services.library.edits import EditTask
+    from dtk_tui.ui.messages import Ids
 
 #: What is typed must rest for so long before it is tried.
 _REST_S = 0.25

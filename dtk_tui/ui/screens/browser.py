@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,9 +22,9 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
-from dtk_tui.ui.messages import ImageOpened, MenuOpened
+from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.view import ImageListScreen, Scores, View, unzip
+from dtk_tui.ui.screens.view import ImageListScreen, View, unzip
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -32,13 +32,21 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.pages import Ids
+from dtk_tui.ui.widgets.tables.pages import PAGE
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from array import array
+
+    from dtk_tui.ui.screens.view import Scores
+    from dtk_tui.ui.widgets.tables.pages import Ids
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15
 #: Badges and visible rows are looked at again no more often than this while workers write.
 _RENEW_S = 1.0
+#: So many images are shown first, in whole pages; the others follow when their lines are drawn, or after so long.
+_FIRST, _ROWS_S = 4 * PAGE, 2.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
 
@@ -61,6 +69,8 @@ class BrowserScreen(ImageListScreen):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
+        self._is_part = False
+        self._rows_came = asyncio.Event()
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
         self._renewed = 0.0
@@ -89,7 +99,6 @@ class BrowserScreen(ImageListScreen):
         grid.restore(self.context, self)
         self.query_one(FolderTree).reload()
         self._load(0.0, keep=False)
-        self.name_library()
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -137,6 +146,8 @@ class BrowserScreen(ImageListScreen):
     def _image_moved(self) -> None:
         if self.has_class("with-preview"):
             self.query_one(Preview).show(self.table.current_id)
+        if self.table.current_row is not None and not self._rows_came.is_set():
+            self.call_after_refresh(self._show_rest)
 
     @on(CursorList.Chosen, "#images")
     def _image_chosen(self) -> None:
@@ -158,6 +169,7 @@ class BrowserScreen(ImageListScreen):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
+        ids: Ids | array[int]
         scores = None
         try:
             if view.query:
@@ -169,6 +181,14 @@ class BrowserScreen(ImageListScreen):
                     ids, scores = await in_thread(library.search, view.query)
             elif view.like is not None:
                 ids, scores = unzip(await in_thread(library.similar, view.like))
+            elif view == View() and not keep:
+                ids = await in_thread(library.first_images, _FIRST)
+                if len(ids) == _FIRST:  # their lines do not wait for the order of a million
+                    await self._show_found(view, ids, None, keep=False, more="; more follow\u2026")
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._rows_came.wait(), _ROWS_S)
+                    keep = True
+                    ids = await in_thread(library.images, None)
             else:
                 ids = await in_thread(library.images, view.folder_id or None)
         except UsageError as error:
@@ -178,15 +198,31 @@ class BrowserScreen(ImageListScreen):
             return
         except DtkError:
             pane.show_title(view.title, "not answered")
+            self._end_loading()
             raise
         await self._show_found(view, ids, scores, keep=keep)
 
-    async def _show_found(self, view: View, ids: Ids, scores: Scores | None, *, keep: bool, more: str = "") -> None:
+    def _end_loading(self) -> None:
+        self._show_rest()
+        self.app.post_message(ImagesShown())
+
+    def _show_rest(self) -> None:
+        """Fetch what the first lines do not need, once they are drawn or it is known that there are none."""
+        if not self._rows_came.is_set():
+            self._rows_came.set()
+            self.context.stats.poll_now()
+            self.name_library()
+            self.query_one(QueryInput).load_history()
+
+    async def _show_found(
+        self, view: View, ids: Ids | array[int], scores: Scores | None, *, keep: bool, more: str = ""
+    ) -> None:
+        # In a thread: the folder of added models may be read for them.
         notes = await in_thread(self.library.notes, view.query) if view.query else []
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        pane.table.show(ids, scores, keep=keep)
-        self._shown = view
+        pane.table.show(ids, scores, keep=keep, goes_on=self._is_part and self._shown == view)
+        self._shown, self._is_part = view, bool(more)
         if len(ids) or view.is_folder:
             pane.show_title(name, view.order(ranked=scores is not None) + more)
         else:
@@ -194,6 +230,7 @@ class BrowserScreen(ImageListScreen):
         await self._show_whether_empty(len(ids))
         if not more:
             self.query_one(FacetList).follow(view.line)
+            self._end_loading()
         if view.query:
             search = self.query_one(SearchLine)
             search.show_notes(notes)
@@ -319,7 +356,7 @@ class BrowserScreen(ImageListScreen):
         if not view.is_folder:
             return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if not self._view == view == self._shown:
+        if self._is_part or not self._view == view == self._shown:
             return False
         shown = self.table.count
         if count < shown or (count and not shown):
@@ -337,7 +374,7 @@ class BrowserScreen(ImageListScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count and self._view == self._shown:
+        if self.table.count and self._view == self._shown and not self._is_part:
             self.table.renew()
         else:
             self._load(0.0, keep=self._view == self._shown)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.library import FolderRow, Hit, ImageRow
 from dtk_tui.domain.query.parser import parse
@@ -19,9 +17,14 @@ from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
-from dtk_tui.ui.widgets.tables.pages import Ids
 
-Scores = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.ui.widgets.tables.pages import Ids
+
+    Scores = npt.NDArray[np.float32]
 
 #: What the menu of images offers.
 IMAGE_MENU = (
@@ -92,6 +95,8 @@ class View:
 
 def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
+    import numpy as np
+
     ids = np.fromiter((hit.image_id for hit in hits), np.int64, len(hits))
     return ids, np.fromiter((hit.score or 0.0 for hit in hits), np.float32, len(hits)) if hits else None
 
@@ -112,13 +117,18 @@ def _sets_of_list(
     Args:
         view, shown: what the list shows, and the ids in it.
     """
+
+    def some(numbers: Sequence[int]) -> Ids:
+        import numpy as np
+
+        return np.array(numbers, np.int64)
+
     name = f"the search \u201c{view.query}\u201d" if view.query else view.name
     sets = [ImageSet(name, lambda: shown)]
     if len(marked):
-        sets.insert(0, ImageSet("what is selected", lambda: np.array(marked, np.int64)))
+        sets.insert(0, ImageSet("what is selected", partial(some, marked)))
     elif current is not None:
-        number = current.id
-        sets.append(ImageSet(current.file_name, lambda: np.array([number], np.int64)))
+        sets.append(ImageSet(current.file_name, partial(some, [current.id])))
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.message import Message
 
 from dtk_tui.domain.facets import FACETS, Facet, FacetValue
-from dtk_tui.services.library.facets import CountStoppedError, FacetCounter
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
+
+if TYPE_CHECKING:
+    from dtk_tui.services.library.facets import FacetCounter
 
 #: A result must stay for this long before it is counted.
 _REST_S = 0.2
@@ -113,6 +115,8 @@ class FacetList(CursorList):
         query = self._asked or ""
         await asyncio.sleep(_REST_S)
         counter = self._counter = await in_thread(self._make_counter, query)
+        from dtk_tui.services.library.facets import CountStoppedError
+
         try:
             found = await in_thread(counter.fields)
             self._take(found.facets, found.images, is_whole=False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image as PILImage
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType, Segment
@@ -15,6 +14,9 @@ from rich.style import Style
 from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 #: Marks what is sent to the terminal and takes no room on the screen.
 _NO_CELLS: Final = [(ControlType.CURSOR_FORWARD, 0)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PIL import Image as PILImage
+from typing import TYPE_CHECKING
+
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
 from rich.console import Console
@@ -17,18 +18,21 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dtk_tui.errors import UnreadableFileError
-from dtk_tui.services.library import previews
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
 from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
 _RAMP = " .:-=+*#%@"
 _HALF = "\u2580"
 
 
 def _palette_256() -> PILImage.Image:
+    from PIL import Image as PILImage
     from rich._palettes import EIGHT_BIT_PALETTE
 
     colors: Palette = EIGHT_BIT_PALETTE
@@ -41,6 +45,8 @@ def _palette_256() -> PILImage.Image:
 def half_blocks(image: PILImage.Image, *, few_colors: bool) -> list[Strip]:
     """Draw an RGB image with two pixels a cell; with ``few_colors`` in the 256 colours of older terminals."""
     if few_colors:
+        from PIL import Image as PILImage
+
         image = image.quantize(palette=_palette_256(), dither=PILImage.Dither.NONE).convert("RGB")
     if image.height % 2:
         image = image.crop((0, 0, image.width, max(2, image.height - 1)))
@@ -182,6 +188,9 @@ class Picture(Container):
         self.post_message(self.Shown())
 
     def _prepare(self, path: str, size: Size, ground: Style) -> Prepared:
+        # Decoders are loaded by the first picture: the first lines of the table do not wait for them.
+        from dtk_tui.services.library import previews
+
         image = previews.load(path, room_of(self._protocol, size))
         return drawn(image, self._protocol, size, ground, self.app.console)
 

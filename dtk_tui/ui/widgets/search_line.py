@@ -65,12 +65,9 @@ class QueryInput(SafeInput):
         #: The line that has no candidates but those that are shown: it was put there, not typed.
         self._put: str | None = ""
 
-    def on_mount(self) -> None:
-        """Fetch the history."""
-        self._load_history()
-
     @task("history")
-    async def _load_history(self) -> None:
+    async def load_history(self) -> None:
+        """Fetch the queries that were asked."""
         with suppress(DtkError):  # without a database there is more to be told than this
             stored = await in_thread(self._library.asked_queries)
             older = [old for old in stored if old not in self._history]

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dtk_tui.domain.organise import EditDone
 from dtk_tui.services.library.edits import EditStoppedError, Progress, edit_transaction
 from dtk_tui.services.retry import retry_on_conflict
@@ -15,6 +13,7 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library.journal import Entry
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     Ids = npt.NDArray[np.int64]
@@ -37,6 +36,8 @@ def in_portions(image_ids: Ids | Sequence[int]) -> list[Ids]:
 
     In one order, two edits of many wait for each other instead of blocking each other.
     """
+    import numpy as np
+
     ids = np.unique(np.asarray(image_ids, np.int64))
     return [ids[start : start + SOME] for start in range(0, len(ids), SOME)]
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dtk_tui.domain.journal import TAG
 from dtk_tui.domain.organise import EditDone
 from dtk_tui.errors import UsageError
@@ -55,6 +53,8 @@ TAGS = _Tags()
 
 def count_named(db: Database, names: Sequence[str]) -> int:
     """Return how many images have one of some tags from people; raises as ``rename``."""
+    import numpy as np
+
     with db.connection() as conn:
         found = [TAGS.members.images(conn, number) for name in names for number in TAGS.named(conn, name)]
         return len(np.unique(np.concatenate(found)))
@@ -72,6 +72,8 @@ def rename(
     Raises:
         UsageError: there is no such tag, or the new name is none.
     """
+    import numpy as np
+
     new = checked(new)
     changed: Ids = np.empty(0, np.int64)
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.segment import Segment
@@ -16,10 +17,12 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from dtk_tui.domain.library import PictureFile
-from dtk_tui.services.library.thumbnails.thumbnails import Thumbnail
 from dtk_tui.text import cell_width, one_line
 from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage
 from dtk_tui.ui.widgets.picture import centred, drawn, room_of
+
+if TYPE_CHECKING:
+    from dtk_tui.services.library.thumbnails.thumbnails import Thumbnail
 
 #: So many pictures are decoded at a time.
 LOADERS = 3

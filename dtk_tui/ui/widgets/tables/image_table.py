@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, ClassVar
 
 from dtk_tui.domain.job import NORMAL
 from dtk_tui.domain.library import ImageRow
@@ -14,8 +11,15 @@ from dtk_tui.text import one_line
 from dtk_tui.ui.messages import ImageCursor
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell
-from dtk_tui.ui.widgets.tables.pages import Ids
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from array import array
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.ui.widgets.tables.pages import Ids
 
 
 def mark(row: ImageRow) -> Cell:
@@ -83,6 +87,8 @@ class MarkedImages:
     """A place among the images that are marked in a table, whose cursor stays."""
 
     def __init__(self, ids: Sequence[int], current: int | None) -> None:
+        import numpy as np
+
         self._ids = ids
         places = np.flatnonzero(np.asarray(ids, np.int64) == (-1 if current is None else current))
         self._place = int(places[0]) if len(places) else 0
@@ -134,11 +140,18 @@ class ImageTable(VirtualTable[ImageRow]):
     def _score(self, row: ImageRow) -> Cell:
         return ("" if self._scores is None else f"{self._scores[self._drawn]:.3f}", "list--accent")
 
-    def show(self, ids: Ids, scores: npt.NDArray[np.float32] | None = None, *, keep: bool = False) -> None:
-        """Show images in this order, with one score each where they were ranked."""
+    def show(
+        self,
+        ids: Ids | array[int],
+        scores: npt.NDArray[np.float32] | None = None,
+        *,
+        keep: bool = False,
+        goes_on: bool = False,
+    ) -> None:
+        """Show images in this order, with one score each where they were ranked; the rest as ``set_ids``."""
         self._scores = scores
         self.place_columns()
-        self.set_ids(ids, keep=keep)
+        self.set_ids(ids, keep=keep, goes_on=goes_on)
 
     @property
     def position(self) -> tuple[int, int]:

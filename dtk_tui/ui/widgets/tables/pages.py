@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Ids = npt.NDArray[np.int64]
+    Ids = npt.NDArray[np.int64]
+
 PAGE = 128
 _KEPT = 48
 #: So many ids are looked for one by one: mostly the first is there.
@@ -75,6 +77,8 @@ def _pages_of(rows: range) -> range:
 
 def place_of(wanted: Ids, ids: Ids) -> int:
     """Return where in ``ids`` the first of the wanted ones is that is there at all, else the last place."""
+    import numpy as np
+
     for one in wanted[:_FEW].tolist():
         places = np.flatnonzero(ids == one)
         if len(places):

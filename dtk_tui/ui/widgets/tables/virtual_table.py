@@ -5,10 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -16,7 +14,13 @@ from textual.message import Message
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.widgets.tables.columns import Column, Placed, headings, place, row_cells
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList
-from dtk_tui.ui.widgets.tables.pages import PAGE, Ids, Pages, place_of
+from dtk_tui.ui.widgets.tables.pages import PAGE, Pages, place_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dtk_tui.ui.widgets.tables.pages import Ids
 
 #: After a failed fetch a repaint does not ask again at once.
 _RETRY_S = 5.0
@@ -68,8 +72,9 @@ class VirtualTable(CursorList, Generic[RowT]):
     def __init__(self, fetch: Callable[[Sequence[int]], Sequence[RowT]], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._fetch = fetch
-        self._ids: Ids = np.empty(0, np.int64)
-        self._selected: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        # Of the standard library until something is done with them: the first screen does not wait for numpy.
+        self._ids: Ids | array[int] = array("q")
+        self._selected: npt.NDArray[np.bool_] | None = None
         self._chosen: array[int] | None = None
         self._pages: Pages[RowT] = Pages()
         self._loading = False
@@ -89,7 +94,10 @@ class VirtualTable(CursorList, Generic[RowT]):
     @property
     def ids(self) -> Ids:
         """The ids in their order, int64, not to be written to."""
-        return self._ids
+        import numpy as np
+
+        self._ids = ids = np.asarray(self._ids, np.int64)
+        return ids
 
     @property
     def current_id(self) -> int | None:
@@ -104,26 +112,50 @@ class VirtualTable(CursorList, Generic[RowT]):
     @property
     def selected_count(self) -> int:
         """How many rows are marked."""
+        if self._selected is None:
+            return 0
+        import numpy as np
+
         return int(np.count_nonzero(self._selected))
 
     def chosen_ids(self) -> array[int]:
         """The marked ids in their order, or the one under the cursor, int64, not to be written to."""
         if self._chosen is None:
-            self._chosen = array("q", self._ids[self._selected].tobytes())
+            self._chosen = array("q", b"" if self._selected is None else self.ids[self._selected].tobytes())
         current = self.current_id
         return self._chosen or array("q", () if current is None else (current,))
 
-    def set_ids(self, ids: Ids, *, keep: bool = False) -> None:
-        """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist."""
-        cursor = place_of(self._ids[self.cursor :], ids) if keep and self.count else 0
-        marked = self._ids[self._selected]
+    def set_ids(self, ids: Ids | array[int], *, keep: bool = False, goes_on: bool = False) -> None:
+        """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
+
+        Args:
+            goes_on: it begins with the one that is shown, whose rows are not fetched again.
+        """
+        goes_on = goes_on and self._begins(ids)
+        cursor = self.cursor if goes_on else self._place_in(ids) if keep and self.count else 0
+        marked = self.ids[self._selected] if keep and self.selected_count else ()
+        if not goes_on:
+            self._generation += 1
+            self._pages.clear()
         self._chosen = None
         self._ids = ids
-        self._generation += 1
-        self._pages.clear()
-        self._selected = np.isin(ids, marked) if keep and len(marked) else np.zeros(len(ids), np.bool_)
+        self._selected = None
+        if len(marked):
+            import numpy as np
+
+            self._selected = np.isin(ids, marked)
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
+
+    def _place_in(self, ids: Ids | array[int]) -> int:
+        """Return where the cursor is to stand in another list."""
+        import numpy as np
+
+        return place_of(self.ids[self.cursor :], np.asarray(ids, np.int64))
+
+    def _begins(self, ids: Ids | array[int]) -> bool:
+        """Say whether a list begins with the one that is shown, whole pages of it."""
+        return bool(self.count) and not self.count % PAGE and ids[: self.count].tolist() == self._ids[:].tolist()
 
     def renew(self) -> None:
         """Fetch again what is visible, and forget the rest."""
@@ -159,7 +191,7 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def is_selected(self, row: int) -> bool:
         """Say whether a row is marked."""
-        return bool(self._selected[row])
+        return self._selected is not None and bool(self._selected[row])
 
     def place_columns(self) -> None:
         """Fit the columns to the present width."""
@@ -205,23 +237,31 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
-        self._selected[low : high + 1] = on
+        self._marks()[low : high + 1] = on
         self._chosen = None
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())
 
+    def _marks(self) -> npt.NDArray[np.bool_]:
+        """Return which rows are marked, to be changed."""
+        if self._selected is None:
+            import numpy as np
+
+            self._selected = np.zeros(self.count, np.bool_)
+        return self._selected
+
     def clicked(self, row: int, event: events.Click) -> None:
         """Mark with Ctrl (one) or Shift (a range)."""
         if event.ctrl:
-            self._mark(row, row, on=not self._selected[row])
+            self._mark(row, row, on=not self.is_selected(row))
         elif event.shift:
             self._mark(self.cursor, row, on=True)
 
     def action_mark(self) -> None:
         """Mark or unmark the row and go on."""
         if self.count:
-            self._mark(self.cursor, self.cursor, on=not self._selected[self.cursor])
+            self._mark(self.cursor, self.cursor, on=not self.is_selected(self.cursor))
             self.cursor += 1
 
     def action_extend(self, step: int) -> None:
@@ -234,16 +274,17 @@ class VirtualTable(CursorList, Generic[RowT]):
     def action_select_all(self) -> None:
         """Mark all, or none if all are marked."""
         if self.count:
-            self._selected[:] = not self._selected.all()
+            marks = self._marks()
+            marks[:] = not marks.all()
             self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())
 
     def clear_selection(self) -> bool:
         """Unmark all; say whether there was anything."""
-        had = bool(self._selected.any())
+        had = self.selected_count > 0
         if had:
-            self._selected[:] = False
+            self._selected = None
             self._chosen = None
             self.refresh()
             self.post_message(self.SelectionChanged())

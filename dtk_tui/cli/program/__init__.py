@@ -1,0 +1,1 @@
+"""The commands of ``dtk`` in one table, each loaded when it is named."""

@@ -1,0 +1,57 @@
+"""What a command loads: nothing that it does not need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.loaded_modules import HEAVY, modules_after, unwanted
+
+SCREEN = ("textual", "rich", "dtk_tui.ui")
+#: What listing the commands does without beside that.
+WORK = ("dtk_tui.config", "dtk_tui.services", "dtk_tui.store", "psycopg", "pydantic", "dtk_tui.cli.queue")
+
+_COMMAND = """
+import json, sys
+sys.argv[0] = 'dtk'
+from dtk_tui.cli import application
+try:
+    application({arguments!r}, standalone_mode=False)
+except SystemExit:
+    pass
+print()
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"], ["queue", "add", "--all"], ["worker", "stop"]])
+def test_a_light_command_loads_no_other_command_and_nothing_heavy(
+    arguments: list[str], database_url: str, tmp_path: Path
+) -> None:
+    modules = modules_after(_COMMAND.format(arguments=arguments), tmp_path, DTK_DATABASE_URL=database_url)
+    needed = {"numpy"} if arguments[0] == "queue" else set[str]()
+    assert unwanted(modules, {*HEAVY, *SCREEN} - needed) == []
+    shared = {"open_library", "options", "output", "program", "program.entry", "program.group", "program.table"}
+    named = {"status": "worker"}.get(arguments[0], arguments[0])
+    files = {module.removeprefix("dtk_tui.cli.") for module in modules if module.startswith("dtk_tui.cli.")}
+    assert files == shared | {named}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_help_loads_no_command(arguments: list[str], tmp_path: Path) -> None:
+    modules = modules_after(_COMMAND.format(arguments=arguments), tmp_path)
+    assert unwanted(modules, (*HEAVY, *SCREEN, *WORK)) == []
+
+
+def test_a_completion_loads_no_command(tmp_path: Path) -> None:
+    words = {"COMP_WORDS": "dtk sta", "COMP_CWORD": "1", "_DTK_COMPLETE": "complete_bash"}
+    modules = modules_after(_COMMAND.format(arguments=[]), tmp_path, **words)
+    # Typer takes values by pydantic, also those of a line that is completed.
+    assert unwanted(modules, {*HEAVY, *SCREEN, *WORK} - {"pydantic"}) == []
+
+
+def test_a_search_for_words_loads_no_model(database_url: str, tmp_path: Path) -> None:
+    modules = modules_after(_COMMAND.format(arguments=["search", "castle"]), tmp_path, DTK_DATABASE_URL=database_url)
+    needed = {"numpy", "dtk_tui.services.library.search"}
+    assert unwanted(modules, {*HEAVY, *SCREEN} - needed) == []
