@@ -177,8 +177,8 @@ def duplicates(
     """Find images that are the same or nearly so, set by set."""
     from dtk_tui.services.library import duplicates as service
 
-    with library() as (db, _):
-        found = service.find(db, kind)
+    with library() as (db, config):
+        found = service.find(db, config, kind)
         for start in range(0, len(found), _SETS_AT_ONCE):
             numbers = range(start, min(start + _SETS_AT_ONCE, len(found)))
             for images in service.images_of(db, [found.members(number) for number in numbers]):

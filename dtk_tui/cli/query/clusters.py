@@ -16,6 +16,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.text import counted
 
 if TYPE_CHECKING:
+    from dtk_tui.config import Config
     from dtk_tui.domain.duplicates import DuplicateImage
     from dtk_tui.services.library.alike.would_change import WouldChange
     from dtk_tui.services.library.hash_pairs import Progress
@@ -49,23 +50,29 @@ def clusters(
     def tell(share: float) -> None:
         line.show(f"{progress_bar(share)} {share:.0%}")
 
-    with library() as (db, _):
+    with library() as (db, config):
         try:
             if would_change:
-                _print_change(db, threshold, tell, line, as_json)
+                _print_change(db, config, threshold, tell, line, as_json)
             else:
-                _print_clusters(db, by or ClusterBy.VECTORS, threshold, tell, line, as_json)
+                _print_clusters(db, config, by or ClusterBy.VECTORS, threshold, tell, line, as_json)
         finally:
             line.end()
 
 
 def _print_clusters(
-    db: Database, by: ClusterBy, threshold: float | None, tell: Progress, line: ProgressLine, as_json: bool
+    db: Database,
+    config: Config,
+    by: ClusterBy,
+    threshold: float | None,
+    tell: Progress,
+    line: ProgressLine,
+    as_json: bool,
 ) -> None:
     from dtk_tui.services.library.alike import clusters as service
     from dtk_tui.services.library.duplicates import images_of
 
-    found = service.find(db, by, threshold, tell)
+    found = service.find(db, config, by, threshold, tell)
     line.end()
     bound = service.checked(by, threshold)
     sets = found.sets
@@ -114,10 +121,12 @@ def _print_one(
     typer.echo("")
 
 
-def _print_change(db: Database, threshold: float | None, tell: Progress, line: ProgressLine, as_json: bool) -> None:
+def _print_change(
+    db: Database, config: Config, threshold: float | None, tell: Progress, line: ProgressLine, as_json: bool
+) -> None:
     from dtk_tui.services.library.alike.would_change import measure
 
-    found = measure(db, threshold, tell)
+    found = measure(db, config, threshold, tell)
     line.end()
     if as_json:
         print_json(asdict(found))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best
 from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
 from dtk_tui.services.library.alike import clusters
@@ -17,6 +18,7 @@ from dtk_tui.services.library.edits import Progress as EditProgress
 from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, distinct_hashes, led_sets, near_pairs
 from dtk_tui.services.library.organise import marks
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.search import duplicates as store
 
 Ids = npt.NDArray[np.int64]
@@ -30,6 +32,7 @@ _SETS_AT_ONCE = 500
 
 def find(
     db: Database,
+    config: Config,
     kind: DuplicateKind,
     progress: Progress = lambda share: None,
     stop: threading.Event | None = None,
@@ -47,11 +50,11 @@ def find(
     """
     stop = stop or threading.Event()
     if kind is DuplicateKind.CLUSTER:
-        return clusters.find(db, progress=progress, stop=stop).sets
+        return clusters.find(db, config, progress=progress, stop=stop).sets
     tell = stoppable(progress, stop)
     with connection_until(db, stop) as conn:
         if kind is DuplicateKind.NEAR:
-            return _near(conn, tell)
+            return _near(conn, config, tell)
         firsts, ids = store.exact(conn) if kind is DuplicateKind.EXACT else store.groups(conn)
         tell(1.0)
         return _sets(firsts, ids)
@@ -64,7 +67,7 @@ def images_of(db: Database, sets: Sequence[Sequence[int]]) -> list[list[Duplicat
     return [[known[number] for number in ids if number in known] for ids in sets]
 
 
-def _near(conn: Connection, tell: Progress) -> DuplicateSets:
+def _near(conn: Connection, config: Config, tell: Progress) -> DuplicateSets:
     seen = store.seen_images(conn)
     unseen = store.count_unseen(conn)
     if not len(seen.ids):
@@ -75,7 +78,9 @@ def _near(conn: Connection, tell: Progress) -> DuplicateSets:
     doubtful = np.flatnonzero((distances > ALIKE_BITS) & (seen.sources[left] != seen.sources[right]))
     is_alike = distances <= ALIKE_BITS
     sources = seen.sources[left[doubtful]], seen.sources[right[doubtful]]
-    is_alike[doubtful[store.similar(conn, *sources, _SIMILARITY)]] = True
+    space = embedding_spaces.newest(conn, config.settings.models.image_embedder, "image")
+    if space is not None:
+        is_alike[doubtful[store.similar(conn, space, *sources, _SIMILARITY)]] = True
     leaders = led_sets(pairs[is_alike], seen.pixels[firsts])
     found = _sets(seen.ids[firsts[leaders[own]]], seen.ids[order])
     return DuplicateSets(found.ids, found.starts, unseen)

@@ -167,7 +167,8 @@ def has_image_model(db: Database, config: Config) -> bool:
 
     model = config.settings.models.image_embedder
     with db.connection() as conn:
-        if embedding_spaces.newest(conn, model, "image") is None:
+        space = embedding_spaces.newest(conn, model, "image")
+        if space is None or not embedding_spaces.count_up_to(conn, space, 1):
             return False
     try:
         spec = load_manifest(config.paths.models).get(model)

@@ -140,7 +140,7 @@ class DuplicatesScreen(CommandScreen[None]):
         self._state = "searching\u2026"
         self._show(DuplicateSets(np.zeros(0, np.int64), np.zeros(0, np.int64)))
         try:
-            found = await in_thread(service.find, self.library.db, self._kind, self._tell, stop)
+            found = await in_thread(service.find, self.library.db, self.library.config, self._kind, self._tell, stop)
         except SearchStoppedError:
             self._state = "stopped; r searches again"
             self._draw_title()

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import ClusterBy
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.alike.mapped_vectors import mapped_vectors, places_in
 from dtk_tui.services.library.alike.sets import DuplicateSets, connection_until, stoppable
 from dtk_tui.services.library.alike.vector_pairs import near_vectors
 from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, distinct_hashes, led_sets, near_pairs
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.search import duplicates as store
 
 Ids = npt.NDArray[np.int64]
@@ -55,6 +57,7 @@ class Clusters:
 
 def find(
     db: Database,
+    config: Config,
     by: ClusterBy = ClusterBy.VECTORS,
     threshold: float | None = None,
     progress: Progress = lambda share: None,
@@ -77,7 +80,19 @@ def find(
     asked = stop or threading.Event()
     tell = stoppable(progress, asked)
     tell(0.0)
-    return _by_vectors(db, bound, tell, asked) if by is ClusterBy.VECTORS else _by_hash(db, int(bound), tell, asked)
+    return (
+        _by_vectors(db, config, bound, tell, asked)
+        if by is ClusterBy.VECTORS
+        else _by_hash(db, int(bound), tell, asked)
+    )
+
+
+def compared_space(conn: Connection, config: Config) -> int:
+    """Return the space of the default image embedder; NothingEmbeddedError where it has no vectors."""
+    space = embedding_spaces.newest(conn, config.settings.models.image_embedder, "image")
+    if space is None or not embedding_spaces.count_up_to(conn, space, 1):
+        raise NothingEmbeddedError
+    return space
 
 
 def checked(by: ClusterBy, threshold: float | None) -> float:
@@ -105,12 +120,10 @@ def _by_hash(db: Database, within: int, tell: Progress, stop: threading.Event) -
     return _clusters(seen.ids[leaders], seen.ids[order], apart, apart, unseen)
 
 
-def _by_vectors(db: Database, least: float, tell: Progress, stop: threading.Event) -> Clusters:
-    """Return the clusters of images whose vectors are similar to the representative's, in the space used last."""
+def _by_vectors(db: Database, config: Config, least: float, tell: Progress, stop: threading.Event) -> Clusters:
+    """Return the clusters of images whose vectors are similar to the representative's."""
     with connection_until(db, stop) as conn:
-        space = store.newest_space(conn)
-        if space is None:
-            raise NothingEmbeddedError
+        space = compared_space(conn, config)
         images = store.vector_images(conn)
     with mapped_vectors(db, space, stop, lambda share: tell(0.2 * share)) as (known, vectors):
         places = places_in(known, images.ids)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import ClusterBy
-from dtk_tui.services.library.alike.clusters import NothingEmbeddedError, checked
+from dtk_tui.services.library.alike.clusters import checked, compared_space
 from dtk_tui.services.library.alike.mapped_vectors import mapped_vectors, places_in, unit_rows
 from dtk_tui.services.library.alike.sets import connection_until, stoppable
 from dtk_tui.services.library.hash_pairs import Progress, distinct_hashes, led_sets, near_pairs
@@ -62,6 +63,7 @@ class WouldChange:
 
 def measure(
     db: Database,
+    config: Config,
     within: float | None = None,
     progress: Progress = lambda share: None,
     stop: threading.Event | None = None,
@@ -77,9 +79,7 @@ def measure(
     asked = stop or threading.Event()
     tell = stoppable(progress, asked)
     with connection_until(db, asked) as conn:
-        space = store.newest_space(conn)
-        if space is None:
-            raise NothingEmbeddedError
+        space = compared_space(conn, config)
         seen = store.seen_images(conn)
         with_vector = stored_vectors.own(conn, space)
     has_both = np.isin(seen.ids, with_vector)

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 
+from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import ClusterBy, DuplicateKind
 from dtk_tui.errors import UsageError
 from dtk_tui.services.library import duplicates
@@ -40,11 +41,11 @@ def hashed(conn: Connection, name: str, bits: int) -> None:
     )
 
 
-def test_planted_clusters_are_found_and_no_others(db: Database) -> None:
+def test_planted_clusters_are_found_and_no_others(db: Database, config: Config) -> None:
     rng = np.random.default_rng(17)
     with db.connection() as conn:
         library = Library(conn)
-        space = library.space("image", 64)
+        space = library.space("image", 64, config.settings.models.image_embedder)
         planted = {}
         for cluster in range(8):
             base = rng.normal(size=64)
@@ -56,30 +57,30 @@ def test_planted_clusters_are_found_and_no_others(db: Database) -> None:
         for number in range(40):
             vec = rng.normal(size=64)
             add(library, space, f"alone {number}.png", vec / np.linalg.norm(vec))
-    found = find(db)
+    found = find(db, config)
     assert {one[0]: set(one) for one in names(db, found)} == planted, "the largest image leads"
     assert [len(one) for one in names(db, found)] == [4, 4, 3, 3, 3, 2, 2, 2]
     first = found.nearness[found.sets.places(0)]
     assert first[0] == 1 and (first[1:] >= 0.95).all() and list(first) == sorted(first, reverse=True)
-    assert duplicates.find(db, DuplicateKind.CLUSTER).ids.tolist() == found.sets.ids.tolist()
+    assert duplicates.find(db, config, DuplicateKind.CLUSTER).ids.tolist() == found.sets.ids.tolist()
 
 
-def test_a_chain_is_not_one_cluster_and_the_threshold_counts(db: Database) -> None:
+def test_a_chain_is_not_one_cluster_and_the_threshold_counts(db: Database, config: Config) -> None:
     with db.connection() as conn:
         library = Library(conn)
-        space = library.space("image")
+        space = library.space("image", 8, config.settings.models.image_embedder)
         for angle, pixels in ((0, 50), (15, 90), (30, 60), (45, 70)):
             add(library, space, f"{angle}.png", degrees(angle), pixels)
     # cos 15 degrees is 0.966, cos 30 degrees 0.866.
-    assert names(db, find(db, threshold=0.95)) == [["15.png", "30.png", "0.png"]]
-    assert names(db, find(db, threshold=0.97)) == []
-    assert {*names(db, find(db, threshold=0.85))[0]} == {"0.png", "15.png", "30.png", "45.png"}
+    assert names(db, find(db, config, threshold=0.95)) == [["15.png", "30.png", "0.png"]]
+    assert names(db, find(db, config, threshold=0.97)) == []
+    assert {*names(db, find(db, config, threshold=0.85))[0]} == {"0.png", "15.png", "30.png", "45.png"}
 
 
-def test_whoever_shares_a_vector_is_in_its_cluster_and_what_is_missing_in_none(db: Database) -> None:
+def test_whoever_shares_a_vector_is_in_its_cluster_and_what_is_missing_in_none(db: Database, config: Config) -> None:
     with db.connection() as conn:
         library = Library(conn)
-        space = library.space("image")
+        space = library.space("image", 8, config.settings.models.image_embedder)
         add(library, space, "a.png", degrees(0))
         add(library, space, "b.png", degrees(5), 50)
         add(library, space, "gone.png", degrees(2), unavailable=True)
@@ -89,12 +90,12 @@ def test_whoever_shares_a_vector_is_in_its_cluster_and_what_is_missing_in_none(d
             " (SELECT id FROM image WHERE file_name = 'b.png') WHERE file_name = 'member.png'"
         )
         library.image("not embedded.png")
-    found = find(db)
+    found = find(db, config)
     assert names(db, found) == [["a.png", "b.png", "member.png"]]
     assert found.sets.unseen == 1
 
 
-def test_clusters_by_hash_are_as_near_as_was_asked(db: Database) -> None:
+def test_clusters_by_hash_are_as_near_as_was_asked(db: Database, config: Config) -> None:
     with db.connection() as conn:
         library = Library(conn)
         for number, (name, bits) in enumerate(
@@ -103,17 +104,17 @@ def test_clusters_by_hash_are_as_near_as_was_asked(db: Database) -> None:
             library.image(name, fingerprint=name.encode(), width=100 - number, height=1)
             hashed(conn, name, bits)
         library.image("unread", scan_phase=0)
-    found = find(db, ClusterBy.HASH)
+    found = find(db, config, ClusterBy.HASH)
     assert names(db, found) == [["a", "copy of a", "b", "c"]]
     assert found.nearness.tolist() == [0, 0, 3, 6] and found.sets.unseen == 1
-    assert names(db, find(db, ClusterBy.HASH, 3)) == [["a", "copy of a", "b"]]
-    assert names(db, find(db, ClusterBy.HASH, 0)) == [["a", "copy of a"]]
+    assert names(db, find(db, config, ClusterBy.HASH, 3)) == [["a", "copy of a", "b"]]
+    assert names(db, find(db, config, ClusterBy.HASH, 0)) == [["a", "copy of a"]]
 
 
-def test_what_cannot_be_searched_for_is_said(db: Database) -> None:
+def test_what_cannot_be_searched_for_is_said(db: Database, config: Config) -> None:
     with pytest.raises(NothingEmbeddedError, match="nothing is embedded yet"):
-        find(db)
-    assert len(find(db, ClusterBy.HASH).sets) == 0
+        find(db, config)
+    assert len(find(db, config, ClusterBy.HASH).sets) == 0
     for by, threshold in (
         (ClusterBy.VECTORS, 0.4),
         (ClusterBy.VECTORS, 1.1),
@@ -121,9 +122,9 @@ def test_what_cannot_be_searched_for_is_said(db: Database) -> None:
         (ClusterBy.HASH, 0.5),
     ):
         with pytest.raises(UsageError, match="is no threshold for"):
-            find(db, by, threshold)
+            find(db, config, by, threshold)
     stop = threading.Event()
     stop.set()
     for by in ClusterBy:
         with pytest.raises(SearchStoppedError):
-            find(db, by, stop=stop)
+            find(db, config, by, stop=stop)
