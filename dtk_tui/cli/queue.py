@@ -127,7 +127,7 @@ def _sampled(
 def _print_sample(found: Sample) -> None:
     name = "similarity" if found.by == "vectors" else "bits"
     rows: list[tuple[object, ...]] = [
-        (one.path if not place else "", near.similarity if near.bits is None else near.bits, near.path)
+        (one.path if not place else "", near.bits if near.similarity is None else f"{near.similarity:.3f}", near.path)
         for one in found.images
         for place, near in enumerate(one.nearest)
     ]

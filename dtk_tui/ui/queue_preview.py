@@ -105,7 +105,9 @@ def _count_words(counts: Enqueued) -> str:
     """Return the numbers of what would be queued, one a line; of what may be nought only what is not."""
     new = f"{counts.queued:,} new"
     if counts.queued:
-        new += f", about {duration(counts.expected_s)}" if counts.expected_s else "; how long is not known yet"
+        new += (
+            f", about {duration(max(1.0, counts.expected_s))}" if counts.expected_s else "; how long is not known yet"
+        )
     lines = [
         new,
         f"{counts.spared:,} shared with another image",
@@ -134,7 +136,7 @@ def _sample_words(found: Sample, *, is_over: bool) -> Content:
     if found.images and not any(one.nearest or one.error for one in found.images):
         return Content.assemble(*parts, "\nThere is nothing in the library to compare them with yet.")
     for one in found.images:
-        parts += ["\n", one_line(_name(one.path), _PATH_LIMIT)]
+        parts += ["\n", _parted(one.path)[1]]
         if one.error:
             parts.append((f"\n  {one_line(one.error, _PATH_LIMIT)}", "$error"))
         elif not one.nearest:
@@ -147,9 +149,12 @@ def _near_words(nearest: Sequence[Near]) -> list[tuple[str, str]]:
     found = []
     for near in nearest:
         how = f"{near.similarity:.3f}" if near.similarity is not None else counted(near.bits or 0, "bit")
-        found.append((f"\n  {how:>7}  {one_line(near.path, _PATH_LIMIT)}", "$accent"))
+        folder, name = _parted(near.path)
+        found += [(f"\n  {how:>7}  {name}", "$accent"), (f"  {folder}", "$muted")]
     return found
 
 
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
+def _parted(path: str) -> tuple[str, str]:
+    """Return the folder and the name of a file as they are shown."""
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    return one_line(folder, _PATH_LIMIT), one_line(name, _PATH_LIMIT)

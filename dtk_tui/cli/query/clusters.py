@@ -115,10 +115,14 @@ def _print_one(
         return
     print_table(
         (name, "id", "size", "file"),
-        [(values[one.id], one.id, one.dimensions, one.path) for one in images],
+        [(_shown(by, near[one.id]), one.id, one.dimensions, one.path) for one in images],
         right=frozenset({0, 1, 2}),
     )
     typer.echo("")
+
+
+def _shown(by: ClusterBy, near: float) -> str:
+    return f"{near:.3f}" if by is ClusterBy.VECTORS else f"{near:.0f}"
 
 
 def _print_change(
