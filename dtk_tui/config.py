@@ -1,7 +1,8 @@
 """The places where a library lives, and its settings.
 
 ``DTK_HOME`` puts everything of a library into one folder; ``DTK_MODELS`` names the models folder;
-``DTK_DATABASE_URL`` names a server. Without them the XDG places are used.
+``DTK_DATABASE_URL`` names a server. Without them the XDG places are used. ``DTK_SECTION__KEY`` goes before a setting of
+config.toml.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from dtk_tui.settings import WINDOWS_PATH, Settings, read_settings
+from dtk_tui.setting_sources import given, read_settings
+from dtk_tui.settings import WINDOWS_PATH, Settings
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -28,6 +31,16 @@ class AppPaths:
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
         self._environ = dict(os.environ) if environ is None else environ
+        self._models: str | None = None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment that these places come from."""
+        return self._environ
+
+    def use_models(self, folder: str | None) -> None:
+        """Take over ``[models] folder`` of the config."""
+        self._models = folder
 
     def _xdg(self, variable: str, default: str) -> Path:
         value = self._environ.get(variable, "")
@@ -73,8 +86,8 @@ class AppPaths:
 
     @property
     def models(self) -> Path:
-        """Model files: ``DTK_MODELS``, else models/ of a checkout, else the data folder."""
-        value = self._environ.get("DTK_MODELS", "")
+        """Model files: ``DTK_MODELS``, else the config's, else models/ of a checkout, else the data folder."""
+        value = self._environ.get("DTK_MODELS") or self._models
         if value:
             return Path(value).expanduser().absolute()
         checkout = _PACKAGE.parent / "models"
@@ -84,8 +97,8 @@ class AppPaths:
 
     @property
     def database_url(self) -> str | None:
-        """``DTK_DATABASE_URL``, which goes before the config."""
-        return self._environ.get("DTK_DATABASE_URL") or None
+        """The connection string of the command line or the environment, which goes before that of config.toml."""
+        return next((one.text for one in reversed(given(self._environ)) if one.key == "database.url"), None)
 
 
 def shipped(name: str) -> Path:
@@ -95,11 +108,37 @@ def shipped(name: str) -> Path:
 
 
 class Config:
-    """Settings and places together, as read once at the start."""
+    """Settings and places together.
 
-    def __init__(self, paths: AppPaths, settings: Settings) -> None:
+    Args:
+        read: the tables that the settings were made of; None where no config.toml was read.
+    """
+
+    def __init__(self, paths: AppPaths, settings: Settings, read: Mapping[str, Any] | None = None) -> None:
         self.paths = paths
         self.settings = settings
+        self._read = read
+        self._stamp: tuple[int, ...] | None = None
+        paths.use_models(settings.models.folder)
+
+    def reload(self) -> bool:
+        """Read config.toml anew, where it was written since the last call, and return whether it says something else.
+
+        Whoever asks ``settings`` each time has the new ones from now on; who asked once keeps the old ones.
+
+        Raises:
+            DtkError: as ``load``; then all stays as it was.
+        """
+        stamp = _stamp(self.paths.config_file)
+        if self._read is None or stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        settings, read = read_settings(self.paths.config_file, self.paths.environ)
+        if read == self._read:
+            return False
+        self.settings, self._read = settings, read
+        self.paths.use_models(settings.models.folder)
+        return True
 
     @property
     def database_url(self) -> str | None:
@@ -113,6 +152,15 @@ class Config:
     def local_path(self, path: str) -> str:
         """Return where this host sees a file that the library knows as ``path``: the longest mapped folder counts."""
         return _mapped(path, self.settings.paths.map)
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Return what is another when a file is written; empty where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _mapped(path: str, folders: Mapping[str, str]) -> str:
@@ -144,4 +192,4 @@ def _below(path: str, folder: str) -> str | None:
 def load(environ: dict[str, str] | None = None) -> Config:
     """Read config.toml, if there is one; raises as ``read_settings``."""
     paths = AppPaths(environ)
-    return Config(paths, read_settings(paths.config_file))
+    return Config(paths, *read_settings(paths.config_file, paths.environ))

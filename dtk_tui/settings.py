@@ -6,17 +6,27 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from dtk_tui.errors import DtkError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from dtk_tui.setting_faults import sentences
+from dtk_tui.text import one_line
 
 #: A path of Windows: a drive, or a share.
 WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_LARGEST_FILE = 1_000_000
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python counts with
+        raise ValueError("a number belongs here, not true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
@@ -27,6 +37,7 @@ class DatabaseSettings(_Section):
     """Which PostgreSQL holds the library."""
 
     url: str | None = None
+    password_command: Annotated[str, Field(min_length=1)] | None = None
 
 
 class ModelSettings(_Section):
@@ -43,6 +54,7 @@ class ModelSettings(_Section):
     image_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (image_embedder,)
     taggers: tuple[str, ...] = ("open-nsfw",)
     share_within_bits: Annotated[int, Field(ge=0, le=8)] = 0
+    folder: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -94,7 +106,7 @@ def _scored_tag(value: str) -> str:
 class TagSettings(_Section):
     """From which scores tags hold where a tagger is new to a library, and which flag a picture as NSFW."""
 
-    thresholds: dict[str, dict[str, Annotated[float, Field(gt=0, le=1)]]] = Field(default_factory=dict)
+    thresholds: dict[str, dict[str, Annotated[Number, Field(gt=0, le=1)]]] = Field(default_factory=dict)
     nsfw: Annotated[
         tuple[Annotated[str, Field(max_length=1000), AfterValidator(_scored_tag)], ...], Field(max_length=1000)
     ] = ()
@@ -109,16 +121,17 @@ class TagSettings(_Section):
 class WorkerSettings(_Section):
     """How the worker uses the machine."""
 
-    decode_threads: Annotated[int, Field(ge=1, le=256)] | None = None
-    batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
-    max_retries: Annotated[int, Field(ge=0, le=100)] = 3
-    lease_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
-    read_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
-    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    decode_threads: Annotated[Whole, Field(ge=1, le=256)] | None = None
+    batch_size: Annotated[Whole, Field(ge=1, le=1024)] | None = None
+    max_retries: Annotated[Whole, Field(ge=0, le=100)] = 3
+    lease_s: Annotated[Number, Field(ge=1, le=3600)] = 60.0
+    read_s: Annotated[Number, Field(ge=1, le=3600)] = 60.0
+    devices: Annotated[tuple[Annotated[Whole, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     providers: Annotated[tuple[Literal["tensorrt", "cuda", "cpu"], ...], Field(min_length=1)] = ("cuda", "cpu")
     allow_cpu: bool = False
+    auto_start: bool = False
     auto_pause: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    log_days: Annotated[int, Field(ge=1, le=36500)] = 365
+    log_days: Annotated[Whole, Field(ge=1, le=36500)] = 365
 
 
 def _folder(value: str) -> str:
@@ -169,14 +182,14 @@ class ScanSettings(_Section):
         "$Recycle.Bin/", "System Volume Information/", ".stversions/", ".sync/", ".thumbnails/", ".snapshot/",
         ".snapshots/", ".zfs/", "lost+found/",
     )  # fmt: skip
-    processes: Annotated[int, Field(ge=1, le=256)] | None = None
+    processes: Annotated[Whole, Field(ge=1, le=256)] | None = None
     watch: bool = True
 
 
 class SearchSettings(_Section):
     """What a search may cost."""
 
-    timeout_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+    timeout_s: Annotated[Number, Field(ge=0.1, le=3600)] = 30.0
 
 
 class MigrateSettings(_Section):
@@ -204,29 +217,35 @@ class CaptionSettings(_Section):
     model: str | None = None
     projector: str | None = None
     server: str | None = None
-    slots: Annotated[int, Field(ge=1, le=256)] = 4
-    gpu_layers: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    context: Annotated[int, Field(ge=256, le=1_000_000)] = 4096
-    devices: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
+    slots: Annotated[Whole, Field(ge=1, le=256)] = 4
+    gpu_layers: Annotated[Whole, Field(ge=0, le=100_000)] | None = None
+    context: Annotated[Whole, Field(ge=256, le=1_000_000)] = 4096
+    devices: Annotated[tuple[Annotated[Whole, Field(ge=0, le=255)], ...], Field(min_length=1)] | None = None
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
     key_env: str | None = None
     key_command: str | None = None
-    timeout_s: Annotated[float, Field(ge=1, le=86_400)] = 300.0
-    image_size: Annotated[int, Field(ge=16, le=8192)] | None = None
+    timeout_s: Annotated[Number, Field(ge=1, le=86_400)] = 300.0
+    image_size: Annotated[Whole, Field(ge=16, le=8192)] | None = None
     type: Annotated[str, Field(min_length=1, max_length=100)] = "descriptive"
     length: Annotated[str, Field(pattern=r"^(any|very short|short|medium-length|long|very long|[1-9]\d{0,3})$")] = "any"
     options: tuple[str, ...] = ()
     name: str = ""
     system: str = "You are a helpful image captioner."
-    temperature: Annotated[float, Field(ge=0, le=5)] = 0.6
-    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
-    max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 512
+    temperature: Annotated[Number, Field(ge=0, le=5)] = 0.6
+    top_p: Annotated[Number, Field(gt=0, le=1)] = 0.9
+    max_tokens: Annotated[Whole, Field(ge=1, le=100_000)] = 512
     when_there: Annotated[str, Field(pattern="^(keep|overwrite|append|refine)$")] = "keep"
     with_tags: Annotated[str, Field(pattern="^(sequence|parallel)$")] = "sequence"
     language: Annotated[str, Field(pattern=r"^[a-z_]{1,63}$")] = "english"
     templates: dict[Annotated[str, AfterValidator(_template_name)], Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict
     )
+
+
+def _keys(value: str) -> str:
+    if not all(key.strip() for key in value.split(",")):
+        raise ValueError("keys belong here, like f5, and commas between several: f5,ctrl+s")
+    return value
 
 
 class Settings(_Section):
@@ -242,35 +261,36 @@ class Settings(_Section):
     migrate: MigrateSettings = MigrateSettings()
     captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, Annotated[str, AfterValidator(_keys)]] = Field(default_factory=dict)
 
 
-def read_settings(path: Path) -> Settings:
-    """Read one config file; a missing file gives the defaults.
+def faults(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the tables of a config file: keys, each with its sentence."""
+    try:
+        Settings.model_validate(raw)
+    except ValidationError as error:
+        return sentences(error.errors(include_url=False, include_input=False))
+    return {}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a config file, unchecked; none where there is no file.
 
     Raises:
-        DtkError: the file cannot be read, is not TOML, or a setting is unknown or out of range; says which.
+        DtkError: it cannot be read, or is not TOML; says why.
     """
     try:
-        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise DtkError(f"The config file {path} cannot be read.", "It is larger than 1 MB: no config is.")
+        return tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
-        return Settings()
+        return {}
     except OSError as error:
         raise DtkError(f"The config file {path} cannot be read.", f"{error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DtkError(f"The config file {path} cannot be read.", "It is not UTF-8. Save it anew as text.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise DtkError(f"The config file {path} is not valid TOML.", f"{error}. Correct it, or rename it.") from error
-    try:
-        return Settings.model_validate(raw)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_reason(e)}" for e in error.errors())
-        raise DtkError(f"The config file {path} has a setting that cannot be used.", faults) from error
-
-
-def _reason(error: ErrorDetails) -> str:
-    if error["type"] == "tuple_type":
-        return 'a list belongs here: ["one", "two"]'
-    if error["type"] == "too_short":
-        return "the list is empty; name at least one, or leave the setting out"
-    return error["msg"].removeprefix("Value error, ")
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits, and of depth
+        why = one_line(str(error), 300)
+        raise DtkError(f"The config file {path} is not valid TOML.", f"{why}. Correct it, or rename it.") from error

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -43,9 +44,17 @@ def _version(wanted: bool) -> None:
 def main(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting for this run, before config.toml; may be repeated."),
+    ] = None,
 ) -> None:
     """Open the app, or run one of the commands."""
     del version
+    if set_:
+        from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
+
+        os.environ[COMMAND_LINE] = from_command_line(set_)
     if context.invoked_subcommand is None:
         from dtk_tui.cli.app import open_app
 

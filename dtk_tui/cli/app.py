@@ -42,8 +42,11 @@ def run_app(db: Database, config: Config) -> None:
         app.take(event)
 
     def make_engine() -> Engine:
+        from dtk_tui.services.worker import control
         from dtk_tui.services.worker.engine import Engine
 
+        if config.settings.worker.auto_start:
+            control.start(db)
         return Engine(db, config, news, niceness=_NICENESS)
 
     def make_watcher() -> Watcher:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dtk_tui.cli.output import progress_of
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
     from dtk_tui.store.database import Database
 
 
-def open_database(config: Config) -> Database:
-    """Open a library, and say what that changed on this machine beside it."""
+def open_database(config: Config, *, with_backup: bool = True) -> Database:
+    """Open a library, and say what that changed on this machine beside it.
+
+    Args:
+        with_backup: back it up before it is brought to a newer schema.
+    """
+    from dtk_tui.services.database.backups import backup_before_upgrade
     from dtk_tui.store.database import Database
 
-    database = Database.open(config)
+    def before_upgrade(old: Database) -> None:
+        with progress_of("Backup before the upgrade") as progress:
+            file = backup_before_upgrade(old, config, progress)
+        typer.echo(f"dtk: The library is upgraded; as it was, it is in {one_line(str(file), 5000)}", err=True)
+
+    database = Database.open(config, before_upgrade if with_backup else None)
     for folder in database.server.opened_folders if database.server is not None else ():
         typer.echo(
             f"dtk: Every user may now pass through {one_line(str(folder), 5000)}, and not list it (chmod o+x): the "

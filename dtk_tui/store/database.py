@@ -7,7 +7,7 @@ import shutil
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store import arrays, schema
+from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
 
 arrays.register()
@@ -30,6 +31,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _WAIT_S = 8.0
 _POOL_SIZE = 12
 #: A refused connection has no SQLSTATE for its client, only a text.
+_NO_SERVICE = ("definition of service", "service file")
 _REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "')
 
 
@@ -41,7 +43,13 @@ def translate(error: psycopg.Error) -> DtkError:
     if isinstance(error, pg.InvalidPassword | pg.InvalidAuthorizationSpecification) or (
         error.sqlstate is None and any(words in reason for words in _REFUSALS)
     ):
-        return DtkError("PostgreSQL refused the user or the password.", f"{reason} Check DTK_DATABASE_URL or --dest.")
+        return DtkError(
+            "PostgreSQL refused the user or the password.",
+            f"{reason} Check DTK_DATABASE_URL or --dest; a password may also stand in ~/.pgpass, PGPASSWORD, a service "
+            "file, or behind [database] password_command.",
+        )
+    if error.sqlstate is None and any(words in reason for words in _NO_SERVICE):
+        return DtkError("The service that the connection string names is not known.", f"{reason} See: pg_service.conf.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
     if isinstance(error, pg.DeadlockDetected):
@@ -89,7 +97,7 @@ def row_of(conn: Connection, sql: LiteralString, parameters: Any = None, *, bina
     return row
 
 
-def _require_conninfo(url: str) -> None:
+def require_conninfo(url: str) -> None:
     """Refuse what is no connection string, without quoting it: it may hold a password."""
     try:
         conninfo_to_dict(url)
@@ -124,25 +132,37 @@ class Database:
     Use ``open`` and, at the end, ``close``; every thread takes a connection of its own with ``connection``.
     """
 
-    def __init__(self, url: str | None, server: EmbeddedServer | None) -> None:
+    def __init__(
+        self, url: str | None, server: EmbeddedServer | None, password_command: PasswordCommand | None = None
+    ) -> None:
         self._url = url
         self.server = server
+        self._password_command = password_command
         self._pool: ConnectionPool[Connection] | None = None
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, config: Config) -> Database:
+    def open(cls, config: Config, before_upgrade: Callable[[Database], None] | None = None) -> Database:
         """Start or join the embedded server (or reach the configured one) and bring its schema up to date.
+
+        Args:
+            before_upgrade: called with a library that has images before its schema is changed; what it raises
+                leaves the library as it is.
 
         Raises:
             DtkError: the server cannot be started or reached; says why and what to do.
         """
         url = config.database_url
         if url is not None:
-            _require_conninfo(url)
-        database = cls(url, None if url else EmbeddedServer(config.paths.database))
+            require_conninfo(url)
+        command = config.settings.database.password_command
+        database = cls(
+            url,
+            None if url else EmbeddedServer(config.paths.database),
+            PasswordCommand(command) if command and url else None,
+        )
         try:
-            database._prepare()
+            database._prepare(before_upgrade)
         except BaseException:
             database.close()
             raise
@@ -152,14 +172,23 @@ class Database:
         """Return the libpq connection string; the embedded server is started again if it is gone."""
         if self.server is not None:
             return self.server.join()
-        return cast("str", self._url)
+        url = cast("str", self._url)
+        return url if self._password_command is None else self._password_command.added_to(url)
 
-    def _prepare(self) -> None:
+    def _connecting_failed(self, pool: ConnectionPool[Connection]) -> None:
+        """Let a password that may have been replaced be asked for again."""
+        if self._password_command is not None:
+            self._password_command.forget()
+
+    def _prepare(self, before_upgrade: Callable[[Database], None] | None = None) -> None:
         conninfo = self.conninfo()
         try:
             with psycopg.connect(conninfo, connect_timeout=10) as conn:
                 missing = schema.pending(conn)
+                is_upgrade = bool(missing) and schema.has_images(conn)
             if missing:
+                if is_upgrade and before_upgrade is not None:
+                    before_upgrade(self)
                 schema.upgrade(conninfo)
                 _remove_old_scripts()
         except psycopg.Error as error:
@@ -176,6 +205,7 @@ class Database:
                     timeout=_WAIT_S,
                     max_idle=60.0,
                     reconnect_timeout=5.0,
+                    reconnect_failed=self._connecting_failed,
                     check=ConnectionPool.check_connection,
                     kwargs={"connect_timeout": 10},
                 )

@@ -13,6 +13,7 @@ from dtk_tui.errors import DtkError
 #: Any fixed number: one migration at a time in one database. The lock ends with its connection, whatever happens.
 _LOCK = 0x64746B
 
+_KNOWN = "SELECT to_regclass('_yoyo_migration') IS NOT NULL, to_regclass('public.dtk_move') IS NOT NULL"
 _APPLIED = "SELECT migration_id FROM _yoyo_migration"
 
 
@@ -20,10 +21,16 @@ def pending(conn: psycopg.Connection[tuple[object, ...]], folder: Path | None = 
     """Return the names of the migrations that this database lacks, in order.
 
     Raises:
-        DtkError: the database was migrated by a newer program.
+        DtkError: the database was migrated by a newer program, or a library is only on its way into it.
     """
-    row = conn.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
-    return missing({str(name) for (name,) in conn.execute(_APPLIED)} if row and row[0] else set(), folder)
+    row = conn.execute(_KNOWN).fetchone()
+    is_migrated, is_moving = row if row is not None else (False, False)
+    if is_moving:
+        raise DtkError(
+            "A library is on its way into this database, and not all of it has arrived.",
+            "Run the same dtk db move once more, where the library is: it goes on from there.",
+        )
+    return missing({str(name) for (name,) in conn.execute(_APPLIED)} if is_migrated else set(), folder)
 
 
 def missing(applied: set[str], folder: Path | None = None) -> list[str]:
@@ -36,6 +43,12 @@ def missing(applied: set[str], folder: Path | None = None) -> list[str]:
             "Update with: pip install --upgrade dtk-tui",
         )
     return [name for name in known if name not in applied]
+
+
+def has_images(conn: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Tell whether there is something to lose, whatever the schema."""
+    row = conn.execute("SELECT to_regclass('image') IS NOT NULL").fetchone()
+    return bool(row and row[0]) and conn.execute("SELECT FROM image LIMIT 1").fetchone() is not None
 
 
 def upgrade(conninfo: str, folder: Path | None = None) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
-from dtk_tui.store.maintenance import environment
 from dtk_tui.store.server.cluster import program
+from dtk_tui.store.server.programs import environment
 
 #: What the version of the server and of pg_dump decides.
 _VARYING = re.compile(r"-- Dumped (from|by) .*|\\(un)?restrict .*|SET .*;|SELECT pg_catalog\.set_config.*")

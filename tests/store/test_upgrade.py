@@ -13,18 +13,24 @@ import psycopg
 import pytest
 from PIL import Image
 from psycopg import sql
+from typer.testing import CliRunner
 
+from dtk_tui.cli import application
 from dtk_tui.config import Config, load, shipped
 from dtk_tui.errors import DtkError
+from dtk_tui.services.database.backups import backup_before_upgrade
 from dtk_tui.services.library.search import search
 from dtk_tui.services.scan.reparse import is_due, reparse
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
+from dtk_tui.store.backup.dump import backup
+from dtk_tui.store.backup.restore import restore
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, images, unreadable
-from dtk_tui.store.maintenance import backup, restore
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.schema import pending, upgrade
+from dtk_tui.store.server import programs
+from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.pictures import write_png
@@ -60,6 +66,20 @@ SELECT dtk_choose_representatives();
 SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
 INSERT INTO image_vector VALUES (1, 2, '[1,2,3]');
 INSERT INTO job (kind, image_id) VALUES (2, 4);
+"""
+
+_KEPT = """
+INSERT INTO folder (path, name, is_root) VALUES ('/library', 'library', true);
+INSERT INTO prompt (text) VALUES ('a castle');
+INSERT INTO image (folder_id, prompt_id, file_size, mtime_ns, created_at, scan_phase, rating, steps, file_name,
+                   fingerprint, width, height)
+SELECT 1, 1, n * 100, 1, now(), 1, n, 20, n || '.png', sha256(n::text::bytea), n, n FROM generate_series(1, 2) n;
+SELECT dtk_choose_representatives();
+SELECT dtk_embedding_space('dinov2-small', 'image', 'dinov2-small', 'abc', 3);
+INSERT INTO image_vector VALUES (1, 2, '[1,2,3]');
+INSERT INTO tag (name) VALUES ('fox');
+INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (1, 1, 'user', 0.5);
+INSERT INTO job (kind, image_id, state, error) VALUES (1, 2, 'failed', 'no luck');
 """
 
 
@@ -163,6 +183,52 @@ def test_an_older_library_is_brought_up_to_date_and_works(old: Config, tmp_path:
         db.close()
 
 
+def test_a_library_is_backed_up_before_it_is_upgraded(old: Config, db: Database, tmp_path: Path) -> None:
+    told: list[Path] = []
+    upgraded = Database.open(old, lambda library: told.append(backup_before_upgrade(library, old, lambda *_: None)))
+    upgraded.close()
+    (file,) = told
+    assert file.parent == old.paths.data / "backups"
+    restore(db, file)
+    assert snapshot(db).library.images == 4
+    Database.open(old, lambda library: pytest.fail("nothing is missing")).close()
+
+
+def test_a_library_that_cannot_be_backed_up_is_not_upgraded(old: Config) -> None:
+    old.paths.data.mkdir(parents=True, exist_ok=True)
+    (old.paths.data / "backups").touch()
+    with pytest.raises(DtkError, match="no backup of it can be written") as caught:
+        Database.open(old, lambda library: backup_before_upgrade(library, old, lambda *_: None))
+    assert "dtk db upgrade --without-backup" in caught.value.detail
+    with psycopg.connect(str(old.database_url)) as conn:
+        assert len(pending(conn)) > 20
+    CliRunner().invoke(application, ["db", "upgrade", "--without-backup"], env=_environ(old), catch_exceptions=False)
+    with psycopg.connect(str(old.database_url)) as conn:
+        assert not pending(conn)
+
+
+def _environ(config: Config) -> dict[str, str]:
+    return {"DTK_HOME": str(config.paths.data), "DTK_DATABASE_URL": str(config.database_url)}
+
+
+@pytest.mark.parametrize("version", ["V002", "V009", "V013", "V020", "V028", "V036"])
+def test_a_library_of_each_time_comes_up_and_keeps_its_rows(
+    server: EmbeddedServer, tmp_path: Path, version: str
+) -> None:
+    with _made_by(server, tmp_path / "old", version, _KEPT) as url:
+        upgrade(url)
+        with psycopg.connect(url) as conn:
+            assert not pending(conn)
+            rows = "SELECT file_name, rating, steps, is_embedding_representative FROM image ORDER BY id"
+            assert conn.execute(rows).fetchall() == [("1.png", 1, 20, False), ("2.png", 2, 20, True)]
+            assert conn.execute("SELECT text FROM prompt").fetchall() == [("a castle",)]
+            assert conn.execute("SELECT image_id, vec::text FROM image_vector").fetchall() == [(2, "[1,2,3]")]
+            assert conn.execute("SELECT name, confidence FROM tag JOIN image_tag ON tag_id = tag.id").fetchall() == [
+                ("fox", 0.5)
+            ]
+            assert conn.execute("SELECT kind, state, error FROM job").fetchall() == [(1, "failed", "no luck")]
+
+
 def test_an_older_program_leaves_a_newer_library_alone(old: Config, tmp_path: Path) -> None:
     Database.open(old).close()
     with pytest.raises(DtkError, match="newer dtk-tui"):
@@ -178,7 +244,8 @@ def test_backups_of_other_programs(old: Config, db: Database, server: EmbeddedSe
         conn.execute("INSERT INTO _yoyo_migration VALUES ('x', 'V999__future', now())")
     assert snapshot(db).library.images == 4
     backup(db, newer)
-    backup(Database(psycopg.conninfo.make_conninfo(server.join(), dbname="postgres"), None), foreign)
+    other = psycopg.conninfo.make_conninfo(server.join(), dbname="postgres")
+    programs.run([str(program("pg_dump")), "--format=custom", f"--file={foreign}"], other, "No dump.")
     with db.connection() as conn:
         conn.execute("DELETE FROM _yoyo_migration WHERE migration_hash = 'x'")
     with pytest.raises(DtkError, match="newer dtk-tui"):

@@ -58,5 +58,5 @@ COMMANDS = (
     Entry("worker", "Run a worker here, or tell all workers what to do.", "worker:control", is_group=True),
     Entry("models", "Model files: what there is, get, check, add, remove.", "models:commands", is_group=True),
     Entry("db", "The database of the library.", "database:commands", is_group=True),
-    Entry("config", "The settings, and where they stand.", "config:commands", is_group=True),
+    Entry("config", "The settings, and where they stand.", "settings.config:commands", is_group=True),
 )

@@ -11,9 +11,13 @@ from pathlib import Path
 
 from dtk_tui.config import Config
 from dtk_tui.services.doctor.finding import Finding, Verdict
+from dtk_tui.setting_sources import holds_password as has_password
+from dtk_tui.settings import read_toml
 from dtk_tui.store.database import holds_password
 
 _LITTLE_SPACE = 2 * 2**30
+#: Which settings may have a password in them.
+_ADDRESSES = (("database", "url"), ("captions", "base_url"))
 
 
 def disks(config: Config) -> Iterator[Finding]:
@@ -51,12 +55,14 @@ def _space(words: str, folder: Path) -> Finding:
 
 def password(config: Config) -> Iterator[Finding]:
     """Look whether a password in config.toml is its owner's alone."""
-    file, url = config.paths.config_file, config.settings.database.url
-    if url is None or not holds_password(url):
+    file = config.paths.config_file
+    written = read_toml(file)
+    url, endpoint = (written.get(section, {}).get(name) for section, name in _ADDRESSES)
+    if not (isinstance(url, str) and holds_password(url)) and not has_password(endpoint):
         return
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        detail = f"{file} holds the password of the database, and other users may read it (mode {mode:03o})"
+        detail = f"{file} holds a password, and other users may read it (mode {mode:03o})"
         yield Finding("config", Verdict.FAULT, detail, f"Close it with: chmod 600 {shlex.quote(str(file))}")
     else:
         yield Finding("config", Verdict.OK, f"{file} holds a password that only its owner may read")

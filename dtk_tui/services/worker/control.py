@@ -44,7 +44,7 @@ class ControlLoop:
     Args:
         stop: ends the loop.
         initial_state: what to do whatever is desired, until that changes; None begins with what is desired.
-        hours: when to pause, unless Start was asked for in them.
+        hours: tells when to pause, unless Start was asked for in them.
         worker_id: of this worker.
         transition: enters a state; runs on this thread.
         wake: called when something was queued.
@@ -57,7 +57,7 @@ class ControlLoop:
         emit: Emit,
         *,
         initial_state: WorkerState | None,
-        hours: Hours | None,
+        hours: Callable[[], Hours | None],
         worker_id: Callable[[], int],
         transition: Callable[[WorkerState], None],
         wake: Callable[[], None],
@@ -112,12 +112,13 @@ class ControlLoop:
     def _within_hours(self, desired: WorkerState, changed_at: datetime) -> WorkerState:
         """Return what to do now: in the hours of auto-pause nothing, unless Start was asked for in them."""
         told, self._resting = self._resting, None
-        if self._hours is None or desired != WorkerState.RUNNING:
+        hours = self._hours()
+        if hours is None or desired != WorkerState.RUNNING:
             return desired
-        edge, rests = self._hours.last_edge(datetime.now().astimezone())
+        edge, rests = hours.last_edge(datetime.now().astimezone())
         if not rests or changed_at >= edge:
             return desired
-        self._resting = f"Auto-pause until {self._hours.end:%H:%M}; Start overrides it."
+        self._resting = f"Auto-pause until {hours.end:%H:%M}; Start overrides it."
         if told is None:
             self._emit(ProblemReported("This worker rests.", self._resting))
         return WorkerState.PAUSED

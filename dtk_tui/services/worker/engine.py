@@ -77,7 +77,7 @@ class Engine:
             self._stop,
             emit,
             initial_state=initial_state,
-            hours=Hours.parse(settings.auto_pause) if settings.auto_pause else None,
+            hours=self._hours,
             worker_id=lambda: self.worker_id,
             transition=self._transition,
             wake=self.wake,
@@ -166,6 +166,15 @@ class Engine:
                 elif time.monotonic() > only_away_since + _AWAY_S:
                     return
             self._stop.wait(_POLL_S)
+
+    def _hours(self) -> Hours | None:
+        """Return when to pause; config.toml is looked at each time, so that what it says now holds soon."""
+        try:
+            self._config.reload()
+        except DtkError as error:
+            self._emit(ProblemReported(error.title, f"{error.detail} What it said before holds on."))
+        pause = self._config.settings.worker.auto_pause
+        return Hours.parse(pause) if pause else None
 
     def _transaction(self, action: Callable[[Connection], T]) -> T:
         def attempt() -> T:

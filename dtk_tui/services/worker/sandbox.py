@@ -197,11 +197,14 @@ def _read(source: IO[bytes], size: int, until: float, ended: threading.Event) ->
 
 def main() -> None:
     """Read files as asked for on standard input until it ends."""
-    from dtk_tui.config import AppPaths
+    from dtk_tui.config import AppPaths, load
     from dtk_tui.inference.manifest import load_manifest
     from dtk_tui.inference.preprocessing import Picture
 
-    models = AppPaths().models
+    try:
+        models = load().paths.models
+    except DtkError:  # a config that was broken since the worker read it
+        models = AppPaths().models
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from dtk_tui.atomic_file import write_whole
 from dtk_tui.config import Config, load
+from dtk_tui.domain.events import ProblemReported
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
@@ -240,6 +242,24 @@ def test_in_the_hours_of_rest_nothing_runs_until_someone_says_start(
         news.wait_for_state(WorkerState.RUNNING)
         engine.wait_until_empty()
     assert one_value(db, "SELECT count(*) FROM image_vector") == 20
+
+
+def test_hours_that_are_written_into_the_config_hold_at_once(db: Database, config: Config, tmp_path: Path) -> None:
+    _prepare(db, config, tmp_path / "library", 1)
+    control.start(db)
+    with db.connection() as conn:  # asked for yesterday
+        conn.execute("UPDATE worker_control SET changed_at = changed_at - interval '1 day'")
+    settings = _configured(config, tmp_path, "")
+    file, now = settings.paths.config_file, datetime.now()
+    with worker(db, settings, initial_state=None) as (_, news):
+        news.wait_for_state(WorkerState.RUNNING)
+        write_whole(file, b'[worker]\nauto_pause = "often"\n')
+        news.wait_for(
+            lambda events: any("auto_pause" in one.detail for one in events if isinstance(one, ProblemReported))
+        )
+        hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=1):%H:%M}"
+        write_whole(file, f'[worker]\nauto_pause = "{hours}"\n'.encode())
+        news.wait_for_state(WorkerState.PAUSED)
 
 
 def test_a_host_finds_the_files_of_another_where_its_config_says(db: Database, config: Config, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -15,12 +18,15 @@ import pytest
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DtkError
-from dtk_tui.services import database as service
+from dtk_tui.services.database import backups as service
+from dtk_tui.store.backup.digests import manifest_of
+from dtk_tui.store.backup.dump import backup
+from dtk_tui.store.backup.restore import restore, understood_by, verify
 from dtk_tui.store.database import Database
-from dtk_tui.store.maintenance import backup, failure, restore, understood_by
 from dtk_tui.store.queue import workers
 from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
+from dtk_tui.store.server.programs import failure
 from tests.helpers.cluster import database
 from tests.helpers.running_worker import one_value
 
@@ -28,8 +34,21 @@ _RESTORE = """
 import sys
 from pathlib import Path
 from dtk_tui.store.database import Database
-from dtk_tui.store.maintenance import restore
+from dtk_tui.store.backup.restore import restore
 restore(Database(sys.argv[1], None), Path(sys.argv[2]))
+"""
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dtk_tui.store.backup.dump import backup
+from dtk_tui.store.database import Database
+
+def end(done, total):
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+backup(Database(sys.argv[1], None), Path(sys.argv[2]), end)
 """
 
 
@@ -50,7 +69,7 @@ def test_a_backup_is_private_and_follows_no_link(db: Database, tmp_path: Path) -
     size = backup(db, target)
     assert (target.stat().st_size, stat.S_IMODE(target.stat().st_mode)) == (size, 0o600)
     assert (victim.read_text(), stat.S_IMODE(victim.stat().st_mode)) == ("precious", 0o644)
-    assert sorted(os.listdir(tmp_path)) == ["library.dump", "victim"]
+    assert sorted(os.listdir(tmp_path)) == ["library.dump", "library.dump.json", "victim"]
 
     dangling = tmp_path / "dangling.dump"
     dangling.symlink_to(tmp_path / "elsewhere")
@@ -59,9 +78,9 @@ def test_a_backup_is_private_and_follows_no_link(db: Database, tmp_path: Path) -
     with pytest.raises(DtkError, match="cannot be written") as caught:
         backup(db, tmp_path / "no folder" / "library.dump")
     assert caught.value.detail == "No such file or directory."
-    with pytest.raises(DtkError, match="The backup failed"):
+    with pytest.raises(DtkError, match="cannot be reached"):
         backup(Database("host=/nowhere dbname=none", None), tmp_path / "none.dump")
-    assert sorted(os.listdir(tmp_path)) == ["dangling.dump", "library.dump", "victim"]
+    assert sorted(os.listdir(tmp_path)) == ["dangling.dump", "library.dump", "library.dump.json", "victim"]
 
 
 def test_a_failed_restore_says_its_reason_first_and_changes_nothing(
@@ -74,6 +93,7 @@ def test_a_failed_restore_says_its_reason_first_and_changes_nothing(
         conn.execute("INSERT INTO prompt (text) SELECT md5(n::text) FROM generate_series(1, 5000) n")
     backup(other, good)
     short.write_bytes(good.read_bytes()[:-20_000])
+    shutil.copy(manifest_of(good), manifest_of(short))
     with other.connection() as conn:
         conn.execute("CREATE FUNCTION fits(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'")
         conn.execute("CREATE TABLE checked (number integer CHECK (fits(number)))")
@@ -94,8 +114,57 @@ def test_a_failed_restore_says_its_reason_first_and_changes_nothing(
     assert one_value(db, "SELECT count(*) FROM prompt") == 5000
 
 
+def test_a_backup_is_of_one_moment_and_another_is_refused(db: Database, other: Database, tmp_path: Path) -> None:
+    source = tmp_path / "library.dump"
+    with other.connection() as conn:
+        conn.execute("INSERT INTO prompt (text) VALUES ('before')")
+
+    def write_meanwhile(done: int, total: int) -> None:
+        with other.connection() as conn:
+            conn.execute("INSERT INTO prompt (text) VALUES (%s) ON CONFLICT DO NOTHING", (f"meanwhile {done}",))
+
+    backup(other, source, write_meanwhile)
+    assert restore(db, source) > 40
+    assert one_value(db, "SELECT count(*) FROM prompt") == 1
+    file = manifest_of(source)
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps(told | {"tables": told["tables"] | {"prompt": {"rows": 1, "digest": "o'1"}}}))
+    with pytest.raises(DtkError, match="the library is unchanged") as caught:
+        restore(db, source)
+    assert caught.value.detail.startswith("ERROR:  the table prompt is not what was backed up")
+    for damaged in ("{", "[]", '{"format": 2, "schema": "", "made_at": "", "tables": {}}', '{"tables": {"a": 1}}'):
+        file.write_text(damaged)
+        with pytest.raises(DtkError, match="is not the list of digests"):
+            restore(db, source)
+    file.unlink()
+    assert restore(db, source) == 0
+    assert one_value(db, "SELECT count(*) FROM prompt") == 1
+
+
+def test_a_killed_backup_leaves_no_backup(db: Database, tmp_path: Path) -> None:
+    source = tmp_path / "library.dump"
+    child = subprocess.run([sys.executable, "-c", _KILLED, db.conninfo(), str(source)], check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert not source.exists() and not manifest_of(source).exists()
+    backup(db, source)
+    assert sorted(os.listdir(tmp_path)) == ["library.dump", "library.dump.json"]
+
+
+def test_a_backup_is_verified_without_the_library(db: Database, new_home: Path) -> None:
+    source = new_home / "library.dump"
+    with db.connection() as conn:
+        conn.execute("INSERT INTO prompt (text) VALUES ('a'), ('b')")
+    backup(db, source)
+    found = verify(source, new_home / "cache")
+    assert found.is_compared and found.tables["prompt"].rows == 2
+    assert os.listdir(new_home / "cache") == ["verify.lock"]
+    source.write_bytes(source.read_bytes()[:-2000])
+    with pytest.raises(DtkError, match="is no good backup"):
+        verify(source, new_home / "cache")
+
+
 def test_who_is_in_the_way_of_a_restore_is_told(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dtk_tui.store.maintenance._LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("dtk_tui.store.backup.restore._LOCK_TIMEOUT_S", 0.05)
     backup(db, tmp_path / "library.dump")
     with psycopg.connect(db.conninfo()) as conn:
         conn.execute("LOCK TABLE image IN ROW EXCLUSIVE MODE")
@@ -198,3 +267,17 @@ def test_what_an_old_version_left_goes_with_the_next_upgrade(
     db._prepare()
     assert sorted(os.listdir(tmp_path)) == ["dtk-restore-link", "kept"]
     assert (kept / "restore.sql").exists()
+
+
+def test_a_folder_keeps_a_number_of_backups_and_what_is_not_ours(db: Database, tmp_path: Path) -> None:
+    old = [tmp_path / f"library-2020010{day}T000000Z.dump" for day in range(1, 5)]
+    others = [tmp_path / name for name in ("library-mine.dump", "before-upgrade-20200101T000000Z.dump", "notes.txt")]
+    for path in [*old, *map(manifest_of, old), *others]:
+        path.touch()
+    made = service.backup(db, tmp_path, 2, lambda *_: None)
+    assert made.removed == tuple(old[:3])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        made.file.name, manifest_of(made.file).name, old[3].name, manifest_of(old[3]).name, *(o.name for o in others)
+    }  # fmt: skip
+    with pytest.raises(DtkError, match="cannot be written"):
+        service.backup(db, tmp_path / "nowhere", 2, lambda *_: None)

@@ -1,0 +1,132 @@
+"""What settings there are: read off the models of ``dtk_tui.settings``, their help off the documented config.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from dtk_tui.config import shipped
+from dtk_tui.setting_sources import Kind, kind_of
+from dtk_tui.settings import Settings
+
+#: Of these only that they are set is shown: they may hold a password.
+SECRET = frozenset({"database.url"})
+_LINE = re.compile(r'(?:# )?(?:([a-z_]+)|"[a-z_.]+") = ')
+_PATTERN = re.compile(r"\^\(([a-z|]+)\)\$")
+
+
+class Effect(StrEnum):
+    """When a setting that was changed holds."""
+
+    #: An app that runs takes it over.
+    NOW = "at once"
+    #: A worker takes it over when it loads its models.
+    MODELS = "when the workers are started again"
+    #: Whoever runs keeps the old value.
+    RESTART = "at the next start"
+
+
+_SECTIONS = {
+    "database": Effect.RESTART, "models": Effect.MODELS, "tags": Effect.MODELS, "worker": Effect.MODELS,
+    "captions": Effect.MODELS, "preview": Effect.RESTART,
+}  # fmt: skip
+_SINGLE = {
+    "models.folder": Effect.RESTART,
+    "worker.auto_pause": Effect.NOW,
+    "worker.auto_start": Effect.RESTART,
+    "worker.lease_s": Effect.RESTART,
+    "worker.log_days": Effect.RESTART,
+    "scan.watch": Effect.RESTART,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting.
+
+    Attributes:
+        section, name: where it stands in config.toml; ``[keys]`` is one setting, a table of names.
+        kind: what belongs there.
+        default: as JSON has it; None: unset.
+        help: what config.toml says of it.
+        choices: the only values that it can have; none where there are others.
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Section and name, e.g. ``worker.batch_size``."""
+        return f"{self.section}.{self.name}" if self.name else self.section
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value is shown to nobody."""
+        return self.key in SECRET
+
+    @property
+    def effect(self) -> Effect:
+        """When a change of it holds."""
+        return _SINGLE.get(self.key) or _SECTIONS.get(self.section, Effect.NOW)
+
+
+@cache
+def settings() -> tuple[SettingInfo, ...]:
+    """Return all settings in the order of their schema."""
+    return tuple(_settings())
+
+
+def find(key: str) -> SettingInfo | None:
+    """Return the setting of a key; None where there is none."""
+    return next((one for one in settings() if one.key == key), None)
+
+
+def _settings() -> Iterator[SettingInfo]:
+    helps = _helps(shipped("config.toml").read_text(encoding="utf-8"))
+    defaults = Settings().model_dump(mode="json")
+    for section, field in Settings.model_fields.items():
+        model = field.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            for name, of in model.model_fields.items():
+                told = helps.get((section, name), "")
+                yield SettingInfo(section, name, kind_of(of), defaults[section][name], told, _choices(of))
+        else:
+            yield SettingInfo(section, "", kind_of(field), defaults[section], helps.get((section, ""), ""))
+
+
+def _choices(field: FieldInfo) -> tuple[str, ...]:
+    patterns = (getattr(one, "pattern", None) for one in field.metadata)
+    match = next((match for one in patterns if one and (match := _PATTERN.fullmatch(str(one)))), None)
+    if match is not None:
+        return tuple(match[1].split("|"))
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _helps(text: str) -> dict[tuple[str, str], str]:
+    """Return what stands above each setting of a documented config.toml, by section and name, as one line."""
+    found: dict[tuple[str, str], str] = {}
+    section, said = "", list[str]()
+    for line in text.splitlines():
+        if line.startswith("["):
+            section, said = line.strip("[] "), []
+        elif (match := _LINE.match(line)) is not None:
+            if said:
+                found.setdefault((section, match[1] or ""), " ".join(said))
+            said = []
+        elif line.startswith("# "):
+            said.append(line[2:].strip())
+        else:
+            said = []
+    return found
