@@ -13,7 +13,6 @@ from dtk_tui.domain.runs import RUN_KINDS
 from dtk_tui.inference.captioner.prompts import find_type
 from dtk_tui.inference.extra_formats import undecodable_endings
 from dtk_tui.services import stats
-from dtk_tui.services.library.alike.sharing import share_vectors
 from dtk_tui.services.library.caption_language import adopt_language
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
@@ -59,6 +58,8 @@ def enqueue(
             run = runs.begin(conn, title, priority) if is_run else None
             shares = Kind.EMBED in kinds and names.share_within_bits > 0
             if shares and not again:
+                from dtk_tui.services.library.alike.sharing import share_vectors
+
                 wanted = missing_images(conn, target, Kind.EMBED, models, endings)
                 share_vectors(conn, wanted, models.image_spaces, names.share_within_bits, dry_run=dry_run)
             for kind in kinds:

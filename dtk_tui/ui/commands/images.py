@@ -15,7 +15,6 @@ from dtk_tui.ui.commands.run import Run, ScreenMethod, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import InputDialog
 from dtk_tui.ui.messages import MenuOpened, RunQueued
-from dtk_tui.ui.queue_preview import QueuePreview
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
@@ -92,6 +91,8 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
 
 def preview(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show what queueing the target, a folder with all below it, would do, and queue it when that is wanted."""
+    from dtk_tui.ui.queue_preview import QueuePreview
+
     deep = with_subfolders(target)
     wanted = target if deep is None else deep
     if wanted is None:
