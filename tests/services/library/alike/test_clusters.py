@@ -128,3 +128,19 @@ def test_what_cannot_be_searched_for_is_said(db: Database, config: Config) -> No
     for by in ClusterBy:
         with pytest.raises(SearchStoppedError):
             find(db, config, by, stop=stop)
+
+
+def test_vectors_of_the_default_embedder_are_compared(db: Database, config: Config) -> None:
+    with db.connection() as conn:
+        library = Library(conn)
+        space = library.space("image", model=config.settings.models.image_embedder)
+        other = library.space("image", model="another")
+        library.image("a.png", width=2, height=1)
+        library.image("b.png", width=1, height=1)
+        for name, angle in (("a.png", 0), ("b.png", 90)):
+            library.vector(other, name, degrees(0))
+            library.vector(space, name, degrees(angle))
+    assert names(db, find(db, config)) == []
+    models = config.settings.models.model_copy(update={"image_embedder": "another"})
+    by_another = Config(config.paths, config.settings.model_copy(update={"models": models}))
+    assert names(db, find(db, by_another)) == [["a.png", "b.png"]]
