@@ -3,8 +3,9 @@
 
 CREATE TABLE shared_vector (
     image_id bigint PRIMARY KEY REFERENCES image ON DELETE CASCADE,
-    -- Whose vectors they are, or will be; NULL when that one is gone or shows something else by now.
-    source_id bigint REFERENCES image ON DELETE SET NULL,
+    -- Whose vectors they are, or will be; NULL when that one shows something else by now. No foreign key: it may be gone,
+    -- and whoever deletes images deletes what refers to them.
+    source_id bigint,
     CHECK (source_id <> image_id)
 );
 CREATE INDEX shared_vector_source ON shared_vector (source_id);

@@ -55,7 +55,8 @@ WITH named AS (
 """
 _NO_IMAGE_VECTOR: LiteralString = """
     NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %({space})s AND image_id = target)"""
-_SHARES: LiteralString = "EXISTS (SELECT 1 FROM shared_vector WHERE image_id = target AND source_id IS NOT NULL)"
+_SHARES: LiteralString = """EXISTS (
+    SELECT 1 FROM shared_vector JOIN image source ON source.id = source_id WHERE image_id = target)"""
 # Who has the vectors of another one is to be embedded where nobody shares any more.
 _HAS_VECTORS_OF_ANOTHER: LiteralString = " OR EXISTS (SELECT 1 FROM shared_vector WHERE image_id = target)"
 _NO_PROMPT_VECTOR: LiteralString = """

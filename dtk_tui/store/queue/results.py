@@ -36,6 +36,7 @@ SELECT prompt.id, left(prompt.text, %(limit)s), length(prompt.text) > %(limit)s 
 _PROMPT = "SELECT left(text, %s) FROM prompt WHERE id = %s"
 _HAS_VECTOR: LiteralString = "EXISTS (SELECT 1 FROM image_vector WHERE space_id = %s AND image_id = job.image_id)"
 _SHARES: LiteralString = "EXISTS (SELECT 1 FROM shared_vector shared WHERE shared.image_id = job.image_id{})"
+_SOURCE_IS_THERE: LiteralString = " AND EXISTS (SELECT 1 FROM image WHERE image.id = shared.source_id)"
 # What a bulk run writes to a space; the inner limit bounds the work, since only a comparison is wanted.
 _COMING_IMAGES = """
 SELECT count(*) FROM (
@@ -98,7 +99,7 @@ def lacking_spaces(
     """
     own = f"{_HAS_VECTOR} AND NOT {_SHARES.format('')}"
     if shares:
-        own += f" OR {_SHARES.format(' AND shared.source_id IS NOT NULL')}"
+        own += f" OR {_SHARES.format(_SOURCE_IS_THERE)}"
     found = ", ".join([f"({own})"] * len(spaces))
     sql = f"SELECT job.id, {found} FROM job WHERE job.id = ANY (%s) AND NOT job.again"  # noqa: S608 (constants)
     return {

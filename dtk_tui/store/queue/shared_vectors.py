@@ -22,13 +22,14 @@ SELECT string_agg(int8send(image.id) || int8send(hash.bits) || int8send(hash.col
                   || int8send((CASE WHEN shared.image_id IS NOT NULL THEN 0
                                     WHEN vectors.spaces @> %(spaces)s::smallint[] THEN 3
                                     WHEN vectors.spaces IS NOT NULL THEN 2 ELSE 0 END
-                               + CASE WHEN job.id IS NULL OR (shared.source_id IS NOT NULL AND NOT job.again)
+                               + CASE WHEN job.id IS NULL OR (source.id IS NOT NULL AND NOT job.again)
                                       THEN 0 ELSE 4 END)::bigint), ''::bytea)
   FROM image
   JOIN image_hash hash ON hash.image_id = image.id AND hash.fingerprint = coalesce(image.fingerprint, ''::bytea)
   LEFT JOIN (SELECT image_id, array_agg(space_id) AS spaces FROM image_vector GROUP BY image_id) AS vectors
          ON vectors.image_id = image.id
   LEFT JOIN shared_vector shared ON shared.image_id = image.id
+  LEFT JOIN image source ON source.id = shared.source_id
   LEFT JOIN job ON job.image_id = image.id AND job.kind = 2
  WHERE image.is_embedding_representative AND NOT image.unavailable AND hash.is_decodable AND hash.bits IS NOT NULL
    AND job.state IS DISTINCT FROM 'failed'

@@ -2377,13 +2377,6 @@ ALTER TABLE ONLY public.shared_vector
     ADD CONSTRAINT shared_vector_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 --
--- Name: shared_vector shared_vector_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.shared_vector
-    ADD CONSTRAINT shared_vector_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.image(id) ON DELETE SET NULL;
-
---
 -- Name: tag_prediction tag_prediction_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 

@@ -139,6 +139,8 @@ def test_what_becomes_of_the_other_one(db: Database, config: Config, space: int)
     with db.connection() as conn:
         # One of them is embedded now, the other waits for it.
         assert (again.queued, queued(conn), shared(conn)) == (1, ["b"], {"b": None, "c": "b"})
+        (job,) = conn.execute("SELECT id FROM job").fetchone() or (0,)
+        assert results.lacking_spaces(conn, [job], [space], shares=True) == {job: (space,)}
 
 
 def test_an_image_whose_content_changes_shares_nothing_more(db: Database, config: Config, space: int) -> None:
