@@ -1,5 +1,5 @@
 -- Images that look like another one may have its vectors until they are embedded themselves.
--- depends: V042__search
+-- depends: V043__search
 
 CREATE TABLE shared_vector (
     image_id bigint PRIMARY KEY REFERENCES image ON DELETE CASCADE,
