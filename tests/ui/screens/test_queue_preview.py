@@ -24,7 +24,7 @@ async def test_it_tells_what_is_new_and_queues_it(
     async with library_app(db, config, size) as run:
         await run.shows("All images  30")
         run.main.query_one("#folders").focus()
-        await run.press("z")
+        await run.press("M")
         await run.shows("Queue All images?")
         await run.shows("30 new; how long is not known yet")
         await run.shows("Sample, 12 of 12 images, by perceptual hash")
@@ -40,7 +40,7 @@ async def test_it_is_left_without_queueing(db: Database, config: Config, library
     async with library_app(db, config, WIDE) as run:
         await run.shows("All images  30")
         run.main.query_one("#folders").focus()
-        await run.press("z")
+        await run.press("M")
         await run.shows("30 in the queue already")
         await run.press("escape")
         await run.until(lambda: not isinstance(run.app.screen, QueuePreview))
