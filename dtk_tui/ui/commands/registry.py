@@ -236,6 +236,10 @@ _WORK = (
         "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, deep=True),
         images.needs_folder,
     ),
+    Command(
+        "work.preview_queue", "M", "What queueing would do", WORK, images.preview,
+        tooltip="Count what is new, and show a sample of it, before anything is queued",
+    ),
     Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), in_footer=True),
     Command(
         "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, deep=True),
@@ -302,6 +306,9 @@ _PREVIEW = (
     Command("preview.similar", "alt+4", "Show similar", PREVIEW, images.show_tab(3)),
 )
 _FOLDERS = (
+    Command(
+        "folders.find", "g", "Go to a folder by words of its path", FOLDERS, folders.find_folder, widget=FolderTree
+    ),
     Command("folders.exclude", "x", "Exclude from scans", FOLDERS, folders.exclude, widget=FolderTree),
     Command("folders.archive", "v", "Archive: keep as it is", FOLDERS, folders.archive, widget=FolderTree),
     Command("folders.include", "i", "Include in scans again", FOLDERS, folders.include, widget=FolderTree),

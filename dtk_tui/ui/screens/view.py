@@ -35,6 +35,7 @@ _FIRST = 4 * PAGE
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
+    "work.preview_queue",
     "work.embed_now",
     "work.tag",
     "work.caption",
@@ -180,7 +181,15 @@ def _folder_menu(folder: FolderRow | None) -> list[str]:
     """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
     deep = folder is not None
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
-    return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+    return [
+        *work,
+        "work.preview_queue",
+        "work.edit_captions",
+        *(_FOLDER_MENU if deep else ()),
+        "folders.find",
+        "app.add_folder",
+        "app.forget_missing",
+    ]
 
 
 def _sets_of_list(
