@@ -11,7 +11,8 @@ from dtk_tui.store.library import images, prompts
 
 _QUESTION = "a puppy playing outside"
 _WORDS = 8
-_CONFIG = """# What the demo shows: words that find pictures (looks:), by a small stand-in for a model of both, and
+#: The settings of the demo.
+CONFIG_FILE = """# What the demo shows: words that find pictures (looks:), by a small stand-in for a model of both, and
 # tags of 1,000 kinds of things. For a real one: image_embedders = ["dinov2-small", "siglip-base"]; dtk models pull
 [models]
 image_embedders = ["dinov2-small", "efficientnet-lite0-words"]
@@ -36,7 +37,7 @@ def demo_config(library: str | None) -> Config:
     file = Path(environ["DTK_HOME"]) / "config.toml"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(_CONFIG, encoding="utf-8")
+        file.write_text(CONFIG_FILE, encoding="utf-8")
     return load(environ)
 
 

@@ -28,7 +28,7 @@ from dtk_tui.services.view_state import ViewState
 from dtk_tui.text import one_line
 from dtk_tui.ui import messages
 from dtk_tui.ui.background import import_in_thread, task
-from dtk_tui.ui.commands import workers
+from dtk_tui.ui.commands import appearance, workers
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
@@ -43,7 +43,7 @@ from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 from dtk_tui.ui.textual_compat import EarlyKeyPalette, FaultReportingApp
-from dtk_tui.ui.theme import OWN_VARIABLES, THEME
+from dtk_tui.ui.theme import OWN_VARIABLES, THEMES
 
 if TYPE_CHECKING:
     from dtk_tui.inference.captioner.base import Captioner
@@ -84,7 +84,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
         make_watcher: Callable[[], Watcher] | None = None,
     ) -> None:
         super().__init__()
-        self.use_theme(THEME)
+        view_state = ViewState(library.config.paths.state / "view.json")
+        self.use_theme(appearance.theme_of(view_state), THEMES)
         self.services = LocalServices(
             make_engine, make_watcher, lambda error: self._news.post(messages.ErrorReported(error))
         )
@@ -99,7 +100,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
             writer=CaptionWriter(library.db, library.config, self._lent_captioner),
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
-            view_state=ViewState(library.config.paths.state / "view.json"),
+            view_state=view_state,
         )
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)

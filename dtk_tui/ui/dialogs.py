@@ -145,7 +145,7 @@ class Menu(Dialog[str]):
         """One line an action, its key at the right."""
         width = max(len(entry.words) for entry in self._entries) + 3
         options = [
-            Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "$accent")), id=str(number))
+            Option(Content.assemble(f"{entry.words:<{width}}", (entry.key, "bold")), id=str(number))
             for number, entry in enumerate(self._entries)
         ]
         menu = MenuList(*options, markup=False, compact=True)

@@ -43,9 +43,10 @@ class FaultReportingApp(App[None]):
         self._styled_with: dict[str, str] = {}
         self._collector = IdleCollector()
 
-    def use_theme(self, theme: Theme) -> None:
-        """Begin with a theme: set before the styles are read, it does not make Textual read them all again."""
-        self.register_theme(theme)
+    def use_theme(self, theme: Theme, known: Iterable[Theme]) -> None:
+        """Begin with one of some themes: set before the styles are read, it does not make Textual read them again."""
+        for one in known:
+            self.register_theme(one)
         self.set_reactive(App.theme, theme.name)
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)

@@ -167,7 +167,7 @@ async def facets(run: Running, screens: Screens) -> None:
     await run.press("F")
     await run.until(lambda: any("tiny" in line and "30" in line for line in run.text().splitlines()))
     await screens.step("facets", "tiny")
-    await run.press(*["down"] * 4, "enter")
+    await run.press("down", "down", "enter")
     await run.until(lambda: run.main.table.count == 1)
     await screens.step("facets-narrowed", "Images")
     await run.press("F", "escape")

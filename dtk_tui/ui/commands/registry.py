@@ -12,6 +12,7 @@ from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands import (
+    appearance,
     caption_editor,
     collect,
     columns,
@@ -330,6 +331,7 @@ _APP = (
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
     ),
     Command("app.help", "question_mark,f1", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True),
+    Command("app.theme", "alt+t", "Light or dark colours", EVERYWHERE, appearance.toggle_theme),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
     Command("app.add_folder", "ctrl+o", "Add a folder", EVERYWHERE, folders.add_folder),

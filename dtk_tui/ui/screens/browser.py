@@ -76,9 +76,12 @@ class BrowserScreen(ImageListScreen):
         library = self.library
         with Horizontal(id="body"):
             with Vertical(id="folders-pane"):
-                yield Line(id="folders-title", classes="pane-title")
-                yield BrowserTree(library.folders, id="folders")
-                yield FacetList(library.facet_counter, id="facets")
+                with Vertical(id="tree-pane"):
+                    yield Line(id="folders-title", classes="pane-title")
+                    yield BrowserTree(library.folders, id="folders")
+                with Vertical(id="facets-pane"):
+                    yield Line(id="facets-title", classes="pane-title")
+                    yield FacetList(library.facet_counter, id="facets")
             pictures, state = grid.pictures(self.context), self.context.view_state
             yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
@@ -90,6 +93,7 @@ class BrowserScreen(ImageListScreen):
     def on_mount(self) -> None:
         """Load the folders and all images."""
         self.query_one("#folders-title", Line).show(Content("Folders"))
+        self.query_one("#facets-title", Line).show(Content("Facets"))
         self.query_one("#activity", Line).display = self.query_one(FacetList).display = False
         self.context.tasks.activity.subscribe(self, self._show_activity)
         self._arrange()

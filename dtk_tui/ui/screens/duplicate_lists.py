@@ -116,7 +116,10 @@ class MemberList(CursorList):
         for name in self._differing:
             if name != "for deletion" and room - _WIDTHS[name] - 1 >= _LEAST_NAME:
                 told.append(
-                    (" " + fit(one_line(shown[name], 100), _WIDTHS[name], right=name == "size"), "list--accent")
+                    (
+                        " " + fit(one_line(shown[name], 100) or "\u2013", _WIDTHS[name], right=name == "size"),
+                        "list--accent",
+                    )
                 )
                 room -= _WIDTHS[name] + 1
         return [sign, (" ", ""), (fit(file_name(image), max(0, room)), ""), *told]

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from dtk_tui.domain.query.saved import SavedQuery
@@ -18,7 +18,7 @@ from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
-from dtk_tui.ui.dialogs import Confirm, Dialog, ErrorDialog, InputDialog, MenuList
+from dtk_tui.ui.dialogs import Choices, Confirm, Dialog, ErrorDialog, InputDialog, MenuList
 from dtk_tui.ui.format import line
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.tables.cursor_list import fit
@@ -26,7 +26,13 @@ from dtk_tui.ui.widgets.tables.cursor_list import fit
 #: So many are listed; typing finds the others.
 _LISTED = 200
 _NAME = 24
-_HINT = "Enter asks it   F2 saves it under a name   F4 pins it   F8 deletes it   Esc closes"
+_CHOICES = (
+    ("Enter", "Ask", "screen.ask"),
+    ("F2", "Save", "screen.save"),
+    ("F4", "Pin", "screen.pin"),
+    ("F8", "Delete", "screen.delete"),
+    ("Esc", "Close", "screen.leave"),
+)
 _NOTHING = "Nothing was asked or saved yet: search in the list of images, and save here what you asked."
 _NO_SUCH = "No query has these words."
 _NOT_SAVED = "This query is not saved yet: F2 saves it under a name."
@@ -82,7 +88,7 @@ class QueriesScreen(Dialog[str]):
         """A line to find one, the list, and what can be done."""
         yield SafeInput(placeholder="find a query", compact=True, select_on_focus=False)
         yield MenuList(markup=False, compact=True)
-        yield Static(line(_HINT, "$muted"), markup=False, classes="choices")
+        yield Choices(*_CHOICES)
 
     def on_mount(self) -> None:
         """Fetch them."""
@@ -126,7 +132,8 @@ class QueriesScreen(Dialog[str]):
 
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
-    def _chosen(self) -> None:
+    def action_ask(self) -> None:
+        """Ask the chosen query."""
         one = self._current
         if one is not None and one.line is not None:
             self.dismiss(one.line)

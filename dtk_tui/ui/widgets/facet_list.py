@@ -39,6 +39,11 @@ class _Line:
     note: str = ""
     value: FacetValue | None = None
 
+    @property
+    def narrows(self) -> bool:
+        """Whether Enter narrows the result to it."""
+        return self.value is not None and self.value.query is not None
+
 
 class FacetList(CursorList):
     """The facets of what is shown; counted only while they are in sight, and no longer than anybody wants them.
@@ -73,7 +78,7 @@ class FacetList(CursorList):
         """Draw a heading, or a value with its count at the right."""
         line = self._lines[row]
         note = f" {line.note} "
-        name = fit(line.text, max(0, width - len(note)))
+        name = fit(f" {line.text}", max(0, width - len(note)))
         if line.value is None:
             return [(name, "list--accent"), (note, "list--dim")]
         return [(name, "" if line.value.query else "list--dim"), (note, "")]
@@ -140,7 +145,8 @@ class FacetList(CursorList):
             lines.append(_Line("Nothing to narrow by"))
         self._lines = lines
         places = [place for place, line in enumerate(lines) if here is not None and line.text == here.text]
-        self.count_changed(min(places, key=lambda place: abs(place - self.cursor)) if places else 0)
+        first = next((place for place, line in enumerate(lines) if line.narrows), 0)
+        self.count_changed(min(places, key=lambda place: abs(place - self.cursor)) if places else first)
 
     def clicked(self, row: int, event: events.Click) -> None:
         """One click narrows: there is nothing else to do here."""
@@ -149,9 +155,11 @@ class FacetList(CursorList):
 
     def action_choose(self) -> None:
         """Narrow to the line under the cursor."""
-        value = self._lines[self.cursor].value if self._lines else None
-        if value is not None and value.query is not None:
-            self.post_message(self.Narrowed(value.query))
+        line = self._lines[self.cursor] if self._lines else None
+        if line is not None and line.value is not None and line.value.query is not None:
+            self.post_message(self.Narrowed(line.value.query))
+        elif line is not None:
+            self.notify("This line narrows nothing: choose one with a count below a heading.", timeout=6)
 
 
 def _lines(facet: Facet) -> list[_Line]:

@@ -167,6 +167,10 @@ class Picture(Container):
         self._path = path
         self._draw()
 
+    def on_mount(self) -> None:
+        """The ground beside the picture is drawn with it: other colours are another drawing."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._path))
+
     def on_resize(self) -> None:
         """A picture is decoded for the room it has."""
         if self._path is not None and self._drawn != (self._path, self.size):

@@ -78,6 +78,14 @@ class ImageGrid(TiledTable):
         self._memory.clear()
         self._seen = None
 
+    def on_mount(self) -> None:
+        """The ground beside pictures is drawn with them: other colours are other drawings."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._colours_changed())
+
+    def _colours_changed(self) -> None:
+        self.tiles_changed()
+        self.redraw()
+
     def place_columns(self) -> None:
         """Fit columns or tiles to the present room."""
         super().place_columns()

@@ -14,8 +14,8 @@ from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 def _kind(row: Collection) -> Cell:
     if not row.is_album:
-        return "tag", "list--dim"
-    return ("smart album" if row.query is not None else "album"), "list--accent"
+        return " tag", "list--dim"
+    return (" smart album" if row.query is not None else " album"), "list--accent"
 
 
 def _images(row: Collection) -> Cell:
@@ -23,7 +23,7 @@ def _images(row: Collection) -> Cell:
 
 
 _COLUMNS: tuple[Column[Collection], ...] = (
-    Column("", _kind, 11),
+    Column("", _kind, 12),
     Column("Images", _images, 9, right=True),
     Column("Name", lambda row: (one_line(row.name, 300), ""), 20, share=2, most=60),
     Column("Query", lambda row: (one_line(row.query or "", 300), "list--dim"), 20, share=3),

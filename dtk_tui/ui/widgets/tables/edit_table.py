@@ -20,7 +20,7 @@ def _undone(row: Edit) -> Cell:
 
 
 _COLUMNS: tuple[Column[Edit], ...] = (
-    Column("When", lambda row: (f"{row.made_at.astimezone():%Y-%m-%d %H:%M:%S}", "list--dim"), 19),
+    Column(" When", lambda row: (f"{row.made_at.astimezone(): %Y-%m-%d %H:%M:%S}", "list--dim"), 20),
     Column("Changed", lambda row: (f"{row.changed:,}", ""), 9, right=True),
     Column("Undone", _undone, 13),
     Column("Edit", lambda row: (one_line(row.title, 300), "list--dim" if row.undone_at else ""), 34, share=1),
