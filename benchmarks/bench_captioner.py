@@ -243,12 +243,13 @@ def _beside_captions(db: Database, config: Config) -> tuple[float, float]:
 def _devices(db: Database, config: Config) -> tuple[float, float]:
     """Embed and tag everything; return the seconds, and those of the processor without this thread and captions'.
 
-    What the threads that load and save do for captions counts as captions', as far as it can be told: their pictures.
+    What the engine's threads do for captions counts as captions', as far as it can be told: their pictures, and what
+    the handler does to claim and to save them.
     """
     captions = [thread for thread in threading.enumerate() if thread.name.startswith(_CAPTIONS)]
 
     def processor_s() -> float:
-        return time.process_time() - time.thread_time() - thread_cpu_s(captions) - SharedHandler.loading_s
+        return time.process_time() - time.thread_time() - thread_cpu_s(captions) - SharedHandler.own_s
 
     begun, before = time.perf_counter(), processor_s()
     enqueue(db, config, EVERYTHING, [Kind.EMBED, Kind.TAG], again=True)

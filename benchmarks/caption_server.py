@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +23,7 @@ from dtk_tui.services.worker.handlers.base import Loaded, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.state import lower_thread_priority
 from dtk_tui.settings import CaptionSettings
+from dtk_tui.store.database import Connection
 
 _SLOT = b'"id_slot": 0'
 
@@ -83,11 +84,12 @@ class SharedHandler(CaptionHandler):
     """Captions of a server that was started before.
 
     Attributes:
-        loading_s: processor seconds of the threads that made pictures for the captioner.
+        own_s: processor seconds that threads of the engine had for captions: their pictures, and claiming and saving
+            them, as far as that is the handler's.
     """
 
     shared: ClassVar[NotingCaptioner]
-    loading_s: ClassVar[float] = 0.0
+    own_s: ClassVar[float] = 0.0
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
@@ -95,13 +97,28 @@ class SharedHandler(CaptionHandler):
         """Take that server."""
         return cls(cls.shared, resources.config.settings.captions)
 
+    @classmethod
+    @contextmanager
+    def _counted(cls) -> Iterator[None]:
+        before = time.thread_time()
+        yield
+        with SharedHandler._lock:
+            SharedHandler.own_s += time.thread_time() - before
+
+    def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:
+        """Read what jobs need, and count what that takes."""
+        with self._counted():
+            return super().prepare(conn, jobs)
+
     def load(self, job: ClaimedJob) -> Loaded:
         """Make the picture of a job, and count what that takes."""
-        before = time.thread_time()
-        loaded = super().load(job)
-        with SharedHandler._lock:
-            SharedHandler.loading_s += time.thread_time() - before
-        return loaded
+        with self._counted():
+            return super().load(job)
+
+    def save(self, conn: Connection, rows: Sequence[tuple[int, Any]]) -> None:
+        """Write captions, and count what that takes."""
+        with self._counted():
+            super().save(conn, rows)
 
 
 @dataclass

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from dtk_tui.setting_sources import given, read_settings
 from dtk_tui.settings import WINDOWS_PATH, Settings
 
+#: How the connection string of a database of Diffusion Toolkit begins; an absolute path follows.
+_SQLITE = "sqlite://"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -142,8 +145,17 @@ class Config:
 
     @property
     def database_url(self) -> str | None:
-        """The connection string of the server to use, or None for the embedded one."""
-        return self.paths.database_url or self.settings.database.url
+        """The connection string of the server to use, or None for an embedded one."""
+        return None if self.followed_file is not None else self.paths.database_url or self.settings.database.url
+
+    @property
+    def followed_file(self) -> Path | None:
+        """The Diffusion Toolkit database that is only looked at (``sqlite:///path``), or None for a library."""
+        url = self.paths.database_url or self.settings.database.url or ""
+        if not url.startswith(_SQLITE):
+            return None
+        path = "/" + url.removeprefix(_SQLITE).lstrip("/")
+        return Path(path if os.path.lexists(path) else unquote(path))
 
     def library_path(self, path: str) -> str:
         """Return what the library calls a file that this host sees as ``path``: ``local_path`` the other way round."""

@@ -17,7 +17,6 @@ from typing import Annotated
 
 import typer
 
-from dtk_tui import __version__
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.program.group import Program
 from dtk_tui.errors import DtkError, UsageError
@@ -36,7 +35,9 @@ application = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dtk {__version__}")
+        from dtk_tui.cli.install.version import version_line
+
+        typer.echo(version_line())
         raise typer.Exit
 
 

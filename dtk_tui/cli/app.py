@@ -57,7 +57,11 @@ def run_app(db: Database, config: Config) -> bool:
 
         return Watcher(db, config, news)
 
-    app = DtkApp(LibraryBrowser(db, config), make_engine, make_watcher if config.settings.scan.watch else None)
+    # What only shows a database of Diffusion Toolkit has neither: both would write.
+    is_watched = config.settings.scan.watch and not db.is_read_only
+    app = DtkApp(
+        LibraryBrowser(db, config), None if db.is_read_only else make_engine, make_watcher if is_watched else None
+    )
     app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)

@@ -13,6 +13,8 @@ from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dtk_tui.config import Config
     from dtk_tui.store.database import Database
 
@@ -23,10 +25,14 @@ def open_database(config: Config, *, with_backup: bool = True) -> Database:
     Args:
         with_backup: back it up before it is brought to a newer schema.
     """
-    from dtk_tui.services.database.backups import backup_before_upgrade
     from dtk_tui.store.database import Database
 
+    if config.followed_file is not None:
+        return _followed(config, config.followed_file)
+
     def before_upgrade(old: Database) -> None:
+        from dtk_tui.services.database.backups import backup_before_upgrade
+
         with progress_of("Backup before the upgrade") as progress:
             file = backup_before_upgrade(old, config, progress)
         typer.echo(f"dtk: The library is upgraded; as it was, it is in {one_line(str(file), 5000)}", err=True)
@@ -39,6 +45,24 @@ def open_database(config: Config, *, with_backup: bool = True) -> Database:
             err=True,
         )
     return database
+
+
+def _followed(config: Config, file: Path) -> Database:
+    """Open the library that shows a database of Diffusion Toolkit, and say that it does."""
+    from dtk_tui.services.diffusion_toolkit.follow import follow
+
+    shown = one_line(str(file), 5000)
+    with progress_of(f"Reading {shown}") as progress:
+        found = follow(config, file, lambda news: progress(news.done, news.total))
+    if found.outdated:
+        typer.echo(
+            f"dtk: {shown} cannot be read now, and is shown as it was before. {one_line(found.outdated)}", err=True
+        )
+    typer.echo(
+        f"dtk: This library only shows {shown}; nothing is written. To make it your own: dtk db move --to embedded",
+        err=True,
+    )
+    return found.db
 
 
 @contextmanager

@@ -66,7 +66,10 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class ImageRow:
-    """One line of the image table. ``prompt`` is its beginning only; ``queued`` is the highest priority waiting."""
+    """One line of the image table.
+
+    ``prompt`` is its beginning only, ``queued`` the highest priority waiting, ``folder`` the path of its folder.
+    """
 
     id: int
     folder_id: int
@@ -90,6 +93,10 @@ class ImageRow:
     unavailable: bool = False
     unread: bool = False
     error: str | None = None
+    steps: int | None = None
+    seed: int | None = None
+    aesthetic_score: float | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

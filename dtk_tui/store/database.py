@@ -14,7 +14,7 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
@@ -30,6 +30,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+_READ_ONLY = "-c default_transaction_read_only=on"
 #: A refused connection has no SQLSTATE for its client, only a text.
 _NO_SERVICE = ("definition of service", "service file")
 _REFUSALS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "')
@@ -52,6 +53,11 @@ def translate(error: psycopg.Error) -> DtkError:
         return DtkError("The service that the connection string names is not known.", f"{reason} See: pg_service.conf.")
     if isinstance(error, pg.InsufficientPrivilege):
         return DtkError("PostgreSQL did not allow this.", f"{reason} The user needs rights on this database.")
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return DtkError(
+            "Nothing was changed: this library only shows a database that Diffusion Toolkit goes on using.",
+            "Make it your own library with: dtk db move --to embedded",
+        )
     if isinstance(error, pg.DeadlockDetected):
         return DatabaseLostError("Another program held what this one needed, and the other way round.", "Try again.")
     if isinstance(error, pg.QueryCanceled) and "statement timeout" in reason:
@@ -133,10 +139,16 @@ class Database:
     """
 
     def __init__(
-        self, url: str | None, server: EmbeddedServer | None, password_command: PasswordCommand | None = None
+        self,
+        url: str | None,
+        server: EmbeddedServer | None,
+        password_command: PasswordCommand | None = None,
+        *,
+        is_read_only: bool = False,
     ) -> None:
         self._url = url
         self.server = server
+        self.is_read_only = is_read_only
         self._password_command = password_command
         self._pool: ConnectionPool[Connection] | None = None
         self._lock = threading.Lock()
@@ -168,10 +180,26 @@ class Database:
             raise
         return database
 
+    @classmethod
+    def open_embedded(cls, folder: Path, *, is_read_only: bool = False) -> Database:
+        """Start or join the embedded server of a data folder; as ``open``.
+
+        Args:
+            is_read_only: refuse whatever writes.
+        """
+        database = cls(None, EmbeddedServer(folder), is_read_only=is_read_only)
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
     def conninfo(self) -> str:
         """Return the libpq connection string; the embedded server is started again if it is gone."""
         if self.server is not None:
-            return self.server.join()
+            conninfo = self.server.join()
+            return make_conninfo(conninfo, options=_READ_ONLY) if self.is_read_only else conninfo
         url = cast("str", self._url)
         return url if self._password_command is None else self._password_command.added_to(url)
 

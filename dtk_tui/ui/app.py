@@ -149,6 +149,11 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
         self.context.stats.start()
+        file = self.context.config.followed_file
+        if file is not None:
+            self.say(
+                f"This library only shows {file.name} of Diffusion Toolkit: nothing is written.", severity="warning"
+            )
 
     def on_images_shown(self) -> None:
         """Open the worker and the watcher, now that what they import holds nobody up."""

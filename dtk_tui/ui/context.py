@@ -99,6 +99,10 @@ class ContextScreen(Screen[ResultT]):
         """Return the folder that is chosen; None when that is all images."""
         return None
 
+    def query_line(self) -> str:
+        """Return the query line that finds the images that are shown; empty: all images."""
+        return ""
+
     def image_sets(self) -> list[ImageSet]:
         """Return what many images can be chosen by, the most likely first."""
         return []

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -20,6 +19,7 @@ from textual.widgets.option_list import Option
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
+from dtk_tui.ui.textual_compat import TintingScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line, clickable
 
@@ -41,7 +41,7 @@ class Choices(Line):
         self.show(Content("     ").join(parts))
 
 
-class Dialog(ModalScreen[_ResultT]):
+class Dialog(TintingScreen[_ResultT]):
     """A box in the middle; a click beside it, or Escape, leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]

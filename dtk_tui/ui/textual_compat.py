@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import gc
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
+from typing import TypeVar
 
 from rich.console import RenderableType
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.app import App
+from textual.color import Color
 from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import ModalScreen
 from textual.theme import Theme
 from textual.widgets import Input, TextArea
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
 from dtk_tui.text import display
+from dtk_tui.ui.collector import IdleCollector
 from dtk_tui.ui.driver import TerminalDriver
+
+_ResultT = TypeVar("_ResultT")
 
 
 def parent_of(node: MessagePump) -> MessagePump | None:
@@ -31,6 +41,7 @@ class FaultReportingApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._styled_with: dict[str, str] = {}
+        self._collector = IdleCollector()
 
     def use_theme(self, theme: Theme) -> None:
         """Begin with a theme: set before the styles are read, it does not make Textual read them all again."""
@@ -52,13 +63,16 @@ class FaultReportingApp(App[None]):
         return TerminalDriver if found is LinuxDriver else found
 
     def on_ready(self) -> None:
-        """Let the garbage collector pass over what is there from the start.
-
-        A full collection looks at all of that each time, a tenth of a second in which no key is answered. Tests, which
-        open one app after the other in a process, have no terminal.
-        """
+        """Look for garbage while nobody types; tests, which open one app after the other, leave that to Python."""
         if not self.is_headless:
-            gc.freeze()
+            self._collector.begin()
+            self.set_interval(1.0, self._collector.look)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when somebody types."""
+        if isinstance(event, events.InputEvent):
+            self._collector.note_input()
+        await super().on_event(event)
 
     def fault_report(self, error: BaseException | None) -> RenderableType:
         """Return what stands on the terminal after the end."""
@@ -73,6 +87,32 @@ class FaultReportingApp(App[None]):
         report = self.fault_report(self._exception)
         self._exit_renderables[:] = [report]  # what follows from the first is of no use to anyone
         self._close_messages_no_wait()
+
+
+@lru_cache(4096)
+def _tinted(style: Style, color: Color) -> Style:
+    """Return a style as it is below a dialogue."""
+    found = next(iter(BackgroundScreen.process_segments([Segment(" ", style)], color))).style
+    return Style.null() if found is None else found
+
+
+class TintedScreen(BackgroundScreen):
+    """The screen below a dialogue: each style is tinted once, not each piece of text."""
+
+    @classmethod
+    def process_segments(cls, segments: Iterable[Segment], color: Color) -> Iterable[Segment]:
+        """Return the pieces in their new styles."""
+        for text, style, control in segments:
+            yield Segment(text, style if control else _tinted(style or Style.null(), color), control)
+
+
+class TintingScreen(ModalScreen[_ResultT]):
+    """A screen over another one, which stays to be seen, darker."""
+
+    def render(self) -> RenderableType:
+        """Return what is below."""
+        below = super().render()
+        return TintedScreen(below.screen, below.color) if isinstance(below, BackgroundScreen) else below
 
 
 class EarlyKeyPalette(CommandPalette):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui import __version__
+from dtk_tui.cli.install.version import version_line
 from dtk_tui.config import Config
 from tests.helpers.running_app import SUBJECTS, write_picture
 from tests.helpers.transcript import Transcript
@@ -22,7 +22,7 @@ def dtk(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tran
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    return Transcript({str(tmp_path): "<tmp>", f"dtk {__version__}": "dtk <version>"})
+    return Transcript({str(tmp_path): "<tmp>", version_line(): "dtk <version>"})
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ COMMANDS = (
         "Take a sample library through the whole program, search in it, and open the app on it.",
         "demo:commands",
     ),
+    Entry("man", "Print the manual page: dtk man | man -l -.", "install.man:commands"),
     Entry(
         "library",
         "Which folders are in the library, and which are left out.",
@@ -50,7 +51,13 @@ COMMANDS = (
     Entry("journal", "What was edited, and taking it back.", "journal:commands", is_group=True),
     Entry("queue", "What is to be done: add, look, try again, clear.", "queue:commands", is_group=True),
     Entry("query", "Queries that are kept under a name.", "query.saved:commands", is_group=True),
-    Entry("worker", "Run a worker here, or tell all workers what to do.", "worker:control", is_group=True),
+    Entry(
+        "worker",
+        "Run a worker here, or tell all workers what to do.",
+        "worker:control",
+        "install.service:commands",
+        is_group=True,
+    ),
     Entry("models", "Model files: what there is, get, check, add, remove.", "models:commands", is_group=True),
     Entry("db", "The database of the library.", "database:commands", is_group=True),
     Entry("config", "The settings, and where they stand.", "settings.config:commands", is_group=True),

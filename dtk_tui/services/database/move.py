@@ -25,7 +25,7 @@ def move(db: Database, config: Config, to: str, on_progress: Callable[[int, int]
         DtkError: a worker uses the library, it is there already, or as the store's ``move``.
     """
     if to == EMBEDDED:
-        if config.database_url is None:
+        if config.database_url is None and config.followed_file is None:
             raise DtkError("The library is on the embedded server already.", "Name another one: postgresql://...")
         target = Database(None, EmbeddedServer(config.paths.database))
     else:

@@ -28,6 +28,10 @@ def stop(config: Config) -> bool:
 
 
 def _embedded(config: Config) -> EmbeddedServer:
+    if config.followed_file is not None:
+        raise DtkError(
+            "This library only shows a database of Diffusion Toolkit.", "Its server starts and ends by itself."
+        )
     if config.database_url is not None:
         raise DtkError("This library is on a server of its own.", "Start and stop it by its own means.")
     return EmbeddedServer(config.paths.database)

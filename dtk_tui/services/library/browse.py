@@ -156,6 +156,12 @@ class LibraryBrowser:
 
         return FacetCounter(self.db, self.config, line)
 
+    def fold_labels(self, ids: Ids) -> Ids:
+        """Return a number for each image, int64 [n]: those with one number are one generation, or copies."""
+        from dtk_tui.services.library.folding import fold_labels
+
+        return fold_labels(self.db, ids)
+
     def notes(self, line: str) -> list[str]:
         """Return what a person should know of the models by which a query compares."""
         from dtk_tui.services.library import search as searching

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dtk_tui.domain.looks import GroupMember
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import join_path
+from dtk_tui.store.library.images import ids_from, join_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 _COUNTS = """
 SELECT count(DISTINCT embedding_source_id), count(*),
@@ -57,6 +65,15 @@ SELECT count(*) FROM image member
 """
 
 
+# A file that was not read is no copy: what stands for its content is its own.
+_ALIKE = """
+SELECT string_agg(int8send(id) || int8send(coalesce(embedding_source_id, id)) || int8send(file_size)
+                  || CASE WHEN octet_length(fingerprint) >= 8 THEN substr(fingerprint, 1, 8) ELSE int8send(-id) END,
+                  ''::bytea)
+  FROM image WHERE id = ANY (%s::bigint[])
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupCounts:
     """How many groups of several images there are, how many images share the vector of another, and of how many of
@@ -71,6 +88,15 @@ class GroupCounts:
 def counts(conn: Connection) -> GroupCounts:
     """Return how many images share a vector."""
     return GroupCounts(*row_of(conn, _COUNTS))
+
+
+def alike(conn: Connection, ids: Ids) -> Ids:
+    """Return what tells of images whether they are alike, int64 [n, 4] in no order; those that are gone are left out.
+
+    Columns: id, representative of its group, size of the file in bytes, and 8 bytes of the fingerprint as a number.
+    """
+    row = conn.execute(_ALIKE, (Bigints(ids),), prepare=False, binary=True).fetchone()
+    return ids_from(row[0] if row else None).reshape(-1, 4)
 
 
 def shared(conn: Connection) -> list[bytes]:

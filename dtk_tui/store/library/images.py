@@ -31,8 +31,10 @@ SELECT image.id, image.folder_id, image.file_name, image.file_size, image.create
        EXISTS (SELECT 1 FROM image_vector
                 WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id)),
        waiting.priority, coalesce(waiting.running, false), image.unavailable, image.scan_phase = 0, image.error,
-       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id), image.nsfw, image.for_deletion
+       EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id), image.nsfw, image.for_deletion,
+       image.steps, image.seed, image.aesthetic_score, folder.path
   FROM image
+  JOIN folder ON folder.id = image.folder_id
   LEFT JOIN prompt ON prompt.id = image.prompt_id
   LEFT JOIN LATERAL (
       SELECT max(priority) FILTER (WHERE state = 'pending') AS priority, bool_or(state = 'running') AS running
@@ -165,6 +167,10 @@ def rows(conn: Connection, ids: Sequence[int]) -> list[ImageRow]:
             captioned=v[19],
             nsfw=v[20],
             for_deletion=v[21],
+            steps=v[22],
+            seed=None if v[23] is None else int(v[23]),
+            aesthetic_score=v[24],
+            folder=from_db(v[25]),
         )
     return [found[int(number)] for number in ids if int(number) in found]
 

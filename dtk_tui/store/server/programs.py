@@ -28,6 +28,7 @@ _NAMES = {
     "sslrootcert": "PGSSLROOTCERT",
     "service": "PGSERVICE",
     "passfile": "PGPASSFILE",
+    "options": "PGOPTIONS",
 }
 
 

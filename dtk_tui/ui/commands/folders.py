@@ -29,21 +29,20 @@ def add_folder(context: AppContext, screen: ContextScreen[Any], target: Target |
     def answered(asked: tuple[str, bool] | None) -> None:
         if asked is None:
             return
-        path = typed_path(asked[0])
-        if asked[1]:
-            scan(context, path)
-        else:
-            work = partial(_add_alone, context, path)
-            start_task(screen.app, work, name="add_folder", group="add folder", asked=True)
+        work = partial(_add, context, asked[0], recursive=asked[1])
+        start_task(screen.app, work, name="add_folder", group="add folder", asked=True)
 
     start = str(Path.home()) + "/"
     screen.app.push_screen(FolderDialog("Add a folder of images", start, FolderSuggester()), answered)
 
 
-async def _add_alone(context: AppContext, path: str) -> None:
-    here = absolute(path)
-    await in_thread(context.library.add_folder, here, recursive=False)
-    scan(context, here)
+async def _add(context: AppContext, typed: str, *, recursive: bool) -> None:
+    # To look at a path takes as long as the file system likes.
+    path = await in_thread(typed_path, typed)
+    if not recursive:
+        path = await in_thread(absolute, path)
+        await in_thread(context.library.add_folder, path, recursive=False)
+    scan(context, path)
 
 
 def scan_again(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:

@@ -14,6 +14,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands import (
     caption_editor,
     collect,
+    columns,
     edits,
     facets,
     folders,
@@ -100,6 +101,9 @@ _BROWSER = (
     Command("main.trash", "R", "Move what is for deletion into the trash", SCREEN, collect.to_trash),
     Command("main.queries", "Q,f9", "Saved queries and history", SCREEN, queries.choose),
     Command("main.sort", "S", "Sort", SCREEN, queries.sort),
+    Command("main.columns", "vertical_line,f4", "Columns", SCREEN, columns.choose, key_name="|"),
+    Command("main.fold", "Z", "Fold what is alike, or not", SCREEN, columns.fold),
+    Command("main.unfold", "z", "Unfold the row, or fold it again", SCREEN, columns.unfold_row, columns.needs_folds),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
     Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,11 +21,12 @@ from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
+from dtk_tui.ui.commands.queries import sort_by_column
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
-from dtk_tui.ui.screens.view import ImageListScreen, View, unzip
+from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -32,21 +34,15 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from dtk_tui.ui.widgets.tables.pages import PAGE
+from dtk_tui.ui.widgets.tables.heads import Heads
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
-
-if TYPE_CHECKING:
-    from array import array
-
-    from dtk_tui.ui.screens.view import Scores
-    from dtk_tui.ui.widgets.tables.pages import Ids
 
 #: The cursor must rest for this long on a folder before its images are fetched.
 _REST_S = 0.15
 #: Badges and visible rows are looked at again no more often than this while workers write.
 _RENEW_S = 1.0
-#: So many images are shown first, in whole pages; the others follow when their lines are drawn, or after so long.
-_FIRST, _ROWS_S = 4 * PAGE, 2.0
+#: What follows the first images is fetched when their lines are drawn, or after so long.
+_ROWS_S = 2.0
 #: From this width on there is room for folders, images and a preview side by side.
 _WIDE = 120
 
@@ -83,7 +79,8 @@ class BrowserScreen(ImageListScreen):
                 yield Line(id="folders-title", classes="pane-title")
                 yield BrowserTree(library.folders, id="folders")
                 yield FacetList(library.facet_counter, id="facets")
-            yield ImagePane(library.image_rows, grid.pictures(self.context), id="images-pane")
+            pictures, state = grid.pictures(self.context), self.context.view_state
+            yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
             yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
         yield Line(id="activity")
@@ -169,28 +166,18 @@ class BrowserScreen(ImageListScreen):
     async def _load(self, rest_s: float, *, keep: bool) -> None:
         view, library, pane = self._view, self.library, self.query_one(ImagePane)
         await asyncio.sleep(rest_s)
-        ids: Ids | array[int]
-        scores = None
         try:
             if view.query:
                 pane.show_title(view.title, "searching\u2026")
-                ids, scores, is_part = await in_thread(library.search_first, view.query)
-                if is_part:
-                    await self._show_found(view, ids, scores, keep=keep, more="; more follow\u2026")
-                    keep = True
-                    ids, scores = await in_thread(library.search, view.query)
-            elif view.like is not None:
-                ids, scores = unzip(await in_thread(library.similar, view.like))
-            elif view == View() and not keep:
-                ids = await in_thread(library.first_images, _FIRST)
-                if len(ids) == _FIRST:  # their lines do not wait for the order of a million
-                    await self._show_found(view, ids, None, keep=False, more="; more follow\u2026")
+            look = partial(find, library, view, folding=pane.is_folding)
+            found = await in_thread(look, first=bool(view.query) or not keep)
+            if found.is_part:
+                await self._show_found(view, found, keep=keep, more="; more follow\u2026")
+                if not view.query:  # the first lines do not wait for the order of a million
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._rows_came.wait(), _ROWS_S)
-                    keep = True
-                    ids = await in_thread(library.images, None)
-            else:
-                ids = await in_thread(library.images, view.folder_id or None)
+                keep = True
+                found = await in_thread(look, first=False)
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
@@ -200,7 +187,7 @@ class BrowserScreen(ImageListScreen):
             pane.show_title(view.title, "not answered")
             self._end_loading()
             raise
-        await self._show_found(view, ids, scores, keep=keep)
+        await self._show_found(view, found, keep=keep)
 
     def _end_loading(self) -> None:
         self._show_rest()
@@ -214,26 +201,23 @@ class BrowserScreen(ImageListScreen):
             self.name_library()
             self.query_one(QueryInput).load_history()
 
-    async def _show_found(
-        self, view: View, ids: Ids | array[int], scores: Scores | None, *, keep: bool, more: str = ""
-    ) -> None:
-        # In a thread: the folder of added models may be read for them.
-        notes = await in_thread(self.library.notes, view.query) if view.query else []
+    async def _show_found(self, view: View, found: Found, *, keep: bool, more: str = "") -> None:
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        pane.table.show(ids, scores, keep=keep, goes_on=self._is_part and self._shown == view)
+        goes_on = self._is_part and self._shown == view
+        pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
         self._shown, self._is_part = view, bool(more)
-        if len(ids) or view.is_folder:
-            pane.show_title(name, view.order(ranked=scores is not None) + more)
+        if len(found.ids) or view.is_folder:
+            pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:
             pane.show_title(name, "nothing found; Esc goes back")
-        await self._show_whether_empty(len(ids))
+        await self._show_whether_empty(len(found.ids))
         if not more:
             self.query_one(FacetList).follow(view.line)
             self._end_loading()
         if view.query:
             search = self.query_one(SearchLine)
-            search.show_notes(notes)
+            search.show_notes(found.notes)
             if self.query_one(QueryInput).has_focus and not search.is_typing(view.query):
                 self.table.focus()
 
@@ -264,6 +248,18 @@ class BrowserScreen(ImageListScreen):
                 self._offer_new()
 
     # -- search -------------------------------------------------------------------------------------------------------
+
+    def query_line(self) -> str:
+        """The query line of what is shown."""
+        return self._view.line
+
+    @on(Heads.SortAsked)
+    def _sort_asked(self, event: Heads.SortAsked) -> None:
+        sort_by_column(self, event.column)
+
+    @on(Heads.ColumnsAsked)
+    def _columns_asked(self) -> None:
+        self.action_command("main.columns")
 
     def start_search(self) -> None:
         """Type a query."""
@@ -358,7 +354,7 @@ class BrowserScreen(ImageListScreen):
         count = await in_thread(self.library.count, view.folder_id or None)
         if self._is_part or not self._view == view == self._shown:
             return False
-        shown = self.table.count
+        shown = self.table.all_count
         if count < shown or (count and not shown):
             self._load(0.0, keep=True)
         else:

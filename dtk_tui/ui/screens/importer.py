@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import available_timezones
@@ -40,18 +39,13 @@ from dtk_tui.ui.screens.importer_text import (
     source_words,
     undo_words,
 )
-from dtk_tui.ui.widgets.path_input import FolderSuggester, typed_path
+from dtk_tui.ui.widgets.path_input import FolderSuggester, typable_path, typed_path
 from dtk_tui.ui.widgets.status import Line
 
 if TYPE_CHECKING:
     from dtk_tui.services.diffusion_toolkit.task import Import
 
 _SETTINGS = 3
-
-
-def _typable(path: str | None) -> str:
-    """Return a path to begin with in an input line: one that a terminal would act on is not shown there."""
-    return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
 
 
 class ImportScreen(CommandScreen[None]):
@@ -72,7 +66,7 @@ class ImportScreen(CommandScreen[None]):
         self._look: SourceSummary | None = None
         self._waiting: Unfinished | None = None
         self._done_before: str | None = None
-        self._zone = host_zone()
+        self._zone = ""
         self._policy = "keep"
         self._maps: dict[str, str] = {}
         self._kept_maps: Mapping[str, str] = {}
@@ -139,8 +133,10 @@ class ImportScreen(CommandScreen[None]):
     # -- the form -----------------------------------------------------------------------------------------------------
 
     @task("look")
-    async def _look_around(self) -> None:
+    async def _look_around(self, typed: str = "") -> None:
         self._note("Looking at it\u2026")
+        self._source = await in_thread(typed_path, typed) if typed else self._source
+        self._zone = self._zone or await in_thread(host_zone)
         if self._found is None:
             named = [self._source] if self._source else []
             self._found = list(dict.fromkeys([*named, *await in_thread(find_sources, self.context.config)]))
@@ -209,18 +205,17 @@ class ImportScreen(CommandScreen[None]):
         elif self._look is not None:
             prefix = self._look.prefixes[number - _SETTINGS - 1]
             hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
-            self._ask_place(prefix, _typable(prefix.target), hint)
+            self._ask_place(prefix, typable_path(prefix.target), hint)
 
     def _choose_file(self) -> None:
         def named(path: str | None) -> None:
             if path:
-                self._source = typed_path(path)
-                self._look_around()
+                self._look_around(path)
 
         def ask(path: str | None) -> None:
             if path == "":
                 hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
-                start = _typable(self._source)
+                start = typable_path(self._source)
                 suggester = FolderSuggester((".db", ".sqlite"))
                 self.app.push_screen(InputDialog("Which file?", hint, value=start, suggester=suggester), named)
             else:
@@ -235,21 +230,23 @@ class ImportScreen(CommandScreen[None]):
 
     def _ask_zone(self, value: str, hint: str) -> None:
         def named(zone: str | None) -> None:
-            if zone and zone not in available_timezones():
-                self._ask_zone(zone, f"{zone} is not known. Name a zone such as Europe/Berlin or UTC")
-            elif zone:
-                self._zone = zone
-                self._show_form()
+            if zone:
+                self._take_zone(zone)
 
         self.app.push_screen(InputDialog("Time zone", hint, value=value), named)
 
+    @task("zone")
+    async def _take_zone(self, zone: str) -> None:
+        if zone not in await in_thread(available_timezones):
+            self._ask_zone(zone, f"{zone} is not known. Name a zone such as Europe/Berlin or UTC")
+            return
+        self._zone = zone
+        self._show_form()
+
     def _ask_place(self, prefix: Prefix, value: str, hint: str) -> None:
         def placed_at(target: str | None) -> None:
-            path = typed_path(target) if target else target
-            if path and not path.startswith("/"):
-                self._ask_place(prefix, path, "A whole path is needed, from / on; empty: paths stay as they are")
-            else:
-                self._take_map(prefix, path)
+            if target is not None:
+                self._take_map(prefix, target)
 
         ask = InputDialog(f"Where is {prefix.path}?", hint, value=value, suggester=FolderSuggester(), may_be_empty=True)
         self.app.push_screen(ask, placed_at)
@@ -259,10 +256,13 @@ class ImportScreen(CommandScreen[None]):
         self._show_form()
 
     @task("map")
-    async def _take_map(self, prefix: Prefix, target: str | None) -> None:
-        if target is not None:
-            await self._place(prefix, target)
-            self._show_form()
+    async def _take_map(self, prefix: Prefix, typed: str) -> None:
+        target = await in_thread(typed_path, typed) if typed else ""
+        if target and not target.startswith("/"):
+            self._ask_place(prefix, target, "A whole path is needed, from / on; empty: paths stay as they are")
+            return
+        await self._place(prefix, target)
+        self._show_form()
 
     async def _place(self, prefix: Prefix, target: str) -> None:
         """Note where a folder of that machine lies here, and see what of it is there."""

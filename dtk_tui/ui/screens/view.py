@@ -1,13 +1,13 @@
-"""What the image table can show, and what the commands of its screen are for."""
+"""What the image table can show, and what can be done with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dtk_tui.domain.library import FolderRow, Hit, ImageRow
+from dtk_tui.domain.library import FolderRow, Hit
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
@@ -17,15 +17,21 @@ from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
+from dtk_tui.ui.widgets.tables.pages import PAGE
 
 if TYPE_CHECKING:
+    from array import array
+
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.ui.widgets.tables.folds import Folds
     from dtk_tui.ui.widgets.tables.pages import Ids
 
     Scores = npt.NDArray[np.float32]
 
+#: So many images are shown first, in whole pages, before the order of all is known.
+_FIRST = 4 * PAGE
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
@@ -44,6 +50,10 @@ IMAGE_MENU = (
     "work.remove_tag",
     "work.add_to_album",
     "work.remove_from_album",
+    "main.sort",
+    "main.columns",
+    "main.fold",
+    "main.unfold",
 )
 _FOLDER_WORK = ("work.queue", "work.embed_now", "work.tag", "work.caption", "work.tag_caption")
 _FOLDER_MENU = (
@@ -71,6 +81,12 @@ class View:
         """What it is called."""
         return f"\u201c{self.query}\u201d" if self.query else self.name
 
+    @property
+    def sort(self) -> tuple[str, bool] | None:
+        """The column of the query line that it is sorted by before all others, and whether downwards."""
+        keys = parse(self.query).sort if self.query else ()
+        return (keys[0].column, keys[0].descending) if keys else None
+
     def order(self, *, ranked: bool) -> str:
         """What comes first, in words; ``ranked``: images have scores."""
         keys = parse(self.query).sort if self.query else ()
@@ -92,6 +108,66 @@ class View:
         return not self.query and self.like is None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a view shows.
+
+    Attributes:
+        ids, scores: images in their order, and one score each where they were ranked.
+        notes: what a person should know of how they were found.
+        is_part: there may be more.
+        folds: which of them are one row; None: each is a row.
+    """
+
+    ids: Ids | array[int]
+    scores: Scores | None = None
+    notes: Sequence[str] = ()
+    is_part: bool = False
+    folds: Folds | None = None
+
+
+def find(library: LibraryBrowser, view: View, *, first: bool, folding: bool) -> Found:
+    """Return what a view shows; blocks.
+
+    Args:
+        first: only the first of it, as far as that is quicker.
+        folding: images that are alike are one row.
+
+    Raises:
+        UsageError, DtkError: as ``LibraryBrowser.search``.
+    """
+    found = _find(library, view, first=first)
+    if not folding:
+        return found
+    import numpy as np
+
+    from dtk_tui.ui.widgets.tables.folds import Folds
+
+    ids = np.asarray(found.ids, np.int64)
+    return replace(found, ids=ids, folds=Folds(ids, library.fold_labels(ids)))
+
+
+def _find(library: LibraryBrowser, view: View, *, first: bool) -> Found:
+    if view.query:
+        if first:
+            ids, scores, is_part = library.search_first(view.query)
+        else:
+            (ids, scores), is_part = library.search(view.query), False
+        return Found(ids, scores, library.notes(view.query), is_part)
+    if view.like is not None:
+        return Found(*unzip(library.similar(view.like)))
+    if first and view == View():
+        some = library.first_images(_FIRST)
+        return Found(some, is_part=len(some) == _FIRST)
+    return Found(library.images(view.folder_id or None))
+
+
+def _as_ids(numbers: Sequence[int]) -> Ids:
+    import numpy as np
+
+    return np.array(numbers, np.int64)
+
+
 def unzip(hits: list[Hit]) -> tuple[Ids, Scores | None]:
     """Return the ids, and the scores, of search results."""
     import numpy as np
@@ -108,25 +184,19 @@ def _folder_menu(folder: FolderRow | None) -> list[str]:
 
 
 def _sets_of_list(
-    library: LibraryBrowser, view: View, shown: Ids, marked: Sequence[int], current: ImageRow | None
+    library: LibraryBrowser, view: View, shown: Ids, chosen: Sequence[int], name: str | None
 ) -> list[ImageSet]:
     """Return what images of a list can be chosen by: the marked ones, all of it, the one under the cursor.
 
     Args:
         view, shown: what the list shows, and the ids in it.
+        chosen: the images that are marked, or those of the row under the cursor.
+        name: what to call that row; None: they are marked.
     """
-
-    def some(numbers: Sequence[int]) -> Ids:
-        import numpy as np
-
-        return np.array(numbers, np.int64)
-
-    name = f"the search \u201c{view.query}\u201d" if view.query else view.name
-    sets = [ImageSet(name, lambda: shown)]
-    if len(marked):
-        sets.insert(0, ImageSet("what is selected", partial(some, marked)))
-    elif current is not None:
-        sets.append(ImageSet(current.file_name, partial(some, [current.id])))
+    sets = [ImageSet(f"the search \u201c{view.query}\u201d" if view.query else view.name, lambda: shown)]
+    if len(chosen):
+        some = ImageSet(name or "what is selected", partial(_as_ids, chosen))
+        sets.insert(0 if name is None else 1, some)
     return sets if view == View() else [*sets, ImageSet("the whole library", partial(library.images, None))]
 
 
@@ -169,6 +239,14 @@ class ImageListScreen(StatusScreen[None]):
         is_for_them = self.table.selected_count and not self.query_one(Preview).has_focus_within
         return self.table.chosen_ids() if is_for_them else ()
 
+    @property
+    def _at_cursor(self) -> Sequence[int]:
+        """The images of the row under the cursor, all of a fold; in the preview the one that it shows."""
+        table = self.table
+        if not table.count or not self.query_one(Preview).has_focus_within:
+            return table.row_images()
+        return table.row_images()[:1]
+
     def folder(self) -> FolderRow | None:
         """The folder under the cursor of the tree."""
         return self.query_one(FolderTree).folder
@@ -178,7 +256,7 @@ class ImageListScreen(StatusScreen[None]):
         if self.is_on_folder:
             folder = self.folder()
             return Target(everything=True) if folder is None else Target(folder_id=folder.id)
-        ids = self._marked or (() if (current := self.table.current_id) is None else (current,))
+        ids = self._marked or self._at_cursor
         return Target(image_ids=ids) if ids else None
 
     def images(self) -> ImageCursor | None:
@@ -190,16 +268,21 @@ class ImageListScreen(StatusScreen[None]):
         if self.is_on_folder:
             return _sets_of_folder(self.library, self.folder())
         table, view = self.table, self._shown or View()
-        return _sets_of_list(self.library, view, table.ids, self._marked, table.current_row)
+        marked = self._marked
+        name = None if marked else self.target_name()
+        return _sets_of_list(self.library, view, table.all_ids, marked or self._at_cursor, name)
 
     def target_name(self) -> str:
-        """The folder's or the image's name, or how many are marked."""
+        """The folder's or the image's name, how many images are marked, or how many are one row."""
         if self.is_on_folder:
             return folder.name if (folder := self.folder()) is not None else "All images"
         if marked := self._marked:
             return counted(len(marked), "image")
-        return row.file_name if (row := self.table.current_row) is not None else "Image"
+        name = row.file_name if (row := self.table.current_row) is not None else "Image"
+        return f"{name} and {others:,} folded with it" if (others := len(self._at_cursor) - 1) > 0 else name
 
     def menu(self) -> list[str]:
         """What can be done with a folder, or with images."""
-        return _folder_menu(self.folder()) if self.is_on_folder else list(IMAGE_MENU)
+        if self.is_on_folder:
+            return _folder_menu(self.folder())
+        return [name for name in IMAGE_MENU if name != "main.unfold" or self.table.is_folded]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
@@ -10,10 +11,16 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dtk_tui.domain.library import ImageRow
+from dtk_tui.services.view_state import ViewState
+from dtk_tui.text import counted
+from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
 from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.grid.pictures import PictureSource
 from dtk_tui.ui.widgets.status import Line
+from dtk_tui.ui.widgets.tables.heads import Heads
+from dtk_tui.ui.widgets.tables.image_table import COLUMNS
+from dtk_tui.ui.widgets.tables.layout import Layout, from_json
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _EMPTY = Content.assemble(
@@ -29,12 +36,20 @@ _EMPTY = Content.assemble(
 )
 
 
+#: What the columns of images are called in the kept state, and how long they must rest before they are kept.
+_KEPT_AS, _REST_S = "image_columns", 0.3
+
+
 class ImagePane(Vertical):
     """Images of a folder or of a search.
 
     Args:
         fetch: as of the table.
         pictures: where thumbnails come from; None leaves it a table.
+        state: where the columns are kept from session to session; None: nowhere.
+
+    Attributes:
+        is_folding: whether images that are alike shall be one row.
     """
 
     def __init__(
@@ -42,10 +57,13 @@ class ImagePane(Vertical):
         fetch: Callable[[Sequence[int]], Sequence[ImageRow]],
         pictures: PictureSource | None = None,
         *,
+        state: ViewState | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
+        self.is_folding = False
         self._fetch = fetch
+        self._state = state
         self._pictures = pictures
         self._what = Content("")
         self._order = ""
@@ -54,7 +72,7 @@ class ImagePane(Vertical):
     def compose(self) -> ComposeResult:
         """Title, headings, table."""
         yield Line(id="images-title", classes="pane-title")
-        yield Line(id="images-heads", classes="heads")
+        yield Heads(id="images-heads", classes="heads")
         yield ImageGrid(self._fetch, self._pictures, id="images")
         empty = Static(_EMPTY, markup=False, id="images-empty")
         empty.display = False
@@ -65,9 +83,40 @@ class ImagePane(Vertical):
         """The table, which can be a grid of thumbnails."""
         return self.query_one(ImageGrid)
 
-    def show_title(self, what: str, order: str) -> None:
-        """Name what is shown and how it is ordered."""
+    # -- columns ------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Take up the columns of the last session."""
+        if self._state is not None:
+            self.table.column_layout = from_json(self._state.value(_KEPT_AS), [column.id for column in COLUMNS])
+
+    @task("columns")
+    async def _keep(self, state: ViewState) -> None:
+        await asyncio.sleep(_REST_S)
+        await in_thread(state.keep, **{_KEPT_AS: self.table.column_layout.to_json()})
+
+    def choose_columns(self, layout: Layout) -> None:
+        """Show other columns, or other widths, now and in the next session."""
+        self.table.column_layout = layout
+        if self._state is not None:
+            self._keep(self._state)
+
+    def on_heads_width_set(self, event: Heads.WidthSet) -> None:
+        """Give a column another width."""
+        event.stop()
+        self.choose_columns(self.table.column_layout.with_width(event.column, event.width))
+
+    def on_virtual_table_columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
+        """Write the headings over their columns."""
+        event.stop()
+        self.query_one(Heads).show_columns(event.titles, event.placed)
+
+    # -- title --------------------------------------------------------------------------------------------------------
+
+    def show_title(self, what: str, order: str, sort: tuple[str, bool] | None = None) -> None:
+        """Name what is shown and how it is ordered; by which column of the query line, and whether downwards."""
         self._what, self._order = line(what, limit=80), order
+        self.query_one(Heads).show_sort(sort)
         self._draw_title()
 
     def show_new(self, count: int) -> None:
@@ -86,21 +135,18 @@ class ImagePane(Vertical):
         """Count what is marked."""
         self._draw_title()
 
-    def on_virtual_table_columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
-        """Write the headings over their columns."""
-        event.stop()
-        self.query_one("#images-heads", Line).show(Content(event.titles))
-
     def on_image_grid_cursor_named(self, event: ImageGrid.CursorNamed) -> None:
         """Name the image under the cursor of a grid where a table has its headings."""
         event.stop()
-        self.query_one("#images-heads", Line).show(Content(event.words))
+        self.query_one(Heads).show_columns(event.words, ())
 
     def _draw_title(self) -> None:
         table = self.table
-        parts: list[tuple[str, str]] = [(f"  {table.count:,}", "bold"), (f"  {self._order}", "$muted")]
+        images = f"  {table.all_count:,}" + (f" in {counted(table.count, 'row')}" if table.is_folded else "")
+        parts: list[tuple[str, str]] = [(images, "bold"), (f"  {self._order}", "$muted")]
         if table.selected_count:
-            parts.append((f"   {table.selected_count:,} selected", "$accent"))
+            # What is chosen is images, however many rows they are.
+            parts.append((f"   {table.chosen_count:,} selected", "$accent"))
         if self._new:
             parts.append((f"   refresh (r): {self._new:,} new", "$success"))
         self.query_one("#images-title", Line).show(Content.assemble(self._what, *parts))

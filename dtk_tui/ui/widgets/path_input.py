@@ -20,6 +20,11 @@ def typed_path(text: str) -> str:
     return os.path.expanduser(text)  # noqa: PTH111 (names may be any bytes)
 
 
+def typable_path(path: str | None) -> str:
+    """Return a path to begin with in an input line: one that a terminal would act on is not shown there."""
+    return path if path and one_line(path, 4000) == path else str(Path.home()) + "/"
+
+
 class FolderSuggester(Suggester):
     """Completes the names of folders, and of files with certain endings."""
 

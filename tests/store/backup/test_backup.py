@@ -27,7 +27,7 @@ from dtk_tui.store.queue import workers
 from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
 from dtk_tui.store.server.programs import failure
-from tests.helpers.cluster import database
+from tests.helpers.cluster import Clusters, database
 from tests.helpers.running_worker import one_value
 
 _RESTORE = """
@@ -150,7 +150,10 @@ def test_a_killed_backup_leaves_no_backup(db: Database, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["library.dump", "library.dump.json"]
 
 
-def test_a_backup_is_verified_without_the_library(db: Database, new_home: Path) -> None:
+def test_a_backup_is_verified_without_the_library(
+    db: Database, new_home: Path, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dtk_tui.store.server.cluster._create", lambda data, account: clusters.copy(data.parent))
     source = new_home / "library.dump"
     with db.connection() as conn:
         conn.execute("INSERT INTO prompt (text) VALUES ('a'), ('b')")

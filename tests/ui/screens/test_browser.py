@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
 from dtk_tui.config import Config
+from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
+from dtk_tui.ui.commands import folders
+from dtk_tui.ui.dialogs import FolderDialog
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.preview import Preview
+from dtk_tui.ui.widgets.search_line import SearchLine
 from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
 
@@ -149,3 +154,64 @@ async def test_the_mouse_works(db: Database, config: Config, library: Path) -> N
         await run.press("escape")
         await run.pilot.click("#folders", offset=(8, 3))
         await run.shows("final  10  newest first")
+
+
+async def test_files_are_looked_at_beside_the_event_loop(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def notes(browser: LibraryBrowser, line: str) -> list[str]:
+        threads.append(threading.get_ident())
+        return ["It compares by a model."]
+
+    def typed_path(text: str) -> str:
+        threads.append(threading.get_ident())
+        return str(library)
+
+    monkeypatch.setattr(LibraryBrowser, "notes", notes)
+    monkeypatch.setattr(folders, "typed_path", typed_path)
+    async with library_app(db, config, NARROW) as run:
+        run.main.query_one(SearchLine).ask("castle")
+        await run.shows("It compares by a model.")
+        seen = len(threads)
+        await run.press("ctrl+o")
+        await run.until(lambda: isinstance(run.app.screen, FolderDialog))
+        await run.press("enter")
+        await run.until(lambda: len(threads) > seen)
+    assert threading.get_ident() not in threads
+
+
+async def test_what_is_alike_is_folded_and_rated_as_one(db: Database, config: Config, library: Path) -> None:
+    with db.connection() as conn:
+        # Ten castles, of which the newest is the best: one generation.
+        conn.execute("""
+            UPDATE image SET is_embedding_representative = false, embedding_source_id = best.id
+              FROM (SELECT prompt_id, max(id) AS id FROM image GROUP BY prompt_id) AS best, prompt
+             WHERE image.prompt_id = best.prompt_id AND image.id <> best.id
+               AND prompt.id = image.prompt_id AND prompt.text LIKE '%castle%'""")
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("Z")
+        await run.shows("30 in 21 rows")
+        table = run.main.table
+        table.cursor = next(row for row in range(table.count) if len(table._folds.images(row)) == 10)  # type: ignore[union-attr]
+        await run.until(lambda: table.fold_size == 10)
+        assert run.main.target_name().endswith("and 9 folded with it")
+        await run.press("7")
+        await run.shows("10 images")
+        with db.connection() as conn:
+            assert conn.execute("SELECT count(*) FROM image WHERE rating = 7").fetchone() == (10,)
+        before = table.cursor
+        await run.press("z")
+        await run.shows("30 in 30 rows")
+        assert table.cursor == before
+        await run.press("down", "3")
+        await run.until(lambda: (row := table.current_row) is not None and row.rating == 3)
+        with db.connection() as conn:
+            assert conn.execute("SELECT count(*) FROM image WHERE rating = 7").fetchone() == (9,)
+        run.main.query_one(SearchLine).ask("castle sort:rating")
+        await run.shows("10 in 1 row ")
+        await run.press("Z")
+        await run.shows("castle sort:rating\u201d  10  by rating down")
+        assert table.count == 10

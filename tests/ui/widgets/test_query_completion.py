@@ -127,4 +127,7 @@ def test_a_line_is_sorted_by_one_column() -> None:
     assert sorted_line("castle", "size") == "sort:size castle"
     assert sorted_line("sort:size castle, SORT: name_asc, sea", "date_asc") == "sort:date_asc castle, sea"
     assert sorted_line("sort:size castle", "") == "castle"
+    assert sorted_line("castle OR fox", "name") == "sort:name (castle OR fox)"
+    assert sorted_line("", "name") == "sort:name"
+    assert sorted_line("rating:x", "name") == "sort:name rating:x", "the fault is the line's own"
     assert sorted_line('"a sort:size b" negative: x', "name") == 'sort:name "a sort:size b" negative: x'

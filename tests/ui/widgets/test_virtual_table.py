@@ -19,6 +19,7 @@ from dtk_tui.ui.theme import OWN_VARIABLES
 from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.tables.columns import headings, place, row_cells
+from dtk_tui.ui.widgets.tables.folds import Folds
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import place_of
 from tests.helpers.running_app import NARROW, WIDE, running
@@ -178,6 +179,28 @@ async def test_a_million_marked_rows_are_one_array_that_is_made_once() -> None:
         assert app.table.chosen_ids()[:2].tolist() == [2, 3]
         app.table.show(np.arange(2_000_000, 0, -1, dtype=np.int64), keep=True)
         assert app.table.selected_count == 999_999 and app.table.current_id == 2
+
+
+@pytest.mark.parametrize("folded", [False, True])
+async def test_all_of_a_part_is_all_of_what_follows(folded: bool) -> None:
+    def folds(ids: np.ndarray) -> Folds | None:
+        return Folds(ids, ids // 2) if folded else None
+
+    app = TableApp()
+    part, whole = np.arange(2, 514, dtype=np.int64), np.arange(2, 100_002, dtype=np.int64)
+    async with running(app, NARROW) as run:
+        app.table.show(part, folds=folds(part))
+        await run.press("a")
+        await run.shows("512 selected")
+        app.table.show(whole, folds=folds(whole), keep=True, goes_on=True)
+        await run.shows("100,000 selected")
+        assert len(app.table.chosen_ids()) == 100_000
+        app.table.show(part, folds=folds(part))
+        await run.press("a", "space")
+        await run.shows("510 selected" if folded else "511 selected")
+        app.table.show(whole, folds=folds(whole), keep=True, goes_on=True)
+        await run.until(lambda: len(app.table.all_ids) == 100_000)
+        assert app.table.chosen_count == (510 if folded else 511), "one that was left out says that not all is meant"
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,8 @@ class ImageGrid(TiledTable):
         found = self.row(row) if self.is_grid and self.has_row(row) else None
         if found is None:
             return super().cells(row, width)
-        return caption(found, width, current=row == self.cursor, selected=self.is_selected(row))
+        fold = self.fold_cell(row)
+        return caption(found, width, current=row == self.cursor, selected=self.is_selected(row), fold=fold)
 
     def forget_row(self, row: int) -> None:
         """Draw an image again when it comes into sight the next time."""

@@ -40,8 +40,8 @@ def tiles_in(room: Size, wanted: int) -> Tiles:
     return Tiles(across, width, max(2, room.height // max(1, round(room.height / square))))
 
 
-def caption(row: ImageRow, width: int, *, current: bool, selected: bool) -> list[Cell]:
-    """Return the line below a picture: cursor, selection, work, rating, flags, what was done, and its name."""
+def caption(row: ImageRow, width: int, *, current: bool, selected: bool, fold: Cell = ("", "")) -> list[Cell]:
+    """Return the line below a picture: cursor, selection, fold, work, rating, flags, what was done, and its name."""
     sign, sign_style = mark(row)
     rating, rating_style = rated(row)
     done = (_EMBEDDED if row.embedded else "") + (_TAGGED if row.tags else "")
@@ -49,6 +49,7 @@ def caption(row: ImageRow, width: int, *, current: bool, selected: bool) -> list
     cells = [
         (_CURSOR if current else " ", ""),
         (_SELECTED if selected else " ", ""),
+        fold,
         (sign.strip(), sign_style),
         (rating, rating_style),
         (done, "list--good"),

@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, fit
 
 RowT = TypeVar("RowT")
-_GAP = 1
+#: Terminal cells between two columns.
+GAP = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class Column(Generic[RowT]):
         most: terminal cells it can make use of at most, 0 for no limit.
         rank: columns with a higher rank are left out first where the room is short.
         right: aligned to the right.
+        id: by which a person's choice of columns names it.
+        sort: what the query line calls it to sort by it; empty: it does not.
+        is_usual: shown unless a person chose otherwise.
     """
 
     title: str
@@ -33,6 +37,9 @@ class Column(Generic[RowT]):
     most: int = 0
     rank: int = 0
     right: bool = False
+    id: str = ""
+    sort: str = ""
+    is_usual: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def place(columns: Sequence[Column[RowT]], room: int) -> list[Placed[RowT]]:
     lowest = min((column.rank for column in kept), default=0)
 
     def needed() -> int:
-        return sum(column.width for column in kept) + _GAP * (len(kept) - 1)
+        return sum(column.width for column in kept) + GAP * (len(kept) - 1)
 
     while needed() > room:
         worst = max(kept, key=lambda column: column.rank)
@@ -81,9 +88,15 @@ def place(columns: Sequence[Column[RowT]], room: int) -> list[Placed[RowT]]:
     return [Placed(column, width) for column, width in zip(kept, widths, strict=True)]
 
 
+def heading(placed: Placed[RowT], sign: str = "") -> str:
+    """Return the title over a column, with a sign behind it for which there is room."""
+    title = placed.column.title[: max(0, placed.width - len(sign))] if sign else placed.column.title
+    return fit(title + sign, placed.width, right=placed.column.right)
+
+
 def headings(placed: Sequence[Placed[RowT]]) -> str:
     """Return the line of titles over the columns."""
-    return (" " * _GAP).join(fit(p.column.title, p.width, right=p.column.right) for p in placed)
+    return (" " * GAP).join(heading(one) for one in placed)
 
 
 def row_cells(placed: Sequence[Placed[RowT]], row: RowT) -> list[Cell]:
@@ -91,5 +104,5 @@ def row_cells(placed: Sequence[Placed[RowT]], row: RowT) -> list[Cell]:
     cells: list[Cell] = []
     for one in placed:
         text, name = one.column.cell(row)
-        cells.append((fit(text, one.width, right=one.column.right) + " " * _GAP, name))
+        cells.append((fit(text, one.width, right=one.column.right) + " " * GAP, name))
     return cells

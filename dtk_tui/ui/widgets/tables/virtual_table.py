@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -59,9 +59,10 @@ class VirtualTable(CursorList, Generic[RowT]):
     class ColumnsPlaced(Message):
         """The columns got new widths; ``titles`` is the line to show over them."""
 
-        def __init__(self, titles: str) -> None:
+        def __init__(self, titles: str, placed: Sequence[Placed[Any]] = ()) -> None:
             super().__init__()
             self.titles = titles
+            self.placed = placed
 
     class RowsGone(Message):
         """Rows of the list do not exist any more."""
@@ -76,6 +77,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._ids: Ids | array[int] = array("q")
         self._selected: npt.NDArray[np.bool_] | None = None
         self._chosen: array[int] | None = None
+        self._is_all_wanted = False
         self._pages: Pages[RowT] = Pages()
         self._loading = False
         self._not_before = 0.0
@@ -125,14 +127,19 @@ class VirtualTable(CursorList, Generic[RowT]):
         current = self.current_id
         return self._chosen or array("q", () if current is None else (current,))
 
-    def set_ids(self, ids: Ids | array[int], *, keep: bool = False, goes_on: bool = False) -> None:
+    def set_ids(
+        self, ids: Ids | array[int], *, keep: bool = False, goes_on: bool = False, instead: int | None = None
+    ) -> None:
         """Show another list; with ``keep`` the cursor and the marks stay on their ids, where these still exist.
 
         Args:
-            goes_on: it begins with the one that is shown, whose rows are not fetched again.
+            goes_on: it is the whole of what the one that is shown is a part of. Rows that both begin with are not
+                fetched again; where all of the part was marked, all is marked.
+            instead: the id that the cursor goes to, in place of its own.
         """
+        is_all_wanted = goes_on and self._is_all_wanted
         goes_on = goes_on and self._begins(ids)
-        cursor = self.cursor if goes_on else self._place_in(ids) if keep and self.count else 0
+        cursor = self.cursor if goes_on else self._place_in(ids, instead) if keep and self.count else 0
         marked = self.ids[self._selected] if keep and self.selected_count else ()
         if not goes_on:
             self._generation += 1
@@ -144,14 +151,20 @@ class VirtualTable(CursorList, Generic[RowT]):
             import numpy as np
 
             self._selected = np.isin(ids, marked)
+        self._is_all_wanted = False
+        if is_all_wanted:
+            self._mark_all(on=True)
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
 
-    def _place_in(self, ids: Ids | array[int]) -> int:
+    def _place_in(self, ids: Ids | array[int], instead: int | None) -> int:
         """Return where the cursor is to stand in another list."""
         import numpy as np
 
-        return place_of(self.ids[self.cursor :], np.asarray(ids, np.int64))
+        wanted = self.ids[self.cursor :]
+        if instead is not None:
+            wanted = np.concatenate([np.array([instead], np.int64), wanted[:PAGE]])
+        return place_of(wanted, np.asarray(ids, np.int64))
 
     def _begins(self, ids: Ids | array[int]) -> bool:
         """Say whether a list begins with the one that is shown, whole pages of it."""
@@ -197,7 +210,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         """Fit the columns to the present width."""
         width = self.scrollable_content_region.width
         self._placed = place(self.columns(), width) if width > 0 else []
-        self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed)))
+        self.post_message(VirtualTable.ColumnsPlaced(headings(self._placed), self._placed))
         self.redraw()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -238,7 +251,7 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._marks()[low : high + 1] = on
-        self._chosen = None
+        self._chosen, self._is_all_wanted = None, False
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())
@@ -274,18 +287,20 @@ class VirtualTable(CursorList, Generic[RowT]):
     def action_select_all(self) -> None:
         """Mark all, or none if all are marked."""
         if self.count:
-            marks = self._marks()
-            marks[:] = not marks.all()
-            self._chosen = None
+            self._mark_all(on=not self._marks().all())
             self.refresh()
             self.post_message(self.SelectionChanged())
+
+    def _mark_all(self, *, on: bool) -> None:
+        self._marks()[:] = on
+        self._chosen, self._is_all_wanted = None, on
 
     def clear_selection(self) -> bool:
         """Unmark all; say whether there was anything."""
         had = self.selected_count > 0
         if had:
             self._selected = None
-            self._chosen = None
+            self._chosen, self._is_all_wanted = None, False
             self.refresh()
             self.post_message(self.SelectionChanged())
         return had

@@ -21,6 +21,7 @@ from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.grid.pictures import LOADERS, PictureSource
 from dtk_tui.ui.widgets.grid.tiles import WIDTHS
 from dtk_tui.ui.widgets.image_pane import ImagePane
+from dtk_tui.ui.widgets.tables.folds import Folds
 from tests.helpers.pictures import picture
 from tests.helpers.running_app import NARROW, WIDE, Running, running
 
@@ -158,6 +159,19 @@ async def test_moving_and_selecting() -> None:
         top = grid.scroll_offset.y
         await run.press("pagedown")
         assert grid.scroll_offset.y > top and grid.scroll_offset.y % grid.tall == 0
+
+
+async def test_a_tile_says_how_many_images_it_stands_for() -> None:
+    async with running(GridApp(), NARROW) as run:
+        app, grid = await opened(run, 6)
+        ids = np.arange(6, 0, -1, dtype=np.int64)
+        grid.show(ids, folds=Folds(ids, np.array([0, 1, 1, 1, 0, 2])))
+        for words in ("\u203a \u00d72 0000006.png", "\u00d73 0000005.png", " 0000001.png"):
+            await run.shows(words)
+        await run.press("right")
+        app.grid.toggle_fold()
+        await run.shows("\u25be3 0000005.png")
+        await run.shows("\u2514 0000004.png")
 
 
 async def test_the_mouse_finds_its_tile() -> None:

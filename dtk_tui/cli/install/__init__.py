@@ -1,0 +1,1 @@
+"""What belongs to an installation: its version, the manual page, the service of the worker."""
