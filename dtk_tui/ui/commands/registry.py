@@ -354,7 +354,6 @@ _APP = (
 COMMANDS: tuple[Command, ...] = (
     *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
     *_SETTINGS, *_KEYMAP,
-    *_SETTINGS, *_KEYMAP,
     *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(TiledTable, GRID), *of_widget(CursorList, LISTS),

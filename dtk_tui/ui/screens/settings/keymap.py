@@ -132,8 +132,8 @@ class KeymapScreen(CommandScreen[None]):
         ]
         keep = len(self._rows) == self.table.count
         self.table.set_ids(np.arange(len(self._rows), dtype=np.int64), keep=keep)
-        words = f"  {len(self._keymap):,} of {len(COMMANDS):,} from {self.context.config.paths.config_file}"
-        self.query_one("#keymap-title", Line).show(Content.assemble(("Keys", "bold"), line(words, "$muted", 200)))
+        words = f"{len(self._keymap):,} of {len(COMMANDS):,} from {self.context.config.paths.config_file}"
+        self.query_one("#keymap-title", Line).show(Content.assemble(("Keys", "bold"), "  ", line(words, "$muted", 200)))
 
     @on(VirtualTable.ColumnsPlaced)
     def _columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:

@@ -31,6 +31,12 @@ from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
+#: What a section has beside its settings: a command, and what it does.
+_BESIDE = {
+    "captions": ("app.captioner_test", "tests the captioner"),
+    "tags": ("app.thresholds", "sets those of the library"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
@@ -150,6 +156,9 @@ class SettingsScreen(CommandScreen[None]):
         ]  # fmt: skip
         if state.named:
             facts += [("   Stands in ", "$muted"), one_line(state.named, 80)]
+        if info.section in _BESIDE:
+            command, words = _BESIDE[info.section]
+            facts += [("   ", ""), (self.key(command), "$accent"), f" {words}"]
         text = Content.assemble(lines(info.help, 2000), "\n", *facts)
         if state.fault:
             text = Content.assemble(text, "\n", line(state.fault, "$error", 300))

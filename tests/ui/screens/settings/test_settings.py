@@ -163,7 +163,7 @@ async def test_what_is_hostile_does_no_harm(db: Database, config: Config) -> Non
             await run.press("r")
             await run.until(lambda some=some: any(row.state.value == some[1] for row in screen._rows))  # type: ignore[misc]
             await run.shows("cannot be used")
-            for name in table:
+            for name in list(table)[:3]:
                 await at(run, screen, f"captions.{name}")
                 assert_clean(run)
                 await run.press("enter")
