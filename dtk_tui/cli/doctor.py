@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +16,7 @@ from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import print_json
 from dtk_tui.errors import DtkError
 from dtk_tui.terminal import terminal_width
-from dtk_tui.text import counted, cut, one_line
+from dtk_tui.text import counted, cut, file_size, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.services.doctor.finding import Finding
@@ -35,7 +37,13 @@ _JOINED = "\x00"
 
 
 @commands.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    as_json: Json = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="FILE", help="Write a zip for who helps you: findings, logs, no passwords."),
+    ] = None,
+) -> None:
     """Look for what keeps the program from working well here.
 
     Each finding is ok, a note (it costs speed or comfort), or a fault (something does not work), with what to do.
@@ -45,25 +53,49 @@ def doctor(as_json: Json = False) -> None:
     from dtk_tui.services.doctor.examine import examine
     from dtk_tui.services.doctor.finding import Verdict
 
+    if bundle is not None:
+        _bundle(bundle, as_json)
+        return
     faults: list[Finding] = []
     width = terminal_width(sys.stdout)
     is_coloured = width is not None and not os.environ.get("NO_COLOR")
     for finding in examine(load(), open_database):
         faults += [finding] if finding.verdict == Verdict.FAULT else []
         if as_json:
-            print_json(
-                {
-                    "subject": finding.subject,
-                    "verdict": finding.verdict,
-                    "detail": finding.detail,
-                    "advice": finding.advice,
-                }
-            )
+            print_json(asdict(finding))
             continue
         for line in lines_of(finding, width, is_coloured=is_coloured):
             typer.echo(line)
     if faults:
         raise DtkError(f"{counted(len(faults), 'fault')} found.", _heads(faults, width))
+
+
+def _bundle(target: Path, as_json: bool) -> None:
+    from dtk_tui.cli.worker import status_json
+    from dtk_tui.config import load
+    from dtk_tui.services.doctor.bundle import write_bundle
+    from dtk_tui.services.doctor.examine import examine
+    from dtk_tui.services.settings.values import listed
+    from dtk_tui.services.stats import snapshot
+
+    config = load()
+    parts: dict[str, Any] = {
+        "findings": [asdict(finding) for finding in examine(config, open_database)],
+        "settings": {one.info.key: {"value": one.shown, "origin": one.origin} for one in listed(config.paths)},
+    }
+    try:
+        db = open_database(config)
+        try:
+            parts["status"] = status_json(snapshot(db))
+        finally:
+            db.close()
+    except DtkError as error:
+        parts["status"] = {"error": str(error)}
+    size = write_bundle(config, target, parts)
+    if as_json:
+        print_json({"file": str(target), "bytes": size})
+    else:
+        typer.echo(f"{one_line(str(target), 5000)}: {file_size(size)}. Look through it before you pass it on.")
 
 
 def _heads(faults: list[Finding], width: int | None) -> str:

@@ -32,8 +32,7 @@ class ImportOptions:
     dry_run: bool = False
 
 
-#: What an import does, in this order; only the last is seen in the library. Into one that has images, the second is
-#: a part of it.
+#: What an import does, in this order; only the last is seen in the library.
 STEPS = ("reading", "indexing", "comparing and writing")
 
 

@@ -22,6 +22,7 @@ from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.log_file import log_handler
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.view_state import ViewState
@@ -120,8 +121,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
         log_file = context.config.paths.log_file
         with terminal.redirect_native_output(log_file):
-            keeps = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
-            keeps.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+            keeps = log_handler(log_file)
             logging.getLogger().addHandler(keeps)
             try:
                 super().run(**options)

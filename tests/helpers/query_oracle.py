@@ -243,7 +243,9 @@ LEAVES: dict[str, st.SearchStrategy[Asked]] = {
         _token("path"), st.sampled_from([
             ("starts with /pictures/out", "/pictures/out*"), ('contains "100%"', "*100%*"), ("ends with .PNG", "*.png"),
             ("/pictures/out*", "/pictures/out*"), ('"*/a?.png"', "*/a?.png"), ("contains b_d", "*b_d*"),
-            ("/pictures/out/a1.png", "/pictures/out/a1.png"), ("contains caf\u00e9", "*caf\u00e9*"),
+            ("/pictures/out/a1.png", "/pictures/out/a1.png"), ("contains S/OUT/a", "*s/out/a*"),
+            ('"*out?a*.png"', "*out?a*.png"), ('"/*/*b*/a?*"', "/*/*b*/a?*"), ("ends with t/a1.png", "*t/a1.png"),
+            ("contains caf\u00e9", "*caf\u00e9*"),
         ]),
     ),
     "date": _dates(),

@@ -6,19 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit import dates, folders, notes, records
 
 _NO_FOLDER = "(no folder)"
-
-
-class LibraryChangedError(DtkError):
-    """The library is no longer empty, as it was when the import began."""
-
-    def __init__(self) -> None:
-        super().__init__("Something was written to the library.", "Start again.")
 
 
 @dataclass(slots=True)
@@ -30,14 +22,11 @@ class _Tree:
     new: set[int] = field(default_factory=set)
 
 
-def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping, keys_are_ids: bool = False) -> None:
+def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping) -> bool:
     """Write the staged folders, with all between them and their images, and note which key is which folder.
 
-    Args:
-        keys_are_ids: whether images have the keys of their folders for ids already.
-
-    Raises:
-        DtkError: a folder has come into the library under another id than its images say.
+    Returns:
+        Whether each key is the id of its folder: not where somebody else was quicker to write a folder.
     """
     staged = folders.staged_folders(conn)
     needed = folders.staged_paths(conn)
@@ -45,13 +34,12 @@ def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping
     listed = {number: paths.strip_separators(path) for number, path in listed.items()}
     known = folders.library_folders(conn)
     tree = _Tree({path: row[0] for path, row in known.items()}, {path: row[1] for path, row in known.items()})
-    given = {path: key for key, path, _ in needed} if keys_are_ids else {}
-    if any(tree.ids.get(path, key) != key for path, key in given.items()):
-        raise LibraryChangedError
-    _insert_missing(conn, tree, given, [*listed.values(), *(path for _, path, _ in needed)])
+    given = {path: key for key, path, _ in needed}
+    _insert_missing(conn, tree, given, [*listed.values(), *given])
     _set_attributes(conn, tree, zone, [(row, listed[row.source_id]) for row in staged if row.source_id in listed])
     _write_records(conn, migration_id, tree, staged, listed, needed)
-    folders.write_folder_keys(conn, {key: tree.ids[path] for key, path, _ in needed}.items())
+    folders.write_folder_keys(conn, {key: tree.ids[path] for path, key in given.items()}.items())
+    return all(tree.ids[path] == key for path, key in given.items())
 
 
 def _insert_missing(conn: Connection, tree: _Tree, given: Mapping[str, int], wanted: Iterable[str]) -> None:

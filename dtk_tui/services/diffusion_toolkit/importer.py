@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -17,28 +16,29 @@ from dtk_tui.services.background import cancel_when_set
 from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
 from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
 from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
-from dtk_tui.services.diffusion_toolkit.folders import LibraryChangedError
 from dtk_tui.services.diffusion_toolkit.moved import join_moved
-from dtk_tui.services.diffusion_toolkit.read import loader
-from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, StagingReader
-from dtk_tui.services.diffusion_toolkit.read.pools import shadow_pool, staging_pool
+from dtk_tui.services.diffusion_toolkit.parallel import Piece, run_parallel
+from dtk_tui.services.diffusion_toolkit.read.loader import Loader
+from dtk_tui.services.diffusion_toolkit.read.rows import RowBuilder
 from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.report import count_rows, report_from_json, report_json, write_notes
-from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
 from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
-from dtk_tui.services.diffusion_toolkit.start import StartedImport, start, start_new
+from dtk_tui.services.diffusion_toolkit.start import StartedImport, start
+from dtk_tui.services.diffusion_toolkit.timezone import unambiguous_spans
+from dtk_tui.services.diffusion_toolkit.verify import Verifier
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import (
     albums,
-    images,
+    dates,
+    merge,
     nodes,
+    notes,
+    record_batches,
     records,
     session,
-    shadow,
-    shadow_swap,
     staging,
-    targets,
-    verify,
+    swap,
+    twins,
 )
 from dtk_tui.store.server.settings import usable_memory
 
@@ -68,10 +68,21 @@ class Importer:
         self._on_progress = on_progress
         self._zone = started.zone
         self._mapping = paths.Mapping(started.options.maps)
-        self._import = started
-        self._ticket = 0
+        self._started = started
         self._began = began
         self._report = ImportReport(zone=started.zone, dry_run=started.options.dry_run)
+        row = started.record
+        #: The parameters of the statements that write.
+        self._values: dict[str, Any] = {
+            "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": started.zone,
+            "policy": started.options.policy,
+        }  # fmt: skip
+        with db.connection() as conn:
+            self._ticket = staging.issue_ticket(conn)
+            self._definitions = swap.read_definitions(conn)
+            spans = unambiguous_spans(dates.utc_offsets(conn, started.zone))
+        self._pool = StringPool(db, self._mapping)
+        self._builder = RowBuilder(self._pool, row.image_base, spans, self._instants)
 
     def run(self) -> ImportReport:
         """Import everything and return the report.
@@ -79,30 +90,20 @@ class Importer:
         Raises:
             DtkError: the source or the database failed; what was read so far stays staged for a resume.
         """
-        if not self._import.is_shadow:
-            self._import_by_merging()
-            return self._report
-        try:
-            self._import_by_swapping()
-        except LibraryChangedError:
-            # What was read for an empty library is of no use to one that has images.
-            with self._db.connection() as conn:
-                self._import = start_new(conn, self._source, self._options, self._zone, is_shadow=False)
-            self._import_by_merging()
+        with self._step(STEPS[0]):
+            loader = Loader(self._db, self._source, self._builder, self._pool, self._values["id"], self._ticket)
+            loader.run(self._options.batch_size, self._on_progress, self._stop)
+            if self._source.has_changed():
+                raise DtkError(
+                    "The source was changed while it was read.",
+                    "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
+                )
+        with self._step(STEPS[1]):
+            self.index()
+        with self._step(STEPS[2]):
+            self._compare()
+            self._write()
         return self._report
-
-    @property
-    def _record(self) -> records.ImportRecord:
-        return self._import.record
-
-    @property
-    def _values(self) -> dict[str, Any]:
-        """Return the parameters of the statements that write."""
-        row = self._record
-        return {
-            "id": row.id, "base": row.image_base, "node_base": row.node_base, "zone": self._zone,
-            "policy": self._options.policy,
-        }  # fmt: skip
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -111,102 +112,98 @@ class Importer:
         yield
         self._report.steps[name] = round(time.monotonic() - began, 3)
 
-    def _report_progress(self, step: str, done: int, total: int) -> None:
-        self._on_progress(ImportProgressed(step, done=done, total=total))
+    def _run_parallel(self, step: str, pieces: list[Piece]) -> None:
+        def report(done: int, total: int) -> None:
+            self._on_progress(ImportProgressed(step, done=done, total=total))
 
-    # -- reading ----------------------------------------------------------------------------------------------------
+        run_parallel(self._db, pieces, self._stop, report)
 
-    def _load(
-        self, images: Callable[[], ImageReader], pool: StringPool,
-        span: Callable[[tuple[int, int]], tuple[int, int]],
-    ) -> None:  # fmt: skip
-        """Read what is not read yet.
-
-        Args:
-            images: gives each thread its reader of images.
-            span: gives the ids of images that have some rowids.
-        """
-        import_id = self._record.id
-        batches, expected = loader.plan(self._source, self._options.batch_size)
+    def _instants(self, ticks: list[int]) -> list[int]:
         with self._db.connection() as conn:
-            finished = staging.finished_chunks(conn)
-            ticket = self._ticket = staging.issue_ticket(conn)
+            return dates.instants(conn, self._zone, ticks)
 
-        def write(made: loader.WriteUnit) -> None:
-            with self._db.connection() as conn:
-                rows = made.rows, import_id, span(made.span)
-                staging.write_chunks(conn, ticket, made.table, made.batches, made.lines, *rows)
+    # -- staged tables ----------------------------------------------------------------------------------------------
 
-        left = [batch for batch in batches if (batch.table, batch.number) not in finished]
-        done: dict[str, int] = {}
-        for (table, _), (rows, _) in finished.items():
-            done[table] = done.get(table, 0) + rows
-        loader.Loader(self._source, images, pool, write, self._on_progress, self._stop).run(left, done, expected)
-        if self._stop.is_set():
-            raise StoppedError
-        if self._source.has_changed():
-            raise DtkError(
-                "The source was changed while it was read.",
-                "Nothing was written to the library. Close Diffusion Toolkit and start again, without --resume.",
-            )
+    def index(self) -> None:
+        """Make staged images with one path one, and build the indexes of tables that may take the library's places."""
+        are_images_ready = threading.Event()
+        pieces: list[Piece] = [partial(self._prepare, are_images_ready)]
+        if self._started.may_swap:
+            pieces += [partial(self._build_index, index, are_images_ready) for index in self._definitions.indexes]
+        self._run_parallel(STEPS[1], pieces)
 
-    # -- writing ----------------------------------------------------------------------------------------------------
+    def _prepare(self, are_ready: threading.Event, conn: Connection) -> None:
+        """Make staged images with one path one, and choose the representatives of their groups."""
+        try:
+            staging.require_ticket(conn, self._ticket)
+            if staging.is_part_done(conn, "images"):
+                return
+            session.set_bulk_memory(conn, self._memory_mb)
+            staging.set_search_path(conn)
+            path_index = next(index for index in self._definitions.indexes if index.name == swap.PATH_INDEX)
+            if not swap.build_unique_index(conn, path_index):
+                twins.resolve(conn, self._values)
+                swap.build_index(conn, path_index)
+            if self._started.may_swap:
+                merge.choose_representatives(conn)
+            staging.mark_part_done(conn, "images")
+            conn.commit()
+        finally:
+            are_ready.set()
 
-    def _import_by_swapping(self) -> None:
-        """Import into an empty library: fill shadow tables, which take the place of its own."""
-        pool = shadow_pool(self._db, self._mapping)
-        tables = ShadowImport(self._db, self._source, pool, self._values, self._memory_mb, self._stop)
-        with self._step(STEPS[0]):
-            self._load(tables.reader, pool, tables.span)
-        with self._step(STEPS[1]):
-            tables.index(self._ticket, partial(self._report_progress, STEPS[1]))
-        # What is written last disturbs no comparison, and is done by one connection alone.
-        with ThreadPoolExecutor(1) as executor, self._write_transaction() as conn, self._step(STEPS[2]):
-            compared = executor.submit(tables.compare, partial(self._report_progress, STEPS[2]))
-            while not shadow.lock_tables(conn, shadow_swap.referencing_tables(tables.definitions)):
-                if self._stop.is_set():
-                    raise StoppedError
-            if not shadow.is_library_empty(conn):
-                raise LibraryChangedError
-            shadow.set_search_path(conn)
-            folders.write(conn, self._record.id, self._zone, self._mapping, keys_are_ids=True)
-            targets.map_prompt_ids(conn)
-            targets.find_targets(conn, self._record.image_base, are_new=True)
-            self._write_related(conn, is_shadow=True)
-            # Both lock the images, and this transaction keeps its locks while it waits for what is compared.
-            while not tables.keys_built.wait(0.05) and not compared.done():
-                pass
-            shadow_swap.build_late(conn, tables.definitions)
-            self._report.verification = compared.result()
-            self._verify_staged(conn)
-            self._finish(conn)
-            shadow_swap.swap_tables(conn, tables.definitions)
+    def _build_index(self, index: swap.Index, are_images_ready: threading.Event, conn: Connection) -> None:
+        if index.table != "prompt":
+            # Rows are changed in place where there is no index yet.
+            are_images_ready.wait()
+        session.set_bulk_memory(conn, self._memory_mb)
+        swap.build_index(conn, index)
 
-    def _import_by_merging(self) -> None:
-        """Import into a library that has images, or whose tables must stay: stage all rows and merge them."""
-        columns = self._source.columns["Image"]
-        pool = staging_pool(self._db, self._mapping)
-        with self._step(STEPS[0]):
-            self._load(lambda: StagingReader(columns, pool), pool, lambda rowids: rowids)
-        with self._write_transaction() as conn, self._step(STEPS[2]):
-            staging.analyze(conn)
-            folders.write(conn, self._record.id, self._zone, self._mapping)
-            targets.insert_prompts(conn)
-            targets.require_complete(conn)
-            self._report.merged = targets.find_targets(conn, self._record.image_base, are_new=False)
-            self._report.merged += join_moved(conn, self._stop)
-            images.write_images(conn, self._values, are_new=False)
-            images.analyze_written(conn)
-            images.choose_representatives(conn)
-            self._verify_staged(conn)
-            self._write_related(conn, is_shadow=False)
-            self._finish(conn)
+    def _build_keys(self, conn: Connection) -> None:
+        session.set_bulk_memory(conn, self._memory_mb)
+        staging.set_search_path(conn)
+        swap.build_keys(conn, self._definitions)
 
-    def _verify_staged(self, conn: Connection) -> None:
-        compared, differing = verify.differing_images(conn, self._record.id)
-        verification = self._report.verification
-        verification.compared += compared
-        verification.differing = sorted({*verification.differing, *differing})
+    def _compare(self) -> None:
+        """Compare the staged tables with what was read, and build the keys between them."""
+        verifier = Verifier(self._source, self._builder, self._pool, self._values["id"])
+        keys: list[Piece] = [self._build_keys] if self._started.may_swap else []
+        self._run_parallel(STEPS[2], [*keys, *verifier.pieces(self._db)])
+        self._report.verification.differing = [number - self._values["base"] for number in verifier.differing]
+
+    # -- the library ------------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        """Put everything into the library."""
+        values, verification = self._values, self._report.verification
+        with self._write_transaction() as conn:
+            is_swap = self._started.may_swap and self._is_library_still_empty(conn)
+            staging.analyze(conn, [] if is_swap else staging.TABLES)
+            merge.begin(conn)
+            are_ids = folders.write(conn, values["id"], self._zone, self._mapping)
+            if is_swap and are_ids:
+                swap.swap_tables(conn, self._definitions)
+            else:
+                is_swap = False
+                self._report.merged = merge.find_known(conn, values) + join_moved(conn, values, self._stop)
+                verification.differing += merge.write_images(conn, values)
+                merge.choose_representatives(conn)
+            verification.compared = record_batches.count_unnoted(conn, values)
+            verification.differing = sorted(set(verification.differing))
+            twins.write_records(conn, values)
+            notes.write_staged(conn, values["id"])
+            albums.write_albums_and_tags(conn, values)
+            saved_searches.write(conn, values["id"], self._zone)
+            nodes.write_nodes(conn, values)
+            if is_swap:
+                swap.build_other_keys(conn, self._definitions)
+            self._finish(conn, is_swap)
+
+    def _is_library_still_empty(self, conn: Connection) -> bool:
+        """Lock the library's tables and look."""
+        while not swap.lock_tables(conn, self._definitions):
+            if self._stop.is_set():
+                raise StoppedError
+        return swap.is_library_empty(conn)
 
     @property
     def _memory_mb(self) -> int:
@@ -230,18 +227,12 @@ class Importer:
                 raise (StoppedError() if self._stop.is_set() else error) from error
             _discard(self._db)
 
-    def _write_related(self, conn: Connection, is_shadow: bool) -> None:
-        """Write albums, tags, saved searches and nodes."""
-        values = self._values
-        albums.write_albums_and_tags(conn, values, is_shadow)
-        saved_searches.write(conn, self._record.id, self._zone)
-        nodes.write_nodes(conn, values)
-
-    def _finish(self, conn: Connection) -> None:
+    def _finish(self, conn: Connection, is_swap: bool) -> None:
         """Complete the report and close the record."""
-        count_rows(conn, self._report, self._record.id, self._import.is_shadow, tuple(self._source.columns))
+        import_id = self._values["id"]
+        count_rows(conn, self._report, import_id, is_swap, tuple(self._source.columns))
         self._report.seconds = round(time.monotonic() - self._began, 3)
-        records.finish(conn, self._record.id, {**report_json(self._report), "schema": records.staged_schema(conn)})
+        records.finish(conn, import_id, {**report_json(self._report), "schema": records.staged_schema(conn)})
 
 
 def _discard(db: Database) -> None:

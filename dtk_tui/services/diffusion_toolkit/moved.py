@@ -7,19 +7,20 @@ import os
 import threading
 from collections import Counter
 from functools import lru_cache
+from typing import Any
 
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import targets
-from dtk_tui.store.diffusion_toolkit.targets import MovedCandidate
+from dtk_tui.store.diffusion_toolkit import merge
+from dtk_tui.store.diffusion_toolkit.merge import MovedCandidate
 
 
-def join_moved(conn: Connection, stop: threading.Event) -> int:
+def join_moved(conn: Connection, values: dict[str, Any], stop: threading.Event) -> int:
     """Make rows of the source one with images of the library whose files they are, in other places; return how many.
 
     The recorded SHA-256 decides where there is one, else size, name and parameters where exactly one fits. A row whose
-    file is in its place is of no other.
+    file is in its place is of no other. ``values`` as for ``merge.find_known``.
     """
-    candidates = [one for one in targets.moved_candidates(conn) if not os.path.lexists(one.source_path)]
+    candidates = [one for one in merge.moved_candidates(conn, values) if not os.path.lexists(one.source_path)]
     sha256 = lru_cache(maxsize=None)(_sha256)
     pairs: dict[int, int] = {}
     taken: set[int] = set()
@@ -32,7 +33,7 @@ def join_moved(conn: Connection, stop: threading.Event) -> int:
     rest = [one for one in candidates if not one.hash and one.image_id not in taken]
     sources, images = Counter(one.source_id for one in rest), Counter(one.image_id for one in rest)
     pairs.update(_only_ones(rest, sources, images))
-    targets.add_moved(conn, pairs)
+    merge.add_moved(conn, pairs)
     return len(pairs)
 
 

@@ -17,7 +17,10 @@ Piece = Callable[[Connection], None]
 
 
 def run_parallel(
-    db: Database, pieces: Sequence[Piece], stop: threading.Event, report_progress: Callable[[int, int], None]
+    db: Database,
+    pieces: Sequence[Piece],
+    stop: threading.Event,
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Run all pieces, begun in their order, on two connections; each piece is committed when it is done.
 

@@ -12,7 +12,7 @@ from dtk_tui.domain.imports import ImportReport, TableCount, Verification
 from dtk_tui.errors import DtkError
 from dtk_tui.services.diffusion_toolkit.source.database import TABLES
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import images, notes, records, staging
+from dtk_tui.store.diffusion_toolkit import merge, notes, records, staging
 from dtk_tui.text import counted
 
 
@@ -36,15 +36,15 @@ def write_notes(db: Database, config: Config, migration_id: int) -> Path:
 
 
 def count_rows(
-    conn: Connection, report: ImportReport, import_id: int, is_shadow: bool, source_tables: Sequence[str]
+    conn: Connection, report: ImportReport, import_id: int, is_all: bool, source_tables: Sequence[str]
 ) -> None:
     """Fill a report with what was read, what is in the library, what was noted, and whether these agree.
 
     Args:
-        is_shadow: whether all images of the library were brought by this import.
+        is_all: whether all images of the library were brought by this import.
     """
     report.migration_id = import_id
-    report.representatives = images.count_representatives(conn)
+    report.representatives = merge.count_representatives(conn)
     read = staging.row_counts(conn)
     noted = notes.noted_rows(conn, import_id)
     for table in TABLES:
@@ -53,7 +53,7 @@ def count_rows(
         rows, lost = read.get(table, (0, 0))
         refused = noted.get((table, "refused"), 0)
         report.tables[table] = TableCount(rows, rows - refused, noted.get((table, "repaired"), 0), refused, lost)
-    for table, written in records.written_counts(conn, import_id, is_shadow).items():
+    for table, written in records.written_counts(conn, import_id, is_all).items():
         if table in report.tables:
             report.verification.counts[table] = (report.tables[table].written, written)
     report.reasons = {(t, o, r): count for t, o, r, count in notes.note_counts(conn, import_id)}

@@ -7,19 +7,18 @@ from typing import Any
 
 from dtk_tui.domain.imports import POLICIES, ImportOptions
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.services.diffusion_toolkit.read import csv_select, other_tables
-from dtk_tui.services.diffusion_toolkit.read.csv import line
+from dtk_tui.services.diffusion_toolkit.read.arrow import TYPES
 from dtk_tui.services.diffusion_toolkit.read.repair import note_json
 from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.services.diffusion_toolkit.source.rowids import id_bounds
 from dtk_tui.services.diffusion_toolkit.source.unknown import unknown_content
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import dates, notes, record_batches, records, shadow, staging
+from dtk_tui.store.diffusion_toolkit import dates, notes, record_batches, records, staging, swap
 from dtk_tui.store.diffusion_toolkit.records import ImportRecord
 
 #: Facts of a record that say how the source was read, not what it holds. The names stand in databases.
-_BATCH_SIZE, _DRY_RUN, _IS_SHADOW = "batch_size", "dry_run", "beside"
+_BATCH_SIZE, _DRY_RUN, _MAY_SWAP = "batch_size", "dry_run", "beside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ class StartedImport:
     zone: str
 
     @property
-    def is_shadow(self) -> bool:
-        """Whether images are read into shadow tables, which replace those of an empty library."""
-        return bool(self.record.facts[_IS_SHADOW])
+    def may_swap(self) -> bool:
+        """Whether the staged tables may take the place of the library's own, which were empty."""
+        return bool(self.record.facts[_MAY_SWAP])
 
 
 def start(db: Database, source: Source, options: ImportOptions) -> StartedImport:
@@ -58,27 +57,23 @@ def start(db: Database, source: Source, options: ImportOptions) -> StartedImport
                 f"A migration of {waiting.source} is unfinished; a dry run would throw away what it read.",
                 "Finish it with --resume, or throw it away with --undo.",
             )
-        return start_new(conn, source, options, zone, shadow.is_possible(conn))
+        return _start_new(conn, source, options, zone)
 
 
-def start_new(conn: Connection, source: Source, options: ImportOptions, zone: str, is_shadow: bool) -> StartedImport:
-    """Start an import with a new record and empty staging tables.
-
-    Args:
-        is_shadow: whether images are read into shadow tables.
-    """
-    _create_tables(conn, source, is_shadow)
+def _start_new(conn: Connection, source: Source, options: ImportOptions, zone: str) -> StartedImport:
+    """Start an import with a new record and empty staging tables."""
+    _create_tables(conn, source)
     images, nodes = _id_spans(source)
-    facts = {**source.facts, _BATCH_SIZE: options.batch_size, _DRY_RUN: options.dry_run, _IS_SHADOW: is_shadow}
+    facts = {
+        **source.facts, _BATCH_SIZE: options.batch_size, _DRY_RUN: options.dry_run, _MAY_SWAP: swap.is_possible(conn),
+    }  # fmt: skip
     record = records.begin(conn, source.path, zone, options.policy, options.maps, facts, images, nodes)
     return StartedImport(record, options, zone)
 
 
-def _create_tables(conn: Connection, source: Source, is_shadow: bool) -> None:
+def _create_tables(conn: Connection, source: Source) -> None:
     staging.create(conn)
-    if is_shadow:
-        shadow.create(conn)
-    staging.copy_lines(conn, {"note": _unknown_notes(source)})
+    staging.write_notes(conn, _unknown_notes(source))
 
 
 def _find_done(conn: Connection, source: Source) -> ImportRecord | None:
@@ -108,9 +103,8 @@ def _resume(conn: Connection, source: Source, given: ImportOptions) -> StartedIm
         record.zone,
     )
     if not staging.has_current_columns(conn) or not staging.finished_chunks(conn):
-        # An earlier release read it; or the server crashed: then the staging tables are empty, and the shadow tables
-        # are whole no longer.
-        _create_tables(conn, source, started.is_shadow)
+        # An earlier release read it; or the server crashed: then what is unlogged is empty, and the rest not whole.
+        _create_tables(conn, source)
         record_batches.delete(conn, record.id)
         notes.delete_notes(conn, record.id)
     return started
@@ -118,18 +112,17 @@ def _resume(conn: Connection, source: Source, given: ImportOptions) -> StartedIm
 
 def _source_facts(record: ImportRecord) -> dict[str, Any]:
     """Return the facts that tell the source's content, without how it was read."""
-    return {name: value for name, value in record.facts.items() if name not in (_BATCH_SIZE, _DRY_RUN, _IS_SHADOW)}
+    return {name: value for name, value in record.facts.items() if name not in (_BATCH_SIZE, _DRY_RUN, _MAY_SWAP)}
 
 
-def _unknown_notes(source: Source) -> list[bytes]:
+def _unknown_notes(source: Source) -> list[tuple[Any, ...]]:
     """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
-    known = {table: ("Id", *(name for name, _ in columns)) for table, columns in other_tables.COLUMNS.items()}
     conn = source.connect()
     try:
-        found = unknown_content(conn, {**known, "Image": csv_select.ALL})
+        found = unknown_content(conn, {table: ("Id", *columns) for table, columns in TYPES.items()})
     finally:
         conn.close()
-    return [line((table, None, "refused", reason, note_json(numbers))) for table, reason, numbers in found]
+    return [(table, None, "refused", reason, note_json(numbers)) for table, reason, numbers in found]
 
 
 def _id_spans(source: Source) -> tuple[tuple[int, int], tuple[int, int]]:

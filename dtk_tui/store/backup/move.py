@@ -20,7 +20,7 @@ from dtk_tui.store.backup.digests import Progress, TableDigest, digest, digests,
 from dtk_tui.store.backup.dump import ignore
 from dtk_tui.store.backup.restore import ONLY_THE_LIBRARY, start_psql, understood_by
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.diffusion_toolkit import shadow
+from dtk_tui.store.diffusion_toolkit import staging
 from dtk_tui.store.server import programs
 from dtk_tui.store.server.cluster import program
 from dtk_tui.text import counted
@@ -89,7 +89,7 @@ def move(source: Database, target: Database, on_progress: Progress) -> Moved:
         DtkError: the target is not empty, something writes to the source, or a server failed; calling it again goes on.
     """
     with source.connection() as reading:
-        if shadow.exists(reading):
+        if staging.exists(reading):
             raise DtkError("An import is unfinished.", "Finish it with dtk migrate --resume, or end it with --undo.")
         known = tables(reading)
         names = sql.SQL(", ").join(sql.Identifier("public", name) for name in known)

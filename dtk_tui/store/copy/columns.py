@@ -53,10 +53,16 @@ def numbers(values: npt.NDArray[Any], kind: str, valid: Mask = None) -> Fields:
     return _cut(made.view(np.uint8).reshape(len(values), -1), np.where(valid, made.dtype.itemsize, 4))
 
 
-def numerics(values: npt.NDArray[np.int64], valid: Mask = None) -> Fields:
-    """Return whole numbers as fields of numeric: groups of four digits without zeros at either end."""
+def numerics(values: npt.NDArray[np.int64], valid: Mask = None, unsigned: Mask = None) -> Fields:
+    """Return whole numbers as fields of numeric: groups of four digits without zeros at either end.
+
+    Args:
+        valid: as for ``numbers``.
+        unsigned: where true, the 64 bits are those of a number without a sign; None where none is.
+    """
     count = len(values)
-    left = np.abs(values).view(np.uint64)
+    is_negative = values < 0 if unsigned is None else (values < 0) & ~unsigned
+    left = np.where(is_negative, -values, values).view(np.uint64)
     groups = np.empty((count, _GROUPS), np.int64)
     for at in reversed(range(_GROUPS)):
         left, groups[:, at] = np.divmod(left, np.uint64(_BASE))
@@ -67,7 +73,7 @@ def numerics(values: npt.NDArray[np.int64], valid: Mask = None) -> Fields:
     made["length"] = 8 + 2 * digits
     made["head"][:, 0] = digits
     made["head"][:, 1] = np.where(digits > 0, _GROUPS - 1 - first, 0)
-    made["head"][:, 2] = np.where(values < 0, _NEGATIVE, 0)
+    made["head"][:, 2] = np.where(is_negative, _NEGATIVE, 0)
     places = np.minimum(np.arange(_GROUPS) + first[:, None], _GROUPS - 1)
     made["groups"] = np.take_along_axis(groups, places, axis=1)
     lengths = 12 + 2 * digits
@@ -86,6 +92,14 @@ def texts(values: pa.Array) -> list[Fields]:
     if values.null_count:
         lengths[~values.is_valid().to_numpy(zero_copy_only=False)] = -1
     return [lengths.view([("length", ">i4")]), values.view(pa.binary())]
+
+
+def fields(values: pa.Array) -> list[Fields]:
+    """Return the fields of a column of bigint or text, which is int64, strings or binaries."""
+    if not pa.types.is_int64(values.type):
+        return texts(values)
+    valid = values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else None
+    return [numbers(values.fill_null(0).to_numpy(), ">i8", valid)]
 
 
 def array(values: pa.Array) -> bytes:

@@ -7,21 +7,6 @@ from typing import Any, LiteralString
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 
-# Where each staged image is in the library.
-_IMAGE_IDS: LiteralString = """
-CREATE TEMP TABLE migration_where ON COMMIT DROP AS
-SELECT source_id, coalesce(target.image_id, %(base)s + source_id) AS image_id
-  FROM migration_stage_image LEFT JOIN migration_target target USING (source_id)
-"""
-
-# The same for shadow tables: every image there is one of the source.
-_IMAGE_IDS_SHADOW: LiteralString = """
-CREATE TEMP VIEW migration_where AS
-SELECT image.id - migration.image_base AS source_id, image.id AS image_id
-  FROM image, migration WHERE migration.state = 'loading'
- UNION ALL SELECT source_id, image_id FROM migration_target
-"""
-
 _ALBUMS: LiteralString = """
 WITH wanted AS (
     SELECT DISTINCT ON (coalesce(name, '(no name)')) source_id, coalesce(name, '(no name)') AS name,
@@ -128,17 +113,8 @@ _IMAGE_TAGS = _links(
 )  # fmt: skip
 
 
-def write_albums_and_tags(conn: Connection, values: dict[str, Any], is_shadow: bool) -> None:
-    """Write albums with their members, and tags with their images; ``values`` as for ``write_images``.
-
-    Args:
-        is_shadow: whether the images are in shadow tables.
-    """
-    if is_shadow:
-        conn.execute(_IMAGE_IDS_SHADOW)
-    else:
-        conn.execute(_IMAGE_IDS, values)
-        conn.execute("ANALYZE migration_where")
+def write_albums_and_tags(conn: Connection, values: dict[str, Any]) -> None:
+    """Write albums with their members, and tags with their images; ``values``: id and zone of the import."""
     new = [number for (number,) in conn.execute(_ALBUMS, values)]
     conn.execute(_ALBUM_RECORDS, {**values, "new": new})
     conn.execute(_ALBUM_NOTES, values)

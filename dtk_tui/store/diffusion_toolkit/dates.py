@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
@@ -9,12 +10,20 @@ from dtk_tui.store.database import Connection, row_of
 #: Ticks between which every time zone of the world has a date that clients can show.
 TICKS_RANGE: LiteralString = "1728000000000 AND 3155376383999999999"
 #: The same limits for Python.
-_TICKS = range(1728000000000, 3155376384000000000)
+FIRST_TICK, LAST_TICK = 1728000000000, 3155376383999999999
 
 
 def is_date(ticks: int) -> bool:
     """Whether ticks are a date that can be written."""
-    return ticks in _TICKS
+    return FIRST_TICK <= ticks <= LAST_TICK
+
+
+def instants(conn: Connection, zone: str, ticks: Sequence[int]) -> list[int]:
+    """Return the microseconds since 1970 of local times of a zone, which are dates."""
+    query: LiteralString = """
+        SELECT (extract(epoch FROM dtk_instant(ticks, %s)) * 1000000)::bigint
+          FROM unnest(%s::bigint[]) WITH ORDINALITY AS given (ticks, place) ORDER BY place"""
+    return [found for (found,) in conn.execute(query, (zone, list(ticks)))]
 
 
 def utc_offsets(conn: Connection, zone: str) -> list[tuple[int, int]]:

@@ -41,6 +41,21 @@ def staged_paths(conn: Connection) -> list[tuple[int, str, str]]:
     return [(key, from_db(path), from_db(source)) for key, path, source in rows]
 
 
+def stage_paths(conn: Connection, folders: Sequence[tuple[int, str, str]]) -> None:
+    """Stage folders that images lie in, given as ``staged_paths`` returns them."""
+    with conn.cursor().copy("COPY migration_stage_path FROM STDIN") as copy:
+        for key, path, source in folders:
+            copy.write_row((key, to_db(path), to_db(source)))
+
+
+def reserve_ids(conn: Connection, count: int) -> list[int]:
+    """Return ids for folders that nobody else gets."""
+    rows = conn.execute(
+        "SELECT nextval(pg_get_serial_sequence('folder', 'id')::regclass) FROM generate_series(1, %s)", (count,)
+    )
+    return [number for (number,) in rows]
+
+
 def library_folders(conn: Connection) -> dict[str, tuple[int, int | None]]:
     """Return (id, parent id) of every folder of the library, by path."""
     return {

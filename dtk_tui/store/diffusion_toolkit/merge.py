@@ -1,22 +1,113 @@
-"""Merging staged images into images that the library has, and rows of one path into one image."""
+"""Merging staged images into the library: those that it has already by path and policy, the others as new ones."""
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+from collections.abc import Mapping
+from typing import Any, LiteralString, NamedTuple
 
+from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS, image_values
+from dtk_tui.store.diffusion_toolkit import record_batches
+from dtk_tui.store.diffusion_toolkit.image_rows import IMAGE_COLUMNS as STAGED_COLUMNS
+from dtk_tui.store.diffusion_toolkit.record_batches import RECORDS
+from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS, record_values
+from dtk_tui.store.library.images import join_path
+
+#: Where images of the source are that do not become new ones.
+_TARGETS: LiteralString = """
+CREATE TEMP TABLE migration_target (source_id bigint PRIMARY KEY, image_id bigint NOT NULL) ON COMMIT DROP
+"""
+# Where each image of the source is in the end, also one with the path of another.
+_WHERE: LiteralString = """
+CREATE TEMP VIEW migration_where AS
+SELECT image.id - migration.image_base AS source_id, coalesce(target.image_id, image.id) AS image_id
+  FROM migration_beside.image JOIN migration ON migration.state = 'loading'
+  LEFT JOIN migration_target target ON target.source_id = image.id - migration.image_base
+ UNION ALL
+SELECT twin.image_id - migration.image_base, coalesce(target.image_id, twin.kept_id)
+  FROM migration_stage_twin twin JOIN migration ON migration.state = 'loading'
+  LEFT JOIN migration_target target ON target.source_id = twin.kept_id - migration.image_base
+"""
+
+# In the order of their hashes: the same source gives the same ids, however it was interrupted.
+_PROMPTS: LiteralString = """
+INSERT INTO prompt (text)
+SELECT text FROM migration_beside.prompt new
+ WHERE NOT EXISTS (SELECT 1 FROM prompt WHERE prompt.sha256 = new.sha256)
+ ORDER BY sha256
+"""
+_TEXT_IDS: LiteralString = """
+CREATE TEMP TABLE migration_text ON COMMIT DROP AS
+SELECT staged.id AS key, prompt.id FROM migration_beside.prompt staged JOIN prompt USING (sha256)
+"""
+_UNSAID: LiteralString = """
+CREATE TEMP TABLE migration_unsaid ON COMMIT DROP AS
+SELECT source_id, get_byte(unsaid, place::integer - 1) AS unsaid
+  FROM migration_stage_digest JOIN migrated_batch ON first_id = low,
+       unnest(source_ids) WITH ORDINALITY AS one (source_id, place)
+ WHERE migration_id = %(id)s AND unsaid IS NOT NULL
+"""
+# What the rest of the statements see of a staged image: folders and prompts by their ids in the library.
+_READY: LiteralString = """
+CREATE TEMP VIEW migration_ready AS
+SELECT image.*, image.id - migration.image_base AS source_id, place.folder_id AS place_id,
+       positive.id AS positive_id, negative.id AS negative_id, target.image_id AS target_id,
+       coalesce(said.unsaid, 0) AS unsaid
+  FROM migration_beside.image JOIN migration ON migration.state = 'loading'
+  JOIN migration_place place ON place.key = image.folder_id
+  LEFT JOIN migration_text positive ON positive.key = image.prompt_id
+  LEFT JOIN migration_text negative ON negative.key = image.negative_prompt_id
+  LEFT JOIN migration_target target ON target.source_id = image.id - migration.image_base
+  LEFT JOIN migration_unsaid said ON said.source_id = image.id - migration.image_base
+"""
+_INCOMPLETE: LiteralString = """
+SELECT EXISTS (SELECT 1 FROM migration_ready WHERE (prompt_id IS NOT NULL AND positive_id IS NULL)
+                                                OR (negative_prompt_id IS NOT NULL AND negative_id IS NULL))
+    OR (SELECT count(*) FROM migration_ready) <> (SELECT count(*) FROM migration_beside.image)
+"""
+_KNOWN: LiteralString = """
+INSERT INTO migration_target (source_id, image_id)
+SELECT ready.source_id, image.id
+  FROM migration_ready ready JOIN image ON image.folder_id = place_id AND image.file_name = ready.file_name
+"""
+_MAPPED: dict[LiteralString, LiteralString] = {
+    "folder_id": "place_id", "prompt_id": "positive_id", "negative_prompt_id": "negative_id",
+}  # fmt: skip
+_IMAGES: LiteralString = """
+INSERT INTO image ({columns}) OVERRIDING SYSTEM VALUE
+SELECT {values} FROM migration_ready WHERE target_id IS NULL
+""".replace("{columns}", ", ".join(STAGED_COLUMNS)).replace(
+    "{values}", ", ".join([_MAPPED.get(name, name) for name in STAGED_COLUMNS])
+)
+_RAW: LiteralString = """
+INSERT INTO image_raw (image_id, chunks)
+SELECT coalesce(target_id, id), chunks FROM migration_beside.image_raw JOIN migration_ready ON id = image_id
+    ON CONFLICT (image_id) DO NOTHING
+"""
+_DIFFERING: LiteralString = """
+SELECT ready.source_id
+  FROM migration_ready ready LEFT JOIN image ON image.id = ready.id
+  LEFT JOIN image_raw raw ON raw.image_id = image.id
+  LEFT JOIN migration_beside.image_raw staged_raw ON staged_raw.image_id = ready.id
+ WHERE ready.target_id IS NULL
+   AND (({found}) IS DISTINCT FROM ({wanted}) OR raw.chunks IS DISTINCT FROM staged_raw.chunks)
+ ORDER BY 1
+""".replace("{found}", ", ".join([f"image.{name}" for name in STAGED_COLUMNS])).replace(
+    "{wanted}", ", ".join([f"ready.{_MAPPED.get(name, name)}" for name in STAGED_COLUMNS])
+)
 
 # keep: what the library says stays, what it lacks is filled in. take: what the source says goes before. newest: the
 # side that was touched later goes before. What an earlier import brought, and a person took away, stays away.
-_MERGE: LiteralString = """
+_MERGE: LiteralString = (
+    """
 WITH both_sides AS (
     SELECT ready.*, image.id AS image_id,
            CASE %(policy)s WHEN 'take' THEN true WHEN 'newest'
-                THEN coalesce(dtk_instant(coalesce(touched, viewed), %(zone)s)
+                THEN coalesce(coalesce(ready.touched_at, ready.viewed_at)
                               > coalesce(image.touched_at, image.viewed_at, '-infinity'), false)
                 ELSE false END AS source_wins,
-           coalesce(earlier.flags, 0) AS known_flags, coalesce(stars = ANY (earlier.ratings), false) AS knew_rating,
+           coalesce(earlier.flags, 0) AS known_flags,
+           coalesce(ready.rating = ANY (earlier.ratings), false) AS knew_rating,
            coalesce(ready.custom_tags = ANY (earlier.tags), false) AS knew_tags, known.has_raw,
            jsonb_build_object('rating', image.rating, 'favorite', image.favorite, 'nsfw', image.nsfw,
                               'for_deletion', image.for_deletion, 'custom_tags', image.custom_tags,
@@ -33,30 +124,26 @@ WITH both_sides AS (
                   GROUP BY image_id) AS earlier ON earlier.image_id = image.id
 ), wanted AS (
     SELECT side.*,
-           CASE WHEN source_wins THEN coalesce(stars, image.rating)
+           CASE WHEN source_wins THEN coalesce(side.rating, image.rating)
                 WHEN knew_rating THEN image.rating
-                ELSE coalesce(image.rating, stars) END AS new_rating,
-           CASE WHEN source_wins AND side.favorite IS NOT NULL THEN side.favorite <> 0
-                ELSE image.favorite OR (known_flags & 4 = 0 AND coalesce(side.favorite, 0) <> 0) END AS new_favorite,
-           CASE WHEN source_wins AND side.nsfw IS NOT NULL THEN side.nsfw <> 0
-                ELSE image.nsfw OR (known_flags & 2 = 0 AND coalesce(side.nsfw, 0) <> 0) END AS new_nsfw,
-           CASE WHEN source_wins AND side.for_deletion IS NOT NULL THEN side.for_deletion <> 0
-                ELSE image.for_deletion OR (known_flags & 1 = 0 AND coalesce(side.for_deletion, 0) <> 0)
+                ELSE coalesce(image.rating, side.rating) END AS new_rating,
+           CASE WHEN source_wins AND unsaid & 4 = 0 THEN side.favorite
+                ELSE image.favorite OR (known_flags & 4 = 0 AND side.favorite) END AS new_favorite,
+           CASE WHEN source_wins AND unsaid & 2 = 0 THEN side.nsfw
+                ELSE image.nsfw OR (known_flags & 2 = 0 AND side.nsfw) END AS new_nsfw,
+           CASE WHEN source_wins AND unsaid & 1 = 0 THEN side.for_deletion
+                ELSE image.for_deletion OR (known_flags & 1 = 0 AND side.for_deletion)
                 END AS new_for_deletion,
            CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
                 WHEN knew_tags THEN image.custom_tags
                 ELSE coalesce(image.custom_tags, side.custom_tags) END AS new_custom_tags,
            image.has_workflow OR (side.has_workflow AND NOT side.has_raw) AS new_has_workflow,
-           coalesce(image.aesthetic_score, CASE WHEN side.aesthetic_score BETWEEN '-1e300' AND '1e300'
-                                                THEN side.aesthetic_score END) AS new_aesthetic_score,
+           coalesce(image.aesthetic_score, side.aesthetic_score) AS new_aesthetic_score,
            coalesce(image.hypernetwork, side.hypernetwork) AS new_hypernetwork,
-           coalesce(image.hypernetwork_strength,
-                    CASE WHEN side.hypernetwork_strength BETWEEN '-1e300' AND '1e300'
-                         THEN side.hypernetwork_strength END) AS new_hypernetwork_strength,
-           greatest(image.viewed_at, dtk_instant(side.viewed, %(zone)s)) AS new_viewed_at,
-           greatest(image.touched_at, dtk_instant(side.touched, %(zone)s)) AS new_touched_at
+           coalesce(image.hypernetwork_strength, side.hypernetwork_strength) AS new_hypernetwork_strength,
+           greatest(image.viewed_at, side.viewed_at) AS new_viewed_at,
+           greatest(image.touched_at, side.touched_at) AS new_touched_at
       FROM both_sides side JOIN image ON image.id = side.image_id
-     WHERE side.kept_id IS NULL
 ), changed AS (
     -- A row that stays as it is is not written again: an import of the same source is nothing but looking.
     UPDATE image SET
@@ -74,65 +161,136 @@ WITH both_sides AS (
 )
 INSERT INTO migrated_image (image_id, migration_id, is_new, before, {columns})
 SELECT image_id, %(id)s, false, before, {values}
-  FROM wanted
-""".replace("{columns}", ", ".join(IMAGE_COLUMNS)).replace(
-    "{values}",
-    image_values("dtk_marks(new_rating, new_favorite, new_nsfw, new_for_deletion)", "new_custom_tags"),
+  FROM wanted JOIN ({records}) AS record USING (source_id)
+""".replace("{records}", RECORDS)
+    .replace("{columns}", ", ".join(IMAGE_COLUMNS))
+    .replace(
+        "{values}",
+        record_values("dtk_marks(new_rating, new_favorite, new_nsfw, new_for_deletion)", "new_custom_tags"),
+    )
 )
-_DUPLICATES_REFUSED: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Image', source_id, 'refused',
-       'the same path as row ' || kept_id || ': its rating, flags, albums and tags went there',
-       jsonb_build_object('Id', kept_id, 'Rating', rating, 'Favorite', favorite, 'NSFW', nsfw,
-                          'ForDeletion', for_deletion, 'CustomTags', custom_tags, 'AestheticScore', aesthetic_score,
-                          'CreatedDate', created_ticks, 'ModifiedDate', modified_ticks, 'ViewedDate', viewed_ticks,
-                          'TouchedDate', touched_ticks, 'Seed', seed, 'Steps', steps, 'Sampler', sampler,
-                          'Model', model, 'Prompt', (SELECT left(text, 2000) FROM prompt WHERE id = prompt_id))
-  FROM migration_ready WHERE kept_id IS NOT NULL
-"""
-# A row with the same path as another gives its marks to that one.
-_DUPLICATE_MARKS: LiteralString = """
-UPDATE image SET rating = coalesce(image.rating, twice.stars), favorite = image.favorite OR twice.favorite,
-                 nsfw = image.nsfw OR twice.nsfw, for_deletion = image.for_deletion OR twice.for_deletion,
-                 custom_tags = coalesce(image.custom_tags, twice.custom_tags),
-                 has_workflow = image.has_workflow OR twice.has_workflow
-  FROM (SELECT target_id, max(stars) AS stars, bool_or(coalesce(favorite, 0) <> 0) AS favorite,
-               bool_or(coalesce(nsfw, 0) <> 0) AS nsfw, bool_or(coalesce(for_deletion, 0) <> 0) AS for_deletion,
-               max(custom_tags) AS custom_tags, bool_or(has_workflow) AS has_workflow
-          FROM migration_ready WHERE kept_id IS NOT NULL GROUP BY target_id) AS twice
- WHERE image.id = twice.target_id
-   AND (twice.stars IS NOT NULL OR twice.favorite OR twice.nsfw OR twice.for_deletion OR twice.custom_tags IS NOT NULL
-        OR twice.has_workflow)
-"""
 
-_DUPLICATE_RAW: LiteralString = """
-INSERT INTO image_raw (image_id, chunks)
-SELECT DISTINCT ON (target.image_id) target.image_id, chunks
-  FROM migration_stage_raw JOIN migration_target target USING (source_id)
- WHERE kept_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM image_raw WHERE image_raw.image_id = target.image_id)
- ORDER BY target.image_id, source_id
-"""
-
-_DUPLICATE_NOTES: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Image', kept_id, 'repaired', 'marks of other rows with the same path were taken over', '{}'
-  FROM migration_target WHERE kept_id IS NOT NULL GROUP BY kept_id
-"""
-
-_DUPLICATE_RECORDS: LiteralString = """
-UPDATE migrated_image SET marks = dtk_marks(rating, favorite, nsfw, for_deletion), custom_tags = image.custom_tags
-  FROM image WHERE image.id = migrated_image.image_id AND migrated_image.migration_id = %(id)s
-   AND image.id IN (SELECT image_id FROM migration_target WHERE kept_id IS NOT NULL)
+# What a scan has read and no import has brought, in another place than a row of the source says: the content may be the
+# same where it is recorded, and the name and all parameters are the same where it is not. So many files of one size, as
+# pictures that are not compressed are, would have to be read each for all.
+_MOVED: LiteralString = r"""
+WITH known AS MATERIALIZED (
+    SELECT *, count(*) OVER (PARTITION BY file_size) AS of_one_size FROM image
+     WHERE scan_phase = 1 AND fingerprint IS NOT NULL AND NOT unavailable AND file_size > 0
+       AND file_size IN (SELECT file_size FROM migration_beside.image)
+       AND id NOT IN (SELECT image_id FROM migration_target) AND id NOT IN (SELECT image_id FROM dtk_migrated_images())
+)
+SELECT ready.source_id, source.path, ready.file_name, CASE WHEN is_hashed THEN lower(ready.hash) END, known.id,
+       folder.path, known.file_name
+  FROM (SELECT ready.*, record.hash, coalesce(record.hash ~ '^[0-9a-fA-F]{64}$', false) AS is_hashed
+          FROM migration_ready ready JOIN ({records}) AS record USING (source_id)) AS ready
+  JOIN folder source ON source.id = ready.place_id
+  JOIN known ON known.file_size = ready.file_size
+  JOIN folder ON folder.id = known.folder_id
+ WHERE ready.target_id IS NULL
+   AND CASE WHEN is_hashed THEN of_one_size <= 64
+            ELSE dtk_nfc(known.file_name) = dtk_nfc(ready.file_name) AND ({known}) = ({ready}) END
+ ORDER BY known.file_name <> ready.file_name, ready.source_id, known.id
+""".replace(
+    "{known}",
+    """{text_of_known.prompt_id}, {text_of_known.negative_prompt_id}, coalesce(known.steps, 0), coalesce(known.seed, 0),
+       round(coalesce(known.cfg_scale, 0)::numeric, 3), coalesce(least(known.width, known.height), 0),
+       coalesce(greatest(known.width, known.height), 0)""",
+).replace(
+    "{ready}",
+    """{text_of_ready.positive_id}, {text_of_ready.negative_id}, coalesce(ready.steps, 0), coalesce(ready.seed, 0),
+       round(coalesce(ready.cfg_scale, 0)::numeric, 3), coalesce(least(ready.width, ready.height), 0),
+       coalesce(greatest(ready.width, ready.height), 0)""",
+)
+_TEXT_OF: LiteralString = (
+    r"coalesce((SELECT btrim(regexp_replace(text, '\s+', ' ', 'g')) FROM prompt WHERE id = {id}), '')"
+)
+_ADD_MOVED: LiteralString = """
+INSERT INTO migration_target (source_id, image_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])
 """
 
 
-def merge_known(conn: Connection, values: dict[str, Any]) -> None:
-    """Merge staged images into those that the library has, and record what these said before."""
+class MovedCandidate(NamedTuple):
+    """A row of the source and an image that may be of the same file; ``hash`` is the SHA-256 that the source has."""
+
+    source_id: int
+    source_path: str
+    hash: str | None
+    image_id: int
+    image_path: str
+
+
+def moved_candidates(conn: Connection, values: dict[str, Any]) -> list[MovedCandidate]:
+    """Return which rows without a target may be which images; those that kept their names come first."""
+    sql = _MOVED
+    for name in ("known.prompt_id", "known.negative_prompt_id", "ready.positive_id", "ready.negative_id"):
+        sql = sql.replace("{text_of_" + name + "}", _TEXT_OF.replace("{id}", name))
+    rows = conn.execute(sql.replace("{records}", RECORDS), values)
+    return [MovedCandidate(v[0], join_path(v[1], v[2]), v[3], v[4], join_path(v[5], v[6])) for v in rows]
+
+
+def add_moved(conn: Connection, pairs: Mapping[int, int]) -> None:
+    """Make images, given by ids of rows of the source, the targets of those rows."""
+    if pairs:
+        conn.execute(_ADD_MOVED, (list(pairs), list(pairs.values())))
+        conn.execute("ANALYZE migration_target")
+
+
+def find_known(conn: Connection, values: dict[str, Any]) -> int:
+    """Find the staged images that the library has; return how many. Folders must be written.
+
+    Args:
+        values: id, base and policy of the import.
+
+    Raises:
+        DtkError: a staged image lacks its folder or a prompt.
+    """
+    conn.execute(_PROMPTS)
+    conn.execute(_TEXT_IDS)
+    conn.execute(_UNSAID, values)
+    conn.execute("ANALYZE migration_text, migration_unsaid")
+    conn.execute(_READY)
+    if row_of(conn, _INCOMPLETE)[0]:
+        raise DtkError(
+            "What was read of the source is incomplete.", "The library is unchanged. Start again without --resume."
+        )
+    known = conn.execute(_KNOWN).rowcount
+    conn.execute("ANALYZE migration_target")
+    return known
+
+
+def begin(conn: Connection) -> None:
+    """Begin the last transaction: no staged image is known to be one of the library yet."""
+    conn.execute(_TARGETS)
+    conn.execute(_WHERE)
+
+
+def write_images(conn: Connection, values: dict[str, Any]) -> list[int]:
+    """Write the staged images, with their records and raw workflows, or merge them into those that the library has.
+
+    Returns:
+        The source ids of new images that are not in the library as they are staged.
+    """
+    conn.execute(_IMAGES, values)
     conn.execute(_MERGE, values)
+    conn.execute(_RAW)
+    known = [number for (number,) in conn.execute("SELECT source_id FROM migration_target")]
+    record_batches.exclude(conn, values["id"], known)
+    conn.execute("ANALYZE folder, prompt, image, image_raw, migrated_image")
+    return [number for (number,) in conn.execute(_DIFFERING)]
 
 
-def merge_duplicates(conn: Connection, values: dict[str, Any]) -> None:
-    """Merge the rows that have one path with another into the image of that, where there are any."""
-    if row_of(conn, "SELECT EXISTS (SELECT 1 FROM migration_target WHERE kept_id IS NOT NULL)")[0]:
-        for statement in (_DUPLICATES_REFUSED, _DUPLICATE_MARKS, _DUPLICATE_RAW, _DUPLICATE_NOTES, _DUPLICATE_RECORDS):
-            conn.execute(statement, values)
+def choose_representatives(conn: Connection) -> None:
+    """Choose the representative of every group that has more than one image."""
+    groups: LiteralString = """
+        SELECT array_agg(metadata_hash)
+          FROM (SELECT metadata_hash FROM image WHERE metadata_hash IS NOT NULL
+                 GROUP BY metadata_hash HAVING count(*) > 1 LIMIT 50001) AS several"""
+    (hashes,) = row_of(conn, groups)
+    if hashes:
+        conn.execute("SELECT dtk_choose_representatives(%s)", (hashes if len(hashes) <= 50000 else None,))
+
+
+def count_representatives(conn: Connection) -> int:
+    """Return how many images are embedded for their groups, single ones included."""
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE is_embedding_representative")[0])

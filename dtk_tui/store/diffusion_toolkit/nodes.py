@@ -56,7 +56,7 @@ SELECT %(id)s, 'NodeProperty', source_id, 'refused', 'its node is not there',
 
 
 def write_nodes(conn: Connection, values: dict[str, Any]) -> None:
-    """Write ComfyUI nodes and their properties; ``values`` as for ``write_images``, and node_base."""
+    """Write ComfyUI nodes and their properties; ``values``: id and node_base of the import."""
     written = conn.execute(_NODES, values).rowcount
     refused = conn.execute(_NODE_NOTES, values).rowcount
     if written + refused < row_of(conn, "SELECT count(*) FROM migration_stage_node")[0]:

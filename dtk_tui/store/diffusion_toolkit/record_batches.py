@@ -1,4 +1,4 @@
-"""Records of the images that an import brought into an empty library: those of a batch are one row, of arrays."""
+"""Records of the images that an import read: those of a batch are one row, of arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xxhash import xxh3_128
 
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.copy.binary import HEADER, TRAILER
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.records import IMAGE_COLUMNS
 
 _TYPES = {
@@ -25,13 +25,16 @@ COLUMNS = pa.schema([(name, _TYPES.get(name, pa.int64())) for name in IMAGE_COLU
 _KEY = ("migration_id", "first_id")
 _NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
 _COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
-_READ: LiteralString = """
-SELECT one.* FROM migrated_batch, cardinality(source_ids) AS rows, unnest(source_ids, {columns}) AS one
- WHERE migration_id = %s AND first_id = %s
-""".replace("{columns}", ", ".join([f"dtk_spread({name}, rows)" for name in IMAGE_COLUMNS[1:]]))
+#: The records of the images of the import ``id``, as rows; also those that were excluded.
+RECORDS: LiteralString = """
+SELECT one.* FROM migrated_batch, cardinality(source_ids) AS rows, unnest(source_ids, {spread}) AS one ({names})
+ WHERE migration_id = %(id)s
+""".replace("{spread}", ", ".join([f"dtk_spread({name}, rows)" for name in IMAGE_COLUMNS[1:]])).replace(
+    "{names}", ", ".join(IMAGE_COLUMNS)
+)
 _EXCLUDE: LiteralString = """
 UPDATE migrated_batch SET gone = gone || %(ids)s::bigint[]
- WHERE migration_id = (SELECT id FROM migration WHERE state = 'loading') AND source_ids && %(ids)s::bigint[]
+ WHERE migration_id = %(id)s AND source_ids && %(ids)s::bigint[]
 """
 
 
@@ -84,13 +87,30 @@ def _digest(blocks: Sequence[bytes]) -> bytes:
 def differing_images(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id: int) -> list[int]:
     """Return the source ids whose records in a batch are not as they should be."""
     want = {row[0]: row for row in zip(*(column.to_pylist() for column in records.columns), strict=True)}
-    have: dict[int, tuple[Any, ...]] = {row[0]: row for row in conn.execute(_READ, (migration_id, first_id))}
+    query = RECORDS + " AND first_id = %(first)s"
+    rows = conn.execute(query, {"id": migration_id, "first": first_id})
+    have: dict[int, tuple[Any, ...]] = {row[0]: row for row in rows}
     return [number for number, row in want.items() if have.get(number) != row]
 
 
-def exclude(conn: Connection, source_ids: Sequence[int]) -> None:
-    """Exclude some images of the unfinished import from its batches: their records are written elsewhere."""
-    conn.execute(_EXCLUDE, {"ids": list(source_ids)})
+def count_unnoted(conn: Connection, values: dict[str, Any]) -> int:
+    """Return how many images of an import have no note and are new in the library.
+
+    Args:
+        values: its id.
+    """
+    query: LiteralString = """
+        SELECT count(*) FROM migrated_batch, unnest(source_ids) AS one (source_id)
+         WHERE migration_id = %(id)s
+           AND NOT EXISTS (SELECT 1 FROM migration_stage_note note
+                            WHERE table_name = 'Image' AND note.source_id = one.source_id)
+           AND NOT EXISTS (SELECT 1 FROM migration_target target WHERE target.source_id = one.source_id)"""
+    return int(row_of(conn, query, values)[0])
+
+
+def exclude(conn: Connection, migration_id: int, source_ids: Sequence[int]) -> None:
+    """Exclude some images from the batches of an import: their records are written elsewhere."""
+    conn.execute(_EXCLUDE, {"id": migration_id, "ids": list(source_ids)})
 
 
 def delete(conn: Connection, migration_id: int) -> None:

@@ -20,19 +20,12 @@ IMAGE_COLUMNS: tuple[LiteralString, ...] = (
     "source_id", "created_ticks", "modified_ticks", "viewed_ticks", "touched_ticks", "marks", "batch_size", "batch_pos",
     "clip_skip", "ensd", "no_metadata", "has_error", "root_folder_id", "workflow_id", "hash", "custom_tags",
 )  # fmt: skip
-_INT32: LiteralString = "CASE WHEN {name} BETWEEN -2147483648 AND 2147483647 THEN {name} END"
-_NUMBERS: tuple[LiteralString, ...] = ("batch_size", "batch_pos", "clip_skip", "ensd")
-_IMAGE_VALUES: dict[str, LiteralString] = {
-    **{name: _INT32.replace("{name}", name) for name in _NUMBERS},
-    "no_metadata": "no_metadata <> 0",
-    "has_error": "has_error <> 0",
-}
 
 
-def image_values(marks: LiteralString, custom_tags: LiteralString) -> LiteralString:
-    """Return the expressions for ``IMAGE_COLUMNS`` over a staged image."""
-    values = {**_IMAGE_VALUES, "marks": marks, "custom_tags": custom_tags}
-    return ", ".join(values.get(name, name) for name in IMAGE_COLUMNS)
+def record_values(marks: LiteralString, custom_tags: LiteralString) -> LiteralString:
+    """Return the expressions for ``IMAGE_COLUMNS`` over the record of an image, of which two are given."""
+    given: dict[LiteralString, LiteralString] = {"marks": marks, "custom_tags": custom_tags}
+    return ", ".join([given[name] if name in given else "record." + name for name in IMAGE_COLUMNS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +116,23 @@ def _reserve_ids(conn: Connection, table: str, first: int, last: int) -> int:
     return base
 
 
-def written_counts(conn: Connection, migration_id: int, is_shadow: bool) -> dict[str, int]:
+def written_counts(conn: Connection, migration_id: int, is_all: bool) -> dict[str, int]:
     """Return how many source rows of each table are in the library, counted there.
 
     Args:
-        is_shadow: whether all images there are were brought by this import.
+        is_all: whether all images there are were brought by this import.
     """
     query: LiteralString = """
-        SELECT (SELECT count(*) FROM migrated_image WHERE migration_id = %(id)s AND NOT %(is_shadow)s),
-               (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
+        SELECT (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'album'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'tag'),
                (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'query')"""
-    values = {"id": migration_id, "is_shadow": is_shadow}
-    found = dict(zip(("Image", "Folder", "Album", "Tag", "Query"), row_of(conn, query, values), strict=True))
-    if is_shadow:
-        (found["Image"],) = row_of(conn, "SELECT count(*) FROM image")
+    found = dict(zip(("Folder", "Album", "Tag", "Query"), row_of(conn, query, {"id": migration_id}), strict=True))
+    images: LiteralString = """
+        SELECT count(*) FROM migration_beside.image staged JOIN migration_where spot
+               ON spot.source_id = staged.id - (SELECT image_base FROM migration WHERE id = %(id)s)
+          JOIN image ON image.id = spot.image_id"""
+    (found["Image"],) = row_of(conn, "SELECT count(*) FROM image" if is_all else images, {"id": migration_id})
     return found
 
 

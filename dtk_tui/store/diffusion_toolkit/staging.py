@@ -1,48 +1,44 @@
-"""Staging tables: unlogged tables that take the source's rows batch by batch, out of sight.
+"""Staging tables, which take the source's rows batch by batch, out of sight.
 
-A batch and its checkpoint are one transaction. When the server crashes, all of them are emptied run_parallel, so that a
-checkpoint never speaks of rows that are gone; and whoever was reading into them then is shut out, because its next
-batches would speak of texts and folders that it had sent before.
+Images, their raw texts and prompts stand in tables of the very form of the library's own, in a schema of their own;
+what else is read, and the checkpoints, in unlogged tables. A batch and its checkpoint are one transaction. When the
+server crashes, all unlogged tables are emptied together, so that a checkpoint never speaks of rows that are gone; and
+whoever was reading into them then is shut out, because its next batches would speak of texts and folders that it had
+sent before.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, LiteralString
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg import sql
 
-from dtk_tui.errors import DatabaseLostError
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.store.copy.binary import HEADER, TRAILER
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.diffusion_toolkit import session, shadow
+from dtk_tui.store.diffusion_toolkit import session
 
 if TYPE_CHECKING:
-    # Rows need Arrow, which takes time to load and is needed only while an import reads.
-    from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
+    # Arrow takes time to load and is needed only while an import reads.
+    import pyarrow as pa
 
-
+SCHEMA: LiteralString = "migration_beside"
+_COMMENT: LiteralString = "Made by dtk migrate, which removes it."
+#: The tables of the library of which there are staged ones.
+TABLES = ("prompt", "image", "image_raw")
 _TABLES: dict[str, LiteralString] = {
-    # The order of the columns is that of the lines that the services write.
-    "image": """
-        source_id bigint NOT NULL, root_folder_id bigint, folder_id bigint, steps bigint, seed numeric, width bigint,
-        height bigint, batch_size bigint, batch_pos bigint, created_ticks bigint, modified_ticks bigint, rating bigint,
-        favorite bigint, for_deletion bigint, nsfw bigint, unavailable bigint, clip_skip bigint, ensd bigint,
-        file_size bigint, no_metadata bigint, has_error bigint, viewed_ticks bigint, touched_ticks bigint, type bigint,
-        cfg_scale double precision, aesthetic_score double precision, hypernetwork_strength double precision,
-        sampler text, model_hash text, model text, custom_tags text, hypernetwork text, workflow_id text, hash text,
-        folder_key bigint NOT NULL, file_name text NOT NULL, prompt_key bigint, negative_key bigint,
-        has_workflow boolean NOT NULL, digest uuid, dialect text, scheduler text""",
-    "text": "key bigint NOT NULL, text text NOT NULL",
     "path": "key bigint NOT NULL, path text NOT NULL, source_path text NOT NULL",
-    "raw": "source_id bigint NOT NULL, chunks text NOT NULL",
-    # Of the images from low to high that went to shadow tables, as they were sent; ids of the library. ids, groups:
-    # of those that can have a group, 64 bits each in the order of bytes of this machine.
-    "digest": """low bigint NOT NULL, high bigint NOT NULL, rows bigint NOT NULL, digest bytea NOT NULL,
-        ids bytea NOT NULL, groups bytea NOT NULL""",
+    # Images of a transaction, as they were sent: from low to high, or ids; ids of the library. unsaid: of each, in the
+    # order of its record, the bits of its marks of which the source says nothing; NULL where it says all.
+    "digest": """low bigint NOT NULL, high bigint NOT NULL, ids bigint[], digest bytea NOT NULL, unsaid bytea""",
+    # Images with the path of another one, which is kept.
+    "twin": "image_id bigint NOT NULL, kept_id bigint NOT NULL",
     "note": "table_name text NOT NULL, source_id bigint, outcome text NOT NULL, reason text NOT NULL, original jsonb",
     "chunk": """table_name text NOT NULL, chunk bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
         PRIMARY KEY (table_name, chunk)""",
+    # The order of the columns is that of the source, behind the rowid.
     "folder": """source_id bigint, parent_id bigint, path text, image_count bigint, scanned_ticks bigint,
         unavailable bigint, archived bigint, excluded bigint, is_root bigint, recursive bigint, watched bigint""",
     "album": "source_id bigint, name text, position bigint, updated_ticks bigint",
@@ -54,40 +50,72 @@ _TABLES: dict[str, LiteralString] = {
     "nodeproperty": "source_id bigint, node_id bigint, name text, value text",
     "migration": "source_id bigint, name text",
 }
-_COMPRESSION: LiteralString = """
-SELECT CASE attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END FROM pg_attribute
- WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
-"""
 _STARTED_ANEW = "The database was started anew in the middle of the migration."
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
+#: Tables that an earlier release made besides.
+_FORMER = [sql.Identifier(f"migration_stage_{name}") for name in ("image", "text", "raw")]
+_HAS_FAST_COMPRESSION: LiteralString = """
+SELECT attcompression = 'l' FROM pg_attribute WHERE attrelid = 'image_raw'::regclass AND attname = 'chunks'
+"""
+
+
+def staged(table: str) -> sql.Identifier:
+    """Return the full name of the staged table of a table of the library."""
+    return sql.Identifier(SCHEMA, table)
 
 
 def create(conn: Connection) -> None:
-    """Create empty staging and no shadow tables; what earlier ones held is thrown away."""
+    """Create empty staging tables, without indexes and keys; what earlier ones held is thrown away.
+
+    Raises:
+        DtkError: the name of their schema is taken.
+    """
     drop(conn)
+    if row_of(conn, "SELECT to_regnamespace(%s) IS NOT NULL", (SCHEMA,))[0]:
+        raise DtkError(
+            f"The database has a schema {SCHEMA} that this program did not make.",
+            f"The migration needs that name for a while: ALTER SCHEMA {SCHEMA} RENAME TO another.",
+        )
     for name, columns in _TABLES.items():
         conn.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(_NAMES[name], sql.SQL(columns)))
-    # Compressed as in the library, so that a value is compressed once, by the readers' connections.
-    for (method,) in conn.execute(_COMPRESSION).fetchall():
-        conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET COMPRESSION {}").format(_NAMES["raw"], sql.SQL(method)))
-    # What hardly shrinks is not compressed.
-    conn.execute(
-        sql.SQL("ALTER TABLE {} ALTER ids SET STORAGE EXTERNAL, ALTER groups SET STORAGE EXTERNAL").format(
-            _NAMES["digest"]
-        )
-    )
-
-
-def drop(conn: Connection) -> None:
-    """Drop the staging tables and the shadow tables."""
-    conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready")
-    conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(_NAMES.values())))
-    shadow.drop(conn)
+    conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+    conn.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), _COMMENT))
+    for table in TABLES:
+        make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
+        conn.execute(sql.SQL(make).format(staged(table), sql.Identifier(table)))
+    # LIKE does not take the options of a table over.
+    conn.execute(sql.SQL("ALTER TABLE {} SET (toast_tuple_target = 4080)").format(staged("prompt")))
+    if not row_of(conn, _HAS_FAST_COMPRESSION)[0]:
+        # pglz takes three times as long as all else that a workflow costs; a scan, which reads it again, compresses it.
+        conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET STORAGE EXTERNAL").format(staged("image_raw")))
 
 
 def exists(conn: Connection) -> bool:
     """Whether there are staging tables."""
     return bool(row_of(conn, "SELECT to_regclass('migration_stage_chunk') IS NOT NULL")[0])
+
+
+def _has_schema(conn: Connection) -> bool:
+    """Whether there is a schema of ours; one of that name that somebody else made is none."""
+    query: LiteralString = "SELECT obj_description(to_regnamespace(%s), 'pg_namespace') IS NOT DISTINCT FROM %s"
+    return bool(row_of(conn, query, (SCHEMA, _COMMENT))[0])
+
+
+def drop(conn: Connection) -> None:
+    """Drop the staging tables."""
+    conn.execute("SET LOCAL client_min_messages = warning")
+    conn.execute("DROP VIEW IF EXISTS pg_temp.migration_ready, pg_temp.migration_where")
+    conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join([*_NAMES.values(), *_FORMER])))
+    if _has_schema(conn):
+        conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
+
+
+def set_search_path(conn: Connection) -> None:
+    """Let the names of tables mean the staged ones, until the transaction ends."""
+    conn.execute("SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), true)", (SCHEMA,))
+
+
+# -- checkpoints ------------------------------------------------------------------------------------------------------
 
 
 def issue_ticket(conn: Connection) -> int:
@@ -113,7 +141,7 @@ def has_current_columns(conn: Connection) -> bool:
     """Whether the staging tables have the columns that are written to: not where an earlier release made them."""
     query: LiteralString = """
         SELECT EXISTS (SELECT 1 FROM pg_attribute
-                        WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'groups')"""
+                        WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'unsaid')"""
     return bool(row_of(conn, query)[0])
 
 
@@ -125,99 +153,13 @@ def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
 
 
-def write_chunks(
-    conn: Connection,
-    ticket: int,
-    table: str,
-    chunks: Sequence[tuple[int, int, int]],
-    copies: Mapping[str, Sequence[bytes]],
-    images: Rows | None = None,
-    migration_id: int = 0,
-    span: tuple[int, int] = (0, 0),
-) -> None:
-    """Write some batches of one table with their checkpoints.
-
-    Args:
-        ticket: as ``issue_ticket`` gave it.
-        chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
-        copies: lines by staging table: CSV in UTF-8 with single quotes, NULL as nothing, without line ends.
-        images: rows for the shadow tables, brought by the import ``migration_id``.
-        span: first and last id that images of these batches can have.
-
-    Raises:
-        DatabaseLostError: the server crashed since ``issue_ticket``, and the staging tables are empty.
-    """
-    session.commit_asynchronously(conn)
-    copy_lines(conn, copies)
-    if images is not None:
-        digest = images.write(conn, migration_id, span[0])
-        insert: LiteralString = """
-            INSERT INTO migration_stage_digest (low, high, rows, digest, ids, groups)
-            VALUES (%s, %s, %s, %s, %b, %b)"""
-        grouped = images.groups != 0
-        groups = (images.ids[grouped].tobytes(), images.groups[grouped].tobytes())
-        conn.execute(insert, (*span, len(images.ids), digest, *groups))
-    written = conn.execute(
-        """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
-           SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
-            WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)""",
-        (table, *([chunk[i] for chunk in chunks] for i in range(3)), ticket),
+def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
+    """Return (rows read, rows lost) by source table."""
+    rows = conn.execute(
+        "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
+        " WHERE chunk > 0 AND table_name <> '' GROUP BY 1"
     )
-    if not written.rowcount:
-        raise DatabaseLostError(_STARTED_ANEW)
-
-
-def copy_lines(conn: Connection, copies: Mapping[str, Sequence[bytes]]) -> None:
-    """Write lines by staging table; as ``write_chunks``, but without a checkpoint."""
-    for name, lines in copies.items():
-        if lines:
-            _copy(conn, sql.SQL("COPY {} FROM STDIN (FORMAT csv, QUOTE '''', NULL '')").format(_NAMES[name]), lines)
-
-
-def add_prompts(conn: Connection, lines: Sequence[bytes]) -> None:
-    """Write prompts into their shadow table, as lines of (id, text)."""
-    if lines:
-        statement = "COPY {} (id, text) FROM STDIN (FORMAT csv, QUOTE '''', NULL '')"
-        _copy(conn, sql.SQL(statement).format(shadow.shadow_table("prompt")), lines)
-
-
-def _copy(conn: Connection, statement: sql.Composed, lines: Sequence[bytes]) -> None:
-    with conn.cursor().copy(statement) as copy:
-        copy.write(b"\n".join(lines) + b"\n")
-
-
-def largest_key(conn: Connection) -> int:
-    """Return the largest key that a text or a folder was sent under."""
-    return int(
-        row_of(
-            conn,
-            """SELECT greatest((SELECT max(key) FROM migration_stage_text), (SELECT max(key) FROM migration_stage_path),
-                               0)""",
-        )[0]
-    )
-
-
-def digests(conn: Connection) -> list[tuple[int, int, int, bytes]]:
-    """Return (first id, last id, rows, digest) of all images in the shadow tables."""
-    return conn.execute("SELECT low, high, rows, digest FROM migration_stage_digest ORDER BY low").fetchall()
-
-
-def group_keys(conn: Connection) -> tuple[bytes, bytes]:
-    """Return the ids of all images in the shadow tables that can have a group, and their groups."""
-    with conn.cursor(binary=True) as cursor:
-        rows = cursor.execute("SELECT ids, groups FROM migration_stage_digest").fetchall()
-    return b"".join(ids for ids, _ in rows), b"".join(groups for _, groups in rows)
-
-
-def index_image_ids(conn: Connection) -> None:
-    """Index the staged images by their ids."""
-    conn.execute("CREATE INDEX IF NOT EXISTS migration_stage_image_source ON migration_stage_image (source_id)")
-
-
-def staged_ids(conn: Connection, low: int, high: int) -> set[int]:
-    """Return the source ids of the staged images between two, both included."""
-    query: LiteralString = "SELECT source_id FROM migration_stage_image WHERE source_id BETWEEN %s AND %s"
-    return {number for (number,) in conn.execute(query, (low, high))}
+    return {table: (read, lost) for table, read, lost in rows}
 
 
 def is_part_done(conn: Connection, part: str) -> bool:
@@ -233,15 +175,97 @@ def mark_part_done(conn: Connection, part: str) -> None:
     )
 
 
-def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
-    """Return (rows read, rows lost) by source table."""
-    rows = conn.execute(
-        "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
-        " WHERE chunk > 0 AND table_name <> '' GROUP BY 1"
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def write_chunks(
+    conn: Connection,
+    ticket: int,
+    table: str,
+    chunks: Sequence[tuple[int, int, int]],
+    rows: Sequence[Sequence[pa.Array]],
+    notes: Sequence[tuple[Any, ...]],
+) -> None:
+    """Write the notes and checkpoints of some batches of one table, and its rows where they are not images.
+
+    Args:
+        ticket: as ``issue_ticket`` gave it.
+        chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
+        rows: columns of the table's staging table, in pieces.
+        notes: (table, source id, outcome, reason, JSON of what the source said).
+
+    Raises:
+        DatabaseLostError: the server crashed since ``issue_ticket``, and the staging tables are empty.
+    """
+    session.commit_asynchronously(conn)
+    for columns in rows:
+        _copy_columns(conn, _NAMES[table.lower()], columns)
+    write_notes(conn, notes)
+    written = conn.execute(
+        """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
+           SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+            WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)""",
+        (table, *([chunk[i] for chunk in chunks] for i in range(3)), ticket),
     )
-    return {table: (read, lost) for table, read, lost in rows}
+    if not written.rowcount:
+        raise DatabaseLostError(_STARTED_ANEW)
 
 
-def analyze(conn: Connection) -> None:
-    """Analyze the staging tables: nobody else does, so soon after the load."""
-    conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(_NAMES.values())))
+def write_notes(conn: Connection, notes: Sequence[tuple[Any, ...]]) -> None:
+    """Write notes; as ``write_chunks``."""
+    if notes:
+        with conn.cursor().copy("COPY migration_stage_note FROM STDIN") as copy:
+            for note in notes:
+                copy.write_row(note)
+
+
+def _copy_columns(conn: Connection, target: sql.Composable, columns: Sequence[pa.Array]) -> None:
+    """Write columns of bigint and text into a table, which is named with its columns where these are not all."""
+    from dtk_tui.store.copy import columns as copy_columns
+
+    if columns and len(columns[0]):
+        fields = [field for column in columns for field in copy_columns.fields(column)]
+        rows = copy_columns.rows(fields, len(columns), len(columns[0]))
+        with conn.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(target)) as copy:
+            for block in (HEADER, copy_columns.payload(rows), TRAILER):
+                copy.write(block)
+
+
+def add_prompts(conn: Connection, prompts: Sequence[tuple[int, bytes]]) -> None:
+    """Write prompts, given as (id, text)."""
+    import pyarrow as pa
+
+    columns = [pa.array([key for key, _ in prompts], pa.int64()), pa.array([text for _, text in prompts], pa.binary())]
+    _copy_columns(conn, sql.SQL("{} (id, text)").format(staged("prompt")), columns)
+
+
+def prompts(conn: Connection) -> Iterator[tuple[int, str]]:
+    """Yield (id, text) of all prompts that were read."""
+    with conn.cursor(name="prompts") as cursor:
+        cursor.itersize = 5000
+        yield from cursor.execute(sql.SQL("SELECT id, text FROM {}").format(staged("prompt")))
+
+
+def images_with_prompts(conn: Connection, prompts: Sequence[int]) -> list[int]:
+    """Return the images that have one of these prompts."""
+    query = sql.SQL("SELECT id FROM {} WHERE prompt_id = ANY (%(ids)s) OR negative_prompt_id = ANY (%(ids)s)")
+    return [number for (number,) in conn.execute(query.format(staged("image")), {"ids": list(prompts)})]
+
+
+def largest_prompt_id(conn: Connection) -> int:
+    """Return the largest id of a prompt that was given out, here or in the library."""
+    query = sql.SQL("""
+        SELECT greatest((SELECT max(id) FROM {}), 0,
+                        pg_sequence_last_value(pg_get_serial_sequence('prompt', 'id')::regclass))""")
+    return int(conn.execute(query.format(staged("prompt"))).fetchall()[0][0])
+
+
+def digests(conn: Connection) -> list[tuple[int, int, list[int] | None, bytes]]:
+    """Return (first id, last id, ids, digest) of all images, as ``ImageRows.write`` noted them."""
+    return conn.execute("SELECT low, high, ids, digest FROM migration_stage_digest ORDER BY low").fetchall()
+
+
+def analyze(conn: Connection, tables: Sequence[str]) -> None:
+    """Analyze the staging tables, and some staged ones: nobody else does, so soon after the load."""
+    names = sql.SQL(", ").join([*_NAMES.values(), *map(staged, tables)])
+    conn.execute(sql.SQL("ANALYZE {}").format(names))

@@ -100,9 +100,12 @@ _LIKE_PATH = """CASE WHEN octet_length(folder.path) = length(folder.path)
  AND octet_length(image.file_name) = length(image.file_name)
 THEN rtrim(folder.path, '/') || '/' || image.file_name
 ELSE normalize(rtrim(folder.path, '/') || '/' || image.file_name, NFC) END ILIKE {pattern}"""
-# Folders in which no path can begin like this are left out before any file name is looked at.
-_BEGINS = """image.folder_id IN (SELECT id FROM folder WHERE dtk_nfc(rtrim(path, '/')) || '/' ILIKE {prefix}
- OR starts_with(lower({start}), lower(dtk_nfc(rtrim(path, '/')) || '/')))"""
+# Folders in which no path can be like this are left out before any file name is looked at.
+_IN_FOLDERS = """image.folder_id IN (
+SELECT id FROM folder WHERE dtk_nfc(rtrim(path, '/')) || '/' ILIKE ANY ({patterns}::text[]))"""
+# The index is on this very expression. What is not ASCII may be composed or not.
+_NAME_ENDS = """reverse(lower(right(image.file_name, 255))) COLLATE "C" LIKE lower({pattern})"""
+_NAME_END = re.compile(r"[^/*?\x80-\U0010ffff]{1,200}\Z")
 _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
@@ -167,6 +170,21 @@ def _short(column: str, name: str) -> str:
     """Return what lets an index find images of a name, where it has one."""
     is_indexed = column in _INDEXED_NAMES and len(name.lower().encode("utf-8", "replace")) < _SHORT_NAME
     return _SHORT.format(column=column) if is_indexed else ""
+
+
+def _folder_globs(glob: str) -> list[str]:
+    """Return what the path of a folder, with a ``/`` behind it, is like if that of a file in it is like ``glob``.
+
+    One for each place where the path of the folder may end: a name has no ``/``.
+    """
+    last = glob.rfind("/")
+    globs = [glob[: last + 1]] if last >= 0 else []
+    for place in range(last + 1, len(glob)):
+        if glob[place] == "*":
+            globs.append(glob[: place + 1])
+        elif glob[place] == "?":
+            globs.append(glob[:place] + "/")
+    return globs
 
 
 def midnight(day: date) -> datetime:
@@ -243,11 +261,14 @@ class _Compiler:
     def _path(self, node: nodes.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
         exact = _LIKE_PATH.format(pattern=self._bind_text(like_pattern(node.glob, wild=True)))
-        start = node.glob.replace("?", "*").split("*")[0]
-        if not start:
-            return exact
-        begins = _BEGINS.format(prefix=self._bind_text(like_pattern(start) + "%"), start=self._bind_text(start))
-        return self._joined(" AND ", [begins, exact])
+        parts, folders = [exact], _folder_globs(node.glob)
+        if all(glob.strip("*") for glob in folders):
+            patterns = self._bind([to_nfc(like_pattern(glob, wild=True)) for glob in folders])
+            parts.append(_IN_FOLDERS.format(patterns=patterns))
+        end = _NAME_END.search(node.glob)
+        if end:
+            parts.append(_NAME_ENDS.format(pattern=self._bind_text(like_pattern(end[0][::-1]) + "%")))
+        return self._joined(" AND ", parts)
 
     def _created(self, node: nodes.Created) -> str:
         parts: list[str] = []

@@ -43,9 +43,10 @@ SELECT {key}, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) FROM {table}
  WHERE space_id = %(space)s
  ORDER BY vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) LIMIT %(count)s
 """
+# An array that the planner does not see: it would compare each of its numbers with what it knows of the column.
 _EXACT = """
 SELECT {key}, vec <=> %(vec)s::halfvec FROM {table}
- WHERE space_id = %(space)s AND {key} = ANY (%(keys)s::bigint[]) ORDER BY 2 LIMIT %(count)s
+ WHERE space_id = %(space)s AND {key} = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[]))) ORDER BY 2 LIMIT %(count)s
 """
 _SAMPLE = """
 SELECT vec <=> %(vec)s::halfvec FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0) LIMIT 1000

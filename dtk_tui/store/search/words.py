@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dtk_tui.domain.query.nodes import And, Node
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search import conditions, texts
 from dtk_tui.store.search.newest import count_images, estimate, newest_of, packed
 from dtk_tui.store.search.vectors import Candidates, VectorTerm, rank_prompts
@@ -30,8 +31,8 @@ RRF_K = 60
 #: How near words stand to each other costs the square of their number: of more terms only how often they occur counts.
 _COVERED_TERMS = 8
 _RANKING_TERMS = 100
-#: The first prompts are spread so many at a time, then more and more.
-_FIRST_PROMPTS, _GROWTH = 64, 4
+#: The first prompts are spread so many at a time, then more and more; of more equals than that, the newest are found.
+_FIRST_PROMPTS, _GROWTH, _MANY_EQUALS = 16, 4, 128
 #: What the planner's cost of finding an image of a prompt is about.
 _IMAGE_COST = 2.5
 
@@ -53,6 +54,17 @@ SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(c
 """
 # Not sorted here, which would take the words of each prompt along and compute each rank twice.
 _RANKED = "SELECT string_agg(int8send(prompt.id) || float4send({rank}), ''::bytea) FROM prompt WHERE {condition}"
+# As V043 has it: what ranks at least so high, without a look at what has the word, of which there may be many.
+_RANKS_HIGH = """
+ts_match_vq(prompt.search, {query})
+AND dtk_word_ranks(prompt.search) && ARRAY(SELECT (hashtext(%(lexeme)s) & 134217727) << 4 | level
+                                             FROM generate_series(%(level)s, 15) AS level)
+"""
+_LEXEMES = f"SELECT numnode({_QUERY}), tsvector_to_array(to_tsvector('english', %(words)s))"
+#: Levels of ranks that are tried one after the other; level n begins with a rank of 0.017 times 2 to the power n / 3.
+_LEVELS, _LEVEL_STARTS, _LEVELS_AN_OCTAVE = (8, 7, 5, 4, 2), 0.017, 3
+#: What is computed in another order may differ by so much.
+_ROUNDING = 1 + 1e-5
 _HAS_WORDS = "prompt.search @@ {query}"
 _HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
 _HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
@@ -60,7 +72,10 @@ _MET = """
 SELECT string_agg(int8send(prompt.id), ''::bytea) FROM {source}
  WHERE prompt.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-_HAS_IMAGES = "({condition}) AND EXISTS (SELECT FROM image WHERE image.prompt_id = prompt.id)"
+_WITH_IMAGES = """
+SELECT string_agg(int8send(asked), ''::bytea) FROM unnest(%s::bigint[]) AS asked
+ WHERE EXISTS (SELECT FROM image WHERE image.prompt_id = asked)
+"""
 _PROMPTS = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'prompt'::regclass"
 _OF_PROMPTS = """
 SELECT string_agg(int8send(image.id) || int8send(image.prompt_id), ''::bytea
@@ -116,14 +131,17 @@ class PromptSearch:
         """Whether images meet nothing else."""
         return self.others.condition == "true"
 
-    def order(self, conn: Connection, condition: str, *, ranked: bool = True) -> Ordered:
-        """Return the prompts that meet a condition by their rank; without one, as equals."""
+    def order(
+        self, conn: Connection, condition: str, *, ranked: bool = True, above: float = 0, **values: Any
+    ) -> Ordered:
+        """Return the prompts that meet a condition by their rank, from one on; without one, as equals."""
         rank = f"{self.words.rank}(search, {_QUERY}, 1)" if ranked else "0::real"
         text = condition.format(query=_QUERY, condition=self.prompts.condition)
         sql = _RANKED.format(rank=rank, condition=text)
         # Planned anew, as the best plan depends on the words.
-        row = conn.execute(sql, self.prompts.values | {"words": self.words.text}, prepare=False).fetchone()
+        row = conn.execute(sql, self.prompts.values | values | {"words": self.words.text}, prepare=False).fetchone()
         rows = np.frombuffer(row[0] or b"" if row else b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
+        rows = rows[rows["rank"] >= above]
         groups = np.unique(-rows["rank"], return_inverse=True)[1].astype(np.int64)
         best = np.argsort(groups, kind="stable")
         return Ordered(rows["id"].astype(np.int64)[best], groups[best])
@@ -176,6 +194,8 @@ def first_by_words(conn: Connection, search: PromptSearch, limit: int) -> Ordere
     """Return the first ``limit`` images by the rank of their prompts, then by date."""
     if search.words.rank != "ts_rank_cd":
         return _spread(conn, search, search.order(conn, "{condition}"), limit)
+    if search.is_alone and search.is_loose and (best := _best_by_word(conn, search, limit)) is not None:
+        return best
     condition = _HAS_WORDS if search.is_loose else _HAS_WORDS_AND_MEETS
     found = _spread(conn, search, search.order(conn, condition), limit, is_loose=search.is_loose)
     if len(found.ids) < limit:
@@ -187,6 +207,22 @@ def first_by_words(conn: Connection, search: PromptSearch, limit: int) -> Ordere
     return found
 
 
+def _best_by_word(conn: Connection, search: PromptSearch, limit: int) -> Ordered | None:
+    """Return the first ``limit`` images of a search by one word, if its prompts of the highest ranks have so many."""
+    nodes, lexemes = row_of(conn, _LEXEMES, {"words": search.words.text})
+    if nodes != 1 or len(lexemes) != 1:
+        return None
+    few = limit * row_of(conn, _PROMPTS)[0] / count_images(conn)
+    for level in _LEVELS:
+        least = _LEVEL_STARTS * 2 ** (level / _LEVELS_AN_OCTAVE) * _ROUNDING
+        prompts = search.order(conn, _RANKS_HIGH, above=least, lexeme=lexemes[0], level=level)
+        if len(prompts.ids) >= few:
+            found = _spread(conn, search, prompts, limit, is_loose=True)
+            if len(found.ids) == limit:
+                return found
+    return None
+
+
 def first_by_words_and_meaning(
     conn: Connection, search: PromptSearch, meaning: Sequence[VectorTerm], limit: int
 ) -> tuple[Ids, Scores]:
@@ -194,12 +230,12 @@ def first_by_words_and_meaning(
 
     For searches in prompts alone: what ranks is the same for all images of a prompt.
     """
-    prompts = search.order(conn, _HAS_IMAGES)
+    prompts = _without_empty_groups(conn, search.order(conn, "{condition}"))
     places = prompts.places()
     scores = reciprocal(places)
     by_id = np.argsort(prompts.ids)
     for term in meaning:
-        near, near_places = rank_prompts(conn, term, prompts.ids)
+        near, near_places = _nearest_with_images(conn, term, prompts.ids)
         scores[by_id[np.searchsorted(prompts.ids, near, sorter=by_id)]] += reciprocal(near_places)
     order = np.lexsort((places, -scores))
     pairs = np.stack([scores[order], places[order].astype(np.float64)])
@@ -207,6 +243,42 @@ def first_by_words_and_meaning(
     groups = np.cumsum(starts)
     found = _spread(conn, search, Ordered(prompts.ids[order], groups.astype(np.int64)), limit)
     return found.ids, scores[order][np.searchsorted(groups, found.groups)]
+
+
+def _with_images(conn: Connection, prompts: Ids) -> npt.NDArray[np.bool_]:
+    """Return which of some prompts have images."""
+    row = conn.execute(_WITH_IMAGES, (Bigints(prompts),), prepare=False, binary=True).fetchone()
+    return np.isin(prompts, ids_from(row[0] if row else None))
+
+
+def _without_empty_groups(conn: Connection, prompts: Ordered) -> Ordered:
+    """Return the prompts without those groups in which none has images: they take no place.
+
+    Mostly the first of a group that is asked for has some, so that few are asked for.
+    """
+    starts = np.flatnonzero(np.diff(prompts.groups, prepend=-1))
+    ends = np.append(starts[1:], len(prompts.ids))
+    is_empty, size = np.ones(len(starts), np.bool_), 1
+    asked = starts.copy()
+    while len(open_groups := np.flatnonzero(is_empty & (asked < ends))):
+        stops = np.minimum(asked[open_groups] + size, ends[open_groups])
+        counts = stops - asked[open_groups]
+        owners = np.repeat(open_groups, counts)
+        offsets = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        some = _with_images(conn, prompts.ids[np.repeat(asked[open_groups], counts) + offsets])
+        is_empty[owners[some]] = False
+        asked[open_groups] = stops
+        size *= _GROWTH
+    kept = ~np.repeat(is_empty, ends - starts)
+    return Ordered(prompts.ids[kept], prompts.groups[kept])
+
+
+def _nearest_with_images(conn: Connection, term: VectorTerm, prompts: Ids) -> tuple[Ids, Ids]:
+    """Return the nearest of those prompts that have images, and their places from 1, which equals share."""
+    near = rank_prompts(conn, term, prompts)
+    if _with_images(conn, near[0]).all():
+        return near
+    return rank_prompts(conn, term, prompts[_with_images(conn, prompts)])
 
 
 def reciprocal(places: Ids) -> Scores:
@@ -224,7 +296,7 @@ def _spread(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int
     while start < len(prompts.ids) and wanted > 0:
         stop = _end(prompts.groups, start, size)
         batch = Ordered(prompts.ids[start:stop], prompts.groups[start:stop])
-        if stop - start > 2 * _FIRST_PROMPTS and batch.groups[0] == batch.groups[-1]:
+        if stop - start > _MANY_EQUALS and batch.groups[0] == batch.groups[-1]:
             found = _newest_of_equals(conn, search, batch, wanted, is_loose)
         else:
             found = _images(conn, search, batch, is_loose)

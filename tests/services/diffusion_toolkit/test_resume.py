@@ -100,11 +100,11 @@ def test_killed_while_it_writes_the_library_stays_empty(db: Database, config: Co
     source, _ = make("--n", "800")
     with psycopg.connect(config.database_url or "") as blocker:
         # Somebody writes to one of its tables: the migration stands still in its last transaction.
-        blocker.execute("LOCK TABLE node_property IN ROW EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE image_raw IN ROW EXCLUSIVE MODE")
         with subprocess.Popen(command(source), env=environment(config)) as process:
             waiting = """
                 SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
-                 WHERE NOT granted AND relation = 'node_property'::regclass AND datname = current_database()"""
+                 WHERE NOT granted AND relation = 'image_raw'::regclass AND datname = current_database()"""
             with psycopg.connect(config.database_url or "", autocommit=True) as watch:
                 while watch.execute(waiting).fetchone() == (0,) and process.poll() is None:
                     time.sleep(0.01)

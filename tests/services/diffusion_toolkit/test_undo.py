@@ -180,6 +180,14 @@ def test_what_a_person_took_away_does_not_come_again(db: Database, config: Confi
     assert fetch_one(db, marks) == (8, True, True, True, "new")
 
 
+def test_a_flag_of_which_the_source_says_nothing_stays(db: Database, config: Config, tmp_path: Path) -> None:
+    in_the_library(db)
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET favorite = true, nsfw = true, for_deletion = true")
+    run_import(db, config, one_image(tmp_path / "source.db", NSFW=0, Favorite=None), policy="take")
+    assert fetch_one(db, "SELECT favorite, nsfw, for_deletion FROM image") == (True, False, True)
+
+
 def test_what_was_not_known_before_still_comes(db: Database, config: Config, tmp_path: Path) -> None:
     run_import(db, config, one_image(tmp_path / "first.db", NSFW=1))
     run_import(db, config, one_image(tmp_path / "second.db", Rating=7, Favorite=1, NSFW=0, CustomTags="new"))

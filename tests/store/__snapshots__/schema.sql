@@ -573,6 +573,22 @@ CREATE FUNCTION public.dtk_word_pairs(tsvector) RETURNS integer[]
     $_$;
 
 --
+-- Name: dtk_word_ranks(tsvector); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_word_ranks(tsvector) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+        WITH word AS MATERIALIZED (
+            SELECT lexeme, greatest(cardinality(places), 1)::float8 AS times
+              FROM unnest($1) AS words (lexeme, places, weights)),
+        level AS (
+            SELECT lexeme, floor(3 * log(times / ln(1 + (SELECT sum(times) FROM word)) / 0.17) / log(2.0::float8))::integer AS rank
+              FROM word)
+        SELECT coalesce(array_agg((hashtext(lexeme) & 134217727) << 4 | least(rank, 15)), '{}') FROM level WHERE rank >= 2
+    $_$;
+
+--
 -- Name: _yoyo_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1986,6 +2002,12 @@ CREATE INDEX image_model_newest ON public.image USING btree (lower("left"(model,
 CREATE INDEX image_name ON public.image USING btree (lower("left"(file_name, 255)) COLLATE "C");
 
 --
+-- Name: image_name_end; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_name_end ON public.image USING btree (reverse(lower("right"(file_name, 255))) COLLATE "C");
+
+--
 -- Name: image_negative_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2146,6 +2168,12 @@ CREATE INDEX prompt_trigrams ON public.prompt USING gin (lowered public.gin_trgm
 --
 
 CREATE INDEX prompt_vector_prompt ON ONLY public.prompt_vector USING btree (prompt_id);
+
+--
+-- Name: prompt_word_ranks; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX prompt_word_ranks ON public.prompt USING gin (public.dtk_word_ranks(search));
 
 --
 -- Name: image image_promote_representatives; Type: TRIGGER; Schema: public; Owner: -

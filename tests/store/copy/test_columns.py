@@ -48,6 +48,13 @@ def test_whole_numbers_of_every_length(db: Database) -> None:
     assert rows == [(value, value, one, one) for value, one in zip(WHOLE, kept, strict=True)]
 
 
+def test_whole_numbers_without_a_sign(db: Database) -> None:
+    unsigned = np.array([True, True, False, True])
+    values = np.array([2**64 - 1, 2**63, 2**64 - 5, 7], np.uint64).view(np.int64)
+    rows = copied(db, "a numeric(20)", [copy_columns.numerics(values, None, unsigned)], 1, len(values))
+    assert [int(value) for (value,) in rows] == [2**64 - 1, 2**63, -5, 7]
+
+
 def test_texts_flags_floats_and_what_is_the_same_everywhere(db: Database) -> None:
     texts = pa.array(TEXTS, pa.string())
     floats = np.array([0.0, 7.5, -1e300, 5e-324, 0.1 + 0.2, 3.0])

@@ -50,6 +50,7 @@ def load(library: Library) -> None:
     conn.execute(
         "INSERT INTO prompt (text)"
         " SELECT 'picture ' || md5(n::text) || ' of ' || md5((n * 7)::text) || repeat(' x', 50)"
+        " || CASE WHEN n % 100 = 0 THEN repeat(' fish', 1 + n / 100 % 6) ELSE '' END"
         " || CASE WHEN n % 500 = 0 THEN ', castle, soirée' WHEN n % 500 = 1 THEN normalize(', soirée', NFD) ELSE '' END"
         " FROM generate_series(1, 6000) n"
     )
@@ -126,8 +127,13 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         assert "prompt_trigrams" in indexes(seen)
         assert "prompt" not in scanned(seen)
     assert run("castle", limit=5) == 5
-    assert indexes(seen) <= {"prompt_search", "prompt_pkey", "image_prompt"}
+    assert indexes(seen) <= {"prompt_search", "prompt_word_ranks", "prompt_pkey", "image_prompt", "pg_class_oid_index"}
     assert not scanned(seen)
+    assert run("fish", limit=5) == 5
+    ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]
+    assert {"prompt_word_ranks", "image_prompt"} <= indexes(ran)
+    assert not indexes(ran) & {"prompt_search", "prompt_trigrams"}, "of all that have the word, only the best are read"
+    assert not scanned(ran)
     assert run("soir", limit=5) == 5
     assert {"prompt_trigrams", "image_prompt"} <= indexes(seen)
     assert not scanned(seen)
@@ -155,6 +161,10 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         assert not any("hashed" in node.get("Filter", "") for node in all_nodes(ran)), "looked for image by image"
     assert run("folder:7") == 300
     assert "image" not in scanned(seen)
+    assert run("path: contains s/7/1") > 50
+    assert "image" not in scanned(seen), "no name is looked at before the folder"
+    assert run("path: ends with 777.png") == 30
+    assert "image_name_end" in indexes(seen)
 
     word = f"caption:{md5(b'8').hexdigest()}"
     for line in (word, f'caption:"seen {word[8:]}"', f"{word} -nothing", f"{word} has:caption"):

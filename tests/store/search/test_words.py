@@ -147,6 +147,7 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     if small:  # what takes a large library else: long groups of equals, windows that suffice, or do not
         monkeypatch.setattr(search, "_FEW", 0)
         monkeypatch.setattr(words, "_FIRST_PROMPTS", 3)
+        monkeypatch.setattr(words, "_MANY_EQUALS", 6)
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
         monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
 
@@ -169,3 +170,20 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
         assert found.scores.tolist() == pytest.approx(scores[:limit], abs=1e-6)
 
     check()
+
+
+def test_the_index_of_ranks_holds_the_ranks(known: Known) -> None:
+    """A prompt whose words are ``times`` and ``length`` has the level of its rank, where that is 2 or more."""
+    sql = """
+        SELECT ts_rank_cd(search, quote_literal(lexeme)::tsquery, 1),
+               (SELECT number & 15 FROM unnest(dtk_word_ranks(search)) AS number
+                 WHERE number >> 4 = hashtext(lexeme) & 134217727)
+          FROM prompt, unnest(search) AS word (lexeme, places, weights)
+    """
+    found = known.library.conn.execute(sql).fetchall()
+    levels = {level for _, level in found}
+    assert {2, 5, 8} < levels
+    for rank, level in found:
+        low, high = (words._LEVEL_STARTS * 2 ** (number / 3) for number in (level or 0, (level or 1) + 1))
+        assert (low if level else 0) <= rank * 1.00001
+        assert rank <= high * 1.00001

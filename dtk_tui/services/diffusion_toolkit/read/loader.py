@@ -1,50 +1,30 @@
-"""Reading the whole source in parallel, from any checkpoint on."""
+"""Reading the whole source in parallel into the staging tables, from any checkpoint on."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from dtk_tui.domain.imports import ImportProgressed, ProgressCallback
-from dtk_tui.services.diffusion_toolkit.read import other_tables, ranges
-from dtk_tui.services.diffusion_toolkit.read.images import ImageReader, ReadBatch
+from dtk_tui.services.diffusion_toolkit.parallel import run_parallel
+from dtk_tui.services.diffusion_toolkit.read import ranges
+from dtk_tui.services.diffusion_toolkit.read.reader import open_reader
+from dtk_tui.services.diffusion_toolkit.read.rows import RowBuilder
 from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.source.database import TABLES, Source
 from dtk_tui.services.diffusion_toolkit.source.sqlite import explain_error
-from dtk_tui.store.diffusion_toolkit.shadow_rows import Rows
+from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.diffusion_toolkit import staging
 
-#: Two readers keep two cores busy: SQLite and PostgreSQL work outside the interpreter's lock.
-READERS = 2
 #: Batches, and rows if they are large, that a reader writes in one transaction: one by one they wait for the server.
 _BATCHES_PER_WRITE = 16
 _ROWS_PER_WRITE = 16_000
 _REPORT_EVERY_S = 0.25
-
-
-@dataclass(slots=True)
-class WriteUnit:
-    """The content of one transaction.
-
-    Attributes:
-        batches: (number, rows, lost rows) of each.
-        span: first and last rowid that they can have.
-        lines: by staging table.
-        rows: of images for the shadow tables.
-    """
-
-    table: str
-    batches: list[tuple[int, int, int]]
-    span: tuple[int, int]
-    lines: dict[str, list[bytes]]
-    rows: Rows | None = None
-
-
-Write = Callable[[WriteUnit], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,134 +52,100 @@ def plan(source: Source, batch_size: int) -> tuple[list[Batch], dict[str, int]]:
     return batches, {one.table: one.rows for one in plans}
 
 
+def _units(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
+    """Yield adjoining batches of one table that are read and written together."""
+    unit: list[Batch] = []
+    rows = 0
+    for batch in batches:
+        rows += batch.high - batch.low + 1
+        is_next = unit and (batch.table, batch.low) == (unit[-1].table, unit[-1].high + 1)
+        if unit and (not is_next or len(unit) == _BATCHES_PER_WRITE or rows > _ROWS_PER_WRITE):
+            yield unit
+            unit, rows = [], batch.high - batch.low + 1
+        unit.append(batch)
+    if unit:
+        yield unit
+
+
 class Loader:
-    """Runs the readers over the source.
+    """Reads the source into the staging tables.
 
     Args:
-        images: gives each thread its reader of images.
+        builder: of rows of images.
         pool: texts and folders that are written before the rows that share them.
-        write: writes some batches in one transaction.
-        stop: set from outside, ends the reading behind the batches that are under way.
+        import_id: that of the record.
+        ticket: as ``staging.issue_ticket`` gave it.
     """
 
     def __init__(
-        self, source: Source, images: Callable[[], ImageReader], pool: StringPool, write: Write,
-        on_progress: ProgressCallback, stop: threading.Event,
-    ) -> None:  # fmt: skip
+        self, db: Database, source: Source, builder: RowBuilder, pool: StringPool, import_id: int, ticket: int
+    ) -> None:
+        self._db = db
         self._source = source
-        self._images = images
+        self._builder = builder
         self._pool = pool
-        self._write = write
-        self._on_progress = on_progress
-        self._queue: deque[Batch] = deque()
-        self._cancelled = stop
-        self._stop = threading.Event()
-        self._error: BaseException | None = None
-        self._lock = threading.Lock()
-        self._started = time.monotonic()
-        self._reported_at = 0.0
-        self._done: dict[str, int] = {}
-        self._total: dict[str, int] = {}
-        self._read_now = 0
+        self._import_id = import_id
+        self._ticket = ticket
 
-    def run(self, batches: Sequence[Batch], done: Mapping[str, int], total: Mapping[str, int]) -> None:
-        """Read and write some batches; of ``total`` rows by table, ``done`` are there already.
+    def run(self, batch_size: int, on_progress: ProgressCallback, stop: threading.Event) -> None:
+        """Read and write what is not there yet.
 
         Raises:
+            StoppedError: ``stop`` was set.
             DtkError: the source cannot be read, or the database cannot be written; what was written stays.
         """
-        self._total = dict(total)
+        batches, expected = plan(self._source, batch_size)
+        with self._db.connection() as conn:
+            finished = staging.finished_chunks(conn)
+            done = {table: rows for table, (rows, _) in staging.row_counts(conn).items()}
+        left = [batch for batch in batches if (batch.table, batch.number) not in finished]
+        told = _Progress(on_progress, done, expected).add
+        try:
+            run_parallel(self._db, [partial(self._load, unit, told) for unit in _units(left)], stop)
+        except sqlite3.Error as error:
+            raise explain_error(error) from error
+
+    def _load(self, unit: Sequence[Batch], told: Callable[[str, int], None], conn: Connection) -> None:
+        table, span = unit[0].table, (unit[0].low, unit[-1].high)
+        with open_reader(self._source, table) as reader:
+            found = reader.read(span)
+        images = self._builder.make_all(found.columns) if table == "Image" else None
+        rows = [] if images else [columns.staged(table) for columns in found.columns]
+        # Which of the batches has which rows is of no interest any more.
+        counts = [(batch.number, 0, 0) for batch in unit]
+        counts[0] = (unit[0].number, found.rows, found.lost)
+        self._pool.flush()
+        staging.write_chunks(conn, self._ticket, table, counts, rows, found.notes)
+        if images:
+            base = self._builder.base
+            ids = None if self._source.id_is_rowid else images.ids.tolist()
+            images.write(conn, self._import_id, (span[0] + base, span[1] + base), ids)
+        told(table, found.rows)
+
+
+class _Progress:
+    """Counts rows by table and reports them, with the rate and the time left."""
+
+    def __init__(self, on_progress: ProgressCallback, done: Mapping[str, int], total: Mapping[str, int]) -> None:
+        self._on_progress = on_progress
+        self._total = total
         self._done = {table: done.get(table, 0) for table in total}
-        self._queue.extend(batches)
-        threads = [threading.Thread(target=self._work, name=f"migrate-{i}", daemon=True) for i in range(READERS)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)
-                    if self._cancelled.is_set():
-                        self._stop.set()
-        finally:
-            self._stop.set()
-        for thread in threads:
-            thread.join()
-        if self._error is not None:
-            raise explain_error(self._error) if isinstance(self._error, sqlite3.Error) else self._error
+        self._before = sum(self._done.values())
+        self._started = time.monotonic()
+        self._reported_at = 0.0
+        self._lock = threading.Lock()
 
-    def _work(self) -> None:
-        try:
-            conn = self._source.connect()
-            try:
-                self._read_batches(conn)
-            finally:
-                conn.close()
-        except BaseException as error:
-            with self._lock:
-                self._error = self._error or error
-            self._stop.set()
-
-    def _read_batches(self, conn: sqlite3.Connection) -> None:
-        images = self._images()
-        try:
-            while not self._stop.is_set() and (several := self._take()):
-                table = several[0].table
-                made = WriteUnit(table, [], (several[0].low, several[-1].high), {})
-                if table == "Image":
-                    made.rows, found = images.read(conn, [(batch.low, batch.high) for batch in several])
-                else:
-                    found = [self._read_small(conn, batch) for batch in several]
-                for batch, one in zip(several, found, strict=True):
-                    self._add(made, batch, one)
-                self._pool.flush()
-                self._write(made)
-                self._report_progress(table, sum(rows for _, rows, _ in made.batches))
-        finally:
-            images.close()
-
-    def _read_small(self, conn: sqlite3.Connection, batch: Batch) -> ReadBatch:
-        """Read a batch of another table than that of images."""
-        columns = self._source.columns[batch.table]
-        select = other_tables.select(batch.table, columns)
-        found = ranges.read_range(conn, batch.table, select, batch.low, batch.high)
-        lines = other_tables.csv_lines(conn, batch.table, columns, found)
-        return ReadBatch(len(found.rows), len(found.failed), lines)
-
-    def _add(self, made: WriteUnit, batch: Batch, found: ReadBatch) -> None:
-        """Add what a batch writes."""
-        damaged = sum(1 for text in found.lines.get("note", ()) if b"is damaged" in text and b"may be lost" not in text)
-        lost = min(damaged, found.failed)
-        made.batches.append((batch.number, found.rows + lost, lost))
-        for name, more in found.lines.items():
-            made.lines.setdefault(name, []).extend(more)
-
-    def _take(self) -> list[Batch]:
-        """Return the next adjoining batches of one table, to be written together; none when all are taken."""
-        with self._lock:
-            several: list[Batch] = []
-            rows = 0
-            while (
-                self._queue
-                and len(several) < _BATCHES_PER_WRITE
-                and self._queue[0].table == (several or self._queue)[0].table
-            ):
-                rows += self._queue[0].high - self._queue[0].low + 1
-                if several and (rows > _ROWS_PER_WRITE or self._queue[0].low != several[-1].high + 1):
-                    break
-                several.append(self._queue.popleft())
-            return several
-
-    def _report_progress(self, table: str, rows: int) -> None:
+    def add(self, table: str, rows: int) -> None:
+        """Count rows that are written; report them, but not too often."""
         with self._lock:
             self._done[table] += rows
-            self._read_now += rows
             now = time.monotonic()
             if now - self._reported_at < _REPORT_EVERY_S:
                 return
             self._reported_at = now
-            rate = self._read_now / max(now - self._started, 1e-3)
             done, total = sum(self._done.values()), sum(self._total.values())
+            rate = (done - self._before) / max(now - self._started, 1e-3)
             eta_s = max(total - done, 0) / rate if rate else None
-            tables = tuple((name, self._done[name], rows) for name, rows in self._total.items())
+            tables = tuple((name, self._done[name], expected) for name, expected in self._total.items())
             news = ImportProgressed("reading", table, done, total, rate, eta_s, tables)
         self._on_progress(news)

@@ -1,4 +1,7 @@
-"""Repairing rows that are not what the schema promises: a value is converted, or left out, and noted."""
+"""Repairing rows that are not what the schema promises: a value is converted, or left out, and noted.
+
+``is_direct`` of ``read.rows`` says which images need none of it; both follow the same rules.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,65 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from dtk_tui.domain.parameters import GenerationParameters, RawChunk
 from dtk_tui.metadata.reader import derive
-from dtk_tui.services.diffusion_toolkit.read import csv_select
+from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
+from dtk_tui.services.diffusion_toolkit.paths import split as split_path
+from dtk_tui.services.diffusion_toolkit.read.arrow import TYPES
 from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
+from dtk_tui.store.diffusion_toolkit.dates import is_date
+from dtk_tui.store.text_codec import to_db
 
 _INT64 = range(-(2**63), 2**63)
-_BOOLEANS = frozenset({"Favorite", "ForDeletion", "NSFW", "Unavailable", "NoMetadata", "HasError"})
+_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError")
+_SMALL = ("BatchSize", "BatchPos", "ClipSkip", "ENSD")
+_FLOATS = ("CFGScale", "AestheticScore", "HyperNetworkStrength")
+_OTHER_DATES = ("ModifiedDate", "ViewedDate", "TouchedDate")
+_INT32 = range(-(2**31), 2**31)
+_BLANK = " \t\n\v\f\r"
+#: A prompt of blanks that is longer than this is one.
+_LONGEST_BLANK = 99
 _WORDS = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0, "": 0}
 #: Characters of what the source said that a note holds.
 _LONGEST_ORIGINAL = 100_000
 _DERIVED_TEXTS = {"Sampler": "sampler", "Model": "model", "ModelHash": "model_hash"}
 _DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
+#: Tables whose names must differ. An index of PostgreSQL takes no text of more than 2704 bytes.
+NAMED = frozenset({"Album", "Tag", "Query"})
+_SHORT_NAME = 200
+#: Columns without which a row that was found in the indexes still says something.
+_INESSENTIAL = frozenset({"ParentId", "Order", "LastUpdated", "CreatedDate", "ModifiedDate"})
+DAMAGED = "its page in the file is damaged"
 
 
 @dataclass(slots=True)
 class RepairedRow:
-    """A repaired row: ``values`` by column of Diffusion Toolkit, ``notes`` as (reason, {column: original})."""
+    """A repaired row: ``values`` by column of Diffusion Toolkit, ``notes`` as (outcome, reason, {column: original})."""
 
     values: dict[str, Any]
-    notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    dialect: str | None = None
-    scheduler: str | None = None
+    notes: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    is_refused: bool = False
 
     def repair(self, reason: str, column: str, original: Any) -> None:
         """Note that a value is not written as it was."""
-        self.notes.append((f"{column}: {reason}", {column: plain(original)}))
+        self.note(f"{column}: {reason}", column, values={column: original})
+
+    def note(self, reason: str, *columns: str, values: Mapping[str, Any] | None = None) -> None:
+        """Note a reason with what some columns say, or said."""
+        originals = values or self.values
+        self.notes.append(("repaired", reason, {column: plain(originals[column]) for column in columns}))
+
+    def refuse(self, reason: str, *columns: str) -> RepairedRow:
+        """Refuse the row: nothing of it is written but this note."""
+        self.notes = [("refused", reason, {column: plain(self.values[column]) for column in columns})]
+        self.is_refused = True
+        return self
 
 
 def plain(value: Any) -> Any:
@@ -53,29 +85,27 @@ def decode(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def read_row(conn: sqlite3.Connection, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
-    """Return one image by rowid, or None when it cannot be read.
+def read_row(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], number: int) -> dict[str, Any] | None:
+    """Return one row by rowid, its id under rowid, or None when it cannot be read.
 
     Texts come as str (undecodable bytes as lone surrogates), binary values as bytes.
     """
+    names = [name for name in columns if name in TYPES[table]]
+    by_id = table == "Image" and "Id" in columns
+    selected = ", ".join(map(quoted, [*names, "Id"] if by_id else names))
+    factory, conn.text_factory = conn.text_factory, decode
     try:
-        values = select_row(conn, "Image", [column for column in columns if column in csv_select.ALL], number)
+        sql = f"SELECT {selected} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
+        found = conn.execute(sql, (number,)).fetchone()
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
         return None
-    return None if values is None else {**values, "Id": _id(values.get("Id"), number)}
-
-
-def select_row(conn: sqlite3.Connection, table: str, names: Sequence[str], number: int) -> dict[str, Any] | None:
-    """Return some columns of a row by rowid, or None when it is not there; values as ``read_row`` gives them."""
-    factory, conn.text_factory = conn.text_factory, decode
-    try:
-        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} WHERE rowid = ?"  # noqa: S608
-        found = conn.execute(sql, (number,)).fetchone()
     finally:
         conn.text_factory = factory
-    return dict(zip(names, found, strict=True)) if found else None
+    if found is None:
+        return None
+    return {"rowid": _id(found[-1], number) if by_id else number, **dict(zip(names, found, strict=False))}
 
 
 def _id(value: Any, rowid: int) -> int:
@@ -87,21 +117,109 @@ def _id(value: Any, rowid: int) -> int:
     return number if number == value or (isinstance(value, str) and number in _INT64) else rowid
 
 
-def repair_row(row: Mapping[str, Any]) -> RepairedRow:
+def repair_row(table: str, row: Mapping[str, Any]) -> RepairedRow:
     """Return what is written of a row, with notes of all that is not written as it was."""
-    result = RepairedRow({name: row.get(name) for name in csv_select.ALL})
-    for name in (*csv_select.TEXTS, *csv_select.SHARED, "FileName"):
-        result.values[name] = _text(result, name, row.get(name))
-    for name in csv_select.INTEGERS:
-        result.values[name] = _integer(result, name, row.get(name))
-    for name in csv_select.FLOATS:
-        result.values[name] = _float(result, name, row.get(name))
-    path, name = result.values["Path"], result.values["FileName"]
-    if path and name and not path.endswith(name):
-        result.repair("is stale, taken from Path", "FileName", name)
-    if result.values["Workflow"] and not (result.values["Prompt"] or "").strip():
-        _derive(result)
+    result = RepairedRow({"rowid": row["rowid"], **dict.fromkeys(TYPES[table])})
+    for name, kind in TYPES[table].items():
+        as_typed: Callable[[RepairedRow, str, Any], Any] = (
+            _text if kind == pa.string() else _float if kind == pa.float64() else _integer
+        )
+        result.values[name] = as_typed(result, name, row.get(name))
+    if table == "Image":
+        return _repair_image(result)
+    if table in NAMED:
+        _shorten_name(result)
     return result
+
+
+def recovered_row(table: str, number: int, values: Mapping[str, Any], columns: tuple[str, ...]) -> RepairedRow:
+    """Return what is written of a row whose page is damaged.
+
+    Args:
+        values: what the indexes know of it.
+        columns: of the table.
+    """
+    texts = {name: decode(value) if isinstance(value, bytes) else value for name, value in values.items()}
+    essential = {"Path"} if "Path" in TYPES[table] else set(TYPES[table]) - _INESSENTIAL
+    if not essential <= set(texts):
+        return RepairedRow({"rowid": number}).refuse(DAMAGED)
+    row = repair_row(table, {**texts, "rowid": number})
+    if not row.is_refused:
+        missing = sorted((set(columns) & set(TYPES[table])) - set(texts))
+        row.note(f"{DAMAGED}: recovered from the indexes" + (f", without {', '.join(missing)}" if missing else ""))
+    return row
+
+
+def _shorten_name(row: RepairedRow) -> None:
+    name = row.values["Name"]
+    if isinstance(name, str) and len(to_db(name).encode()) > LONGEST_NAME:
+        mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        row.values["Name"] = f"{name[:_SHORT_NAME]}... {mark}"
+        row.repair(f"has {len(name)} characters, written by its begin", "Name", name)
+
+
+def _repair_image(row: RepairedRow) -> RepairedRow:
+    values = row.values
+    path, name = values["Path"], values["FileName"]
+    file_name = split_path(path or "")[1]
+    if not file_name:
+        return row.refuse("its path names no file" if path else "has no path", "Path", "FolderId")
+    if len(to_db(file_name).encode()) > LONGEST_NAME:
+        reason = f"its file name has {len(file_name)} characters, which no file can have"
+        return row.refuse(reason, "Path", "FolderId")
+    if name and not path.endswith(name):
+        row.repair("is stale, taken from Path", "FileName", name)
+    if values["Workflow"] and not (values["Prompt"] or "").strip():
+        _derive(row)
+    _limit_values(row)
+    _check_dates(row)
+    if values["Seed"] is not None and values["Seed"] not in _INT64:
+        values["Seed"], values["IsUnsigned"] = values["Seed"] - 2**64, True
+    return row
+
+
+def _limit_values(row: RepairedRow) -> None:
+    """Note values out of their range, and write what goes for them."""
+    values = row.values
+    prompt, rating = values["Prompt"], values["Rating"]
+    is_blank = prompt is not None and len(prompt) <= _LONGEST_BLANK and not prompt.strip(_BLANK)
+    if is_blank and not (values["Steps"] or values["Seed"] or values["Sampler"]):
+        row.note("Prompt: is blank and nothing else is known, written as no prompt", "Prompt")
+        values["Prompt"] = None
+    if rating is not None and rating not in range(1, 11):
+        row.note(f"Rating: is not 1 to 10, {'written as 10' if rating > 10 else 'left out'}", "Rating")
+        values["Rating"] = 10 if rating > 10 else None
+    if any(values[flag] not in {0, 1, None} for flag in _FLAGS):
+        row.note("a flag is neither 0 nor 1, written as true", *_FLAGS)
+    if values["Type"] not in {0, 1, None}:
+        row.note("Type: is neither 0 nor 1, written as an image", "Type")
+        values["Type"] = 0
+    _leave_out(row, "Width, Height: out of range, left out", ("Width", "Height"), lambda size: 0 <= size < 2**31)
+    _leave_out(row, "Steps: out of range, left out", ("Steps",), _INT32.__contains__)
+    _leave_out(row, "a number is out of range, left out", _SMALL, _INT32.__contains__)
+    _leave_out(row, "a number is not finite, left out", _FLOATS, lambda number: abs(number) <= 1e300)
+    if values["FileSize"] is None or values["FileSize"] < 0:
+        row.note("FileSize: is not known, written as 0", "FileSize")
+        values["FileSize"] = 0
+
+
+def _leave_out(row: RepairedRow, reason: str, columns: tuple[str, ...], is_good: Callable[[Any], bool]) -> None:
+    """Leave out those of some values that are not good; ``reason`` is noted with all of them."""
+    bad = [name for name in columns if row.values[name] is not None and not is_good(row.values[name])]
+    if bad:
+        row.note(reason, *columns)
+        row.values.update(dict.fromkeys(bad))
+
+
+def _check_dates(row: RepairedRow) -> None:
+    """Note dates that are none; their ticks stay, for the way back."""
+    values = row.values
+    if values["CreatedDate"] is None or not is_date(values["CreatedDate"]):
+        is_modified_known = values["ModifiedDate"] is not None and is_date(values["ModifiedDate"])
+        instead = "ModifiedDate taken" if is_modified_known else "written as 1970"
+        row.note(f"CreatedDate: is no date, {instead}", "CreatedDate")
+    if any(values[name] and not is_date(values[name]) for name in _OTHER_DATES):
+        row.note("a date is out of range, left out", *_OTHER_DATES)
 
 
 def _text(result: RepairedRow, column: str, value: Any) -> str | None:
@@ -131,7 +249,7 @@ def _integer(result: RepairedRow, column: str, value: Any) -> int | None:
         result.repair("is no whole number of 64 bits, left out", column, value)
         return None
     text = decode(value) if isinstance(value, bytes) else str(value)
-    if column in _BOOLEANS and text.strip().lower() in _WORDS:
+    if column in _FLAGS and text.strip().lower() in _WORDS:
         result.repair("was stored as text, written as a flag", column, value)
         return _WORDS[text.strip().lower()]
     try:
@@ -181,11 +299,11 @@ def _derive(result: RepairedRow) -> None:
         return
     if dialect is None:
         return
-    result.dialect, result.scheduler = dialect, found.scheduler
+    result.values["Dialect"], result.values["Scheduler"] = dialect, found.scheduler
     filled = _fill(result.values, found)
     if filled:
         originals = {name: plain(old) for name, old in filled.items()}
-        result.notes.append((f"{', '.join(sorted(filled))}: derived from Workflow", originals))
+        result.notes.append(("repaired", f"{', '.join(sorted(filled))}: derived from Workflow", originals))
 
 
 def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]:
@@ -226,8 +344,3 @@ def _short(value: Any) -> Any:
         return value
     digest = hashlib.sha256(value.encode()).hexdigest()
     return {"begin": value[:_LONGEST_ORIGINAL], "length": len(value), "sha256": digest}
-
-
-def repair_value(result: RepairedRow, column: str, value: Any, is_number: bool) -> Any:
-    """Return a value of another table as it is written, noting in ``result`` what is not as it was."""
-    return _integer(result, column, value) if is_number else _text(result, column, value)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from hashlib import blake2b, md5
-from itertools import islice
+from hashlib import blake2b
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.read.csv import is_plain, line
-from dtk_tui.services.diffusion_toolkit.read.text_index import TextIndex
-from dtk_tui.store.text_codec import to_db
+from dtk_tui.store.database import Database
+from dtk_tui.store.diffusion_toolkit import folders, session, staging
+from dtk_tui.store.text_codec import from_db
 
 #: What the cache of whole texts may hold; behind it is a map of their digests.
 _CACHE_BYTES = 128 * 1024 * 1024
-_NO_TEXT = (b"", b"", 0)
 #: Texts that are sent in one transaction.
 _TEXTS_PER_SEND = 1000
-
-
-#: The text index has so many of the latest texts; it is rebuilt when the pool grew by such a part of it.
-_INDEXED_TEXTS = 32_768
-_INDEXED_BYTES = 32 * 1024 * 1024
-_REBUILD_PART = 8
+_FOLDERS_AT_ONCE = 256
 
 
 @dataclass(slots=True)
 class Unsent:
-    """CSV lines that no table has yet: texts as (key, text), folders as (key, path, start in the source)."""
+    """What no table has yet: texts as (key, text), folders as (key, path, start in the source)."""
 
-    texts: list[bytes] = field(default_factory=list)
-    folders: list[bytes] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.texts or self.folders)
+    texts: list[tuple[int, bytes]] = field(default_factory=list)
+    folders: list[tuple[int, str, str]] = field(default_factory=list)
 
     def take(self) -> Unsent:
         """Take some of them out, so that several readers share what is to be sent."""
@@ -45,98 +40,76 @@ class Unsent:
 
 
 class StringPool:
-    """The pool of the texts and folders that were met so far; used by all readers at once.
+    """The pool of the texts and folders that were met so far, those of an interrupted import too; used by all readers.
 
-    Args:
-        next_text: gives the key of a new text.
-        next_folder: gives the key of a folder by its path in the library; two paths of the source may be one there.
-        send: writes lines for good.
+    Its keys are ids: those of folders that the library has, and of others what they get if nobody else is quicker.
     """
 
-    def __init__(
-        self, mapping: paths.Mapping, next_text: Callable[[], int], next_folder: Callable[[str], int],
-        send: Callable[[Unsent], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, db: Database, mapping: paths.Mapping) -> None:
+        self._db = db
         self._mapping = mapping
-        self._next_text = next_text
-        self._next_folder = next_folder
-        self._send = send
-        #: (key, MD5 in hexadecimal, key) by text as it stands in the source; only texts that are stored as they stand.
-        self.texts: dict[bytes | None, tuple[bytes, bytes, int]] = {None: _NO_TEXT}
-        #: (key, path as stored) by the folder's path in the source with the separator behind it.
-        self.folders: dict[bytes, tuple[bytes, bytes]] = {}
-        self._keys: dict[bytes, bytes] = {}
+        #: Keys by text as it is stored, and by the folder's path in the source with the separator behind it.
+        self._texts: dict[bytes, int] = {}
+        self._folders: dict[bytes, int] = {}
+        self._free_folders: list[int] = []
         self._held = 0
         self._unsent = Unsent()
-        self._index = TextIndex([], [], 0)
         self._lock = threading.Lock()
         self._sending: set[Future[None]] = set()
+        with db.connection() as conn:
+            self._next_text = count(staging.largest_prompt_id(conn) + 1)
+            self._known_folders = {path: row[0] for path, row in folders.library_folders(conn).items()}
+            self._known_folders.update((path, key) for key, path, _ in folders.staged_paths(conn))
+            self._keys = {_digest(text.encode()): key for key, text in staging.prompts(conn)}
 
-    def add_stored(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Add texts that were sent before, given as (key, text as stored)."""
-        for key, text in texts:
-            self._keys[_key_digest(text.encode())] = b"%d" % key
+    def keys_of(self, texts: pa.StringArray) -> npt.NDArray[np.int64]:
+        """Return the keys of texts, in the form in which they are stored; 0 where there is none."""
+        coded = texts.dictionary_encode()
+        known = self._texts
+        keys = [known.get(text) or self._key_of(text) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
+        found: npt.NDArray[np.int64] = np.array([*keys, 0], np.int64)[
+            coded.indices.fill_null(len(keys)).to_numpy(zero_copy_only=False)
+        ]
+        return found
 
-    def key_of_text(self, text: bytes | None) -> tuple[bytes, bytes, int] | None:
-        """Return (key, MD5, key) of a text that is not in ``texts``; None when it cannot be sent as it is."""
-        if text is None:
-            return _NO_TEXT
-        if not is_plain(text):
-            return None
+    def _key_of(self, text: bytes) -> int:
+        digest = _digest(text)
         with self._lock:
-            known = self.texts.get(text)
-            if known is None:
-                key = self._assign_key(text)
-                known = key, md5(text, usedforsecurity=False).hexdigest().encode(), int(key)
-                if self._held > _CACHE_BYTES:
-                    self.texts.clear()
-                    self.texts[None] = _NO_TEXT
-                    self._held = 0
-                self.texts[text] = known
-                self._held += len(text) + 250
-            return known
-
-    def text_index(self) -> TextIndex:
-        """Return an index of the texts that were met last."""
-        known = len(self.texts)
-        with self._lock:
-            if not self._index.of <= known < self._index.of + self._index.of // _REBUILD_PART + 1000:
-                texts: list[bytes] = []
-                room = _INDEXED_BYTES
-                for text in islice(reversed(self.texts), _INDEXED_TEXTS):
-                    if text is not None and (room := room - len(text)) > 0:
-                        texts.append(text)
-                self._index = TextIndex(texts, [self.texts[text][2] for text in texts], known)
-            return self._index
-
-    def key_of_stored(self, stored: str) -> bytes:
-        """Return the key of a text in the form in which it is stored."""
-        with self._lock:
-            return self._assign_key(stored.encode())
-
-    def _assign_key(self, stored: bytes) -> bytes:
-        short = _key_digest(stored)
-        key = self._keys.get(short)
-        if key is None:
-            key = self._keys[short] = b"%d" % self._next_text()
-            self._unsent.texts.append(b"%b,'%b'" % (key, stored.replace(b"'", b"''")))
-        return key
+            key = self._keys.get(digest)
+            if key is None:
+                key = self._keys[digest] = next(self._next_text)
+                self._unsent.texts.append((key, text))
+            if self._held > _CACHE_BYTES:
+                self._texts.clear()
+                self._held = 0
+            self._texts[text] = key
+            self._held += len(text) + 150
+            return key
 
     def mismatched_keys(self, texts: Iterable[tuple[int, str]]) -> list[int]:
-        """Return the keys of stored texts, given as (key, text as stored), that differ from what was sent."""
-        return [key for key, text in texts if self._keys.get(_key_digest(text.encode())) != b"%d" % key]
+        """Return the keys of texts as stored, given with them, that differ from what was sent."""
+        return [key for key, text in texts if self._keys.get(_digest(text.encode())) != key]
 
-    def key_of_folder(self, start: bytes) -> tuple[bytes, bytes]:
-        """Return (key, path as stored) of a folder, given with the separator that follows it."""
+    def key_of_folder(self, start: bytes) -> int:
+        """Return the key of a folder, given as stored with the separator that follows it."""
         with self._lock:
-            known = self.folders.get(start)
-            if known is None:
-                source = start.decode("utf-8", "surrogateescape")
+            key = self._folders.get(start)
+            if key is None:
+                source = from_db(start.decode())
                 target = paths.split(self._mapping.apply(source + "x"))[0]
-                key = self._next_folder(target)
-                known = self.folders[start] = b"%d" % key, to_db(target).encode()
-                self._unsent.folders.append(line((key, target, source)))
-            return known
+                # Two paths of the source may be one here.
+                key = self._known_folders.get(target)
+                if key is None:
+                    key = self._known_folders[target] = self._new_folder()
+                self._folders[start] = key
+                self._unsent.folders.append((key, target, source))
+            return key
+
+    def _new_folder(self) -> int:
+        if not self._free_folders:
+            with self._db.connection() as conn:
+                self._free_folders = folders.reserve_ids(conn, _FOLDERS_AT_ONCE)[::-1]
+        return self._free_folders.pop()
 
     def flush(self) -> None:
         """Send whatever was given a key before, so that rows with these keys may follow.
@@ -147,12 +120,15 @@ class StringPool:
         while True:
             with self._lock:
                 unsent, mine = self._unsent.take(), Future[None]()
-                if not unsent:
+                if not unsent.texts and not unsent.folders:
                     before = list(self._sending)
                     break
                 self._sending.add(mine)
             try:
-                self._send(unsent)
+                with self._db.connection() as conn:
+                    session.commit_asynchronously(conn)
+                    staging.add_prompts(conn, unsent.texts)
+                    folders.stage_paths(conn, unsent.folders)
             except BaseException as error:
                 # What was not written stays in the way of all rows that follow.
                 mine.set_exception(error)
@@ -164,5 +140,5 @@ class StringPool:
             other.result()
 
 
-def _key_digest(text: bytes) -> bytes:
+def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).digest()

@@ -28,7 +28,7 @@ class Source:
         columns: names of the columns by table; only tables that exist.
         plain_uri: for a reader that takes no locks and knows no log; None where the file is not whole without one.
         id_is_rowid: whether an image's Id is its rowid, as in every table that Diffusion Toolkit makes.
-        untyped: columns of images that keep a number as a number, whatever text it was meant to be.
+        untyped: (table, column) of those that keep a number as a number, whatever text it was meant to be.
         facts: what tells this content from another, for a resume.
         known_bounds: what ``bounds`` found, by table: counting rows takes as long as reading all their keys.
     """
@@ -39,7 +39,7 @@ class Source:
     plain_uri: str | None
     columns: dict[str, tuple[str, ...]]
     id_is_rowid: bool
-    untyped: frozenset[str]
+    untyped: frozenset[tuple[str, str]]
     facts: dict[str, Any]
     known_bounds: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
@@ -116,16 +116,15 @@ def _read_schema(named: str, path: Path, uri: str, is_plain: bool, facts: dict[s
         conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         columns: dict[str, tuple[str, ...]] = {}
         keys: set[tuple[str, str, int]] = set()
-        untyped: frozenset[str] = frozenset()
+        untyped: set[tuple[str, str]] = set()
         for table in TABLES:
             found = conn.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
             if found:
                 columns[table] = tuple(row[1].decode() for row in found)
                 keys |= {(table, row[2].decode().upper(), row[5]) for row in found if row[1] == b"Id"}
-            if table == "Image":
-                untyped = frozenset(
-                    row[1].decode() for row in found if not _has_text_affinity(row[2].decode(errors="replace"))
-                )
+            untyped |= {
+                (table, row[1].decode()) for row in found if not _has_text_affinity(row[2].decode(errors="replace"))
+            }
         for table in columns:
             _require_rowids(conn, table)
     finally:
@@ -133,7 +132,7 @@ def _read_schema(named: str, path: Path, uri: str, is_plain: bool, facts: dict[s
     if "Image" not in columns or "Path" not in columns["Image"]:
         raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
     plain_uri = file_uri(path, "immutable=1") if is_plain else None
-    return Source(named, path, uri, plain_uri, columns, ("Image", "INTEGER", 1) in keys, untyped, facts)
+    return Source(named, path, uri, plain_uri, columns, ("Image", "INTEGER", 1) in keys, frozenset(untyped), facts)
 
 
 def _has_text_affinity(declared: str) -> bool:

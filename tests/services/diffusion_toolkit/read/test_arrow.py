@@ -55,7 +55,7 @@ def reader(tmp_path: Path) -> Iterator[Any]:
     def make(images: list[dict[str, Any]]) -> ColumnReader:
         write(tmp_path / "source.db", images).close()
         with open_source(str(tmp_path / "source.db"), tmp_path / "work") as source:
-            opened.append(ColumnReader(source))
+            opened.append(ColumnReader(source, "Image"))
         return opened[0]
 
     yield make
@@ -78,7 +78,7 @@ def test_a_value_of_another_kind_surprises(reader: Any, column: str) -> None:
     with pytest.raises(UnexpectedValueError):
         read(1, 4)
     assert read(1, 2).count == 2
-    assert read(4, 4).rowids.tolist() == [4]
+    assert read(4, 4).ids.tolist() == [4]
 
 
 def test_two_texts_that_are_utf8_only_together_surprise(reader: Any) -> None:

@@ -58,7 +58,7 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
     fresh = catalog(db)
     before: Any = fetch_one(db, "SELECT 'image_raw'::regclass::oid::int")
     assert run_import(db, config, source).verification.is_good
-    # Shadow tables took the place of the empty ones; or this test says nothing.
+    # Staged tables took the place of the empty ones; or this test says nothing.
     assert fetch_one(db, "SELECT 'image_raw'::regclass::oid::int") != before
     migrated = catalog(db)
     for subject, expected in fresh.items():

@@ -1,4 +1,4 @@
-"""Images that are read into shadow tables: the same as through the staging tables, and compared when written."""
+"""Images that are staged: the same whether their tables are swapped or merged, and compared before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import sqlite3
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,12 +18,14 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportReport
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.diffusion_toolkit.shadow.importer import ShadowImport
-from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import shadow, shadow_rows, shadow_swap
+from dtk_tui.services.diffusion_toolkit import schema
+from dtk_tui.services.diffusion_toolkit.importer import Importer
+from dtk_tui.store.database import Database
+from dtk_tui.store.diffusion_toolkit import dates, image_rows, staging, swap
+from dtk_tui.store.text_codec import to_db
 from tests.helpers.imports.content import content, everything
 from tests.helpers.imports.runs import Make, fetch_one, run_import
-from tests.helpers.imports.sources import rebuild_image_table, write_source
+from tests.helpers.imports.sources import USUAL, rebuild_image_table, write_source
 
 DAY_TICKS = 864_000_000_000
 BERLIN_SUMMER_BEGINS = (dt.datetime(2023, 3, 26) - dt.datetime(1, 1, 1)).days * DAY_TICKS
@@ -35,6 +36,7 @@ DATES = (
     599266080000000000, 3155378975999999999,
 )  # fmt: skip
 FLAGS = (None, 0, 1, 2, -1)
+INTEGERS = {name for name, kind in schema.COLUMNS["Image"] if kind in {"integer", "bigint"}}
 #: Values at which a column is written in another way, or noted.
 EDGES: dict[str, tuple[Any, ...]] = {
     "Prompt": (None, "", " \n", "a red fox", "it's a fox", "\ufefffox", "x" * 3000, "nul\0inside"),
@@ -73,7 +75,7 @@ def notes(db: Database) -> list[Any]:
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"])
-def test_shadow_or_staging_tables_give_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
+def test_a_swap_and_a_merge_give_the_same(db: Database, config: Config, tmp_path: Path, zone: str) -> None:
     source = tmp_path / "edges.db"
     write_source(source, edges(600, seed=len(zone)))
     direct = run_import(db, config, source, zone=zone, batch_size=40)
@@ -91,18 +93,72 @@ def test_shadow_or_staging_tables_give_the_same(db: Database, config: Config, tm
     assert direct.verification.compared > 100
 
 
-def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
-    """Let shadow rows be changed after they are read."""
-    complete = ShadowImport.index
+#: What an image is in the library, told by PostgreSQL of the very values of the source.
+_ORACLE = """
+WITH dated AS (
+    SELECT *, CASE WHEN "CreatedDate" BETWEEN {range} THEN "CreatedDate" END AS created,
+           CASE WHEN "ModifiedDate" BETWEEN {range} THEN "ModifiedDate" END AS modified,
+           btrim("Prompt", E' \\t\\r\\n\\v\\f') = '' AS blank,
+           coalesce("Steps", 0) <> 0 OR coalesce("Seed", 0) <> 0 OR coalesce("Sampler", '') <> '' AS is_known
+      FROM given
+), read AS (
+    SELECT *, (coalesce("NoMetadata", 0) = 0 AND (NOT blank OR is_known)) IS TRUE AS has_metadata,
+           (NOT blank OR (blank AND is_known)) IS TRUE AS has_prompt FROM dated
+)
+SELECT "Id", coalesce(dtk_instant(coalesce(created, modified), %(zone)s), 'epoch'),
+       CASE WHEN has_metadata AND has_prompt
+            AND coalesce(modified, created) BETWEEN 530000000000000000 AND 713000000000000000
+            THEN (date_part('epoch', dtk_instant(coalesce(modified, created), %(zone)s)) * 1e6)::bigint * 1000
+                 + coalesce(modified, created) %% 10 * 100
+            ELSE 0 END,
+       dtk_instant(CASE WHEN "ViewedDate" BETWEEN {range} THEN "ViewedDate" END, %(zone)s),
+       dtk_instant(CASE WHEN "TouchedDate" BETWEEN {range} THEN "TouchedDate" END, %(zone)s),
+       CASE WHEN has_metadata OR "NoMetadata" <> 0 THEN 1 ELSE 0 END,
+       CASE WHEN "Rating" > 0 THEN least("Rating", 10) END, greatest(coalesce("FileSize", 0), 0),
+       CASE WHEN "Width" BETWEEN 0 AND 2147483647 THEN "Width" END,
+       CASE WHEN "Steps" BETWEEN -2147483648 AND 2147483647 THEN "Steps" END,
+       coalesce("Favorite", 0) <> 0, coalesce("NSFW", 0) <> 0, coalesce("Unavailable", 0) <> 0,
+       coalesce("Type" = 1, "Path" ~* '\\.(mp4|webm|mov|m4v|avi|mkv)$'), coalesce("HasError", 0) <> 0
+  FROM read ORDER BY 1
+""".replace("{range}", dates.TICKS_RANGE)
+_FOUND = """
+SELECT source_id, created_at, mtime_ns, image.viewed_at, image.touched_at, scan_phase, rating, file_size, width, steps,
+       favorite, nsfw, unavailable, is_video, error IS NOT NULL
+  FROM image JOIN dtk_migrated_images() ON image_id = id ORDER BY 1
+"""
 
-    def spoil(self: ShadowImport, *arguments: Any) -> Any:
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_an_image_is_what_postgresql_makes_of_its_values(
+    db: Database, config: Config, tmp_path: Path, zone: str
+) -> None:
+    source = tmp_path / "edges.db"
+    images = [{**USUAL, **values, "Workflow": None} for values in edges(600, seed=7)]
+    write_source(source, images)
+    assert run_import(db, config, source, zone=zone, batch_size=40).verification.is_good
+    names = sorted({name for values in images for name in values} - {"CFGScale", "AestheticScore", "Workflow"})
+    with db.connection() as conn:
+        columns = ", ".join(f'"{name}" {"bigint" if name in INTEGERS else "text"}' for name in names)
+        conn.execute(f'CREATE TEMP TABLE given ("Id" bigint, {columns})'.encode())
+        with conn.cursor().copy("COPY given FROM STDIN") as copy:
+            for number, values in enumerate(images, start=1):
+                found = (values.get(name) for name in names)
+                copy.write_row((number, *(to_db(value) if isinstance(value, str) else value for value in found)))
+        assert conn.execute(_FOUND.encode()).fetchall() == conn.execute(_ORACLE.encode(), {"zone": zone}).fetchall()
+
+
+def _spoiled(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
+    """Let staged rows be changed after they are read."""
+    complete = Importer.index
+
+    def spoil(self: Importer) -> None:
         with self._db.connection() as conn:
-            shadow.set_search_path(conn)
+            staging.set_search_path(conn)
             for statement in statements:
                 conn.execute(statement.encode())
-        return complete(self, *arguments)
+        complete(self)
 
-    monkeypatch.setattr(ShadowImport, "index", spoil)
+    monkeypatch.setattr(Importer, "index", spoil)
 
 
 def test_rows_that_are_not_there_as_they_were_read_are_named(
@@ -138,7 +194,7 @@ def test_a_server_that_makes_no_checksums_sends_raw_texts_back(
     write_source(
         source, [{"Path": f"/ai/{n}.png", "Workflow": f'{{"{n}": "\u00e9"}}' if n % 3 else None} for n in range(100)]
     )
-    monkeypatch.setattr(shadow_rows, "_HAS_CRC", 10**9)
+    monkeypatch.setattr(image_rows, "_HAS_CRC", 10**9)
     _spoiled(monkeypatch, "UPDATE image_raw SET chunks = chunks || ' ' WHERE image_id = 51")
     assert run_import(db, config, source, batch_size=20).verification.differing == [51]
 
@@ -165,28 +221,6 @@ def test_every_group_has_its_representative_wherever_its_images_were_read(
     assert run_import(db, config, source, batch_size=batch_size).verification.is_good
     assert fetch_one(db, "SELECT count(*) > 50 FROM image WHERE NOT is_embedding_representative")
     assert fetch_one(db, "SELECT dtk_choose_representatives(NULL)") == 0
-
-
-def test_nobody_waits_in_a_circle_for_the_keys_of_the_images(
-    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = tmp_path / "slow.db"
-    write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(60)])
-    is_last = threading.Event()
-    analyze, build_late = shadow_swap.analyze, shadow_swap.build_late
-
-    def slow(conn: Connection, table: str) -> None:
-        # Time enough for the last transaction to lock the images, if it did not wait for the keys.
-        is_last.wait(1)
-        analyze(conn, table)
-
-    def late(conn: Connection, library: shadow_swap.Definitions) -> None:
-        is_last.set()
-        build_late(conn, library)
-
-    monkeypatch.setattr(shadow_swap, "analyze", slow)
-    monkeypatch.setattr(shadow_swap, "build_late", late)
-    assert run_import(db, config, source).verification.is_good
 
 
 def test_what_is_read_again_for_a_comparison_may_be_damaged_or_unusual(
@@ -235,12 +269,12 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
     with db.connection() as conn:
         expected = everything(conn)
         conn.execute("TRUNCATE image, folder, prompt, migration, album, tag, saved_query RESTART IDENTITY CASCADE")
-    index, take_over = ShadowImport.index, shadow_swap.swap_tables
+    index, take_over = Importer.index, swap.swap_tables
 
-    def crashing(self: ShadowImport, *arguments: Any) -> None:
+    def crashing(self: Importer) -> None:
         if place == "before index":
             _crash(db)
-        index(self, *arguments)
+        index(self)
         if place == "after index":
             _crash(db)
 
@@ -250,8 +284,8 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         take_over(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ShadowImport, "index", crashing)
-        patched.setattr(shadow_swap, "swap_tables", crashing_late)
+        patched.setattr(Importer, "index", crashing)
+        patched.setattr(swap, "swap_tables", crashing_late)
         with pytest.raises(DatabaseLostError):
             run_import(db, config, source, batch_size=50)
     assert fetch_one(db, "SELECT count(*) FROM image") == 0
@@ -265,11 +299,11 @@ def test_an_unfinished_import_with_other_columns_is_read_anew(
 ) -> None:
     source, _ = make("--n", "100")
     with monkeypatch.context() as patched:
-        patched.setattr(ShadowImport, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
+        patched.setattr(Importer, "index", lambda *_: (_ for _ in ()).throw(DtkError("stopped here")))
         with pytest.raises(DtkError, match="stopped here"):
             run_import(db, config, source, batch_size=20)
     with db.connection() as conn:
-        conn.execute("ALTER TABLE migration_stage_digest DROP COLUMN groups")
+        conn.execute("ALTER TABLE migration_stage_digest DROP COLUMN unsaid")
     report = run_import(db, config, source, batch_size=20, resume=True)
     assert report.verification.is_good and report.tables["Image"].read > 100
 
@@ -329,10 +363,10 @@ def test_workflows_come_whole_and_are_compressed_when_they_are_read_again(
         SELECT attrelid::regclass::text, attname, attstorage, attcompression, attnotnull, atthasdef, attgenerated
           FROM pg_attribute WHERE attrelid = ANY (%s::regclass[]) AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2"""
     with db.connection() as conn:
-        before = conn.execute(stored, (list(shadow.TABLES),)).fetchall()
+        before = conn.execute(stored, (list(staging.TABLES),)).fetchall()
     assert run_import(db, config, source).verification.is_good
     with db.connection() as conn:
-        assert conn.execute(stored, (list(shadow.TABLES),)).fetchall() == before
+        assert conn.execute(stored, (list(staging.TABLES),)).fetchall() == before
         assert conn.execute("SELECT DISTINCT chunks::json -> 0 ->> 2 FROM image_raw").fetchall() == [(workflow,)]
         conn.execute("UPDATE image_raw SET chunks = chunks || ' '")
         assert conn.execute("SELECT max(pg_column_size(chunks)) < 10000 FROM image_raw").fetchone() == (True,)
@@ -353,16 +387,22 @@ def test_members_of_albums_are_found_by_ids_that_are_no_rowids(
         assert conn.execute(behind).fetchone() == (True,)
 
 
-def test_a_schema_of_that_name_that_somebody_else_made_stays(db: Database, config: Config, tmp_path: Path) -> None:
+def test_a_schema_of_that_name_that_somebody_else_made_is_said_and_stays(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
     source = tmp_path / "mine.db"
     write_source(source, [{"Path": f"/ai/{n}.png"} for n in range(9)])
     with db.connection() as conn:
         conn.execute("CREATE SCHEMA migration_beside")
         conn.execute("CREATE TABLE migration_beside.mine AS SELECT 1 AS number")
     try:
-        assert run_import(db, config, source).verification.is_good
-        assert fetch_one(db, "SELECT count(*) FROM image") == 9
+        with pytest.raises(DtkError, match="that this program did not make") as caught:
+            run_import(db, config, source)
+        assert "RENAME" in caught.value.detail
         assert fetch_one(db, "SELECT number FROM migration_beside.mine") == 1
+        with db.connection() as conn:
+            conn.execute("ALTER SCHEMA migration_beside RENAME TO elsewhere")
+        assert run_import(db, config, source).tables["Image"].written == 9
     finally:
         with db.connection() as conn:
-            conn.execute("DROP SCHEMA migration_beside CASCADE")
+            conn.execute("DROP SCHEMA IF EXISTS migration_beside, elsewhere CASCADE")

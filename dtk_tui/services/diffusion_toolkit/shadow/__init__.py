@@ -1,1 +1,0 @@
-"""The import into an empty library: complete rows are built here and loaded into shadow tables."""
