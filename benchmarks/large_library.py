@@ -28,7 +28,7 @@ from dtk_tui.store.database import Connection, Database
 
 FOLDERS, TAGS, MODELS = 500, 2000, 20
 
-_IMAGES = """
+IMAGE_ROWS = """
 INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, scan_phase, prompt_id, seed, steps, cfg_scale,
                    sampler, model, dialect, rating, width, height, fingerprint, is_embedding_representative)
 SELECT 2 + n %% %(folders)s, lpad(n::text, 7, '0') || '.png', 1000000 + n %% 900000, 1000000000::bigint * n,
@@ -62,7 +62,7 @@ def fill(conn: Connection, images: int) -> None:
             picks = RNG.choice(len(VOCABULARY), size=(min(10_000, prompts - start), 85), p=shares / shares.sum())
             for number, row in enumerate(picks, start):
                 copy.write_row((f"{number} {' '.join(VOCABULARY[row])}",))
-    conn.execute(_IMAGES, {"folders": FOLDERS, "prompts": prompts, "models": MODELS, "images": images})
+    conn.execute(IMAGE_ROWS, {"folders": FOLDERS, "prompts": prompts, "models": MODELS, "images": images})
     conn.execute("INSERT INTO tag (name) SELECT 'tag_' || n FROM generate_series(1, %s) n", (TAGS,))
     conn.execute(_TAGGED, (TAGS,))
 

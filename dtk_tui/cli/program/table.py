@@ -26,6 +26,11 @@ COMMANDS = (
         "Take a sample library through the whole program, search in it, and open the app on it.",
         "demo:commands",
     ),
+    Entry(
+        "metrics",
+        "Serve the numbers of dtk status to Prometheus on this machine, until it is interrupted.",
+        "metrics:commands",
+    ),
     Entry("man", "Print the manual page: dtk man | man -l -.", "install.man:commands"),
     Entry(
         "library",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -101,7 +102,6 @@ class Importer:
         with self._step(STEPS[1]):
             self.index()
         with self._step(STEPS[2]):
-            self._compare()
             self._write()
         return self._report
 
@@ -163,39 +163,40 @@ class Importer:
         staging.set_search_path(conn)
         swap.build_keys(conn, self._definitions)
 
-    def _compare(self) -> None:
-        """Compare the staged tables with what was read, and build the keys between them."""
+    def _compare(self) -> list[int]:
+        """Build the keys between the staged tables, and return the source ids of images that differ from the source."""
         verifier = Verifier(self._source, self._builder, self._pool, self._values["id"])
         keys: list[Piece] = [self._build_keys] if self._started.may_swap else []
         self._run_parallel(STEPS[2], [*keys, *verifier.pieces(self._db)])
-        self._report.verification.differing = [number - self._values["base"] for number in verifier.differing]
+        return [number - self._values["base"] for number in verifier.differing]
 
     # -- the library ------------------------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        """Put everything into the library."""
-        values, verification = self._values, self._report.verification
-        with self._write_transaction() as conn:
+        """Put everything into the library, while what is staged is compared."""
+        values, differing = self._values, set[int]()
+        with ThreadPoolExecutor(1) as executor, self._write_transaction() as conn:
+            compared = executor.submit(self._compare)
             is_swap = self._started.may_swap and self._is_library_still_empty(conn)
-            staging.analyze(conn, [] if is_swap else staging.TABLES)
+            # Whoever builds keys analyzes the tables of images, and waits for who does it here.
+            staging.analyze(conn, [] if self._started.may_swap else staging.TABLES)
             merge.begin(conn)
-            are_ids = folders.write(conn, values["id"], self._zone, self._mapping)
-            if is_swap and are_ids:
-                swap.swap_tables(conn, self._definitions)
+            is_swap &= folders.write(conn, values["id"], self._zone, self._mapping)
+            if is_swap:
+                swap.drop_keys(conn, self._definitions)
             else:
-                is_swap = False
                 self._report.merged = merge.find_known(conn, values) + join_moved(conn, values, self._stop)
-                verification.differing += merge.write_images(conn, values)
+                differing.update(merge.write_images(conn, values))
                 merge.choose_representatives(conn)
-            verification.compared = record_batches.count_unnoted(conn, values)
-            verification.differing = sorted(set(verification.differing))
+            self._report.verification.compared = record_batches.count_unnoted(conn, values)
             twins.write_records(conn, values)
             notes.write_staged(conn, values["id"])
             albums.write_albums_and_tags(conn, values)
             saved_searches.write(conn, values["id"], self._zone)
             nodes.write_nodes(conn, values)
+            self._report.verification.differing = sorted(differing.union(compared.result()))
             if is_swap:
-                swap.build_other_keys(conn, self._definitions)
+                swap.swap_tables(conn, self._definitions)
             self._finish(conn, is_swap)
 
     def _is_library_still_empty(self, conn: Connection) -> bool:

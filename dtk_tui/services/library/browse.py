@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: So many images of a search are shown before all of them are found and counted.
 FIRST_FOUND = 500
+#: No more folders are found by words of their paths.
+MOST_FOLDERS = 200
 
 
 class LibraryBrowser:
@@ -48,6 +50,16 @@ class LibraryBrowser:
         """Return the roots (None) or the folders in a folder."""
         with self.db.connection() as conn:
             return folders.roots(conn) if parent_id is None else folders.children(conn, parent_id)
+
+    def find_folders(self, words: str) -> list[FolderRow]:
+        """Return the folders whose paths have all words of a line, the best first, at most ``MOST_FOLDERS``."""
+        with self.db.connection() as conn:
+            return folders.named(conn, words.split(), MOST_FOLDERS)
+
+    def way_to(self, folder_id: int) -> list[int]:
+        """Return the ids of a folder and of all that it lies in, the nearest first."""
+        with self.db.connection() as conn:
+            return folders.way_to(conn, folder_id)
 
     def add_folder(self, path: str, *, recursive: bool = True) -> None:
         """Make the folder at an absolute path a root; see ``services.library.folders.add``."""

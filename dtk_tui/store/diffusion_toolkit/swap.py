@@ -189,14 +189,18 @@ def build_unique_index(conn: Connection, index: Index) -> bool:
     return True
 
 
-def swap_tables(conn: Connection, definitions: Definitions) -> None:
-    """Replace the library's tables, which are empty, by the staged ones, whose indexes and keys are built.
-
-    The foreign keys from and to other tables are missing then, until ``build_other_keys``.
-    """
+def drop_keys(conn: Connection, definitions: Definitions) -> None:
+    """Drop the foreign keys of the library's tables, so that others may speak of images that are still staged."""
     for key in definitions.foreign:
         drop = "ALTER TABLE {} DROP CONSTRAINT {}"
         conn.execute(sql.SQL(drop).format(sql.Identifier(key.schema, key.table), sql.Identifier(key.name)))
+
+
+def swap_tables(conn: Connection, definitions: Definitions) -> None:
+    """Replace the library's tables, which are empty and without keys, by the staged ones, which have indexes and keys.
+
+    The foreign keys from and to other tables are built again.
+    """
     for table in ("prompt", "image"):
         _advance_sequence(conn, definitions.home, table)
     own = [sql.Identifier(definitions.home, table) for table in TABLES]
@@ -211,10 +215,6 @@ def swap_tables(conn: Connection, definitions: Definitions) -> None:
         conn.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(staged(table), sql.Identifier(definitions.home)))
     for statement in definitions.triggers:
         conn.execute(statement.encode())
-
-
-def build_other_keys(conn: Connection, definitions: Definitions) -> None:
-    """Build the foreign keys from and to other tables again."""
     for key in definitions.foreign:
         if not key.is_between:
             _add_key(conn, sql.Identifier(key.schema, key.table), key)

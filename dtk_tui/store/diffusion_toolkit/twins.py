@@ -46,12 +46,11 @@ _STATEMENTS: tuple[LiteralString, ...] = (
     "DELETE FROM image_raw USING migration_stage_twin twin WHERE twin.image_id = image_raw.image_id",
     "DELETE FROM image USING migration_stage_twin twin WHERE twin.image_id = image.id",
 )
-# Here the names of tables mean the library's own.
 _RECORDS: LiteralString = (
     """
 INSERT INTO migrated_image (image_id, migration_id, is_new, {columns})
 SELECT image.id, %(id)s, true, {values}
-  FROM image JOIN ({records}) AS record ON record.source_id = image.id - %(base)s
+  FROM migration_beside.image JOIN ({records}) AS record ON record.source_id = image.id - %(base)s
  WHERE image.id IN (SELECT kept_id FROM migration_stage_twin)
    AND record.source_id NOT IN (SELECT source_id FROM migration_target)
 """.replace("{records}", RECORDS)

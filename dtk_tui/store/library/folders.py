@@ -27,6 +27,24 @@ _ROOTS = _ROWS.replace("{which}", "parent_id IS NULL") + " ORDER BY wanted.path"
 _CHILDREN = _ROWS.replace("{which}", "parent_id = %s") + " ORDER BY lower(wanted.name), wanted.name"
 _ONE = _ROWS.replace("{which}", "id = %s")
 
+_SOME = _ROWS.replace("{which}", "id = ANY (%s)")
+
+_NAMED = """
+SELECT id FROM folder
+ WHERE NOT EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE strpos(lower(path), lower(word)) = 0)
+ ORDER BY EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE strpos(lower(name), lower(word)) = 0),
+          length(path), path
+ LIMIT %(most)s
+"""
+_WAY = """
+WITH RECURSIVE up AS (
+    SELECT id, parent_id, 0 AS height FROM folder WHERE id = %s
+    UNION ALL
+    SELECT folder.id, folder.parent_id, up.height + 1 FROM folder JOIN up ON folder.id = up.parent_id
+)
+SELECT id FROM up ORDER BY height
+"""
+
 _FIND = "SELECT id FROM folder WHERE sha256(dtk_utf8(path)) = sha256(dtk_utf8(%s))"
 
 #: The ids of a folder and all folders below it.
@@ -130,6 +148,19 @@ def folder(conn: Connection, folder_id: int) -> FolderRow | None:
     """Return one folder, or None when it is not known (any more)."""
     values = conn.execute(_ONE, (folder_id,)).fetchone()
     return _row(values) if values else None
+
+
+def named(conn: Connection, words: Sequence[str], most: int) -> list[FolderRow]:
+    """Return at most so many of the folders whose paths have all words, in any case; those first whose names do."""
+    given = {"words": [to_db(word) for word in words], "most": most}
+    ids = [int(number) for (number,) in conn.execute(_NAMED, given)]
+    found = {row.id: row for row in map(_row, conn.execute(_SOME, (ids,)))}
+    return [found[number] for number in ids if number in found]
+
+
+def way_to(conn: Connection, folder_id: int) -> list[int]:
+    """Return the ids of a folder and of all that it lies in, the nearest first; empty when it is not known any more."""
+    return [int(number) for (number,) in conn.execute(_WAY, (folder_id,))]
 
 
 def find(conn: Connection, path: str) -> int | None:

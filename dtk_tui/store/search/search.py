@@ -119,22 +119,16 @@ class _VectorTerms:
             *(rank_by_image(conn, term, candidates) for term in looks),
         ]
 
-    def nearest(self, conn: Connection, images: float) -> list[Ranked]:
-        """Return for each term a ranking of about so many of the nearest images."""
+    def nearest(self, conn: Connection, images: float, where: conditions.Where) -> list[Ranked]:
+        """Return for each term a ranking of those of about so many of the nearest images that meet a condition."""
         share = images / count_images(conn)
+
+        def term(of: str, space: int, vector: Vector) -> VectorTerm:
+            return VectorTerm(space, vector, count_walked(conn, of, space, share), cut=False)
+
         return [
-            *(
-                rank_by_prompt(
-                    conn, VectorTerm(space, vector, count_walked(conn, "prompt", space, share), cut=False), None
-                )
-                for space, vector in self.about
-            ),
-            *(
-                rank_by_image(
-                    conn, VectorTerm(space, vector, count_walked(conn, "image", space, share), cut=False), None
-                )
-                for space, vector, _ in self.like
-            ),
+            *(_meeting(conn, rank_by_prompt(conn, term("prompt", *some), None), where) for some in self.about),
+            *(rank_by_image(conn, term("image", space, vector), None, where) for space, vector, _ in self.like),
         ]
 
 
@@ -300,13 +294,17 @@ def _rank_then_filter(
     if images * _WALK_COST > cost + expected * _COMPARE_COST:
         return None
     kept: list[Ranked] = []
-    for ranked in terms.nearest(conn, images):
-        meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
-        if np.count_nonzero(meets) < wanted:
+    for ranked in terms.nearest(conn, images, where):
+        if len(ranked.ids) < wanted:
             return None
-        places = np.unique(ranked.places[meets], return_inverse=True)[1].astype(np.int64) + 1
-        kept.append(Ranked(ranked.ids[meets], places, _kept(ranked.similarity, meets)))
+        places = np.unique(ranked.places, return_inverse=True)[1].astype(np.int64) + 1
+        kept.append(Ranked(ranked.ids, places, ranked.similarity))
     return kept
+
+
+def _meeting(conn: Connection, ranked: Ranked, where: conditions.Where) -> Ranked:
+    meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
+    return Ranked(ranked.ids[meets], ranked.places[meets], _kept(ranked.similarity, meets))
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:

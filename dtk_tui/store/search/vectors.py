@@ -10,6 +10,8 @@ import numpy as np
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import ids_from
+from dtk_tui.store.search.conditions import Where
+from dtk_tui.store.search.newest import packed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,12 +59,13 @@ _OF_PROMPTS = """
 SELECT string_agg(int8send(id) || int8send(prompt_id), ''::bytea ORDER BY created_at DESC, id DESC)
   FROM image WHERE prompt_id = ANY (%s::bigint[])
 """
-# By way of the hash of the group, which has an index.
+# Found and filtered at once, so that each image is looked at once.
 _OF_REPRESENTATIVES = """
-SELECT string_agg(int8send(member.id) || int8send(chosen.id), ''::bytea ORDER BY member.id)
-  FROM image chosen
-  JOIN image member ON member.metadata_hash = chosen.metadata_hash AND member.embedding_source_id = chosen.id
- WHERE chosen.id = ANY (%s::bigint[]) AND member.metadata_hash IS NOT NULL
+SELECT string_agg(int8send(image.id) || int8send(coalesce(image.embedding_source_id, image.id)), ''::bytea
+                  ORDER BY image.id)
+  FROM {source}
+ WHERE (image.id = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[])))
+        OR image.embedding_source_id = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[])))) AND ({condition})
 """
 
 
@@ -166,8 +169,10 @@ def rank_prompts(conn: Connection, term: VectorTerm, prompts: Ids) -> tuple[Ids,
     return near.keys, near.places
 
 
-def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
-    """Return the images, of ``candidates`` where given, that look most alike.
+def rank_by_image(
+    conn: Connection, term: VectorTerm, candidates: Candidates | None, where: Where | None = None
+) -> Ranked:
+    """Return the images, of ``candidates`` where given, that look most alike; without these, those that meet ``where``.
 
     A representative is followed by the other members of its group, which share its place.
     """
@@ -175,8 +180,9 @@ def rank_by_image(conn: Connection, term: VectorTerm, candidates: Candidates | N
     wanted = None if candidates is None else _Wanted.of(candidates.sources, candidates.ids)
     near = _near(conn, "image_vector", "image_id", term, wanted)
     if candidates is None:
-        pairs = _pairs(conn, _OF_REPRESENTATIVES, near.keys)
-        return _ranked(near, np.concatenate([near.keys, pairs[:, 0]]), np.concatenate([near.keys, pairs[:, 1]]))
+        found = packed(conn, _OF_REPRESENTATIVES, where or Where(), keys=Bigints(near.keys)).reshape(-1, 2)
+        have = found[near.find(found[:, 0]) >= 0, 0]
+        return _ranked(near, np.concatenate([have, found[:, 0]]), np.concatenate([have, found[:, 1]]))
     own = near.find(candidates.ids) >= 0
     ids = np.concatenate([candidates.ids[own], candidates.ids[~own]])
     return _ranked(near, ids, np.concatenate([candidates.ids[own], candidates.sources[~own]]))

@@ -11,12 +11,14 @@ from typing import Any
 from dtk_tui.domain.library import FolderRow, Rule
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.library.browse import MOST_FOLDERS
 from dtk_tui.services.library.folder_rules import absolute
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, start_task
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, FolderDialog
+from dtk_tui.ui.folder_dialog import FolderFinder
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.path_input import FolderSuggester, typed_path
 
@@ -43,6 +45,25 @@ async def _add(context: AppContext, typed: str, *, recursive: bool) -> None:
         path = await in_thread(absolute, path)
         await in_thread(context.library.add_folder, path, recursive=False)
     scan(context, path)
+
+
+def find_folder(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+    """Ask for words of a folder's path, and go to the one that is chosen."""
+
+    def answered(chosen: FolderRow | None) -> None:
+        if chosen is not None:
+            work = partial(_go_to, context, screen, chosen.id)
+            start_task(screen.app, work, name="go_to_folder", group="go to folder", asked=True)
+
+    screen.app.push_screen(FolderFinder(context.library.find_folders, MOST_FOLDERS), answered)
+
+
+async def _go_to(context: AppContext, screen: ContextScreen[Any], folder_id: int) -> None:
+    way = await in_thread(context.library.way_to, folder_id)
+    tree = screen.query_one(FolderTree)
+    if way:
+        tree.reveal(way)
+        tree.focus()
 
 
 def scan_again(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:

@@ -321,6 +321,9 @@ _PREVIEW = (
     Command("preview.similar", "alt+4", "Show similar", PREVIEW, images.show_tab(3)),
 )
 _FOLDERS = (
+    Command(
+        "folders.find", "g", "Go to a folder by words of its path", FOLDERS, folders.find_folder, widget=FolderTree
+    ),
     Command("folders.exclude", "x", "Exclude from scans", FOLDERS, folders.exclude, widget=FolderTree),
     Command("folders.archive", "v", "Archive: keep as it is", FOLDERS, folders.archive, widget=FolderTree),
     Command("folders.include", "i", "Include in scans again", FOLDERS, folders.include, widget=FolderTree),

@@ -180,7 +180,14 @@ def _folder_menu(folder: FolderRow | None) -> list[str]:
     """Return the ids of the commands that the menu of a folder offers; None stands for all images."""
     deep = folder is not None
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
-    return [*work, "work.edit_captions", *(_FOLDER_MENU if deep else ()), "app.add_folder", "app.forget_missing"]
+    return [
+        *work,
+        "work.edit_captions",
+        *(_FOLDER_MENU if deep else ()),
+        "folders.find",
+        "app.add_folder",
+        "app.forget_missing",
+    ]
 
 
 def _sets_of_list(

@@ -59,6 +59,7 @@ class FolderTree(CursorList):
         self._lines: list[_Line] = []
         self._opened: set[int] = set()
         self._badges: dict[int, Badge] = {}
+        self._sought: int | None = None
 
     @property
     def count(self) -> int:
@@ -119,6 +120,19 @@ class FolderTree(CursorList):
             place = self._place_in(lines)
             self._lines = lines
             self.count_changed(place, still=not first)
+        sought, self._sought = self._sought, None
+        if sought is not None:
+            self.cursor = next((place for place, line in enumerate(self._lines) if line.key == sought), self.cursor)
+
+    def reveal(self, way: Sequence[int]) -> None:
+        """Open all that a folder lies in and put the cursor on it, when it is fetched.
+
+        Args:
+            way: its id, then those of the folders that it lies in, the nearest first.
+        """
+        self._sought = way[0]
+        self._opened.update(way[1:])
+        self.reload()
 
     async def _with_children(self, rows: Sequence[FolderRow], depth: int, opened: Set[int]) -> list[_Line]:
         lines: list[_Line] = []

@@ -10,6 +10,7 @@ from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders
 from dtk_tui.ui.dialogs import Menu
+from dtk_tui.ui.widgets.folder_tree import FolderTree
 from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
 
 
@@ -140,3 +141,25 @@ async def test_a_folder_is_added_without_those_below_it(db: Database, config: Co
         await run.shows("top.png")
         await run.shows("alone")
         assert "2025-11" not in run.text()
+
+
+async def test_a_folder_is_found_by_words_of_its_path(
+    db: Database, config: Config, library: Path, tmp_path: Path
+) -> None:
+    deep = tmp_path / "deep" / "a" / "b" / "Foxes [red]in[/] snow"
+    write_picture(deep / "one.png", "a lamp")
+    scanner.scan(db, config, [str(tmp_path / "deep")])
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("shift+tab", "g")
+        await run.shows("Go to a folder")
+        await run.write("no such folder")
+        await run.shows("No folder has all of these words.")
+        await run.press("enter", *["backspace"] * 14)
+        await run.write("snow red")
+        await run.shows("1 folder ")
+        await run.press("down", "up", "enter")
+        tree = run.main.query_one(FolderTree)
+        await run.until(lambda: tree.folder is not None and tree.folder.path == str(deep))
+        assert tree.has_focus
+        await run.shows("one.png")
