@@ -53,6 +53,7 @@ class ModelSettings(_Section):
     text_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (text_embedder,)
     image_embedders: Annotated[tuple[str, ...], Field(min_length=1)] = (image_embedder,)
     taggers: tuple[str, ...] = ("open-nsfw",)
+    share_within_bits: Annotated[int, Field(ge=0, le=8)] = 0
     folder: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="before")

@@ -166,7 +166,8 @@ def similar(image: Image, limit: Limit = 20, as_json: Json = False) -> None:
 @commands.command()
 def duplicates(
     kind: Annotated[
-        DuplicateKind, typer.Option("--kind", help="Copies, one generation, or pictures that look alike.")
+        DuplicateKind,
+        typer.Option("--kind", help="Copies, one generation, pictures that look alike, or similar vectors."),
     ] = DuplicateKind.EXACT,
     keep: Annotated[KeepRule, typer.Option("--keep", help="Which image of a set to name as the best.")] = (
         KeepRule.LARGEST
@@ -176,8 +177,8 @@ def duplicates(
     """Find images that are the same or nearly so, set by set."""
     from dtk_tui.services.library import duplicates as service
 
-    with library() as (db, _):
-        found = service.find(db, kind)
+    with library() as (db, config):
+        found = service.find(db, config, kind)
         for start in range(0, len(found), _SETS_AT_ONCE):
             numbers = range(start, min(start + _SETS_AT_ONCE, len(found)))
             for images in service.images_of(db, [found.members(number) for number in numbers]):
@@ -186,9 +187,10 @@ def duplicates(
     if not len(found):
         typer.echo("No duplicates found.", err=True)
     if found.unseen:
+        how, work = ("embedded", "embed") if kind is DuplicateKind.CLUSTER else ("decoded", "tag")
         typer.echo(
-            f"{counted(found.unseen, 'image was', 'images were')} not decoded yet, and not compared: "
-            "dtk queue add --all --kind tag, then dtk worker run --until-empty.",
+            f"{counted(found.unseen, 'image was', 'images were')} not {how} yet, and not compared: "
+            f"dtk queue add --all --kind {work}, then dtk worker run --until-empty.",
             err=True,
         )
 

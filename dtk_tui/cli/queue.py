@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Jobs, Json, Limit
-from dtk_tui.cli.output import print_json, print_table
+from dtk_tui.cli.output import ProgressLine, print_json, print_table
 from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, display, duration, one_line
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
     from dtk_tui.domain.job import JobState, Kind
-    from dtk_tui.domain.queue import Target
+    from dtk_tui.domain.queue import Enqueued, Target
     from dtk_tui.domain.runs import RunReport
+    from dtk_tui.services.library.alike.sample import Sample
     from dtk_tui.store.database import Connection, Database
 
 commands = typer.Typer(help="What is to be done: add, look, try again, clear.", no_args_is_help=True)
@@ -39,6 +42,9 @@ def add(
     priority: Annotated[int, typer.Option("--priority", min=-1000, max=1000, help="0 is normal, 100 is now.")] = 0,
     again: Annotated[bool, typer.Option("--again", help="Also what is done already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only count, and show a sample beside what it looks like.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Queue work for images; what is done with the current models is skipped."""
@@ -59,30 +65,28 @@ def add(
             target,
             kinds,
             priority=NOW if now else priority,
-            dry_run=dry_run,
+            dry_run=dry_run or preview,
             again=again,
             caption_types=caption_type or (),
             title=_title(image, folder, recursive, query),
         )
+        sampled = _sampled(db, config, target, kinds, caption_type, again) if preview else None
     if as_json:
-        print_json(
-            {
-                "queued": done.queued,
-                "already_done": done.already_done,
-                "spared": done.spared,
-                "waiting": done.waiting,
-                "undecodable": done.undecodable,
-                "expected_s": done.expected_s,
-                "run": done.run,
-            }
-        )
+        told = asdict(done)
+        print_json(told if sampled is None else told | {"sample": asdict(sampled)})
         return
     if Kind.CAPTION in kinds and (missing := missing_captioner(config)):
         typer.echo(missing, err=True)
-    verb = "would be queued" if dry_run else "queued"
+    _print_added(done, "would be queued" if dry_run or preview else "queued", config.settings.models.share_within_bits)
+    if sampled is not None:
+        _print_sample(sampled)
+
+
+def _print_added(done: Enqueued, verb: str, shared_bits: int) -> None:
+    like = " or look like another one" if shared_bits else ""
     typer.echo(
         f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"
-        f" parameters), {done.waiting:,} waiting before."
+        f" parameters{like}), {done.waiting:,} waiting before."
     )
     if done.undecodable:
         typer.echo(f"{counted(done.undecodable, 'file')} left out: no model can see what cannot be read or decoded.")
@@ -92,6 +96,47 @@ def add(
         )
     if done.run is not None:
         typer.echo(f"How far it is, and its summary: dtk queue runs --run {done.run}")
+
+
+def _sampled(
+    db: Database,
+    config: Config,
+    target: Target,
+    kinds: Sequence[Kind],
+    caption_types: Sequence[str] | None,
+    again: bool,
+) -> Sample:
+    """Look at a sample of what would be queued, with its progress on a terminal."""
+    from dtk_tui.domain.job import Kind
+    from dtk_tui.services.library.alike.sample import sample
+    from dtk_tui.services.queue import caption_request
+
+    kind = Kind.EMBED if Kind.EMBED in kinds else kinds[0]
+    captions = caption_request(config, caption_types or (), again=again) if kind is Kind.CAPTION else None
+    line = ProgressLine()
+
+    def tell(so_far: Sample) -> None:
+        line.show(f"sample: {len(so_far.images)} of {counted(so_far.chosen, 'image')}")
+
+    try:
+        return sample(db, config, target, kind, tell, again=again, captions=captions)
+    finally:
+        line.end()
+
+
+def _print_sample(found: Sample) -> None:
+    name = "similarity" if found.by == "vectors" else "bits"
+    rows: list[tuple[object, ...]] = [
+        (one.path if not place else "", near.bits if near.similarity is None else f"{near.similarity:.3f}", near.path)
+        for one in found.images
+        for place, near in enumerate(one.nearest)
+    ]
+    rows += [(one.path, "", one.error or "nothing to compare it with yet") for one in found.images if not one.nearest]
+    if rows:
+        typer.echo("")
+        print_table(("sample", name, "nearest in the library"), rows, right=frozenset({1}))
+    if len(found.images) < found.chosen:
+        typer.echo(f"Only {len(found.images)} of {found.chosen} were looked at: the time was over.", err=True)
 
 
 def _title(image: list[str] | None, folder: str | None, recursive: bool, query: str | None) -> str:

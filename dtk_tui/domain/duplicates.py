@@ -19,6 +19,15 @@ class DuplicateKind(StrEnum):
     GROUP = "group"
     #: Pictures that look alike.
     NEAR = "near"
+    #: Images with similar vectors.
+    CLUSTER = "cluster"
+
+
+class ClusterBy(StrEnum):
+    """What is compared for clusters."""
+
+    VECTORS = "vectors"
+    HASH = "hash"
 
 
 class KeepRule(StrEnum):

@@ -18,7 +18,7 @@ from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.queue import jobs, runs, workers
-from dtk_tui.store.queue.enqueue import enqueue_kind
+from dtk_tui.store.queue.enqueue import enqueue_kind, missing_images
 
 
 def enqueue(
@@ -56,6 +56,12 @@ def enqueue(
             if captions is not None and not dry_run:
                 adopt_language(conn, config.settings.captions.language)
             run = runs.begin(conn, title, priority) if is_run else None
+            shares = Kind.EMBED in kinds and names.share_within_bits > 0
+            if shares and not again:
+                from dtk_tui.services.library.alike.sharing import share_vectors
+
+                wanted = missing_images(conn, target, Kind.EMBED, models, endings)
+                share_vectors(conn, wanted, models.image_spaces, names.share_within_bits, dry_run=dry_run)
             for kind in kinds:
                 one = enqueue_kind(
                     conn,
@@ -68,12 +74,15 @@ def enqueue(
                     again=again,
                     captions=captions if kind == Kind.CAPTION else None,
                     run_id=run if kind in RUN_KINDS else None,
+                    shares=shares,
                 )
                 total = _added(total, one, pace.get(kind.label))
             if run is not None and not runs.drop_empty(conn, run):
                 total = replace(total, run=run)
             if total.queued and not dry_run:
                 jobs.wake_workers(conn)
+            if dry_run:
+                conn.rollback()
         return total
 
     return retry_on_conflict(transaction)

@@ -102,6 +102,12 @@ def test_duplicates(dtk: Transcript, pictures: Path) -> None:
     dtk.run("duplicates", "--json")
     dtk.run("duplicates", "--keep", "newest")
     dtk.run("duplicates", "--kind", "group", "--json")
+    dtk.run("duplicates", "--kind", "cluster")
+    dtk.run("clusters")
+    dtk.run("clusters", "--by", "hash", "--json")
+    dtk.run("clusters", "--by", "hash", "--threshold", "9")
+    dtk.run("clusters", "--by", "vectors", "--would-change")
+    dtk.run("clusters", "--would-change", "--json")
     dtk.run("library", "groups", "--check", "--json")
     check(SNAPSHOTS / "json-duplicates.txt", dtk.text())
 
@@ -109,6 +115,8 @@ def test_duplicates(dtk: Transcript, pictures: Path) -> None:
 def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:
     dtk.run("scan", str(pictures), "--json")
     dtk.run("queue", "add", "--all", "--dry-run", "--json")
+    dtk.run("queue", "add", "--folder", str(pictures / "b"), "--kind", "embed", "--preview", "--json")
+    dtk.run("queue", "add", "--folder", str(pictures / "b"), "--kind", "embed", "--preview")
     dtk.run("queue", "add", "--folder", str(pictures), "--recursive", "--kind", "embed", "--json")
     dtk.run("queue", "add", "--image", str(pictures / "a" / "0.png"), "--kind", "tag", "--now", "--json")
     dtk.run("queue", "add", "--query", "castle", "--kind", "tag", "--json")

@@ -65,9 +65,9 @@ class Library:
             )
         return int(row[0])
 
-    def space(self, modality: str, dims: int = DIMS) -> int:
+    def space(self, modality: str, dims: int = DIMS, model: str | None = None) -> int:
         sql = "SELECT dtk_embedding_space(%s, %s, %s, 'x', %s)"
-        row = self.conn.execute(sql, (modality, modality, modality, dims)).fetchone()
+        row = self.conn.execute(sql, (model or modality, modality, model or modality, dims)).fetchone()
         assert row
         return int(row[0])
 

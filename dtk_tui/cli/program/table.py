@@ -11,6 +11,11 @@ COMMANDS = (
     Entry("search", "Find images by prompt, meaning, looks, likeness, folder or tag.", "images:commands"),
     Entry("similar", "Find the images that look most like one, in the library or outside.", "images:commands"),
     Entry("duplicates", "Find images that are the same or nearly so, set by set.", "images:commands"),
+    Entry(
+        "clusters",
+        "Group images that look like one of them, the largest groups first; nothing is changed.",
+        "query.clusters:commands",
+    ),
     Entry("rate", "Rate images; dtk journal undo takes it back.", "organise.marks:commands"),
     Entry(
         "flag",

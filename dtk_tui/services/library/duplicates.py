@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best
 from dtk_tui.domain.organise import EditDone, Mark, MarkEdit
-from dtk_tui.errors import DtkError
-from dtk_tui.services.background import cancel_when_set
+from dtk_tui.services.library.alike import clusters
+from dtk_tui.services.library.alike.sets import DuplicateSets, connection_until, stoppable
 from dtk_tui.services.library.edits import EditStoppedError
 from dtk_tui.services.library.edits import Progress as EditProgress
-from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, led_sets, near_pairs
+from dtk_tui.services.library.hash_pairs import ALIKE_BITS, Progress, distinct_hashes, led_sets, near_pairs
 from dtk_tui.services.library.organise import marks
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.library import embedding_spaces
 from dtk_tui.store.search import duplicates as store
 
 Ids = npt.NDArray[np.int64]
@@ -29,44 +30,14 @@ _CLOSE_BITS, _SIMILARITY = 11, 0.95
 _SETS_AT_ONCE = 500
 
 
-class SearchStoppedError(DtkError):
-    """A person stopped the search for duplicates."""
-
-    def __init__(self) -> None:
-        super().__init__("It was stopped.")
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateSets:
-    """Sets of images.
-
-    Attributes:
-        ids: the images, set by set, int64 [n].
-        starts: where in ``ids`` each set begins, int64 [m].
-        unseen: how many images nobody has decoded yet, so that they cannot be compared.
-    """
-
-    ids: Ids
-    starts: Ids
-    unseen: int = 0
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def members(self, number: int) -> list[int]:
-        """Return the images of one set."""
-        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.ids)
-        found: list[int] = self.ids[self.starts[number] : end].tolist()
-        return found
-
-
 def find(
     db: Database,
+    config: Config,
     kind: DuplicateKind,
     progress: Progress = lambda share: None,
     stop: threading.Event | None = None,
 ) -> DuplicateSets:
-    """Return all sets of a kind, those with the newest images first.
+    """Return all sets of a kind, those with the newest images first, of clusters the largest.
 
     Args:
         progress: is told how much is done, from 0 to 1.
@@ -74,26 +45,19 @@ def find(
 
     Raises:
         SearchStoppedError: ``stop`` was set.
-        DtkError: hardly two pictures of the library differ, so that there are too many pairs.
+        DtkError: hardly two pictures of the library differ, so that there are too many pairs; or clusters are asked for
+            and nothing is embedded.
     """
     stop = stop or threading.Event()
-
-    def tell(share: float) -> None:
-        if stop.is_set():
-            raise SearchStoppedError
-        progress(share)
-
-    try:
-        with db.connection() as conn, cancel_when_set(conn, stop):
-            if kind is DuplicateKind.NEAR:
-                return _near(conn, tell)
-            firsts, ids = store.exact(conn) if kind is DuplicateKind.EXACT else store.groups(conn)
-            tell(1.0)
-            return _sets(firsts, ids)
-    except DtkError as error:
-        if stop.is_set() and not isinstance(error, SearchStoppedError):
-            raise SearchStoppedError from error
-        raise
+    if kind is DuplicateKind.CLUSTER:
+        return clusters.find(db, config, progress=progress, stop=stop).sets
+    tell = stoppable(progress, stop)
+    with connection_until(db, stop) as conn:
+        if kind is DuplicateKind.NEAR:
+            return _near(conn, config, tell)
+        firsts, ids = store.exact(conn) if kind is DuplicateKind.EXACT else store.groups(conn)
+        tell(1.0)
+        return _sets(firsts, ids)
 
 
 def images_of(db: Database, sets: Sequence[Sequence[int]]) -> list[list[DuplicateImage]]:
@@ -103,24 +67,21 @@ def images_of(db: Database, sets: Sequence[Sequence[int]]) -> list[list[Duplicat
     return [[known[number] for number in ids if number in known] for ids in sets]
 
 
-def _near(conn: Connection, tell: Progress) -> DuplicateSets:
+def _near(conn: Connection, config: Config, tell: Progress) -> DuplicateSets:
     seen = store.seen_images(conn)
     unseen = store.count_unseen(conn)
     if not len(seen.ids):
         return DuplicateSets(seen.ids, seen.ids, unseen)
-    # Of images with one hash one is compared: the largest.
-    order = np.lexsort((seen.ids, -seen.pixels, seen.colours, seen.bits))
-    keys = np.stack([seen.bits, seen.colours])[:, order]
-    is_first = np.append(True, np.any(np.diff(keys, axis=1), axis=0))
-    firsts = order[is_first]
+    order, firsts, own = distinct_hashes(seen.bits, seen.colours, seen.pixels, seen.ids)
     pairs, distances = near_pairs(seen.bits[firsts], seen.colours[firsts], _CLOSE_BITS, tell)
     left, right = firsts[pairs[:, 0]], firsts[pairs[:, 1]]
     doubtful = np.flatnonzero((distances > ALIKE_BITS) & (seen.sources[left] != seen.sources[right]))
     is_alike = distances <= ALIKE_BITS
     sources = seen.sources[left[doubtful]], seen.sources[right[doubtful]]
-    is_alike[doubtful[store.similar(conn, *sources, _SIMILARITY)]] = True
+    space = embedding_spaces.newest(conn, config.settings.models.image_embedder, "image")
+    if space is not None:
+        is_alike[doubtful[store.similar(conn, space, *sources, _SIMILARITY)]] = True
     leaders = led_sets(pairs[is_alike], seen.pixels[firsts])
-    own = np.cumsum(is_first) - 1  # of each image, in order, the place of its hash
     found = _sets(seen.ids[firsts[leaders[own]]], seen.ids[order])
     return DuplicateSets(found.ids, found.starts, unseen)
 

@@ -2,8 +2,8 @@
 
 Of two hashes of three blocks that are at most 8 bits apart, one block is at most 2 bits apart (the pigeonhole
 principle; multi-index hashing, Norouzi, Punjani and Fleet, CVPR 2012). So each hash is held against those whose block
-is 0, 1 or 2 bits from its own, which a table of the blocks gives. Pairs up to 11 bits apart are found as well, if they
-are so in a block: about four in five of those.
+is 0, 1 or 2 bits from its own, which a table of the blocks gives: up to 5 bits 0 or 1 do, up to 2 bits equal blocks.
+Pairs up to 11 bits apart are found as well, if they are so in a block: about four in five of those.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def near_pairs(
     levels = ((colours[:, None] >> _SHIFTS) & 31).astype(np.int8)
     found: list[Ids] = []
     total = 0
+    apart = min(within // len(_BLOCKS), _BLOCK_BITS)
     for number, (first, width) in enumerate(_BLOCKS):
         keys = ((hashes >> np.uint64(first)) & np.uint64((1 << width) - 1)).astype(np.int32)
         order = np.argsort(keys, kind="stable")
-        for done, candidates in _candidates(keys[order], width):
+        for done, candidates in _candidates(keys[order], width, apart):
             near = order[candidates]
             near = near[:, np.bitwise_count(hashes[near[0]] ^ hashes[near[1]]) <= within]
             near = near[:, (np.abs(levels[near[0]] - levels[near[1]]) <= ALIKE_LEVELS).all(axis=1)]
@@ -71,19 +72,38 @@ def near_pairs(
     return pairs, np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
 
 
-def _candidates(keys: npt.NDArray[np.int32], width: int) -> Iterator[tuple[float, Ids]]:
-    """Yield pairs of places of ascending keys that are at most 2 bits apart, each once, and the share that is done."""
+def distinct_hashes(bits: Ids, colours: Ids, ranks: Ids, ids: Ids) -> tuple[Ids, Ids, Ids]:
+    """Return an order in which equal hashes stand together, the best of each, and in that order whose hash each has.
+
+    Args:
+        bits, colours: of ``PerceptualHash``, int64 [n] each, at least one.
+        ranks: int64 [n], the best is the highest; ties go to the lowest of ``ids``.
+
+    Returns:
+        Places in the arguments, int64 [n]; of them the first of each hash, int64 [m]; for each of the order the number
+        of its hash among those, int64 [n].
+    """
+    order = np.lexsort((ids, -ranks, colours, bits))
+    keys = np.stack([bits, colours])[:, order]
+    is_first = np.append(True, np.any(np.diff(keys, axis=1), axis=0))
+    return order, order[is_first], np.cumsum(is_first) - 1
+
+
+def _candidates(keys: npt.NDArray[np.int32], width: int, apart: int) -> Iterator[tuple[float, Ids]]:
+    """Yield pairs of places of ascending keys that are 0 to 2 bits apart, each once, and the share that is done."""
     starts = np.zeros((1 << width) + 1, np.int32)
     np.cumsum(np.bincount(keys, minlength=1 << width), out=starts[1:])
     places = np.arange(len(keys), dtype=np.int64)
     for pair in _ranges(places, places + 1, starts[keys + 1]):
         yield 0.0, pair
-    masks, done = 1 + width + width * (width - 1) // 2, 1
-    for top in range(width):
+    pairs = width * (width - 1) // 2 if apart > 1 else 0
+    masks, done = 1 + width + pairs, 1
+    for top in range(width if apart else 0):
         # The one of two keys that lacks the highest bit in which they differ looks for the other.
         lower = np.flatnonzero(keys & (1 << top) == 0)
         of_lower = keys[lower]
-        for mask in (1 << top, *((1 << top) | (1 << bit) for bit in range(top))):
+        seconds = range(top) if apart > 1 else ()
+        for mask in (1 << top, *((1 << top) | (1 << bit) for bit in seconds)):
             wanted = of_lower ^ mask
             for pair in _ranges(lower, starts[wanted], starts[wanted + 1]):
                 yield done / masks, pair

@@ -160,6 +160,23 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
     return [Hit(number, score) for number, score in found]
 
 
+def has_image_model(db: Database, config: Config) -> bool:
+    """Return whether pictures outside the library can be compared by vectors: the model is here, and there are some."""
+    from dtk_tui.inference.manifest import load_manifest
+    from dtk_tui.inference.model_files import is_installed
+
+    model = config.settings.models.image_embedder
+    with db.connection() as conn:
+        space = embedding_spaces.newest(conn, model, "image")
+        if space is None or not embedding_spaces.count_up_to(conn, space, 1):
+            return False
+    try:
+        spec = load_manifest(config.paths.models).get(model)
+    except DtkError:
+        return False
+    return is_installed(spec, config.paths.models)
+
+
 def rows_of(db: Database, hits: Sequence[Hit]) -> list[tuple[Hit, ImageRow, str]]:
     """Return finds with their images and absolute paths; images that are gone are left out."""
     with db.connection() as conn:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import CaptionRequest, Enqueued, Target
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.embedding_spaces import CurrentModels
+from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.queue import runs
 from dtk_tui.store.text_codec import to_db
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
 
 _EVERYTHING: LiteralString = "SELECT id FROM image"
 _FOLDER: LiteralString = "SELECT id FROM image WHERE folder_id = %(folder)s"
@@ -48,6 +55,10 @@ WITH named AS (
 """
 _NO_IMAGE_VECTOR: LiteralString = """
     NOT EXISTS (SELECT 1 FROM image_vector WHERE space_id = %({space})s AND image_id = target)"""
+_SHARES: LiteralString = """EXISTS (
+    SELECT 1 FROM shared_vector JOIN image source ON source.id = source_id WHERE image_id = target)"""
+# Who has the vectors of another one is to be embedded where nobody shares any more.
+_HAS_VECTORS_OF_ANOTHER: LiteralString = " OR EXISTS (SELECT 1 FROM shared_vector WHERE image_id = target)"
 _NO_PROMPT_VECTOR: LiteralString = """
     EXISTS (SELECT 1 FROM image JOIN prompt ON prompt.id = image.prompt_id
              WHERE image.id = target AND prompt.text ~ '\\S'
@@ -62,12 +73,22 @@ _NOT_CAPTIONED: LiteralString = """
        < cardinality(%(caption_types)s::text[])"""
 _ALWAYS: LiteralString = "true"
 
+_SHARED: LiteralString = f"""(SELECT count(*) FROM wanted WHERE {_SHARES}
+           AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.target = wanted.target))"""  # noqa: S608 (constants)
+_MISSING: LiteralString = "SELECT string_agg(int8send(target), ''::bytea ORDER BY target) FROM missing"
+# By a number that has nothing to do with when an image came, and stays.
+_SOME_MISSING: LiteralString = """
+SELECT string_agg(int8send(target), ''::bytea)
+  FROM (SELECT target FROM missing ORDER BY hashint8extended(target, 0), target LIMIT %(most)s) AS sample
+"""
+
 #: So many new jobs change what the queue looks like.
 _MANY = 10_000
 
 _COUNT: LiteralString = """
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
-       (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM missing WHERE NOT EXISTS (
+       (SELECT count(*) FROM named WHERE undecodable), {shared},
+       (SELECT count(*) FROM missing WHERE NOT EXISTS (
             SELECT 1 FROM job WHERE job.kind = %(kind)s AND job.image_id = target
                AND (job.state = 'running' OR (job.state = 'pending' AND job.priority >= %(priority)s))
                AND (job.again OR NOT %(again)s)
@@ -97,7 +118,8 @@ _INSERT: LiteralString = """
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM selected), (SELECT count(*) FROM wanted), (SELECT count(*) FROM missing),
-       (SELECT count(*) FROM named WHERE undecodable), (SELECT count(*) FROM queued)
+       (SELECT count(*) FROM named WHERE undecodable), {shared},
+       (SELECT count(*) FROM queued)
 """
 
 
@@ -115,8 +137,10 @@ def _selection(target: Target) -> LiteralString:
     return _IMAGES
 
 
-def _not_embedded(models: CurrentModels) -> tuple[LiteralString, dict[str, int | None]]:
+def _not_embedded(models: CurrentModels, shares: bool) -> tuple[LiteralString, dict[str, int | None]]:
     """Return the condition that a vector of a target or of its prompt is missing, with the spaces that it names.
+
+    Those that share the vectors of another lack none where ``shares``, and all else.
 
     One part a space, each with its number as a parameter: so the planner knows the one partition to look in.
     """
@@ -126,7 +150,64 @@ def _not_embedded(models: CurrentModels) -> tuple[LiteralString, dict[str, int |
         (_NO_IMAGE_VECTOR if name.startswith("image") else _NO_PROMPT_VECTOR).replace("{space}", name)
         for name in spaces
     ]
-    return " OR".join(parts), spaces
+    prompts = [part for part, name in zip(parts, spaces, strict=True) if name.startswith("text")]
+    images = " OR".join(part for part, name in zip(parts, spaces, strict=True) if name.startswith("image"))
+    own = f"({images}{_HAS_VECTORS_OF_ANOTHER})"
+    if shares:
+        own = f"NOT {_SHARES} AND {own}"
+    return " OR".join([own, *prompts]), spaces
+
+
+def _wanted(
+    target: Target,
+    kind: Kind,
+    models: CurrentModels,
+    undecodable: Sequence[str],
+    *,
+    again: bool = False,
+    shares: bool = False,
+    captions: CaptionRequest | None = None,
+) -> tuple[LiteralString, dict[str, Any]]:
+    """Return the head of the statements, which names what is wanted and what is missing, and its parameters."""
+    spaces: dict[str, int | None] = {}
+    not_done = _NOT_TAGGED if kind == Kind.TAG else _NOT_CAPTIONED
+    if kind == Kind.EMBED:
+        not_done, spaces = _not_embedded(models, shares)
+    sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
+    return sql.replace("{undecodable}", _UNDECODABLE), {
+        "kind": int(kind),
+        "folder": target.folder_id,
+        "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
+        "images": Bigints(target.image_ids),
+        **spaces,
+        "again": again and kind == Kind.EMBED,
+        "taggers": list(models.taggers),
+        "tagger_count": models.tagger_count,
+        "caption_types": None if captions is None else [to_db(name) for name in captions.types],
+        "caption_when": None if captions is None else captions.when_there,
+    }
+
+
+def missing_images(
+    conn: Connection,
+    target: Target,
+    kind: Kind,
+    models: CurrentModels,
+    undecodable: Sequence[str],
+    *,
+    most: int | None = None,
+    again: bool = False,
+    captions: CaptionRequest | None = None,
+) -> Ids:
+    """Return the images for which a kind of work is to be done, whether it waits in the queue or not; int64 [n].
+
+    Args:
+        most: at most so many, chosen by chance, of the same images always the same; None is all.
+        again: also those for which it is done.
+    """
+    sql, parameters = _wanted(target, kind, models, undecodable, again=again, captions=captions)
+    statement = sql + (_MISSING if most is None else _SOME_MISSING)
+    return ids_from(row_of(conn, statement, parameters | {"most": most})[0])
 
 
 def enqueue_kind(
@@ -141,6 +222,7 @@ def enqueue_kind(
     again: bool = False,
     captions: CaptionRequest | None = None,
     run_id: int | None = None,
+    shares: bool = False,
 ) -> Enqueued:
     """Queue one kind of work for all images of ``target``; done work is skipped, higher priorities win.
 
@@ -150,32 +232,17 @@ def enqueue_kind(
         again: also what is done already with the current models.
         captions: which captions, for jobs of that kind; types that such a job is asked for already stay.
         run_id: the run that the jobs are of, and those that wait already and are of none.
+        shares: whether images that share the vectors of another one are done (``shared_vectors``).
     """
-    spaces: dict[str, int | None] = {}
-    not_done = _NOT_TAGGED if kind == Kind.TAG else _NOT_CAPTIONED
-    if kind == Kind.EMBED:
-        not_done, spaces = _not_embedded(models)
-    sql = _WANTED.replace("{selected}", _selection(target)).replace("{not_done}", _ALWAYS if again else not_done)
-    sql = sql.replace("{undecodable}", _UNDECODABLE)
-    parameters: dict[str, Any] = {
-        "kind": int(kind),
-        "priority": priority,
-        "folder": target.folder_id,
-        "undecodable": rf"({'|'.join(map(re.escape, undecodable))})$" if undecodable else "^$",
-        "images": Bigints(target.image_ids),
-        **spaces,
-        "again": again and kind == Kind.EMBED,
-        "taggers": list(models.taggers),
-        "tagger_count": models.tagger_count,
-        "caption_types": None if captions is None else [to_db(name) for name in captions.types],
-        "caption_when": None if captions is None else captions.when_there,
-        "run": run_id,
-    }
-    selected, wanted, missing, left_out, queued = row_of(conn, sql + (_COUNT if dry_run else _INSERT), parameters)
+    sql, parameters = _wanted(target, kind, models, undecodable, again=again, shares=shares, captions=captions)
+    parameters |= {"priority": priority, "run": run_id}
+    shared = _SHARED if shares and kind == Kind.EMBED and not again else "0"
+    statement = sql + (_COUNT if dry_run else _INSERT).replace("{shared}", shared)
+    selected, wanted, missing, left_out, sharing, queued = row_of(conn, statement, parameters)
     if not dry_run and queued >= _MANY:
         # What the planner knew of an empty queue would let the next claims sort all of a full one.
         conn.execute("ANALYZE job")
-    done = Enqueued(queued, wanted - missing, selected - wanted, missing - queued, left_out)
+    done = Enqueued(queued, wanted - missing - sharing, selected - wanted + sharing, missing - queued, left_out)
     if run_id is not None:
         adopted = conn.execute(sql + _ADOPT, parameters).rowcount if done.waiting else 0
         runs.note(conn, run_id, kind, done, adopted)

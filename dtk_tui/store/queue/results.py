@@ -9,6 +9,7 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 
 from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.queue import shared_vectors
 from dtk_tui.store.text_codec import from_db, to_db
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ SELECT prompt.id, left(prompt.text, %(limit)s), length(prompt.text) > %(limit)s 
 """
 _PROMPT = "SELECT left(text, %s) FROM prompt WHERE id = %s"
 _HAS_VECTOR: LiteralString = "EXISTS (SELECT 1 FROM image_vector WHERE space_id = %s AND image_id = job.image_id)"
+_SHARES: LiteralString = "EXISTS (SELECT 1 FROM shared_vector shared WHERE shared.image_id = job.image_id{})"
+_SOURCE_IS_THERE: LiteralString = " AND EXISTS (SELECT 1 FROM image WHERE image.id = shared.source_id)"
 # What a bulk run writes to a space; the inner limit bounds the work, since only a comparison is wanted.
 _COMING_IMAGES = """
 SELECT count(*) FROM (
@@ -87,9 +90,17 @@ def tag_ids(conn: Connection, tags: Sequence[tuple[str, str]]) -> list[int]:
     return [int(number) for (number,) in conn.execute(_TAG_IDS, (names, categories))]
 
 
-def lacking_spaces(conn: Connection, job_ids: Sequence[int], spaces: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    """Return by job which of some image spaces lack the vector of its image; jobs asked for again are left out."""
-    found = ", ".join([_HAS_VECTOR] * len(spaces))
+def lacking_spaces(
+    conn: Connection, job_ids: Sequence[int], spaces: Sequence[int], *, shares: bool
+) -> dict[int, tuple[int, ...]]:
+    """Return by job which of some image spaces lack the vector of its image; jobs asked for again are left out.
+
+    An image that shares the vectors of another one lacks none where ``shares``, and all else.
+    """
+    own = f"{_HAS_VECTOR} AND NOT {_SHARES.format('')}"
+    if shares:
+        own += f" OR {_SHARES.format(_SOURCE_IS_THERE)}"
+    found = ", ".join([f"({own})"] * len(spaces))
     sql = f"SELECT job.id, {found} FROM job WHERE job.id = ANY (%s) AND NOT job.again"  # noqa: S608 (constants)
     return {
         number: tuple(space for space, is_there in zip(spaces, there, strict=True) if not is_there)
@@ -129,13 +140,15 @@ def save_prompt_vectors(conn: Connection, space_id: int, ids: Sequence[int], vec
 def save_image_vectors(conn: Connection, space_id: int, ids: Sequence[int], vectors: Vectors) -> None:
     """Write unit vectors, float32 [n, dims], for images; an older one of the same space is replaced.
 
-    Of an image that is no representative any more its vector is not written. Whoever regroups it looks at its job,
+    Whoever shares the vector of an image gets the new one. Of an image that is no representative any more its vector is
+    not written. Whoever regroups it looks at its job,
     which the caller has locked (``jobs.still_owned``), and so comes before this transaction or after it.
     """
     register_vector(conn)
     rows = sorted(zip(ids, vectors, strict=True), key=lambda row: row[0])
     with conn.cursor() as cursor:
         cursor.executemany(_IMAGE_VECTOR, [(space_id, HalfVector(vec), number) for number, vec in rows])
+    shared_vectors.settle(conn, space_id, [number for number, _ in rows])
 
 
 def save_tags(

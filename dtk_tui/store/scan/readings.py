@@ -43,6 +43,8 @@ _DELETE_STALE = (
     "SELECT FROM image WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE",
     "SELECT dtk_promote_successors(%s)",
     "DELETE FROM image_vector WHERE image_id = ANY (%s)",
+    "DELETE FROM shared_vector WHERE image_id = ANY (%s)",
+    "UPDATE shared_vector SET source_id = NULL WHERE source_id = ANY (%s)",
     "DELETE FROM tag_prediction WHERE image_id = ANY (%s)",
     "DELETE FROM image_tag WHERE image_id = ANY (%s) AND confidence IS NOT NULL",
 )

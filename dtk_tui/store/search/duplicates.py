@@ -63,10 +63,10 @@ SELECT string_agg(int8send(place), ''::bytea)
   JOIN image_vector b ON b.space_id = %(space)s AND b.image_id = b_id
  WHERE (a.vec <=> b.vec) <= 1 - %(least)s::float8
 """
-_NEWEST_SPACE = """
-SELECT (SELECT id FROM embedding_space space WHERE modality = 'image'
-           AND EXISTS (SELECT FROM image_vector WHERE space_id = space.id)
-         ORDER BY used_at DESC, id DESC LIMIT 1)
+_IMAGES = """
+SELECT string_agg(int8send(id) || int8send(coalesce(embedding_source_id, id))
+                  || int8send(coalesce(width::bigint * height, 0)), ''::bytea)
+  FROM image WHERE NOT unavailable
 """
 _FACTS = """
 SELECT image.id, folder.path, image.file_name, image.file_size, image.created_at, image.width, image.height,
@@ -91,6 +91,15 @@ class SeenImages:
     colours: Ids
     pixels: Ids
     sources: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class VectorImages:
+    """Images: id, representative, pixels (0: not known); int64 [n] each."""
+
+    ids: Ids
+    sources: Ids
+    pixels: Ids
 
 
 def exact(conn: Connection) -> tuple[Ids, Ids]:
@@ -123,16 +132,22 @@ def count_unseen(conn: Connection) -> int:
     return int(row_of(conn, _UNSEEN)[0])
 
 
-def similar(conn: Connection, left: Ids, right: Ids, least: float) -> Ids:
+def vector_images(conn: Connection) -> VectorImages:
+    """Return all images whose files are there, whether they have vectors or not."""
+    conn.execute(_SETTINGS)
+    rows = ids_from(row_of(conn, _IMAGES)[0]).reshape(-1, 3)
+    return VectorImages(rows[:, 0], rows[:, 1], rows[:, 2])
+
+
+def similar(conn: Connection, space: int, left: Ids, right: Ids, least: float) -> Ids:
     """Return the places of the pairs whose vectors have a cosine similarity of at least ``least``; int64 [m].
 
-    Of the image space that was used last; pairs without both vectors are not among them.
+    Of pairs without both vectors in the space none is among them.
     """
     import numpy as np
 
-    space = row_of(conn, _NEWEST_SPACE)[0]
     found = [np.zeros(0, np.int64)]
-    for start in range(0, len(left) if space is not None else 0, _PAIRS_AT_ONCE):
+    for start in range(0, len(left), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         values = {"left": left[part].tolist(), "right": right[part].tolist(), "space": space, "least": least}
         row = conn.execute(_SIMILAR, values, prepare=False).fetchone()

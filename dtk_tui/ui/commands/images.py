@@ -89,6 +89,25 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
     return run
 
 
+def preview(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+    """Show what queueing the target, a folder with all below it, would do, and queue it when that is wanted."""
+    from dtk_tui.ui.queue_preview import QueuePreview
+
+    deep = with_subfolders(target)
+    wanted = target if deep is None else deep
+    if wanted is None:
+        context.notify("There is nothing to queue here.", severity="warning")
+        return
+    is_deep = deep is not None and not deep.everything
+    name = f"{screen.target_name()} with subfolders" if is_deep else screen.target_name()
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            enqueue(Kind.EMBED, deep=deep is not None)(context, screen, target)
+
+    screen.app.push_screen(QueuePreview(context.library, wanted, name), answered)
+
+
 def open_menu(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Offer what can be done here."""
     screen.app.post_message(MenuOpened(screen.target_name(), screen.menu()))

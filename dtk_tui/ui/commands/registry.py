@@ -255,6 +255,10 @@ _WORK = (
         "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, deep=True),
         images.needs_folder,
     ),
+    Command(
+        "work.preview_queue", "M", "What queueing would do", WORK, images.preview,
+        tooltip="Count what is new, and show a sample of it, before anything is queued",
+    ),
     Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), in_footer=True),
     Command(
         "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, deep=True),

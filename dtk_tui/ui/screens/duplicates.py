@@ -17,8 +17,10 @@ from textual.message import Message
 from textual.widgets import Footer
 
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, differences, facts
+from dtk_tui.errors import DtkError
 from dtk_tui.services.library import duplicates as service
-from dtk_tui.services.library.duplicates import DuplicateSets, SearchStoppedError
+from dtk_tui.services.library.alike.clusters import NothingEmbeddedError
+from dtk_tui.services.library.alike.sets import DuplicateSets, SearchStoppedError
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
@@ -39,11 +41,13 @@ _KINDS = {
     DuplicateKind.EXACT: "the same content",
     DuplicateKind.GROUP: "the same generation",
     DuplicateKind.NEAR: "pictures that look alike",
+    DuplicateKind.CLUSTER: "similar vectors",
 }
 _NOTHING = {
     DuplicateKind.EXACT: "No two images have the same content.",
     DuplicateKind.GROUP: "No two images are of the same generation.",
     DuplicateKind.NEAR: "No two pictures that were decoded look alike.",
+    DuplicateKind.CLUSTER: "No two images have similar vectors.",
 }
 _RULES = {
     KeepRule.LARGEST: "the largest stays",
@@ -136,11 +140,19 @@ class DuplicatesScreen(CommandScreen[None]):
         self._state = "searching\u2026"
         self._show(DuplicateSets(np.zeros(0, np.int64), np.zeros(0, np.int64)))
         try:
-            found = await in_thread(service.find, self.library.db, self._kind, self._tell, stop)
+            found = await in_thread(service.find, self.library.db, self.library.config, self._kind, self._tell, stop)
         except SearchStoppedError:
             self._state = "stopped; r searches again"
             self._draw_title()
             return
+        except NothingEmbeddedError:
+            self._state = "nothing is embedded yet"
+            self._draw_title()
+            return
+        except DtkError:
+            self._state = "failed; r searches again"
+            self._draw_title()
+            raise
         self._state = ""
         self._show(found)
 
@@ -165,7 +177,7 @@ class DuplicatesScreen(CommandScreen[None]):
     def _nothing(self) -> str:
         """Say that there is no set of this kind, and what to do."""
         words = f"{_NOTHING[self._kind]} {self.key('duplicates.kind')} looks for another kind."
-        if self._sets.unseen:
+        if self._sets.unseen and self._kind is not DuplicateKind.CLUSTER:
             words += " A worker that embeds, tags or captions an image decodes its picture, too."
         return words
 
@@ -174,7 +186,8 @@ class DuplicatesScreen(CommandScreen[None]):
         state = self._state or f"{counted(len(self._sets), 'set')}, {_RULES[self._rule]}"
         parts = [("Duplicates", "bold"), (what, "$accent"), (f"  {state}", "$muted")]
         if self._sets.unseen:
-            parts.append((f"   {counted(self._sets.unseen, 'image')} not decoded yet", "$warning"))
+            how = "embedded" if self._kind is DuplicateKind.CLUSTER else "decoded"
+            parts.append((f"   {counted(self._sets.unseen, 'image')} not {how} yet", "$warning"))
         self.query_one("#sets-title", Line).show(Content.assemble(*parts))
         self.refresh_bindings()
 

@@ -35,6 +35,7 @@ _FIRST = 4 * PAGE
 #: What the menu of images offers.
 IMAGE_MENU = (
     "work.queue",
+    "work.preview_queue",
     "work.embed_now",
     "work.tag",
     "work.caption",
@@ -182,6 +183,7 @@ def _folder_menu(folder: FolderRow | None) -> list[str]:
     work = [name for one in _FOLDER_WORK for name in ((one, f"{one}_deep") if deep else (one,))]
     return [
         *work,
+        "work.preview_queue",
         "work.edit_captions",
         *(_FOLDER_MENU if deep else ()),
         "folders.find",

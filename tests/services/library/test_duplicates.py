@@ -11,8 +11,10 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, differences, facts
+from dtk_tui.errors import DtkError
 from dtk_tui.inference.perceptual_hash import perceptual_hash
-from dtk_tui.services.library.duplicates import SearchStoppedError, find, images_of
+from dtk_tui.services.library.alike.sets import SearchStoppedError
+from dtk_tui.services.library.duplicates import find, images_of
 from dtk_tui.store.database import Connection, Database
 from tests.helpers.pictures import picture
 from tests.helpers.search_library import Library, unit
@@ -47,47 +49,47 @@ def library(db: Database) -> None:
         seen(conn, "g.png", None)
 
 
-def names(db: Database, kind: DuplicateKind) -> list[list[str]]:
-    found = find(db, kind)
+def names(db: Database, config: Config, kind: DuplicateKind) -> list[list[str]]:
+    found = find(db, config, kind)
     return [
         [Path(image.path).name for image in images]
         for images in images_of(db, [found.members(number) for number in range(len(found))])
     ]
 
 
-def test_copies_have_one_content(db: Database, library: None) -> None:
-    assert names(db, DuplicateKind.EXACT) == [["a.png", "copy of a.png"]], "what has no file is no copy"
+def test_copies_have_one_content(db: Database, config: Config, library: None) -> None:
+    assert names(db, config, DuplicateKind.EXACT) == [["a.png", "copy of a.png"]], "what has no file is no copy"
 
 
-def test_groups_share_a_vector(db: Database, library: None) -> None:
-    assert names(db, DuplicateKind.GROUP) == [["c.png", "d.png"]]
+def test_groups_share_a_vector(db: Database, config: Config, library: None) -> None:
+    assert names(db, config, DuplicateKind.GROUP) == [["c.png", "d.png"]]
 
 
-def test_near_pictures_look_like_the_largest_of_their_set(db: Database, library: None) -> None:
-    assert names(db, DuplicateKind.NEAR) == [["a.png", "c.png", "copy of a.png"], ["e.png", "f.png"]]
-    assert find(db, DuplicateKind.NEAR).unseen == 2, "d and the one that was not read"
+def test_near_pictures_look_like_the_largest_of_their_set(db: Database, config: Config, library: None) -> None:
+    assert names(db, config, DuplicateKind.NEAR) == [["a.png", "c.png", "copy of a.png"], ["e.png", "f.png"]]
+    assert find(db, config, DuplicateKind.NEAR).unseen == 2, "d and the one that was not read"
 
 
-def test_vectors_decide_where_hashes_leave_it_open(db: Database, library: None) -> None:
+def test_vectors_decide_where_hashes_leave_it_open(db: Database, config: Config, library: None) -> None:
     with db.connection() as conn:
         store = Library(conn)
         store.image("near b.png", fingerprint=b"n" * 16, width=10, height=10)
         seen(conn, "near b.png", 0b1111 ^ (0b111_1111_1111 << 50))  # 11 bits from b, in one block
         conn.commit()
-        assert names(db, DuplicateKind.NEAR)[0] == ["a.png", "c.png", "copy of a.png"]
-        space = store.space("image")
+        assert names(db, config, DuplicateKind.NEAR)[0] == ["a.png", "c.png", "copy of a.png"]
+        space = store.space("image", 8, config.settings.models.image_embedder)
         store.vector(space, "b.png", unit(1, 0, 0))
         store.vector(space, "near b.png", unit(1, 1, 0))
         conn.commit()
-        assert ["b.png", "near b.png"] not in names(db, DuplicateKind.NEAR)
+        assert ["b.png", "near b.png"] not in names(db, config, DuplicateKind.NEAR)
         conn.execute("DELETE FROM image_vector")
         store.vector(space, "b.png", unit(1, 0, 0))
         store.vector(space, "near b.png", unit(1, 0.1, 0))
         conn.commit()
-    assert ["b.png", "near b.png"] in names(db, DuplicateKind.NEAR)
+    assert ["b.png", "near b.png"] in names(db, config, DuplicateKind.NEAR)
 
 
-def test_a_picture_at_another_size_looks_alike_in_the_library(db: Database) -> None:
+def test_a_picture_at_another_size_looks_alike_in_the_library(db: Database, config: Config) -> None:
     with db.connection() as conn:
         store = Library(conn)
         for seed in range(6):
@@ -96,22 +98,24 @@ def test_a_picture_at_another_size_looks_alike_in_the_library(db: Database) -> N
                 name = f"{seed}-{size[0]}.png"
                 store.image(name, fingerprint=name.encode(), width=size[0], height=size[1])
                 seen(conn, name, look.bits, look.colours)
-    found = names(db, DuplicateKind.NEAR)
+    found = names(db, config, DuplicateKind.NEAR)
     assert sorted(found) == [[f"{seed}-512.png", f"{seed}-256.png"] for seed in range(6)]
 
 
-def test_an_empty_library_has_none(db: Database) -> None:
-    for kind in DuplicateKind:
-        found = find(db, kind)
+def test_an_empty_library_has_none(db: Database, config: Config) -> None:
+    for kind in (DuplicateKind.EXACT, DuplicateKind.GROUP, DuplicateKind.NEAR):
+        found = find(db, config, kind)
         assert (len(found), found.unseen) == (0, 0)
+    with pytest.raises(DtkError, match="nothing is embedded yet"):
+        find(db, config, DuplicateKind.CLUSTER)
 
 
-def test_a_search_that_nobody_wants_ends(db: Database, library: None) -> None:
+def test_a_search_that_nobody_wants_ends(db: Database, config: Config, library: None) -> None:
     stop = threading.Event()
     stop.set()
     for kind in DuplicateKind:
         with pytest.raises(SearchStoppedError):
-            find(db, kind, stop=stop)
+            find(db, config, kind, stop=stop)
 
 
 def test_the_best_by_each_rule(config: Config) -> None:

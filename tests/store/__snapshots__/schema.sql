@@ -509,6 +509,17 @@ CREATE FUNCTION public.dtk_spread(anyarray, integer) RETURNS anyarray
 CREATE FUNCTION public.dtk_transfer_embeddings(from_ids bigint[], to_ids bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
+    INSERT INTO shared_vector (image_id, source_id)
+    SELECT DISTINCT ON (pair.to_id) pair.to_id, nullif(shared.source_id, pair.to_id)
+      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+      JOIN shared_vector shared ON shared.image_id = pair.from_id
+     WHERE NOT EXISTS (SELECT 1 FROM image_vector own WHERE own.image_id = pair.to_id)
+     ORDER BY pair.to_id, pair.from_id
+        ON CONFLICT (image_id) DO NOTHING;
+    DELETE FROM shared_vector WHERE image_id = ANY (from_ids);
+    UPDATE shared_vector SET source_id = nullif(pair.to_id, shared_vector.image_id)
+      FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
+     WHERE shared_vector.source_id = pair.from_id;
     WITH chosen AS (
         SELECT DISTINCT ON (vector.space_id, pair.to_id) vector.space_id, pair.from_id, pair.to_id
           FROM unnest(from_ids, to_ids) AS pair (from_id, to_id)
@@ -1344,6 +1355,16 @@ ALTER TABLE public.saved_query ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 );
 
 --
+-- Name: shared_vector; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.shared_vector (
+    image_id bigint NOT NULL,
+    source_id bigint,
+    CONSTRAINT shared_vector_check CHECK ((source_id <> image_id))
+);
+
+--
 -- Name: tag; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1822,6 +1843,13 @@ ALTER TABLE ONLY public.saved_query
     ADD CONSTRAINT saved_query_pkey PRIMARY KEY (id);
 
 --
+-- Name: shared_vector shared_vector_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.shared_vector
+    ADD CONSTRAINT shared_vector_pkey PRIMARY KEY (image_id);
+
+--
 -- Name: tag_derivation tag_derivation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2176,6 +2204,12 @@ CREATE INDEX prompt_vector_prompt ON ONLY public.prompt_vector USING btree (prom
 CREATE INDEX prompt_word_ranks ON public.prompt USING gin (public.dtk_word_ranks(search));
 
 --
+-- Name: shared_vector_source; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX shared_vector_source ON public.shared_vector USING btree (source_id);
+
+--
 -- Name: image image_promote_representatives; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2362,6 +2396,13 @@ ALTER TABLE public.prompt_vector
 
 ALTER TABLE public.prompt_vector
     ADD CONSTRAINT prompt_vector_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id) ON DELETE CASCADE;
+
+--
+-- Name: shared_vector shared_vector_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.shared_vector
+    ADD CONSTRAINT shared_vector_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 --
 -- Name: tag_prediction tag_prediction_image_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -

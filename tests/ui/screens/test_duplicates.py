@@ -90,4 +90,6 @@ async def test_the_kinds_follow_each_other(db: Database, config: Config, copies:
         await run.shows("pictures that look alike  0 sets")
         await run.shows("32 images not decoded yet")
         await run.press("t")
+        await run.shows("similar vectors  nothing is embedded yet")
+        await run.press("t")
         await run.shows("the same content  2 sets")

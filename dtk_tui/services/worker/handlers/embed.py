@@ -52,6 +52,8 @@ class EmbedHandler(PictureHandler, PromptHandler):
 
     kind = Kind.EMBED
     is_of_group: ClassVar[bool] = True
+    #: Whether an image that has the vectors of another one lacks none.
+    shares = False
 
     def __init__(self, images: Sequence[ImageSpace], texts: Sequence[TextSpace]) -> None:
         self._images = images
@@ -80,7 +82,9 @@ class EmbedHandler(PictureHandler, PromptHandler):
                 opened.append(TextEmbedder(spec, folder, resources.threads, resources.device))
             tune(resources.config, opened)
             with resources.db.connection() as conn:
-                return cls._registered(conn, opened)
+                handler = cls._registered(conn, opened)
+            handler.shares = names.share_within_bits > 0
+            return handler
         except BaseException:
             for embedder in opened:
                 embedder.close()
@@ -105,7 +109,7 @@ class EmbedHandler(PictureHandler, PromptHandler):
 
     def prepare(self, conn: Connection, jobs: Sequence[ClaimedJob]) -> Mapping[int, Any]:
         """Return the spaces to fill by job: those without its image's vector; all for one that is left out."""
-        return results.lacking_spaces(conn, [job.id for job in jobs], sorted(self._everything))
+        return results.lacking_spaces(conn, [job.id for job in jobs], sorted(self._everything), shares=self.shares)
 
     def _wanted(self, job: ClaimedJob) -> frozenset[int]:
         return self._everything if job.details is None else frozenset(job.details)
