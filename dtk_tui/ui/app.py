@@ -250,8 +250,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     @task("follow setting", exclusive=False)
     async def on_setting_saved(self, message: messages.SettingSaved) -> None:
         """Take over a setting that was saved, and offer what it needs beside that."""
-        await import_in_thread("dtk_tui.ui.commands.settings.follow")
-        from dtk_tui.ui.commands.settings.follow import follow
+        from dtk_tui.ui.commands.settings.follow import follow  # not needed by the first screen
 
         await follow(self, self.context, message.info)
         self._keys.take_over()
