@@ -250,7 +250,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     @task("follow setting", exclusive=False)
     async def on_setting_saved(self, message: messages.SettingSaved) -> None:
         """Take over a setting that was saved, and offer what it needs beside that."""
-        from dtk_tui.ui.commands.settings.follow import follow  # not needed by the first screen
+        from dtk_tui.ui.commands.settings.follow import follow
 
         await follow(self, self.context, message.info)
         self._keys.take_over()
