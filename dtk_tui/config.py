@@ -104,12 +104,6 @@ class AppPaths:
         return next((one.text for one in reversed(given(self._environ)) if one.key == "database.url"), None)
 
 
-def shipped(name: str) -> Path:
-    """Return the path of a data file or folder that ships with the program (checkout or wheel), e.g. ``migrations``."""
-    packed = _PACKAGE / "_data" / name
-    return packed if packed.exists() else _PACKAGE.parent / name
-
-
 class Config:
     """Settings and places together.
 

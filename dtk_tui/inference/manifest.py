@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.model_spec import ENTRY, ModelSpec
+from dtk_tui.shipped import shipped
 
 #: An entry is text that a person wrote, in bytes.
 _LARGEST_ENTRY = 4 << 20

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device
 from dtk_tui.inference.devices.tuning import score_difference
 from dtk_tui.inference.image_model import ImageModel
 from dtk_tui.inference.model_files import model_folder
 from dtk_tui.inference.model_spec import ModelSpec, TagOutput
+from dtk_tui.shipped import shipped
 
 # Tags that are drawings of faces, as the WD taggers' own space lists them: their underscores stay.
 _EMOTICONS = {

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dtk_tui.config import shipped
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.model_spec import TextInput
+from dtk_tui.shipped import shipped
 
 _UNKNOWN = "[UNK]"
 # So much of a text, in characters a token, is looked at first; where that does not fill the limit, four times as much.

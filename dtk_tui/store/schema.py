@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from dtk_tui.config import shipped
 from dtk_tui.errors import DtkError
+from dtk_tui.shipped import shipped
 
 #: Any fixed number: one migration at a time in one database. The lock ends with its connection, whatever happens.
 _LOCK = 0x64746B

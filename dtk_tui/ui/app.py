@@ -212,12 +212,12 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     # -- screens ------------------------------------------------------------------------------------------------------
 
-    async def _show(self, module: str, name: str) -> None:
-        """Show a screen that needs the context alone, unless it is shown already."""
+    async def _show(self, module: str, name: str, *more: object) -> None:
+        """Show a screen that is made of the context and what else is given, unless it is shown already."""
         await import_in_thread(f"dtk_tui.ui.screens.{module}")
         kind = getattr(import_module(f"dtk_tui.ui.screens.{module}"), name)
         if not isinstance(self.screen, kind):
-            self.push_screen(kind(self.context))
+            self.push_screen(kind(self.context, *more))
 
     async def on_queue_opened(self) -> None:
         """Show the queue."""
@@ -233,11 +233,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     async def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
         """Show the thresholds of a tagger."""
-        await import_in_thread("dtk_tui.ui.screens.thresholds")
-        from dtk_tui.ui.screens.thresholds import ThresholdsScreen
-
-        if not isinstance(self.screen, ThresholdsScreen):
-            self.push_screen(ThresholdsScreen(self.context, message.of))
+        await self._show("thresholds", "ThresholdsScreen", message.of)
 
     async def on_settings_opened(self) -> None:
         """Show the settings."""
@@ -288,11 +284,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     async def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
         """Show the edit of the captions of many images."""
-        await import_in_thread("dtk_tui.ui.screens.batch_edit")
-        from dtk_tui.ui.screens.batch_edit import BatchEditScreen
-
-        if not isinstance(self.screen, BatchEditScreen):
-            self.push_screen(BatchEditScreen(self.context, message.sets))
+        await self._show("batch_edit", "BatchEditScreen", message.sets)
 
     async def on_duplicates_opened(self) -> None:
         """Show duplicates."""

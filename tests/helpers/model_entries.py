@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tomli_w
 
-from dtk_tui.config import shipped
 from dtk_tui.inference.model_spec import ENTRY
+from dtk_tui.shipped import shipped
 
 
 def add_entry(folder: Path, of: str, name: str) -> Path:

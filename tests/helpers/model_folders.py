@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dtk_tui.config import shipped
+from dtk_tui.shipped import shipped
 from tests.helpers.architectures.families import CLIP_WORDS, WIDTH, install
 
 _CLIP_MEAN, _CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]

@@ -16,13 +16,14 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from dtk_tui.cli import application
-from dtk_tui.config import Config, load, shipped
+from dtk_tui.config import Config, load
 from dtk_tui.errors import DtkError
 from dtk_tui.services.database.backups import backup_before_upgrade
 from dtk_tui.services.library.search import search
 from dtk_tui.services.scan.reparse import is_due, reparse
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
+from dtk_tui.shipped import shipped
 from dtk_tui.store.backup.dump import backup
 from dtk_tui.store.backup.restore import restore
 from dtk_tui.store.database import Database

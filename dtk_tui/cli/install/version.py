@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from dtk_tui import __version__
-from dtk_tui.config import shipped
+from dtk_tui.shipped import shipped
 
 _GIT_S = 5
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dtk_tui.config import shipped
 from dtk_tui.inference.adding.entry import Entry
 from dtk_tui.inference.adding.folder import ModelFolder, part, whole
 from dtk_tui.inference.graphs.signature import Signature, Value
+from dtk_tui.shipped import shipped
 
 _BERT = "data/bert-uncased-vocab.txt"
 #: Their positions begin behind the one of the padding token (fairseq).

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from dtk_tui.config import shipped
 from dtk_tui.errors import UsageError
 from dtk_tui.settings import CaptionSettings
+from dtk_tui.shipped import shipped
 
 #: The lengths that JoyCaption knows beside a number of words.
 LENGTHS = ("any", "very short", "short", "medium-length", "long", "very long")

@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from dtk_tui.config import shipped
 from dtk_tui.setting_sources import Kind, kind_of
 from dtk_tui.settings import Settings
+from dtk_tui.shipped import shipped
 
 #: Of these only that they are set is shown: they may hold a password.
 SECRET = frozenset({"database.url"})

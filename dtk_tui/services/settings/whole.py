@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 from dtk_tui.atomic_file import write_whole
-from dtk_tui.config import shipped
 from dtk_tui.errors import DtkError
 from dtk_tui.settings import faults
+from dtk_tui.shipped import shipped
 
 
 def text_to_edit(file: Path) -> str:
