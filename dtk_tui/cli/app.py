@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,13 @@ def open_app() -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     with library() as (db, config):
-        run_app(db, config)
+        is_to_restart = run_app(db, config)
+    if is_to_restart:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)
 
 
-def run_app(db: Database, config: Config) -> None:
-    """Run the app with a worker in background threads of this process."""
+def run_app(db: Database, config: Config) -> bool:
+    """Run the app with a worker in background threads of this process; return whether a person wants it anew."""
     from dtk_tui.services.library.browse import LibraryBrowser
     from dtk_tui.ui.app import DtkApp
 
@@ -62,3 +65,4 @@ def run_app(db: Database, config: Config) -> None:
     app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)
+    return app.return_value is not None

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -32,8 +33,9 @@ from dtk_tui.ui.commands import appearance, workers
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
-from dtk_tui.ui.commands.registry import BY_ID, bindings, offered, refusing
+from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
 from dtk_tui.ui.commands.runs import RunWatch
+from dtk_tui.ui.commands.settings.config_keys import ConfigKeys
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.key_queue import KeyQueue
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _STYLES = (
     "base", "browser", "image", "queue", "runs", "importer", "batch_edit", "journal", "help", "caption_editor",
-    "collections", "duplicates", "queries", "thresholds",
+    "collections", "duplicates", "queries", "thresholds", "settings",
 )  # fmt: skip
 
 #: How long the end of the app waits for the worker to give its jobs back.
@@ -108,7 +110,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self._group_check = GroupCheckOffer(self, self.context)
         self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
         self._errors_shown: list[DtkError] = []
-        self._refusing = refusing(library.config.settings.keys)
+        self._keys = ConfigKeys(self, self.context)
 
     # -- beginning and end --------------------------------------------------------------------------------------------
 
@@ -138,11 +140,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def on_mount(self) -> None:
         """Take the keys of the config, and end well when the terminal goes away."""
-        keymap = self.context.config.settings.keys
-        self.set_keymap({name: key for name, key in keymap.items() if name in BY_ID})
-        unknown = sorted(set(keymap) - set(BY_ID))
-        if unknown:
-            self.say(f"[keys] in config.toml names actions that do not exist: {', '.join(unknown)}", severity="warning")
+        self._keys.take_over()
+        self._keys.tell_faults()
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
@@ -209,29 +208,25 @@ class DtkApp(KeyQueue, FaultReportingApp):
         screen = self.screen
         if not isinstance(screen, ContextScreen):
             return
-        here = [one for one in self._refusing.get(event.key, ()) if one.area in screen.COMMAND_GROUPS]
-        why = next((why for one in here if (why := one.refusal(screen))), "")
-        taken = screen.active_bindings.get(event.key) if why else None
-        if why and (taken is None or not taken.enabled):
+        if why := self._keys.why_not(event.key, screen):
             self.say(why, severity="warning")
 
     # -- screens ------------------------------------------------------------------------------------------------------
 
+    async def _show(self, module: str, name: str, *more: object) -> None:
+        """Show a screen that is made of the context and what else is given, unless it is shown already."""
+        await import_in_thread(f"dtk_tui.ui.screens.{module}")
+        kind = getattr(import_module(f"dtk_tui.ui.screens.{module}"), name)
+        if not isinstance(self.screen, kind):
+            self.push_screen(kind(self.context, *more))
+
     async def on_queue_opened(self) -> None:
         """Show the queue."""
-        await import_in_thread("dtk_tui.ui.screens.queue")
-        from dtk_tui.ui.screens.queue import QueueScreen
-
-        if not isinstance(self.screen, QueueScreen):
-            self.push_screen(QueueScreen(self.context))
+        await self._show("queue", "QueueScreen")
 
     async def on_runs_opened(self) -> None:
         """Show what was tagged and captioned in one action."""
-        await import_in_thread("dtk_tui.ui.screens.runs")
-        from dtk_tui.ui.screens.runs import RunsScreen
-
-        if not isinstance(self.screen, RunsScreen):
-            self.push_screen(RunsScreen(self.context))
+        await self._show("runs", "RunsScreen")
 
     def on_run_queued(self, message: messages.RunQueued) -> None:
         """Tell when it is done."""
@@ -239,11 +234,23 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     async def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
         """Show the thresholds of a tagger."""
-        await import_in_thread("dtk_tui.ui.screens.thresholds")
-        from dtk_tui.ui.screens.thresholds import ThresholdsScreen
+        await self._show("thresholds", "ThresholdsScreen", message.of)
 
-        if not isinstance(self.screen, ThresholdsScreen):
-            self.push_screen(ThresholdsScreen(self.context, message.of))
+    async def on_settings_opened(self) -> None:
+        """Show the settings."""
+        await self._show("settings.screen", "SettingsScreen")
+
+    async def on_keymap_opened(self) -> None:
+        """Show all commands with their keys."""
+        await self._show("settings.keymap", "KeymapScreen")
+
+    @task("follow setting", exclusive=False)
+    async def on_setting_saved(self, message: messages.SettingSaved) -> None:
+        """Take over a setting that was saved, and offer what it needs beside that."""
+        from dtk_tui.ui.commands.settings.follow import follow
+
+        await follow(self, self.context, message.info)
+        self._keys.take_over()
 
     async def on_captioner_test_opened(self) -> None:
         """Test the captioner."""
@@ -278,27 +285,15 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     async def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
         """Show the edit of the captions of many images."""
-        await import_in_thread("dtk_tui.ui.screens.batch_edit")
-        from dtk_tui.ui.screens.batch_edit import BatchEditScreen
-
-        if not isinstance(self.screen, BatchEditScreen):
-            self.push_screen(BatchEditScreen(self.context, message.sets))
+        await self._show("batch_edit", "BatchEditScreen", message.sets)
 
     async def on_duplicates_opened(self) -> None:
         """Show duplicates."""
-        await import_in_thread("dtk_tui.ui.screens.duplicates")
-        from dtk_tui.ui.screens.duplicates import DuplicatesScreen
-
-        if not isinstance(self.screen, DuplicatesScreen):
-            self.push_screen(DuplicatesScreen(self.context))
+        await self._show("duplicates", "DuplicatesScreen")
 
     async def on_journal_opened(self) -> None:
         """Show the journal."""
-        await import_in_thread("dtk_tui.ui.screens.journal")
-        from dtk_tui.ui.screens.journal import JournalScreen
-
-        if not isinstance(self.screen, JournalScreen):
-            self.push_screen(JournalScreen(self.context))
+        await self._show("journal", "JournalScreen")
 
     async def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
         """Show albums and tags."""

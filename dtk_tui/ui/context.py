@@ -125,5 +125,8 @@ class ContextScreen(Screen[ResultT]):
         """Say why a command of this screen cannot be done now; empty where it can."""
         return ""
 
+    def keys_changed(self) -> None:
+        """Show keys that were changed."""
+
     def work_changed(self) -> None:
         """Show what is queued now."""

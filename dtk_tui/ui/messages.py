@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.services.settings.schema import SettingInfo
+
     Ids = npt.NDArray[np.int64]
 
 
@@ -137,6 +139,22 @@ class ThresholdsOpened(Message):
     def __init__(self, of: TaggerThresholds) -> None:
         super().__init__()
         self.of = of
+
+
+class SettingsOpened(Message):
+    """The settings shall be shown."""
+
+
+class KeymapOpened(Message):
+    """All commands with their keys shall be shown."""
+
+
+class SettingSaved(Message):
+    """A setting was written into config.toml, or taken out; None: another program may have written there."""
+
+    def __init__(self, info: SettingInfo | None) -> None:
+        super().__init__()
+        self.info = info
 
 
 class CaptionerTestOpened(Message):

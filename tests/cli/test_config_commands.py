@@ -115,7 +115,7 @@ def test_keys_that_cannot_be_are_named(file: Path, name: str, keys: str, said: s
 
 
 def test_keys_that_can_be_are_taken(file: Path) -> None:
-    for name, keys in (("app.start", "f10"), ("app.pause", "f5,/"), ("queue.now", "p"), ("work.tag", "comma")):
+    for name, keys in (("app.start", "f10"), ("app.pause", "f5,/"), ("queue.now", "p"), ("work.tag", "alt+9")):
         if name == "app.pause":
             with pytest.raises(UsageError, match=r"main\.search"):
                 _dtk("set", f"keys.{name}", keys)

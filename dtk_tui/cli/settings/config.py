@@ -140,7 +140,7 @@ def _require_key(key: str, value: str | None) -> None:
         return
     from dtk_tui.config import AppPaths
     from dtk_tui.settings import read_toml
-    from dtk_tui.ui.commands.keymap import keymap_faults
+    from dtk_tui.ui.commands.settings.keymap import keymap_faults
 
     fault = keymap_faults({**_table(read_toml(AppPaths().config_file), "keys"), name: value}).get(name)
     if fault:
@@ -180,7 +180,7 @@ def check(as_json: Json = False) -> None:
     from dtk_tui.config import AppPaths
     from dtk_tui.services.settings import values
     from dtk_tui.settings import read_toml
-    from dtk_tui.ui.commands.keymap import keymap_faults
+    from dtk_tui.ui.commands.settings.keymap import keymap_faults
 
     paths = AppPaths()
     faults = values.check(paths)

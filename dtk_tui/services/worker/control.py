@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +16,8 @@ from dtk_tui.store.queue import jobs, workers
 
 #: The longest that a desired state goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
+#: How long a restart waits for batches that are under way, and how often it looks, in seconds.
+_RESTART_S, _RESTART_LOOK_S = 120.0, 0.2
 
 
 def start(db: Database) -> None:
@@ -30,6 +33,30 @@ def pause(db: Database) -> None:
 def stop(db: Database) -> None:
     """Ask all workers to finish their batch and to unload their models."""
     set_desired_state(db, WorkerState.STOPPED)
+
+
+def restart(db: Database, within_s: float = _RESTART_S) -> None:
+    """Let all workers load their models anew, and with them what their config.toml says now.
+
+    They are asked to stop and, when all have, or after ``within_s`` seconds, to do again what they were asked before.
+    Nothing happens while Stop is what is asked for.
+    """
+    with db.connection() as conn:
+        desired, _ = workers.get_desired_state(conn)
+    if desired == WorkerState.STOPPED:
+        return
+    stop(db)
+    try:
+        end = time.monotonic() + within_s
+        while _any_loaded(db) and time.monotonic() < end:
+            time.sleep(_RESTART_LOOK_S)
+    finally:
+        set_desired_state(db, desired)
+
+
+def _any_loaded(db: Database) -> bool:
+    with db.connection() as conn:
+        return any(one.alive and one.state != WorkerState.STOPPED for one in workers.all_workers(conn))
 
 
 def set_desired_state(db: Database, state: WorkerState, worker_id: int | None = None) -> int:

@@ -38,6 +38,7 @@ from dtk_tui.ui.messages import (
     PaletteOpened,
     QueueOpened,
     RunsOpened,
+    SettingsOpened,
 )
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.folder_tree import FolderTree
@@ -223,6 +224,24 @@ _COLLECTIONS = (
     Command("collections.redo", "ctrl+y", "Do it again", SCREEN, organise.turn(redo=True)),
     Command("collections.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
+_SETTINGS = (
+    Command("settings.edit", "e", "Edit", SCREEN, ScreenMethod("edit"), in_footer=True, tooltip="Also with Enter"),
+    Command(
+        "settings.unset", "d,delete", "Default", SCREEN, ScreenMethod("unset"), in_footer=True, key_name="d",
+        tooltip="Take it out of config.toml",
+    ),
+    Command("settings.keys", "b", "Keys", SCREEN, ScreenMethod("show_keys"), in_footer=True, tooltip="Bind commands"),
+    Command("settings.refresh", "r", "Read again", SCREEN, ScreenMethod("load_again"), in_footer=True),
+    Command("settings.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
+_KEYMAP = (
+    Command("keymap.edit", "e", "Edit", SCREEN, ScreenMethod("edit"), in_footer=True, tooltip="Also with Enter"),
+    Command(
+        "keymap.unset", "d,delete", "Default", SCREEN, ScreenMethod("unset"), in_footer=True, key_name="d",
+        tooltip="Take it out of config.toml",
+    ),
+    Command("keymap.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
+)  # fmt: skip
 _WORK = (
     Command(
         "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW),
@@ -326,6 +345,7 @@ _APP = (
     Command("app.duplicates", "D", "Duplicates", EVERYWHERE, _post(DuplicatesOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
     Command("app.thresholds", "H", "Thresholds of tags", EVERYWHERE, thresholds.open_thresholds),
+    Command("app.settings", "comma", "Settings", EVERYWHERE, _post(SettingsOpened), key_name=","),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
     Command(
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
@@ -342,6 +362,7 @@ _APP = (
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
     *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
+    *_SETTINGS, *_KEYMAP,
     *_WORK, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(TiledTable, GRID), *of_widget(CursorList, LISTS),

@@ -55,6 +55,11 @@ class StatusScreen(CommandScreen[ResultT]):
         shown = (*(name for name, *_ in ControlBar.BUTTONS), "app.trouble")
         return {name: BY_ID[name].key_names(self.app, keymap) for name in shown}
 
+    def keys_changed(self) -> None:
+        """Show what the buttons' keys are now."""
+        if self.is_mounted:
+            self.query_one(ControlBar).show_keys(self._key_names())
+
     def on_mount(self) -> None:
         """Follow the numbers and the name of the library."""
         context = self.context

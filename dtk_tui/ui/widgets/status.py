@@ -147,6 +147,7 @@ class ControlBar(Vertical):
         ("app.pause", "Pause", WorkerState.PAUSED),
         ("app.stop", "Stop", WorkerState.STOPPED),
         ("app.clear", "Clear", None),
+        ("app.settings", "Settings", None),
     )
     _COLORS: ClassVar = {
         WorkerState.RUNNING: "$success",
@@ -174,6 +175,11 @@ class ControlBar(Vertical):
 
     def on_resize(self) -> None:
         """The bar fills the width."""
+        self._draw()
+
+    def show_keys(self, keys: Mapping[str, str]) -> None:
+        """Take over other keys."""
+        self._keys = keys
         self._draw()
 
     def show_stats(self, stats: Stats) -> None:

@@ -21,8 +21,10 @@ _SCREENS = {
     "duplicates": "Duplicates",
     "journal": "Journal",
     "collections": "Albums and tags",
+    "settings": "Settings",
+    "keymap": "Keys",
 }
-_NAMES = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">"}
+_NAMES = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">", "comma": ","}
 _HEAD = """# Keys
 
 All commands with their keys, and the ids by which `[keys]` of config.toml binds them to others:

@@ -22,6 +22,8 @@ from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
+from dtk_tui.ui.screens.settings.keymap import KeymapScreen
+from dtk_tui.ui.screens.settings.screen import SettingsScreen
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -38,6 +40,8 @@ _SCREENS = {
     "journal": JournalScreen,
     "duplicates": DuplicatesScreen,
     "collections": CollectionsScreen,
+    "settings": SettingsScreen,
+    "keymap": KeymapScreen,
 }
 _WIDGETS = (BrowserTree, ImageGrid, QueryInput, FindInput)
 

@@ -1,0 +1,1 @@
+"""Commands of the settings: keys, and what follows a change."""
