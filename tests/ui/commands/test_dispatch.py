@@ -36,6 +36,8 @@ _PLACES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "duplicates": ("D", "#members", ("duplicates",)),
     "journal": ("J", "#edits", ("journal",)),
     "collections": ("L", "#collections", ("collections",)),
+    "settings": ("comma", "#settings", ("settings",)),
+    "keymap": ("comma b", "#keymap", ("keymap",)),
 }
 #: Moving about and typing: what a widget binds itself is tested with the widget.
 _WIDGETS = {command.area for command in COMMANDS if command.widget_action}
@@ -61,8 +63,10 @@ async def arrive(run: Running, name: str) -> ContextScreen[Any]:
     if how == "facets":
         facets.toggle(run.dtk.context, run.main, None)
     elif how:
-        await run.press(how)
-        await run.until(lambda: run.app.screen is not run.main)
+        for key in how.split():
+            before = run.app.screen
+            await run.press(key)
+            await run.until(lambda before=before: run.app.screen is not before)  # type: ignore[misc]
     screen = run.app.screen
     assert isinstance(screen, ContextScreen)
     widget = screen.query_one(selector)
