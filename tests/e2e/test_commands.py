@@ -186,7 +186,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.worker", "dtk_tui.inference.manifest"])
+@pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.models", "dtk_tui.inference.manifest"])
 def test_interrupted_while_it_loads(dtk: Dtk, module: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED_AT, module]
     ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=300)

@@ -54,7 +54,8 @@ def write_bundle(config: Config, target: Path, parts: Mapping[str, Any]) -> int:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _ABOUT)
         for name, value in {"versions": _versions(), **parts}.items():
-            archive.writestr(f"{name}.json", _redacted(json.dumps(value, indent=1, default=str), secrets))
+            plain = json.loads(json.dumps(value, default=str))
+            archive.writestr(f"{name}.json", json.dumps(_without_secrets(plain, secrets), indent=1))
         server_log = config.paths.database.with_name("postgres.log")
         for file in [*log_files(config.paths.log_file), *log_files(server_log)]:
             archive.writestr(f"logs/{file.name}", _redacted(_end_of(file), secrets))
@@ -79,6 +80,20 @@ def _end_of(file: Path) -> str:
     with file.open("rb") as opened:
         opened.seek(max(0, file.stat().st_size - _LOG_BYTES))
         return opened.read(_LOG_BYTES).decode(errors="replace")
+
+
+def _without_secrets(value: Any, secrets: list[str]) -> Any:
+    """Return a value of JSON in which texts are redacted, and nothing else is touched."""
+    if isinstance(value, dict):
+        return {
+            _redacted(key, secrets): _HIDDEN
+            if isinstance(inner, str) and inner and _SECRET_NAME.search(key)
+            else _without_secrets(inner, secrets)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secrets(inner, secrets) for inner in value]
+    return _redacted(value, secrets) if isinstance(value, str) else value
 
 
 def _redacted(text: str, secrets: list[str]) -> str:
