@@ -221,7 +221,7 @@ class Actions:
     def select_all(self) -> None:
         """Select all, look at the question that a rating asks, and unselect."""
         self.terminal.press("Escape", "Escape")
-        self.terminal.waits(_ALL)
+        self.terminal.waits(_ALL, but="more follow")
         for _ in range(3):
             self.terminal.press("a")
             self.terminal.waits("[0-9] selected")
