@@ -67,7 +67,7 @@ def find(db: Database) -> None:
 def measure(terminal: Terminal) -> Actions:
     """Do everything in the tree."""
     actions = Actions(terminal)
-    terminal.waits(rf"All images +{IMAGES:,}\b")
+    terminal.waits(r"All images +200,\d{3}\b")
     terminal.press("BTab", "Home")
     do = actions.do
 
