@@ -204,6 +204,14 @@ class PreviewSettings(_Section):
     protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
 
 
+class DisplaySettings(_Section):
+    """How dense the app is, whether anything in it moves, and how it tells that long work has ended."""
+
+    density: Annotated[str, Field(pattern="^(auto|roomy|compact)$")] = "auto"
+    motion: bool = True
+    notify: Annotated[str, Field(pattern="^(off|bell|osc9|osc777)$")] = "off"
+
+
 def _template_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.()-]{0,59}", value):
         raise ValueError(f"{value!r} is no name for a template; use letters, digits and -")
@@ -261,6 +269,7 @@ class Settings(_Section):
     migrate: MigrateSettings = MigrateSettings()
     captions: CaptionSettings = CaptionSettings()
     preview: PreviewSettings = PreviewSettings()
+    display: DisplaySettings = DisplaySettings()
     keys: dict[str, Annotated[str, AfterValidator(_keys)]] = Field(default_factory=dict)
 
 

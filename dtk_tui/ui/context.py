@@ -128,5 +128,8 @@ class ContextScreen(Screen[ResultT]):
     def keys_changed(self) -> None:
         """Show keys that were changed."""
 
+    def room_changed(self) -> None:
+        """Place what is shown for the size of the screen, and as dense as the settings say."""
+
     def work_changed(self) -> None:
         """Show what is queued now."""

@@ -9,6 +9,8 @@ from typing import IO, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+
 
 class _Output:
     """A stream to a terminal; what is drawn after the terminal is gone is dropped.
@@ -40,6 +42,24 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._file = cast(Any, _Output(cast("IO[str]", self._file)))
         self._is_suspended = False
+        self._title = ""
+
+    def name_window(self, words: str) -> None:
+        """Give the window of the terminal a title, until the app ends or is suspended."""
+        self._title = words
+        self.write(window_title(words))
+
+    def start_application_mode(self) -> None:
+        """Start application mode; the title of the window is put aside."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(KEEP_TITLE)
+        if self._title:
+            self.write(window_title(self._title))
+
+    def stop_application_mode(self) -> None:
+        """End application mode and give the window its title back."""
+        self.write(GIVE_TITLE_BACK)
+        super().stop_application_mode()
 
     def suspend_application_mode(self) -> None:
         """End application mode, to be resumed."""
