@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.store.arrays import SomeIds
+
     Vectors = npt.NDArray[np.float32]
+    Flags = npt.NDArray[np.bool_]
 
 _PROMPT_VECTOR = """
 INSERT INTO prompt_vector (space_id, prompt_id, vec)
@@ -163,7 +166,7 @@ def save_tags(
     conn: Connection,
     tagger_id: int,
     source: str,
-    rows: Sequence[tuple[int, Sequence[int], Sequence[float], Sequence[bool]]],
+    rows: Sequence[tuple[int, SomeIds, Sequence[float] | Vectors, Sequence[bool] | Flags]],
 ) -> None:
     """Write what one tagger says of images, in place of what it said before.
 
