@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -13,11 +15,11 @@ from dtk_tui.ui.widgets.key_footer import KeyFooter
 
 
 class _Pane(Widget, can_focus=True):
-    BINDINGS = [Binding("a", "all", "All")]
+    BINDINGS: ClassVar = [Binding("a", "all", "All")]
 
 
 class _Other(Widget, can_focus=True):
-    BINDINGS = [Binding("b", "best", "Best")]
+    BINDINGS: ClassVar = [Binding("b", "best", "Best")]
 
 
 class _Panes(App[None]):
