@@ -24,7 +24,8 @@ def _environ(home: Path, database_url: str) -> dict[str, str]:
 def test_a_backup_that_does_not_fit_leaves_nothing(db: Database, database_url: str, tmp_path: Path) -> None:
     with db.connection() as conn:
         conn.execute(
-            "INSERT INTO prompt (text) SELECT md5(n::text) || md5(n || 'x') || md5(n || 'y') FROM generate_series(1, 6000) n"
+            "INSERT INTO prompt (text) SELECT md5(n || 'a') || md5(n || 'b') || md5(n || 'c')"
+            " FROM generate_series(1, 6000) n"
         )
         before = digests(conn, ignore)
     disk = tmp_path / "disk"
@@ -58,7 +59,8 @@ def test_settings_that_do_not_fit_stay_what_they_were(
 def test_parts_of_a_backup_that_do_not_fit_are_no_backup(db: Database, database_url: str, tmp_path: Path) -> None:
     with db.connection() as conn:
         conn.execute(
-            "INSERT INTO prompt (text) SELECT md5(n::text) || md5(n || 'x') || md5(n || 'y') FROM generate_series(1, 9000) n"
+            "INSERT INTO prompt (text) SELECT md5(n || 'a') || md5(n || 'b') || md5(n || 'c')"
+            " FROM generate_series(1, 9000) n"
         )
     disk = tmp_path / "disk"
     disk.mkdir()
