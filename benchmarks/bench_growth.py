@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -133,7 +134,7 @@ def opened(environ: dict[str, str]) -> float:
     """Return the seconds of processor until the first rows are on the screen, the best of three."""
     taken = []
     for _ in range(3):
-        terminal = bench_app.Terminal([str(Path(bench_app.sys.executable).parent / "dtk")], environ)
+        terminal = bench_app.Terminal([str(Path(sys.executable).parent / "dtk")], environ)
         terminal.waits(r"\d{7}\.png")
         taken.append(bench_app.processor_s(terminal.pid))
         terminal.end()
@@ -168,10 +169,10 @@ def plotted(found: dict[int, Seconds]) -> str:
     for number, name in enumerate(names):
         colour = f"hsl({number * 360 // len(names)},65%,40%)"
         line = " ".join(at(size, found[size][name]) for size in SIZES)
-        x, y = (float(one) for one in line.split(" ")[-1].split(","))
-        below = max(y + 4, below + 12)  # names that would stand on each other stand below each other
+        end, there = (float(one) for one in line.split(" ")[-1].split(","))
+        below = max(there + 4, below + 12)  # names that would stand on each other stand below each other
         drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn.append(f'<text x="{x + 6}" y="{below}" fill="{colour}">{name}</text>')
+        drawn.append(f'<text x="{end + 6}" y="{below}" fill="{colour}">{name}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif"'
         f' font-size="11"><rect width="100%" height="100%" fill="#fff"/>{"".join(drawn)}</svg>\n'
