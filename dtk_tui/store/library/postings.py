@@ -32,8 +32,9 @@ _TOKENS = """
 INSERT INTO token_posting (token, first_id, prompts)
 SELECT token, %(first)s, string_agg(int2send((id - %(first)s)::smallint), ''::bytea)
   FROM (SELECT DISTINCT id, CASE WHEN octet_length(token) <= %(long)s THEN token ELSE '' END AS token
-          FROM prompt, string_to_table(CASE WHEN octet_length(lowered) <= %(most)s
-                                            THEN translate(lowered, %(separators)s, %(spaces)s) ELSE ' ' END, ' ') AS token
+          FROM prompt, string_to_table(
+                   CASE WHEN octet_length(lowered) <= %(most)s THEN translate(lowered, %(separators)s, %(spaces)s)
+                        ELSE ' ' END, ' ') AS token
          WHERE id BETWEEN %(first)s AND %(last)s AND (token <> '' OR octet_length(lowered) > %(most)s)) AS found
  GROUP BY token
 """
@@ -55,8 +56,8 @@ _FORGET = "TRUNCATE token_posting, lexeme_posting"
 def list_some(conn: Connection, least: int | None = None) -> bool:
     """Put some prompts into the lists; False when too few are left, or prompts are being written.
 
-    Belongs into a transaction of its own, of the isolation level READ COMMITTED: each statement sees what the ones before
-    have waited for.
+    Belongs into a transaction of its own, of the isolation level READ COMMITTED: each statement sees what was committed
+    before it.
 
     Args:
         least: so many are enough.
@@ -85,4 +86,3 @@ def forget(conn: Connection) -> None:
     """Empty the lists, so that they are written anew."""
     conn.execute(_FORGET)
     conn.execute(_DONE, (0,))
-

@@ -1,7 +1,7 @@
 """The prompts that have a term, and how high a word ranks each, from lists and not from the prompts.
 
-The rank is that of ts_rank_cd for one word, with the normalisation by length (PostgreSQL, 12.3.3): each place of the word
-counts 0.1, and the sum is divided by the logarithm of the number of words. As there, it is a float32 in the end.
+The rank is that of ts_rank_cd for one word, with the normalisation by length (PostgreSQL, 12.3.3): each place of the
+word counts 0.1, and the sum is divided by the logarithm of the number of words. As there, it is a float32 in the end.
 """
 
 from __future__ import annotations

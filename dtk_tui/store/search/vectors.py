@@ -29,8 +29,8 @@ _SAMPLE_PAGES = 64
 
 # The order has to come from the vector index.
 _INDEX_SETTINGS = """
-SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.max_scan_tuples = 40000; SET LOCAL hnsw.ef_search = {ef:d};
-SET LOCAL enable_sort = off
+SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.max_scan_tuples = 40000;
+SET LOCAL hnsw.ef_search = {ef:d}; SET LOCAL enable_sort = off
 """
 _SORT_AGAIN = "SET LOCAL enable_sort = on"
 _SIZE = """

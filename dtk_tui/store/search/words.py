@@ -118,8 +118,8 @@ class PromptSearch:
     """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet.
 
     With ``is_loose`` most prompts that have the words meet it, and only those that are shown are looked at: ``each`` is
-    the condition for a few of them, whose values are with the others. ``term`` is the text that prompts must have in them,
-    where that is all.
+    the condition for a few of them, whose values are with the others. ``term`` is the text that prompts must have in
+    them, where that is all.
     """
 
     prompts: conditions.Where
@@ -254,9 +254,7 @@ def _all_by_word(conn: Connection, search: PromptSearch) -> Ordered | None:
     values = search.others.values | {"up_to": listed.up_to, "long": Bigints(listed.long)}
     ids, ranks = search.ranks(conn, _IS_UNLISTED.replace("{each}", search.each), **values)
     is_new = ~np.isin(ids, listed.ids)
-    return Ordered.by_rank(
-        np.concatenate([listed.ids, ids[is_new]]), np.concatenate([listed.ranks, ranks[is_new]])
-    )
+    return Ordered.by_rank(np.concatenate([listed.ids, ids[is_new]]), np.concatenate([listed.ranks, ranks[is_new]]))
 
 
 def first_by_words_and_meaning(
