@@ -29,7 +29,8 @@ from dtk_tui.store.server.embedded import EmbeddedServer
 JOBS = int(os.environ.get("DTK_BENCH_JOBS", "1000000"))
 IMAGES = JOBS // 2
 IN_TREE = min(125_000, IMAGES)
-FOLDERS, BATCH, CLAIMS = 250, 32, 300
+FOLDERS, BATCH = 250, 32
+CLAIMS = min(300, JOBS // 1500)
 MODELS = CurrentModels(text_spaces=(1,), image_spaces=(2,), taggers=(1,), tagger_count=1)
 
 _MOVE = """

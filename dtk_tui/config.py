@@ -83,6 +83,11 @@ class AppPaths:
         return self.state / "logs" / "dtk.log"
 
     @property
+    def hooks_log(self) -> Path:
+        """What the commands of ``[hooks]`` printed."""
+        return self.log_file.with_name("hooks.log")
+
+    @property
     def cache(self) -> Path:
         """Thumbnails."""
         return (self.home / "cache") if self.home else self._xdg("XDG_CACHE_HOME", ".cache")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class DtkError(Exception):
     """A failure worded for a person: what went wrong, and what to do about it.
@@ -15,6 +17,14 @@ class DtkError(Exception):
         super().__init__(f"{title} {detail}".strip())
         self.title = title
         self.detail = detail
+
+
+def os_reason(error: OSError) -> str:
+    """Return why the system refused something, as sentences; of a full disk they say what to do."""
+    reason = f"{error.strerror or error}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{reason} Make room there, or choose a place on another disk; what was there before is unchanged."
+    return reason
 
 
 class DatabaseLostError(DtkError):

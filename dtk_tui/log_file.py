@@ -35,6 +35,9 @@ class _OwnFile(RotatingFileHandler):
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name of logging)
+        """Lose a line that cannot be written, on a full disk: a traceback would go to the screen of the app."""
+
 
 def log_handler(file: Path, most_bytes: int = _MOST_BYTES) -> logging.Handler:
     """Return a handler that writes records to a file in a folder that is there.

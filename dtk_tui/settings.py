@@ -192,6 +192,20 @@ class SearchSettings(_Section):
     timeout_s: Annotated[Number, Field(ge=0.1, le=3600)] = 30.0
 
 
+_Command = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=10_000)], ...], Field(min_length=1, max_length=100)
+]
+
+
+class HookSettings(_Section):
+    """Commands that a worker runs: the program and its arguments, without a shell."""
+
+    work_ended: _Command | None = None
+    often_failed: _Command | None = None
+    failures: Annotated[Whole, Field(ge=1, le=100)] = 20
+    timeout_s: Annotated[Number, Field(ge=1, le=3600)] = 60.0
+
+
 class MigrateSettings(_Section):
     """Where people come from."""
 
@@ -268,6 +282,7 @@ class Settings(_Section):
     search: SearchSettings = SearchSettings()
     migrate: MigrateSettings = MigrateSettings()
     captions: CaptionSettings = CaptionSettings()
+    hooks: HookSettings = HookSettings()
     preview: PreviewSettings = PreviewSettings()
     display: DisplaySettings = DisplaySettings()
     keys: dict[str, Annotated[str, AfterValidator(_keys)]] = Field(default_factory=dict)

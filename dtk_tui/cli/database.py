@@ -11,6 +11,7 @@ import typer
 from dtk_tui.cli.open_library import confirmed, library, open_database
 from dtk_tui.cli.options import Json
 from dtk_tui.cli.output import print_json, print_table, progress_of
+from dtk_tui.errors import UsageError
 from dtk_tui.text import counted, file_size, one_line
 
 commands = typer.Typer(help="The database of the library.", no_args_is_help=True)
@@ -55,6 +56,9 @@ def backup(
         int | None,
         typer.Option("--keep", min=1, max=10_000, help="Write into a folder, and remove all but so many there."),
     ] = None,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="With --keep: write only what the last one there has not.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the whole library, as it is at this moment, to a file.
@@ -63,12 +67,20 @@ def backup(
     """
     from dtk_tui.services.database import backups
 
+    if incremental and keep is None:
+        raise UsageError("--incremental needs a folder, and how many stay there.", "For example: --keep 30 FOLDER")
     with library() as (db, _), progress_of("Backup") as progress:
-        made = backups.backup(db, target, keep, progress)
+        if incremental and keep is not None:
+            made = backups.backup_in_parts(db, target, keep, progress)
+        else:
+            made = backups.backup(db, target, keep, progress)
     if as_json:
-        print_json({"file": str(made.file), "bytes": made.bytes, "removed": [str(path) for path in made.removed]})
+        whole = {} if made.whole_bytes is None else {"whole_bytes": made.whole_bytes}
+        removed = [str(path) for path in made.removed]
+        print_json({"file": str(made.file), "bytes": made.bytes, "removed": removed} | whole)
         return
-    typer.echo(f"{one_line(str(made.file), 5000)}: {file_size(made.bytes)}")
+    of = "" if made.whole_bytes is None else f" written, of a library of {file_size(made.whole_bytes)}"
+    typer.echo(f"{one_line(str(made.file), 5000)}: {file_size(made.bytes)}{of}")
     for path in made.removed:
         typer.echo(f"{one_line(str(path), 5000)}: removed")
 
@@ -82,13 +94,13 @@ def restore(
     """Replace the library by a backup, all of it or nothing."""
     from dtk_tui.services.database import backups
 
-    with library() as (db, _):
+    with library() as (db, config):
         images = backups.require_restorable(db, source)
         question = f"This library has {counted(images, 'image')}. Replace it by the backup?"
         if images and not (yes or confirmed(question)):
             typer.echo("Nothing was restored.")
             raise typer.Exit(1)
-        compared = backups.restore(db, source)
+        compared = backups.restore(db, config, source)
     if as_json:
         print_json({"file": str(source), "compared": compared > 0})
     elif compared:

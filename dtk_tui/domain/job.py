@@ -16,6 +16,15 @@ class Kind(IntEnum):
     EMBED = 2
     CAPTION = 3
 
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        """Return a kind that a newer program has queued, so that it can be counted and shown, and nothing else."""
+        if not isinstance(value, int) or value < 1:
+            return None
+        unknown = int.__new__(cls, value)
+        unknown._name_, unknown._value_ = f"KIND_{value}", value
+        return unknown
+
     @property
     def label(self) -> str:
         """The word that people type and read."""

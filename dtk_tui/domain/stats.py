@@ -143,21 +143,34 @@ def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_le
         by_kind: how many jobs wait, by the kind's word.
         is_left_alone: say it too when no worker is connected at all.
     """
+    told = _unknown(by_kind)
     alive = [one for one in workers if one.alive]
     number = sum(by_kind.values())
     if not alive and number and is_left_alone:
-        return [f"{counted(number, 'job waits', 'jobs wait')}, and no worker is connected: dtk worker run starts one."]
+        waits = counted(number, "job waits", "jobs wait")
+        return [*told, f"{waits}, and no worker is connected: dtk worker run starts one."]
     running = [one for one in alive if one.state is WorkerState.RUNNING]
     able = [set(one.stats.kinds) for one in running]
     if not able or not all(able):  # a worker that tells no kinds is of an older version, or loads its models
-        return []
+        return told
     waiting = [kind for kind, number in by_kind.items() if number and kind in _TELLS_WHY]
-    told = [
+    told += [
         f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]} tells why."
         for kind in waiting
         if kind not in set().union(*able)
     ]
     return told + (_untagged(running) if {"tag", "caption"} <= set(waiting) else [])
+
+
+def _unknown(by_kind: Mapping[str, int]) -> list[str]:
+    """Return a sentence on work that only a newer program does."""
+    number = sum(number for kind, number in by_kind.items() if kind not in _TELLS_WHY)
+    if not number:
+        return []
+    return [
+        f"{counted(number, 'job is', 'jobs are')} of a kind of work that this dtk-tui does not know; a worker of a"
+        " newer one does it. Update this one with: pip install --upgrade dtk-tui"
+    ]
 
 
 def _untagged(running: Sequence[WorkerInfo]) -> list[str]:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from psycopg.abc import AdaptContext
 
     SomeIds = Sequence[int] | npt.NDArray[np.int64]
-    Numbers = SomeIds | Sequence[float] | npt.NDArray[np.float64]
+    Numbers = SomeIds | Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
 _BIGINT, _BIGINT_ARRAY, _DOUBLE, _DOUBLE_ARRAY = 20, 1016, 701, 1022
+_INTEGER, _INTEGER_ARRAY, _REAL, _REAL_ARRAY = 23, 1007, 700, 1021
 
 
 class Bigints:
@@ -40,12 +41,36 @@ class Doubles:
         self.message = _message(numbers, _DOUBLE, ">f8")
 
 
+class Integers:
+    """Whole numbers as a parameter of the type integer[]; ValueError where one does not fit."""
+
+    def __init__(self, numbers: SomeIds) -> None:
+        self.message = _message(_narrowed(numbers), _INTEGER, ">i4")
+
+
+class Reals:
+    """Numbers as a parameter of the type real[], each rounded to it."""
+
+    def __init__(self, numbers: Sequence[float] | npt.NDArray[np.float32]) -> None:
+        self.message = _message(numbers, _REAL, ">f4")
+
+
+def _narrowed(numbers: SomeIds) -> npt.NDArray[np.int32]:
+    import numpy as np
+
+    wide = np.asarray(numbers, np.int64)
+    narrow = wide.astype(np.int32)
+    if not np.array_equal(wide, narrow):
+        raise ValueError("a number does not fit into 32 bits")
+    return narrow
+
+
 def _message(numbers: Numbers, element: int, form: str) -> bytes:
     import numpy as np
 
     count = len(numbers)
     cells = np.empty(count, [("size", ">i4"), ("value", form)])
-    cells["size"], cells["value"] = 8, numbers
+    cells["size"], cells["value"] = cells.dtype["value"].itemsize, numbers
     dimensions = (count, 1) if count else ()
     head = np.array([len(dimensions) // 2, 0, element, *dimensions], ">i4")
     return head.tobytes() + cells.tobytes()
@@ -72,7 +97,17 @@ class _DoublesDumper(_ArrayDumper):
     _type = _DOUBLE_ARRAY
 
 
+class _IntegersDumper(_ArrayDumper):
+    _type = _INTEGER_ARRAY
+
+
+class _RealsDumper(_ArrayDumper):
+    _type = _REAL_ARRAY
+
+
 def register() -> None:
     """Let every connection that is made from now on take these parameters."""
     psycopg.adapters.register_dumper(Bigints, _BigintsDumper)
     psycopg.adapters.register_dumper(Doubles, _DoublesDumper)
+    psycopg.adapters.register_dumper(Integers, _IntegersDumper)
+    psycopg.adapters.register_dumper(Reals, _RealsDumper)

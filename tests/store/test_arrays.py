@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dtk_tui.store.arrays import Bigints, Doubles
+from dtk_tui.store.arrays import Bigints, Doubles, Integers, Reals
 from dtk_tui.store.database import Database
 
 
@@ -30,6 +30,29 @@ def test_numbers_arrive_as_they_are(db: Database) -> None:
     with db.connection() as conn:
         row = conn.execute("SELECT %(numbers)s, pg_typeof(%(numbers)s)::text", {"numbers": Doubles(numbers)}).fetchone()
     assert row == (numbers, "double precision[]")
+
+
+@pytest.mark.parametrize("numbers", [(), [1], (-(2**31), 2**31 - 1, 0), np.arange(9, 0, -2)])
+def test_narrow_whole_numbers_arrive_as_they_are(db: Database, numbers: Sequence[int]) -> None:
+    with db.connection() as conn:
+        row = conn.execute(
+            "SELECT %(numbers)s, pg_typeof(%(numbers)s)::text", {"numbers": Integers(numbers)}
+        ).fetchone()
+    assert row == (list(numbers), "integer[]")
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**32 + 7])
+def test_a_whole_number_that_is_too_wide_is_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="32 bits"):
+        Integers([1, number])
+
+
+def test_narrow_numbers_arrive_rounded(db: Database) -> None:
+    numbers = np.array([0.1, -1e30, 1e-45, np.inf], np.float32)
+    with db.connection() as conn:
+        row = conn.execute("SELECT %(numbers)s, pg_typeof(%(numbers)s)::text", {"numbers": Reals(numbers)}).fetchone()
+    assert row is not None
+    assert (np.array(row[0], np.float32) == numbers).all() and row[1] == "real[]"
 
 
 def test_a_statement_that_is_prepared_and_a_copy_take_them(db: Database) -> None:

@@ -43,7 +43,7 @@ Description=dtk backup: writes a backup of a library of images
 
 [Service]
 Type=oneshot
-ExecStart={program} db backup --keep {keep} {folder}
+ExecStart={program} db backup {incremental}--keep {keep} {folder}
 {environment}Nice=10
 """
 _TIMER = """\
@@ -67,12 +67,15 @@ def install_service(
         Path | None, typer.Option("--backups", metavar="FOLDER", help="Write a backup into a folder each day as well.")
     ] = None,
     keep: Annotated[int, typer.Option("--keep", min=1, max=10_000, help="How many backups stay there.")] = 7,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Each backup writes only what the last one has not.")
+    ] = False,
     only_print: Annotated[bool, typer.Option("--print", help="Only print the units.")] = False,
 ) -> None:
     """Write units of systemd for this user: a worker that runs from the start of the machine on."""
     if backups is not None and not backups.is_dir():
         raise UsageError(f"There is no folder {backups}.", "Make it first.")
-    made = units(os.environ, None if backups is None else backups.absolute(), keep)
+    made = units(os.environ, None if backups is None else backups.absolute(), keep, incremental=incremental)
     if only_print:
         for name, text in made.items():
             typer.echo(f"# {name}\n{text}")
@@ -99,7 +102,7 @@ def install_service(
     )
 
 
-def units(environ: Mapping[str, str], backups: Path | None, keep: int) -> dict[str, str]:
+def units(environ: Mapping[str, str], backups: Path | None, keep: int, *, incremental: bool = False) -> dict[str, str]:
     """Return the text of each unit, by its name."""
     environment = "".join(
         f"Environment={_quoted(f'{name}={environ[name]}')}\n" for name in _PLACES if environ.get(name)
@@ -108,7 +111,13 @@ def units(environ: Mapping[str, str], backups: Path | None, keep: int) -> dict[s
     made = {"dtk-worker.service": _WORKER.format(program=program, environment=environment)}
     if backups is not None:
         folder = _quoted(str(backups))
-        made["dtk-backup.service"] = _BACKUP.format(program=program, environment=environment, keep=keep, folder=folder)
+        made["dtk-backup.service"] = _BACKUP.format(
+            program=program,
+            environment=environment,
+            incremental="--incremental " if incremental else "",
+            keep=keep,
+            folder=folder,
+        )
         made["dtk-backup.timer"] = _TIMER
     return made
 

@@ -17,13 +17,15 @@ from urllib.parse import unquote
 
 from dtk_tui.atomic_file import write_whole
 from dtk_tui.config import Config
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DtkError, os_reason
 from dtk_tui.log_file import log_files
 
 _LOG_BYTES = 500_000
 _HIDDEN = "***"
 #: A value that is shorter would take its letters out of every word.
 _LEAST = 4
+#: An argument of a hook that is shorter is an option rather than the address of a webhook.
+_LEAST_ARGUMENT = 12
 _SECRET_NAME = re.compile(r"PASS(WORD|WD|PHRASE)?$|SECRET|TOKEN|(^|_|API)KEY$|CREDENTIAL", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"(://[^\s:/@\"']*:)([^\s@/\"']+)(?=@)")
 _NAMED = re.compile(
@@ -57,12 +59,13 @@ def write_bundle(config: Config, target: Path, parts: Mapping[str, Any]) -> int:
             plain = json.loads(json.dumps(value, default=str))
             archive.writestr(f"{name}.json", json.dumps(_without_secrets(plain, secrets), indent=1))
         server_log = config.paths.database.with_name("postgres.log")
-        for file in [*log_files(config.paths.log_file), *log_files(server_log)]:
+        logs = (config.paths.log_file, config.paths.hooks_log, server_log)
+        for file in (file for log in logs for file in log_files(log)):
             archive.writestr(f"logs/{file.name}", _redacted(_end_of(file), secrets))
     try:
         write_whole(target, packed.getvalue())
     except OSError as error:
-        raise DtkError(f"{target} cannot be written.", f"{error.strerror or error}.") from error
+        raise DtkError(f"{target} cannot be written.", os_reason(error)) from error
     return len(packed.getvalue())
 
 
@@ -110,6 +113,8 @@ def _secrets(config: Config) -> Iterator[str]:
     found = [value for name, value in os.environ.items() if _SECRET_NAME.search(name)]
     found += [os.environ.get(settings.captions.key_env or "", "")]
     found += [settings.captions.key_command or "", settings.database.password_command or ""]
+    hooks = (*(settings.hooks.work_ended or ())[1:], *(settings.hooks.often_failed or ())[1:])
+    found += [argument for argument in hooks if len(argument) >= _LEAST_ARGUMENT]
     for address in (config.database_url, settings.database.url, settings.captions.base_url):
         for password in re.findall(r"://[^:/@]*:([^@]+)@|(?:^|\s|[?&])password\s*=\s*'?([^\s'&]+)", address or ""):
             found += [part for one in password for part in (one, unquote(one))]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dtk_tui.atomic_file import write_whole
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DtkError, os_reason
 
 _BOM = "\ufeff"
 
@@ -44,7 +44,7 @@ def write(path: Path, place: tuple[str, ...], value: Any, expected: Mapping[str,
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, changed.encode("utf-8"), 0o600 if secret else mode)
     except OSError as error:
-        raise DtkError(f"{path} cannot be written.", f"{error.strerror or error}.") from error
+        raise DtkError(f"{path} cannot be written.", os_reason(error)) from error
 
 
 def changed_text(text: str, place: tuple[str, ...], value: Any, expected: Mapping[str, Any]) -> str | None:

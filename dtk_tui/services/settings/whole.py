@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from dtk_tui.atomic_file import write_whole
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DtkError, os_reason
 from dtk_tui.settings import faults
 from dtk_tui.shipped import shipped
 
@@ -60,4 +60,4 @@ def replace_text(file: Path, text: str) -> None:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
         write_whole(target, text.encode("utf-8"), mode)
     except OSError as error:
-        raise DtkError(f"{file} cannot be written.", f"{error.strerror or error}.") from error
+        raise DtkError(f"{file} cannot be written.", os_reason(error)) from error

@@ -21,6 +21,7 @@ from dtk_tui.inference.devices.provider import Device, Placement, devices
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.heartbeat import Heartbeat
+from dtk_tui.services.worker.hooks.watch import Hooks
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
@@ -93,15 +94,18 @@ class Engine:
             lease_s=settings.lease_s,
             log_days=settings.log_days,
         )
+        self._hooks = Hooks(config, self._throughput, emit, is_done=self._is_done, worker_id=lambda: self.worker_id)
 
     def open(self) -> None:
         """Register as a worker and start to follow the desired state."""
         self._heartbeat.register()
         self._control.thread.start()
         self._heartbeat.thread.start()
+        self._hooks.thread.start()
 
     def close(self) -> None:
         """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
+        self._hooks.close()
         self._stop.set()
         for thread in (self._control.thread, self._heartbeat.thread):
             if thread.is_alive():
@@ -137,6 +141,8 @@ class Engine:
     def wait_until_empty(self, each: Callable[[], None] | None = None, *, forever: bool = False) -> None:
         """Wait until nothing that this worker can do now is left in the queue; two minutes for what is away.
 
+        Then the hook of the config has been run.
+
         Args:
             each: called at every look, e.g. to draw progress.
             forever: go on waiting for new work.
@@ -153,19 +159,24 @@ class Engine:
                 raise DtkError("The worker cannot run.", self._trouble)
             pipeline = self._pipeline
             if pipeline is not None and pipeline.idle and not forever:
-                kinds = {kind.label for kind in pipeline.kinds if kind not in pipeline.lasting}
-                counts = self._transaction(jobs.counts)
-                waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
-                away = sum(folder.jobs for folder in pipeline.away)
-                if waiting == 0 and counts.running == 0:
-                    return
-                if away < waiting or counts.running:
+                left, is_away = self._transaction(partial(_left, pipeline=pipeline))
+                if not is_away:
                     only_away_since = None
                 elif only_away_since is None:
                     only_away_since = time.monotonic()
-                elif time.monotonic() > only_away_since + _AWAY_S:
+                if left == 0 or (only_away_since and time.monotonic() > only_away_since + _AWAY_S):
+                    self._hooks.look(at_once=True)
                     return
             self._stop.wait(_POLL_S)
+
+    def _is_done(self) -> bool:
+        """Say whether nothing that this worker can do now is left."""
+        pipeline = self._pipeline
+        if pipeline is None or not pipeline.idle:
+            return False
+        with self._db.connection() as conn:
+            left, is_away = _left(conn, pipeline)
+        return left == 0 or is_away
 
     def _hours(self) -> Hours | None:
         """Return when to pause; config.toml is looked at each time, so that what it says now holds soon."""
@@ -300,6 +311,15 @@ class Engine:
             pipeline.close()
             self._placement = None
             self._release()
+
+
+def _left(conn: Connection, pipeline: Pipeline) -> tuple[int, bool]:
+    """Return how many jobs a pipeline can do yet, or are being done, and whether folders that are away hold up all."""
+    counts = jobs.counts(conn)
+    kinds = {kind.label for kind in pipeline.kinds if kind not in pipeline.lasting}
+    waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
+    away = sum(folder.jobs for folder in pipeline.away)
+    return waiting + counts.running, 0 < waiting <= away and not counts.running
 
 
 def _cpu_fault(settings: WorkerSettings, handlers: Iterable[JobHandler]) -> DtkError | None:

@@ -133,13 +133,14 @@ class Saver:
         for item in batch:
             if item.handler is not None and item.prompts:
                 state.mark_prompts_saved(item.handler.kind, (number for number, _ in item.prompts))
-        ended = {job.id for _, job, _ in good} | {failure.job.id for failure in failed}
-        state.mark_ended(ended | {job.id for job in _without_result(batch)})
+        # Before the jobs count as ended: who sees that nothing is left looks at these numbers.
         state.throughput.count_jobs([job.kind for job in done], gone_bad)
         saved = {job.id for job in done}
         for handler, job, result in good:
             if job.id in saved and (output := handler.output(result)):
                 state.throughput.count_output(output)
+        ended = {job.id for _, job, _ in good} | {failure.job.id for failure in failed}
+        state.mark_ended(ended | {job.id for job in _without_result(batch)})
 
     def _fail_missing(self, conn: Connection, failure: Failure) -> int:
         state = self._state

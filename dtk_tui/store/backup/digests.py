@@ -134,6 +134,11 @@ def manifest_of(backup: Path) -> Path:
     return backup.with_name(f"{backup.name}.json")
 
 
+def digests_of(raw: Any) -> Digests:
+    """Return the digests that a manifest holds as JSON; raises what reading JSON of a stranger raises."""
+    return {str(name): TableDigest(int(of["rows"]), str(of["digest"])) for name, of in raw["tables"].items()}
+
+
 def read_manifest(backup: Path) -> Manifest | None:
     """Return what stands beside a backup, or None where nothing does, as with those of earlier versions.
 
@@ -144,7 +149,7 @@ def read_manifest(backup: Path) -> Manifest | None:
     try:
         with file.open("rb") as opened:
             raw = json.loads(opened.read(_MANIFEST_BYTES))
-        found = {str(name): TableDigest(int(of["rows"]), str(of["digest"])) for name, of in raw["tables"].items()}
+        found = digests_of(raw)
         if raw["format"] != _FORMAT:
             raise ValueError(raw["format"])
         return Manifest(str(raw["schema"]), str(raw["made_at"]), found)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dtk_tui.atomic_file import write_whole
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DtkError, os_reason
 from dtk_tui.store.backup.digests import Manifest, Progress, digests, manifest_of
 from dtk_tui.store.database import Connection, Database, row_of
 from dtk_tui.store.server import files, programs
@@ -42,9 +42,7 @@ def backup(db: Database, target: Path, on_progress: Progress = ignore) -> int:
     try:
         file = files.create(part)
         try:
-            with db.listener() as conn, conn.transaction():
-                conn.execute(_AT_ONE_MOMENT)
-                manifest = _dump(conn, db.conninfo(), file, on_progress)
+            manifest = at_one_moment(db, file, f"{'zstd' if _has_zstd() else 'gzip'}:3", on_progress)
             os.fsync(file)
             # First the digests: a dump beside which none stand would count as one of an earlier version.
             write_whole(manifest_of(target), manifest.to_json())
@@ -54,16 +52,27 @@ def backup(db: Database, target: Path, on_progress: Progress = ignore) -> int:
             os.close(file)
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise DtkError(f"The backup cannot be written to {target}.", f"{error.strerror or error}.") from error
+        raise DtkError(f"The backup cannot be written to {target}.", os_reason(error)) from error
 
 
-def _dump(conn: Connection, conninfo: str, file: int, on_progress: Progress) -> Manifest:
+def at_one_moment(db: Database, file: int, compression: str, on_progress: Progress) -> Manifest:
+    """Have pg_dump write the library to a descriptor, and return the digests of its tables, both as of this moment.
+
+    Args:
+        compression: as pg_dump names it.
+    """
+    with db.listener() as conn, conn.transaction():
+        conn.execute(_AT_ONE_MOMENT)
+        return _dump(conn, db.conninfo(), file, compression, on_progress)
+
+
+def _dump(conn: Connection, conninfo: str, file: int, compression: str, on_progress: Progress) -> Manifest:
     """Have pg_dump write what this transaction sees, and compute its digests meanwhile."""
     (snapshot,) = row_of(conn, "SELECT pg_export_snapshot()")
     # By its descriptor: the name may lead elsewhere by now, and to its standard output pg_dump writes the table
     # of contents twice, so that a dump whose end is cut off restores as if nothing was missing.
     command = [
-        str(program("pg_dump")), "--format=custom", f"--compress={'zstd' if _has_zstd() else 'gzip'}:3", "--no-sync",
+        str(program("pg_dump")), "--format=custom", f"--compress={compression}", "--no-sync",
         f"--snapshot={snapshot}", f"--file=/dev/fd/{file}",
     ]  # fmt: skip
     with tempfile.TemporaryFile() as said, ExitStack() as ends:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, LiteralString
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 
+from dtk_tui.store.arrays import Bigints, Integers, Reals
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.queue import shared_vectors
 from dtk_tui.store.text_codec import from_db, to_db
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.store.arrays import SomeIds
+
     Vectors = npt.NDArray[np.float32]
+    Flags = npt.NDArray[np.bool_]
 
 _PROMPT_VECTOR = """
 INSERT INTO prompt_vector (space_id, prompt_id, vec)
@@ -53,8 +57,12 @@ SELECT count(*) FROM (
                         WHERE space_id = %(space)s AND prompt_vector.prompt_id = image.prompt_id)
      LIMIT %(most)s) AS coming
 """
-_PREDICTION = """
-INSERT INTO tag_prediction (image_id, tagger_id, ids, scores) VALUES (%s, %s, %s, %s::real[])
+# One statement for all images of a batch: a statement a row costs more than the row.
+_PREDICTIONS = """
+INSERT INTO tag_prediction (image_id, tagger_id, ids, scores)
+SELECT image_id, %(tagger)s, (%(ids)s)[first:last], (%(scores)s)[first:last]
+  FROM unnest(%(images)s, %(firsts)s, %(lasts)s) AS row (image_id, first, last)
+ ORDER BY image_id
     ON CONFLICT (image_id, tagger_id) DO UPDATE SET ids = excluded.ids, scores = excluded.scores
 """
 # Tags come from what the newest version of a tagger said.
@@ -62,8 +70,11 @@ _FORGET_OLDER = """
 DELETE FROM tag_prediction USING tagger
  WHERE image_id = ANY (%s) AND tagger.id = tagger_id AND tagger.name = %s AND tagger_id <> %s
 """
-_TAG = """
-INSERT INTO image_tag (image_id, tag_id, source, confidence) VALUES (%s, %s, %s, %s)
+_TAGS = """
+INSERT INTO image_tag (image_id, tag_id, source, confidence)
+SELECT image_id, tag_id, %(source)s, confidence
+  FROM unnest(%(images)s, %(tags)s, %(scores)s) AS row (image_id, tag_id, confidence)
+ ORDER BY image_id, tag_id
     ON CONFLICT (image_id, tag_id, source) DO UPDATE SET confidence = excluded.confidence
 """
 _NEW_TAGS = """
@@ -155,25 +166,48 @@ def save_tags(
     conn: Connection,
     tagger_id: int,
     source: str,
-    rows: Sequence[tuple[int, Sequence[int], Sequence[float], Sequence[bool]]],
+    rows: Sequence[tuple[int, SomeIds, Sequence[float] | Vectors, Sequence[bool] | Flags]],
 ) -> None:
     """Write what one tagger says of images, in place of what it said before.
 
     Args:
         rows: for each image its id, the tag ids kept raw, their scores (0 to 1), and which of them pass the threshold.
     """
+    import numpy as np
+
     images = [row[0] for row in rows]
-    conn.execute("DELETE FROM image_tag WHERE image_id = ANY (%s) AND source = %s", (images, source))
-    conn.execute(_FORGET_OLDER, (images, source, tagger_id))
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            _PREDICTION,
-            [(image, tagger_id, list(ids), list(scores)) for image, ids, scores, _ in rows],
+    conn.execute("DELETE FROM image_tag WHERE image_id = ANY (%s) AND source = %s", (Bigints(images), source))
+    conn.execute(_FORGET_OLDER, (Bigints(images), source, tagger_id))
+    if not rows:
+        return
+    counts = np.array([len(row[1]) for row in rows], np.int64)
+    ids = np.concatenate([np.asarray(row[1], np.int64) for row in rows])
+    scores = np.concatenate([np.asarray(row[2], np.float32) for row in rows])
+    passing = np.concatenate([np.asarray(row[3], np.bool_) for row in rows])
+    lasts = np.cumsum(counts)
+    conn.execute(
+        _PREDICTIONS,
+        {
+            "tagger": tagger_id,
+            "images": Bigints(images),
+            "ids": Integers(ids),
+            "scores": Reals(scores),
+            "firsts": Integers(lasts - counts + 1),
+            "lasts": Integers(lasts),
+        },
+    )
+    # Two scores of a tagger may stand for one tag: the last holds.
+    passed = {
+        (image, tag): score
+        for image, tag, score in zip(
+            np.repeat(images, counts)[passing].tolist(), ids[passing].tolist(), scores[passing].tolist(), strict=True
         )
-        passed = [
-            (image, tag, source, score)
-            for image, ids, scores, passing in rows
-            for tag, score, keep in zip(ids, scores, passing, strict=True)
-            if keep
-        ]
-        cursor.executemany(_TAG, passed)
+    }
+    if passed:
+        parameters = {
+            "source": source,
+            "images": Bigints([image for image, _ in passed]),
+            "tags": Bigints([tag for _, tag in passed]),
+            "scores": Reals(list(passed.values())),
+        }
+        conn.execute(_TAGS, parameters)

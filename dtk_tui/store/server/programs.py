@@ -17,6 +17,7 @@ _ERROR = re.compile(r"\b(ERROR|FATAL|PANIC|error):")
 _PLACE = re.compile(r"^psql:<stdin>:\d+: ")
 _SAID_BYTES = 1 << 20
 _REASON_CHARACTERS = 2000
+_DISK_FULL = "No space left on device"
 _NAMES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -72,4 +73,5 @@ def failure(output: str) -> str:
     """Return the end of what a program wrote, from its first error on: notices before it say nothing."""
     lines = output.strip().splitlines()
     first = next((number for number, line in enumerate(lines) if _ERROR.search(line)), 0)
-    return "\n".join(_PLACE.sub("", line) for line in lines[first:])[:_REASON_CHARACTERS]
+    said = "\n".join(_PLACE.sub("", line) for line in lines[first:])[:_REASON_CHARACTERS]
+    return f"{said}\nMake room on that disk, or choose another one." if _DISK_FULL in said else said

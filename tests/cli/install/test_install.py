@@ -89,6 +89,8 @@ def test_the_units_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(refused.exception, DtkError) and "password" in refused.exception.title
     printed = runner.invoke(application, ["worker", "install-service", "--print"])
     assert "secret" not in printed.output and "ExecStart=" in printed.output
+    some = runner.invoke(application, ["worker", "install-service", "--print", "--backups", str(home), "--incremental"])
+    assert "dtk_tui db backup --incremental --keep 7 " in some.output
     nowhere = runner.invoke(application, ["worker", "install-service", "--backups", str(tmp_path / "none")])
     assert isinstance(nowhere.exception, UsageError)
     with pytest.raises(DtkError, match="no unit of systemd can hold"):

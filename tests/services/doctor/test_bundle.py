@@ -24,6 +24,8 @@ password_command = "echo hush-command"
 key_env = "SOME_NAME"
 key_command = "echo hush-keycommand"
 base_url = "http://me:hush-base@127.0.0.1:9/v1"
+[hooks]
+work_ended = ["/usr/bin/curl", "https://example.org/hooks/hush-webhook"]
 """
 
 
@@ -37,6 +39,7 @@ def test_no_secret_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         'Authorization: Bearer hush-bearer\n{"api_key": "hush-json"}\nseen: hush-env\n'
     )
     (home / "postgres.log").write_text("ERROR: hush-pgpass is wrong\n")
+    (home / "logs" / "hooks.log").write_text("cannot reach https://example.org/hooks/hush-webhook\n")
     environ = {
         "DTK_HOME": str(home), "HOME": str(home), "PGPASSWORD": "hush-env", "HF_TOKEN": "hush-hub",
         "SOME_NAME": "hush-key", "PGPASSFILE": str(home / "pgpass"),
@@ -55,6 +58,7 @@ def test_no_secret_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "status.json",
         "versions.json",
         "logs/dtk.log",
+        "logs/hooks.log",
         "logs/postgres.log",
     } < set(texts)
     told = [f"{name}: {line}" for name, text in texts.items() for line in text.splitlines() if "hush" in line]

@@ -21,8 +21,10 @@ from dtk_tui.services.worker.handlers.tag import RegisteredTagger, TagHandler
 from dtk_tui.settings import TagSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.library.tagging import thresholds as store
+from dtk_tui.store.queue import results
 from tests.helpers.architectures.families import TAGGERS, install
 from tests.helpers.architectures.inputs import odd_pictures
+from tests.helpers.counted_statements import counted_statements
 from tests.helpers.tag_scores import add_images, give_scores, tags
 
 IMAGES = 12
@@ -80,6 +82,33 @@ def test_four_taggers_in_one_pass_say_what_each_says_alone(
     assert sorted(ratings) == sorted((n, family) for n in range(1, IMAGES + 1) for family in TAGGERS[1:]), (
         "one rating of each WD tagger, and none of JoyTag, which has no categories"
     )
+
+
+def test_a_batch_is_saved_in_few_statements(db: Database) -> None:
+    with db.connection() as conn:
+        add_images(conn, 40)
+        number = results.tagger(conn, "mine", "x")
+        ids = results.tag_ids(conn, [(f"tag {n}", "general") for n in range(30)])
+        sent = []
+        for count in (2, 40):
+            rows = [(n, ids, [0.5] * 30, [True] * 30) for n in range(1, count + 1)]
+            with counted_statements(conn) as number_sent:
+                results.save_tags(conn, number, "mine", rows)
+            sent.append(number_sent())
+    assert sent[0] == sent[1] <= 5
+
+
+def test_scores_are_saved_with_the_image_that_they_are_of(db: Database) -> None:
+    with db.connection() as conn:
+        add_images(conn, 4)
+        number = results.tagger(conn, "mine", "x")
+        a, b, c = results.tag_ids(conn, [(name, "general") for name in "abc"])
+        results.save_tags(conn, number, "mine", [(1, [a], [0.9], [True]), (2, [b], [0.9], [True])])
+        rows = [(2, [], [], []), (1, [c, a, c], [0.5, 0.25, 0.75], [True, False, True]), (3, [b], [0.1], [False])]
+        results.save_tags(conn, number, "mine", rows)
+        raw = conn.execute("SELECT image_id, ids, scores FROM tag_prediction ORDER BY 1").fetchall()
+    assert raw == [(1, [c, a, c], [0.5, 0.25, 0.75]), (2, [], []), (3, [b], [np.float32(0.1)])]
+    assert tags(db) == {(1, "c/general", "mine", 0.75)}, "of two scores of one tag the last holds"
 
 
 @pytest.mark.parametrize("family", TAGGERS)

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dtk_tui.config import Config
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DtkError
 from dtk_tui.services.database import backups as service
@@ -235,7 +236,7 @@ def _until(db: Database, sql: str, number: int) -> None:
         time.sleep(0.02)
 
 
-def test_the_workers_of_a_backup_are_gone_and_blamed_for_nothing(db: Database, tmp_path: Path) -> None:
+def test_the_workers_of_a_backup_are_gone_and_blamed_for_nothing(db: Database, config: Config, tmp_path: Path) -> None:
     with db.connection() as conn:
         conn.execute("INSERT INTO folder (path, name) VALUES ('/a', 'a')")
         conn.execute(
@@ -247,7 +248,7 @@ def test_the_workers_of_a_backup_are_gone_and_blamed_for_nothing(db: Database, t
         service.require_no_workers(db)
     backup(db, tmp_path / "library.dump")
     for _ in range(2):
-        service.restore(db, tmp_path / "library.dump")
+        service.restore(db, config, tmp_path / "library.dump")
         assert service.require_no_workers(db) == 1
     with db.connection() as conn:
         assert conn.execute("SELECT state, worker_id, deaths, attempts FROM job").fetchall() == [

@@ -143,7 +143,7 @@ class TagHandler(PictureHandler):
             written = []
             for image_id, scores in rows:
                 kept, holds = use.sorted_out(scores[place], rules)
-                written.append((image_id, use.tag_ids[kept].tolist(), scores[place][kept].tolist(), holds.tolist()))
+                written.append((image_id, use.tag_ids[kept], scores[place][kept], holds))
             results.save_tags(conn, use.id, name, written)
         if self._nsfw_rule:
             nsfw.apply(conn, [image_id for image_id, _ in rows], nsfw.rule_of(conn, self._nsfw_rule))

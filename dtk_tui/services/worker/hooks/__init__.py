@@ -1,0 +1,1 @@
+"""Hooks: commands of the config that a worker runs when its work ends, or fails too often."""
