@@ -109,7 +109,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
         self._group_check = GroupCheckOffer(self, self.context)
-        self._attention = Attention(self, self.context)
         self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
         self._errors_shown: list[DtkError] = []
         self._keys = ConfigKeys(self, self.context)
@@ -142,29 +141,20 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def on_mount(self) -> None:
         """Take the keys of the config, and end well when the terminal goes away."""
-        self._take_over_settings()
+        self._keys.take_over()
         self._keys.tell_faults()
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
-    def _take_over_settings(self) -> None:
-        """Bind the keys and look as the config says now."""
-        self._keys.take_over()
-        appearance.take_over(self, self.context.config.settings.display)
-
-    def watch_sub_title(self, name: str) -> None:
-        """Name the window after the library."""
-        self.name_window(f"dtk {name}".rstrip())
-
-    def on_descendant_focus(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Let no cursor blink where nothing shall move."""
-        appearance.still(self.focused, self.context.config.settings.display)
+        appearance.still(event.widget, self.context.config.settings.display)
 
     def on_ready(self) -> None:
         """Look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
-        self._attention.begin()
+        Attention(self, self.context).begin()
         self.context.stats.start()
         file = self.context.config.followed_file
         if file is not None:
@@ -266,7 +256,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         from dtk_tui.ui.commands.settings.follow import follow
 
         await follow(self, self.context, message.info)
-        self._take_over_settings()
+        self._keys.take_over()
 
     async def on_captioner_test_opened(self) -> None:
         """Test the captioner."""

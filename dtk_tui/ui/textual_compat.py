@@ -63,7 +63,8 @@ class FaultReportingApp(App[None]):
         if variables != self._styled_with:
             self._styled_with = variables
             super().refresh_css(animate)
-            if self.screen not in self.children:  # the palette, which Textual does not count, stays as it was otherwise
+            # Textual passes over the palette.
+            if self.screen_stack and self.screen not in self.children:
                 self.stylesheet.update(self.screen, animate=animate)
 
     def get_driver_class(self) -> type[Driver]:

@@ -57,7 +57,8 @@ def suspend(context: AppContext, screen: ContextScreen[Any], target: Target | No
 def take_over(app: App[Any], settings: DisplaySettings) -> None:
     """Move, and place what is on the screens, as the settings say."""
     app.animation_level = constants.TEXTUAL_ANIMATIONS if settings.motion else "none"
-    still(app.focused, settings)
+    if app.screen_stack:
+        still(app.focused, settings)
     for screen in app.screen_stack:
         if isinstance(screen, ContextScreen):
             screen.room_changed()

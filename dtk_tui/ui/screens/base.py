@@ -11,6 +11,7 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import BY_ID
 from dtk_tui.ui.context import ContextScreen, LibraryChange, ResultT
+from dtk_tui.ui.textual_compat import FaultReportingApp
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
@@ -116,5 +117,6 @@ class StatusScreen(CommandScreen[ResultT]):
         roots = await in_thread(self.library.folders, None)
         name = one_line(roots[0].name, 60) if roots else "empty library"
         self.context.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
-        self.app.sub_title = self.context.library_name
+        if isinstance(self.app, FaultReportingApp):
+            self.app.name_window(f"dtk {self.context.library_name}")
         self.query_one(HeaderLine).show_library(self.context.library_name)
