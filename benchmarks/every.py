@@ -131,6 +131,7 @@ BENCHMARKS = (
         _cell("  first thumbnail, with its writing", 1),
         r"floor\) +([\d.]+)",
     ),
+    Benchmark("growth", None, "how times grow with the library: has no small size", ""),
     Benchmark("groups", "PICTURES=400", "vectors spared: now to at best", _cell("shared", 1), _cell("shared", 3)),
     Benchmark(
         "hash_indexes",

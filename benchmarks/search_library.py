@@ -27,6 +27,7 @@ from psycopg import sql
 
 from dtk_tui.config import load
 from dtk_tui.store.database import Connection, Database, row_of, skip_checks
+from dtk_tui.store.maintenance import list_words
 
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "200000"))
 PROMPTS, VECTORS, JOINT = max(IMAGES // 8, 1), max(IMAGES // 2, 1), max(IMAGES // 10, 1)
@@ -119,6 +120,7 @@ def library() -> Iterator[BenchLibrary]:
             known = json.loads(told.read_text())
             if known["images"] != IMAGES:
                 raise SystemExit(f"{folder} has {known['images']:,} images: say DTK_BENCH_IMAGES={known['images']}")
+            list_words(db)
             vectors = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in DIMS}
             yield BenchLibrary(db, folder, known["spaces"], vectors)
         finally:

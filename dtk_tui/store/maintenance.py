@@ -11,7 +11,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from dtk_tui.store.database import Connection, Database, row_of
-from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.library import embedding_spaces, postings
 from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.programs import environment
 
@@ -42,12 +42,26 @@ def psql(db: Database, arguments: Sequence[str] = ()) -> int:
 
 
 def reindex(db: Database) -> None:
-    """Build every index of the library anew, also those of vectors that a bulk run took away; others wait meanwhile."""
+    """Build every index of the library anew, also those of vectors that a bulk run took away; others wait meanwhile.
+
+    The lists of words, which others need not wait for, are written anew after that.
+    """
     with db.listener() as conn:  # REINDEX SCHEMA runs outside a transaction
         (name,) = row_of(conn, "SELECT quote_ident(current_schema())")
         conn.execute(f"REINDEX SCHEMA {name}".encode())
         for number in embedding_spaces.all_ids(conn):
             embedding_spaces.build_index(conn, number)
+    with db.connection() as conn:
+        postings.forget(conn)
+    list_words(db)
+
+
+def list_words(db: Database) -> None:
+    """Put all prompts into the lists of words that searches read, but for those that are written meanwhile."""
+    is_more = True
+    while is_more:
+        with db.connection() as conn:
+            is_more = postings.list_some(conn, least=1)
 
 
 _TABLES: LiteralString = """

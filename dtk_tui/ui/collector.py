@@ -9,6 +9,8 @@ from time import monotonic
 _REST_S = 1.5
 #: After so many collections of the younger objects a full one is worth its time, and after so many it waits no more.
 _DUE, _OVERDUE = 10, 300
+#: After so long a pause, and so many full collections of what is new, one looks at what is old, too; later without one.
+_LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 20, 400
 #: For the generations that Python collects by itself, more than there will be.
 _NEVER = 1_000_000_000
 
@@ -16,11 +18,13 @@ _NEVER = 1_000_000_000
 class IdleCollector:
     """Makes the full collections, which Python would make in the middle of an answer, in the pauses between keys.
 
-    A full one takes up to a tenth of a second in which no key is answered; those of younger objects take a millisecond.
+    A full one of all objects takes up to a tenth of a second in which no key is answered. So those that follow, which
+    take a few milliseconds, pass over what outlived one (``gc.freeze``) until there is a long pause.
     """
 
     def __init__(self) -> None:
         self._last_input = monotonic()
+        self._collections = 0
 
     def begin(self) -> None:
         """Pass over what is there from the start, and let Python begin no full collection."""
@@ -33,8 +37,15 @@ class IdleCollector:
 
     def look(self) -> None:
         """Collect if it is time for it; called once a second or so."""
-        if is_due(gc.get_count()[2], monotonic() - self._last_input):
-            gc.collect()
+        rest_s = monotonic() - self._last_input
+        if not is_due(gc.get_count()[2], rest_s):
+            return
+        self._collections += 1
+        if is_old_due(self._collections, rest_s):
+            self._collections = 0
+            gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def is_due(younger: int, rest_s: float) -> bool:
@@ -45,3 +56,13 @@ def is_due(younger: int, rest_s: float) -> bool:
         rest_s: seconds since the last key.
     """
     return younger >= (_DUE if rest_s >= _REST_S else _OVERDUE)
+
+
+def is_old_due(collections: int, rest_s: float) -> bool:
+    """Say whether it is time to look at what outlived earlier full collections as well.
+
+    Args:
+        collections: how many there were since that was looked at.
+        rest_s: seconds since the last key.
+    """
+    return collections >= (_OLD_DUE if rest_s >= _LONG_REST_S else _OLD_OVERDUE)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App
 from textual.color import Color
 from textual.renderables.background_screen import BackgroundScreen
+from textual.strip import Strip, StripRenderable
+from textual.visual import RenderOptions, RichVisual
+from textual.widget import Widget
 
-from dtk_tui.ui.collector import is_due
+from dtk_tui.ui import collector
+from dtk_tui.ui.collector import is_due, is_old_due
 from dtk_tui.ui.textual_compat import TintedScreen
 
 
@@ -22,19 +31,84 @@ def test_a_full_collection_waits_for_a_pause_but_not_for_ever(younger: int, rest
     assert is_due(younger, rest_s) is due
 
 
+@pytest.mark.parametrize(
+    ("collections", "rest_s", "due"), [(19, 60.0, False), (20, 60.0, True), (20, 3.0, False), (400, 3.0, True)]
+)
+def test_what_is_old_is_looked_at_in_a_long_pause(collections: int, rest_s: float, due: bool) -> None:
+    assert is_old_due(collections, rest_s) is due
+
+
+def test_garbage_that_was_old_goes_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Node:
+        pass
+
+    node = Node()
+    node.itself = node  # type: ignore[attr-defined]
+    gone = weakref.ref(node)
+    times = iter(range(0, 100_000, 100))
+    monkeypatch.setattr(collector, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr(collector, "is_due", lambda younger, rest_s: True)
+    collect = collector.IdleCollector()
+    enabled, thresholds = gc.isenabled(), gc.get_threshold()
+    gc.disable()
+    try:
+        collect.look()
+        del node
+        for _ in range(18):
+            collect.look()
+        assert gone() is not None, "what outlived one is passed over"
+        collect.look()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        if enabled:
+            gc.enable()
+
+
 _colors = st.one_of(
     st.none(), st.tuples(*[st.integers(0, 255)] * 3).map(lambda rgb: "#{:02x}{:02x}{:02x}".format(*rgb))
 )
 _styles = st.builds(
     Style, color=_colors, bgcolor=_colors, bold=st.none() | st.booleans(), link=st.none() | st.just("x")
 )
-_segments = st.lists(st.builds(Segment, st.text(max_size=3), st.none() | _styles), max_size=8)
+_segments = st.builds(Segment, st.text("ab \u4e00", min_size=1, max_size=2), st.none() | _styles, st.none())
+_lines = st.lists(st.lists(_segments, max_size=3), max_size=6)
+_tints = st.sampled_from([Color(0, 0, 0, 0.6), Color(200, 10, 90, 0.3), Color(0, 0, 0, 0)])
 
 
-@given(_segments, st.sampled_from([Color(0, 0, 0, 0.6), Color(200, 10, 90, 0.3), Color(0, 0, 0, 0)]))
-def test_what_is_below_a_dialogue_looks_as_textual_draws_it(segments: list[Segment], color: Color) -> None:
-    ours = list(TintedScreen.process_segments(segments, color))
-    theirs = list(BackgroundScreen.process_segments(segments, color))
-    assert [(one.text, one.style, one.control) for one in ours] == [
-        (one.text, one.style, one.control) for one in theirs
-    ]
+class _Below(Widget):
+    """Stands for a screen: lines that are there."""
+
+    def __init__(self, lines: list[list[Segment]]) -> None:
+        super().__init__()
+        self._compositor = self
+        self.lines = lines
+
+    def render_strips(self) -> list[Strip]:
+        return [Strip(line) for line in self.lines]
+
+    def __rich__(self) -> StripRenderable:
+        return StripRenderable(self.render_strips())
+
+
+async def test_what_is_below_a_dialogue_looks_as_textual_draws_it() -> None:
+    app = App[None]()
+    async with app.run_test(size=(12, 6)):
+        base = app.screen.visual_style
+        options = RenderOptions(app.screen._get_style, app.screen.styles.get_rules())
+
+        @given(_lines, _tints)
+        def compare(lines: list[list[Segment]], color: Color) -> None:
+            below: Any = _Below(lines)
+            ours = TintedScreen(below, color).render_strips(12, 6, base, options)
+            theirs = RichVisual(app.screen, BackgroundScreen(below, color)).render_strips(12, 6, base, options)
+            assert [_cells(strip) for strip in ours] == [_cells(strip) for strip in theirs[: len(ours)]]
+            assert not any(strip.text for strip in theirs[len(ours) :])
+
+        compare()
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """Return a line character by character."""
+    return [(char, segment.style) for segment in strip for char in segment.text]

@@ -13,6 +13,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -97,7 +98,8 @@ class _Parts(threading.Thread):
         part = Part(hashlib.blake2b(raw, digest_size=32).hexdigest(), len(raw))
         self.parts.append(part)
         file = place_of(self._folder, part.digest)
-        if file.exists():
+        with suppress(DtkError, OSError):
+            _read(self._folder, part)  # one that a disk has damaged would spoil all backups to come
             return
         packed = zlib.compress(raw, _LEVEL)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -127,10 +127,15 @@ def _in_prompts(node: nodes.Node, column: str, bind: Bind) -> str:
     return f"{column} IN ({' UNION ALL '.join(selects)})"
 
 
+def has_trigram(text: str) -> bool:
+    """Tell whether an index of trigrams finds what has a text."""
+    return _TRIGRAM.search(text) is not None
+
+
 def _is_indexed(node: nodes.Node) -> bool:
     """Tell whether the index leaves few prompts to look at."""
     parts = node.parts if isinstance(node, nodes.And) else (node,)
-    return any(type(part) in _COLUMNS and _TRIGRAM.search(_text(part)) for part in parts)
+    return any(type(part) in _COLUMNS and has_trigram(_text(part)) for part in parts)
 
 
 def _apart(parts: Sequence[nodes.Node]) -> tuple[list[nodes.Node], list[nodes.Node]]:

@@ -27,14 +27,12 @@ EXACT_SHARE, EXACT_COUNT = 0.02, 1000
 FARTHEST = 20_000
 _SAMPLE_PAGES = 64
 
-_INDEX_SETTINGS: tuple[str, ...] = (
-    "SET LOCAL hnsw.iterative_scan = relaxed_order",
-    "SET LOCAL hnsw.max_scan_tuples = 40000",
-    # The order has to come from the vector index.
-    "SET LOCAL enable_sort = off",
-)
+# The order has to come from the vector index.
+_INDEX_SETTINGS = """
+SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.max_scan_tuples = 40000;
+SET LOCAL hnsw.ef_search = {ef:d}; SET LOCAL enable_sort = off
+"""
 _SORT_AGAIN = "SET LOCAL enable_sort = on"
-_EF_SEARCH = "SELECT set_config('hnsw.ef_search', %s, true)"
 _SIZE = """
 SELECT reltuples::bigint, greatest(pg_relation_size(oid) / current_setting('block_size')::int, 1)
   FROM pg_class WHERE oid = to_regclass(%s)
@@ -128,11 +126,11 @@ class _Wanted:
     @classmethod
     def of(cls, usual: Ids, others: Ids | None = None) -> _Wanted:
         """Gather keys that usually have a vector, and others that seldom have one."""
-        keys = _distinct(usual)
-        return cls(keys if others is None else _distinct(np.concatenate([keys, others])), len(keys))
+        keys = distinct(usual)
+        return cls(keys if others is None else distinct(np.concatenate([keys, others])), len(keys))
 
 
-def _distinct(values: Ids) -> Ids:
+def distinct(values: Ids) -> Ids:
     """Return the distinct values in ascending order; by sorting, as np.unique's hashing takes ten times as long."""
     ordered = np.sort(values)
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
@@ -243,9 +241,9 @@ def _query(
 
 
 def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], count: int) -> npt.NDArray[np.float64]:
-    for setting in _INDEX_SETTINGS:
-        conn.execute(setting)
-    conn.execute(_EF_SEARCH, (str(min(count, MOST)),))
+    # The index is walked in rounds of so many each: the last one need not find more than is asked for.
+    rounds = -(-count // MOST)
+    conn.execute(_INDEX_SETTINGS.format(ef=-(-count // rounds)).encode())
     found = _numbers(conn, _NEAREST.format(**names), values | {"count": count})
     conn.execute(_SORT_AGAIN)
     return found

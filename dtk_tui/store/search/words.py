@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import And, Node
+from dtk_tui.domain.query.nodes import And, Node, Prompt
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
-from dtk_tui.store.search import conditions, texts
+from dtk_tui.store.search import conditions, postings, texts
 from dtk_tui.store.search.newest import count_images, estimate, newest_of, packed
 from dtk_tui.store.search.vectors import Candidates, VectorTerm, rank_prompts
 from dtk_tui.store.text_codec import to_db
@@ -66,6 +66,7 @@ _LEVELS, _LEVEL_STARTS, _LEVELS_AN_OCTAVE = (8, 7, 5, 4, 2), 0.017, 3
 #: What is computed in another order may differ by so much.
 _ROUNDING = 1 + 1e-5
 _HAS_WORDS = "prompt.search @@ {query}"
+_IS_UNLISTED = "(prompt.id > %(up_to)s OR prompt.id = ANY (%(long)s::bigint[])) AND ({each})"
 _HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
 _HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
 _MET = """
@@ -117,7 +118,8 @@ class PromptSearch:
     """A search whose images all have a prompt that meets ``prompts``; ``others`` is what else they meet.
 
     With ``is_loose`` most prompts that have the words meet it, and only those that are shown are looked at: ``each`` is
-    the condition for a few of them, whose values are with the others.
+    the condition for a few of them, whose values are with the others. ``term`` is the text that prompts must have in
+    them, where that is all.
     """
 
     prompts: conditions.Where
@@ -125,6 +127,7 @@ class PromptSearch:
     words: Words
     each: str
     is_loose: bool
+    term: str | None
 
     @property
     def is_alone(self) -> bool:
@@ -135,16 +138,20 @@ class PromptSearch:
         self, conn: Connection, condition: str, *, ranked: bool = True, above: float = 0, **values: Any
     ) -> Ordered:
         """Return the prompts that meet a condition by their rank, from one on; without one, as equals."""
+        ids, ranks = self.ranks(conn, condition, ranked=ranked, **values)
+        return Ordered.by_rank(ids[ranks >= above], ranks[ranks >= above])
+
+    def ranks(
+        self, conn: Connection, condition: str, *, ranked: bool = True, **values: Any
+    ) -> tuple[Ids, npt.NDArray[np.float32]]:
+        """Return the prompts that meet a condition with their ranks; int64 [n] and float32 [n]."""
         rank = f"{self.words.rank}(search, {_QUERY}, 1)" if ranked else "0::real"
         text = condition.format(query=_QUERY, condition=self.prompts.condition)
         sql = _RANKED.format(rank=rank, condition=text)
         # Planned anew, as the best plan depends on the words.
         row = conn.execute(sql, self.prompts.values | values | {"words": self.words.text}, prepare=False).fetchone()
         rows = np.frombuffer(row[0] or b"" if row else b"", np.dtype([("id", ">i8"), ("rank", ">f4")]))
-        rows = rows[rows["rank"] >= above]
-        groups = np.unique(-rows["rank"], return_inverse=True)[1].astype(np.int64)
-        best = np.argsort(groups, kind="stable")
-        return Ordered(rows["id"].astype(np.int64)[best], groups[best])
+        return rows["id"].astype(np.int64), rows["rank"].astype(np.float32)
 
     def met_by(self, conn: Connection, prompts: Ordered) -> Ordered:
         """Return those of some prompts that meet the condition."""
@@ -160,9 +167,15 @@ class Ordered:
     ids: Ids
     groups: Ids
 
+    @classmethod
+    def by_rank(cls, ids: Ids, ranks: npt.NDArray[np.float32]) -> Ordered:
+        """Return ids by their ranks, the highest first."""
+        best = np.argsort(-ranks)
+        return cls(ids[best], np.cumsum(np.diff(ranks[best], prepend=np.inf) != 0, dtype=np.int64))
+
     def places(self) -> Ids:
         """Return the places, from 1, that equals share."""
-        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64) + 1
+        return np.cumsum(np.diff(self.groups, prepend=-1) != 0, dtype=np.int64)
 
 
 def of_prompts(filtered: Node | None, terms: Sequence[str], name_ids: conditions.NameIds) -> PromptSearch | None:
@@ -179,7 +192,8 @@ def of_prompts(filtered: Node | None, terms: Sequence[str], name_ids: conditions
     where = conditions.where(other, name_ids)
     is_loose = texts.is_one_look_up(tree)
     each = texts.on_each_prompt(tree, where.bind_text) if is_loose else "true"
-    return PromptSearch(prompts, where, Words.of(terms), each, is_loose)
+    term = tree.text if isinstance(tree, Prompt) else None
+    return PromptSearch(prompts, where, Words.of(terms), each, is_loose, term)
 
 
 def all_by_words(conn: Connection, where: conditions.Where, terms: Sequence[str], limit: int | None) -> Candidates:
@@ -209,18 +223,38 @@ def first_by_words(conn: Connection, search: PromptSearch, limit: int) -> Ordere
 
 def _best_by_word(conn: Connection, search: PromptSearch, limit: int) -> Ordered | None:
     """Return the first ``limit`` images of a search by one word, if its prompts of the highest ranks have so many."""
-    nodes, lexemes = row_of(conn, _LEXEMES, {"words": search.words.text})
-    if nodes != 1 or len(lexemes) != 1:
+    lexeme = _only_word(conn, search)
+    if lexeme is None:
         return None
     few = limit * row_of(conn, _PROMPTS)[0] / count_images(conn)
     for level in _LEVELS:
         least = _LEVEL_STARTS * 2 ** (level / _LEVELS_AN_OCTAVE) * _ROUNDING
-        prompts = search.order(conn, _RANKS_HIGH, above=least, lexeme=lexemes[0], level=level)
+        prompts = search.order(conn, _RANKS_HIGH, above=least, lexeme=lexeme, level=level)
         if len(prompts.ids) >= few:
             found = _spread(conn, search, prompts, limit, is_loose=True)
             if len(found.ids) == limit:
                 return found
     return None
+
+
+def _only_word(conn: Connection, search: PromptSearch) -> str | None:
+    """Return the word that ranks, as the full-text search has it; None where none does, or several."""
+    nodes, lexemes = row_of(conn, _LEXEMES, {"words": search.words.text})
+    return str(lexemes[0]) if nodes == 1 and len(lexemes) == 1 else None
+
+
+def _all_by_word(conn: Connection, search: PromptSearch) -> Ordered | None:
+    """Return all prompts of a search by one word, from the lists of prompts; None where these do not tell."""
+    if search.term is None or not search.is_loose or search.words.rank != "ts_rank_cd":
+        return None
+    lexeme = _only_word(conn, search)
+    listed = None if lexeme is None else postings.find(conn, search.term, lexeme)
+    if listed is None:
+        return None
+    values = search.others.values | {"up_to": listed.up_to, "long": Bigints(listed.long)}
+    ids, ranks = search.ranks(conn, _IS_UNLISTED.replace("{each}", search.each), **values)
+    is_new = ~np.isin(ids, listed.ids)
+    return Ordered.by_rank(np.concatenate([listed.ids, ids[is_new]]), np.concatenate([listed.ranks, ranks[is_new]]))
 
 
 def first_by_words_and_meaning(
@@ -230,19 +264,33 @@ def first_by_words_and_meaning(
 
     For searches in prompts alone: what ranks is the same for all images of a prompt.
     """
-    prompts = _without_empty_groups(conn, search.order(conn, "{condition}"))
+    ranked = _all_by_word(conn, search)
+    prompts = _without_empty_groups(conn, search.order(conn, "{condition}") if ranked is None else ranked)
     places = prompts.places()
     scores = reciprocal(places)
-    by_id = np.argsort(prompts.ids)
+    is_near = np.zeros(len(places), np.bool_)
     for term in meaning:
         near, near_places = _nearest_with_images(conn, term, prompts.ids)
-        scores[by_id[np.searchsorted(prompts.ids, near, sorter=by_id)]] += reciprocal(near_places)
-    order = np.lexsort((places, -scores))
+        found = np.flatnonzero(np.isin(prompts.ids, near))
+        scores[found] += reciprocal(near_places)[np.searchsorted(near, prompts.ids[found])]
+        is_near[found] = True
+    order = _merged(places, scores, is_near)
     pairs = np.stack([scores[order], places[order].astype(np.float64)])
     starts = np.any(np.diff(pairs, axis=1, prepend=-1.0) != 0, axis=0)
     groups = np.cumsum(starts)
-    found = _spread(conn, search, Ordered(prompts.ids[order], groups.astype(np.int64)), limit)
-    return found.ids, scores[order][np.searchsorted(groups, found.groups)]
+    first = _spread(conn, search, Ordered(prompts.ids[order], groups.astype(np.int64)), limit)
+    return first.ids, scores[order][np.searchsorted(groups, first.groups)]
+
+
+def _merged(places: Ids, scores: Scores, is_near: npt.NDArray[np.bool_]) -> Ids:
+    """Return the order by score, then by place, of prompts in the order of their places.
+
+    But for the few that are near they have the scores of their places, and are in order already.
+    """
+    near, others = np.flatnonzero(is_near), np.flatnonzero(~is_near)
+    near = near[np.lexsort((places[near], -scores[near]))]
+    # One that is not near and has the same score has the lower place.
+    return np.insert(others, np.searchsorted(-scores[others], -scores[near], side="right"), near)
 
 
 def _with_images(conn: Connection, prompts: Ids) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from dtk_tui.domain.caption_edit import BatchResult, CaptionEdit, fault
 from dtk_tui.errors import DtkError
@@ -29,6 +29,7 @@ from dtk_tui.ui.format import line, setting_words
 from dtk_tui.ui.messages import ImageSet
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.batch_edit_text import EDITS, HINTS, change_words, progress_words
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line
 
@@ -86,7 +87,7 @@ class BatchEditScreen(CommandScreen[None]):
             yield Static(id="batch-change-words", markup=False)
         with VerticalScroll(id="batch-told"):
             yield Static(id="batch-told-words", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the form, or the edit that is under way."""

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.domain.captions import Draft
 from dtk_tui.domain.queue import Target
@@ -33,6 +32,7 @@ from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.widgets.captions.area import CaptionArea
 from dtk_tui.ui.widgets.captions.sheet import CaptionSheet
 from dtk_tui.ui.widgets.captions.versions import VersionPane
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line
 
@@ -66,7 +66,7 @@ class CaptionEditorScreen(CommandScreen[None]):
             yield picture
             yield self._sheet
             yield VersionPane(id="editor-versions")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Open the image at the cursor."""

@@ -11,7 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.services.library.organise import albums, tags
@@ -22,6 +21,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, InputDialog
 from dtk_tui.ui.screens.base import CommandScreen
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.collection_table import CollectionTable
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
@@ -48,7 +48,7 @@ class CollectionsScreen(CommandScreen[str]):
         yield Line(id="collections-title", classes="pane-title")
         yield Line(id="collections-heads", classes="heads")
         yield CollectionTable(self._fetch, id="collections")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Load the list, and follow what becomes of it."""

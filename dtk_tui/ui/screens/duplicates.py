@@ -14,7 +14,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer
 
 from dtk_tui.domain.duplicates import DuplicateImage, DuplicateKind, KeepRule, best, differences, facts
 from dtk_tui.errors import DtkError
@@ -29,6 +28,7 @@ from dtk_tui.ui.dialogs import Confirm
 from dtk_tui.ui.format import line
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.duplicate_lists import MemberList, SetRow, SetTable, file_name
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
@@ -100,7 +100,7 @@ class DuplicatesScreen(CommandScreen[None]):
                         with Vertical():
                             yield Line(id=f"{side}-name", classes="pane-title")
                             yield Picture(self.context.image_protocol, id=f"{side}-picture")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Search for copies, and follow what becomes of images."""

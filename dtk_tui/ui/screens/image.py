@@ -9,7 +9,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands.registry import bindings
@@ -18,6 +17,7 @@ from dtk_tui.ui.format import line
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.view import IMAGE_MENU
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.status import Line
 
@@ -39,7 +39,7 @@ class ImageScreen(CommandScreen[str]):
         yield Preview(
             context.image_protocol, library.detail, library.similar_rows, context.config.local_path, id="detail-preview"
         )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Show the image at the list's cursor."""

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from dtk_tui.domain.imports import POLICIES as POLICY_NAMES
@@ -39,6 +39,7 @@ from dtk_tui.ui.screens.importer_text import (
     source_words,
     undo_words,
 )
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.path_input import FolderSuggester, typable_path, typed_path
 from dtk_tui.ui.widgets.status import Line
 
@@ -80,7 +81,7 @@ class ImportScreen(CommandScreen[None]):
         with VerticalScroll(id="import-told"):
             yield Static(id="import-text", markup=False)
         yield Static(id="import-note", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Look for a file, or show the import that is under way."""

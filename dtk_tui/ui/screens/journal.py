@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.domain.journal import Edit, Undone
 from dtk_tui.errors import DtkError
@@ -20,6 +19,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.format import edit_words
 from dtk_tui.ui.screens.base import CommandScreen
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.edit_table import EditTable
@@ -48,7 +48,7 @@ class JournalScreen(CommandScreen[None]):
         yield Line(id="edits-title", classes="pane-title")
         yield Line(id="edits-heads", classes="heads")
         yield EditTable(self.library.edit_rows, id="edits")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Load the edits, and show how an undo ended whose screen was left."""

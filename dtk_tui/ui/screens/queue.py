@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.domain.job import JobState
 from dtk_tui.domain.stats import QueueCounts, Stats
@@ -21,6 +20,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
 from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.job_table import JobTable
@@ -55,7 +55,7 @@ class QueueScreen(StatusScreen[None]):
         yield Line(id="jobs-title", classes="pane-title")
         yield Line(id="jobs-heads", classes="heads")
         yield JobTable(self.library.job_rows, id="jobs")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Load all jobs."""

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from dtk_tui.domain.runs import Run
 from dtk_tui.domain.stats import Stats
@@ -22,6 +22,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.format import line
 from dtk_tui.ui.screens.base import StatusScreen
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.run_text import run_text
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
@@ -86,7 +87,7 @@ class RunsScreen(StatusScreen[None]):
             yield Static("", markup=False, id="run-text")
         yield Line(id="runs-title", classes="pane-title")
         yield RunList(id="runs")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Look."""

@@ -1100,6 +1100,17 @@ ALTER TABLE public.job_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: lexeme_posting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.lexeme_posting (
+    lexeme text NOT NULL COLLATE pg_catalog."C",
+    first_id bigint NOT NULL,
+    prompts bytea NOT NULL
+);
+ALTER TABLE ONLY public.lexeme_posting ALTER COLUMN prompts SET STORAGE EXTERNAL;
+
+--
 -- Name: migrated_batch; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1280,6 +1291,14 @@ CREATE TABLE public.pace (
 );
 
 --
+-- Name: posting_state; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.posting_state (
+    up_to bigint NOT NULL
+);
+
+--
 -- Name: prompt; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1447,6 +1466,17 @@ ALTER TABLE public.tagger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: token_posting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.token_posting (
+    token text NOT NULL COLLATE pg_catalog."C",
+    first_id bigint NOT NULL,
+    prompts bytea NOT NULL
+);
+ALTER TABLE ONLY public.token_posting ALTER COLUMN prompts SET STORAGE EXTERNAL;
 
 --
 -- Name: work_run; Type: TABLE; Schema: public; Owner: -
@@ -1759,6 +1789,13 @@ ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (id);
 
 --
+-- Name: lexeme_posting lexeme_posting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.lexeme_posting
+    ADD CONSTRAINT lexeme_posting_pkey PRIMARY KEY (lexeme, first_id);
+
+--
 -- Name: migrated_batch migrated_batch_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1897,6 +1934,13 @@ ALTER TABLE ONLY public.tagger
 
 ALTER TABLE ONLY public.tagger
     ADD CONSTRAINT tagger_pkey PRIMARY KEY (id);
+
+--
+-- Name: token_posting token_posting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.token_posting
+    ADD CONSTRAINT token_posting_pkey PRIMARY KEY (token, first_id);
 
 --
 -- Name: work_run_kind work_run_kind_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2208,6 +2252,12 @@ CREATE INDEX prompt_word_ranks ON public.prompt USING gin (public.dtk_word_ranks
 --
 
 CREATE INDEX shared_vector_source ON public.shared_vector USING btree (source_id);
+
+--
+-- Name: token_posting_trigrams; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX token_posting_trigrams ON public.token_posting USING gin (token public.gin_trgm_ops) WITH (fastupdate=off);
 
 --
 -- Name: image image_promote_representatives; Type: TRIGGER; Schema: public; Owner: -

@@ -134,6 +134,22 @@ def test_a_part_that_is_missing_or_damaged_is_named(db: Database, config: Config
     assert _digests(db) == before
 
 
+@pytest.mark.usefixtures("at")
+@pytest.mark.parametrize("damage", [b"", b"no zlib", b"cut"])
+def test_a_damaged_part_is_written_again_by_the_next_backup(
+    db: Database, config: Config, tmp_path: Path, damage: bytes
+) -> None:
+    with db.connection() as conn:
+        conn.execute("INSERT INTO prompt (text) SELECT repeat(md5(n::text), 60) FROM generate_series(1, 2500) n")
+    made = service.backup_in_parts(db, tmp_path, 2, ignore)
+    before = _digests(db)
+    _, listed = parts.read_list(made.file)
+    place = parts.place_of(tmp_path, listed[1].digest)  # the first holds the time of the backup
+    place.write_bytes(place.read_bytes()[:-30] if damage == b"cut" else damage)
+    service.backup_in_parts(db, tmp_path, 2, ignore)
+    assert service.restore(db, config, made.file) == len(before), "the earlier one is whole again, too"
+
+
 @pytest.mark.parametrize(
     "change",
     [

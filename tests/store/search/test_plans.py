@@ -15,6 +15,7 @@ import pytest
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.database import Connection
+from dtk_tui.store.library import postings
 from dtk_tui.store.search import facets, sorting
 from dtk_tui.store.search.names import names
 from dtk_tui.store.search.search import condition_of, nearest_images
@@ -81,6 +82,8 @@ def load(library: Library) -> None:
         with conn.cursor().copy(f"COPY {table} FROM STDIN") as copy:
             for number, vec in enumerate(vectors, 1):
                 copy.write_row((space, number, str(vec.tolist())))
+    while postings.list_some(conn, least=1):
+        pass
     conn.execute("ANALYZE")
 
 
@@ -189,6 +192,11 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert run("about:x", 50, about=[(1, query)]) > 0
     assert "prompt_vector_1_hnsw" in indexes(seen)
     assert "image" not in scanned(seen)
+    assert run("fish about:x", 50, about=[(1, query)]) == 50
+    ran = [plan for plan in seen if "Index Name" in json.dumps(plan)]
+    assert {"token_posting_trigrams", "lexeme_posting_pkey", "image_prompt"} <= indexes(ran)
+    assert not indexes(ran) & {"prompt_search", "prompt_trigrams"}, "no prompt that is listed is looked at"
+    assert not scanned(seen) & {"prompt", "image", "token_posting", "lexeme_posting"}
     assert run("like:1", 50, like=[(2, query, None)]) > 0
     assert "image_vector_2_hnsw" in indexes(seen)
     assert "image" not in scanned(seen)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.domain.query.parser import parse
+from dtk_tui.store.library import postings
 from dtk_tui.store.search import newest, search, words
 from dtk_tui.store.search.search import SearchResult, find_images
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -96,6 +97,8 @@ def known(server: EmbeddedServer) -> Iterator[Known]:
             prompt = library.prompt(f"{', '.join(some)}, {number}")
             vec = np.array([chance.gauss(0, 1) for _ in range(DIMS)])
             conn.execute("INSERT INTO prompt_vector VALUES (%s, %s, %s::halfvec)", (space, prompt, str(vec.tolist())))
+            if number == PROMPTS * 4 // 5:  # the others are in no list
+                assert postings.list_some(conn, least=1)
         # A prompt that no image has, and one that images only avoid.
         library.prompt("castle castle castle")
         avoided = library.prompt("castle castle castle castle")
@@ -156,6 +159,9 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     @example("castle", "", 20, 0)
     @example("castle", "rating:>=3", 20, 0)
     @example("cast", "", 20, 1)
+    @example("castle", "", 20, 1)
+    @example("castle", "", 300, 4)
+    @example("ÄRGER", "", 300, 7)
     @example("the", "", 20, 0)
     @example("red OR sea", "", 20, 3)
     def check(line: str, others: str, limit: int | None, direction: int) -> None:

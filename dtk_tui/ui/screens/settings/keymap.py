@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer
 
 from dtk_tui.errors import DtkError
 from dtk_tui.services.settings import values
@@ -27,6 +26,7 @@ from dtk_tui.ui.format import line
 from dtk_tui.ui.messages import SettingSaved
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.settings.dialogs import KeysDialog
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList
@@ -96,7 +96,7 @@ class KeymapScreen(CommandScreen[None]):
         yield Line(id="keymap-heads", classes="heads")
         yield KeyTable(self._fetch, id="keymap")
         yield Line(id="keymap-fault")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Read them."""

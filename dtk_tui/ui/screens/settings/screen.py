@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from dtk_tui.errors import DtkError
 from dtk_tui.services.settings import values
@@ -26,6 +26,7 @@ from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.messages import KeymapOpened, SettingSaved
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.settings.dialogs import setting_dialog
+from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList
@@ -98,7 +99,7 @@ class SettingsScreen(CommandScreen[None]):
         yield Line(id="settings-heads", classes="heads")
         yield SettingTable(self._fetch, id="settings")
         yield Static("", id="settings-help", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Read them."""
