@@ -1,12 +1,14 @@
 """Event-loop lag of the whole app while its worker embeds and then tags, beside the same app at rest.
 
-The real app on a real library (700 generated images), headless at 200x50; the lag is how late a timer of 10 ms fires.
+The real app on a real library (DTK_BENCH_IMAGES generated images, default 700), headless at 200x50; the lag is
+how late a timer of 10 ms fires.
 In the busy part the cursor moves through the image table all the time, so that rows and previews are drawn as well.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -29,9 +31,9 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
 
-IMAGES = 700
+IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "700"))
 TICK_S = 0.01
-PART_S = 10.0
+PART_S = float(os.environ.get("DTK_BENCH_SECONDS", "10"))
 KEYS = ["down", "down", "down", "pagedown"]
 
 

@@ -1,7 +1,11 @@
-"""How quickly a worker follows: Pause, the first claim after Start from Paused, Stop; all while batches run."""
+"""How quickly a worker follows: Pause, the first claim after Start from Paused, Stop; all while batches run.
+
+DTK_BENCH_IMAGES pictures (default 300), DTK_BENCH_RUNS times (default 5).
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +21,7 @@ from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 
-IMAGES, RUNS = 300, 5
+IMAGES, RUNS = int(os.environ.get("DTK_BENCH_IMAGES", "300")), int(os.environ.get("DTK_BENCH_RUNS", "5"))
 _CLAIMED = "SELECT min(started_at) FROM job WHERE state = 'running'"
 _FIRST = (
     f"SELECT extract(epoch FROM ({_CLAIMED}) - changed_at)::float8 FROM worker_control WHERE ({_CLAIMED}) > changed_at"

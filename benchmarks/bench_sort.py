@@ -38,7 +38,7 @@ INDEXES = ("image_name", "image_size", "image_seed", "image_steps", "image_model
 _ROWS = """
 INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, scan_phase, seed, steps, model, rating,
                    aesthetic_score, width, height, favorite, nsfw, for_deletion)
-SELECT 1 + n %% 500, lpad(((n::bigint * 7919) %% %(images)s)::text, 7, '0') || '-image.png', 1000000 + h %% 2000000, 0,
+SELECT 1 + n %% 500, lpad(((n::bigint * 7919) %% %(images)s)::text, 7, '0') || %(ending)s, 1000000 + h %% 2000000, 0,
        '2025-12-01'::timestamptz - ((n::bigint * 104729) %% %(images)s) * interval '1 minute', 1,
        CASE WHEN n %% 10 = 0 THEN 1 ELSE h * 3 END, 20 + floor(power(h %% 1000 / 1000.0, 3) * 20)::int,
        'model ' || floor(power(h / 1000 %% 1000 / 1000.0, 3) * 40)::int || '.safetensors',
@@ -64,7 +64,7 @@ def library() -> Iterator[Connection]:
                 conn.execute(
                     "INSERT INTO folder (path, name) SELECT '/out/' || n, n::text FROM generate_series(1, 500) n"
                 )
-                conn.execute(_ROWS, {"images": IMAGES, "first": 0, "last": IMAGES - 1})
+                conn.execute(_ROWS, {"images": IMAGES, "first": 0, "last": IMAGES - 1, "ending": "-image.png"})
                 conn.execute("INSERT INTO tag (name) VALUES ('half'), ('twentieth'), ('rare')")
                 conn.execute(_TAGS)
                 conn.commit()
@@ -126,7 +126,8 @@ def main() -> None:
                 "UPDATE image SET rating = 7 WHERE id IN (SELECT id FROM image WHERE id % 20 = 0)"
             ),
             f"{some:,} new images": lambda: conn.execute(
-                _ROWS, {"images": 10 * IMAGES, "first": IMAGES, "last": IMAGES + some - 1}
+                _ROWS,
+                {"images": 10 * IMAGES, "first": IMAGES, "last": IMAGES + some - 1, "ending": "-new.png"},
             ),
         }
         print(f"{'write':34}{'s with':>9}{'s without':>11}{'ratio':>8}")

@@ -11,6 +11,8 @@ import re
 import unicodedata
 
 _KEEP = {"\n", "\t"}
+#: Who asks, and with which password, in front of a host.
+_USER = re.compile(r"//[^/@]*@")
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
@@ -41,6 +43,11 @@ def one_line(text: str, limit: int = 1000) -> str:
     if len(line) > limit or len(text) > len(head):
         return line[: limit - 1] + "\u2026"
     return line
+
+
+def without_user(address: str) -> str:
+    """Return an address of the web without user and password, as it may be shown."""
+    return _USER.sub("//", address)
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:

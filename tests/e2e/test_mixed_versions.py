@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.job import Kind
@@ -23,6 +21,7 @@ from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.cluster import database
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.pictures import write_many
 from tests.helpers.processes import wait_until
@@ -33,7 +32,6 @@ pytestmark = pytest.mark.usefixtures("quick_models")
 #: The older program is of the commit before this came.
 _SINCE = "migrations/V040__columns.sql"
 _KINDS = [Kind.TAG, Kind.EMBED]
-_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -56,12 +54,8 @@ def older(tmp_path: Path) -> Path:
 @pytest.fixture
 def empty_url(server: EmbeddedServer) -> Iterator[str]:
     """Connection string of a database without a schema."""
-    name = f"mixed_{os.getpid()}_{next(_numbers)}"
-    conninfo = server.join()
-    with psycopg.connect(make_conninfo(conninfo, dbname="postgres"), autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name}".encode())
-        yield make_conninfo(conninfo, dbname=name)
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with database(server, template="template1") as conninfo:
+        yield conninfo
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.inference.captioner.base import Answer, LostRequestError, Question, UnavailableError
 from dtk_tui.inference.captioner.completion import LARGEST, picture_part, read_completion, read_stream, request_body
 from dtk_tui.inference.captioner.refusals import quoted, refuse, words_of
+from dtk_tui.text import without_user
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class ChatClient:
 
     def __init__(self, base_url: str, key: str, *, timeout_s: float, connections: int) -> None:
         self._base_url = base_url.rstrip("/")
+        self._named = without_user(self._base_url)
         self._key = key
         self._timeout_s = timeout_s
         headers = {"Accept-Encoding": "identity"}
@@ -137,7 +139,7 @@ class ChatClient:
         except (httpx.ConnectError, httpx.ProxyError) as error:
             raise self._unreachable(f"{error}.") from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
-            raise UnavailableError(f"{self._base_url} cannot be asked.", f"{error}. Correct base_url.") from error
+            raise UnavailableError(f"{self._named} cannot be asked.", f"{error}. Correct base_url.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             words = str(error) or type(error).__name__
             raise LostRequestError("The endpoint dropped the connection.", f"{words}.") from error
@@ -159,13 +161,13 @@ class ChatClient:
     def _check_kind(self, kind: str, data: bytes) -> None:
         if "html" in kind or data.lstrip()[:1] == b"<":
             raise UnavailableError(
-                f"{self._base_url} is no OpenAI-compatible endpoint: it answers with a web page.",
+                f"{self._named} is no OpenAI-compatible endpoint: it answers with a web page.",
                 f"{quoted(words_of(data))} Check base_url in [captions] of config.toml.",
             )
 
     def _unreachable(self, reason: str) -> UnavailableError:
         return UnavailableError(
-            f"{self._base_url} cannot be reached.",
+            f"{self._named} cannot be reached.",
             f"{reason} Is the server running, and base_url in [captions] right?",
             retry_after_s=_UNREACHABLE_S,
         )

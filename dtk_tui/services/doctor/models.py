@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.services.doctor.finding import Finding, Verdict
-from dtk_tui.text import counted, one_line
+from dtk_tui.text import counted, one_line, without_user
 
 if TYPE_CHECKING:
     from dtk_tui.inference.model_spec import ModelSpec
@@ -75,7 +75,7 @@ def captioner_of(config: Config) -> Finding:
             asked.close()
     except DtkError as error:
         return Finding("captioner", Verdict.FAULT, error.title, error.detail or "Test it with: dtk caption test")
-    detail = f"{settings.base_url} answers"
+    detail = f"{without_user(settings.base_url or '')} answers"
     if names and asked.model not in names:
         has = ", ".join(one_line(name, 60) for name in names[:_SHOWN_MODELS])
         advice = f"Correct model in [captions] of config.toml; among its models are: {has}"

@@ -46,14 +46,6 @@ async def next_theme(context: AppContext, screen: ContextScreen[Any], target: Ta
     await in_thread(context.view_state.keep, **{_THEME: name})
 
 
-def suspend(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-    """Give the terminal back to the shell until ``fg``; the worker of this window rests meanwhile."""
-    if screen.app.is_web:
-        context.notify("A page of a browser cannot be suspended; close it.", severity="warning")
-    else:
-        screen.app.action_suspend_process()
-
-
 def take_over(app: App[Any], settings: DisplaySettings) -> None:
     """Move, and place what is on the screens, as the settings say."""
     app.animation_level = constants.TEXTUAL_ANIMATIONS if settings.motion else "none"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from time import monotonic
 from typing import ClassVar
@@ -17,13 +16,11 @@ from textual.widgets import Static
 from dtk_tui.config import Config
 from dtk_tui.services.captions.connection_test import CaptionerTest
 from dtk_tui.settings import CaptionSettings
-from dtk_tui.text import display, duration
+from dtk_tui.text import display, duration, without_user
 from dtk_tui.ui.dialogs import Choices, Dialog
 from dtk_tui.ui.format import line
 
 _MODELS_LIMIT, _DETAIL_LIMIT = 2_000, 8_000
-#: Who asks, and with which password, in front of a host.
-_USER = re.compile(r"//[^/@]*@")
 _VISION = {True: ("yes", "$success"), False: ("no", "$error"), None: ("not known", "$warning")}
 
 
@@ -103,7 +100,7 @@ class CaptionerTestScreen(Dialog[None]):
 
 def _asked(settings: CaptionSettings) -> str:
     if settings.backend == "openai":
-        url = _USER.sub("//", settings.base_url or "no endpoint")
+        url = without_user(settings.base_url or "no endpoint")
         return f"{settings.model or 'no model'} at {url}"
     return f"llama.cpp with {settings.model or 'no model: see [captions] of config.toml'}"
 
