@@ -155,10 +155,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
         for number in (signal.SIGTERM, signal.SIGHUP):  # a dropped SSH connection: the terminal and the jobs come back
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Let no cursor blink where nothing shall move."""
-        appearance.still(event.widget, self.context.config.settings.display)
-
     def on_ready(self) -> None:
         """Look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)

@@ -72,6 +72,11 @@ class FaultReportingApp(App[None]):
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Let no cursor blink where nothing shall move."""
+        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
+
     def tell_terminal(self, words: str) -> None:
         """Send the terminal something beside what is drawn."""
         if self._driver is not None:

@@ -8,7 +8,6 @@ from typing import Any
 from textual import constants
 from textual.app import App
 from textual.theme import Theme
-from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from dtk_tui.domain.queue import Target
@@ -49,14 +48,9 @@ async def next_theme(context: AppContext, screen: ContextScreen[Any], target: Ta
 def take_over(app: App[Any], settings: DisplaySettings) -> None:
     """Move, and place what is on the screens, as the settings say."""
     app.animation_level = constants.TEXTUAL_ANIMATIONS if settings.motion else "none"
-    if app.screen_stack:
-        still(app.focused, settings)
+    focused = app.focused if app.screen_stack else None
+    if isinstance(focused, Input | TextArea):
+        focused.cursor_blink = settings.motion
     for screen in app.screen_stack:
         if isinstance(screen, ContextScreen):
             screen.room_changed()
-
-
-def still(widget: Widget | None, settings: DisplaySettings) -> None:
-    """Let the cursor of an input line blink only where things may move."""
-    if isinstance(widget, Input | TextArea):
-        widget.cursor_blink = settings.motion
