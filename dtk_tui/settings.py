@@ -213,9 +213,10 @@ class MigrateSettings(_Section):
 
 
 class PreviewSettings(_Section):
-    """How pictures are drawn: ``auto`` asks the terminal."""
+    """How pictures are drawn, ``auto`` asks the terminal; and which command opens them in another program."""
 
     protocol: Annotated[str, Field(pattern="^(auto|kitty|sixel|halfblock|text|off)$")] = "auto"
+    open_with: Annotated[str, Field(min_length=1, max_length=1000)] = "xdg-open"
 
 
 def _template_name(value: str) -> str:

@@ -49,6 +49,9 @@ UPDATE edit_journal SET made_at = '2026-02-01 10:00:00+00'::timestamptz + id * i
     undone_at = undone_at - undone_at + '2026-02-01 12:00:00+00'::timestamptz;
 UPDATE caption SET created_at = '2026-02-01 09:30:00+00'::timestamptz + id * interval '1 second';
 UPDATE job SET queued_at = '2026-02-01 11:00:00+00';
+UPDATE job_log SET host = 'studio', queued_at = '2026-02-01 09:10:00+00',
+    started_at = '2026-02-01 09:10:05+00'::timestamptz + id * interval '1 second',
+    finished_at = '2026-02-01 09:10:06+00'::timestamptz + id * interval '1 second' WHERE run_id IS NULL;
 """
 _RUNS = """
 INSERT INTO work_run (priority, title, queued_at) VALUES

@@ -15,7 +15,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.text import duration
 
 if TYPE_CHECKING:
-    from dtk_tui.store.queue.job_log import Entry
+    from dtk_tui.domain.queue import LogEntry
 
 commands = typer.Typer()
 
@@ -59,7 +59,7 @@ def log(
         _print_entries(found)
 
 
-def _print_entries(entries: list[Entry]) -> None:
+def _print_entries(entries: list[LogEntry]) -> None:
     print_table(
         ("ended", "kind", "outcome", "took", "host", "model", "image", "error"),
         [
@@ -78,7 +78,7 @@ def _print_entries(entries: list[Entry]) -> None:
     )
 
 
-def _record(entry: Entry) -> dict[str, object]:
+def _record(entry: LogEntry) -> dict[str, object]:
     """Return one entry as ``--json`` prints it."""
     return {
         "job_id": entry.job_id,

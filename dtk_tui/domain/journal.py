@@ -71,3 +71,29 @@ class Undone:
 
     restored: int
     left: tuple[tuple[int, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEdit:
+    """What one edit changed of one image; ``before`` and ``after`` mean what ``Changes`` says of the edit's kind."""
+
+    edit: Edit
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """One line of the history of an image.
+
+    Attributes:
+        at: when it happened; None: it is still to come.
+        what: what was done, in words.
+        note: by whom or how it ended; may be empty.
+        is_bad: whether it failed.
+    """
+
+    at: datetime | None
+    what: str
+    note: str = ""
+    is_bad: bool = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dtk_tui.domain.job import JobState, Kind
 
@@ -63,3 +63,63 @@ class JobRow:
     attempts: int
     error: str | None
     queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailureReason:
+    """Why jobs of one kind failed: the words, without the file they name; how many; and one of their images."""
+
+    reason: str
+    kind: Kind
+    jobs: int
+    image_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """How one job ended; ``path`` is None when the image is gone, ``seconds`` are from the claim to the end."""
+
+    id: int
+    job_id: int
+    image_id: int
+    path: str | None
+    kind: Kind
+    priority: int
+    attempts: int
+    outcome: str
+    model: str | None
+    error: str | None
+    host: str | None
+    worker_id: int | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the worker had it."""
+        return None if self.started_at is None else (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How many jobs of a kind ended in one way on one day of the server's clock."""
+
+    day: date
+    kind: Kind
+    outcome: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """What was done lately, by kind.
+
+    Attributes:
+        minutes, hours: jobs done in each of the last 60 minutes and 24 hours, the newest last.
+        days: what ended on each day, the last day first.
+    """
+
+    minutes: Mapping[Kind, Sequence[int]]
+    hours: Mapping[Kind, Sequence[int]]
+    days: Sequence[Day]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -60,6 +60,15 @@ _STYLES = (
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
+
+
+def _opens(module: str, name: str) -> Callable[[DtkApp], Awaitable[None]]:
+    """Return what shows a screen that is made of the context alone."""
+
+    async def show(app: DtkApp) -> None:
+        await app._show(module, name)
+
+    return show
 
 
 class DtkApp(KeyQueue, FaultReportingApp):
@@ -213,20 +222,31 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     # -- screens ------------------------------------------------------------------------------------------------------
 
-    async def _show(self, module: str, name: str, *more: object) -> None:
+    async def _show(self, module: str, name: str, *more: object, closed: Callable[[Any], None] | None = None) -> None:
         """Show a screen that is made of the context and what else is given, unless it is shown already."""
         await import_in_thread(f"dtk_tui.ui.screens.{module}")
         kind = getattr(import_module(f"dtk_tui.ui.screens.{module}"), name)
         if not isinstance(self.screen, kind):
-            self.push_screen(kind(self.context, *more))
+            self.push_screen(kind(self.context, *more), closed)
 
-    async def on_queue_opened(self) -> None:
-        """Show the queue."""
-        await self._show("queue", "QueueScreen")
+    on_queue_opened = _opens("queue", "QueueScreen")
+    on_runs_opened = _opens("runs", "RunsScreen")
+    on_log_opened = _opens("work.log", "LogScreen")
+    on_activity_opened = _opens("work.activity", "ActivityScreen")
+    on_settings_opened = _opens("settings.screen", "SettingsScreen")
+    on_keymap_opened = _opens("settings.keymap", "KeymapScreen")
+    on_duplicates_opened = _opens("duplicates", "DuplicatesScreen")
+    on_journal_opened = _opens("journal", "JournalScreen")
 
-    async def on_runs_opened(self) -> None:
-        """Show what was tagged and captioned in one action."""
-        await self._show("runs", "RunsScreen")
+    async def on_failures_opened(self, message: messages.FailuresOpened) -> None:
+        """Show failures by their reasons."""
+        await self._show("work.failures", "FailuresScreen", closed=message.closed)
+
+    def on_likes_asked(self, message: messages.LikesAsked) -> None:
+        """List the images most like one."""
+        while self.screen is not self.browser:
+            self.pop_screen()
+        self.browser.show_like(message.image_id)
 
     def on_run_queued(self, message: messages.RunQueued) -> None:
         """Tell when it is done."""
@@ -235,14 +255,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
     async def on_thresholds_opened(self, message: messages.ThresholdsOpened) -> None:
         """Show the thresholds of a tagger."""
         await self._show("thresholds", "ThresholdsScreen", message.of)
-
-    async def on_settings_opened(self) -> None:
-        """Show the settings."""
-        await self._show("settings.screen", "SettingsScreen")
-
-    async def on_keymap_opened(self) -> None:
-        """Show all commands with their keys."""
-        await self._show("settings.keymap", "KeymapScreen")
 
     @task("follow setting", exclusive=False)
     async def on_setting_saved(self, message: messages.SettingSaved) -> None:
@@ -262,18 +274,16 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     async def on_image_opened(self, message: messages.ImageOpened) -> None:
         """Show one image."""
-        await import_in_thread("dtk_tui.ui.screens.image")
-        from dtk_tui.ui.screens.image import ImageScreen
+        await self._show("image", "ImageScreen", message.images, closed=message.closed)
 
-        self.push_screen(ImageScreen(self.context, message.images), message.closed)
+    async def on_picture_opened(self, message: messages.PictureOpened) -> None:
+        """Show one picture alone."""
+        await self._show("picture.screen", "PictureScreen", message.images, closed=message.closed)
 
     async def on_caption_editor_opened(self, message: messages.CaptionEditorOpened) -> None:
         """Edit captions."""
-        await import_in_thread("dtk_tui.ui.screens.caption_editor")
-        from dtk_tui.ui.screens.caption_editor import CaptionEditorScreen
-
-        if not isinstance(self.screen, CaptionEditorScreen):
-            self.push_screen(CaptionEditorScreen(self.context, message.images), lambda _: message.closed())
+        images, closed = message.images, message.closed
+        await self._show("caption_editor", "CaptionEditorScreen", images, closed=lambda _: closed())
 
     async def on_import_opened(self, message: messages.ImportOpened) -> None:
         """Show the import."""
@@ -286,14 +296,6 @@ class DtkApp(KeyQueue, FaultReportingApp):
     async def on_batch_edit_opened(self, message: messages.BatchEditOpened) -> None:
         """Show the edit of the captions of many images."""
         await self._show("batch_edit", "BatchEditScreen", message.sets)
-
-    async def on_duplicates_opened(self) -> None:
-        """Show duplicates."""
-        await self._show("duplicates", "DuplicatesScreen")
-
-    async def on_journal_opened(self) -> None:
-        """Show the journal."""
-        await self._show("journal", "JournalScreen")
 
     async def on_collections_opened(self, message: messages.CollectionsOpened) -> None:
         """Show albums and tags."""

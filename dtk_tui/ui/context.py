@@ -15,7 +15,7 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.services.captions.writer import CaptionWriter
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.view_state import ViewState
-from dtk_tui.ui.messages import ImageCursor, ImageSet
+from dtk_tui.ui.messages import ImageCursor, ImageSet, LikesAsked
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
 
@@ -121,12 +121,32 @@ class ContextScreen(Screen[ResultT]):
         """Whether there are images here."""
         return False
 
+    @property
+    def is_part(self) -> bool:
+        """Whether only the first of the images that it lists are there yet."""
+        return False
+
+    @property
+    def is_all_chosen(self) -> bool:
+        """Whether work is for all of its list, and not for some of it."""
+        return False
+
     def refusal(self, command_id: str) -> str:
         """Say why a command of this screen cannot be done now; empty where it can."""
         return ""
 
     def keys_changed(self) -> None:
         """Show keys that were changed."""
+
+    def show_like(self, image_id: int) -> None:
+        """Show the images most like one."""
+        self.app.post_message(LikesAsked(image_id))
+
+    def picture_closed(self, like: int | None) -> None:
+        """Go on after a picture was shown alone; ``like``: the image whose likes were asked for there, if any."""
+        self.work_changed()
+        if like is not None:
+            self.show_like(like)
 
     def work_changed(self) -> None:
         """Show what is queued now."""

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from dtk_tui.domain.events import Event, ScanProgressed
 from dtk_tui.domain.library import ImageRow
+from dtk_tui.domain.queue import FailureReason
 from dtk_tui.domain.thresholds import TaggerThresholds
 from dtk_tui.errors import DtkError
 
@@ -220,6 +221,39 @@ class ImageOpened(Message):
     def __init__(self, images: ImageCursor, closed: Callable[[str | None], None]) -> None:
         super().__init__()
         self.images = images
+        self.closed = closed
+
+
+class PictureOpened(Message):
+    """A picture shall be shown alone; ``closed`` gets the image whose likes were asked for there, if any."""
+
+    def __init__(self, images: ImageCursor, closed: Callable[[int | None], None]) -> None:
+        super().__init__()
+        self.images = images
+        self.closed = closed
+
+
+class LikesAsked(Message):
+    """The images most like one shall be listed, on the first screen."""
+
+    def __init__(self, image_id: int) -> None:
+        super().__init__()
+        self.image_id = image_id
+
+
+class ActivityOpened(Message):
+    """Who works, and how fast, shall be shown."""
+
+
+class LogOpened(Message):
+    """The log of all work shall be shown."""
+
+
+class FailuresOpened(Message):
+    """Failures by their reasons shall be shown; ``closed`` gets the one whose jobs shall be listed, if any."""
+
+    def __init__(self, closed: Callable[[FailureReason | None], None]) -> None:
+        super().__init__()
         self.closed = closed
 
 

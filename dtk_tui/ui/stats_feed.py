@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -25,8 +26,15 @@ _FIRST_POLL_S = 1.0
 _LINGER_S = 2.0
 #: A look that takes longer than this says that the database does not answer.
 _SLOW_S = 4.0
+#: The load of the GPUs is kept so often, for an hour.
+SAMPLE_S, _SAMPLES = 5.0, 720
 #: The sizes of the library change slowly and are counted no more often than this.
 _COUNT_S = 5.0
+
+
+def _load(gpu: Mapping[str, object]) -> float | None:
+    load = gpu.get("utilisation")
+    return float(load) if isinstance(load, int | float) else None
 
 
 class StatsFeed:
@@ -39,6 +47,7 @@ class StatsFeed:
     Attributes:
         current: the last numbers, None before the first.
         changed: publishes fresh numbers.
+        gpu_loads: the load of each GPU in percent, None where it is not told, every ``SAMPLE_S`` of this session.
         lost: publishes why the database does not answer, and an empty text when it does again.
     """
 
@@ -54,6 +63,8 @@ class StatsFeed:
         self._poll_at = math.inf
         self._polling_since: float | None = None
         self._moved_at = 0.0
+        self._sampled_at = -math.inf
+        self.gpu_loads: deque[tuple[float | None, ...]] = deque(maxlen=_SAMPLES)
 
     def start(self) -> None:
         """Poll from now on."""
@@ -69,6 +80,9 @@ class StatsFeed:
     def publish(self, stats: Stats) -> None:
         """Publish numbers; they also prove that the database is there."""
         self.current = stats
+        if monotonic() >= self._sampled_at + SAMPLE_S:
+            self._sampled_at = monotonic()
+            self.gpu_loads.append(tuple(_load(gpu) for gpu in stats.gpus))
         self.changed.publish(stats)
         if self._is_lost:
             self._is_lost = False

@@ -150,3 +150,58 @@ async def test_a_million_is_put_into_order_behind_the_first_lines(
         assert made == [many], "what works in the background begins when all are there"
         await run.press("end")
         await run.shows("700.png")
+
+
+async def test_what_is_for_all_of_a_list_waits_for_its_rest(
+    db: Database, config: Config, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_ROWS_S", 1000.0)
+    library = Slow(db, config)
+    async with running(DtkApp(library, None), NARROW) as run:
+        await run.shows("more follow")
+        table = run.main.table
+        await run.until(lambda: "all" in library.asked)
+        await run.press("a")
+        await run.until(lambda: table.selected_count == 512)
+        for key in ("8", "t", "u", "d", "plus", "delete", "B", "v"):
+            await run.press(key)
+            await run.until(lambda: any("still on its way" in told for told in run.told))
+        with db.connection() as conn:
+            assert conn.execute("SELECT count(*) FROM edit_journal").fetchone() == (0,)
+            assert conn.execute("SELECT count(*) FROM job").fetchone() == (0,)
+        first = int(table.ids[0])
+        await run.press("space")
+        library.goes_on.set()
+        await run.until(lambda: table.count == many)
+        await run.until(lambda: table.selected_count == many - 1)
+        assert first not in table.chosen_ids()
+        await run.press("8")
+        await run.shows(f"{many - 1} images changed")
+
+
+async def test_what_is_marked_in_a_search_stays_marked_when_it_is_asked_again(
+    db: Database, config: Config, many: int
+) -> None:
+    class Noting(LibraryBrowser):
+        asked = 0
+
+        def search(self, line: str) -> Any:
+            found = super().search(line)
+            self.asked += 1
+            return found
+
+    library = Noting(db, config)
+    async with running(DtkApp(library, None), NARROW) as run:
+        await run.shows("1.png")
+        await run.press("slash")
+        await run.write("sort:name")
+        await run.press("enter")
+        table = run.main.table
+        await run.until(lambda: library.asked == 1 and table.count == many and not run.main.is_part)
+        table.focus()
+        await run.press("a")
+        await run.until(lambda: table.selected_count == many)
+        await run.press("r")
+        await run.until(lambda: library.asked == 2)
+        await run.until(lambda: "searching" not in run.text())
+        assert table.selected_count == many

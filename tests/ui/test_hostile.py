@@ -92,6 +92,11 @@ def hostile_library(db: Database, config: Config, tmp_path: Path) -> Path:
             conn.execute(
                 "INSERT INTO job (kind, image_id, state, error) VALUES (2, %s, 'failed', %s)", (number, stored)
             )
+            conn.execute(
+                "INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, model, error, host,"
+                " queued_at) VALUES (1, %(id)s, 2, 0, 1, 'removed', %(t)s, %(t)s, %(t)s, now())",
+                {"id": number, "t": stored},
+            )
     return root
 
 
@@ -106,7 +111,7 @@ async def test_every_image_on_every_screen(
         for number in range(len(HOSTILE) + 1):
             await run.press("alt+2")
             await run.shows(f"{len(HOSTILE) - number:03d} " if number else "long.png")
-            for page in "132":
+            for page in "132567":
                 await run.press(f"alt+{page}")
                 assert_clean(run)
             await run.press("m")
@@ -125,6 +130,15 @@ async def test_every_image_on_every_screen(
             await run.until(lambda: "Enter Close" in run.text())
             assert_clean(run)
             await run.press("escape", "down")
+        await run.press("f")
+        await run.shows("14 failed jobs")
+        assert_clean(run)
+        await run.press("escape", "escape")
+        await run.until(lambda: run.app.screen is run.main)
+        await run.press("alt+l")
+        await run.shows("14 jobs")
+        await run.until(lambda: "removed" in run.text())
+        assert_clean(run)
         assert run.app.is_running
 
 

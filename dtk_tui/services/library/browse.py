@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtk_tui.config import Config
-from dtk_tui.domain.job import NOW, JobState
-from dtk_tui.domain.journal import Edit
+from dtk_tui.domain.job import NOW, JobState, Kind
+from dtk_tui.domain.journal import Edit, PastEvent
 from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, PictureFile, Rule
 from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.domain.queue import JobRow
+from dtk_tui.domain.queue import FailureReason, JobRow, LogEntry
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folders, groups, images, journal
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import failures, job_log, jobs
 from dtk_tui.store.scan import listings
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.metadata.workflow_tree import WorkflowTree
     from dtk_tui.services.library.facets import FacetCounter
 
     Ids = npt.NDArray[np.int64]
 
 #: So many images of a search are shown before all of them are found and counted.
 FIRST_FOUND = 500
+#: No more reasons of failures are listed, and no more of what ended.
+MOST_REASONS, MOST_ENDED = 500, 200_000
+#: Of a group no more images are listed.
+MOST_MEMBERS = 200
 #: No more folders are found by words of their paths.
 MOST_FOLDERS = 200
 
@@ -192,6 +197,23 @@ class LibraryBrowser:
         rows = {row.id: row for row in self.image_rows([hit.image_id for hit in hits])}
         return [(hit, rows[hit.image_id]) for hit in hits if hit.image_id in rows]
 
+    def workflow(self, image_id: int) -> WorkflowTree | None:
+        """Return the workflow that is kept with an image; None where none is."""
+        from dtk_tui.services.library.picture.workflow import workflow
+
+        return workflow(self.db, image_id)
+
+    def history(self, image_id: int) -> list[PastEvent]:
+        """Return what became of an image, the newest first."""
+        from dtk_tui.services.library.picture.history import history
+
+        return history(self.db, image_id)
+
+    def group_rows(self, representative: int) -> list[ImageRow]:
+        """Return lines of the images of a group, its representative first, at most ``MOST_MEMBERS``."""
+        with self.db.connection() as conn:
+            return images.rows(conn, groups.member_ids(conn, representative, MOST_MEMBERS))
+
     def last_import(self) -> str | None:
         """Return the file of the last import that is in the library, if there is one that can be taken back."""
         with self.db.connection() as conn:
@@ -223,10 +245,30 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return journal.rows(conn, ids)
 
-    def jobs(self, state: JobState | None) -> Ids:
-        """Return the ids of the jobs in a state (None: all)."""
+    def jobs(self, state: JobState | None, kind: Kind | None = None) -> Ids:
+        """Return the ids of the jobs in a state, of a kind; None stands for any."""
         with self.db.connection() as conn:
-            return jobs.page_ids(conn, state)
+            return jobs.page_ids(conn, state, kind)
+
+    def failure_reasons(self) -> list[FailureReason]:
+        """Return why jobs failed, the most frequent reason first, at most ``MOST_REASONS``."""
+        with self.db.connection() as conn:
+            return failures.reasons(conn, MOST_REASONS)
+
+    def jobs_of_reason(self, reason: FailureReason) -> Ids:
+        """Return the ids of the jobs that failed for a reason."""
+        with self.db.connection() as conn:
+            return failures.job_ids(conn, reason)
+
+    def log(self, outcome: str | None, kind: Kind | None) -> Ids:
+        """Return the ids of what ended, the newest first, at most ``MOST_ENDED``; None stands for any."""
+        with self.db.connection() as conn:
+            return job_log.newest_ids(conn, MOST_ENDED, outcome, kind)
+
+    def log_rows(self, ids: Sequence[int]) -> list[LogEntry]:
+        """Return lines of the log."""
+        with self.db.connection() as conn:
+            return job_log.rows(conn, ids)
 
     def job_rows(self, ids: Sequence[int]) -> list[JobRow]:
         """Return lines of the queue table."""

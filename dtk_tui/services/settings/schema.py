@@ -44,6 +44,7 @@ _SINGLE = {
     "worker.lease_s": Effect.RESTART,
     "worker.log_days": Effect.RESTART,
     "scan.watch": Effect.RESTART,
+    "preview.open_with": Effect.NOW,
 }
 
 

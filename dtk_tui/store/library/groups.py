@@ -64,6 +64,12 @@ SELECT count(*) FROM image member
    AND (chosen.is_embedding_representative IS NOT TRUE OR chosen.metadata_hash IS DISTINCT FROM member.metadata_hash)
 """
 
+_OF_GROUP = """
+SELECT id FROM image
+ WHERE id = %(source)s OR embedding_source_id = %(source)s
+ ORDER BY id <> %(source)s, created_at DESC, id DESC LIMIT %(limit)s
+"""
+
 
 # A file that was not read is no copy: what stands for its content is its own.
 _ALIKE = """
@@ -97,6 +103,11 @@ def alike(conn: Connection, ids: Ids) -> Ids:
     """
     row = conn.execute(_ALIKE, (Bigints(ids),), prepare=False, binary=True).fetchone()
     return ids_from(row[0] if row else None).reshape(-1, 4)
+
+
+def member_ids(conn: Connection, representative: int, limit: int) -> list[int]:
+    """Return the images of a group, its representative first, then the newest first."""
+    return [int(number) for (number,) in conn.execute(_OF_GROUP, {"source": representative, "limit": limit})]
 
 
 def shared(conn: Connection) -> list[bytes]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dtk_tui.domain.journal import Changes, Edit
+from dtk_tui.domain.journal import Changes, Edit, ImageEdit
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.text_codec import from_db, to_db
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Ids = npt.NDArray[np.int64]
 
 _PART_SIZE = 5000
+#: Of a library with more edits of many, the history of an image is that of its last so many parts.
+_PARTS_LIMIT = 2000
 _COLUMNS = "id, kind, title, made_at, changed, undone_at, restored"
 _ADD = "INSERT INTO edit_journal (kind, title, changed) VALUES (%s, %s, %s) RETURNING id"
 _ADD_PART = "INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after) VALUES (%s, %s, %s, %s, %s)"
@@ -39,6 +41,15 @@ _LAST_UNDONE = f"""
 SELECT {_COLUMNS} FROM edit_journal
  WHERE undone_at > coalesce((SELECT max(made_at) FROM edit_journal), '-infinity')
  ORDER BY undone_at DESC LIMIT 1
+"""  # noqa: S608 (constants)
+# Newest first, and no more parts than a person waits for: one holds thousands of images.
+_OF_IMAGE = f"""
+SELECT {_COLUMNS}, before[place], after[place]
+  FROM (SELECT journal_id, part, before, after, array_position(image_ids, %(image)s::bigint) AS place
+          FROM (SELECT * FROM edit_journal_part ORDER BY journal_id DESC, part DESC LIMIT %(parts)s) AS latest
+         WHERE %(image)s = ANY (image_ids)) AS found
+  JOIN edit_journal ON edit_journal.id = found.journal_id
+ ORDER BY edit_journal.id DESC LIMIT %(limit)s
 """  # noqa: S608 (constants)
 _SET_CHANGED = "UPDATE edit_journal SET changed = %s WHERE id = %s"
 _SET_UNDONE = "UPDATE edit_journal SET undone_at = clock_timestamp(), restored = %s WHERE id = %s"
@@ -158,6 +169,12 @@ def last(conn: Connection, *, undone: bool) -> Edit | None:
     """
     row = conn.execute(_LAST_UNDONE if undone else _LAST).fetchone()
     return None if row is None else _edit(row)
+
+
+def of_image(conn: Connection, image_id: int, limit: int) -> list[ImageEdit]:
+    """Return the last edits of one image, the newest first, as far as the last ``_PARTS_LIMIT`` parts tell."""
+    values = {"image": image_id, "parts": _PARTS_LIMIT, "limit": limit}
+    return [ImageEdit(_edit(row), row[7], row[8]) for row in conn.execute(_OF_IMAGE, values)]
 
 
 def set_undone(conn: Connection, number: int, restored: int) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from dtk_tui.domain.job import Kind
+from dtk_tui.domain.queue import Day, LogEntry
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import join_path
+from dtk_tui.store.library.images import ids_from, join_path
 from dtk_tui.store.text_codec import from_db
 
-_ENTRIES = """
+if TYPE_CHECKING:
+    from dtk_tui.store.library.images import Ids
+
+_COLUMNS: LiteralString = """
 SELECT log.id, log.job_id, log.image_id, folder.path, image.file_name, log.kind, log.priority, log.attempts,
        log.outcome, log.model, log.error, log.host, log.worker_id, log.queued_at, log.started_at, log.finished_at
   FROM job_log log
   LEFT JOIN image ON image.id = log.image_id
   LEFT JOIN folder ON folder.id = image.folder_id
+"""
+_ENTRIES = (
+    _COLUMNS
+    + """
  WHERE (%(kinds)s::smallint[] IS NULL OR log.kind = ANY (%(kinds)s))
    AND (%(outcome)s::text IS NULL OR log.outcome = %(outcome)s)
    AND (%(image)s::bigint IS NULL OR log.image_id = %(image)s)
@@ -25,6 +33,14 @@ SELECT log.id, log.job_id, log.image_id, folder.path, image.file_name, log.kind,
    AND (%(since)s::timestamptz IS NULL OR log.finished_at >= %(since)s)
  ORDER BY log.id DESC LIMIT %(limit)s
 """
+)
+_ROWS = _COLUMNS + " WHERE log.id = ANY (%s)"
+_NEWEST_IDS = """
+SELECT string_agg(int8send(id), ''::bytea ORDER BY id DESC) FROM (
+    SELECT id FROM job_log
+     WHERE (%(outcome)s::text IS NULL OR outcome = %(outcome)s) AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
+     ORDER BY id DESC LIMIT %(limit)s) AS latest
+"""
 _DAYS = """
 SELECT day, kind, outcome, sum(jobs)::bigint FROM (
     SELECT finished_at::date AS day, kind, outcome, count(*) AS jobs FROM job_log GROUP BY 1, 2, 3
@@ -32,6 +48,11 @@ SELECT day, kind, outcome, sum(jobs)::bigint FROM (
     SELECT day, kind, outcome, jobs FROM job_day
 ) AS both_parts
  GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3
+"""
+_RECENT = """
+SELECT floor(extract(epoch FROM now() - finished_at) / %(step)s)::integer, kind, count(*) FROM job_log
+ WHERE finished_at > now() - make_interval(secs => %(span)s) AND finished_at <= now() AND outcome = 'done'
+ GROUP BY 1, 2
 """
 _FORGET = """
 WITH gone AS (
@@ -47,42 +68,6 @@ SELECT count(*) FROM gone
 OUTCOMES = ("done", "failed", "removed")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How one job ended; ``path`` is None when the image is gone, ``seconds`` are from the claim to the end."""
-
-    id: int
-    job_id: int
-    image_id: int
-    path: str | None
-    kind: Kind
-    priority: int
-    attempts: int
-    outcome: str
-    model: str | None
-    error: str | None
-    host: str | None
-    worker_id: int | None
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the worker had it."""
-        return None if self.started_at is None else (self.finished_at - self.started_at).total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How many jobs of a kind ended in one way on one day of the server's clock."""
-
-    day: date
-    kind: Kind
-    outcome: str
-    jobs: int
-
-
 def entries(
     conn: Connection,
     limit: int,
@@ -93,7 +78,7 @@ def entries(
     worker_id: int | None = None,
     host: str | None = None,
     since: datetime | None = None,
-) -> Iterator[Entry]:
+) -> Iterator[LogEntry]:
     """Yield what ended, newest first; None stands for any."""
     parameters = {
         "kinds": None if kinds is None else [int(kind) for kind in kinds],
@@ -105,9 +90,33 @@ def entries(
         "limit": limit,
     }
     for v in conn.execute(_ENTRIES, parameters):
-        path = None if v[3] is None else join_path(v[3], v[4])
-        error = None if v[10] is None else from_db(v[10])
-        yield Entry(v[0], v[1], v[2], path, Kind(v[5]), v[6], v[7], v[8], v[9], error, *v[11:])
+        yield _entry(v)
+
+
+def newest_ids(conn: Connection, limit: int, outcome: str | None = None, kind: Kind | None = None) -> Ids:
+    """Return the ids of entries, newest first; None stands for any; int64, shape [n]."""
+    return ids_from(row_of(conn, _NEWEST_IDS, {"outcome": outcome, "kind": kind, "limit": limit})[0])
+
+
+def rows(conn: Connection, ids: Sequence[int]) -> list[LogEntry]:
+    """Return entries by their ids, in any order; those that were forgotten are left out."""
+    return [_entry(v) for v in conn.execute(_ROWS, ([int(number) for number in ids],))]
+
+
+def _entry(v: tuple[Any, ...]) -> LogEntry:
+    path = None if v[3] is None else join_path(v[3], v[4])
+    error = None if v[10] is None else from_db(v[10])
+    return LogEntry(v[0], v[1], v[2], path, Kind(v[5]), v[6], v[7], v[8], v[9], error, *v[11:])
+
+
+def recent(conn: Connection, step_s: float, steps: int) -> dict[Kind, list[int]]:
+    """Return how many jobs of each kind were done in each of the last ``steps`` spans of ``step_s``, newest last."""
+    found: dict[Kind, list[int]] = {}
+    for age, kind, number in conn.execute(_RECENT, {"step": step_s, "span": step_s * steps}):
+        spans = found.setdefault(Kind(kind), [0] * steps)
+        if 0 <= age < steps:
+            spans[steps - 1 - age] = number
+    return found
 
 
 def days(conn: Connection) -> list[Day]:

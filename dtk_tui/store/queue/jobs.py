@@ -112,6 +112,7 @@ _PAGE = """
 SELECT string_agg(int8send(id), ''::bytea
                   ORDER BY array_position(ARRAY['running', 'pending', 'failed'], state), -priority, kind, id)
   FROM job
+ WHERE (%(state)s::text IS NULL OR state = %(state)s) AND (%(kind)s::smallint IS NULL OR kind = %(kind)s)
 """
 _ROWS = """
 SELECT job.id, job.kind, job.image_id, folder.path, image.file_name, job.priority, job.state, job.attempts, job.error,
@@ -119,6 +120,8 @@ SELECT job.id, job.kind, job.image_id, folder.path, image.file_name, job.priorit
   FROM job JOIN image ON image.id = job.image_id JOIN folder ON folder.id = image.folder_id
  WHERE job.id = ANY (%s)
 """
+
+_OF_IMAGE = "SELECT id FROM job WHERE image_id = %s ORDER BY kind"
 
 _RETRY = """
 UPDATE job SET state = 'pending', attempts = 0, deaths = 0, error = NULL, missing = false, run_after = '-infinity'
@@ -248,11 +251,9 @@ def is_left(conn: Connection, kind: Kind, without: Sequence[int] = ()) -> bool:
     return bool(row_of(conn, sql, {"kind": kind, "without": list(without)})[0])
 
 
-def page_ids(conn: Connection, state: JobState | None = None) -> npt.NDArray[np.int64]:
+def page_ids(conn: Connection, state: JobState | None = None, kind: Kind | None = None) -> npt.NDArray[np.int64]:
     """Return the ids of the jobs: running, then pending in the order of the claim, then failed; int64, shape [n]."""
-    if state is None:
-        return ids_from(row_of(conn, _PAGE)[0])
-    return ids_from(row_of(conn, _PAGE + " WHERE state = %s", (state,))[0])
+    return ids_from(row_of(conn, _PAGE, {"state": state, "kind": kind})[0])
 
 
 def rows(conn: Connection, ids: Sequence[int]) -> list[JobRow]:
@@ -272,6 +273,11 @@ def rows(conn: Connection, ids: Sequence[int]) -> list[JobRow]:
         for v in conn.execute(_ROWS, ([int(number) for number in ids],))
     }
     return [found[int(number)] for number in ids if int(number) in found]
+
+
+def of_image(conn: Connection, image_id: int) -> list[JobRow]:
+    """Return the jobs of one image that are in the queue."""
+    return rows(conn, [number for (number,) in conn.execute(_OF_IMAGE, (image_id,))])
 
 
 def wake_workers(conn: Connection) -> None:

@@ -14,6 +14,20 @@ from dtk_tui.domain.queue import Target
 from dtk_tui.ui.commands.run import Run
 from dtk_tui.ui.context import AppContext, ContextScreen
 
+SCREEN = "This screen"
+WORK = "Work on the folder, the image or the selection"
+ORGANISE = "Rate, flag, tag and collect"
+FOLDERS = "Folders"
+TABLES = "Tables"
+GRID = "Thumbnails"
+LISTS = "Lists"
+PREVIEW = "Preview"
+SEARCH = "Search line"
+FIND = "Find and replace"
+EVERYWHERE = "Everywhere"
+#: Headings in the order of the help.
+GROUPS = (SCREEN, WORK, ORGANISE, FOLDERS, TABLES, GRID, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
+
 #: Says in a sentence why a screen cannot do a command now; empty where it can.
 Refusal = Callable[[ContextScreen[Any]], str]
 

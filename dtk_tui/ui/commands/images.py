@@ -19,6 +19,7 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _show_preview = ScreenMethod("toggle_preview")
+_REST = "The rest of this list is still on its way, and nothing was done: try it again in a moment."
 
 
 def enqueued_words(result: Enqueued) -> str:
@@ -38,6 +39,16 @@ def with_subfolders(target: Target | None) -> Target | None:
     return target if target.everything else replace(target, recursive=True)
 
 
+def needs_rest(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for all of a list while only the first of it is there."""
+    return _REST if screen.is_mounted and screen.is_part and screen.is_all_chosen else ""
+
+
+def needs_all(screen: ContextScreen[Any]) -> str:
+    """Refuse what can be done to a whole list while only the first of it is there."""
+    return _REST if screen.is_mounted and screen.is_part and not screen.is_on_folder else ""
+
+
 def needs_folder(screen: ContextScreen[Any]) -> str:
     """Refuse what is for a folder with those below it."""
     if not screen.is_mounted or screen.is_on_folder:
@@ -50,11 +61,16 @@ def needs_images(screen: ContextScreen[Any]) -> str:
     return "" if not screen.is_mounted or screen.has_images else "There is no image here."
 
 
+def needs_images_now(screen: ContextScreen[Any]) -> str:
+    """Refuse what is for images, all of those that are chosen."""
+    return needs_images(screen) or needs_rest(screen)
+
+
 def needs_chosen_images(screen: ContextScreen[Any]) -> str:
     """Refuse what is for chosen images, and not for a folder."""
     if screen.is_mounted and screen.is_on_folder:
         return "This is for images: Tab goes from the folder to them."
-    return needs_images(screen)
+    return needs_images_now(screen)
 
 
 def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:

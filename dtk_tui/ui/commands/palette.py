@@ -10,8 +10,8 @@ from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from dtk_tui.ui.commands.command import Command
-from dtk_tui.ui.commands.registry import LISTS, offered
+from dtk_tui.ui.commands.command import LISTS, Command
+from dtk_tui.ui.commands.registry import offered
 from dtk_tui.ui.context import ContextScreen
 from dtk_tui.ui.dialogs import Entry, Menu
 

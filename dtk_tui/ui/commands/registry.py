@@ -27,14 +27,34 @@ from dtk_tui.ui.commands import (
     thresholds,
     workers,
 )
-from dtk_tui.ui.commands.command import Command, Refusal, never, of_widget
+from dtk_tui.ui.commands.command import (
+    EVERYWHERE,
+    FIND,
+    FOLDERS,
+    GRID,
+    LISTS,
+    ORGANISE,
+    SCREEN,
+    SEARCH,
+    TABLES,
+    WORK,
+    Command,
+    Refusal,
+    never,
+    of_widget,
+)
+from dtk_tui.ui.commands.picture import view
+from dtk_tui.ui.commands.picture.table import FACTS, IMAGE, PICTURE, PREVIEW_PAGES
 from dtk_tui.ui.commands.run import Run, ScreenMethod
+from dtk_tui.ui.commands.work.table import ACTIVITY, FAILURES, LOG, QUEUE
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.messages import (
+    ActivityOpened,
     CaptionerTestOpened,
     DuplicatesOpened,
     HelpOpened,
     JournalOpened,
+    LogOpened,
     PaletteOpened,
     QueueOpened,
     RunsOpened,
@@ -46,23 +66,6 @@ from dtk_tui.ui.widgets.grid.tiled_table import TiledTable
 from dtk_tui.ui.widgets.search_line import QueryInput
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
-
-SCREEN = "This screen"
-WORK = "Work on the folder, the image or the selection"
-ORGANISE = "Rate, flag, tag and collect"
-FOLDERS = "Folders"
-TABLES = "Tables"
-GRID = "Thumbnails"
-LISTS = "Lists"
-PREVIEW = "Preview"
-SEARCH = "Search line"
-FIND = "Find and replace"
-EVERYWHERE = "Everywhere"
-#: Headings in the order of the help.
-GROUPS = (SCREEN, WORK, ORGANISE, FOLDERS, TABLES, GRID, LISTS, PREVIEW, SEARCH, FIND, EVERYWHERE)
-
-
-# -- the table --------------------------------------------------------------------------------------------------------
 
 
 def _post(message: Callable[[], Message]) -> Run:
@@ -107,6 +110,7 @@ _BROWSER = (
     Command("main.unfold", "z", "Unfold the row, or fold it again", SCREEN, columns.unfold_row, columns.needs_folds),
     Command("main.preview", "p", "Preview", SCREEN, ScreenMethod("toggle_preview"), in_footer=True),
     Command("main.facets", "F", "Facets", SCREEN, facets.toggle),
+    Command("main.picture", "v", "Full screen: zoom, slideshow", SCREEN, view.open_picture, view.needs_pictures),
     Command("main.grid", "G", "Thumbnails, or the table", SCREEN, grid.toggle),
     Command(
         "main.smaller", "less_than_sign", "Smaller thumbnails", SCREEN, grid.resize(-1), grid.needs_thumbnails,
@@ -119,37 +123,10 @@ _BROWSER = (
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
 )  # fmt: skip
-_QUEUE = (
-    Command(
-        "queue.now", "n", "Now", SCREEN, ScreenMethod("prioritize"),
-        in_footer=True, tooltip="Do the chosen jobs before everything else",
-    ),
-    Command(
-        "queue.retry", "y", "Retry", SCREEN, ScreenMethod("retry"),
-        in_footer=True, tooltip="Let the chosen failed jobs wait again",
-    ),
-    Command("queue.retry_all", "Y", "Retry all failed", SCREEN, ScreenMethod("retry_all")),
-    Command("queue.remove", "d,delete", "Remove", SCREEN, ScreenMethod("remove_jobs"), in_footer=True, key_name="d"),
-    Command("queue.filter", "tab", "Filter", SCREEN, ScreenMethod("show_filter", (1,)), in_footer=True, key_name="Tab"),
-    Command("queue.filter_back", "shift+tab", "Filter backwards", SCREEN, ScreenMethod("show_filter", (-1,))),
-    Command("queue.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
-    Command("queue.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
-)  # fmt: skip
 _RUNS = (
     Command("runs.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again"), in_footer=True),
     Command("runs.leave", "escape", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )
-_IMAGE = (
-    Command(
-        "detail.next", "right,n,down,j", "Next", SCREEN, ScreenMethod("step", (1,)),
-        in_footer=True, key_name="\u2192",
-    ),
-    Command(
-        "detail.previous", "left,b,up,k", "Previous", SCREEN, ScreenMethod("step", (-1,)),
-        in_footer=True, key_name="\u2190",
-    ),
-    Command("detail.leave", "escape,q,enter", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
-)  # fmt: skip
 _CAPTION = (
     Command("caption.save", "ctrl+s", "Save", SCREEN, ScreenMethod("save"), in_footer=True),
     Command("caption.next", "ctrl+n,f4", "Next", SCREEN, ScreenMethod("step", (1,)), in_footer=True),
@@ -244,42 +221,46 @@ _KEYMAP = (
 )  # fmt: skip
 _WORK = (
     Command(
-        "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW),
+        "work.embed_now", "e", "Embed now", WORK, images.enqueue(Kind.EMBED, priority=NOW), images.needs_rest,
         in_footer=True, tooltip="Embed before everything else",
     ),
     Command(
         "work.embed_now_deep", "E", "Embed now with subfolders", WORK,
         images.enqueue(Kind.EMBED, priority=NOW, deep=True), images.needs_folder,
     ),
-    Command("work.queue", "u", "Queue", WORK, images.enqueue(Kind.EMBED), tooltip="Queue for embedding"),
+    Command(
+        "work.queue", "u", "Queue", WORK, images.enqueue(Kind.EMBED), images.needs_rest, tooltip="Queue for embedding",
+    ),
     Command(
         "work.queue_deep", "U", "Queue with subfolders", WORK, images.enqueue(Kind.EMBED, deep=True),
         images.needs_folder,
     ),
     Command(
-        "work.preview_queue", "M", "What queueing would do", WORK, images.preview,
+        "work.preview_queue", "M", "What queueing would do", WORK, images.preview, images.needs_rest,
         tooltip="Count what is new, and show a sample of it, before anything is queued",
     ),
-    Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), in_footer=True),
+    Command("work.tag", "t", "Tag", WORK, images.enqueue(Kind.TAG), images.needs_rest, in_footer=True),
     Command(
         "work.tag_deep", "T", "Tag with subfolders", WORK, images.enqueue(Kind.TAG, deep=True),
         images.needs_folder,
     ),
-    Command("work.caption", "c", "Caption", WORK, images.enqueue(Kind.CAPTION)),
+    Command("work.caption", "c", "Caption", WORK, images.enqueue(Kind.CAPTION), images.needs_rest),
     Command(
         "work.caption_deep", "C", "Caption with subfolders", WORK, images.enqueue(Kind.CAPTION, deep=True),
         images.needs_folder,
     ),
-    Command("work.tag_caption", "w", "Tag & caption", WORK, images.enqueue(Kind.TAG, Kind.CAPTION)),
+    Command(
+        "work.tag_caption", "w", "Tag & caption", WORK, images.enqueue(Kind.TAG, Kind.CAPTION), images.needs_rest,
+    ),
     Command(
         "work.tag_caption_deep", "W", "Tag & caption with subfolders", WORK,
         images.enqueue(Kind.TAG, Kind.CAPTION, deep=True), images.needs_folder,
     ),
     Command(
-        "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, images.needs_images,
+        "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, images.needs_images_now,
         tooltip="Edit the captions of the chosen images, one after the other",
     ),
-    Command("work.edit_captions", "B", "Edit captions of many", WORK, edits.edit_captions),
+    Command("work.edit_captions", "B", "Edit captions of many", WORK, edits.edit_captions, images.needs_all),
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar"), images.needs_images),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
@@ -319,12 +300,6 @@ _ORGANISE = (
     Command("work.undo", "ctrl+z", "Undo the last edit", ORGANISE, organise.turn(redo=False), _is_typing),
     Command("work.redo", "ctrl+y", "Do it again", ORGANISE, organise.turn(redo=True), _is_typing),
 )  # fmt: skip
-_PREVIEW = (
-    Command("preview.prompt", "alt+1", "Show prompt", PREVIEW, images.show_tab(0)),
-    Command("preview.parameters", "alt+2", "Show parameters", PREVIEW, images.show_tab(1)),
-    Command("preview.tags", "alt+3", "Show tags", PREVIEW, images.show_tab(2)),
-    Command("preview.similar", "alt+4", "Show similar", PREVIEW, images.show_tab(3)),
-)
 _FOLDERS = (
     Command(
         "folders.find", "g", "Go to a folder by words of its path", FOLDERS, folders.find_folder, widget=FolderTree
@@ -341,6 +316,8 @@ _APP = (
     Command("app.stop", "f7", "Stop the workers", EVERYWHERE, workers.set_desired_state(WorkerState.STOPPED)),
     Command("app.clear", "f8", "Clear the queue", EVERYWHERE, workers.clear_queue),
     Command("app.queue", "q", "Queue", EVERYWHERE, _post(QueueOpened), in_footer=True),
+    Command("app.log", "alt+l", "Log of all work", EVERYWHERE, _post(LogOpened)),
+    Command("app.activity", "alt+w", "Workers, speed and load", EVERYWHERE, _post(ActivityOpened)),
     Command("app.journal", "J", "Journal of edits", EVERYWHERE, _post(JournalOpened)),
     Command("app.duplicates", "D", "Duplicates", EVERYWHERE, _post(DuplicatesOpened)),
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
@@ -361,12 +338,13 @@ _APP = (
 )
 #: In the order of the help.
 COMMANDS: tuple[Command, ...] = (
-    *_BROWSER, *_QUEUE, *_RUNS, *_IMAGE, *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
+    *_BROWSER, *QUEUE, *FAILURES, *LOG, *ACTIVITY, *_RUNS, *IMAGE, *PICTURE,
+    *_CAPTION, *_IMPORT, *_BATCH, *_DUPLICATES, *_JOURNAL, *_COLLECTIONS,
     *_SETTINGS, *_KEYMAP,
-    *_WORK, *_ORGANISE,
+    *_WORK, *FACTS, *_ORGANISE,
     *of_widget(FolderTree, FOLDERS), *_FOLDERS,
     *of_widget(VirtualTable, TABLES), *of_widget(TiledTable, GRID), *of_widget(CursorList, LISTS),
-    *_PREVIEW, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
+    *PREVIEW_PAGES, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
 )  # fmt: skip
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
 

@@ -65,7 +65,6 @@ class BrowserScreen(ImageListScreen):
         self._view = View()
         self._folder_view = View()
         self._preview_wanted: bool | None = None
-        self._is_part = False
         self._rows_came = asyncio.Event()
         self._refreshes = RefreshPolicy()
         self._queue: QueueCounts | None = None
@@ -85,7 +84,7 @@ class BrowserScreen(ImageListScreen):
             pictures, state = grid.pictures(self.context), self.context.view_state
             yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
-            yield Preview(protocol, library.detail, library.similar_rows, local_path, id="preview")
+            yield Preview(protocol, library, local_path, id="preview")
         yield Line(id="activity")
         yield SearchLine(library, id="search")
         yield KeyFooter()
@@ -174,7 +173,9 @@ class BrowserScreen(ImageListScreen):
             if view.query:
                 pane.show_title(view.title, "searching\u2026")
             look = partial(find, library, view, folding=pane.is_folding)
-            found = await in_thread(look, first=bool(view.query) or not keep)
+            # What is marked stays marked in all of a list, not in the first of it alone.
+            is_marked = keep and self.table.selected_count > 0
+            found = await in_thread(look, first=not is_marked and (bool(view.query) or not keep))
             if found.is_part:
                 await self._show_found(view, found, keep=keep, more="; more follow\u2026")
                 if not view.query:  # the first lines do not wait for the order of a million
@@ -208,7 +209,7 @@ class BrowserScreen(ImageListScreen):
     async def _show_found(self, view: View, found: Found, *, keep: bool, more: str = "") -> None:
         pane, name = self.query_one(ImagePane), view.title
         pane.show_new(0)
-        goes_on = self._is_part and self._shown == view
+        goes_on = self.is_part and self._shown == view
         pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
         self._shown, self._is_part = view, bool(more)
         if len(found.ids) or view.is_folder:
@@ -296,8 +297,14 @@ class BrowserScreen(ImageListScreen):
     def show_similar(self) -> None:
         """Show the images most like the one under the cursor."""
         if (row := self.table.current_row) is not None:
-            self._view = View(like=row.id, name=f"Like {row.file_name}")
-            self._load(0.0, keep=False)
+            self.show_like(row.id)
+
+    def show_like(self, image_id: int) -> None:
+        """Show the images most like one."""
+        row = self.table.current_row
+        name = row.file_name if row is not None and row.id == image_id else f"image {image_id}"
+        self._view = View(like=image_id, name=f"Like {name}")
+        self._load(0.0, keep=False)
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""
@@ -356,7 +363,7 @@ class BrowserScreen(ImageListScreen):
         if not view.is_folder:
             return True
         count = await in_thread(self.library.count, view.folder_id or None)
-        if self._is_part or not self._view == view == self._shown:
+        if self.is_part or not self._view == view == self._shown:
             return False
         shown = self.table.all_count
         if count < shown or (count and not shown):
@@ -374,7 +381,7 @@ class BrowserScreen(ImageListScreen):
     def recover(self) -> None:
         """Load again after the database came back."""
         self.query_one(FolderTree).reload()
-        if self.table.count and self._view == self._shown and not self._is_part:
+        if self.table.count and self._view == self._shown and not self.is_part:
             self.table.renew()
         else:
             self._load(0.0, keep=self._view == self._shown)

@@ -36,9 +36,7 @@ class ImageScreen(CommandScreen[str]):
         """Name, picture, facts."""
         context, library = self.context, self.library
         yield Line(id="detail-title", classes="pane-title")
-        yield Preview(
-            context.image_protocol, library.detail, library.similar_rows, context.config.local_path, id="detail-preview"
-        )
+        yield Preview(context.image_protocol, library, context.config.local_path, id="detail-preview")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -76,6 +74,10 @@ class ImageScreen(CommandScreen[str]):
 
     def show_similar(self) -> None:
         """Find images like this one, in the list."""
+        self.dismiss("work.similar")
+
+    def show_like(self, image_id: int) -> None:
+        """Find images like one, in the list."""
         self.dismiss("work.similar")
 
     def target(self) -> Target | None:

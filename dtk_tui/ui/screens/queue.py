@@ -11,21 +11,25 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from dtk_tui.domain.job import JobState
+from dtk_tui.domain.job import JobState, Kind
+from dtk_tui.domain.queue import FailureReason
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError
-from dtk_tui.text import counted
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
+from dtk_tui.ui.messages import FailuresOpened, PictureOpened
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
+from dtk_tui.ui.widgets.tables.image_table import MarkedImages
 from dtk_tui.ui.widgets.tables.job_table import JobTable
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
+_KINDS: tuple[Kind | None, ...] = (None, *Kind)
 _FILTERS: tuple[tuple[str, JobState | None], ...] = (
     ("All", None),
     ("Waiting", JobState.PENDING),
@@ -46,7 +50,8 @@ class QueueScreen(StatusScreen[None]):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self._filter = 0
+        self._filter = self._kind = 0
+        self._reason: FailureReason | None = None
         self._counts: QueueCounts | None = None
         self._next_load = 0.0
 
@@ -69,7 +74,10 @@ class QueueScreen(StatusScreen[None]):
     @task("ids")
     async def _load(self, *, keep: bool) -> None:
         started = monotonic()
-        ids = await in_thread(self.library.jobs, _FILTERS[self._filter][1])
+        if self._reason is not None:
+            ids = await in_thread(self.library.jobs_of_reason, self._reason)
+        else:
+            ids = await in_thread(self.library.jobs, _FILTERS[self._filter][1], _KINDS[self._kind])
         self.table.set_ids(ids, keep=keep)
         self.table.say_empty(self._empty_words())
         self._next_load = monotonic() + max(_FOLLOW_S, 10 * (monotonic() - started))
@@ -97,6 +105,12 @@ class QueueScreen(StatusScreen[None]):
             words = name if count is None else f"{name} {count:,}"
             parts.append(Content.styled(words, "bold $accent" if number == self._filter else "$muted"))
         title = Content("   ").join(parts)
+        if (kind := _KINDS[self._kind]) is not None:
+            title = Content.assemble(title, (f"      only {kind.label}", "$accent"))
+        if self._reason is not None:
+            reason = self._reason
+            words = f"Failed {reason.jobs:,}, {reason.kind.label}: {one_line(reason.reason, 200)}"
+            title = Content.assemble(("All   ", "$muted"), (words, "bold $accent"))
         if self.table.selected_count:
             title = Content.assemble(title, (f"      {self.table.selected_count:,} selected", "$accent"))
         self.query_one("#jobs-title", Line).show(title)
@@ -120,17 +134,45 @@ class QueueScreen(StatusScreen[None]):
 
     def show_filter(self, step: int) -> None:
         """Show only jobs in one state."""
-        self._filter = (self._filter + step) % len(_FILTERS)
+        self._filter = 0 if self._reason is not None else (self._filter + step) % len(_FILTERS)
+        self._reason = None
         self._draw_title()
         self._load(keep=False)
+
+    def show_kind(self) -> None:
+        """Show only jobs of one kind."""
+        self._kind, self._reason = (self._kind + 1) % len(_KINDS), None
+        self._draw_title()
+        self._load(keep=False)
+
+    def show_reasons(self) -> None:
+        """Show failures by their reasons, and list the jobs of the one that is chosen."""
+        self.app.post_message(FailuresOpened(self._reason_chosen))
+
+    def _reason_chosen(self, reason: FailureReason | None) -> None:
+        if reason is not None:
+            self._reason, self._kind = reason, 0
+        self._load(keep=False)
+
+    def open_picture(self) -> None:
+        """Show the picture of the job under the cursor."""
+        row = self.table.current_row
+        if row is None:
+            self.context.notify("There is no job here.")
+        else:
+            self.app.post_message(PictureOpened(MarkedImages([row.image_id], row.image_id), self.picture_closed))
 
     def load_again(self) -> None:
         """Fetch the list again."""
         self._load(keep=True)
 
     def go_back(self) -> None:
-        """Unmark, or go back."""
-        if not self.table.clear_selection():
+        """Unmark, or show all jobs again, or go back."""
+        if self.table.clear_selection():
+            return
+        if self._reason is not None:
+            self.show_filter(0)
+        else:
             self.dismiss(None)
 
     def prioritize(self) -> None:

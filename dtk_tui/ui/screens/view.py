@@ -43,6 +43,8 @@ IMAGE_MENU = (
     "work.edit_caption",
     "work.edit_captions",
     "work.similar",
+    "work.copy",
+    "work.open",
     "work.rate",
     "work.favorite",
     "work.nsfw",
@@ -226,6 +228,7 @@ class ImageListScreen(StatusScreen[None]):
 
     #: What the table shows; None: nothing yet.
     _shown: View | None = None
+    _is_part = False
 
     @property
     def table(self) -> ImageTable:
@@ -241,6 +244,16 @@ class ImageListScreen(StatusScreen[None]):
     def has_images(self) -> bool:
         """Whether the table lists any."""
         return self.table.count > 0
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only the first of the images of the table are there yet."""
+        return self._is_part
+
+    @property
+    def is_all_chosen(self) -> bool:
+        """Whether work is for all images of the table, but for those that were unmarked."""
+        return self.table.is_all_chosen and not self.is_on_folder and not self.query_one(Preview).has_focus_within
 
     @property
     def _marked(self) -> Sequence[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -21,6 +22,7 @@ from dtk_tui.errors import UnreadableFileError
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line
+from dtk_tui.ui.widgets.drawing import Drawing
 from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 
@@ -118,6 +120,23 @@ class CellPicture(Widget):
 Prepared = list[Strip] | KittyImage | SixelImage
 
 
+def _free(prepared: Prepared) -> None:
+    """Give back what a drawing holds of the terminal."""
+    if isinstance(prepared, KittyImage):
+        prepared.free()
+
+
+class PictureLoader:
+    """Decodes a file for the room that it is shown in; a thread calls it."""
+
+    def load(self, path: str, room: tuple[int, int]) -> PILImage.Image:
+        """Return a picture of at most so many pixels (width, height); see ``previews.load``."""
+        # Decoders are loaded by the first picture: the first lines of the table do not wait for them.
+        from dtk_tui.services.library import previews
+
+        return previews.load(path, room)
+
+
 def room_of(protocol: str, size: Size) -> tuple[int, int]:
     """Return the pixels (width, height) that an area of the terminal has room for."""
     return room_px(size) if protocol in {"kitty", "sixel"} else (size.width, size.height * 2)
@@ -151,6 +170,7 @@ class Picture(Container):
         self._path: str | None = None
         self._kitty: KittyImage | None = None
         self._drawn: tuple[str | None, Size] = (None, Size(0, 0))
+        self._is_drawing = self._is_given_up = False
 
     def compose(self) -> ComposeResult:
         """The picture, and a line for why there is none."""
@@ -165,6 +185,21 @@ class Picture(Container):
         if self._protocol == "off":
             return
         self._path = path
+        self._begin()
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the last file was given up before it was on the screen."""
+        return self._is_given_up
+
+    def give_up(self) -> None:
+        """Draw no further what is not on the screen yet: the cursor has moved on."""
+        if self._is_drawing:
+            self._is_drawing, self._is_given_up = False, True
+            self.workers.cancel_group(self, "picture")
+
+    def _begin(self) -> None:
+        self._is_drawing, self._is_given_up = True, False
         self._draw()
 
     def on_mount(self) -> None:
@@ -174,29 +209,41 @@ class Picture(Container):
     def on_resize(self) -> None:
         """A picture is decoded for the room it has."""
         if self._path is not None and self._drawn != (self._path, self.size):
-            self._draw()
+            self._begin()
 
     @task("picture")
     async def _draw(self) -> None:
         path, size = self._path, self.size
-        reason, prepared = "", None
+        reason, prepared, loader = "", None, self._loader()
+        drawing: Drawing[Prepared] = Drawing(_free)
         if path is not None and size.area:
             try:
-                prepared = await in_thread(self._prepare, path, size, self.rich_style)
+                prepared = await in_thread(self._prepare, drawing, loader, path, size, self.rich_style)
+                self._loaded(loader)
             except UnreadableFileError as error:
                 reason = f"{error.title} {error.detail}"
-        self._drawn = (path, size)
+            except asyncio.CancelledError:
+                drawing.give_up()
+                raise
+        self._drawn, self._is_drawing = (path, size), False
         self._put(prepared)
         self.query_one(Line).show(line(one_line(reason, 300), "$muted"))
         self.query_one(Line).display = bool(reason)
         self.post_message(self.Shown())
 
-    def _prepare(self, path: str, size: Size, ground: Style) -> Prepared:
-        # Decoders are loaded by the first picture: the first lines of the table do not wait for them.
-        from dtk_tui.services.library import previews
+    def _loader(self) -> PictureLoader:
+        return PictureLoader()
 
-        image = previews.load(path, room_of(self._protocol, size))
-        return drawn(image, self._protocol, size, ground, self.app.console)
+    def _loaded(self, loader: PictureLoader) -> None:
+        """Take over what a loader found out."""
+
+    def _prepare(
+        self, drawing: Drawing[Prepared], loader: PictureLoader, path: str, size: Size, ground: Style
+    ) -> Prepared:
+        drawing.check()
+        image = loader.load(path, room_of(self._protocol, size))
+        drawing.check()
+        return drawing.finish(drawn(image, self._protocol, size, ground, self.app.console))
 
     def _put(self, prepared: Prepared | None) -> None:
         widget, old = self.query(".pixels").first(Widget), self._kitty

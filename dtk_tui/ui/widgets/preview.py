@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from dtk_tui.domain.library import Hit, ImageDetail, ImageRow
+from dtk_tui.domain.library import ImageDetail
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import lines
 from dtk_tui.ui.widgets import detail_text
 from dtk_tui.ui.widgets.picture import Picture
+from dtk_tui.ui.widgets.picture_pages import PAGES, PictureFacts
 from dtk_tui.ui.widgets.status import Line, clickable
 
 #: The cursor must rest for this long before a picture is decoded.
 _REST_S = 0.12
-_ROOM_FOR_KEYS = 46
-TABS = ("Prompt", "Parameters", "Tags", "Similar")
-_KEYS = ("Alt+1", "2", "3", "4")
+TABS = ("Prompt", "Parameters", "Tags", *PAGES)
+#: From these widths on there is room for the names of all pages, and for their keys.
+_ROOM_FOR_NAMES, _ROOM_FOR_KEYS = 61, 79
 
-FetchDetail = Callable[[int], ImageDetail | None]
-FetchSimilar = Callable[[int], Sequence[tuple[Hit, ImageRow]]]
 LocalPath = Callable[[str], str]
 
 
@@ -39,15 +38,14 @@ class Preview(Vertical):
     """Shows one image.
 
     Args:
-        fetch, similar: called in threads.
+        facts: asked in threads.
         local_path: says where this host sees a file of the library.
     """
 
     def __init__(
         self,
         protocol: str,
-        fetch: FetchDetail,
-        similar: FetchSimilar,
+        facts: PictureFacts,
         local_path: LocalPath,
         *,
         id: str | None = None,
@@ -55,11 +53,11 @@ class Preview(Vertical):
         super().__init__(id=id)
         self._protocol = protocol
         self._local_path = local_path
-        self._fetch = fetch
-        self._similar = similar
+        self._facts = facts
         self._image_id: int | None = None
         self._detail: ImageDetail | None = None
         self._tab = 0
+        self._looked_at: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Picture, name, tabs, text."""
@@ -73,11 +71,12 @@ class Preview(Vertical):
 
     def on_resize(self) -> None:
         """The tabs leave out their keys where the room is short."""
-        self._show_tabs()
+        self.call_after_refresh(self._show_tabs)
 
     def show(self, image_id: int | None) -> None:
         """Show an image as soon as the cursor rests; None shows nothing."""
         if image_id != self._image_id:
+            self.query_one(Picture).give_up()
             self._image_id = image_id
             self._load(_REST_S)
 
@@ -90,11 +89,13 @@ class Preview(Vertical):
     async def _load(self, rest_s: float) -> None:
         await asyncio.sleep(rest_s)
         image_id = self._image_id
-        detail = None if image_id is None else await in_thread(self._fetch, image_id)
+        detail = None if image_id is None else await in_thread(self._facts.detail, image_id)
+        picture = self.query_one(Picture)
         moved = detail is None or self._detail is None or detail.id != self._detail.id
         self._detail = detail
+        if moved or picture.is_given_up:
+            picture.show(self._local_path(detail.path) if detail is not None else None)
         if moved:
-            self.query_one(Picture).show(self._local_path(detail.path) if detail is not None else None)
             self.query_one(TextScroll).scroll_home(animate=False)
         self._show_text()
 
@@ -106,16 +107,24 @@ class Preview(Vertical):
         self._show_text()
 
     def _show_tabs(self) -> None:
+        width = self.query_one("#sheet").size.width
         parts = []
         for number, name in enumerate(TABS):
-            style = "bold $accent" if number == self._tab else "$muted"
-            key = f"{_KEYS[number]} " if self.size.width >= _ROOM_FOR_KEYS else ""
-            label = Content.assemble((key, "$faint"), (name, style))
+            is_shown = number == self._tab
+            key = f"{number + 1} " if number else "Alt+1 "
+            if width < _ROOM_FOR_NAMES:
+                label = Content.assemble((key.rstrip(), "$faint"), (f" {name}" if is_shown else "", "bold $accent"))
+            else:
+                shown = (key if width >= _ROOM_FOR_KEYS else "", "$faint")
+                label = Content.assemble(shown, (name, "bold $accent" if is_shown else "$muted"))
             parts.append(clickable(label, f"screen.command({f'preview.{name.lower()}'!r})"))
         self.query_one("#tabs", Line).show(Content("  ").join(parts))
 
     def _show_text(self) -> None:
         detail, text = self._detail, self.query_one("#facts-text", Static)
+        if self._looked_at is not None and (detail is None or self._looked_at != (TABS[self._tab], detail.id)):
+            self._looked_at = None
+        text.set_class(TABS[self._tab] == "Workflow", "tree")
         if detail is None:
             text.update(Content(""))
         elif TABS[self._tab] == "Prompt":
@@ -125,17 +134,20 @@ class Preview(Vertical):
         elif TABS[self._tab] == "Tags":
             text.update(detail_text.tags(detail))
         else:
-            text.update(Content.styled("Looking\u2026", "$muted"))
-            self._load_similar(detail.id)
+            page = (TABS[self._tab], detail.id)
+            if page != self._looked_at:  # what was shown stays until there is something new
+                text.update(Content.styled("Looking\u2026", "$muted"))
+            self._load_page(TABS[self._tab], detail)
 
-    @task("similar")
-    async def _load_similar(self, image_id: int) -> None:
+    @task("page")
+    async def _load_page(self, name: str, detail: ImageDetail) -> None:
         await asyncio.sleep(_REST_S)
         try:
-            found = detail_text.similar(await in_thread(self._similar, image_id))
+            found = await in_thread(PAGES[name], self._facts, detail)
         except DatabaseLostError:
             raise
         except DtkError as error:
             found = lines(f"{error.title}\n{error.detail}")
-        if self._detail is not None and self._detail.id == image_id and TABS[self._tab] == "Similar":
+        if self._detail is detail and TABS[self._tab] == name:
+            self._looked_at = (name, detail.id)
             self.query_one("#facts-text", Static).update(found)

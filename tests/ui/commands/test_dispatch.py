@@ -28,10 +28,14 @@ _PLACES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "folders": ("", "#folders", ("folders",)),
     "facets": ("facets", "#facets", ()),
     "image": ("enter", "#facts", ("detail",)),
+    "picture": ("v", "#picture-view", ("picture",)),
     "caption": ("d", "#editor-text", ("caption",)),
     "batch": ("B", "#batch-form", ("batch",)),
     "import": ("I", "#import-form", ("import",)),
     "queue": ("q", "#jobs", ("queue",)),
+    "failures": ("q f", "#reasons", ("failures",)),
+    "log": ("alt+l", "#log", ("log",)),
+    "activity": ("alt+w", "#activity-sheet", ("activity",)),
     "runs": ("P", "#runs", ("runs",)),
     "duplicates": ("D", "#members", ("duplicates",)),
     "journal": ("J", "#edits", ("journal",)),
@@ -112,7 +116,8 @@ async def by_palette(run: Running, commands: list[Command], recorder: Recorder) 
 async def test_a_command_is_done_by_its_keys_and_by_the_palette(
     db: Database, config: Config, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    config = Config(config.paths, Settings(preview=PreviewSettings(protocol="off")))
+    protocol = "text" if name == "picture" else "off"
+    config = Config(config.paths, Settings(preview=PreviewSettings(protocol=protocol)))
     async with library_app(db, config, _SIZE) as run:
         await run.shows("029.png")
         screen = await arrive(run, name)

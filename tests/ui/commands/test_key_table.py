@@ -6,15 +6,19 @@ import os
 from itertools import groupby
 from pathlib import Path
 
-from dtk_tui.ui.commands.command import Command
-from dtk_tui.ui.commands.registry import COMMANDS, GROUPS
+from dtk_tui.ui.commands.command import GROUPS, Command
+from dtk_tui.ui.commands.registry import COMMANDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "guide" / "keys.md"
 _SCREENS = {
     "main": "Folders and images",
     "queue": "Queue",
+    "failures": "Failures by reason",
+    "log": "Log",
+    "activity": "Activity",
     "runs": "Tag & caption",
     "detail": "One image",
+    "picture": "Picture alone",
     "import": "Import",
     "caption": "Caption editor",
     "batch": "Edit of many captions",

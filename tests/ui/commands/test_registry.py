@@ -20,10 +20,14 @@ from dtk_tui.ui.screens.duplicates import DuplicatesScreen
 from dtk_tui.ui.screens.image import ImageScreen
 from dtk_tui.ui.screens.importer import ImportScreen
 from dtk_tui.ui.screens.journal import JournalScreen
+from dtk_tui.ui.screens.picture.screen import PictureScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.runs import RunsScreen
 from dtk_tui.ui.screens.settings.keymap import KeymapScreen
 from dtk_tui.ui.screens.settings.screen import SettingsScreen
+from dtk_tui.ui.screens.work.activity import ActivityScreen
+from dtk_tui.ui.screens.work.failures import FailuresScreen
+from dtk_tui.ui.screens.work.log import LogScreen
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.search_line import QueryInput
@@ -41,6 +45,10 @@ _SCREENS = {
     "duplicates": DuplicatesScreen,
     "collections": CollectionsScreen,
     "settings": SettingsScreen,
+    "failures": FailuresScreen,
+    "log": LogScreen,
+    "activity": ActivityScreen,
+    "picture": PictureScreen,
     "keymap": KeymapScreen,
 }
 _WIDGETS = (BrowserTree, ImageGrid, QueryInput, FindInput)

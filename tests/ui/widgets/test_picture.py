@@ -79,7 +79,7 @@ async def test_the_app_with_each_protocol(
         await run.shows("029.png")
         if size == NARROW:
             await run.press("p")
-        await run.shows("Parameters")
+        await run.shows("Alt+1" if size == NARROW else "Parameters")
         widget = run.main.query_one(Picture)
         if protocol == "off":
             assert not widget.display

@@ -120,6 +120,11 @@ class VirtualTable(CursorList, Generic[RowT]):
 
         return int(np.count_nonzero(self._selected))
 
+    @property
+    def is_all_chosen(self) -> bool:
+        """Whether all was marked, but for what was unmarked since."""
+        return self._is_all_wanted
+
     def chosen_ids(self) -> array[int]:
         """The marked ids in their order, or the one under the cursor, int64, not to be written to."""
         if self._chosen is None:
@@ -134,10 +139,11 @@ class VirtualTable(CursorList, Generic[RowT]):
 
         Args:
             goes_on: it is the whole of what the one that is shown is a part of. Rows that both begin with are not
-                fetched again; where all of the part was marked, all is marked.
+                fetched again; where all of the part was marked, all is marked but what was unmarked since.
             instead: the id that the cursor goes to, in place of its own.
         """
         is_all_wanted = goes_on and self._is_all_wanted
+        unmarked = self.ids[~self._marks()] if is_all_wanted else ()
         goes_on = goes_on and self._begins(ids)
         cursor = self.cursor if goes_on else self._place_in(ids, instead) if keep and self.count else 0
         marked = self.ids[self._selected] if keep and self.selected_count else ()
@@ -154,6 +160,10 @@ class VirtualTable(CursorList, Generic[RowT]):
         self._is_all_wanted = False
         if is_all_wanted:
             self._mark_all(on=True)
+            if len(unmarked):
+                import numpy as np
+
+                self._marks()[np.isin(ids, unmarked)] = False
         self.count_changed(cursor, still=keep)
         self.post_message(self.SelectionChanged())
 
@@ -251,7 +261,7 @@ class VirtualTable(CursorList, Generic[RowT]):
     def _mark(self, first: int, last: int, *, on: bool) -> None:
         low, high = min(first, last), max(first, last)
         self._marks()[low : high + 1] = on
-        self._chosen, self._is_all_wanted = None, False
+        self._chosen = None
         for row in range(max(low, self.visible_rows.start), min(high + 1, self.visible_rows.stop)):
             self.refresh_row(row)
         self.post_message(self.SelectionChanged())

@@ -1,0 +1,1 @@
+"""Pictures on the whole screen: zoomed and moved."""

@@ -1,0 +1,1 @@
+"""Screens of pictures alone, through the running app."""
