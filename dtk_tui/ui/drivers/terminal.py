@@ -7,9 +7,19 @@ import termios
 from contextlib import suppress
 from typing import IO, Any, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
 
 from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+
+#: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
+_ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
+
+
+def hear_alt_with_digits() -> None:
+    """Let Textual hear Alt with a digit, a minus or an equals sign from terminals that send Escape before it."""
+    for sequence in _ALT_AND_KEY:
+        cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(sequence, None)
 
 
 class _Output:
@@ -40,6 +50,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        hear_alt_with_digits()
         self._file = cast(Any, _Output(cast("IO[str]", self._file)))
         self._is_suspended = False
         self._title = ""
