@@ -26,6 +26,8 @@ def _require_utf8() -> None:
 def main() -> None:
     """Run the command line."""
     _require_utf8()
+    # Looking for plug-ins of pydantic, of which there are none here, reads the metadata of all that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _exit_on_interrupt)

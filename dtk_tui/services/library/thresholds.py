@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold, UnfinishedTags
 from dtk_tui.errors import DtkError, ModelError, UsageError
-from dtk_tui.services.library.edits import EditStoppedError, Progress
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library.tagging import derive
 from dtk_tui.store.library.tagging import thresholds as store
 
 if TYPE_CHECKING:
+    from dtk_tui.services.library.edits import Progress
     from dtk_tui.inference.model_spec import TagOutput
 
 
@@ -128,6 +128,8 @@ def preview(
             total += derive.count_change(conn, of.tagger, ids, images, rules)
         done, after = done + len(images), images[-1]
         tell(total, done)
+    from dtk_tui.services.library.edits import EditStoppedError
+
     raise EditStoppedError
 
 

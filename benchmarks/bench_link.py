@@ -1,0 +1,125 @@
+"""The app over a slow link: bytes for a cursor move, a page and a preview, and seconds until a key shows.
+
+The link carries DTK_BENCH_RATE bytes a second (default 125000: 1 Mbit/s) and takes DTK_BENCH_TRIP seconds there and
+back (default 0.15); the program waits when it is full. A library of 120 pictures of 768x1152, half blocks in true
+colours.
+
+DTK_BENCH_PEERS is a folder with the programs posting and harlequin in it (the bin of a virtual environment): then a
+cursor move in their trees, of 60 requests and of 60 tables, is measured beside.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from link import KEYS, Answer, Link
+from workload import home, write_library
+
+RATE = float(os.environ.get("DTK_BENCH_RATE", "125000"))
+TRIP_S = float(os.environ.get("DTK_BENCH_TRIP", "0.15"))
+PEERS = os.environ.get("DTK_BENCH_PEERS")
+IMAGES, TIMES = 120, 12
+DTK = str(Path(sys.executable).parent / "dtk")
+
+
+def line(name: str, found: Sequence[Answer]) -> str:
+    """Return one line of the table: medians."""
+    sent = statistics.median(one.sent for one in found)
+    shown = statistics.median(one.shown_s for one in found)
+    worst = max(one.shown_s for one in found)
+    return f"{name:48}{sent:10,.0f}{shown:10.2f}{worst:10.2f}{statistics.median(one.done_s for one in found):10.2f}"
+
+
+def measure(program: Link, name: str, key: bytes) -> str:
+    """Press a key several times and return its line."""
+    program.press(key)
+    return line(name, [program.press(key) for _ in range(TIMES)])
+
+
+def dtk(environ: dict[str, str], size: tuple[int, int]) -> list[str]:
+    """Return the lines of the app in one size of the terminal."""
+    place = f"{size[0]}x{size[1]}"
+    app = Link([DTK], environ, size, RATE, TRIP_S)
+    try:
+        app.shows(b"000119")
+        app.press(b"", 2.0)
+        is_wide = size[0] > 120
+        lines = [measure(app, f"dtk {place}, cursor move, preview by its side", KEYS["down"])] if is_wide else []
+        if is_wide:
+            app.press(b"p")
+        lines.append(measure(app, f"dtk {place}, cursor move", KEYS["down"]))
+        lines.append(measure(app, f"dtk {place}, a page", KEYS["pagedown"]))
+        lines.append(line(f"dtk {place}, help", [app.press(b"?"), app.press(b"\x1b")][:1]))
+        return lines
+    finally:
+        app.end()
+
+
+def posting(folder: Path, size: tuple[int, int]) -> Link:
+    """Open posting on sixty requests, the tree of which has the focus."""
+    requests = folder / "requests"
+    requests.mkdir(parents=True)
+    for number in range(60):
+        (requests / f"{number:03d}.posting.yaml").write_text(
+            f"name: request {number}\nurl: http://127.0.0.1/{number}\n"
+        )
+    config = folder / "config" / "posting"
+    config.mkdir(parents=True)
+    (config / "config.yaml").write_text("focus:\n  on_startup: collection\n")
+    environ = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "HOME": str(folder)}
+    program = Link([f"{PEERS}/posting", "--collection", str(requests)], environ, size, RATE, TRIP_S)
+    program.shows(b"request 5")
+    return program
+
+
+def harlequin(folder: Path, size: tuple[int, int]) -> Link:
+    """Open harlequin on sixty tables, the tree of which has the focus."""
+    folder.mkdir(parents=True)
+    with sqlite3.connect(folder / "tables.db") as database:
+        for number in range(60):
+            database.execute(f"CREATE TABLE table_{number:02d} (id integer)")
+    environ = {**os.environ, "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+    command = [f"{PEERS}/harlequin", "--adapter", "sqlite", str(folder / "tables.db")]
+    program = Link(command, environ, size, RATE, TRIP_S)
+    program.shows(b"tables")
+    program.press(KEYS["f6"], 2.0)
+    program.press(b"\r", 2.0)
+    program.press(KEYS["down"], 1.0)
+    return program
+
+
+def peer(name: str, opened: Callable[[Path, tuple[int, int]], Link], folder: Path, size: tuple[int, int]) -> str:
+    """Return the line of another program."""
+    program = opened(folder / f"{name}-{size[0]}", size)
+    try:
+        program.press(b"", 2.0)
+        return measure(program, f"{name} {size[0]}x{size[1]}, cursor move", KEYS["down"])
+    finally:
+        program.end()
+
+
+def main() -> None:
+    """Print the table."""
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    print(f"{RATE:,.0f} bytes/s, {TRIP_S:.2f} s there and back; {load}")
+    print(f"{'medians':48}{'bytes':>10}{'shown, s':>10}{'worst':>10}{'all, s':>10}")
+    with home() as place, TemporaryDirectory(prefix="dtk-bench-") as temporary:
+        pictures = Path(temporary) / "outputs"
+        write_library(pictures, IMAGES, 20, (768, 1152))
+        place.dtk("scan", str(pictures))
+        for size in ((80, 24), (200, 50)):
+            for told in dtk(place.environ, size):
+                print(told, flush=True)
+            if PEERS:
+                for name, opened in (("posting", posting), ("harlequin", harlequin)):
+                    print(peer(name, opened, Path(temporary), size), flush=True)
+
+
+if __name__ == "__main__":
+    main()
