@@ -54,7 +54,8 @@ def dtk(environ: dict[str, str], size: tuple[int, int]) -> list[str]:
         if is_wide:
             app.press(b"p")
         lines.append(measure(app, f"dtk {place}, cursor move", KEYS["down"]))
-        lines.append(measure(app, f"dtk {place}, a page", KEYS["pagedown"]))
+        pages = [app.press(KEYS[key]) for _ in range(TIMES // 2) for key in ("pagedown", "pageup")]
+        lines.append(line(f"dtk {place}, a page", pages))
         lines.append(line(f"dtk {place}, help", [app.press(b"?"), app.press(b"\x1b")][:1]))
         return lines
     finally:
