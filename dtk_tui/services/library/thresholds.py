@@ -16,8 +16,8 @@ from dtk_tui.store.library.tagging import derive
 from dtk_tui.store.library.tagging import thresholds as store
 
 if TYPE_CHECKING:
-    from dtk_tui.services.library.edits import Progress
     from dtk_tui.inference.model_spec import TagOutput
+    from dtk_tui.services.library.edits import Progress
 
 
 class DerivationStoppedError(DtkError):
