@@ -22,7 +22,7 @@ _EXAMPLES = {
     "captions.language": 'the name of a language belongs here, in small letters, like "english"',
     "captions.length": "any, very short, short, medium-length, long, very long, or a number of words belongs here",
 }
-_CHOICE = re.compile(r"\^\(([a-z|]+)\)\$")
+_CHOICE = re.compile(r"\^\(([a-z0-9|]+)\)\$")
 _LISTED = 'a list belongs here: ["one", "two"]'
 _WHOLE, _NUMBER = "a whole number belongs here, like 4", "a number belongs here, like 0.5"
 _TABLE, _SECTION = "a table belongs here: { name = value }", "a section belongs here, with a setting a line"

@@ -219,6 +219,14 @@ class PreviewSettings(_Section):
     open_with: Annotated[str, Field(min_length=1, max_length=1000)] = "xdg-open"
 
 
+class DisplaySettings(_Section):
+    """How dense the app is, whether anything in it moves, and how it tells that long work has ended."""
+
+    density: Annotated[str, Field(pattern="^(auto|roomy|compact)$")] = "auto"
+    motion: bool = True
+    notify: Annotated[str, Field(pattern="^(off|bell|osc9|osc777)$")] = "off"
+
+
 def _template_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.()-]{0,59}", value):
         raise ValueError(f"{value!r} is no name for a template; use letters, digits and -")
@@ -277,6 +285,7 @@ class Settings(_Section):
     captions: CaptionSettings = CaptionSettings()
     hooks: HookSettings = HookSettings()
     preview: PreviewSettings = PreviewSettings()
+    display: DisplaySettings = DisplaySettings()
     keys: dict[str, Annotated[str, AfterValidator(_keys)]] = Field(default_factory=dict)
 
 

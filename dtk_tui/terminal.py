@@ -16,6 +16,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
 
+from dtk_tui.text import one_line
+
 #: Preview protocols from best to plainest.
 PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
@@ -27,6 +29,9 @@ _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _TMUX_S = 2.0
 _MULTIPLEXERS = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
+
+#: Put the title of the window aside, and take it back (xterm's window operations).
+KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,22 @@ def terminal_width(stream: TextIO) -> int | None:
         return None
 
 
+def window_title(words: str) -> str:
+    """Return what gives the window of a terminal its title (OSC 2)."""
+    return f"\x1b]2;{one_line(words, 100)}\x07"
+
+
+def notification(how: str, title: str, words: str) -> str:
+    """Return what lets a terminal tell the desktop something; in tmux it passes through where that is allowed.
+
+    Args:
+        how: ``osc9`` (iTerm2, Windows Terminal, kitty, WezTerm), or ``osc777`` (urxvt, foot, Ghostty, VTE).
+    """
+    title, words = one_line(title, 100).replace(";", ","), one_line(words, 300)
+    told = f"\x1b]777;notify;{title};{words}\x07" if how == "osc777" else f"\x1b]9;{title}: {words}\x07"
+    return f"\x1bPtmux;{told.replace(chr(27), chr(27) * 2)}\x1b\\" if os.environ.get("TMUX") else told
+
+
 @contextmanager
 def redirect_native_output(log_file: Path) -> Iterator[None]:
     """Send what native code writes to descriptors 1 and 2 to ``log_file`` while an app owns the screen.
@@ -126,7 +147,11 @@ def image_protocol(wanted: str) -> str:
     Must run before an app reads the keyboard. Many terminals speak Kitty's protocol but not its placeholders, which let
     a picture scroll and be covered like text, so it is taken only where these are known to work.
     """
-    return wanted if wanted in PROTOCOLS else _protocol(_ask(_ANSWER_S))
+    if wanted in ("kitty", "sixel") and os.environ.get("TEXTUAL_DRIVER"):
+        return "halfblock"  # the page of a browser knows neither
+    found = wanted if wanted in PROTOCOLS else _protocol(_ask(_ANSWER_S))
+    # Half blocks are nothing but colours.
+    return "text" if found == "halfblock" and "NO_COLOR" in os.environ else found
 
 
 def terminal_report() -> TerminalReport | None:

@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from dtk_tui.terminal import image_protocol
+from dtk_tui.terminal import image_protocol, notification, window_title
 
 _NOISY = """
 import os, sys
@@ -130,7 +130,7 @@ def in_a_terminal(program: str, database_url: str, tmp_path: Path, keys: bytes) 
         assert monotonic() < end, seen[-3000:]
         if select.select([master], [], [], 0.1)[0]:
             seen += os.read(master, 65536)
-        if not quit_sent and b"This library is empty." in seen:
+        if not quit_sent and b"This library is empty." in seen and b"\x1b]2;dtk empty library" in seen:
             quit_sent = True
             os.write(master, keys)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
@@ -143,6 +143,7 @@ def test_the_app_in_a_real_terminal(config: object, database_url: str, tmp_path:
     seen = in_a_terminal(_QUIET, database_url, tmp_path, b"\x11")
     assert b"\x1b[?1049h" in seen and b"\x1b[?1049l" in seen
     assert b"\x1b[38;2;" not in seen
+    assert seen.index(b"\x1b[22;2t") < seen.index(b"\x1b]2;dtk empty library\x07") < seen.index(b"\x1b[23;2t")
 
 
 def test_a_fault_of_the_app_ends_in_a_sentence(config: object, database_url: str, tmp_path: Path) -> None:
@@ -151,3 +152,19 @@ def test_a_fault_of_the_app_ends_in_a_sentence(config: object, database_url: str
     assert "The app ended by a fault of its own (IndexError: list index out of range)." in left
     assert "start it again" in left and "Traceback" not in left and "locals" not in left
     assert "IndexError" in (tmp_path / "home" / "logs" / "dtk.log").read_text()
+
+
+def test_a_title_or_a_notification_ends_where_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = "a\x1b]52;c;aGk=\x07b\x9c;" + "c" * 500
+    for told in (window_title(hostile), notification("osc9", hostile, hostile), notification("osc777", "x", hostile)):
+        assert told.count("\x1b") == 1 and told.count("\x07") == 1 and told.endswith("\x07") and len(told) < 450
+    assert notification("osc777", "a;b", "c;d") == "\x1b]777;notify;a,b;c;d\x07"
+    monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
+    assert notification("osc9", "a", "b") == "\x1bPtmux;\x1b\x1b]9;a: b\x07\x1b\\"
+
+
+def test_half_blocks_are_not_drawn_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert image_protocol("auto") == "halfblock"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert (image_protocol("auto"), image_protocol("off")) == ("text", "off")

@@ -26,11 +26,14 @@ _SWITCH_S = 0.001
 
 def open_app() -> None:
     """Open the app on the library of this environment."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A server that hands it on to a browser names the driver for that.
+    is_served = bool(os.environ.get("TEXTUAL_DRIVER"))
+    if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     with library() as (db, config):
         is_to_restart = run_app(db, config)
-    if is_to_restart:
+    # Who reads the output of a served app has been told that it ended; the page offers to open it again.
+    if is_to_restart and not is_served:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)
 
 

@@ -28,6 +28,7 @@ from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.view_state import ViewState
 from dtk_tui.text import one_line
 from dtk_tui.ui import messages
+from dtk_tui.ui.attention import Attention
 from dtk_tui.ui.background import import_in_thread, task
 from dtk_tui.ui.commands import appearance, workers
 from dtk_tui.ui.commands.groups import GroupCheckOffer
@@ -96,7 +97,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     ) -> None:
         super().__init__()
         view_state = ViewState(library.config.paths.state / "view.json")
-        self.use_theme(appearance.theme_of(view_state), THEMES)
+        self.use_theme(appearance.theme_of(self, view_state), THEMES)
         self.services = LocalServices(
             make_engine, make_watcher, lambda error: self._news.post(messages.ErrorReported(error))
         )
@@ -158,6 +159,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         """Look at the numbers, now that there is a screen to show news on."""
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
+        Attention(self, self.context).begin()
         self.context.stats.start()
         file = self.context.config.followed_file
         if file is not None:

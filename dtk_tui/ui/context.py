@@ -138,6 +138,9 @@ class ContextScreen(Screen[ResultT]):
     def keys_changed(self) -> None:
         """Show keys that were changed."""
 
+    def room_changed(self) -> None:
+        """Place what is shown for the size of the screen, and as dense as the settings say."""
+
     def show_like(self, image_id: int) -> None:
         """Show the images most like one."""
         self.app.post_message(LikesAsked(image_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -27,9 +28,9 @@ from textual.visual import RenderOptions, Visual, VisualType
 from textual.widgets import Input, TextArea
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
-from dtk_tui.text import display
+from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
-from dtk_tui.ui.driver import TerminalDriver
+from dtk_tui.ui.drivers.terminal import TerminalDriver
 
 _ResultT = TypeVar("_ResultT")
 
@@ -43,7 +44,8 @@ class FaultReportingApp(App[None]):
     """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal."""
 
     def __init__(self) -> None:
-        super().__init__()
+        # Without colours there are none at all, and not shades of grey.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._styled_with: dict[str, str] = {}
         self._collector = IdleCollector()
 
@@ -61,11 +63,30 @@ class FaultReportingApp(App[None]):
         if variables != self._styled_with:
             self._styled_with = variables
             super().refresh_css(animate)
+            # Textual passes over the palette.
+            if self.screen_stack and self.screen not in self.children:
+                self.stylesheet.update(self.screen, animate=animate)
 
     def get_driver_class(self) -> type[Driver]:
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Let no cursor blink where nothing shall move."""
+        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
+
+    def tell_terminal(self, words: str) -> None:
+        """Send the terminal something beside what is drawn."""
+        if self._driver is not None:
+            self._driver.write(words)
+            self._driver.flush()
+
+    def name_window(self, words: str) -> None:
+        """Give the window of the terminal a title, until the app ends."""
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.name_window(words)
 
     def on_ready(self) -> None:
         """Look for garbage while nobody types; tests, which open one app after the other, leave that to Python."""
@@ -77,6 +98,13 @@ class FaultReportingApp(App[None]):
         """Note when somebody types."""
         if isinstance(event, events.InputEvent):
             self._collector.note_input()
+        # Textual's own input lines, as that of the palette, hand on what a terminal might act on.
+        if (
+            isinstance(event, events.Paste)
+            and isinstance(self.focused, Input)
+            and not isinstance(self.focused, PasteInput)
+        ):
+            event.text = one_line(event.text)
         await super().on_event(event)
 
     def fault_report(self, error: BaseException | None) -> RenderableType:

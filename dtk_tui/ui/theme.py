@@ -1,4 +1,8 @@
-"""The colours, dark and light: calm, and all of them in the 256 that tmux and older terminals know."""
+"""The colours: dark and light, calm and in the 256 that tmux and older terminals know; high contrast; 16; none.
+
+Nothing is told by colour alone: what a colour says stands there as a word or a sign as well, and the cursor and what is
+marked differ in weight.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ OWN_VARIABLES = {
     "faint": "#767676",
     "line": "#303030",
     "cursor": "#3a3a3a",
+    "cursor-text": "#d0d0d0",
     "cursor-focus": "#005f87",
+    "cursor-focus-text": "#eeeeee",
     "pane-focus": "#3a3a3a",
     "pane-focus-text": "#eeeeee",
     "selected": "#303030",
@@ -68,7 +74,9 @@ LIGHT = Theme(
         "faint": "#808080",
         "line": "#d0d0d0",
         "cursor": "#d0d0d0",
+        "cursor-text": "#303030",
         "cursor-focus": "#005f87",
+        "cursor-focus-text": "#eeeeee",
         "pane-focus": "#d0d0d0",
         "pane-focus-text": "#1c1c1c",
         "selected": "#dadada",
@@ -91,5 +99,104 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#ffffff",
     },
 )
-#: The first is what the app begins with.
-THEMES = (DARK, LIGHT)
+
+#: Every text at least seven times as light as its ground, or the other way round (WCAG 2.2, AAA).
+CONTRAST = Theme(
+    name="dtk-contrast",
+    primary="#00ffff",
+    secondary="#00ffff",
+    accent="#ffff00",
+    warning="#ffd700",
+    error="#ffafaf",
+    success="#87ff87",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    variables={
+        "muted": "#e4e4e4",
+        "faint": "#bcbcbc",
+        "line": "#ffffff",
+        "cursor": "#303030",
+        "cursor-text": "#ffffff",
+        "cursor-focus": "#ffff00",
+        "cursor-focus-text": "#000000",
+        "pane-focus": "#000000",
+        "pane-focus-text": "#ffff00",
+        "selected": "#1c1c1c",
+        "border": "#00ffff",
+        "border-blurred": "#ffffff",
+        "block-cursor-background": "#ffff00",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#303030",
+        "footer-background": "#000000",
+        "footer-key-foreground": "#ffff00",
+        "footer-description-foreground": "#ffffff",
+        "input-selection-background": "#005f87",
+        "scrollbar": "#ffffff",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#ffff00",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "scrollbar-corner-color": "#000000",
+    },
+)
+
+#: The terminal's own sixteen colours on its own ground, be that light or dark.
+SIXTEEN = Theme(
+    name="dtk-16",
+    ansi=True,
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    accent="ansi_cyan",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    variables={
+        "muted": "ansi_default",
+        "faint": "ansi_bright_black",
+        "line": "ansi_bright_black",
+        "cursor": "ansi_bright_black",
+        "cursor-text": "ansi_bright_white",
+        "cursor-focus": "ansi_blue",
+        "cursor-focus-text": "ansi_bright_white",
+        "pane-focus": "ansi_default",
+        "pane-focus-text": "ansi_default",
+        "selected": "ansi_default",
+        "border": "ansi_blue",
+        "border-blurred": "ansi_bright_black",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "ansi_bright_black",
+        "footer-background": "ansi_default",
+        "footer-key-foreground": "ansi_cyan",
+        "footer-description-foreground": "ansi_default",
+        "input-selection-background": "ansi_blue",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_bright_black",
+        "scrollbar-active": "ansi_blue",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+        # Textual's own styles ask for these two in a theme of such colours.
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
+    },
+)
+#: In the order in which they are offered; the first is what the app begins with.
+THEMES = (DARK, LIGHT, CONTRAST, SIXTEEN)
+#: What each is called.
+TITLES = {
+    DARK.name: "Dark",
+    LIGHT.name: "Light",
+    CONTRAST.name: "High contrast",
+    SIXTEEN.name: "The terminal's 16 colours",
+}

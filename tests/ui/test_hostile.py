@@ -212,3 +212,16 @@ def test_cells_are_exactly_as_wide_as_their_column(text: str, width: int) -> Non
     from dtk_tui.text import one_line
 
     assert cell_len(fit(one_line(text), width)) == width
+
+
+async def test_what_is_pasted_into_the_palette_is_harmless(db: Database, config: Config) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.press("ctrl+p")
+        await run.shows("Search for commands")
+        run.app.post_message(events.Paste("".join(HOSTILE)))
+        await run.shows("esc ␛[31mred")
+        assert_clean(run)
+        await run.press("ctrl+u")
+        run.app.post_message(events.Paste("\n"))
+        await run.press("q")
+        await run.shows("Queue")

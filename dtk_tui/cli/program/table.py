@@ -36,6 +36,7 @@ COMMANDS = (
         "Serve the numbers of dtk status to Prometheus on this machine, until it is interrupted.",
         "metrics:commands",
     ),
+    Entry("serve", "Serve the app to browsers on this machine, until it is interrupted.", "web.serve:commands"),
     Entry("man", "Print the manual page: dtk man | man -l -.", "install.man:commands"),
     Entry(
         "library",

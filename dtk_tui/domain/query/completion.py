@@ -89,14 +89,15 @@ def quoted(name: str) -> str:
 
 
 def tokens(typed: str) -> list[tuple[str, str]]:
-    """Return the tokens that begin with a text, each with what it expects."""
+    """Return the tokens that begin with a text, each with what it expects; of what is typed the shorter ones first."""
     start = typed.lower()
-    return [
+    found = [
         (name, token.expected)
         for token in TOKENS
         for name in (next((name for name in token.names if name.startswith(start)), None),)
         if name is not None
     ]
+    return sorted(found, key=lambda one: len(one[0])) if start else found
 
 
 def choices(token: str, typed: str) -> list[str]:

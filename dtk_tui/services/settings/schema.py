@@ -19,7 +19,7 @@ from dtk_tui.shipped import shipped
 #: Of these only that they are set is shown: they may hold a password.
 SECRET = frozenset({"database.url"})
 _LINE = re.compile(r'(?:# )?(?:([a-z_]+)|"[a-z_.]+") = ')
-_PATTERN = re.compile(r"\^\(([a-z|]+)\)\$")
+_PATTERN = re.compile(r"\^\(([a-z0-9|]+)\)\$")
 
 
 class Effect(StrEnum):

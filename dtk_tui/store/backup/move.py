@@ -27,6 +27,8 @@ from dtk_tui.text import counted
 
 _NOT_MOVED = "The library could not be moved; it is unchanged where it was."
 _LOCK_TIMEOUT: LiteralString = "60s"
+# Held by who makes a part of the schema over there: psql goes on with what it was sent when its move was killed.
+_ONE_AT_A_TIME: LiteralString = "SELECT pg_advisory_xact_lock(6583659)"
 _HAS_MOVE: LiteralString = "SELECT to_regclass('public.dtk_move') IS NOT NULL"
 _EMPTY: LiteralString = """
 DROP SCHEMA public CASCADE;
@@ -99,6 +101,8 @@ def move(source: Database, target: Database, on_progress: Progress) -> Moved:
         except errors.LockNotAvailable as error:
             raise DtkError("Another program writes to this library.", "End it, a scan or an import, first.") from error
         write_plainly(reading)
+        with target.connection() as conn:
+            conn.execute(_ONE_AT_A_TIME)
         if _is_there(reading, target):
             return Moved(0, len(known), 0)
         if not _is_begun(reading, target):
@@ -163,7 +167,7 @@ def _run_section(source: Database, target: Database, section: str, before: str, 
         with suppress(BrokenPipeError), script, lines:
             head = understood_by(version, lines.read())
             if dumping.wait() == 0:
-                begin = f"BEGIN;\nSET LOCAL client_min_messages = error;\n{before}"
+                begin = f"BEGIN;\nSET LOCAL client_min_messages = error;\n{_ONE_AT_A_TIME};\n{before}"
                 script.write(begin.encode() + head + f"\n{after}\nCOMMIT;\n".encode())
         if dumping.wait() != 0:
             raise DtkError(_NOT_MOVED, programs.reason(dump_said))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from dtk_tui.store.arrays import Bigints
-from dtk_tui.store.database import Connection
+from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.newest import packed
@@ -26,6 +26,8 @@ EXACT_SHARE, EXACT_COUNT = 0.02, 1000
 #: How far the index is walked for a filter that keeps more; where that does not find enough, the answer is exact, too.
 FARTHEST = 20_000
 _SAMPLE_PAGES = 64
+#: So many times as many vectors are walked to as have enough of those that are wanted among them on average.
+_SPARE = 1.4
 
 # The order has to come from the vector index.
 _INDEX_SETTINGS = """
@@ -33,10 +35,8 @@ SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.max_scan_tuples = 
 SET LOCAL hnsw.ef_search = {ef:d}; SET LOCAL enable_sort = off
 """
 _SORT_AGAIN = "SET LOCAL enable_sort = on"
-_SIZE = """
-SELECT reltuples::bigint, greatest(pg_relation_size(oid) / current_setting('block_size')::int, 1)
-  FROM pg_class WHERE oid = to_regclass(%s)
-"""
+_SIZE = "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)"
+_PAGES = "SELECT greatest(pg_relation_size(%s::regclass) / current_setting('block_size')::int, 1)"
 # The index is on vec::halfvec(dims): only this very expression finds it, and only where nothing else is in ORDER BY.
 _NEAREST = """
 SELECT {key}, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) FROM {table}
@@ -211,7 +211,8 @@ def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: _Wan
     if size is not None and (wanted is None or len(wanted.keys)):
         pairs = _query(conn, names, values, wanted, size[0])
     if term.cut and size is not None and len(pairs):
-        values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / size[1])
+        (pages,) = row_of(conn, _PAGES, (f"{table}_{term.space:d}",))
+        values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / pages)
         sample = conn.execute(_SAMPLE.format(**names), values, prepare=False).fetchall()
         pairs = _cut(pairs, np.array(sample, dtype=np.float64), term.leave_out)
     keys = pairs[:, 0].astype(np.int64)
@@ -230,7 +231,7 @@ def _query(
     if total <= 0:
         row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
         total = row[0] if row else 0
-    walked = min(int(2 * values["count"] * max(total / max(wanted.usual, 1), 1)), FARTHEST)
+    walked = min(int(_SPARE * values["count"] * max(total / max(wanted.usual, 1), 1)), FARTHEST)
     # A step of a walk through the index costs about as much as two comparisons.
     if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, 2 * walked):
         pairs = _by_index(conn, names, values, walked)

@@ -328,7 +328,7 @@ _APP = (
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
     ),
     Command("app.help", "question_mark,f1", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True),
-    Command("app.theme", "alt+t", "Light or dark colours", EVERYWHERE, appearance.toggle_theme),
+    Command("app.theme", "alt+t", "Light or dark colours", EVERYWHERE, appearance.next_theme),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
     Command("app.add_folder", "ctrl+o", "Add a folder", EVERYWHERE, folders.add_folder),

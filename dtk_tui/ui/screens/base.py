@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 
 from dtk_tui.domain.stats import Stats
@@ -11,8 +11,12 @@ from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import BY_ID
 from dtk_tui.ui.context import ContextScreen, LibraryChange, ResultT
+from dtk_tui.ui.textual_compat import FaultReportingApp
 from dtk_tui.ui.widgets.status import ControlBar, HeaderLine
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+#: Fewer lines than these are needed for the list.
+_LOW = 22
 
 
 class CommandScreen(ContextScreen[ResultT]):
@@ -67,8 +71,21 @@ class StatusScreen(CommandScreen[ResultT]):
         context.stats.lost.subscribe(self, self._show_lost)
         context.library_changed.subscribe(self, self._library_changed)
         self.query_one(HeaderLine).show_library(context.library_name)
+        self.room_changed()
         if context.stats.current is not None:
             self.show_stats(context.stats.current)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A low screen leaves its lines to what is below the control bar."""
+        self.room_changed()
+
+    def room_changed(self) -> None:
+        """Make the control bar one of two lines where the screen is low, or the settings ask for it."""
+        density = self.context.config.settings.display.density
+        if self.is_mounted:
+            self.query_one(ControlBar).make_brief(
+                density == "compact" or (density == "auto" and 0 < self.size.height < _LOW)
+            )
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers."""
@@ -100,4 +117,6 @@ class StatusScreen(CommandScreen[ResultT]):
         roots = await in_thread(self.library.folders, None)
         name = one_line(roots[0].name, 60) if roots else "empty library"
         self.context.library_name = f"{name} +{len(roots) - 1}" if len(roots) > 1 else name
+        if isinstance(self.app, FaultReportingApp):
+            self.app.name_window(f"dtk {self.context.library_name}")
         self.query_one(HeaderLine).show_library(self.context.library_name)

@@ -159,6 +159,7 @@ class ControlBar(Vertical):
         super().__init__(id="control")
         self._stats: Stats | None = None
         self._keys = keys
+        self._is_brief = False
 
     def compose(self) -> ComposeResult:
         """Four lines, each repainted on its own, and one that is only there when there is trouble."""
@@ -177,6 +178,12 @@ class ControlBar(Vertical):
         """The bar fills the width."""
         self._draw()
 
+    def make_brief(self, brief: bool) -> None:
+        """Take two lines instead of four, or four again: the second has of both what matters most."""
+        if brief != self._is_brief:
+            self._is_brief = brief
+            self._draw()
+
     def show_keys(self, keys: Mapping[str, str]) -> None:
         """Take over other keys."""
         self._keys = keys
@@ -190,33 +197,47 @@ class ControlBar(Vertical):
     def _draw(self) -> None:
         if not self.is_mounted:
             return
+        stats = self._stats
         self.query_one("#buttons", Line).show(self._buttons())
-        if self._stats is not None:
-            self.query_one("#progress", Line).show(self._progress(self._stats))
-            self.query_one("#queue-line", Line).show(self._queue(self._stats))
-            self.query_one("#speed-line", Line).show(self._speed(self._stats))
-            self._show_trouble(self._stats)
+        # What is waited for stands in the line of the speed.
+        is_away = stats is not None and bool(stats.away)
+        for name, shown in (("#progress", not self._is_brief), ("#speed-line", not self._is_brief or is_away)):
+            if (line_of := self.query_one(name, Line)).display != shown:
+                line_of.display = shown
+        if stats is not None:
+            self.query_one("#progress", Line).show(self._progress(stats))
+            self.query_one("#queue-line", Line).show(self._brief(stats) if self._is_brief else self._queue(stats))
+            self.query_one("#speed-line", Line).show(self._speed(stats))
+            self._show_trouble(stats)
 
     def _buttons(self) -> Content:
         stats = self._stats
-        parts: list[Content] = []
-        for command_id, label, state in self.BUTTONS:
-            is_desired = stats is not None and state is stats.desired
-            key_style, label_style = ("$muted", "$muted") if is_desired else ("bold $accent", "")
-            inner = Content.assemble((self._keys.get(command_id, ""), key_style), " ", (label, label_style))
-            button = Content.assemble(("[", "$muted"), inner, ("]", "$muted"))
-            parts.append(clickable(button, f"app.command({command_id!r})"))
-        left = Content.assemble(" ", Content(" ").join(parts))
         if stats is None:
-            return left
+            return self._row_of_buttons(len(self.BUTTONS), framed=True)
         word = stats.state.value.capitalize()
         if stats.desired is not stats.state:
             word = f"{word} \u2192 {stats.desired.value}"
         elif stats.state is WorkerState.RUNNING and not (stats.queue.pending or stats.queue.running):
             word = "Running, nothing to do"
         right = Content.styled(word, f"bold {self._COLORS[stats.state]}")
+        room = self.size.width - right.cell_length - 2
+        left = self._row_of_buttons(len(self.BUTTONS), framed=True)
+        for shown in range(len(self.BUTTONS), 0, -1):  # the state goes before the last buttons
+            if left.cell_length > room:
+                left = self._row_of_buttons(shown, framed=False)
         gap = max(1, self.size.width - left.cell_length - right.cell_length - 1)
         return Content.assemble(left, " " * gap, right)
+
+    def _row_of_buttons(self, shown: int, *, framed: bool) -> Content:
+        parts: list[Content] = []
+        for command_id, label, state in self.BUTTONS[:shown]:
+            is_desired = self._stats is not None and state is self._stats.desired
+            key_style, label_style = ("$muted", "$muted") if is_desired else ("bold $accent", "")
+            button = Content.assemble((self._keys.get(command_id, ""), key_style), " ", (label, label_style))
+            if framed:
+                button = Content.assemble(("[", "$muted"), button, ("]", "$muted"))
+            parts.append(clickable(button, f"app.command({command_id!r})"))
+        return Content.assemble(" ", Content(" " if framed else "  ").join(parts))
 
     def _progress(self, stats: Stats) -> Content:
         busy = stats.queue.pending + stats.queue.running > 0
@@ -235,6 +256,22 @@ class ControlBar(Vertical):
         parts.append(Content.assemble(("Processed: ", "$muted"), f"{stats.processed:,}"))
         parts.append(Content.assemble(("Failed: ", "$muted"), (f"{queue.failed:,}", "$error" if queue.failed else "")))
         return Content.assemble(" ", Content.styled(" \u2502 ", "$faint").join(parts))
+
+    def _brief(self, stats: Stats) -> Content:
+        """Return the queue, and of the rest as much as there is room for."""
+        queue, total = stats.queue, sum(stats.speed.values())
+        busy = queue.pending + queue.running > 0
+        first = [("Queue: ", f"{queue.pending + queue.running:,}")]
+        if busy:
+            first += [("", f"{int(stats.progress * 100)}%"), ("ETA: ", duration(stats.eta_s))]
+        if queue.failed:
+            first.append(("Failed: ", f"{queue.failed:,}"))
+        rest = [("Speed: ", speed(total))] if total else []
+        rest += [("Processed: ", f"{stats.processed:,}")]
+        for pair in rest:
+            if self._joined([*first, pair]).cell_length < self.size.width:
+                first.append(pair)
+        return self._joined(first)
 
     def _speed(self, stats: Stats) -> Content:
         if stats.away:

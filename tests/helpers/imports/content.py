@@ -64,7 +64,8 @@ _TOLD = {
 _TABLES: LiteralString = """
 SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
  WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition
-   AND relname NOT LIKE '%yoyo%' AND relname NOT IN ('worker', 'worker_control', 'caption_language', 'reader_version')
+   AND relname NOT LIKE '%yoyo%'
+   AND relname NOT IN ('worker', 'worker_control', 'caption_language', 'reader_version', 'posting_state')
 """
 
 

@@ -2032,6 +2032,12 @@ CREATE UNIQUE INDEX folder_path ON public.folder USING btree (sha256(public.dtk_
 CREATE INDEX image_aesthetic_score ON public.image USING btree (aesthetic_score, created_at, id) WHERE (aesthetic_score IS NOT NULL);
 
 --
+-- Name: image_cfg; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_cfg ON public.image USING btree (cfg_scale);
+
+--
 -- Name: image_fingerprint; Type: INDEX; Schema: public; Owner: -
 --
 

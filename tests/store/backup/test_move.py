@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.full_library import fill
+from tests.helpers.processes import wait_until
 from tests.helpers.schema_dump import dump_schema
 
 _KILLED = """
@@ -116,3 +118,17 @@ def test_a_move_overwrites_nothing_and_lets_nobody_write(
 
     move(db, target, write)
     assert _digests(target) == _digests(db)
+
+
+def test_a_move_waits_for_what_a_killed_one_has_sent(db: Database, target: Database) -> None:
+    moved: list[int] = []
+    with db.connection() as watching, psycopg.connect(target.conninfo()) as sent:
+        sent.execute("SELECT pg_advisory_xact_lock(6583659)")
+        moving = threading.Thread(target=lambda: moved.append(move(db, target, ignore).copied))
+        moving.start()
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 6583659"
+        wait_until(lambda: watching.execute(waits).fetchone() == (1,), "the move waits")
+        assert moved == []
+        sent.rollback()
+        moving.join()
+    assert moved and moved[0] > 10

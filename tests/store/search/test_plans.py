@@ -265,7 +265,7 @@ def test_sorted_results_use_their_indexes(
     library.conn.execute(
         "UPDATE image SET model = 'Model ' || id % 20, seed = id * 7919 % 30011, favorite = id / 3 % 2 = 0"
     )
-    library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0")
+    library.conn.execute("UPDATE image SET nsfw = id % 20 = 0, for_deletion = id % 200 = 0, cfg_scale = id % 200")
     library.conn.execute("ANALYZE image")
 
     def run(line: str, limit: int | None = None) -> int:
@@ -280,6 +280,7 @@ def test_sorted_results_use_their_indexes(
         ("sort:date", "image_newest"),
         ("sort:date_asc", "image_newest"),
         ('model:"model 7"', "image_model"),
+        ("cfg:7", "image_cfg"),
     ):
         assert run(line, limit=20) == 20
         assert index in indexes(seen), line

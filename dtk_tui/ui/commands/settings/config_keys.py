@@ -7,6 +7,7 @@ from typing import Any
 from textual.app import App
 
 from dtk_tui.text import counted
+from dtk_tui.ui.commands import appearance
 from dtk_tui.ui.commands.command import Command
 from dtk_tui.ui.commands.registry import BY_ID, refusing
 from dtk_tui.ui.commands.settings.keymap import keymap_faults
@@ -31,7 +32,8 @@ class ConfigKeys:
         return {name: keys for name, keys in self._context.config.settings.keys.items() if name in BY_ID}
 
     def take_over(self) -> None:
-        """Bind the keys that the config names now, and show them."""
+        """Bind the keys that the config names now, show them, and look as the config says."""
+        appearance.take_over(self._app, self._context.config.settings.display)
         self._refusing = self._those_refusing()
         self._app.set_keymap(self._known())
         for screen in self._app.screen_stack:

@@ -7,7 +7,19 @@ import termios
 from contextlib import suppress
 from typing import IO, Any, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
+
+from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+
+#: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
+_ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
+
+
+def hear_alt_with_digits() -> None:
+    """Let Textual hear Alt with a digit, a minus or an equals sign from terminals that send Escape before it."""
+    for sequence in _ALT_AND_KEY:
+        cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(sequence, None)
 
 
 class _Output:
@@ -38,8 +50,27 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        hear_alt_with_digits()
         self._file = cast(Any, _Output(cast("IO[str]", self._file)))
         self._is_suspended = False
+        self._title = ""
+
+    def name_window(self, words: str) -> None:
+        """Give the window of the terminal a title, until the app ends or is suspended."""
+        self._title = words
+        self.write(window_title(words))
+
+    def start_application_mode(self) -> None:
+        """Start application mode; the title of the window is put aside."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(KEEP_TITLE)
+        if self._title:
+            self.write(window_title(self._title))
+
+    def stop_application_mode(self) -> None:
+        """End application mode and give the window its title back."""
+        self.write(GIVE_TITLE_BACK)
+        super().stop_application_mode()
 
     def suspend_application_mode(self) -> None:
         """End application mode, to be resumed."""

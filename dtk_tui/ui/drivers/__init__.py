@@ -1,0 +1,1 @@
+"""What the app is drawn on: a terminal, or a page of a browser."""
