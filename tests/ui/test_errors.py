@@ -133,7 +133,7 @@ async def test_an_answer_that_comes_when_its_screen_is_left_is_no_trouble(
         answer = run.dtk.context.library.jobs
         for _ in range(10):
             gone.clear()
-            monkeypatch.setattr(run.dtk.context.library, "jobs", lambda state: (gone.wait(10), answer(state))[1])
+            monkeypatch.setattr(run.dtk.context.library, "jobs", lambda *of: (gone.wait(10), answer(*of))[1])
             await run.press("q")
             await run.until(lambda: isinstance(run.app.screen, QueueScreen))
             await run.press("escape")
