@@ -150,6 +150,8 @@ BENCHMARKS = (
         "rows into an index to building it once",
         r"^ +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+)$",
     ),
+    Benchmark("keys", None, "key to repaint beside three workers: has no small size", ""),
+    Benchmark("link", None, "the app over a slow link: has one size", ""),
     Benchmark("looks", None, "ranks of sentences: needs a joint model", ""),
     Benchmark(
         "memory", "", "memory of a worker: running to before its start", _cell("running", 1), _cell("before start", 1)
