@@ -15,6 +15,8 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from dtk_tui.errors import DtkError
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -42,7 +44,7 @@ class Doubles:
 
 
 class Integers:
-    """Whole numbers as a parameter of the type integer[]; ValueError where one does not fit."""
+    """Whole numbers as a parameter of the type integer[]; DtkError where one does not fit."""
 
     def __init__(self, numbers: SomeIds) -> None:
         self.message = _message(_narrowed(numbers), _INTEGER, ">i4")
@@ -61,7 +63,7 @@ def _narrowed(numbers: SomeIds) -> npt.NDArray[np.int32]:
     wide = np.asarray(numbers, np.int64)
     narrow = wide.astype(np.int32)
     if not np.array_equal(wide, narrow):
-        raise ValueError("a number does not fit into 32 bits")
+        raise DtkError("A number does not fit into 32 bits.", "The database takes no larger one there.")
     return narrow
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from dtk_tui.errors import DtkError
 from dtk_tui.store.arrays import Bigints, Doubles, Integers, Reals
 from dtk_tui.store.database import Database
 
@@ -43,7 +44,7 @@ def test_narrow_whole_numbers_arrive_as_they_are(db: Database, numbers: Sequence
 
 @pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**32 + 7])
 def test_a_whole_number_that_is_too_wide_is_refused(number: int) -> None:
-    with pytest.raises(ValueError, match="32 bits"):
+    with pytest.raises(DtkError, match="32 bits"):
         Integers([1, number])
 
 
