@@ -1,7 +1,7 @@
 """Workers on a cluster beside as many plain ones: the same jobs by models that do nothing, pairs in one run.
 
-DTK_BENCH_IMAGES pictures (default 1,000) make twice as many jobs, DTK_BENCH_RUNS pairs (default 3). Two workers each; the
-time is that from the first job that ends to the last. Ray is the extra ``cluster``.
+DTK_BENCH_IMAGES pictures (default 1,000) make twice as many jobs, DTK_BENCH_RUNS pairs (default 3). Two workers each;
+the time is that from the first job that ends to the last. Ray is the extra ``cluster``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,11 +56,11 @@ def cluster(place: Home) -> Iterator[None]:
         place.dtk("cluster", "down")
 
 
-def jobs_per_s(place: Home, db: Database, workers: Callable[[Home], object]) -> float:
+def jobs_per_s(place: Home, db: Database, workers: Callable[[Home], AbstractContextManager[None]]) -> float:
     """Return how many jobs a second the workers do, once all are there with their models."""
     with db.connection() as conn:
         before = conn.execute("SELECT coalesce(max(id), 0) FROM job_log").fetchone()
-    with workers(place):  # type: ignore[attr-defined]
+    with workers(place):
         _wait(lambda: _running(place) == WORKERS)
         place.dtk("queue", "add", "--all", "--kind", "tag,embed", "--again")
         _wait(lambda: _left(db) == 0)

@@ -151,6 +151,13 @@ BENCHMARKS = (
         _cell("buckets in numpy", 3),
     ),
     Benchmark(
+        "hosts",
+        None,
+        "time expected to the truth, three hosts of different speed and one frozen; takes minutes",
+        r"^ +50 % of what was left +([\d.]+)",
+        r"^ +50 % of what was left +[\d.]+ +([\d.]+)",
+    ),
+    Benchmark(
         "index",
         "VECTORS=1000",
         "rows into an index to building it once",

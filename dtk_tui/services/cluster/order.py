@@ -18,7 +18,7 @@ _PLACES = ("DTK_HOME", "DTK_MODELS", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_ST
 _FILES = ("PGPASSFILE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL")
 #: Settings of the library. Folders, devices, hooks and what the app looks like are matters of each machine.
 _SHARED = ("models", "tags", "worker", "captions")
-_OF_A_HOST = (("models", "folder"), ("worker", "devices"))
+_OF_A_HOST = (("models", "folder"), ("worker", "devices"), ("captions", "devices"))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def config_of(order: Order, device: int | None, host: Mapping[str, str] = os.env
         if name not in said.get(section, {}) and f"{section}.{name}" not in outside
     }
     if device is not None:
-        lines["worker.devices"] = f"[{device}]"
+        lines |= dict.fromkeys(("worker.devices", "captions.devices"), f"[{device}]")
     if lines:
         environ[COMMAND_LINE] = json.dumps(lines)
     return load(environ)

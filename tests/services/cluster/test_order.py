@@ -24,6 +24,7 @@ map = { "/library" = "/mnt/library" }
 joytag = { "1girl" = 0.5, 'a "b"' = 0.25 }
 [captions]
 key_env = "CAPTION_KEY"
+devices = [2]
 [captions.templates]
 short = "Say it \\"é\\"\\nin a word."
 [hooks]
@@ -48,7 +49,7 @@ def test_a_host_without_a_config_works_as_the_one_that_asked(tmp_path: Path) -> 
     there = config_of(order, 1, _home(tmp_path / "there", ""))
     assert there.database_url == "postgresql://dtk@db/dtk"
     assert there.settings.database.password_command == "cat /run/secrets/dtk"
-    assert there.settings.captions == here.settings.captions
+    assert there.settings.captions == here.settings.captions.model_copy(update={"devices": (1,)})
     assert there.settings.tags == here.settings.tags
     assert there.settings.models.taggers == here.settings.models.taggers
     assert (there.settings.worker.batch_size, there.settings.worker.lease_s) == (8, 30.5)
