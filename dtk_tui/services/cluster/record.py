@@ -23,7 +23,7 @@ from dtk_tui.text import one_line
 
 _END_S = 30.0
 #: Ray gives its own parts 15 s to start, which a busy machine does not always meet.
-_TRIES = 4
+_TRIES = 6
 #: What Ray and a worker need of the environment; a worker is told the rest apart, where no list of processes shows it.
 _KEPT = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
@@ -34,10 +34,11 @@ _KEPT_BEGINS = ("LC_", "NVIDIA_", "OMP_", "PYTHON")
 
 @dataclass(frozen=True)
 class LocalNode:
-    """A node on this machine: the program that holds it, and Ray's id."""
+    """A node on this machine: the program that holds it, Ray's id, and the numbers of its GPUs."""
 
     pid: int
     node: str
+    gpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def read(file: Path) -> Record | None:
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         folder = Path(raw["folder"]) if raw["folder"] else None
-        return Record(raw["address"], folder, tuple(LocalNode(**one) for one in raw["nodes"]))
+        nodes = tuple(LocalNode(one["pid"], one["node"], tuple(one["gpus"])) for one in raw["nodes"])
+        return Record(raw["address"], folder, nodes)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -76,7 +78,7 @@ def grown(file: Path, number: int, gpus: Sequence[int]) -> Record:
     """Return a cluster on this machine with at least so many nodes; those that are missing are started.
 
     Args:
-        gpus: the numbers of the GPUs, which are dealt out to the nodes.
+        gpus: the numbers of the GPUs; those that no node has are dealt out to the new ones.
 
     Raises:
         DtkError: Ray does not start here, or the library has its workers on another cluster.
@@ -102,7 +104,8 @@ def grown(file: Path, number: int, gpus: Sequence[int]) -> Record:
     nodes = list(record.nodes if record else ())
     address = record.address if record else None
     while len(nodes) < number:
-        mine = [gpu for place, gpu in enumerate(gpus) if place % number == len(nodes)]
+        held = {gpu for node in nodes for gpu in node.gpus}
+        mine = tuple(gpu for gpu in gpus if gpu not in held)[:: number - len(nodes)]
         address, node = _start(folder, address, mine)
         nodes.append(node)
         record = Record(address, folder, tuple(nodes))
@@ -111,7 +114,7 @@ def grown(file: Path, number: int, gpus: Sequence[int]) -> Record:
     return record
 
 
-def _start(folder: Path, address: str | None, gpus: Sequence[int]) -> tuple[str, LocalNode]:
+def _start(folder: Path, address: str | None, gpus: tuple[int, ...]) -> tuple[str, LocalNode]:
     """Start a node; the first is the head."""
     command = [sys.executable, "-m", "dtk_tui.services.cluster.local_node", f"--folder={folder}", f"--gpus={len(gpus)}"]
     if address is not None:
@@ -134,7 +137,7 @@ def _start(folder: Path, address: str | None, gpus: Sequence[int]) -> tuple[str,
         assert process.stdout is not None
         with suppress(ValueError):
             up = json.loads(process.stdout.readline())
-            return str(up["address"]), LocalNode(process.pid, str(up["node"]))
+            return str(up["address"]), LocalNode(process.pid, str(up["node"]), gpus)
         process.wait()
     words = log.read_text(errors="replace").strip().rpartition("\n")[2]
     if address is None:

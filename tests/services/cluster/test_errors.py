@@ -56,7 +56,7 @@ def test_without_a_cluster_it_is_said_how_there_is_one(home: Path) -> None:
 def test_a_cluster_on_this_machine_that_has_ended_is_forgotten(home: Path) -> None:
     folder = home / "dtk-ray-gone"
     folder.mkdir()
-    record = {"address": "127.0.0.1:1", "folder": str(folder), "nodes": [{"pid": 2**22 + 1, "node": "a"}]}
+    record = {"address": "127.0.0.1:1", "folder": str(folder), "nodes": [{"pid": 2**22 + 1, "node": "a", "gpus": []}]}
     (home / "cluster.json").write_text(json.dumps(record))
     assert _refused("cluster", "status").title == "The cluster on this machine has ended."
     assert not folder.exists() and not (home / "cluster.json").exists()

@@ -14,7 +14,7 @@ from dtk_tui.services.cluster.record import LocalNode, Record
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     for one in (
         Record("10.0.0.5:6379"),
-        Record("127.0.0.1:5", Path("/folder"), (LocalNode(1, "a"), LocalNode(2, "b"))),
+        Record("127.0.0.1:5", Path("/folder"), (LocalNode(1, "a"), LocalNode(2, "b", (0, 3)))),
     ):
         record.write(tmp_path / "state" / "cluster.json", one)
         assert record.read(tmp_path / "state" / "cluster.json") == one
