@@ -1,8 +1,6 @@
 """Two nodes of a Ray cluster on this machine drain one queue: a worker and a node are killed, others come and go.
 
-In the suite it is small; the whole of it, with the real models, which leave work to be done while nodes start, is
-
-    DTK_CLUSTER_IMAGES=1000 pytest tests/e2e/test_cluster.py --timeout=0
+In the suite it is small; the whole of it is ``DTK_CLUSTER_IMAGES=1000 pytest tests/e2e/test_cluster.py --timeout=0``.
 """
 
 from __future__ import annotations
@@ -56,16 +54,14 @@ def _told(pids: list[int]) -> str:
 
 
 @pytest.mark.slow
-def test_nodes_come_and_go_and_everything_is_done_once(
-    dtk: Dtk, tmp_path: Path, quick_models: Path, starter_models: Path
-) -> None:
+def test_nodes_come_and_go_and_everything_is_done_once(dtk: Dtk, tmp_path: Path, quick_models: Path) -> None:
     library = tmp_path / "library"
     for number in range(IMAGES):
         write_png(library / f"{number:05d}.png", f"a thing of kind {number % 40}, painted", number, (384, 384))
     (dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\nbatch_size = 4\n")
     dtk.environ |= {
         **_SECRETS,
-        "DTK_MODELS": str(starter_models if IMAGES >= 1000 else quick_models),
+        "DTK_MODELS": str(quick_models),
         "PYTHONPATH": str(REPOSITORY),
     }
     dtk.run("db", "start")
