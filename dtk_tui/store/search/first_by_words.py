@@ -7,17 +7,17 @@ prompts themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search import postings
 from dtk_tui.store.search.conditions import Where
-from dtk_tui.store.search.newest import count_images, estimate
-from dtk_tui.store.search.spreading import count_prompts, first_of, spread
+from dtk_tui.store.search.newest import count_images, estimate, packed
+from dtk_tui.store.search.spreading import among, count_prompts, few_others, first_of, spread
 from dtk_tui.store.search.vectors import VectorTerm, rank_prompts
 from dtk_tui.store.search.words import QUERY, Ordered, PromptSearch, reciprocal
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: asked for, and at least so many.
 _MANY, _FEW = 4, 5000
 _GROWTH = 4
+#: So many times as many of the nearest prompts are looked at as have enough with images by what was found up to then.
+_SPARE = 1.5
 # As V043 has it: what ranks at least so high, without a look at what has the word, of which there may be many.
 _RANKS_HIGH = """
 ts_match_vq(prompt.search, {query})
@@ -49,8 +51,8 @@ _IS_UNLISTED = "(prompt.id > %(up_to)s OR prompt.id = ANY (%(long)s::bigint[])) 
 _HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
 _HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
 _WITH_IMAGES = """
-SELECT string_agg(int8send(asked), ''::bytea) FROM unnest(%s::bigint[]) AS asked
- WHERE EXISTS (SELECT FROM image WHERE image.prompt_id = asked)
+SELECT string_agg(int8send(asked), ''::bytea) FROM unnest(%(prompts)s::bigint[]) AS asked
+ WHERE EXISTS (SELECT FROM {source} WHERE image.prompt_id = asked AND ({condition}))
 """
 
 
@@ -118,18 +120,27 @@ def _listed(conn: Connection, search: PromptSearch) -> Ordered | None:
 
 def first_by_words_and_meaning(
     conn: Connection, search: PromptSearch, meaning: Sequence[VectorTerm], limit: int
-) -> tuple[Ids, Scores]:
+) -> tuple[Ids, Scores] | None:
     """Return the first ``limit`` images, and their scores, by reciprocal ranks of the words and of each vector term.
 
-    For searches in prompts alone: what ranks is the same for all images of a prompt.
+    What ranks is the same for all images of a prompt. Only prompts with images that meet the search take places. None:
+    images meet other conditions, and the lists do not tell which prompts have the words.
     """
     ranked = _listed(conn, search)
-    prompts = _without_empty_groups(conn, search.order(conn, "{condition}") if ranked is None else ranked)
+    if ranked is None and not search.is_alone:
+        return None
+    ranked = search.order(conn, "{condition}") if ranked is None else ranked
+    rows = None if search.is_alone else few_others(conn, search)
+    if rows is None:
+        prompts = _without_empty_groups(conn, search, ranked)
+    else:
+        has_images = np.isin(ranked.ids, rows[:, 1])
+        prompts = Ordered(ranked.ids[has_images], ranked.groups[has_images])
     places = prompts.places()
     scores = reciprocal(places)
     is_near = np.zeros(len(places), np.bool_)
     for term in meaning:
-        near, near_places = _nearest_with_images(conn, term, prompts.ids)
+        near, near_places = _nearest_with_images(conn, search, term, prompts.ids, asks=rows is None)
         found = np.flatnonzero(np.isin(prompts.ids, near))
         scores[found] += reciprocal(near_places)[np.searchsorted(near, prompts.ids[found])]
         is_near[found] = True
@@ -137,7 +148,8 @@ def first_by_words_and_meaning(
     pairs = np.stack([scores[order], places[order].astype(np.float64)])
     starts = np.any(np.diff(pairs, axis=1, prepend=-1.0) != 0, axis=0)
     groups = np.cumsum(starts)
-    first = spread(conn, search, Ordered(prompts.ids[order], groups.astype(np.int64)), limit)
+    best = Ordered(prompts.ids[order], groups.astype(np.int64))
+    first = spread(conn, search, best, limit) if rows is None else among(rows, best, limit)
     return first.ids, scores[order][np.searchsorted(groups, first.groups)]
 
 
@@ -152,13 +164,12 @@ def _merged(places: Ids, scores: Scores, is_near: npt.NDArray[np.bool_]) -> Ids:
     return np.insert(others, np.searchsorted(-scores[others], -scores[near], side="right"), near)
 
 
-def _with_images(conn: Connection, prompts: Ids) -> npt.NDArray[np.bool_]:
-    """Return which of some prompts have images."""
-    row = conn.execute(_WITH_IMAGES, (Bigints(prompts),), prepare=False, binary=True).fetchone()
-    return np.isin(prompts, ids_from(row[0] if row else None))
+def _with_images(conn: Connection, search: PromptSearch, prompts: Ids) -> npt.NDArray[np.bool_]:
+    """Return which of some prompts have images that meet what else is asked."""
+    return np.isin(prompts, packed(conn, _WITH_IMAGES, search.others, prompts=Bigints(prompts)))
 
 
-def _without_empty_groups(conn: Connection, prompts: Ordered) -> Ordered:
+def _without_empty_groups(conn: Connection, search: PromptSearch, prompts: Ordered) -> Ordered:
     """Return the prompts without those groups in which none has images: they take no place.
 
     Mostly the first of a group that is asked for has some, so that few are asked for.
@@ -172,7 +183,7 @@ def _without_empty_groups(conn: Connection, prompts: Ordered) -> Ordered:
         counts = stops - asked[open_groups]
         owners = np.repeat(open_groups, counts)
         offsets = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-        some = _with_images(conn, prompts.ids[np.repeat(asked[open_groups], counts) + offsets])
+        some = _with_images(conn, search, prompts.ids[np.repeat(asked[open_groups], counts) + offsets])
         is_empty[owners[some]] = False
         asked[open_groups] = stops
         size *= _GROWTH
@@ -180,9 +191,21 @@ def _without_empty_groups(conn: Connection, prompts: Ordered) -> Ordered:
     return Ordered(prompts.ids[kept], prompts.groups[kept])
 
 
-def _nearest_with_images(conn: Connection, term: VectorTerm, prompts: Ids) -> tuple[Ids, Ids]:
-    """Return the nearest of those prompts that have images, and their places from 1, which equals share."""
-    near = rank_prompts(conn, term, prompts)
-    if _with_images(conn, near[0]).all():
-        return near
-    return rank_prompts(conn, term, prompts[_with_images(conn, prompts)])
+def _nearest_with_images(
+    conn: Connection, search: PromptSearch, term: VectorTerm, prompts: Ids, *, asks: bool
+) -> tuple[Ids, Ids]:
+    """Return the nearest of those prompts that have images, by ascending ids, and their places from 1.
+
+    With ``asks`` some may have none, and the nearest are asked for them: more of the nearest until there are enough.
+    """
+    count = term.count
+    while True:
+        near, places = rank_prompts(conn, replace(term, count=count), prompts)
+        has_images = _with_images(conn, search, near) if asks else np.ones(len(near), np.bool_)
+        if count == term.count and has_images.all():
+            return near, places
+        if has_images.sum() >= term.count or len(near) < count:
+            near, places = near[has_images], places[has_images]
+            first = np.sort(np.argsort(places, kind="stable")[: term.count])
+            return near[first], np.unique(places[first], return_inverse=True)[1].astype(np.int64) + 1
+        count = max(2 * count, int(_SPARE * term.count * len(near) / max(int(has_images.sum()), 1)))

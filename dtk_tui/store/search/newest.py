@@ -66,8 +66,8 @@ def newest(conn: Connection, where: Where, limit: int | None) -> Ids:
 def newest_of(conn: Connection, where: Where, limit: int | None, expected: float, cost: float) -> Ids:
     """Return the newest images that meet a condition: from a window of the newest images, or from all that meet it.
 
-    Where a window has too few, a larger one is tried as long as that costs less than to find all: however wrong the
-    estimate is, that takes about two and a half times as long as to find all at most.
+    Where a window has too few, a larger one is tried for conditions on columns alone, as long as that costs less than
+    to find all: however wrong the estimate is, that takes about two and a half times as long as to find all at most.
 
     Args:
         expected: about how many images meet the condition.
@@ -84,7 +84,8 @@ def newest_of(conn: Connection, where: Where, limit: int | None, expected: float
         found = packed(conn, _NEWEST, near, limit=limit, window=window)
         if len(found) >= limit:
             return found
-        window *= _GROWTH
+        # An image costs many times as much where other tables are asked about it.
+        window = window * _GROWTH if "SELECT" not in where.condition else int(total)
     return packed(conn, _ALL, all_of_it, limit=limit)
 
 

@@ -162,9 +162,10 @@ def find_images(
     terms = _VectorTerms(about, like, (*named, *left_out))
     if query.terms:
         search = None if like or limit is None else words.of_prompts(query.filter, query.terms, name_ids)
-        if search is not None and search.is_alone and limit is not None:
-            ids, scores = first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
-            return _limited(ids, scores, limit)
+        if search is not None and limit is not None and not left_out:
+            found = first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
+            if found is not None:
+                return _limited(*found, limit)
         candidates = words.all_by_words(conn, where, query.terms, None)
         rankings = [Ranked(candidates.ids, candidates.places, None), *terms.rank(conn, count, False, candidates)]
     elif query.filter is None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _FIRST_PROMPTS, _GROWTH, _MANY_EQUALS = 16, 4, 128
 #: So many times as many prompts are spread as have enough images by what was found up to then.
 _SPARE = 1.3
+#: So many images that meet other conditions are found before it is asked which prompts they have.
+_FEW_OTHERS = 20_000
 #: What the planner's cost of finding an image of a prompt is about, of a few prompts and of many at once.
 _IMAGE_COST, _ONE_OF_MANY_COST = 2.5, 0.8
 
@@ -72,11 +74,19 @@ def first_of(conn: Connection, search: PromptSearch, prompts: Ordered, limit: in
     looked_at = min(limit * images / max(expected, 1), of_prompts)
     if looked_at * _IMAGE_COST <= (cost if keys is None else min(cost, keys)):
         return spread(conn, search, prompts, limit)
-    return _among_others(conn, others, prompts, limit)
+    return among(packed(conn, _OTHERS, others).reshape(-1, 3), prompts, limit)
 
 
-def _among_others(conn: Connection, others: conditions.Where, prompts: Ordered, limit: int) -> Ordered:
-    rows = packed(conn, _OTHERS, others).reshape(-1, 3)
+def few_others(conn: Connection, search: PromptSearch) -> Ids | None:
+    """Return the images that meet what else a search asks: id, prompt and time, int64 [n, 3]; None: of many."""
+    expected, _ = estimate(conn, search.others)
+    if expected > _FEW_OTHERS:
+        return None
+    return packed(conn, _OTHERS, by_keys(conn, search.others, expected)[0]).reshape(-1, 3)
+
+
+def among(rows: Ids, prompts: Ordered, limit: int) -> Ordered:
+    """Return the first ``limit`` of some images, as ``few_others`` has them, that have one of the prompts."""
     if not len(rows) or not len(prompts.ids):
         return Ordered(np.zeros(0, np.int64), np.zeros(0, np.int64))
     by_id = np.argsort(prompts.ids)
@@ -125,7 +135,9 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
     condition = _OF_MANY_PROMPTS.format(condition=others.condition)
     where = replace(others, condition=condition, values=others.values | {"prompts": Bigints(prompts.ids)})
     most = 2 * limit if is_loose else limit
-    found = newest_of(conn, where, most, expected, count * _ONE_OF_MANY_COST)
+    # Where other tables are asked about each image, an image of a window costs as much as one of the prompts.
+    cost = 0 if "SELECT" in others.condition else count * _ONE_OF_MANY_COST
+    found = newest_of(conn, where, most, expected, cost)
     if is_loose and len(found):
         each = conditions.Where(search.each, others.values)
         kept = found[np.isin(found, packed(conn, _MEETING, each, ids=Bigints(found)))]
