@@ -27,8 +27,9 @@ _ROWS_PER_WRITE = 16_000
 _REPORT_EVERY_S = 0.25
 
 
-def plan(source: Source, rows: int) -> list[tuple[str, Span]]:
-    """Return what is read at once, as (table, range) with about so many rows; the same for the same file."""
+def plan(source: Source, batch_size: int) -> list[tuple[str, Span]]:
+    """Return what is read and written with one checkpoint, as (table, range); the same for the same file."""
+    rows = min(batch_size * _BATCHES_PER_WRITE, max(batch_size, _ROWS_PER_WRITE))
     with closing(source.connect()) as conn:
         return [
             (table, span)
@@ -65,14 +66,13 @@ class Loader:
             StoppedError: ``stop`` was set.
             DtkError: the source cannot be read, or the database cannot be written; what was written stays.
         """
-        rows = min(batch_size * _BATCHES_PER_WRITE, max(batch_size, _ROWS_PER_WRITE))
         expected = {table: self._source.bounds(table)[2] for table in TABLES if table in self._source.columns}
         with self._db.connection() as conn:
             finished = staging.finished_chunks(conn)
             done = {table: read for table, (read, _) in staging.row_counts(conn).items()}
         told = _Progress(on_progress, done, expected).add
         try:
-            spans = [(table, span) for table, span in plan(self._source, rows) if (table, span[0]) not in finished]
+            spans = [(table, span) for table, span in plan(self._source, batch_size) if (table, span[0]) not in finished]
             run_parallel(self._db, [partial(self._load, table, span, told) for table, span in spans], stop)
         except sqlite3.Error as error:
             raise explain_error(error) from error

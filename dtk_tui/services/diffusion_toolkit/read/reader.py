@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,15 +147,8 @@ class TableReader:
 @contextmanager
 def open_reader(source: Source, table: str) -> Iterator[TableReader]:
     """Give a reader of a table for one thread."""
-    conn = source.connect()
-    try:
-        reader = TableReader(source, table, conn)
-        try:
-            yield reader
-        finally:
-            reader.close()
-    finally:
-        conn.close()
+    with closing(source.connect()) as conn, closing(TableReader(source, table, conn)) as reader:
+        yield reader
 
 
 def _parts(low: int, high: int) -> Iterator[Span]:

@@ -37,8 +37,10 @@ _LONGEST_BLANK = 99
 _WORDS = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0, "": 0}
 #: Characters of what the source said that a note holds.
 _LONGEST_ORIGINAL = 100_000
-_DERIVED_TEXTS = {"Sampler": "sampler", "Model": "model", "ModelHash": "model_hash"}
-_DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
+_DERIVED = {
+    "Sampler": "sampler", "Model": "model", "ModelHash": "model_hash", "Steps": "steps", "CFGScale": "cfg_scale",
+    "Seed": "seed",
+}  # fmt: skip
 #: Tables whose names must differ. An index of PostgreSQL takes no text of more than 2704 bytes.
 NAMED = frozenset({"Album", "Tag", "Query"})
 _SHORT_NAME = 200
@@ -62,22 +64,13 @@ class RepairedRow:
     def note(self, reason: str, *columns: str, values: Mapping[str, Any] | None = None) -> None:
         """Note a reason with what some columns say, or said."""
         originals = values or self.values
-        self.notes.append(("repaired", reason, {column: plain(originals[column]) for column in columns}))
+        self.notes.append(("repaired", reason, {column: originals[column] for column in columns}))
 
     def refuse(self, reason: str, *columns: str) -> RepairedRow:
         """Refuse the row: nothing of it is written but this note."""
-        self.notes = [("refused", reason, {column: plain(self.values[column]) for column in columns})]
+        self.notes = [("refused", reason, {column: self.values[column] for column in columns})]
         self.is_refused = True
         return self
-
-
-def plain(value: Any) -> Any:
-    """Return a value of SQLite in a form that JSON can carry exactly."""
-    if isinstance(value, bytes):
-        return {"blob": value.hex()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    return value
 
 
 def decode(text: bytes) -> str:
@@ -174,7 +167,7 @@ def _repair_image(row: RepairedRow) -> RepairedRow:
     _limit_values(row)
     _check_dates(row)
     if values["Seed"] is not None and values["Seed"] not in _INT64:
-        values["Seed"], values["IsUnsigned"] = values["Seed"] - 2**64, True
+        values["Seed"], values["IsUnsigned"] = values["Seed"] - 2**64, 1
     return row
 
 
@@ -302,8 +295,7 @@ def _derive(result: RepairedRow) -> None:
     result.values["Dialect"], result.values["Scheduler"] = dialect, found.scheduler
     filled = _fill(result.values, found)
     if filled:
-        originals = {name: plain(old) for name, old in filled.items()}
-        result.notes.append(("repaired", f"{', '.join(sorted(filled))}: derived from Workflow", originals))
+        result.notes.append(("repaired", f"{', '.join(sorted(filled))}: derived from Workflow", filled))
 
 
 def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]:
@@ -317,9 +309,7 @@ def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]
 
     take("Prompt", found.prompt, True)
     take("NegativePrompt", found.negative_prompt, not (values["NegativePrompt"] or "").strip())
-    for column, name in _DERIVED_TEXTS.items():
-        take(column, getattr(found, name), not values[column])
-    for column, name in _DERIVED_NUMBERS.items():
+    for column, name in _DERIVED.items():
         take(column, getattr(found, name), not values[column])
     return filled
 
@@ -330,7 +320,11 @@ def note_json(original: dict[str, Any]) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    """Return text that jsonb refuses (NUL, lone surrogates) as its bytes in hexadecimal."""
+    """Return a value of SQLite in a form that JSON carries exactly; text that jsonb refuses as its bytes, in hex."""
+    if isinstance(value, bytes):
+        return {"blob": value.hex()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
     if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
         return {"text": value.encode("utf-8", "surrogateescape").hex()}
     return value
