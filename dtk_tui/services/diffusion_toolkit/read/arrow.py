@@ -81,7 +81,7 @@ class Columns:
         found: npt.NDArray[np.bool_] = self.batch.column(name).is_valid().to_numpy(zero_copy_only=False)
         return found
 
-    def numbers(self, name: str, missing: int = 0) -> npt.NDArray[Any]:
+    def numbers(self, name: str, missing: float = 0) -> npt.NDArray[Any]:
         """Return a column of numbers, int64 or float64; ``missing`` where it is NULL."""
         found: npt.NDArray[Any] = self.batch.column(name).fill_null(missing).to_numpy(zero_copy_only=False)
         return found

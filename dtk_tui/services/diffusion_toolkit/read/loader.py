@@ -72,7 +72,9 @@ class Loader:
             done = {table: read for table, (read, _) in staging.row_counts(conn).items()}
         told = _Progress(on_progress, done, expected).add
         try:
-            spans = [(table, span) for table, span in plan(self._source, batch_size) if (table, span[0]) not in finished]
+            spans = [
+                (table, span) for table, span in plan(self._source, batch_size) if (table, span[0]) not in finished
+            ]
             run_parallel(self._db, [partial(self._load, table, span, told) for table, span in spans], stop)
         except sqlite3.Error as error:
             raise explain_error(error) from error

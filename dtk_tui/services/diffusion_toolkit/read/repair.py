@@ -27,10 +27,21 @@ from dtk_tui.store.text_codec import to_db
 
 _INT64 = range(-(2**63), 2**63)
 _FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError")
-_SMALL = ("BatchSize", "BatchPos", "ClipSkip", "ENSD")
-_FLOATS = ("CFGScale", "AestheticScore", "HyperNetworkStrength")
 _OTHER_DATES = ("ModifiedDate", "ViewedDate", "TouchedDate")
-_INT32 = range(-(2**31), 2**31)
+_INT32 = (-(2**31), 2**31 - 1)
+#: (reason, columns, first and last value): whole and other numbers that are left out where they are out of range.
+_LIMITS: tuple[tuple[str, tuple[str, ...], tuple[float, float]], ...] = (
+    ("Width, Height: out of range, left out", ("Width", "Height"), (0, _INT32[1])),
+    ("Steps: out of range, left out", ("Steps",), _INT32),
+    ("a number is out of range, left out", ("BatchSize", "BatchPos", "ClipSkip", "ENSD"), _INT32),
+    ("a number is not finite, left out", ("CFGScale", "AestheticScore", "HyperNetworkStrength"), (-1e300, 1e300)),
+)
+#: The values of an image's columns, first and last, that are written without a note; so is NULL.
+RANGES: dict[str, tuple[float, float]] = {
+    **{name: limits for _, columns, limits in _LIMITS for name in columns},
+    **dict.fromkeys((*_FLAGS, "Type"), (0, 1)),
+    "Rating": (1, 10),
+}
 _BLANK = " \t\n\v\f\r"
 #: A prompt of blanks that is longer than this is one.
 _LONGEST_BLANK = 99
@@ -179,29 +190,27 @@ def _limit_values(row: RepairedRow) -> None:
     if is_blank and not (values["Steps"] or values["Seed"] or values["Sampler"]):
         row.note("Prompt: is blank and nothing else is known, written as no prompt", "Prompt")
         values["Prompt"] = None
-    if rating is not None and rating not in range(1, 11):
+    if not _is_in_range(values, "Rating"):
         row.note(f"Rating: is not 1 to 10, {'written as 10' if rating > 10 else 'left out'}", "Rating")
         values["Rating"] = 10 if rating > 10 else None
-    if any(values[flag] not in {0, 1, None} for flag in _FLAGS):
+    if not all(_is_in_range(values, flag) for flag in _FLAGS):
         row.note("a flag is neither 0 nor 1, written as true", *_FLAGS)
-    if values["Type"] not in {0, 1, None}:
+    if not _is_in_range(values, "Type"):
         row.note("Type: is neither 0 nor 1, written as an image", "Type")
         values["Type"] = 0
-    _leave_out(row, "Width, Height: out of range, left out", ("Width", "Height"), lambda size: 0 <= size < 2**31)
-    _leave_out(row, "Steps: out of range, left out", ("Steps",), _INT32.__contains__)
-    _leave_out(row, "a number is out of range, left out", _SMALL, _INT32.__contains__)
-    _leave_out(row, "a number is not finite, left out", _FLOATS, lambda number: abs(number) <= 1e300)
+    for reason, columns, _ in _LIMITS:
+        bad = [name for name in columns if not _is_in_range(values, name)]
+        if bad:
+            row.note(reason, *columns)
+            values.update(dict.fromkeys(bad))
     if values["FileSize"] is None or values["FileSize"] < 0:
         row.note("FileSize: is not known, written as 0", "FileSize")
         values["FileSize"] = 0
 
 
-def _leave_out(row: RepairedRow, reason: str, columns: tuple[str, ...], is_good: Callable[[Any], bool]) -> None:
-    """Leave out those of some values that are not good; ``reason`` is noted with all of them."""
-    bad = [name for name in columns if row.values[name] is not None and not is_good(row.values[name])]
-    if bad:
-        row.note(reason, *columns)
-        row.values.update(dict.fromkeys(bad))
+def _is_in_range(values: Mapping[str, Any], name: str) -> bool:
+    low, high = RANGES[name]
+    return values[name] is None or low <= values[name] <= high
 
 
 def _check_dates(row: RepairedRow) -> None:

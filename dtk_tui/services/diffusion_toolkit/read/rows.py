@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
 from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
-from dtk_tui.services.diffusion_toolkit.read.repair import NAMED
+from dtk_tui.services.diffusion_toolkit.read.repair import NAMED, RANGES
 from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.timezone import UNIX_EPOCH_TICKS
 from dtk_tui.store.copy import columns as copy_columns
@@ -30,9 +30,6 @@ _POSTGRES_EPOCH_TICKS = 630822816000000000
 _POSTGRES_EPOCH_US = (_POSTGRES_EPOCH_TICKS - UNIX_EPOCH_TICKS) // 10
 #: Between these a time of a file is written in nanoseconds, as a scan sees it.
 _FIRST_FILE_TICK, _LAST_FILE_TICK = 530000000000000000, 713000000000000000
-_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError", "Type")
-_SMALL = ("Steps", "BatchSize", "BatchPos", "ClipSkip", "ENSD")
-_INT32 = np.iinfo(np.int32)
 _VIDEO = r"\.(mp4|webm|mov|m4v|avi|mkv)$"
 _ERROR = b"Diffusion Toolkit could not read this file."
 _SOURCE = b"diffusion-toolkit"
@@ -62,23 +59,18 @@ def is_direct(table: str, columns: Columns) -> Mask:
 
 
 def _is_direct_image(columns: Columns) -> Mask:
-    flags = np.bitwise_or.reduce([columns.numbers(name) for name in _FLAGS])
-    size = columns.numbers("Width") | columns.numbers("Height")
-    rating = columns.numbers("Rating", 1)
-    small = [columns.numbers(name) for name in _SMALL]
     name = pc.fill_null(columns.path_parts[1], "")
     is_good: Mask = (
         columns.is_valid("Path")
-        & ((flags == 0) | (flags == 1))
-        & (size >= 0) & (size <= _INT32.max)
-        & (np.maximum.reduce(small) <= _INT32.max) & (np.minimum.reduce(small) >= _INT32.min)
-        & (rating >= 1) & (rating <= 10)
         & (columns.numbers("FileSize", -1) >= 0)
         & _are_dates(columns.numbers("CreatedDate"))
         & _to_mask(pc.greater(pc.binary_length(name), 0))
         & _to_mask(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
         & _to_mask(pc.coalesce(pc.equal(columns.texts("FileName"), name), pa.scalar(True)))
-    )  # fmt: skip
+    )
+    for column, (low, high) in RANGES.items():
+        values = columns.numbers(column, low)
+        is_good &= (values >= low) & (values <= high)
     for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
         ticks = columns.numbers(column)
         if ticks.any():
