@@ -59,7 +59,7 @@ from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
 from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import jobs, totals
 from dtk_tui.ui.app import DtkApp
 from tests.helpers.tiny_gguf import WORDS, write_pair
 
@@ -111,7 +111,7 @@ def by_app(db: Database, config: Config) -> None:
 
 def _left(db: Database, *kinds: Kind) -> int:
     with db.connection() as conn:
-        counts = jobs.counts(conn)
+        counts = totals.counts(conn)
     words = [kind.label for kind in kinds]
     return sum(counts.by_kind.get(word, 0) + counts.running_by_kind.get(word, 0) for word in words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -26,6 +27,9 @@ def _require_utf8() -> None:
 def main() -> None:
     """Run the command line."""
     _require_utf8()
+    # What is loaded stays, and looking for garbage in it again and again takes a tenth of a short command; it is looked
+    # for from the moment that a command begins.
+    gc.disable()
     # Looking for plug-ins of pydantic, of which there are none here, reads the metadata of all that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.

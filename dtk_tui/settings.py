@@ -30,7 +30,8 @@ Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What checks a section is made once, as a part of what checks them all: making it takes longer than checking.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class DatabaseSettings(_Section):
@@ -274,19 +275,25 @@ def _keys(value: str) -> str:
 class Settings(_Section):
     """All of config.toml."""
 
-    database: DatabaseSettings = DatabaseSettings()
-    models: ModelSettings = ModelSettings()
-    tags: TagSettings = TagSettings()
-    worker: WorkerSettings = WorkerSettings()
-    paths: PathSettings = PathSettings()
-    scan: ScanSettings = ScanSettings()
-    search: SearchSettings = SearchSettings()
-    migrate: MigrateSettings = MigrateSettings()
-    captions: CaptionSettings = CaptionSettings()
-    hooks: HookSettings = HookSettings()
-    preview: PreviewSettings = PreviewSettings()
-    display: DisplaySettings = DisplaySettings()
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    tags: TagSettings = Field(default_factory=TagSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    paths: PathSettings = Field(default_factory=PathSettings)
+    scan: ScanSettings = Field(default_factory=ScanSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+    migrate: MigrateSettings = Field(default_factory=MigrateSettings)
+    captions: CaptionSettings = Field(default_factory=CaptionSettings)
+    hooks: HookSettings = Field(default_factory=HookSettings)
+    preview: PreviewSettings = Field(default_factory=PreviewSettings)
+    display: DisplaySettings = Field(default_factory=DisplaySettings)
     keys: dict[str, Annotated[str, AfterValidator(_keys)]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_is_empty(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        """Check sections that are not there as empty ones: a default of its own would be checked by itself."""
+        return {name: {} for name in cls.model_fields} | raw
 
 
 def faults(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -11,6 +11,11 @@ from tests.helpers.loaded_modules import HEAVY, modules_after, unwanted
 SCREEN = ("textual", "rich", "dtk_tui.ui")
 #: What listing the commands does without beside that.
 WORK = ("dtk_tui.config", "dtk_tui.services", "dtk_tui.store", "psycopg", "pydantic", "dtk_tui.cli.queue")
+#: What ``dtk status`` does without beside that: it counts, and shows no image, job or event.
+COUNTED = (
+    "dtk_tui.domain.captions", "dtk_tui.domain.events", "dtk_tui.domain.library", "dtk_tui.domain.queue",
+    "dtk_tui.services.library.thresholds", "dtk_tui.store.library.images", "dtk_tui.store.queue.jobs",
+)  # fmt: skip
 
 _COMMAND = """
 import json, sys
@@ -36,6 +41,24 @@ def test_a_light_command_loads_no_other_command_and_nothing_heavy(
     named = {"status": {"worker"}, "worker": {"worker", "install", "install.service"}}.get(arguments[0], {arguments[0]})
     files = {module.removeprefix("dtk_tui.cli.") for module in modules if module.startswith("dtk_tui.cli.")}
     assert files == shared | named
+
+
+def test_the_status_loads_only_what_counts(database_url: str, tmp_path: Path) -> None:
+    modules = modules_after(_COMMAND.format(arguments=["status"]), tmp_path, DTK_DATABASE_URL=database_url)
+    assert unwanted(modules, COUNTED) == []
+
+
+def test_a_section_of_the_settings_is_checked_as_a_part_of_them_only(tmp_path: Path) -> None:
+    """What checks a section takes longer to make than to use."""
+    script = """
+import json
+from dtk_tui.config import load
+from dtk_tui.settings import Settings
+load()
+print(json.dumps([name for name, field in Settings.model_fields.items()
+                  if getattr(field.annotation, "__pydantic_complete__", False)]))
+"""
+    assert modules_after(script, tmp_path) == set()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

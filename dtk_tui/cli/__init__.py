@@ -52,6 +52,8 @@ def main(
 ) -> None:
     """Open the app, or run one of the commands."""
     del version
+    gc.freeze()
+    gc.enable()
     if set_:
         from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
 

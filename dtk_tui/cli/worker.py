@@ -28,11 +28,11 @@ control = typer.Typer(help="Run a worker here, or tell all workers what to do.",
 @commands.command()
 def status(as_json: Json = False) -> None:
     """Show the queue, the workers and the library."""
-    from dtk_tui.services.library.thresholds import unfinished
+    from dtk_tui.services.library.unfinished_tags import unfinished_tags
     from dtk_tui.services.stats import snapshot
 
     with library() as (db, _):
-        stats, half_done = snapshot(db), unfinished(db)
+        stats, half_done = snapshot(db), unfinished_tags(db)
     if as_json:
         tags = [{"tagger": of.tagger, "left": of.left, "images": of.images} for of in half_done]
         print_json(status_json(stats) | {"tags_unfinished": tags})

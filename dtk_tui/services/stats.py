@@ -11,7 +11,7 @@ from dtk_tui.domain.stats import AwayFolder, LibraryCounts, QueueCounts, Stats, 
 from dtk_tui.services.worker.throughput import PROMPT
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import counts
-from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue import totals, workers
 
 #: How many prompts are left to embed changes slowly, and only the time expected asks for it.
 _PROMPTS_S = 10.0
@@ -65,7 +65,7 @@ def _queue(db: Database, conn: Connection) -> QueueCounts:
     until, counts_then = _counted.get(db, (0.0, QueueCounts()))
     if begun < until:
         return counts_then
-    now = jobs.counts(conn)
+    now = totals.counts(conn)
     took_s = time.monotonic() - begun
     if took_s > _SLOW_S:
         _counted[db] = (begun + _THRIFT * took_s, now)
@@ -81,7 +81,7 @@ def _prompts_left(db: Database, conn: Connection, queue: QueueCounts) -> int:
     begun = time.monotonic()
     until, number = _prompts.get(db, (0.0, 0))
     if begun >= until:
-        number = jobs.prompts_left(conn, waiting)
+        number = totals.prompts_left(conn, waiting)
         _prompts[db] = (begun + max(_PROMPTS_S, _THRIFT * (time.monotonic() - begun)), number)
     return min(number, waiting)
 

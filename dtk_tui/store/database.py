@@ -30,6 +30,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+_OPEN_TRIES = 3
 _READ_ONLY = "-c default_transaction_read_only=on"
 #: A refused connection has no SQLSTATE for its client, only a text.
 _NO_SERVICE = ("definition of service", "service file")
@@ -209,6 +210,18 @@ class Database:
             self._password_command.forget()
 
     def _prepare(self, before_upgrade: Callable[[Database], None] | None = None) -> None:
+        for left in range(_OPEN_TRIES, 0, -1):
+            try:
+                self._bring_up_to_date(before_upgrade)
+            except DatabaseLostError:
+                # The embedded server may end between the answer that it is ready and the first question: the next
+                # try starts it again. A server elsewhere is away, and its user hears of it at once.
+                if self.server is None or left == 1:
+                    raise
+            else:
+                return
+
+    def _bring_up_to_date(self, before_upgrade: Callable[[Database], None] | None) -> None:
         conninfo = self.conninfo()
         try:
             with psycopg.connect(conninfo, connect_timeout=10) as conn:

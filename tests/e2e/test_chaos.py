@@ -173,7 +173,8 @@ class Chaos:
             if left < least:
                 until, least = time.monotonic() + STUCK_S, left
             assert time.monotonic() < until, f"never done after {self.done}: {_stuck(self, db)}"
-            assert all(worker.poll() is None for worker in self.workers), "a worker ended by itself"
+            for worker in self.workers:
+                assert worker.poll() is None, f"a worker ended by itself after {self.done}: {worker.communicate()[1]!r}"
             time.sleep(0.3)
 
     def left(self, db: Database) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces as spaces
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import totals
 
 BEFORE = {"size": 224, "mean": [0.5, 0.5, 0.5], "axes": "width, height"}
 AFTER = BEFORE | {"mean": [0.48145466, 0.5, 0.5]}
@@ -84,7 +84,7 @@ def test_prompts_that_lack_the_vector_of_any_present_model_are_left(db: Database
         conn.execute("INSERT INTO prompt_vector VALUES (%s, 2, '[1,2,3]'), (%s, 3, '[1,2,3]')", (last, last))
 
         def left() -> tuple[int, int]:
-            return jobs.prompts_left(conn, 4), jobs.prompts_left(conn, 1_000_000)
+            return totals.prompts_left(conn, 4), totals.prompts_left(conn, 1_000_000)
 
         assert left() == (3, 3)
         spaces.set_in_use(conn, [last])

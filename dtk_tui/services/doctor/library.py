@@ -10,7 +10,7 @@ from dtk_tui.domain.stats import Stats
 from dtk_tui.errors import DtkError
 from dtk_tui.services import stats
 from dtk_tui.services.doctor.finding import Finding, Verdict
-from dtk_tui.services.library import thresholds
+from dtk_tui.services.library.unfinished_tags import unfinished_tags
 from dtk_tui.services.scan import reparse
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
@@ -66,7 +66,7 @@ class LibraryFindings:
         now = stats.snapshot(db)
         self.folders = now.marks.folders[0]
         yield from queue(now)
-        for of in thresholds.unfinished(db):
+        for of in unfinished_tags(db):
             detail = f"{of.tagger}: {of.left:,} of {counted(of.images, 'image')} go by the thresholds of before"
             yield Finding("tags", Verdict.NOTE, detail, f"Make the rest anew, without inference: {of.command}")
 

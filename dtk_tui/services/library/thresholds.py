@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold, UnfinishedTags
+from dtk_tui.domain.thresholds import Derivation, TagChange, TaggerThresholds, TagThreshold
 from dtk_tui.errors import DtkError, ModelError, UsageError
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
@@ -70,12 +70,6 @@ def listed(db: Database, models: Path | None = None) -> list[TaggerThresholds]:
     with db.connection() as conn:
         found = store.taggers(conn)
         return [_of(conn, name, ids, models) for name, ids in found.items()]
-
-
-def unfinished(db: Database) -> list[UnfinishedTags]:
-    """Return what of which taggers is left to be made anew: somebody is at it, or it was interrupted."""
-    with db.connection() as conn:
-        return store.all_unfinished(conn)
 
 
 def find_tagger(db: Database, name: str, models: Path | None = None) -> TaggerThresholds:

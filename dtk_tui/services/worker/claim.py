@@ -18,7 +18,7 @@ from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks, postings
-from dtk_tui.store.queue import beside, claims, jobs, workers
+from dtk_tui.store.queue import beside, claims, jobs, totals, workers
 
 _PATIENCE_S = 0.1
 _IDLE_S = 1.0
@@ -172,7 +172,7 @@ class Claimer:
     def _look_ahead(self, cursor: _LaneCursor) -> None:
         """Let each kind show how fast it goes, and prepare for a bulk run."""
         try:
-            counts = self._state.transaction(jobs.counts)
+            counts = self._state.transaction(totals.counts)
             apart = {} if counts.priority else self._apart(cursor.lane.kinds, counts.by_kind)
         except DatabaseLostError:
             return

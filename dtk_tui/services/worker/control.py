@@ -10,7 +10,8 @@ from datetime import datetime
 from dtk_tui.domain.events import Emit, ProblemReported
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DatabaseLostError
+from dtk_tui.services.worker.lasting import problem
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, workers
 
@@ -120,8 +121,8 @@ class ControlLoop:
                         self._apply_desired_state()
             except DatabaseLostError:
                 self._stop.wait(_LOOK_S)
-            except DtkError as error:
-                self._emit(ProblemReported(error.title, error.detail))
+            except Exception as error:  # a worker that hears nothing would look alive
+                self._emit(problem(error))
                 self._stop.wait(_LOOK_S)
         self._transition(WorkerState.STOPPED)
 

@@ -25,7 +25,7 @@ from dtk_tui.services.worker.hooks.watch import Hooks
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.queue import jobs, workers
+from dtk_tui.store.queue import jobs, totals, workers
 
 if TYPE_CHECKING:
     from dtk_tui.inference.captioner.base import Captioner
@@ -315,7 +315,7 @@ class Engine:
 
 def _left(conn: Connection, pipeline: Pipeline) -> tuple[int, bool]:
     """Return how many jobs a pipeline can do yet, or are being done, and whether folders that are away hold up all."""
-    counts = jobs.counts(conn)
+    counts = totals.counts(conn)
     kinds = {kind.label for kind in pipeline.kinds if kind not in pipeline.lasting}
     waiting = sum(number for kind, number in counts.by_kind.items() if kind in kinds)
     away = sum(folder.jobs for folder in pipeline.away)

@@ -14,6 +14,7 @@ from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.services.retry import retry_until_available
+from dtk_tui.services.worker.lasting import problem
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import job_log, jobs, runs, workers
@@ -86,8 +87,8 @@ class Heartbeat:
                 self.beat()
             except DatabaseLostError:
                 return  # signing off while the database is away: the lease ends by itself
-            except DtkError as error:
-                self._emit(ProblemReported(error.title, error.detail))
+            except Exception as error:  # a lease that nobody renews ends, and the work goes to others
+                self._emit(problem(error))
             if self._rest() and not self._until.is_alive():
                 break
             if self._stop.is_set():

@@ -46,12 +46,19 @@ class Inferrer:
             if not batch:
                 continue
             with state.inferring():
-                prompts = [work for work in batch if isinstance(work, Prompt)]
-                images = [work for work in batch if isinstance(work, Loaded)]
-                done = self._infer_prompts(prompts) if prompts else self._infer_batch(images)
+                done = self._infer(batch)
                 if len(batch) > len(done.returned):
                     self._time(batch[0], len(batch) - len(done.returned))
                 state.to_save.put(done)
+
+    def _infer(self, batch: Sequence[_Work]) -> BatchResult:
+        if prompts := [work for work in batch if isinstance(work, Prompt)]:
+            return self._infer_prompts(prompts)
+        images = [work for work in batch if isinstance(work, Loaded)]
+        try:
+            return self._infer_batch(images)
+        except Exception as error:  # not of a model: what is lost with this thread would never end
+            return BatchResult(failed=[failure_of(item.job, error) for item in images])
 
     def _size(self, work: _Work) -> int:
         if isinstance(work, Prompt):

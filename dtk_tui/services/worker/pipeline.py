@@ -20,6 +20,7 @@ from dtk_tui.services.worker.files.reading import ReadWatch
 from dtk_tui.services.worker.handlers.base import JobHandler
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.infer import Inferrer
+from dtk_tui.services.worker.lasting import lasting
 from dtk_tui.services.worker.load import Loader, SuspectLoader
 from dtk_tui.services.worker.sandbox import IsolatedLoader
 from dtk_tui.services.worker.save import Saver
@@ -86,7 +87,10 @@ class Pipeline:
             "dtk-away": self._away.run,
             **dict(self._inference()),
         }
-        self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in work.items()]
+        self._threads = [
+            threading.Thread(target=lasting(run, name, emit, state.wait_stopping), name=name, daemon=True)
+            for name, run in work.items()
+        ]
         self._saver = threading.Thread(target=Saver(state, max_retries).run, name="dtk-save", daemon=True)
 
     def _inference(self) -> Iterator[tuple[str, Callable[[], None]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -14,10 +15,13 @@ from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler, PromptHandler
+from dtk_tui.services.worker.lasting import problem
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
 from dtk_tui.store.queue import jobs, missing
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 256
 #: What ends slowly waits so long for more: a transaction for each caption costs more than the caption's requests.
@@ -82,7 +86,9 @@ class Saver:
             self._write(batch)
         except DatabaseLostError:
             return  # stopping while the database is away: the lease ends, another worker does it
-        except DtkError as error:
+        except Exception as error:  # of whatever kind: without this thread nothing would ever be saved again
+            if not isinstance(error, DtkError):
+                _log.exception("results could not be saved")
             if len(batch) == 1 and len(batch[0].rows) <= 1:
                 self._refused(batch[0], error)
                 return
@@ -92,7 +98,7 @@ class Saver:
                 for row in done.rows:
                     self._save([BatchResult(done.handler, rows=[row])])
 
-    def _refused(self, one: BatchResult, error: DtkError) -> None:
+    def _refused(self, one: BatchResult, error: Exception) -> None:
         if one.handler is not None:
             for number, _ in one.prompts:
                 self._state.note_failed_prompt(one.handler.kind, number, reason_of(error), permanent=True)
@@ -100,7 +106,7 @@ class Saver:
         if failed:
             self._save([BatchResult(failed=failed)])
         else:
-            self._state.report(error)
+            self._state.emit(problem(error))
             self._state.mark_ended(job.id for job in _without_result([one]))
 
     def _write(self, batch: list[BatchResult]) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, LiteralString
 
 from dtk_tui.domain.job import NORMAL, ClaimedJob, JobState, Kind
 from dtk_tui.domain.queue import JobRow
-from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import ids_from, join_path
@@ -81,31 +80,10 @@ UPDATE job SET state = 'pending', worker_id = NULL, begun_at = NULL, deaths = gr
 # Durable before the work begins: the one statement of the engine that a crash must not forget.
 _BEGIN = "UPDATE job SET begun_at = clock_timestamp() WHERE id = %s AND worker_id = %s"
 
-_COUNTS = """
-SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
-"""
-
 # In two parts: each has an index of its own, that of what waits in the order of the claim.
 _IS_LEFT: LiteralString = """
 SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND kind = %(kind)s{elsewhere})
     OR EXISTS (SELECT 1 FROM job WHERE state = 'running' AND kind = %(kind)s)
-"""
-
-_FEW = 20_000
-_PROMPTS_OF_JOBS = """
-SELECT count(*) FROM (
-    SELECT DISTINCT image.prompt_id FROM job JOIN image ON image.id = job.image_id
-     WHERE job.kind = 2 AND job.state <> 'failed' AND image.prompt_id IS NOT NULL) AS wanted
- WHERE EXISTS (
-    SELECT FROM embedding_space space
-     WHERE modality = 'text' AND in_use
-       AND NOT EXISTS (SELECT FROM prompt_vector
-                        WHERE space_id = space.id AND prompt_vector.prompt_id = wanted.prompt_id))
-"""
-_PROMPTS_OF_ALL = """
-SELECT greatest(0, least(%(jobs)s, (SELECT count(DISTINCT prompt_id) FROM image WHERE prompt_id IS NOT NULL)
-                                   - (SELECT min((SELECT count(*) FROM prompt_vector WHERE space_id = space.id))
-                                        FROM embedding_space space WHERE modality = 'text' AND in_use)))
 """
 
 _PAGE = """
@@ -207,38 +185,6 @@ def retry_later(conn: Connection, worker_id: int, ids: Sequence[int], reason: st
 def release(conn: Connection, worker_id: int, keep: Collection[int] = ()) -> int:
     """Give back what a worker holds, but the jobs in ``keep``, as if it had never been claimed; return how many."""
     return conn.execute(_RELEASE, (worker_id, list(keep))).rowcount
-
-
-def counts(conn: Connection) -> QueueCounts:
-    """Return how many jobs wait, run and failed."""
-    by_state = dict.fromkeys(JobState, 0)
-    by_kind: dict[str, int] = {}
-    running_by_kind: dict[str, int] = {}
-    urgent = 0
-    for kind, state, is_urgent, number in conn.execute(_COUNTS):
-        by_state[JobState(state)] += number
-        if state == JobState.RUNNING:
-            running_by_kind[Kind(kind).label] = running_by_kind.get(Kind(kind).label, 0) + number
-        if state == JobState.PENDING:
-            by_kind[Kind(kind).label] = by_kind.get(Kind(kind).label, 0) + number
-            urgent += number if is_urgent else 0
-    return QueueCounts(
-        pending=by_state[JobState.PENDING],
-        running=by_state[JobState.RUNNING],
-        failed=by_state[JobState.FAILED],
-        priority=urgent,
-        by_kind=by_kind,
-        running_by_kind=running_by_kind,
-    )
-
-
-def prompts_left(conn: Connection, embed_jobs: int) -> int:
-    """Return how many prompts of the images that wait to be embedded lack a vector of a present text model.
-
-    Args:
-        embed_jobs: how many there are; of many it is only known that all prompts of the library are at most meant.
-    """
-    return int(row_of(conn, _PROMPTS_OF_JOBS if embed_jobs <= _FEW else _PROMPTS_OF_ALL, {"jobs": embed_jobs})[0])
 
 
 def is_left(conn: Connection, kind: Kind, without: Sequence[int] = ()) -> bool:

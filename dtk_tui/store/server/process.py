@@ -36,6 +36,8 @@ START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 60.0
 _ORPHANS_S = 1.0
 _LOST_SOCKET_S = 2.0
+#: One that ends while it starts may have been killed, by a user or for memory: it is started once more.
+_STARTS = 2
 _UNSEEN_S = 3.0
 _POLL_S = 0.01
 _LONGEST_POLL_S = 0.2
@@ -86,6 +88,7 @@ class ServerProcess:
         """Start the server unless it runs, wait until it is ready, and return the folder of its socket."""
         begin = time.monotonic()
         log_begin: int | None = None
+        starts = 0
         unreachable_since: float | None = None
         pause = _POLL_S
         while True:
@@ -100,11 +103,12 @@ class ServerProcess:
                 unreachable_since = unreachable_since or now
                 if log_begin is None:
                     self._end_unreachable(postmaster, now - unreachable_since)
-            elif log_begin is None:
+            elif starts < _STARTS:
                 log_begin = self._log_size()
                 self._start()
+                starts += 1
             else:
-                raise self._start_failure("The database could not be started.", log_begin)
+                raise self._start_failure("The database could not be started.", log_begin or 0)
             if now - begin > START_TIMEOUT_S:
                 raise self._start_failure("The database does not become ready.", log_begin or 0)
             time.sleep(pause)

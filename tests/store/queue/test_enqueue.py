@@ -10,7 +10,7 @@ from dtk_tui.store import maintenance
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces as spaces
 from dtk_tui.store.library.embedding_spaces import CurrentModels
-from dtk_tui.store.queue import enqueue, jobs
+from dtk_tui.store.queue import enqueue, totals
 from dtk_tui.store.scan import readings
 
 EVERYTHING = Target(everything=True)
@@ -112,7 +112,7 @@ def test_deleting_every_final_queues_every_orig_in_the_same_transaction(db: Data
             ).fetchone()
             assert count == (part + 100,), "already before the commit"
     with db.connection() as conn:
-        assert jobs.counts(conn).pending == 1000
+        assert totals.counts(conn).pending == 1000
         row = conn.execute("SELECT count(*) FROM image WHERE NOT is_embedding_representative").fetchone()
         assert row == (0,)
 
@@ -125,7 +125,7 @@ def test_an_undone_delete_queues_nothing(db: Database) -> None:
         conn.execute("DELETE FROM image WHERE folder_id = 3")
         raise RuntimeError
     with db.connection() as conn:
-        assert jobs.counts(conn).pending == 0
+        assert totals.counts(conn).pending == 0
         row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
         assert row == (10,)
 
@@ -139,7 +139,7 @@ def test_a_copy_that_was_never_there_queues_nothing(db: Database) -> None:
             " SELECT 2, 'gone' || n || '.png', 500, 1, now(), 1 + n % 10, n, true FROM generate_series(1, 10) n"
         )
         conn.execute("SELECT dtk_choose_representatives()")
-        assert jobs.counts(conn).pending == 0
+        assert totals.counts(conn).pending == 0
         row = conn.execute("SELECT count(*) FROM image WHERE is_embedding_representative").fetchone()
         assert row == (20,), "and shares no vector, as nobody has seen that it looks alike"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dtk_tui.domain.job import JobState, Kind
 from dtk_tui.store.database import Database
-from dtk_tui.store.queue import failures, job_log, jobs
+from dtk_tui.store.queue import failures, job_log, jobs, totals
 from dtk_tui.store.text_codec import to_db
 
 _ROWS = """
@@ -39,7 +39,7 @@ def test_reasons_are_told_without_the_file_they_name(db: Database) -> None:
         assert {row.image_id for row in jobs.rows(conn, ids)} == {2, 4}
         assert jobs.retry(conn, ids) == 2
         assert len(failures.job_ids(conn, found[1])) == 0
-        assert jobs.counts(conn).failed == 6
+        assert totals.counts(conn).failed == 6
 
 
 def test_a_reason_of_any_text_is_found_again(db: Database) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dtk_tui.config import Config
 from dtk_tui.settings import PreviewSettings, Settings
 from dtk_tui.store.database import Database
-from dtk_tui.store.queue import jobs
+from dtk_tui.store.queue import totals
 from dtk_tui.ui.screens.picture.screen import PictureScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.screens.work.failures import FailuresScreen
@@ -65,7 +65,7 @@ async def test_reasons(db: Database, config: Config, library: Path) -> None:
         await run.shows("4 jobs removed")
         await run.shows("No job has failed.")
         with db.connection() as conn:
-            counts = jobs.counts(conn)
+            counts = totals.counts(conn)
         assert (counts.pending, counts.failed) == (11, 0)
         await run.press("y")
         await run.until(lambda: "No job has failed." in run.told)
