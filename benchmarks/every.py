@@ -106,6 +106,12 @@ BENCHMARKS = (
     ),
     Benchmark("captions", "CAPTIONS=2000 EDITED=2000", "edit of all captions to a bare UPDATE", _cell("prefix", 3)),
     Benchmark(
+        "cluster",
+        "IMAGES=60 RUNS=1",
+        "jobs a second: a Ray cluster of two nodes to two plain workers",
+        r"min, median, max +[\d.]+ +([\d.]+)",
+    ),
+    Benchmark(
         "clusters", "VECTORS=5000 IMAGES=5000 HASHED=2000", "planted pairs: found to all, percent", _cell("5,000", 2)
     ),
     Benchmark(
@@ -143,6 +149,13 @@ BENCHMARKS = (
         "seconds: HNSW in the database to buckets",
         _cell("HNSW, bit_hamming_ops", 2),
         _cell("buckets in numpy", 3),
+    ),
+    Benchmark(
+        "hosts",
+        None,
+        "time expected to the truth, three hosts of different speed and one frozen; takes minutes",
+        r"^ +50 % of what was left +([\d.]+)",
+        r"^ +50 % of what was left +[\d.]+ +([\d.]+)",
     ),
     Benchmark(
         "index",

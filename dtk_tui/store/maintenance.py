@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import LiteralString
 
 from psycopg import sql
@@ -34,6 +35,18 @@ def server_info(conn: Connection) -> ServerInfo:
                pg_database_size(current_database()),
                (SELECT max(migration_id) FROM _yoyo_migration)"""
     return ServerInfo(*row_of(conn, sql))
+
+
+def identity(conn: Connection) -> str:
+    """Return what tells this library from all others, whatever name its server is reached by."""
+    sql = "SELECT md5(concat_ws(' ', (SELECT system_identifier FROM pg_control_system()), current_database()))"
+    return str(row_of(conn, sql)[0])
+
+
+def is_for_this_machine(conn: Connection) -> bool:
+    """Say whether a connection is one that no other machine can make: by a socket, or by the loopback interface."""
+    host, address = conn.info.host, conn.info.hostaddr
+    return host.startswith(("/", "@")) or (bool(address) and ip_address(address).is_loopback)
 
 
 def psql(db: Database, arguments: Sequence[str] = ()) -> int:

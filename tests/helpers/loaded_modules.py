@@ -13,7 +13,7 @@ from tests.helpers.paths import REPOSITORY
 
 #: What a light command, and the first screen, do without; each with all below it.
 HEAVY = (
-    "numpy", "PIL", "httpx", "onnx", "onnxruntime", "tokenizers", "huggingface_hub", "pyarrow", "sqlite3",
+    "numpy", "PIL", "httpx", "onnx", "onnxruntime", "tokenizers", "huggingface_hub", "pyarrow", "sqlite3", "ray",
     "multiprocessing", "watchfiles", "imagecodecs", "yoyo", "dtk_tui.metadata", "dtk_tui.services.worker.engine",
     "dtk_tui.services.scan.scanner", "dtk_tui.services.scan.watcher", "dtk_tui.services.library.search",
     "dtk_tui.inference.captioner.choice", "dtk_tui.inference.manifest", "dtk_tui.inference.image_decoder",

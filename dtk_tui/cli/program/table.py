@@ -69,6 +69,7 @@ COMMANDS = (
         "install.service:commands",
         is_group=True,
     ),
+    Entry("cluster", "Workers on all machines of a Ray cluster, one a GPU.", "cluster:commands", is_group=True),
     Entry("models", "Model files: what there is, get, check, add, remove.", "models:commands", is_group=True),
     Entry("db", "The database of the library.", "database:commands", is_group=True),
     Entry("config", "The settings, and where they stand.", "settings.config:commands", is_group=True),
