@@ -5,7 +5,8 @@ back (default 0.15); the program waits when it is full. A library of 120 picture
 colours.
 
 DTK_BENCH_PEERS is a folder with the programs posting and harlequin in it (the bin of a virtual environment): then a
-cursor move in their trees, of 60 requests and of 60 tables, is measured beside.
+cursor move in their trees, of 60 requests and of 60 tables, is measured beside. posting 2.11.1 needs tree-sitter<0.26
+there: with 0.26.1 its text area (Textual 6.1.0) ends it by a segmentation fault, without a word.
 """
 
 from __future__ import annotations

@@ -87,6 +87,26 @@ def terminal_width(stream: TextIO) -> int | None:
         return None
 
 
+def has_shell() -> bool:
+    """Return whether a shell waits for this process: who is stopped without one is never continued.
+
+    Such a shell is in the same session, and started the group of this process, of which it is no member (POSIX calls a
+    group without one orphaned).
+    """
+    if os.name != "posix":
+        return False
+    group = os.getpgrp()
+    parent = os.getppid()
+    if group != os.getpid():  # started by a program that the shell started
+        with suppress(OSError):
+            stat = Path(f"/proc/{group}/stat").read_text(encoding="utf-8", errors="replace")
+            parent = int(stat.rpartition(")")[2].split()[1])
+    try:
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != group
+    except OSError:
+        return False
+
+
 def window_title(words: str) -> str:
     """Return what gives the window of a terminal its title (OSC 2)."""
     return f"\x1b]2;{one_line(words, 100)}\x07"

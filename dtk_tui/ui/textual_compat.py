@@ -88,6 +88,17 @@ class FaultReportingApp(App[None]):
         if isinstance(self._driver, TerminalDriver):
             self._driver.name_window(words)
 
+    def suspend_process(self, words: str) -> bool:
+        """Stop this process until its shell continues it; return whether what the app is drawn on can do that.
+
+        Args:
+            words: what the terminal shows meanwhile.
+        """
+        if not isinstance(self._driver, TerminalDriver):
+            return False
+        self._driver.suspend_process(words)
+        return True
+
     def on_ready(self) -> None:
         """Look for garbage while nobody types; tests, which open one app after the other, leave that to Python."""
         if not self.is_headless:

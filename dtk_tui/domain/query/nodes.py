@@ -100,6 +100,10 @@ class Named:
     field: str
     names: tuple[str, ...]
 
+    def globs(self) -> tuple[str, ...]:
+        """Return those of the names that have wild characters."""
+        return tuple(name for name in self.names if self.field == "model" and ("*" in name or "?" in name))
+
 
 @dataclass(frozen=True, slots=True)
 class Size:

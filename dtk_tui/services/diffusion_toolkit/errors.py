@@ -1,14 +1,21 @@
-"""Explaining the loss of the database during an import."""
+"""What ends an import early: a person who stops it, and the loss of the database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dtk_tui.errors import DatabaseLostError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.database import Database
 
 _DISK_FULL = b"No space left on device"
+
+
+class StoppedError(DtkError):
+    """A person stopped the import; the library is as it was."""
+
+    def __init__(self) -> None:
+        super().__init__("The migration was stopped.", "The library is as it was. --resume goes on with what was read.")
 
 
 def _log_size(db: Database) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dtk_tui.services.diffusion_toolkit import paths
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import dates, folders, notes, records
+from dtk_tui.store.diffusion_toolkit import dates, folders, records, staging
 
 _NO_FOLDER = "(no folder)"
 
@@ -30,13 +31,13 @@ def write(conn: Connection, migration_id: int, zone: str, mapping: paths.Mapping
     """
     staged = folders.staged_folders(conn)
     needed = folders.staged_paths(conn)
-    listed = {row.source_id: mapping.apply(paths.strip_separators(row.path)) for row in staged if row.path}
+    listed = {row["Id"]: mapping.apply(paths.strip_separators(row["Path"])) for row in staged if row["Path"]}
     listed = {number: paths.strip_separators(path) for number, path in listed.items()}
     known = folders.library_folders(conn)
     tree = _Tree({path: row[0] for path, row in known.items()}, {path: row[1] for path, row in known.items()})
     given = {path: key for key, path, _ in needed}
     _insert_missing(conn, tree, given, [*listed.values(), *given])
-    _set_attributes(conn, tree, zone, [(row, listed[row.source_id]) for row in staged if row.source_id in listed])
+    _set_attributes(conn, tree, zone, [(row, listed[row["Id"]]) for row in staged if row["Id"] in listed])
     _write_records(conn, migration_id, tree, staged, listed, needed)
     folders.write_folder_keys(conn, {key: tree.ids[path] for path, key in given.items()}.items())
     return all(tree.ids[path] == key for path, key in given.items())
@@ -99,24 +100,20 @@ def _id(tree: _Tree, path: str | None) -> int | None:
     return None if path is None else tree.ids[path]
 
 
-def _set_attributes(conn: Connection, tree: _Tree, zone: str, rows: list[tuple[folders.StagedFolder, str]]) -> None:
-    first: dict[int, folders.StagedFolder] = {}
+def _set_attributes(conn: Connection, tree: _Tree, zone: str, rows: list[tuple[dict[str, Any], str]]) -> None:
+    first: dict[int, dict[str, Any]] = {}
     for row, path in rows:
         first.setdefault(tree.ids[path], row)
     folders.set_folder_attributes(conn, zone, [(number, row) for number, row in first.items() if number in tree.new])
 
 
-def _invalid_values(row: folders.StagedFolder) -> Iterator[tuple[str, dict[str, Any]]]:
+def _invalid_values(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (reason, what the source says) of values that are not written as they are."""
-    flags = {
-        "Unavailable": row.unavailable, "Archived": row.archived, "Excluded": row.excluded, "IsRoot": row.is_root,
-        "Recursive": row.recursive, "Watched": row.watched,
-    }  # fmt: skip
-    invalid = {name: value for name, value in flags.items() if value not in (0, 1, None)}
+    invalid = {name: row[name] for name in folders.FLAGS if row[name] not in (0, 1, None)}
     if invalid:
         yield f"{', '.join(invalid)}: is neither 0 nor 1, written as true", invalid
-    if row.scanned_ticks and not dates.is_date(row.scanned_ticks):
-        yield "ScannedDate: is no date, left out", {"ScannedDate": row.scanned_ticks}
+    if row["ScannedDate"] and not dates.is_date(row["ScannedDate"]):
+        yield "ScannedDate: is no date, left out", {"ScannedDate": row["ScannedDate"]}
 
 
 def _hex(path: str) -> str:
@@ -133,40 +130,36 @@ def _write_records(
     conn: Connection,
     migration_id: int,
     tree: _Tree,
-    staged: list[folders.StagedFolder],
+    staged: list[dict[str, Any]],
     listed: dict[int, str],
     needed: list[tuple[int, str, str]],
 ) -> None:
     """Write the records and the notes of the folders."""
     recorded: list[tuple[int, int | None, bool, dict[str, Any]]] = []
     noted: list[tuple[int | None, str, str, dict[str, Any]]] = []
-    numbers = {row.source_id for row in staged}
+    numbers = {row["Id"] for row in staged}
     seen: dict[str, int] = {}
     starts: dict[str, list[str]] = {}
     for _, path, start in needed:
         starts.setdefault(path, []).append(start)
     for row in staged:
-        if row.path is None or row.source_id not in listed:
-            noted.append((row.source_id, "refused", "has no path", {"ParentId": row.parent_id}))
+        number, parent = row["Id"], row["ParentId"]
+        if number not in listed:
+            noted.append((number, "refused", "has no path", {"ParentId": parent}))
             continue
-        path = listed[row.source_id]
+        path = listed[number]
         if path in seen:
-            noted.append((row.source_id, "repaired", f"the same path as row {seen[path]}, made one", {}))
-        if row.parent_id and row.parent_id not in numbers:
-            reason = "its parent is not there, placed by its path"
-            noted.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
-        elif row.parent_id in listed and tree.ids[listed[row.parent_id]] != tree.parents.get(path):
+            noted.append((number, "repaired", f"the same path as row {seen[path]}, made one", {}))
+        if parent and parent not in numbers:
+            noted.append((number, "repaired", "its parent is not there, placed by its path", {"ParentId": parent}))
+        elif parent in listed and tree.ids[listed[parent]] != tree.parents.get(path):
             reason = "ParentId: is not the folder above it, placed by its path"
-            noted.append((row.source_id, "repaired", reason, {"ParentId": row.parent_id}))
-        noted += [(row.source_id, "repaired", reason, original) for reason, original in _invalid_values(row)]
-        seen.setdefault(path, row.source_id)
-        original = {
-            "Path": _hex(row.path), "ScannedDate": row.scanned_ticks,
-            "ImageCount": row.image_count, "Unavailable": row.unavailable, "Archived": row.archived,
-            "Excluded": row.excluded, "IsRoot": row.is_root, "Recursive": row.recursive, "Watched": row.watched,
-            **_unusual_start(row.path, starts.get(path, ())),
-        }  # fmt: skip
-        recorded.append((tree.ids[path], row.source_id, tree.ids[path] in tree.new, original))
+            noted.append((number, "repaired", reason, {"ParentId": parent}))
+        noted += [(number, "repaired", reason, original) for reason, original in _invalid_values(row)]
+        seen.setdefault(path, number)
+        original = {name: row[name] for name in folders.COLUMNS if name not in ("Id", "ParentId")}
+        original |= {"Path": _hex(row["Path"]), **_unusual_start(row["Path"], starts.get(path, ()))}
+        recorded.append((tree.ids[path], number, tree.ids[path] in tree.new, original))
     done = {number for number, _, _, _ in recorded}
     for path, found in starts.items():
         number = tree.ids[path]
@@ -176,4 +169,4 @@ def _write_records(
             recorded.append((number, None, number in tree.new, {"Path": _hex(source), **_unusual_start(source, found)}))
     recorded += [(number, None, True, {}) for number in sorted(tree.new - done)]
     records.write_row_records(conn, migration_id, "folder", recorded)
-    notes.write_notes(conn, migration_id, "Folder", noted)
+    staging.write_notes(conn, [("Folder", *note[:3], json.dumps(note[3])) for note in noted])

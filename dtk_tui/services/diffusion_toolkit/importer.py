@@ -15,8 +15,7 @@ from dtk_tui.domain.imports import STEPS, ImportOptions, ImportProgressed, Impor
 from dtk_tui.errors import DtkError
 from dtk_tui.services.background import cancel_when_set
 from dtk_tui.services.diffusion_toolkit import folders, paths, saved_searches
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
-from dtk_tui.services.diffusion_toolkit.errors import explain_lost_database
+from dtk_tui.services.diffusion_toolkit.errors import StoppedError, explain_lost_database
 from dtk_tui.services.diffusion_toolkit.moved import join_moved
 from dtk_tui.services.diffusion_toolkit.parallel import Piece, run_parallel
 from dtk_tui.services.diffusion_toolkit.read.loader import Loader
@@ -26,7 +25,7 @@ from dtk_tui.services.diffusion_toolkit.report import count_rows, report_from_js
 from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
 from dtk_tui.services.diffusion_toolkit.start import StartedImport, start
 from dtk_tui.services.diffusion_toolkit.timezone import unambiguous_spans
-from dtk_tui.services.diffusion_toolkit.verify import Verifier
+from dtk_tui.services.diffusion_toolkit.verify import comparisons
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import (
     albums,
@@ -42,8 +41,6 @@ from dtk_tui.store.diffusion_toolkit import (
     twins,
 )
 from dtk_tui.store.server.settings import usable_memory
-
-_ONLY_ROLLBACK = "dry run"
 
 
 class Importer:
@@ -165,10 +162,11 @@ class Importer:
 
     def _compare(self) -> list[int]:
         """Build the keys between the staged tables, and return the source ids of images that differ from the source."""
-        verifier = Verifier(self._source, self._builder, self._pool, self._values["id"])
+        differing = set[int]()
         keys: list[Piece] = [self._build_keys] if self._started.may_swap else []
-        self._run_parallel(STEPS[2], [*keys, *verifier.pieces(self._db)])
-        return [number - self._values["base"] for number in verifier.differing]
+        compared = comparisons(self._db, self._source, self._builder, self._pool, self._values["id"], differing)
+        self._run_parallel(STEPS[2], [*keys, *compared])
+        return [number - self._values["base"] for number in differing]
 
     # -- the library ------------------------------------------------------------------------------------------------
 
@@ -190,10 +188,10 @@ class Importer:
                 merge.choose_representatives(conn)
             self._report.verification.compared = record_batches.count_unnoted(conn, values)
             twins.write_records(conn, values)
-            notes.write_staged(conn, values["id"])
             albums.write_albums_and_tags(conn, values)
             saved_searches.write(conn, values["id"], self._zone)
             nodes.write_nodes(conn, values)
+            notes.write_staged(conn, values["id"])
             self._report.verification.differing = sorted(differing.union(compared.result()))
             if is_swap:
                 swap.swap_tables(conn, self._definitions)
@@ -221,12 +219,12 @@ class Importer:
                 if self._stop.is_set():
                     raise StoppedError
                 if self._options.dry_run:
-                    raise DtkError(_ONLY_ROLLBACK)
-                staging.drop(conn)
+                    conn.rollback()
+                    _discard(conn)
+                else:
+                    staging.drop(conn)
         except DtkError as error:
-            if error.title != _ONLY_ROLLBACK:
-                raise (StoppedError() if self._stop.is_set() else error) from error
-            _discard(self._db)
+            raise (StoppedError() if self._stop.is_set() else error) from error
 
     def _finish(self, conn: Connection, is_swap: bool) -> None:
         """Complete the report and close the record."""
@@ -236,11 +234,10 @@ class Importer:
         records.finish(conn, import_id, {**report_json(self._report), "schema": records.staged_schema(conn)})
 
 
-def _discard(db: Database) -> None:
+def _discard(conn: Connection) -> None:
     """Remove the staging tables and the record of the unfinished import."""
-    with db.connection() as conn:
-        staging.drop(conn)
-        records.delete_unfinished(conn)
+    staging.drop(conn)
+    records.delete_unfinished(conn)
 
 
 def import_database(
@@ -270,7 +267,8 @@ def import_database(
                 report = Importer(db, source, started, on_progress, stop or threading.Event(), began).run()
         except StoppedError:
             if options.dry_run:
-                _discard(db)
+                with db.connection() as conn:
+                    _discard(conn)
             raise
         if report.reasons and report.migration_id is not None and not options.dry_run:
             report.notes_file = str(write_notes(db, config, report.migration_id))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import Prefix, SourceSummary
 from dtk_tui.services.diffusion_toolkit import paths
-from dtk_tui.services.diffusion_toolkit.source.database import Source, open_source
-from dtk_tui.services.diffusion_toolkit.source.rowids import bounds
+from dtk_tui.services.diffusion_toolkit.source.database import open_source
 from dtk_tui.store.database import Database
 from dtk_tui.store.diffusion_toolkit import records, staging
 
@@ -53,21 +53,15 @@ def inspect_source(path: str, config: Config, roots: Sequence[str] = ()) -> Sour
         DtkError: as ``open_source``.
     """
     with open_source(path, config.paths.cache / "migration-look") as source:
-        conn = source.connect()
-        try:
-            images = bounds(conn, "Image")[2]
-            albums = bounds(conn, "Album")[2] if "Album" in source.columns else 0
+        images = source.bounds("Image")[2]
+        albums = source.bounds("Album")[2] if "Album" in source.columns else 0
+        with closing(source.connect()) as conn:
             counts = _folders(conn)
-        finally:
-            conn.close()
         found = tuple(
             locate_prefix(prefix, images, (), roots) for prefix, images in common_prefixes(counts)[:_MOST_PREFIXES]
         )
-        return SourceSummary(path, _size(source), images, albums, found)
-
-
-def _size(source: Source) -> int:
-    return int(source.facts["size"]) + int(source.facts["wal_size"])
+        size = int(source.facts["size"]) + int(source.facts["wal_size"])
+        return SourceSummary(path, size, images, albums, found)
 
 
 def _folders(conn: sqlite3.Connection) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from dtk_tui.services.background import cancel_when_set
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
+from dtk_tui.services.diffusion_toolkit.errors import StoppedError
 from dtk_tui.store.database import Connection, Database
 
 _CONNECTIONS = 2

@@ -84,15 +84,11 @@ def report_json(report: ImportReport) -> dict[str, Any]:
     }
 
 
-def _table_count(t: dict[str, int]) -> TableCount:
-    return TableCount(t["read"], t["written"], t["repaired"], t["refused"])
-
-
 def report_from_json(kept: dict[str, Any]) -> ImportReport:
     """Return the report of an import that is done, from what its record keeps of ``report_json``."""
     check = kept["verification"]
     return ImportReport(
-        tables={name: _table_count(kept["tables"][name]) for name in TABLES if name in kept["tables"]},
+        tables={name: TableCount(**kept["tables"][name]) for name in TABLES if name in kept["tables"]},
         reasons={(r["table"], r["outcome"], r["reason"]): r["rows"] for r in kept["reasons"]},
         verification=Verification(
             check["compared"], check["differing"], {name: (n["want"], n["have"]) for name, n in check["counts"].items()}

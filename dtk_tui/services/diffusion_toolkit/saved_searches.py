@@ -10,7 +10,7 @@ from typing import Any
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Connection
-from dtk_tui.store.diffusion_toolkit import dates, notes, records, saved_searches
+from dtk_tui.store.diffusion_toolkit import dates, records, saved_searches, staging
 
 #: Options of a saved search that change nothing at these values.
 _IGNORED = frozenset({"SearchNodes", "SearchAllProperties", "SearchRawData", "ComfyQueryOptions", "SearchView"})
@@ -56,19 +56,14 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
         name = given if given is not None else f"(no name {number})"
         if given is None:
             noted.append((number, "repaired", "Name: is missing, written as (no name)", {"Name": None}))
-        row_id = saved_searches.add_query(conn, name, query, text, problem, (created, modified), zone)
-        is_new = row_id is not None
-        if row_id is None:
-            row_id = saved_searches.find_same_query(conn, name, query, text)
-        for other in _other_names(name):
+        for candidate in _names(name):
+            row_id = saved_searches.add_query(conn, candidate, query, text, problem, (created, modified), zone)
+            is_new = row_id is not None
+            row_id = row_id if is_new else saved_searches.find_same_query(conn, candidate, query, text)
             if row_id is not None:
                 break
-            row_id = saved_searches.add_query(conn, other, query, text, problem, (created, modified), zone)
-            is_new = row_id is not None
-            if row_id is not None:
-                noted.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
-            else:
-                row_id = saved_searches.find_same_query(conn, other, query, text)
+        if is_new and candidate != name:
+            noted.append((number, "repaired", "Name: was taken, renamed", {"Name": given}))
         assert row_id is not None
         if row_id in first:
             noted.append((number, "repaired", f"the same as row {first[row_id]}, made one", {"Name": given}))
@@ -83,9 +78,11 @@ def write(conn: Connection, migration_id: int, zone: str) -> None:
         ]
         recorded.append((row_id, number, is_new, ticks_by_column))
     records.write_row_records(conn, migration_id, "query", recorded)
-    notes.write_notes(conn, migration_id, "Query", noted)
+    staging.write_notes(conn, [("Query", *note[:3], json.dumps(note[3])) for note in noted])
 
 
-def _other_names(name: str) -> Iterator[str]:
+def _names(name: str) -> Iterator[str]:
+    """Yield the names that a saved search may get, the first where no other one has it."""
+    yield name
     yield f"{name} (Diffusion Toolkit)"
     yield from (f"{name} (Diffusion Toolkit {number})" for number in count(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +11,10 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.diffusion_toolkit.read.arrow import TYPES
 from dtk_tui.services.diffusion_toolkit.read.repair import note_json
 from dtk_tui.services.diffusion_toolkit.source.database import Source
-from dtk_tui.services.diffusion_toolkit.source.rowids import id_bounds
 from dtk_tui.services.diffusion_toolkit.source.unknown import unknown_content
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone
 from dtk_tui.store.database import Connection, Database
-from dtk_tui.store.diffusion_toolkit import dates, notes, record_batches, records, staging, swap
+from dtk_tui.store.diffusion_toolkit import dates, record_batches, records, staging, swap
 from dtk_tui.store.diffusion_toolkit.records import ImportRecord
 
 #: Facts of a record that say how the source was read, not what it holds. The names stand in databases.
@@ -63,7 +63,7 @@ def start(db: Database, source: Source, options: ImportOptions) -> StartedImport
 def _start_new(conn: Connection, source: Source, options: ImportOptions, zone: str) -> StartedImport:
     """Start an import with a new record and empty staging tables."""
     _create_tables(conn, source)
-    images, nodes = _id_spans(source)
+    images, nodes = source.id_span("Image"), source.id_span("Node")
     facts = {
         **source.facts, _BATCH_SIZE: options.batch_size, _DRY_RUN: options.dry_run, _MAY_SWAP: swap.is_possible(conn),
     }  # fmt: skip
@@ -106,7 +106,6 @@ def _resume(conn: Connection, source: Source, given: ImportOptions) -> StartedIm
         # An earlier release read it; or the server crashed: then what is unlogged is empty, and the rest not whole.
         _create_tables(conn, source)
         record_batches.delete(conn, record.id)
-        notes.delete_notes(conn, record.id)
     return started
 
 
@@ -117,23 +116,6 @@ def _source_facts(record: ImportRecord) -> dict[str, Any]:
 
 def _unknown_notes(source: Source) -> list[tuple[Any, ...]]:
     """Return notes of what the source has and nothing here knows: of a later release, or somebody's own."""
-    conn = source.connect()
-    try:
+    with closing(source.connect()) as conn:
         found = unknown_content(conn, {table: ("Id", *columns) for table, columns in TYPES.items()})
-    finally:
-        conn.close()
     return [(table, None, "refused", reason, note_json(numbers)) for table, reason, numbers in found]
-
-
-def _id_spans(source: Source) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the first and last Id of the source's images, and of its nodes."""
-    if source.id_is_rowid:
-        image = source.bounds("Image")[:2]
-    else:
-        conn = source.connect()
-        try:
-            image = id_bounds(conn)
-        finally:
-            conn.close()
-    node = source.bounds("Node") if "Node" in source.columns else (1, 0, 0)
-    return (image[0], max(image[1], 0)), (node[0], max(node[1], 0))

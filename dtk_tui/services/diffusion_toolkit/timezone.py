@@ -18,10 +18,9 @@ def host_zone() -> str:
     named = os.environ.get("TZ", "").lstrip(":")
     if named in available_timezones():
         return named
-    for path in (Path("/etc/localtime"),):
-        parts = os.path.realpath(path).split("/zoneinfo/")
-        if len(parts) == 2 and parts[1] in available_timezones():
-            return parts[1]
+    parts = os.path.realpath("/etc/localtime").split("/zoneinfo/")
+    if len(parts) == 2 and parts[1] in available_timezones():
+        return parts[1]
     try:
         text = Path("/etc/timezone").read_text(encoding="utf-8").strip()
     except OSError:

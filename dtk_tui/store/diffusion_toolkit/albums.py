@@ -28,8 +28,8 @@ SELECT %(id)s, 'album', album.id, source_id, album.id = ANY (%(new)s),
 """
 
 _ALBUM_NOTES: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Album', source_id, 'repaired', rule.reason, rule.original
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT 'Album', source_id, 'repaired', rule.reason, rule.original
   FROM (SELECT *, min(source_id) OVER (PARTITION BY coalesce(name, '(no name)')) AS first
           FROM migration_stage_album) AS album,
        LATERAL (VALUES
@@ -59,8 +59,8 @@ SELECT %(id)s, 'tag', tag.id, source_id, tag.id = ANY (%(new)s)
 """
 
 _TAG_NOTES: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Tag', source_id, CASE WHEN name IS NULL THEN 'refused' ELSE 'repaired' END,
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT 'Tag', source_id, CASE WHEN name IS NULL THEN 'refused' ELSE 'repaired' END,
        CASE WHEN name IS NULL THEN 'has no name' ELSE 'the same name as row ' || first || ', made one' END,
        jsonb_build_object('Name', name)
   FROM (SELECT source_id, name, min(source_id) OVER (PARTITION BY name) AS first FROM migration_stage_tag) AS tags
@@ -80,8 +80,8 @@ WITH placed AS (
     {insert}
         ON CONFLICT DO NOTHING
 )
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, '{table}', source_id,
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT '{table}', source_id,
        CASE WHEN owner_id IS NULL OR image_id IS NULL THEN 'refused' ELSE 'repaired' END,
        CASE WHEN owner_id IS NULL THEN 'its {kind} is not there'
             WHEN image_id IS NULL THEN 'its image is not there'

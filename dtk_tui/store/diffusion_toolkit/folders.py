@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import LiteralString
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString
 
 from dtk_tui.store.database import Connection
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
 from dtk_tui.store.text_codec import from_db, to_db
 
-
-@dataclass(frozen=True, slots=True)
-class StagedFolder:
-    """A row of the source's Folder table; flags are None where the source does not know them."""
-
-    source_id: int
-    parent_id: int | None
-    path: str | None
-    image_count: int | None
-    scanned_ticks: int | None
-    unavailable: int | None
-    archived: int | None
-    excluded: int | None
-    is_root: int | None
-    recursive: int | None
-    watched: int | None
+#: Columns of the source's Folder table, as they are staged.
+COLUMNS = (
+    "Id", "ParentId", "Path", "ImageCount", "ScannedDate", "Unavailable", "Archived", "Excluded", "IsRoot", "Recursive",
+    "Watched",
+)  # fmt: skip
+FLAGS = COLUMNS[5:]
 
 
-def staged_folders(conn: Connection) -> list[StagedFolder]:
-    """Return the source's folders in their order."""
+def staged_folders(conn: Connection) -> list[dict[str, Any]]:
+    """Return the source's folders in their order, by ``COLUMNS``; a value is None where the source does not know it."""
     rows = conn.execute("SELECT * FROM migration_stage_folder ORDER BY source_id")
-    found = [StagedFolder(*values) for values in rows]
-    return [folder if folder.path is None else replace(folder, path=from_db(folder.path)) for folder in found]
+    found = [dict(zip(COLUMNS, values, strict=True)) for values in rows]
+    return [{**row, "Path": None if row["Path"] is None else from_db(row["Path"])} for row in found]
 
 
 def staged_paths(conn: Connection) -> list[tuple[int, str, str]]:
@@ -84,21 +74,21 @@ def reparent_folders(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None
     conn.execute(sql, ([pair[0] for pair in pairs], [pair[1] for pair in pairs]))
 
 
-def set_folder_attributes(conn: Connection, zone: str, rows: Sequence[tuple[int, StagedFolder]]) -> None:
+def set_folder_attributes(conn: Connection, zone: str, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     """Write what the source says of folders, given as (folder id, row), that are new in the library."""
     sql: LiteralString = """
-        UPDATE folder SET is_root = coalesce(new.is_root <> 0, parent_id IS NULL),
-               recursive = coalesce(new.recursive <> 0, true), watched = coalesce(new.watched <> 0, false),
-               excluded = coalesce(new.excluded <> 0, false), archived = coalesce(new.archived <> 0, false),
-               unavailable = coalesce(new.unavailable <> 0, false),
-               scanned_at = dtk_instant(CASE WHEN new.scanned BETWEEN {range}
-                                             THEN new.scanned END, %s)
-          FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                      %s::bigint[]) AS new (id, is_root, recursive, watched, excluded, archived, unavailable, scanned)
+        UPDATE folder SET is_root = coalesce(new."IsRoot" <> 0, parent_id IS NULL),
+               recursive = coalesce(new."Recursive" <> 0, true), watched = coalesce(new."Watched" <> 0, false),
+               excluded = coalesce(new."Excluded" <> 0, false), archived = coalesce(new."Archived" <> 0, false),
+               unavailable = coalesce(new."Unavailable" <> 0, false),
+               scanned_at = dtk_instant(CASE WHEN new."ScannedDate" BETWEEN {range} THEN new."ScannedDate" END, %s)
+          FROM jsonb_to_recordset(%s::jsonb) AS new (
+               id bigint, "IsRoot" bigint, "Recursive" bigint, "Watched" bigint, "Excluded" bigint, "Archived" bigint,
+               "Unavailable" bigint, "ScannedDate" bigint)
          WHERE folder.id = new.id""".replace("{range}", TICKS_RANGE)
-    columns = ("is_root", "recursive", "watched", "excluded", "archived", "unavailable", "scanned_ticks")
-    values = [[getattr(row, column) for _, row in rows] for column in columns]
-    conn.execute(sql, (zone, [number for number, _ in rows], *values))
+    names = ("ScannedDate", *FLAGS)
+    given = [{"id": number, **{name: row[name] for name in names}} for number, row in rows]
+    conn.execute(sql, (zone, json.dumps(given)))
 
 
 def write_folder_keys(conn: Connection, places: Iterable[tuple[int, int]]) -> None:

@@ -96,8 +96,28 @@ SELECT ready.source_id
     "{wanted}", ", ".join([f"ready.{_MAPPED.get(name, name)}" for name in STAGED_COLUMNS])
 )
 
+_FLAG: LiteralString = """CASE WHEN source_wins AND unsaid & {bit} = 0 THEN side.{name}
+                ELSE image.{name} OR (known_flags & {bit} = 0 AND side.{name}) END"""
+#: What a merge may write into an image that the library has, by column, and what that is then.
 # keep: what the library says stays, what it lacks is filled in. take: what the source says goes before. newest: the
 # side that was touched later goes before. What an earlier import brought, and a person took away, stays away.
+MERGED: dict[LiteralString, LiteralString] = {
+    "rating": """CASE WHEN source_wins THEN coalesce(side.rating, image.rating)
+                WHEN knew_rating THEN image.rating
+                ELSE coalesce(image.rating, side.rating) END""",
+    "favorite": _FLAG.replace("{bit}", "4").replace("{name}", "favorite"),
+    "nsfw": _FLAG.replace("{bit}", "2").replace("{name}", "nsfw"),
+    "for_deletion": _FLAG.replace("{bit}", "1").replace("{name}", "for_deletion"),
+    "custom_tags": """CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
+                WHEN knew_tags THEN image.custom_tags
+                ELSE coalesce(image.custom_tags, side.custom_tags) END""",
+    "aesthetic_score": "coalesce(image.aesthetic_score, side.aesthetic_score)",
+    "hypernetwork": "coalesce(image.hypernetwork, side.hypernetwork)",
+    "hypernetwork_strength": "coalesce(image.hypernetwork_strength, side.hypernetwork_strength)",
+    "viewed_at": "greatest(image.viewed_at, side.viewed_at)",
+    "touched_at": "greatest(image.touched_at, side.touched_at)",
+    "has_workflow": "image.has_workflow OR (side.has_workflow AND NOT side.has_raw)",
+}
 _MERGE: LiteralString = (
     """
 WITH both_sides AS (
@@ -109,12 +129,7 @@ WITH both_sides AS (
            coalesce(earlier.flags, 0) AS known_flags,
            coalesce(ready.rating = ANY (earlier.ratings), false) AS knew_rating,
            coalesce(ready.custom_tags = ANY (earlier.tags), false) AS knew_tags, known.has_raw,
-           jsonb_build_object('rating', image.rating, 'favorite', image.favorite, 'nsfw', image.nsfw,
-                              'for_deletion', image.for_deletion, 'custom_tags', image.custom_tags,
-                              'aesthetic_score', image.aesthetic_score, 'hypernetwork', image.hypernetwork,
-                              'hypernetwork_strength', image.hypernetwork_strength, 'viewed_at', image.viewed_at,
-                              'touched_at', image.touched_at, 'has_workflow', image.has_workflow,
-                              'has_raw', known.has_raw, 'has_nodes', known.has_nodes) AS before
+           jsonb_build_object({before}, 'has_raw', known.has_raw, 'has_nodes', known.has_nodes) AS before
       FROM migration_ready ready JOIN image ON image.id = ready.target_id
       CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM image_raw WHERE image_id = image.id) AS has_raw,
                                  EXISTS (SELECT 1 FROM node WHERE image_id = image.id) AS has_nodes) AS known
@@ -123,46 +138,22 @@ WITH both_sides AS (
                    FROM dtk_migrated_images() WHERE image_id IN (SELECT image_id FROM migration_target)
                   GROUP BY image_id) AS earlier ON earlier.image_id = image.id
 ), wanted AS (
-    SELECT side.*,
-           CASE WHEN source_wins THEN coalesce(side.rating, image.rating)
-                WHEN knew_rating THEN image.rating
-                ELSE coalesce(image.rating, side.rating) END AS new_rating,
-           CASE WHEN source_wins AND unsaid & 4 = 0 THEN side.favorite
-                ELSE image.favorite OR (known_flags & 4 = 0 AND side.favorite) END AS new_favorite,
-           CASE WHEN source_wins AND unsaid & 2 = 0 THEN side.nsfw
-                ELSE image.nsfw OR (known_flags & 2 = 0 AND side.nsfw) END AS new_nsfw,
-           CASE WHEN source_wins AND unsaid & 1 = 0 THEN side.for_deletion
-                ELSE image.for_deletion OR (known_flags & 1 = 0 AND side.for_deletion)
-                END AS new_for_deletion,
-           CASE WHEN source_wins THEN coalesce(side.custom_tags, image.custom_tags)
-                WHEN knew_tags THEN image.custom_tags
-                ELSE coalesce(image.custom_tags, side.custom_tags) END AS new_custom_tags,
-           image.has_workflow OR (side.has_workflow AND NOT side.has_raw) AS new_has_workflow,
-           coalesce(image.aesthetic_score, side.aesthetic_score) AS new_aesthetic_score,
-           coalesce(image.hypernetwork, side.hypernetwork) AS new_hypernetwork,
-           coalesce(image.hypernetwork_strength, side.hypernetwork_strength) AS new_hypernetwork_strength,
-           greatest(image.viewed_at, side.viewed_at) AS new_viewed_at,
-           greatest(image.touched_at, side.touched_at) AS new_touched_at
+    SELECT side.*, {wanted}
       FROM both_sides side JOIN image ON image.id = side.image_id
 ), changed AS (
     -- A row that stays as it is is not written again: an import of the same source is nothing but looking.
-    UPDATE image SET
-           rating = new_rating, favorite = new_favorite, nsfw = new_nsfw, for_deletion = new_for_deletion,
-           custom_tags = new_custom_tags, has_workflow = new_has_workflow, aesthetic_score = new_aesthetic_score,
-           hypernetwork = new_hypernetwork, hypernetwork_strength = new_hypernetwork_strength,
-           viewed_at = new_viewed_at, touched_at = new_touched_at
-      FROM wanted
-     WHERE image.id = wanted.image_id
-       AND (image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags, image.has_workflow,
-            image.aesthetic_score, image.hypernetwork, image.hypernetwork_strength, image.viewed_at, image.touched_at)
-           IS DISTINCT FROM
-           (new_rating, new_favorite, new_nsfw, new_for_deletion, new_custom_tags, new_has_workflow,
-            new_aesthetic_score, new_hypernetwork, new_hypernetwork_strength, new_viewed_at, new_touched_at)
+    UPDATE image SET {set} FROM wanted
+     WHERE image.id = wanted.image_id AND ({old}) IS DISTINCT FROM ({new})
 )
 INSERT INTO migrated_image (image_id, migration_id, is_new, before, {columns})
 SELECT image_id, %(id)s, false, before, {values}
   FROM wanted JOIN ({records}) AS record USING (source_id)
 """.replace("{records}", RECORDS)
+    .replace("{before}", ", ".join([f"'{name}', image.{name}" for name in MERGED]))
+    .replace("{wanted}", ", ".join([f"{value} AS new_{name}" for name, value in MERGED.items()]))
+    .replace("{set}", ", ".join([f"{name} = new_{name}" for name in MERGED]))
+    .replace("{old}", ", ".join([f"image.{name}" for name in MERGED]))
+    .replace("{new}", ", ".join([f"new_{name}" for name in MERGED]))
     .replace("{columns}", ", ".join(IMAGE_COLUMNS))
     .replace(
         "{values}",

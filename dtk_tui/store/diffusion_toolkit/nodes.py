@@ -16,8 +16,8 @@ SELECT %(node_base)s + stage.source_id, spot.image_id, stage.node_id, stage.name
 """
 
 _NODE_NOTES: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Node', source_id, 'refused', 'its image is not there',
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT 'Node', source_id, 'refused', 'its image is not there',
        jsonb_build_object('ImageId', image_id, 'NodeId', node_id, 'Name', name)
   FROM migration_stage_node stage
  WHERE NOT EXISTS (SELECT 1 FROM migration_where spot WHERE spot.source_id = stage.image_id)
@@ -25,8 +25,8 @@ SELECT %(id)s, 'Node', source_id, 'refused', 'its image is not there',
 
 # Of a node that the image has already under this name, nothing is lost.
 _NODES_KEPT: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'Node', stage.source_id, 'refused', 'its image has other nodes already, which stay',
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT 'Node', stage.source_id, 'refused', 'its image has other nodes already, which stay',
        jsonb_build_object('ImageId', stage.image_id, 'NodeId', stage.node_id, 'Name', stage.name)
   FROM migration_stage_node stage JOIN migration_where spot ON spot.source_id = stage.image_id
  WHERE NOT EXISTS (SELECT 1 FROM node WHERE node.id = %(node_base)s + stage.source_id)
@@ -44,14 +44,14 @@ SELECT node.id, stage.source_id, stage.name, stage.value
 """
 
 _PROPERTY_NOTES: LiteralString = """
-INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-SELECT %(id)s, 'NodeProperty', source_id, 'refused', 'its node is not there',
+INSERT INTO migration_stage_note (table_name, source_id, outcome, reason, original)
+SELECT 'NodeProperty', source_id, 'refused', 'its node is not there',
        jsonb_build_object('NodeId', node_id, 'Name', name, 'Value', left(value, 1000))
   FROM migration_stage_nodeproperty stage
  WHERE NOT EXISTS (SELECT 1 FROM migration_stage_node node JOIN migration_where spot ON spot.source_id = node.image_id
                     WHERE node.source_id = stage.node_id)
-    OR stage.node_id IN (SELECT note.source_id FROM migration_note note
-                          WHERE note.migration_id = %(id)s AND table_name = 'Node' AND outcome = 'refused')
+    OR stage.node_id IN (SELECT note.source_id FROM migration_stage_note note
+                          WHERE table_name = 'Node' AND outcome = 'refused')
 """
 
 

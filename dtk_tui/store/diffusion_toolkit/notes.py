@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, LiteralString
 
 from dtk_tui.store.database import Connection
@@ -15,24 +14,8 @@ SELECT %(id)s, table_name, source_id, outcome, reason, original FROM migration_s
 
 
 def write_staged(conn: Connection, migration_id: int) -> None:
-    """Write the notes of all that was read."""
+    """Write the notes of all that was read and written."""
     conn.execute(_STAGED, {"id": migration_id})
-
-
-def write_notes(
-    conn: Connection, migration_id: int, table: str, notes: Sequence[tuple[int | None, str, str, dict[str, Any]]]
-) -> None:
-    """Note repaired and refused rows, given as (source id, outcome, reason, original)."""
-    sql: LiteralString = """
-        INSERT INTO migration_note (migration_id, table_name, source_id, outcome, reason, original)
-        SELECT %s, %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[])"""
-    columns = [[row[i] for row in notes] for i in range(3)]
-    conn.execute(sql, (migration_id, table, *columns, [json.dumps(row[3]) for row in notes]))
-
-
-def delete_notes(conn: Connection, migration_id: int) -> None:
-    """Remove the notes of an unfinished import, which is read anew."""
-    conn.execute("DELETE FROM migration_note WHERE migration_id = %s", (migration_id,))
 
 
 def note_counts(conn: Connection, migration_id: int) -> list[tuple[str, str, str, int]]:

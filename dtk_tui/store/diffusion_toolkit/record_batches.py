@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import sql
-from xxhash import xxh3_128
+from xxhash import xxh3_128_digest
 
 from dtk_tui.store.copy import columns as copy_columns
 from dtk_tui.store.copy.binary import HEADER, TRAILER
@@ -25,6 +25,7 @@ COLUMNS = pa.schema([(name, _TYPES.get(name, pa.int64())) for name in IMAGE_COLU
 _KEY = ("migration_id", "first_id")
 _NAMES = sql.SQL(", ").join(map(sql.Identifier, (*_KEY, "source_ids", *COLUMNS.names[1:])))
 _COPY = sql.SQL("COPY migrated_batch ({}) FROM STDIN (FORMAT binary)").format(_NAMES)
+_NOTHING = HEADER + TRAILER
 #: The records of the images of the import ``id``, as rows; also those that were excluded.
 RECORDS: LiteralString = """
 SELECT one.* FROM migrated_batch, cardinality(source_ids) AS rows, unnest(source_ids, {spread}) AS one ({names})
@@ -51,14 +52,14 @@ def write(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id
         first_id: under which they stand; no other batch of the import has it.
     """
     if not len(records):
-        return _digest([])
+        return xxh3_128_digest(_NOTHING)
     keys = [(8).to_bytes(4, "big") + number.to_bytes(8, "big", signed=True) for number in (migration_id, first_id)]
     ids, *columns = records.columns
     fields = [*keys, *(copy_columns.array(column) for column in (ids, *map(_collapse_constant, columns)))]
     block = b"".join((HEADER, len(fields).to_bytes(2, "big"), *fields, TRAILER))
     with conn.cursor().copy(_COPY) as sink:
         sink.write(block)
-    return _digest([block])
+    return xxh3_128_digest(block)
 
 
 def _collapse_constant(column: pa.Array) -> pa.Array:
@@ -73,15 +74,7 @@ def stored_digest(conn: Connection, migration_id: int, first_id: int) -> bytes:
         _NAMES, migration_id, first_id
     )
     with conn.cursor().copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(rows)) as source:
-        block = b"".join(source)
-    return _digest([block] if len(block) > len(HEADER + TRAILER) else [])
-
-
-def _digest(blocks: Sequence[bytes]) -> bytes:
-    seen = xxh3_128()
-    for block in blocks:
-        seen.update(block)
-    return seen.digest()
+        return xxh3_128_digest(b"".join(source))
 
 
 def differing_images(conn: Connection, records: pa.RecordBatch, migration_id: int, first_id: int) -> list[int]:

@@ -95,14 +95,12 @@ def begin(
 
 def _reserve_ids(conn: Connection, table: str, first: int, last: int) -> int:
     """Return the base of a range of ids that nobody else gets."""
-    name = sql.Literal(f"{table}")
+    name = sql.Literal(table)
     query = sql.SQL(
-        "SELECT greatest((SELECT coalesce(max(id), 0) FROM {}),"
-        " coalesce(pg_sequence_last_value(pg_get_serial_sequence({}, 'id')::regclass), 0))"
+        "SELECT greatest(0, (SELECT max(id) FROM {}),"
+        " pg_sequence_last_value(pg_get_serial_sequence({}, 'id')::regclass))"
     ).format(sql.Identifier(table), name)
-    row = conn.execute(query).fetchone()
-    assert row is not None
-    base = int(row[0]) - min(first, 1) + 1 if int(row[0]) else -min(first, 1) + 1
+    base = int(conn.execute(query).fetchall()[0][0]) - min(first, 1) + 1
     if base + max(last, 1) > _LARGEST_ID:
         raise DtkError(
             f"The Ids of the source, from {first} to {last}, do not fit behind those of the library.",
@@ -123,11 +121,9 @@ def written_counts(conn: Connection, migration_id: int, is_all: bool) -> dict[st
         is_all: whether all images there are were brought by this import.
     """
     query: LiteralString = """
-        SELECT (SELECT count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'folder'),
-               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'album'),
-               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'tag'),
-               (SELECT count(*) FROM migrated_row WHERE migration_id = %(id)s AND kind = 'query')"""
-    found = dict(zip(("Folder", "Album", "Tag", "Query"), row_of(conn, query, {"id": migration_id}), strict=True))
+        SELECT initcap(kind), count(DISTINCT source_id) FROM migrated_row WHERE migration_id = %s GROUP BY kind"""
+    kinds = dict.fromkeys(("Folder", "Album", "Tag", "Query"), 0)
+    found: dict[str, int] = {**kinds, **dict(conn.execute(query, (migration_id,)).fetchall())}
     images: LiteralString = """
         SELECT count(*) FROM migration_beside.image staged JOIN migration_where spot
                ON spot.source_id = staged.id - (SELECT image_base FROM migration WHERE id = %(id)s)

@@ -36,8 +36,10 @@ _TABLES: dict[str, LiteralString] = {
     # Images with the path of another one, which is kept.
     "twin": "image_id bigint NOT NULL, kept_id bigint NOT NULL",
     "note": "table_name text NOT NULL, source_id bigint, outcome text NOT NULL, reason text NOT NULL, original jsonb",
-    "chunk": """table_name text NOT NULL, chunk bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
-        PRIMARY KEY (table_name, chunk)""",
+    # Checkpoints: what was read of a table, by the first rowid of each range; and parts of the writing that are done.
+    "chunk": """table_name text NOT NULL, first bigint NOT NULL, rows bigint NOT NULL, lost bigint NOT NULL,
+        PRIMARY KEY (table_name, first)""",
+    "ticket": "ticket bigint NOT NULL",
     # The order of the columns is that of the source, behind the rowid.
     "folder": """source_id bigint, parent_id bigint, path text, image_count bigint, scanned_ticks bigint,
         unavailable bigint, archived bigint, excluded bigint, is_root bigint, recursive bigint, watched bigint""",
@@ -50,7 +52,6 @@ _TABLES: dict[str, LiteralString] = {
     "nodeproperty": "source_id bigint, node_id bigint, name text, value text",
     "migration": "source_id bigint, name text",
 }
-_STARTED_ANEW = "The database was started anew in the middle of the migration."
 _NAMES = {name: sql.Identifier(f"migration_stage_{name}") for name in _TABLES}
 #: Tables that an earlier release made besides.
 _FORMER = [sql.Identifier(f"migration_stage_{name}") for name in ("image", "text", "raw")]
@@ -121,8 +122,8 @@ def set_search_path(conn: Connection) -> None:
 def issue_ticket(conn: Connection) -> int:
     """Issue the ticket of a pass of reading, without which nothing is written, and which a crash takes away."""
     ticket = secrets.randbits(60)
-    conn.execute("DELETE FROM migration_stage_chunk WHERE table_name = ''")
-    conn.execute("INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES ('', %s, 0, 0)", (ticket,))
+    conn.execute("DELETE FROM migration_stage_ticket")
+    conn.execute("INSERT INTO migration_stage_ticket VALUES (%s)", (ticket,))
     return ticket
 
 
@@ -132,65 +133,56 @@ def require_ticket(conn: Connection, ticket: int) -> None:
     Raises:
         DatabaseLostError: the server crashed since, and the staging tables are empty.
     """
-    query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)"
+    query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_ticket WHERE ticket = %s)"
     if not row_of(conn, query, (ticket,))[0]:
-        raise DatabaseLostError(_STARTED_ANEW)
+        raise DatabaseLostError("The database was started anew in the middle of the migration.")
 
 
 def has_current_columns(conn: Connection) -> bool:
     """Whether the staging tables have the columns that are written to: not where an earlier release made them."""
     query: LiteralString = """
-        SELECT EXISTS (SELECT 1 FROM pg_attribute
-                        WHERE attrelid = to_regclass('migration_stage_digest') AND attname = 'unsaid')"""
+        SELECT count(*) = 2 FROM pg_attribute
+         WHERE (attrelid, attname) IN ((to_regclass('migration_stage_digest'), 'unsaid'),
+                                       (to_regclass('migration_stage_ticket'), 'ticket'))"""
     return bool(row_of(conn, query)[0])
 
 
-def finished_chunks(conn: Connection) -> dict[tuple[str, int], tuple[int, int]]:
-    """Return (rows, lost rows) of the batches that are staged, by (table, number of the batch)."""
-    rows = conn.execute(
-        "SELECT table_name, chunk, rows, lost FROM migration_stage_chunk WHERE chunk > 0 AND table_name <> ''"
-    )
-    return {(table, chunk): (count, lost) for table, chunk, count, lost in rows}
+def finished_chunks(conn: Connection) -> set[tuple[str, int]]:
+    """Return the (table, first rowid) of the ranges that are staged."""
+    return set(conn.execute("SELECT table_name, first FROM migration_stage_chunk"))
 
 
 def row_counts(conn: Connection) -> dict[str, tuple[int, int]]:
     """Return (rows read, rows lost) by source table."""
-    rows = conn.execute(
-        "SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk"
-        " WHERE chunk > 0 AND table_name <> '' GROUP BY 1"
-    )
+    rows = conn.execute("SELECT table_name, sum(rows)::bigint, sum(lost)::bigint FROM migration_stage_chunk GROUP BY 1")
     return {table: (read, lost) for table, read, lost in rows}
 
 
 def is_part_done(conn: Connection, part: str) -> bool:
     """Whether a part of the writing is done and kept."""
-    query: LiteralString = "SELECT EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = %s)"
-    return bool(row_of(conn, query, (f"done: {part}",))[0])
+    return (f"done: {part}", 0) in finished_chunks(conn)
 
 
 def mark_part_done(conn: Connection, part: str) -> None:
     """Note that a part of the writing is done, in its transaction."""
-    conn.execute(
-        "INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost) VALUES (%s, 0, 0, 0)", (f"done: {part}",)
-    )
+    conn.execute("INSERT INTO migration_stage_chunk VALUES (%s, 0, 0, 0)", (f"done: {part}",))
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
 
 
-def write_chunks(
+def write_chunk(
     conn: Connection,
     ticket: int,
-    table: str,
-    chunks: Sequence[tuple[int, int, int]],
+    chunk: tuple[str, int, int, int],
     rows: Sequence[Sequence[pa.Array]],
     notes: Sequence[tuple[Any, ...]],
 ) -> None:
-    """Write the notes and checkpoints of some batches of one table, and its rows where they are not images.
+    """Write the notes and the checkpoint of a range of one table, and its rows where they are not images.
 
     Args:
         ticket: as ``issue_ticket`` gave it.
-        chunks: (number, rows, lost rows): how many rows the source has there, and how many of them cannot be read.
+        chunk: (table, first rowid, rows, lost rows): how many the source has there, and how many cannot be read.
         rows: columns of the table's staging table, in pieces.
         notes: (table, source id, outcome, reason, JSON of what the source said).
 
@@ -198,17 +190,11 @@ def write_chunks(
         DatabaseLostError: the server crashed since ``issue_ticket``, and the staging tables are empty.
     """
     session.commit_asynchronously(conn)
+    require_ticket(conn, ticket)
     for columns in rows:
-        _copy_columns(conn, _NAMES[table.lower()], columns)
+        _copy_columns(conn, _NAMES[chunk[0].lower()], columns)
     write_notes(conn, notes)
-    written = conn.execute(
-        """INSERT INTO migration_stage_chunk (table_name, chunk, rows, lost)
-           SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
-            WHERE EXISTS (SELECT 1 FROM migration_stage_chunk WHERE table_name = '' AND chunk = %s)""",
-        (table, *([chunk[i] for chunk in chunks] for i in range(3)), ticket),
-    )
-    if not written.rowcount:
-        raise DatabaseLostError(_STARTED_ANEW)
+    conn.execute("INSERT INTO migration_stage_chunk VALUES (%s, %s, %s, %s)", chunk)
 
 
 def write_notes(conn: Connection, notes: Sequence[tuple[Any, ...]]) -> None:

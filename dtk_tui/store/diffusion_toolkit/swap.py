@@ -13,15 +13,12 @@ from dtk_tui.store.diffusion_toolkit.staging import SCHEMA, TABLES, staged
 #: The unique index of the images' paths.
 PATH_INDEX = "image_folder_id_file_name_key"
 _INDEXES: LiteralString = """
-SELECT i.relname, t.relname, t.relnamespace::regnamespace::text, pg_get_indexdef(i.oid), nspname
+SELECT i.relname, t.relname, t.relnamespace::regnamespace::text, pg_get_indexdef(i.oid), nspname, contype::text
   FROM pg_index JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid
   JOIN pg_am ON pg_am.oid = i.relam JOIN pg_namespace ON pg_namespace.oid = t.relnamespace
+  LEFT JOIN pg_constraint ON conindid = i.oid AND contype IN ('p', 'u')
  WHERE indrelid = ANY (%s::regclass[])
  ORDER BY amname = 'btree', NOT indisprimary, t.relname <> 'image', i.relname DESC
-"""
-_KEYS: LiteralString = """
-SELECT relname, conname, contype::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
- WHERE contype IN ('p', 'u') AND conrelid = ANY (%s::regclass[]) ORDER BY relname, conname
 """
 _FOREIGN: LiteralString = """
 SELECT nspname, pg_class.relname, conname, pg_get_constraintdef(con.oid),
@@ -64,11 +61,15 @@ SELECT NOT (EXISTS (SELECT 1 FROM image) OR EXISTS (SELECT 1 FROM prompt))
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of a table of the library, with its definition for the staged table."""
+    """An index of a table of the library, with its definition for the staged table.
+
+    ``key``: p for that of a primary key, u for that of a unique one, of its name; None for others.
+    """
 
     name: str
     table: str
     definition: str
+    key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,12 @@ class Definitions:
     Attributes:
         home: the schema that they are in.
         indexes: those of keys too; the one that takes longest first.
-        keys: (table, name, p or u) of primary and unique keys.
         foreign: foreign keys between them, from them and to them.
         triggers: statements that make them.
     """
 
     home: str
     indexes: tuple[Index, ...]
-    keys: tuple[tuple[str, str, str], ...]
     foreign: tuple[ForeignKey, ...]
     triggers: tuple[str, ...]
 
@@ -141,12 +140,12 @@ def read_definitions(conn: Connection) -> Definitions:
     tables = list(TABLES)
     found = conn.execute(_INDEXES, (tables,)).fetchall()
     indexes = [
-        Index(name, table, _for_staged_table(definition, home, table)) for name, table, home, definition, _ in found
+        Index(name, table, _for_staged_table(definition, home, table), key)
+        for name, table, home, definition, _, key in found
     ]
-    keys = conn.execute(_KEYS, (tables,)).fetchall()
     foreign = [ForeignKey(*row) for row in conn.execute(_FOREIGN, {"tables": tables})]
     triggers = [made for (made,) in conn.execute(_TRIGGERS, (tables,))]
-    return Definitions(found[0][4], tuple(indexes), tuple(keys), tuple(foreign), tuple(triggers))
+    return Definitions(found[0][4], tuple(indexes), tuple(foreign), tuple(triggers))
 
 
 def _for_staged_table(definition: str, home: str, table: str) -> str:
@@ -205,9 +204,11 @@ def swap_tables(conn: Connection, definitions: Definitions) -> None:
         _advance_sequence(conn, definitions.home, table)
     own = [sql.Identifier(definitions.home, table) for table in TABLES]
     conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(own)))
-    for table, name, kind in definitions.keys:
-        make = f"ALTER TABLE {{}} ADD CONSTRAINT {{}} {'PRIMARY KEY' if kind == 'p' else 'UNIQUE'} USING INDEX {{}}"
-        conn.execute(sql.SQL(make).format(staged(table), sql.Identifier(name), sql.Identifier(name)))
+    for index in definitions.indexes:
+        if index.key is not None:
+            kind = sql.SQL("PRIMARY KEY" if index.key == "p" else "UNIQUE")
+            make = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {name} {} USING INDEX {name}")
+            conn.execute(make.format(staged(index.table), kind, name=sql.Identifier(index.name)))
     # Workflows that are written from now on are compressed.
     conn.execute(sql.SQL("ALTER TABLE {} ALTER chunks SET STORAGE EXTENDED").format(staged("image_raw")))
     for table in TABLES:

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.diffusion_toolkit.dates import TICKS_RANGE
+from dtk_tui.store.diffusion_toolkit.merge import MERGED
 
 # Touched: other marks than were written, a tag or a caption that a person wrote, membership in an album that came
 # otherwise, and whatever an edit of the journal changed since and was not undone.
@@ -35,45 +36,36 @@ SELECT *, NOT has_marks OR NOT has_tags OR NOT is_last
                  ON edited.image_id = image.id
          WHERE record.migration_id = %(id)s) AS brought
 """.replace("{range}", TICKS_RANGE)
+#: What is restored of an image that an import was merged into, by column, and when. A workflow is a statement's own.
+_RESTORED: dict[LiteralString, LiteralString] = {
+    **dict.fromkeys((name for name in MERGED if name != "has_workflow"), "knew_all"),
+    **dict.fromkeys(("rating", "favorite", "nsfw", "for_deletion"), "has_marks"),
+    "custom_tags": "has_tags",
+    "viewed_at": "knew_all AND image.viewed_at = viewed",
+    "touched_at": "knew_all AND image.touched_at = touched",
+}
 _STATEMENTS: tuple[LiteralString, ...] = (
     # What was computed for a group stays with its members that stay.
     """SELECT dtk_promote_successors(array_agg(id)) FROM migration_brought
         WHERE is_new AND NOT is_touched
           AND (EXISTS (SELECT 1 FROM image_vector) OR EXISTS (SELECT 1 FROM job WHERE kind = 2))""",
     # Of what an image was given by two imports, the first one's cannot be told from the second one's.
-    """UPDATE image SET rating = former.rating, favorite = former.favorite, nsfw = former.nsfw,
-              for_deletion = former.for_deletion, custom_tags = former.custom_tags,
-              aesthetic_score = former.aesthetic_score, hypernetwork = former.hypernetwork,
-              hypernetwork_strength = former.hypernetwork_strength, viewed_at = former.viewed_at,
-              touched_at = former.touched_at
-         FROM (SELECT image.id,
-                      CASE WHEN has_marks THEN said.rating ELSE image.rating END AS rating,
-                      CASE WHEN has_marks THEN said.favorite ELSE image.favorite END AS favorite,
-                      CASE WHEN has_marks THEN said.nsfw ELSE image.nsfw END AS nsfw,
-                      CASE WHEN has_marks THEN said.for_deletion ELSE image.for_deletion END AS for_deletion,
-                      CASE WHEN has_tags THEN said.custom_tags ELSE image.custom_tags END AS custom_tags,
-                      CASE WHEN knew_all THEN said.aesthetic_score ELSE image.aesthetic_score END AS aesthetic_score,
-                      CASE WHEN knew_all THEN said.hypernetwork ELSE image.hypernetwork END AS hypernetwork,
-                      CASE WHEN knew_all THEN said.hypernetwork_strength
-                           ELSE image.hypernetwork_strength END AS hypernetwork_strength,
-                      CASE WHEN knew_all AND image.viewed_at = viewed THEN said.viewed_at
-                           ELSE image.viewed_at END AS viewed_at,
-                      CASE WHEN knew_all AND image.touched_at = touched THEN said.touched_at
-                           ELSE image.touched_at END AS touched_at
+    """UPDATE image SET {set}
+         FROM (SELECT image.id, {former}
                  FROM (SELECT *, is_last AND before ? 'has_raw' AS knew_all FROM migration_brought
                         WHERE NOT is_new) AS brought
-                 JOIN image ON image.id = brought.id,
-                      jsonb_to_record(before) AS said (
-                          rating smallint, favorite boolean, nsfw boolean, for_deletion boolean, custom_tags text,
-                          aesthetic_score double precision, hypernetwork text, hypernetwork_strength double precision,
-                          viewed_at timestamptz, touched_at timestamptz)) AS former
-        WHERE former.id = image.id
-          AND (image.rating, image.favorite, image.nsfw, image.for_deletion, image.custom_tags, image.aesthetic_score,
-               image.hypernetwork, image.hypernetwork_strength, image.viewed_at, image.touched_at)
-              IS DISTINCT FROM
-              (former.rating, former.favorite, former.nsfw, former.for_deletion, former.custom_tags,
-               former.aesthetic_score, former.hypernetwork, former.hypernetwork_strength, former.viewed_at,
-               former.touched_at)""",
+                 JOIN image ON image.id = brought.id, jsonb_populate_record(NULL::image, before) AS said) AS former
+        WHERE former.id = image.id AND ({old}) IS DISTINCT FROM ({new})""".replace(
+        "{set}", ", ".join([f"{name} = former.{name}" for name in _RESTORED])
+    )
+    .replace(
+        "{former}",
+        ", ".join(
+            [f"CASE WHEN {when} THEN said.{name} ELSE image.{name} END AS {name}" for name, when in _RESTORED.items()]
+        ),
+    )
+    .replace("{old}", ", ".join([f"image.{name}" for name in _RESTORED]))
+    .replace("{new}", ", ".join([f"former.{name}" for name in _RESTORED])),
     """WITH taken AS (
            DELETE FROM image_raw USING migration_brought brought
             WHERE brought.id = image_raw.image_id AND NOT brought.is_new AND is_last

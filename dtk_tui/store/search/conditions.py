@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dtk_tui.domain.query import nodes
-from dtk_tui.store.search import texts
+from dtk_tui.store.search import models, texts
 from dtk_tui.store.search.texts import like_pattern
 from dtk_tui.store.text_codec import to_db, to_nfc
 
@@ -36,6 +36,8 @@ class NameIds:
     albums: Mapping[str, Sequence[int]]
     #: Queries of the full-text search; none for one without a word that is searched.
     captions: Mapping[nodes.CaptionText, CaptionQuery]
+    #: The models that are like a pattern, as ``models.like`` tells them; none for a pattern that it does not tell of.
+    models: Mapping[str, Sequence[str]]
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -84,6 +86,8 @@ _ORIENTATIONS: dict[str, str] = {
     "landscape": "image.width > image.height",
     "square": "image.width = image.height",
 }
+#: The digits of the largest number of the column.
+_SEED_DIGITS = 20
 #: So many subqueries are joined; the time to plan a join grows much faster than their number.
 _MOST_JOINS = 6
 #: From so many ranges or names on they are looked up, in place of a comparison with each.
@@ -92,7 +96,14 @@ _IN_RANGES = "{column}::numeric <@ {ranges}::nummultirange"
 _IS_ONE_OF = "lower({column}) IN (SELECT lower(name) FROM unnest({names}::text[]) AS name)"
 _IS_NAMED = "lower({column}) = lower({name}){short}"
 # What the indexes of names hold; a name is at most three times as long as in lower case.
-_INDEXED_NAMES, _SHORT, _SHORT_NAME = ("image.model", "image.sampler"), " AND octet_length({column}) < 800", 250
+_INDEXED_NAMES = ("image.sampler", "image.model_hash", "image.hypernetwork")
+_SHORT, _SHORT_NAME = " AND octet_length({column}) < 800", 250
+# By the index that sorts models: it has the newest of each in order. A longer model is not equal to a short one.
+_IS_MODEL = "lower(left(image.model, 255)) = lower({name})"
+_IS_ONE_MODEL = "lower(left(image.model, 255)) = ANY ({names}::text[])"
+_LIKE_MODEL = "dtk_nfc(image.model) ILIKE {pattern}"
+#: As the index on it has it.
+_RATIO = "CASE WHEN image.height = 0 THEN 0 ELSE image.width::float8 / image.height END"
 _IN_FOLDER = "image.folder_id = ANY ({ids}::bigint[])"
 _IN_ALBUM = "image.id IN (SELECT image_id FROM album_image WHERE album_id = ANY ({ids}::bigint[]))"
 # Nearly all paths are ASCII, and need no look at each character.
@@ -124,11 +135,15 @@ _GROUPS: dict[str, str] = {
 
 @dataclass
 class Where:
-    """A condition on ``image`` as SQL, its bound values, and the FROM clause that it needs."""
+    """A condition on ``image`` as SQL, its bound values, and the FROM clause that it needs.
+
+    ``members`` are those parts of the condition, which all images meet, that are ``image.id IN (SELECT ...)``.
+    """
 
     condition: str = "true"
     values: dict[str, Any] = field(default_factory=dict)
     source: str = "image"
+    members: Sequence[str] = ()
 
     def bind(self, value: Any) -> str:
         """Bind a value and return its placeholder."""
@@ -147,7 +162,10 @@ def where(node: nodes.Node | None, name_ids: NameIds) -> Where:
     """Return the condition for ``node``; ``name_ids`` has the ids for every name in it (a name without any: no ids)."""
     result = Where()
     if node is not None:
-        result.condition = _Compiler(result, name_ids).sql(node)
+        compiler = _Compiler(result, name_ids)
+        result.condition = compiler.sql(node)
+        parts = node.parts if isinstance(node, nodes.And) else (node,)
+        result.members = [compiler.members[part] for part in parts if part in compiler.members]
     return result
 
 
@@ -166,12 +184,6 @@ def both_forms(text: str) -> list[str]:
     return list(dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))))
 
 
-def _short(column: str, name: str) -> str:
-    """Return what lets an index find images of a name, where it has one."""
-    is_indexed = column in _INDEXED_NAMES and len(name.lower().encode("utf-8", "replace")) < _SHORT_NAME
-    return _SHORT.format(column=column) if is_indexed else ""
-
-
 def _folder_globs(glob: str) -> list[str]:
     """Return what the path of a folder, with a ``/`` behind it, is like if that of a file in it is like ``glob``.
 
@@ -187,6 +199,18 @@ def _folder_globs(glob: str) -> list[str]:
     return globs
 
 
+def seed_ranges(glob: str) -> list[tuple[int, int]]:
+    """Return the ranges, both ends included, that hold all seeds like ``glob``; none where it begins with no digits."""
+    begin = re.match(r"[0-9]+", glob)
+    if begin is None:
+        return []
+    rest = glob[begin.end() :]
+    fewest = len(rest.replace("*", ""))
+    most = fewest if "*" not in rest else _SEED_DIGITS - len(begin[0])
+    first = int(begin[0])
+    return [(first * 10**more, (first + 1) * 10**more - 1) for more in range(fewest, most + 1)]
+
+
 def midnight(day: date) -> datetime:
     """Return the beginning of a local day."""
     return datetime.combine(day, time.min).astimezone(UTC)
@@ -199,6 +223,7 @@ class _Compiler:
         self._bind_text = target.bind_text
         self._name_ids = name_ids
         self._joins = 0
+        self.members: dict[nodes.Node, str] = {}
         self._leaves: dict[type, Callable[[Any], str]] = {
             nodes.And: self._combined,
             nodes.Or: self._combined,
@@ -209,7 +234,7 @@ class _Compiler:
             nodes.Path: self._path,
             nodes.Created: self._created,
             nodes.Numbers: self._numbers,
-            nodes.SeedLike: lambda node: "image.seed::text LIKE " + self._bind(like_pattern(node.glob, wild=True)),
+            nodes.SeedLike: self._seed_like,
             nodes.Named: self._named,
             nodes.Size: self._size,
             nodes.Ratio: self._ratio,
@@ -234,6 +259,8 @@ class _Compiler:
     def _not(self, node: nodes.Not) -> str:
         """Let the planner look for what must not stand in another table image by image, or gather all of it first."""
         inner = self.sql(node.part)
+        if isinstance(node.part, nodes.Has):
+            return f"NOT ({inner})"  # never unknown; as IS NOT TRUE all that have it would be gathered first
         found = _MEMBER.fullmatch(inner)
         if found and isinstance(node.part, nodes.Tag | nodes.Album | nodes.CaptionText | nodes.Queued):
             return _HAS_NONE.format(table=found["table"], rest=found["rest"])
@@ -256,7 +283,8 @@ class _Compiler:
         return _IN_FOLDER.format(ids=self._bind(list(self._name_ids.folders.get(node.value, ()))))
 
     def _album(self, node: nodes.Album) -> str:
-        return self._member(_IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ())))))
+        self.members[node] = _IN_ALBUM.format(ids=self._bind(list(self._name_ids.albums.get(node.name, ()))))
+        return self._member(self.members[node])
 
     def _path(self, node: nodes.Path) -> str:
         self._target.source = "image JOIN folder ON folder.id = image.folder_id"
@@ -291,19 +319,38 @@ class _Compiler:
                 parts.append(column + " BETWEEN " + self._bind(number(low)) + " AND " + self._bind(number(high)))
         return self._joined(" OR ", parts)
 
+    def _seed_like(self, node: nodes.SeedLike) -> str:
+        parts = ["image.seed::text LIKE " + self._bind(like_pattern(node.glob, wild=True))]
+        if ranges := seed_ranges(node.glob):
+            between = "image.seed BETWEEN {}::numeric AND {}::numeric"
+            parts.append(self._joined(" OR ", [between.format(*map(self._bind, one)) for one in ranges]))
+        return self._joined(" AND ", parts)
+
     def _named(self, node: nodes.Named) -> str:
         column = _NAMES[node.field]
-        globs = [name for name in node.names if node.field == "model" and ("*" in name or "?" in name)]
+        globs = node.globs()
         # Comparing with both forms costs less than composing the name of each image.
         names = [form for name in node.names if name not in globs for form in both_forms(name)]
-        parts = [f"dtk_nfc({column}) ILIKE {self._bind_text(like_pattern(name, wild=True))}" for name in globs]
+        parts = [self._like_model(name) for name in globs]
         if len(names) > _MANY:
             parts.append(_IS_ONE_OF.format(column=column, names=self._bind([to_db(name) for name in names])))
         else:
-            parts += [
-                _IS_NAMED.format(column=column, name=self._bind(name), short=_short(column, name)) for name in names
-            ]
+            parts += [self._is_named(column, name) for name in names]
         return self._joined(" OR ", parts)
+
+    def _is_named(self, column: str, name: str) -> str:
+        is_short = len(name.lower().encode("utf-8", "replace")) < _SHORT_NAME
+        if column == "image.model" and is_short:
+            return _IS_MODEL.format(name=self._bind(name))
+        short = _SHORT.format(column=column) if column in _INDEXED_NAMES and is_short else ""
+        return _IS_NAMED.format(column=column, name=self._bind(name), short=short)
+
+    def _like_model(self, glob: str) -> str:
+        names = self._name_ids.models.get(glob)
+        parts = [] if names is None else [_IS_ONE_MODEL.format(names=self._bind(list(names)))]
+        if names is None or any(len(name) >= models.LONG for name in names):
+            parts.append(_LIKE_MODEL.format(pattern=self._bind_text(like_pattern(glob, wild=True))))
+        return self._joined(" AND ", parts)
 
     def _size(self, node: nodes.Size) -> str:
         parts: list[str] = ["image.width IS NOT NULL"]
@@ -315,7 +362,8 @@ class _Compiler:
 
     def _ratio(self, node: nodes.Ratio) -> str:
         height, width = self._bind(node.height), self._bind(node.width)
-        return "image.width::bigint * " + height + "::bigint = image.height::bigint * " + width + "::bigint"
+        exact = "image.width::bigint * " + height + "::bigint = image.height::bigint * " + width + "::bigint"
+        return f"{_RATIO} = ANY ({self._bind([node.width / node.height, 0.0])}::float8[]) AND {exact}"
 
     def _rating(self, node: nodes.Rating) -> str:
         if node.value is None or node.operator not in _OPERATORS:
@@ -330,7 +378,8 @@ class _Compiler:
         ids, compared = self._bind(list(self._name_ids.tags.get(node.name, ()))), ""
         if node.operator in _OPERATORS:
             compared = _CONFIDENT.format(operator=node.operator, confidence=self._bind(node.confidence))
-        return self._member(_HAS_TAG.format(ids=ids, compared=compared))
+        self.members[node] = _HAS_TAG.format(ids=ids, compared=compared)
+        return self._member(self.members[node])
 
     def _caption(self, node: nodes.CaptionText) -> str:
         query = self._name_ids.captions.get(node)

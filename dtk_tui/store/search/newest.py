@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.store.database import Connection, row_of
@@ -26,12 +27,17 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
   FROM (SELECT * FROM matched ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS found
 """
 _WINDOW = "(SELECT * FROM image ORDER BY created_at DESC, id DESC LIMIT %(window)s) AS image"
-_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {source} WHERE {condition}"
+# What an index tells alone is not what is asked for in the end.
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT image.created_at FROM {source} WHERE {condition}"
 _IMAGES = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'image'::regclass"
-#: A window is so many times as large as it must be on average, and at least so large.
-_SPARE, _LEAST_WINDOW = 2, 1000
+#: A window is so many times as large as it must be on average, and at least so large, and the next one so many times.
+_SPARE, _LEAST_WINDOW, _GROWTH = 1.5, 1000, 4
 #: What an image in a window costs on average, in the planner's units: mostly half of a window is enough.
 _WINDOW_COST = 0.5
+# An array that the planner does not see: it is compared with the primary key in one walk over the index.
+_IN, _OF_ARRAY = "image.id IN (", "image.id = ANY (ARRAY("
+#: So many ids are gathered in an array; what the image of one costs, in the planner's units.
+_MOST_KEYS, _KEY_COST = 50_000, 0.5
 
 
 def packed(conn: Connection, template: str, where: Where, **values: Any) -> Ids:
@@ -60,24 +66,49 @@ def newest(conn: Connection, where: Where, limit: int | None) -> Ids:
 def newest_of(conn: Connection, where: Where, limit: int | None, expected: float, cost: float) -> Ids:
     """Return the newest images that meet a condition: from a window of the newest images, or from all that meet it.
 
-    However wrong the estimate is, that takes about twice as long as to find all at most.
+    Where a window has too few, a larger one is tried for conditions on columns alone, as long as that costs less than
+    to find all: however wrong the estimate is, that takes about two and a half times as long as to find all at most.
 
     Args:
         expected: about how many images meet the condition.
         cost: of finding them all, in the planner's units.
     """
-    if limit is not None:
-        total = count_images(conn)
-        window = max(int(_SPARE * limit * total / max(expected, 1)), _LEAST_WINDOW)
-        if window < total and window * _WINDOW_COST < cost:
-            source = where.source.replace("image", _WINDOW, 1)
-            near = Where(where.condition, where.values, source)
-            found = packed(conn, _NEWEST, near, limit=limit, window=window)
-            if len(found) >= limit:
-                return found
-    return everything_newest(conn, where, limit)
+    if limit is None:
+        return everything_newest(conn, where, limit)
+    all_of_it, keys = by_keys(conn, where, expected)
+    cost = cost if keys is None else min(cost, keys * _KEY_COST)
+    total = count_images(conn)
+    window = max(int(_SPARE * limit * total / max(expected, 1)), _LEAST_WINDOW)
+    near = replace(where, source=where.source.replace("image", _WINDOW, 1))
+    while window < total and window * _WINDOW_COST < cost:
+        found = packed(conn, _NEWEST, near, limit=limit, window=window)
+        if len(found) >= limit:
+            return found
+        # An image costs many times as much where other tables are asked about it.
+        window = window * _GROWTH if "SELECT" not in where.condition else int(total)
+    return packed(conn, _ALL, all_of_it, limit=limit)
 
 
 def everything_newest(conn: Connection, where: Where, limit: int | None) -> Ids:
     """Return the newest images that meet a condition, from all that do."""
-    return packed(conn, _ALL, where, limit=limit)
+    return packed(conn, _ALL, by_keys(conn, where)[0], limit=limit)
+
+
+def by_keys(conn: Connection, where: Where, expected: float | None = None) -> tuple[Where, float | None]:
+    """Return the same condition for a statement that finds all images that meet it, and about how many it looks at.
+
+    Of what a tag or an album has few of, the images are found by their ids, and not among all others. None: by
+    whatever the planner chooses.
+
+    Args:
+        expected: about how many images meet the condition, if that is known.
+    """
+    if expected is not None and [where.condition] == list(where.members):
+        sizes = {where.condition: expected}
+    else:
+        sizes = {member: estimate(conn, Where(member, where.values))[0] for member in where.members}
+    if not sizes or min(sizes.values()) > _MOST_KEYS:
+        return where, None
+    least = min(sizes, key=sizes.__getitem__)
+    condition = where.condition.replace(least, f"{least.replace(_IN, _OF_ARRAY, 1)})", 1)
+    return replace(where, condition=condition, members=()), sizes[least]

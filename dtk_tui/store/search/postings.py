@@ -1,20 +1,22 @@
-"""The prompts that have a term, and how high a word ranks each, from lists and not from the prompts.
+"""The prompts that have some terms, and how high words rank each, from lists and not from the prompts.
 
-The rank is that of ts_rank_cd for one word, with the normalisation by length (PostgreSQL, 12.3.3): each place of the
-word counts 0.1, and the sum is divided by the logarithm of the number of words. As there, it is a float32 in the end.
+The rank is that of ts_rank_cd for words of which any may be missing, with the normalisation by length (PostgreSQL,
+12.3.3): each place of one of the words counts 0.1, and the sum is divided by the logarithm of the number of words. As
+there, it is a float32 in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.postings import LONG_TOKEN, SEPARATORS
-from dtk_tui.store.search.texts import has_trigram, like_pattern
+from dtk_tui.store.search.texts import has_trigram, leaves, like_pattern
 from dtk_tui.store.search.vectors import distinct
 from dtk_tui.store.text_codec import to_nfc
 
@@ -23,23 +25,25 @@ if TYPE_CHECKING:
 
     Ids = npt.NDArray[np.int64]
     Ranks = npt.NDArray[np.float32]
+    Flags = npt.NDArray[np.bool_]
 
+#: Of more terms the lists are not read.
+_MOST_TERMS = 8
 #: With more prompts that are in no list yet, all prompts are looked at as without lists.
 _MOST_UNLISTED = 4096
 _WEIGHT = np.float64(np.float32(0.1))
 _UP_TO = "SELECT up_to, (SELECT coalesce(max(id), 0) FROM prompt) FROM posting_state"
-_TOKENS = """
-SELECT first_id, prompts, token = '' FROM token_posting WHERE token LIKE lower(%(pattern)s) OR token = ''
-"""
-_LEXEMES = "SELECT first_id, prompts FROM lexeme_posting WHERE lexeme = %(lexeme)s"
+_TOKENS = "SELECT first_id, prompts FROM token_posting WHERE token LIKE lower(%(pattern)s)"
+_LONG = "SELECT first_id, prompts FROM token_posting WHERE token = ''"
+_LEXEMES = "SELECT first_id, prompts FROM lexeme_posting WHERE lexeme = ANY (%(lexemes)s::text[])"
 _RANK = np.dtype([("offset", ">u2"), ("times", ">u2"), ("words", ">u2")])
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The prompts that have a term, int64 [n], by ascending ids, with their ranks, float32 [n].
+    """The prompts that meet a tree of terms, int64 [n], by ascending ids, with their ranks, float32 [n].
 
-    Those above ``up_to`` and those of ``long`` are in no list: they have to be looked at.
+    Those above ``up_to`` and those of ``long`` are not among them: they have to be looked at.
     """
 
     ids: Ids
@@ -48,20 +52,49 @@ class Listed:
     long: Ids
 
 
-def find(conn: Connection, term: str, lexeme: str) -> Listed | None:
-    """Find the prompts that have ``term`` in them, ranked by the word ``lexeme``; None where the lists do not tell."""
-    if not has_trigram(term) or any(sign in term for sign in SEPARATORS) or len(lexeme.encode()) > LONG_TOKEN:
+def find(conn: Connection, tree: Node, lexemes: Sequence[str]) -> Listed | None:
+    """Find the prompts that meet a tree of terms, ranked by the words ``lexemes``; None where the lists do not tell."""
+    terms = {leaf.text for leaf in leaves(tree) if isinstance(leaf, Prompt)}
+    if len(terms) > _MOST_TERMS or not all(map(_is_listed, terms)):
+        return None
+    if any(len(lexeme.encode()) > LONG_TOKEN for lexeme in lexemes):
         return None
     # First, as what is listed meanwhile is then looked at and listed, and found twice in place of never.
     row = conn.execute(_UP_TO).fetchone()
     if row is None or row[1] - row[0] > _MOST_UNLISTED:
         return None
-    values = {"pattern": to_nfc(f"%{like_pattern(term)}%"), "lexeme": lexeme}
-    found = conn.execute(_TOKENS, values, prepare=False, binary=True).fetchall()
-    ids = distinct(_ids([(first, some) for first, some, is_long in found if not is_long]))
-    long = distinct(_ids([(first, some) for first, some, is_long in found if is_long]))
-    lists = conn.execute(_LEXEMES, values, prepare=False, binary=True).fetchall()
-    return Listed(ids, _ranks(ids, lists), int(row[0]), long)
+    up_to = int(row[0])
+    have = {term: _have(conn, term, up_to) for term in terms}
+    long = distinct(_ids(conn.execute(_LONG, prepare=False, binary=True).fetchall()))
+    meets = _meets(tree, have)
+    meets[long[long <= up_to]] = False
+    ids = np.flatnonzero(meets)
+    lists = conn.execute(_LEXEMES, {"lexemes": list(lexemes)}, prepare=False, binary=True).fetchall()
+    return Listed(ids, _ranks(ids, lists, up_to), up_to, long)
+
+
+def _is_listed(term: str) -> bool:
+    return has_trigram(term) and not any(sign in term for sign in SEPARATORS)
+
+
+def _have(conn: Connection, term: str, up_to: int) -> Flags:
+    """Return which of the prompts up to one have a term, by their ids."""
+    values = {"pattern": to_nfc(f"%{like_pattern(term)}%")}
+    flags = np.zeros(up_to + 1, np.bool_)
+    ids = _ids(conn.execute(_TOKENS, values, prepare=False, binary=True).fetchall())
+    flags[ids[ids <= up_to]] = True
+    return flags
+
+
+def _meets(node: Node, have: Mapping[str, Flags]) -> Flags:
+    if isinstance(node, And | Or):
+        combine = np.logical_and if isinstance(node, And) else np.logical_or
+        parts = [_meets(part, have) for part in node.parts]
+        return cast("Flags", combine.reduce(parts))
+    if isinstance(node, Not):
+        return ~_meets(node.part, have)
+    assert isinstance(node, Prompt)
+    return have[node.text].copy()
 
 
 def _ids(lists: Sequence[tuple[int, bytes]]) -> Ids:
@@ -75,15 +108,13 @@ def _firsts(lists: Sequence[tuple[int, bytes]], size: int) -> Ids:
     return np.repeat(firsts, [len(some) // size for _, some in lists])
 
 
-def _ranks(ids: Ids, lists: Sequence[tuple[int, bytes]]) -> Ranks:
-    """Return the ranks of prompts; of those that do not have the word 0."""
+def _ranks(ids: Ids, lists: Sequence[tuple[int, bytes]], up_to: int) -> Ranks:
+    """Return the ranks of prompts; of those that have none of the words 0."""
     entries = np.frombuffer(b"".join(some for _, some in lists), _RANK)
-    ranks = np.zeros(len(ids), np.float32)
-    if not len(entries) or not len(ids):
-        return ranks
     listed = entries["offset"].astype(np.int64) + _firsts(lists, _RANK.itemsize)
-    place = np.searchsorted(ids, listed).clip(max=len(ids) - 1)
-    has = ids[place] == listed
-    found = entries[has]
-    ranks[place[has]] = _WEIGHT * found["times"] / np.log(1.0 + found["words"])
-    return ranks
+    known = listed <= up_to
+    # Two words of one prompt are two entries, which np.add.at would add a hundred times more slowly.
+    times = np.bincount(listed[known], entries["times"][known], up_to + 1)
+    words = np.ones(up_to + 1)
+    words[listed[known]] = entries["words"][known]
+    return (_WEIGHT * times[ids] / np.log(1.0 + words[ids])).astype(np.float32)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Query, Tag
+from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Named, Node, Query, Tag
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import captioned, conditions, texts, words
-from dtk_tui.store.search.newest import count_images, estimate, newest, newest_of, packed
+from dtk_tui.store.search import captioned, conditions, models, texts, words
+from dtk_tui.store.search.first_by_words import first_by_words, first_by_words_and_meaning
+from dtk_tui.store.search.newest import by_keys, count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.sorting import first_sorted, sorted_places
 from dtk_tui.store.search.vectors import (
     FEWEST,
@@ -81,9 +82,8 @@ _MATCHING_OF = """
 SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
  WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-#: So many times as many images as are asked for, and at least so many, must be expected before prompts are spread until
-#: enough meet a filter.
-_MANY, _FEW = 4, 5000
+#: What words rank is in this order anyway: equals have one place, and the newest of them comes first.
+_AS_RANKED = ([("score", True)], [("score", True), ("date", True)])
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
 _SPARE = 1.5
 #: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
@@ -162,9 +162,10 @@ def find_images(
     terms = _VectorTerms(about, like, (*named, *left_out))
     if query.terms:
         search = None if like or limit is None else words.of_prompts(query.filter, query.terms, name_ids)
-        if search is not None and search.is_alone and limit is not None:
-            ids, scores = words.first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
-            return _limited(ids, scores, limit)
+        if search is not None and limit is not None and not left_out:
+            found = first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
+            if found is not None:
+                return _limited(*found, limit)
         candidates = words.all_by_words(conn, where, query.terms, None)
         rankings = [Ranked(candidates.ids, candidates.places, None), *terms.rank(conn, count, False, candidates)]
     elif query.filter is None:
@@ -188,6 +189,8 @@ def _sorted(
     conn: Connection, query: Query, about: About, like: Like, limit: int | None, left_out: Sequence[int]
 ) -> SearchResult:
     """Return the whole result of a query sorted, the first ``limit`` of it, with scores where something ranks it."""
+    if query.terms and not about and not like and [(key.column, key.descending) for key in query.sort] in _AS_RANKED:
+        return find_images(conn, replace(query, sort=()), about=(), like=(), limit=limit, left_out=left_out)
     ranks_by_score = query.terms and any(key.column == "score" for key in query.sort)
     if not about and not like and not ranks_by_score:
         where = conditions.where(query.filter, _name_ids(conn, query))
@@ -203,24 +206,27 @@ def _by_date(
 ) -> SearchResult:
     if parts := captioned.required(query.filter):
         return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
-    # The planner takes the images of a tag or an album for evenly spread over the time, which they seldom are.
-    if limit is not None and any(isinstance(leaf, Album | CaptionText | Tag) for leaf in texts.leaves(query.filter)):
+    # The planner takes the images of one of these for evenly spread over the time, which they seldom are.
+    if limit is not None and any(_is_of_a_time(leaf) for leaf in texts.leaves(query.filter)):
         return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
     return SearchResult(newest(conn, where, limit), None)
+
+
+def _is_of_a_time(leaf: Node) -> bool:
+    """Tell whether images that meet a condition are often of one time; of one model an index has them by time."""
+    if isinstance(leaf, Named):
+        return leaf.field != "model" or len(leaf.names) > 1 or bool(leaf.globs())
+    return isinstance(leaf, Album | CaptionText | Tag)
 
 
 def _by_words(
     conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
 ) -> SearchResult:
     search = None if limit is None else words.of_prompts(query.filter, query.terms, name_ids)
-    # Where other conditions leave few images, these are found first.
-    if (
-        limit is not None
-        and search is not None
-        and (search.is_alone or estimate(conn, where)[0] > max(_MANY * limit, _FEW))
-    ):
-        first = words.first_by_words(conn, search, limit)
-        return _limited(first.ids, words.reciprocal(first.places()), limit)
+    if limit is not None and search is not None:
+        first = first_by_words(conn, search, where, limit)
+        if first is not None:
+            return _limited(first.ids, words.reciprocal(first.places()), limit)
     matched = words.all_by_words(conn, where, query.terms, limit)
     return _limited(matched.ids, words.reciprocal(matched.places), limit)
 
@@ -253,6 +259,7 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
             for leaf in leaves
             if isinstance(leaf, CaptionText) and (words := _caption_query(conn, leaf)) is not None
         },
+        models=models.like(conn, [name for leaf in leaves if isinstance(leaf, Named) for name in leaf.globs()]),
     )
 
 
@@ -280,7 +287,7 @@ def _ids(conn: Connection, sql: str, names: Sequence[str]) -> dict[str, list[int
 
 
 def _matching(conn: Connection, where: conditions.Where) -> Candidates:
-    rows = packed(conn, _MATCHED, where).reshape(-1, 3)
+    rows = packed(conn, _MATCHED, by_keys(conn, where)[0]).reshape(-1, 3)
     return Candidates(rows[:, 0], rows[:, 1], rows[:, 2], np.zeros(len(rows), np.int64))
 
 

@@ -16,7 +16,7 @@ from dtk_tui.store.arrays import Bigints, Doubles
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search.conditions import Where
-from dtk_tui.store.search.newest import count_images, estimate, packed
+from dtk_tui.store.search.newest import by_keys, count_images, estimate, packed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -112,7 +112,7 @@ def _by_index(conn: Connection, where: Where, key: Sort, limit: int) -> Ids | No
 def _among_all(conn: Connection, where: Where, key: Sort, limit: int) -> Ids:
     """Return the first images by one column from all that meet a condition."""
     template = _AMONG_ALL.replace("{key}", _KEYS[key.column][0]).replace("{way}", _way(key))
-    return packed(conn, template, where, limit=limit)
+    return packed(conn, template, by_keys(conn, where)[0], limit=limit)
 
 
 def _window(conn: Connection, key: Sort, size: int) -> Where | None:

@@ -1,4 +1,4 @@
-"""Opening the caption editor, and what it asks."""
+"""Opening the caption editor and the edit of many captions, and what they ask."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dtk_tui.services.captions.editor import CaptionPage
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import Confirm, Entry, Menu
-from dtk_tui.ui.messages import CaptionEditorOpened
+from dtk_tui.ui.messages import BatchEditOpened, CaptionEditorOpened
 
 
 def edit(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
@@ -26,6 +26,15 @@ def edit(context: AppContext, screen: ContextScreen[Any], target: Target | None)
         context.notify("There is no image here whose caption could be edited.", severity="warning")
         return
     screen.app.post_message(CaptionEditorOpened(images, closed))
+
+
+def edit_many(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+    """Show the edit of the captions of what is chosen, listed or found."""
+    sets = screen.image_sets()
+    if sets:
+        screen.app.post_message(BatchEditOpened(sets))
+    else:
+        context.notify("There are no images here.", severity="warning")
 
 
 def ask_about_draft(page: CaptionPage, draft: Draft) -> Confirm:

@@ -16,7 +16,6 @@ from dtk_tui.ui.commands import (
     caption_editor,
     collect,
     columns,
-    edits,
     facets,
     folders,
     grid,
@@ -24,6 +23,7 @@ from dtk_tui.ui.commands import (
     imports,
     organise,
     queries,
+    suspend,
     thresholds,
     workers,
 )
@@ -260,7 +260,7 @@ _WORK = (
         "work.edit_caption", "d", "Edit caption", WORK, caption_editor.edit, images.needs_images_now,
         tooltip="Edit the captions of the chosen images, one after the other",
     ),
-    Command("work.edit_captions", "B", "Edit captions of many", WORK, edits.edit_captions, images.needs_all),
+    Command("work.edit_captions", "B", "Edit captions of many", WORK, caption_editor.edit_many, images.needs_all),
     Command("work.similar", "s", "Find similar", WORK, ScreenMethod("show_similar"), images.needs_images),
     Command("work.menu", "m", "Menu", WORK, images.open_menu, in_footer=True),
 )  # fmt: skip
@@ -328,9 +328,10 @@ _APP = (
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
     ),
     Command("app.help", "question_mark,f1", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True),
-    Command("app.theme", "alt+t", "Light or dark colours", EVERYWHERE, appearance.next_theme),
+    Command("app.theme", "alt+t", "Next theme: dark, light, contrast, 16 colours", EVERYWHERE, appearance.next_theme),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
+    Command("app.suspend", "alt+z", "Suspend: back to the shell until fg", EVERYWHERE, suspend.suspend),
     Command("app.add_folder", "ctrl+o", "Add a folder", EVERYWHERE, folders.add_folder),
     Command("app.scan_again", "ctrl+r", "Scan again", EVERYWHERE, folders.scan_again),
     Command("app.forget_missing", "X", "Forget images without a file", EVERYWHERE, folders.forget_missing),

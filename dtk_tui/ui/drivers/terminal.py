@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, cast
 
@@ -51,7 +54,8 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         hear_alt_with_digits()
-        self._file = cast(Any, _Output(cast("IO[str]", self._file)))
+        self._output = _Output(cast("IO[str]", self._file))
+        self._file = cast(Any, self._output)
         self._is_suspended = False
         self._title = ""
 
@@ -72,26 +76,62 @@ class TerminalDriver(LinuxDriver):
         self.write(GIVE_TITLE_BACK)
         super().stop_application_mode()
 
+    def write(self, data: str) -> None:
+        """Write to the terminal, but not while it is another's."""
+        if not self._is_suspended:
+            super().write(data)
+
     def suspend_application_mode(self) -> None:
         """End application mode, to be resumed."""
         super().suspend_application_mode()
         self._is_suspended = True
 
     def resume_application_mode(self) -> None:
-        """Start application mode anew: at once where it is suspended, in the event loop where it still is on."""
-        if self._is_suspended:
-            self._is_suspended = False
-            super().resume_application_mode()
-        elif not _is_gone(self.fileno):
-            # Not in a handler of a signal: that may have interrupted the very queue that output is put in.
-            self._app.call_later(self._restart)
+        """Start application mode anew; not where the system stops the process again, which is in the background."""
+        self._is_suspended = False
+        super().resume_application_mode()
+        self._is_suspended = self._writer_thread is None or not self._writer_thread.is_alive()
 
-    def _restart(self) -> None:
-        """Take the terminal back from a shell that used it while the process was stopped."""
-        if self._is_suspended or _is_gone(self.fileno):
-            return
+    def suspend_process(self, words: str) -> None:
+        """Stop this process and those that were started with it, until the shell continues them.
+
+        Args:
+            words: what the terminal shows meanwhile.
+        """
         self.suspend_application_mode()
+        self._output.write(f"{words}\n")
+        self._output.flush()
+        os.killpg(0, signal.SIGTSTP)
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Stop, also when somebody else asks for it."""
+        if self._is_suspended or not self._auto_restart:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        else:
+            self._soon(self._stop)
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal back, also from a shell that used it while the process was stopped by force."""
+        if self._auto_restart:
+            self._soon(self._continue)
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        """Do something in the event loop: a signal may have interrupted the very queue that output is put in."""
+        with suppress(RuntimeError):  # the loop has ended, and the app with it
+            self._loop.call_soon_threadsafe(self._app.call_later, action)
+
+    def _stop(self) -> None:
+        if not self._is_suspended and not _is_gone(self.fileno):
+            self.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        if _is_gone(self.fileno):
+            return
+        if not self._is_suspended:
+            self.suspend_application_mode()
         self.resume_application_mode()
+        self._app.app_resume_signal.publish(self._app)
         self._app.refresh(layout=True)
 
 

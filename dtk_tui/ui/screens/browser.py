@@ -212,6 +212,8 @@ class BrowserScreen(ImageListScreen):
         goes_on = self.is_part and self._shown == view
         pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
         self._shown, self._is_part = view, bool(more)
+        hint = f"No images are here. {self.key('app.scan_again')} looks for new files."
+        pane.table.say_empty(hint if view.is_folder else "")  # of a search the title says it
         if len(found.ids) or view.is_folder:
             pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:

@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from dtk_tui.domain.imports import POLICIES as POLICY_NAMES
 from dtk_tui.domain.imports import ImportOptions, Prefix, SourceSummary
 from dtk_tui.errors import DtkError
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
+from dtk_tui.services.diffusion_toolkit.errors import StoppedError
 from dtk_tui.services.diffusion_toolkit.find import find_sources
 from dtk_tui.services.diffusion_toolkit.inspect import Unfinished, inspect_source, locate_prefix, unfinished
 from dtk_tui.services.diffusion_toolkit.timezone import host_zone

@@ -205,6 +205,8 @@ class Picture(Container):
     def on_mount(self) -> None:
         """The ground beside the picture is drawn with it: other colours are another drawing."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show(self._path))
+        # A terminal that went to its shell and back may have forgotten the picture.
+        self.app.app_resume_signal.subscribe(self, lambda _: self.show(self._path))
 
     def on_resize(self) -> None:
         """A picture is decoded for the room it has."""

@@ -109,7 +109,7 @@ class Killer:
         from dtk_tui.services.diffusion_toolkit.source.database import open_source
 
         with open_source(str(self.source), self.source.parent / "looked at") as opened:
-            return len(loader.plan(opened, self.batch_size)[0])
+            return len(loader.plan(opened, self.batch_size))
 
     def state(self) -> str:
         """Return what the records say: nothing, loading or done."""

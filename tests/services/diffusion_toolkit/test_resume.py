@@ -20,7 +20,7 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.imports import ImportOptions, ImportProgressed
 from dtk_tui.errors import DatabaseLostError, DtkError
-from dtk_tui.services.diffusion_toolkit.cancel import StoppedError
+from dtk_tui.services.diffusion_toolkit.errors import StoppedError
 from dtk_tui.services.diffusion_toolkit.export import export
 from dtk_tui.services.diffusion_toolkit.importer import import_database
 from dtk_tui.store.database import Database, row_of
@@ -120,7 +120,7 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
     db: Database, config: Config, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = make("--n", "1500")
-    write, batches, alone = staging.write_chunks, iter(range(10**6)), threading.Lock()
+    write, batches, alone = staging.write_chunk, iter(range(10**6)), threading.Lock()
 
     def crash_once(*arguments: Any) -> None:
         with alone:
@@ -132,7 +132,7 @@ def test_a_crash_of_the_server_shuts_out_whoever_was_reading(
             write(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(staging, "write_chunks", crash_once)
+        patch.setattr(staging, "write_chunk", crash_once)
         with pytest.raises(DatabaseLostError, match="started anew"):
             run_import(db, config, source, batch_size=50)
     report = run_import(db, config, source, resume=True)
@@ -149,7 +149,7 @@ def test_a_source_that_changed_is_noticed(
         raise DatabaseLostError("The database cannot be reached.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(staging, "write_chunks", fail)
+        patch.setattr(staging, "write_chunk", fail)
         with pytest.raises(DatabaseLostError):
             run_import(db, config, source)
     conn = sqlite3.connect(source)

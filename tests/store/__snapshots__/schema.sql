@@ -2038,10 +2038,22 @@ CREATE INDEX image_aesthetic_score ON public.image USING btree (aesthetic_score,
 CREATE INDEX image_cfg ON public.image USING btree (cfg_scale);
 
 --
+-- Name: image_favorite; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_favorite ON public.image USING btree (created_at DESC, id DESC) WHERE favorite;
+
+--
 -- Name: image_fingerprint; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX image_fingerprint ON public.image USING btree (fingerprint) WHERE (fingerprint IS NOT NULL);
+
+--
+-- Name: image_for_deletion; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_for_deletion ON public.image USING btree (created_at DESC, id DESC) WHERE for_deletion;
 
 --
 -- Name: image_group; Type: INDEX; Schema: public; Owner: -
@@ -2056,6 +2068,12 @@ CREATE INDEX image_group ON public.image USING btree (metadata_hash, file_size D
 CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) WHERE (NOT is_compared);
 
 --
+-- Name: image_hypernetwork; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_hypernetwork ON public.image USING btree (lower(hypernetwork)) WHERE (octet_length(hypernetwork) < 800);
+
+--
 -- Name: image_member; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2066,6 +2084,12 @@ CREATE INDEX image_member ON public.image USING btree (embedding_source_id) WHER
 --
 
 CREATE INDEX image_model ON public.image USING btree (lower(model), model) WHERE (octet_length(model) < 800);
+
+--
+-- Name: image_model_hash; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_model_hash ON public.image USING btree (lower(model_hash)) WHERE (octet_length(model_hash) < 800);
 
 --
 -- Name: image_model_newest; Type: INDEX; Schema: public; Owner: -
@@ -2098,6 +2122,12 @@ CREATE INDEX image_negative_prompt ON public.image USING btree (negative_prompt_
 CREATE INDEX image_newest ON public.image USING btree (created_at DESC, id DESC);
 
 --
+-- Name: image_no_metadata; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_no_metadata ON public.image USING btree (created_at DESC, id DESC) WHERE ((scan_phase > 0) AND (dialect IS NULL) AND (prompt_id IS NULL));
+
+--
 -- Name: image_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2108,6 +2138,16 @@ CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_
 --
 
 CREATE INDEX image_rating ON public.image USING btree (rating, created_at, id) WHERE (rating IS NOT NULL);
+
+--
+-- Name: image_ratio; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_ratio ON public.image USING btree ((
+CASE
+    WHEN (height = 0) THEN (0)::double precision
+    ELSE ((width)::double precision / (height)::double precision)
+END));
 
 --
 -- Name: image_sampler; Type: INDEX; Schema: public; Owner: -
@@ -2260,10 +2300,40 @@ CREATE INDEX prompt_word_ranks ON public.prompt USING gin (public.dtk_word_ranks
 CREATE INDEX shared_vector_source ON public.shared_vector USING btree (source_id);
 
 --
+-- Name: tag_asked; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tag_asked ON public.tag USING btree (replace(lower(public.dtk_nfc(name)), '_'::text, ' '::text));
+
+--
 -- Name: token_posting_trigrams; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX token_posting_trigrams ON public.token_posting USING gin (token public.gin_trgm_ops) WITH (fastupdate=off);
+
+--
+-- Name: image_lower_hypernetwork; Type: STATISTICS; Schema: public; Owner: -
+--
+
+CREATE STATISTICS public.image_lower_hypernetwork ON lower(hypernetwork) FROM public.image;
+
+--
+-- Name: image_lower_model; Type: STATISTICS; Schema: public; Owner: -
+--
+
+CREATE STATISTICS public.image_lower_model ON lower("left"(model, 255)) FROM public.image;
+
+--
+-- Name: image_lower_model_hash; Type: STATISTICS; Schema: public; Owner: -
+--
+
+CREATE STATISTICS public.image_lower_model_hash ON lower(model_hash) FROM public.image;
+
+--
+-- Name: image_lower_sampler; Type: STATISTICS; Schema: public; Owner: -
+--
+
+CREATE STATISTICS public.image_lower_sampler ON lower(sampler) FROM public.image;
 
 --
 -- Name: image image_promote_representatives; Type: TRIGGER; Schema: public; Owner: -

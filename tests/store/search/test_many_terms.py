@@ -84,7 +84,7 @@ def test_hundreds_of_terms_are_one_look_at_each_prompt(texts: tuple[Library, Tex
     assert set(library.find(operator.join(terms))) == (found if operator == " OR " else set())
     line = " ".join(f"-{term}" for term in terms)
     assert set(library.find(line)) == set(known) - found
-    where = conditions.where(parse(line).filter, NameIds({}, {}, {}, {}))
+    where = conditions.where(parse(line).filter, NameIds({}, {}, {}, {}, {}))
     assert where.condition.count("FROM prompt") == 1
 
 
@@ -105,7 +105,7 @@ def test_many_tags_are_not_planned_as_a_join_of_all(texts: tuple[Library, Texts]
     line = " ".join(f"tag:{name}" for name in names)
     limit_time(library.conn, 20)
     assert library.find(line) == ["tagged"]
-    where = conditions.where(parse(line).filter, NameIds({name: [1] for name in names}, {}, {}, {}))
+    where = conditions.where(parse(line).filter, NameIds({name: [1] for name in names}, {}, {}, {}, {}))
     assert where.condition.count(") IS TRUE") == len(names) - 6
 
 

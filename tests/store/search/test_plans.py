@@ -130,16 +130,27 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         assert "prompt_trigrams" in indexes(seen)
         assert "prompt" not in scanned(seen)
     assert run("castle", limit=5) == 5
-    assert indexes(seen) <= {"prompt_search", "prompt_word_ranks", "prompt_pkey", "image_prompt", "pg_class_oid_index"}
-    assert not scanned(seen)
+    lists = {"token_posting_trigrams", "token_posting_pkey", "lexeme_posting_pkey"}
+    assert indexes(seen) <= lists | {"prompt_word_ranks", "prompt_pkey", "image_prompt", "pg_class_oid_index"}
+    assert scanned(seen) <= {"posting_state"}
     assert run("fish", limit=5) == 5
     ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]
     assert {"prompt_word_ranks", "image_prompt"} <= indexes(ran)
     assert not indexes(ran) & {"prompt_search", "prompt_trigrams"}, "of all that have the word, only the best are read"
     assert not scanned(ran)
-    assert run("soir", limit=5) == 5
-    assert {"prompt_trigrams", "image_prompt"} <= indexes(seen)
-    assert not scanned(seen)
+    best = library.ask("fish", 5).ids.tolist()
+    seen.clear()
+    assert library.ask("fish sort:score", 5).ids.tolist() == best, "which is how words rank anyway"
+    told(library.conn)
+    assert "prompt_word_ranks" in indexes(seen)
+    assert not indexes(seen) & {"prompt_search", "prompt_trigrams"}
+    for line in ("soir", "fish, picture", "fish OR castle", "picture -fish", "fish steps:41-49", "picture tag:tag_5"):
+        assert run(line, limit=5) > 0, line
+        assert {"token_posting_trigrams", "lexeme_posting_pkey"} <= indexes(seen), line
+        assert not indexes(seen) & {"prompt_search", "prompt_trigrams"}, (
+            f"{line}: no prompt that is listed is looked at"
+        )
+        assert not scanned(seen) & {"prompt", "image", "image_tag", "token_posting", "lexeme_posting"}, line
     assert run("castle, picture, of") > 10
     assert "prompt_trigrams" in indexes(seen)
     assert run("", limit=100) == 100
@@ -152,6 +163,10 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert run("tag:tag_5>=0.8") == 0
     assert not scanned(seen) & {"image", "image_tag"}
     assert run("tag:tag_5", limit=5) == 5
+    (by_key,) = (
+        node for node in all_nodes(seen) if node.get("Index Name") == "image_pkey" and "ANY" in node["Index Cond"]
+    )
+    assert by_key["Node Type"] == "Index Scan", "all of a tag in one walk over the ids"
     ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]  # what is only estimated is no aggregate
     assert "image_newest" not in indexes(ran), "a walk from the newest on meets an old tag late"
     assert "image_tag_tag" in indexes(ran)
@@ -209,6 +224,41 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert len(nearest_images(library.conn, 2, query, 20)) == 20
     told(library.conn)
     assert "image_vector_2_hnsw" in indexes(seen)
+
+
+def test_what_few_images_have_is_found_by_its_index(plans: tuple[Library, list[dict[str, Any]]]) -> None:
+    library, seen = plans
+    library.conn.execute(
+        "UPDATE image SET model_hash = 'aa' || id % 10, hypernetwork = CASE WHEN id % 500 = 0 THEN 'net' END,"
+        " width = 512 + id % 5, height = 512, seed = id * 1000, dialect = 'comfyui', scan_phase = 1,"
+        " favorite = id % 7919 = 0, for_deletion = id % 7919 = 1"
+    )
+    library.conn.execute("ANALYZE image")
+    for line, count, index in (
+        ("model_hash:ffff", 0, "image_model_hash"),
+        ("hypernet:net", 60, "image_hypernetwork"),
+        ("hypernet:nothing", 0, "image_hypernetwork"),
+        ("size:16:9", 0, "image_ratio"),
+        ("nometa:true", 0, "image_no_metadata"),
+        ("favorite:true", 3, "image_favorite"),
+        ("delete:true", 4, "image_for_deletion"),
+        ("seed:12345*", 1, "image_seed"),
+        ('model:"nothing*"', 0, "image_model_newest"),
+    ):
+        seen.clear()
+        assert len(library.ask(line, 100).ids) == count, line
+        told(library.conn)
+        assert index in indexes(seen), line
+        assert "image" not in scanned(seen), line
+        assert not indexes(seen) & {"image_newest", "image_pkey"}, f"{line}: no walk over other images"
+    for line, count in (("-has:caption", 15_000), ("has:caption", 15_000), ("-has:tags", 0)):
+        assert len(library.ask(line, None).ids) == count, line
+    told(library.conn)
+    seen.clear()
+    assert len(library.ask("-has:caption", 5).ids) == 5
+    told(library.conn)
+    assert {"image_newest", "current_caption_pkey"} <= indexes(seen)
+    assert not scanned(seen), "captions are asked for image by image"
 
 
 def test_facets_take_three_statements_however_many_values_there_are(
@@ -279,7 +329,8 @@ def test_sorted_results_use_their_indexes(
         ("sort:rating_asc", "image_rating"),
         ("sort:date", "image_newest"),
         ("sort:date_asc", "image_newest"),
-        ('model:"model 7"', "image_model"),
+        ('model:"model 7"', "image_model_newest"),
+        ('model:"model 7*"', "image_model_newest"),
         ("cfg:7", "image_cfg"),
     ):
         assert run(line, limit=20) == 20

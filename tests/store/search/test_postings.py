@@ -8,6 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store import maintenance
 from dtk_tui.store.database import Database
@@ -59,13 +60,39 @@ def test_terms_and_ranks_are_those_of_a_look_at_each_prompt(
         assert {"castl", "run", "ärger"} < set(lexemes)
         for term in TERMS:
             for lexeme in [*lexemes, "absent"]:
-                found = postings.find(conn, term, lexeme)
+                found = postings.find(conn, Prompt(term), [lexeme])
                 assert found is not None
                 rows = conn.execute(LOOK, {"term": term, "lexeme": lexeme, "up_to": found.up_to}).fetchall()
                 assert found.ids.tolist() == [number for number, _ in rows], term
                 ranks = np.array([rank for _, rank in rows], np.float32)
                 assert found.ranks.tolist() == ranks.tolist(), (term, lexeme)
                 assert not len(found.long)
+
+
+def test_several_terms_and_words_are_those_of_a_look_at_each_prompt(db: Database) -> None:
+    with db.connection() as conn:
+        fill(Library(conn), 200)
+    maintenance.list_words(db)
+    castle, cast, run, night, absent = map(Prompt, ("castle", "cast", "running", "night", "absent"))
+    trees: list[tuple[Node, str]] = [
+        (And((castle, run)), "%(castle)s AND %(run)s"),
+        (Or((castle, night)), "%(castle)s OR %(night)s"),
+        (And((cast, Not(castle))), "%(cast)s AND NOT %(castle)s"),
+        (And((Or((run, night)), Not(And((castle, run))))), "(%(run)s OR %(night)s) AND NOT (%(castle)s AND %(run)s)"),
+        (And((castle, absent)), "%(castle)s AND false"),
+    ]
+    texts = {"castle": "castle", "cast": "cast", "run": "running", "night": "night"}
+    has = {name: f"strpos(lowered, '{text}') > 0" for name, text in texts.items()}
+    rank = "ts_rank_cd(search, quote_literal(%s)::tsquery || quote_literal(%s)::tsquery, 1)"
+    with db.connection() as conn:
+        for tree, condition in trees:
+            for lexemes in (["castl", "run"], ["run", "absent"], ["night", "castl"]):
+                found = postings.find(conn, tree, lexemes)
+                assert found is not None
+                sql = f"SELECT prompt.id, {rank} FROM prompt WHERE {condition % has} ORDER BY id"
+                rows = conn.execute(sql.encode(), lexemes).fetchall()
+                assert found.ids.tolist() == [number for number, _ in rows], condition
+                assert found.ranks.tolist() == np.array([rank for _, rank in rows], np.float32).tolist(), condition
 
 
 def test_what_the_lists_cannot_tell_is_looked_at(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,14 +109,14 @@ def test_what_the_lists_cannot_tell_is_looked_at(db: Database, monkeypatch: pyte
             if number == 4:
                 assert lists.list_some(conn, least=1)
         assert not lists.list_some(conn), "too few are new"
-        found = postings.find(conn, "fox", "fox")
+        found = postings.find(conn, Prompt("fox"), ["fox"])
         assert found is not None
-        assert (found.ids.tolist(), found.up_to, found.long.tolist()) == ([1, 3, 4, 5], 5, [2, 3])
+        assert (found.ids.tolist(), found.up_to, found.long.tolist()) == ([1, 4, 5], 5, [2, 3])
         about = [(space, np.eye(DIMS, dtype=np.float32)[3])]
         result = find_images(conn, parse("fox about:x"), about=about, like=(), limit=20)
         assert set(result.ids.tolist()) == {1, 2, 3, 4, 5, 7}
         for term in ("fo", "red fox", "fox:", "f(x"):
-            assert postings.find(conn, term, "fox") is None
+            assert postings.find(conn, Prompt(term), ["fox"]) is None
         monkeypatch.setattr(postings, "find", lambda *_: None)
         looked_at = find_images(conn, parse("fox about:x"), about=about, like=(), limit=20)
         assert result.ids.tolist() == looked_at.ids.tolist()
@@ -104,11 +131,11 @@ def test_a_prompt_that_is_being_written_is_waited_for(db: Database) -> None:
             Library(conn).prompt("an owl that is there")
         with db.connection() as conn:
             assert not lists.list_some(conn, least=1), "that would leave the first one out for good"
-            found = postings.find(conn, "owl", "owl")
+            found = postings.find(conn, Prompt("owl"), ["owl"])
             assert found is not None and found.up_to == 0
     with db.connection() as conn:
         assert lists.list_some(conn, least=1)
-        found = postings.find(conn, "owl", "owl")
+        found = postings.find(conn, Prompt("owl"), ["owl"])
         assert found is not None
         assert (first, found.ids.tolist(), found.up_to) == (1, [1, 2], 2)
 
@@ -128,10 +155,10 @@ def test_one_writes_the_lists_at_a_time(db: Database) -> None:
 def test_many_prompts_in_no_list_are_looked_at_as_without_lists(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postings, "_MOST_UNLISTED", 2)
     with db.connection() as conn:
-        assert postings.find(conn, "owl", "owl") is not None
+        assert postings.find(conn, Prompt("owl"), ["owl"]) is not None
         for text in ("owl 1", "owl 2", "owl 3"):
             Library(conn).prompt(text)
-        assert postings.find(conn, "owl", "owl") is None
+        assert postings.find(conn, Prompt("owl"), ["owl"]) is None
 
 
 def test_a_reindex_writes_the_lists_anew(db: Database) -> None:
@@ -141,5 +168,5 @@ def test_a_reindex_writes_the_lists_anew(db: Database) -> None:
         conn.execute("UPDATE token_posting SET prompts = ''")
     maintenance.reindex(db)
     with db.connection() as conn:
-        found = postings.find(conn, "owl", "owl")
+        found = postings.find(conn, Prompt("owl"), ["owl"])
         assert found is not None and found.ids.tolist() == [1]

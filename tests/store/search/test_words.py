@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.library import postings
-from dtk_tui.store.search import newest, search, words
+from dtk_tui.store.search import first_by_words, newest, spreading, words
 from dtk_tui.store.search.search import SearchResult, find_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
@@ -148,9 +148,10 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     known: Known, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
     if small:  # what takes a large library else: long groups of equals, windows that suffice, or do not
-        monkeypatch.setattr(search, "_FEW", 0)
-        monkeypatch.setattr(words, "_FIRST_PROMPTS", 3)
-        monkeypatch.setattr(words, "_MANY_EQUALS", 6)
+        monkeypatch.setattr(first_by_words, "_FEW", 0)
+        monkeypatch.setattr(spreading, "_IMAGE_COST", 0.001)
+        monkeypatch.setattr(spreading, "_FIRST_PROMPTS", 3)
+        monkeypatch.setattr(spreading, "_MANY_EQUALS", 6)
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
         monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
 
@@ -190,6 +191,6 @@ def test_the_index_of_ranks_holds_the_ranks(known: Known) -> None:
     levels = {level for _, level in found}
     assert {2, 5, 8} < levels
     for rank, level in found:
-        low, high = (words._LEVEL_STARTS * 2 ** (number / 3) for number in (level or 0, (level or 1) + 1))
+        low, high = (first_by_words._LEVEL_STARTS * 2 ** (number / 3) for number in (level or 0, (level or 1) + 1))
         assert (low if level else 0) <= rank * 1.00001
         assert rank <= high * 1.00001

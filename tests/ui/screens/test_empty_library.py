@@ -9,6 +9,7 @@ from textual import events
 from textual.widgets import Input
 
 from dtk_tui.config import Config
+from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
 from dtk_tui.ui.commands import folders
 from dtk_tui.ui.widgets.path_input import FolderSuggester
@@ -36,6 +37,18 @@ async def test_a_folder_is_added_and_its_images_appear(db: Database, config: Con
         await run.shows("029.png")
         await run.shows("outputs")
         assert "This library is empty" not in run.text()
+
+
+async def test_a_folder_without_images_says_how_they_come(db: Database, config: Config, tmp_path: Path) -> None:
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    scan(db, config, [str(folder)])
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("No images are here. ^r looks for new files.")
+        write_picture(folder / "first.png", "a thing")
+        await run.press("ctrl+r")
+        await run.shows("first.png")
+        assert "No images are here" not in run.text()
 
 
 async def test_a_folder_that_is_not_there_is_refused_with_a_reason(db: Database, config: Config) -> None:

@@ -29,7 +29,12 @@ TYPES: dict[str, dict[str, pa.DataType]] = {
     "Migration": {"Name": pa.string()},
 }
 #: What a repair may find out of an image beyond its columns: IsUnsigned says that Seed is 64 bits without a sign.
-FOUND = {"Dialect": pa.string(), "Scheduler": pa.string(), "IsUnsigned": pa.bool_()}
+_FOUND = {"Dialect": pa.string(), "Scheduler": pa.string(), "IsUnsigned": pa.int64()}
+#: The columns of the rows that are read, by table; the ids first.
+SCHEMAS = {
+    table: pa.schema([("rowid", pa.int64()), *types.items(), *(_FOUND.items() if table == "Image" else ())])
+    for table, types in TYPES.items()
+}
 _SLASH, _BACKSLASH = b"/\\"
 #: In UTF-8 only characters from U+100000 on begin with this byte or a larger one; among them is this sign of escapes.
 _LAST_PLANE = 0xF4
@@ -45,89 +50,55 @@ class UnexpectedValueError(Exception):
 
 
 class Columns:
-    """The columns of some rows, texts in the form in which they are stored; what their table lacks is NULL.
+    """The columns of some rows of a table; texts in the form in which they are stored.
 
     Args:
-        batch: ids first, under the name rowid.
+        batch: as ``SCHEMAS`` says; what the source's table lacks is NULL.
     """
 
     def __init__(self, batch: pa.RecordBatch) -> None:
-        self._batch = batch
+        self.batch = batch
         self.count: int = batch.num_rows
-        self._validity: dict[str, npt.NDArray[np.bool_]] = {}
 
     @classmethod
     def of_rows(cls, table: str, rows: Sequence[Mapping[str, Any]]) -> Columns:
         """Return the columns of repaired rows, whose ids stand under rowid."""
-        types = {"rowid": pa.int64(), **TYPES[table], **(FOUND if table == "Image" else {})}
         values = {
-            name: [_stored(row.get(name)) if kind == pa.string() else row.get(name) for row in rows]
-            for name, kind in types.items()
+            field.name: [_stored(row.get(field.name)) for row in rows]
+            if field.type == pa.string()
+            else [row.get(field.name) for row in rows]
+            for field in SCHEMAS[table]
         }
-        return cls(pa.RecordBatch.from_pydict(values, pa.schema(list(types.items()))))
+        return cls(pa.RecordBatch.from_pydict(values, SCHEMAS[table]))
 
     @cached_property
     def ids(self) -> npt.NDArray[np.int64]:
         """Return the ids by which other tables know the rows, int64."""
-        found: npt.NDArray[np.int64] = self._batch.column(0).to_numpy(zero_copy_only=False)
-        return found
+        return self.numbers("rowid")
 
     def is_valid(self, name: str) -> npt.NDArray[np.bool_]:
         """Return where a column is not NULL."""
-        if name not in self._validity:
-            self._validity[name] = self._read_validity(name)
-        return self._validity[name]
-
-    def is_true(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return where a column of booleans is true."""
-        column = self._column(name)
-        if column is None:
-            return np.zeros(self.count, bool)
-        found: npt.NDArray[np.bool_] = column.fill_null(False).to_numpy(zero_copy_only=False)
+        found: npt.NDArray[np.bool_] = self.batch.column(name).is_valid().to_numpy(zero_copy_only=False)
         return found
 
-    def _read_validity(self, name: str) -> npt.NDArray[np.bool_]:
-        column = self._column(name)
-        if column is None or column.null_count == self.count:
-            return np.zeros(self.count, bool)
-        if not column.null_count:
-            return np.ones(self.count, bool)
-        found: npt.NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+    def numbers(self, name: str, missing: float = 0) -> npt.NDArray[Any]:
+        """Return a column of numbers, int64 or float64; ``missing`` where it is NULL."""
+        found: npt.NDArray[Any] = self.batch.column(name).fill_null(missing).to_numpy(zero_copy_only=False)
         return found
-
-    def numbers(self, name: str, missing: int = 0) -> npt.NDArray[Any]:
-        """Return a column of numbers, int64 or float64 as it is read; ``missing`` where it is NULL."""
-        column = self._column(name)
-        if column is None or column.null_count == self.count:
-            return np.full(self.count, missing, np.int64)
-        kind = np.int64 if column.type == pa.int64() else np.float64
-        found = np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + self.count]
-        return np.where(self.is_valid(name), found, kind(missing)) if column.null_count else found
-
-    def floats(self, name: str) -> npt.NDArray[np.float64]:
-        """Return a column of floats, float64; 0 where it is NULL."""
-        return self.numbers(name).astype(np.float64)
 
     def texts(self, name: str) -> pa.StringArray:
         """Return a column of texts."""
-        column = self._column(name)
-        return pa.nulls(self.count, pa.string()) if column is None else column.cast(pa.string())
+        return self.batch.column(name)
 
     def blobs(self, name: str) -> list[bytes]:
         """Return the texts of a column that are not NULL, as UTF-8; much faster than ``to_pylist``."""
-        column = self._column(name)
-        if column is None or column.null_count == self.count:
-            return []
-        view, ends = text_buffers(column.drop_null())
+        view, ends = text_buffers(self.texts(name).drop_null())
         data = memoryview(view)  # type: ignore[arg-type]
         return [data[first:last].tobytes() for first, last in pairwise(ends.tolist())]
 
     def has_controls(self, name: str) -> bool:
         """Whether a character below U+0020 stands anywhere in a column of texts."""
-        column = self._column(name)
-        if column is None or column.null_count == self.count:
-            return False
-        data, _ = text_buffers(column)
+        data, _ = text_buffers(self.texts(name))
         return bool(len(data) and data.min() < 32)
 
     @cached_property
@@ -149,24 +120,12 @@ class Columns:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Columns:
         """Return the columns of the rows where ``mask`` is true."""
-        return self if mask.all() else Columns(self._batch.filter(pa.array(mask)))
+        return self if mask.all() else Columns(self.batch.filter(pa.array(mask)))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows by column, their ids under rowid."""
-        found: list[dict[str, Any]] = self._batch.to_pylist()
+        found: list[dict[str, Any]] = self.batch.to_pylist()
         return found
-
-    def staged(self, table: str) -> list[pa.Array]:
-        """Return the rows of a table as its staging table has them: the ids, then all its columns."""
-        found = [pa.array(self.ids)]
-        for name, kind in TYPES[table].items():
-            column = self._column(name)
-            found.append(pa.nulls(self.count, kind) if column is None else column.cast(kind))
-        return found
-
-    def _column(self, name: str) -> pa.Array | None:
-        at = self._batch.schema.get_field_index(name)
-        return None if at < 0 else self._batch.column(at)
 
 
 def _stored(text: str | None) -> str | None:
@@ -188,6 +147,7 @@ class ColumnReader:
 
     def __init__(self, source: Source, table: str) -> None:
         self._conn = None if source.plain_uri is None else dbapi.connect(source.plain_uri, autocommit=True)
+        self._table = table
         self._types = {name: kind for name, kind in TYPES[table].items() if name in source.columns[table]}
         if table == "Image" and not source.id_is_rowid and "Id" in source.columns[table]:
             self._types["Id"] = pa.int64()
@@ -215,7 +175,7 @@ class ColumnReader:
         except (Error, OSError, pa.ArrowException) as error:
             raise UnexpectedValueError from error
         if not batches:
-            return Columns(pa.RecordBatch.from_pydict({"rowid": pa.array([], pa.int64())}))
+            return Columns.of_rows(self._table, [])
         if len(batches) > 1:
             raise UnexpectedValueError
         return Columns(self._expected(batches[0], low, high))
@@ -227,24 +187,30 @@ class ColumnReader:
 
     def _expected(self, batch: pa.RecordBatch, low: int, high: int) -> pa.RecordBatch:
         """Return a batch, if all values are of the type of their column and can be sent as they are."""
-        ids = batch.column(0)
-        if ids.type != pa.int64() or ids.null_count:
+        found = {name: _typed(batch.column(name), kind) for name, kind in {"rowid": pa.int64(), **self._types}.items()}
+        if found["rowid"].null_count or ("Id" in found and found["Id"].null_count):
             raise UnexpectedValueError
-        numbers = ids.to_numpy()
+        numbers = found["rowid"].to_numpy()
         if numbers[0] < low or numbers[-1] > high or (np.diff(numbers) <= 0).any():
             raise UnexpectedValueError
-        for (name, kind), column in zip(self._types.items(), batch.columns[1:], strict=True):
-            if column.null_count == batch.num_rows and name != "Id":
-                continue
-            if kind == pa.string():
-                is_expected = column.type == pa.string() and _is_plain(column)
-            elif kind == pa.float64():
-                is_expected = column.type in (pa.float64(), pa.int64()) and _is_exact(column)
-            else:
-                is_expected = column.type == pa.int64() and (name != "Id" or not column.null_count)
-            if not is_expected:
-                raise UnexpectedValueError
-        return batch.set_column(0, "rowid", batch.column("Id")) if "Id" in self._types else batch
+        found["rowid"] = found.pop("Id", found["rowid"])
+        schema_ = SCHEMAS[self._table]
+        arrays = [found.get(field.name, pa.nulls(batch.num_rows, field.type)) for field in schema_]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema_)
+
+
+def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return a column of the type that it should have, if all its values are of that and can be sent as they are."""
+    if column.null_count == len(column):
+        return pa.nulls(len(column), kind)
+    if kind == pa.float64():
+        # A column of whole numbers comes as such.
+        is_expected = column.type in (pa.float64(), pa.int64()) and _is_exact(column)
+    else:
+        is_expected = column.type == kind and (kind != pa.string() or _is_plain(column))
+    if not is_expected:
+        raise UnexpectedValueError
+    return column.cast(kind)
 
 
 def _value(name: str, kind: pa.DataType, is_untyped: bool) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
-from itertools import pairwise
 
 from dtk_tui.domain.imports import ImportProgressed, ProgressCallback
 from dtk_tui.services.diffusion_toolkit.parallel import run_parallel
 from dtk_tui.services.diffusion_toolkit.read import ranges
+from dtk_tui.services.diffusion_toolkit.read.ranges import Span
 from dtk_tui.services.diffusion_toolkit.read.reader import open_reader
 from dtk_tui.services.diffusion_toolkit.read.rows import RowBuilder
 from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
@@ -21,50 +21,22 @@ from dtk_tui.services.diffusion_toolkit.source.sqlite import explain_error
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import staging
 
-#: Batches, and rows if they are large, that a reader writes in one transaction: one by one they wait for the server.
+#: Batches, and rows if they are large, that are written with one checkpoint: one by one they wait for the server.
 _BATCHES_PER_WRITE = 16
 _ROWS_PER_WRITE = 16_000
 _REPORT_EVERY_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A range of rowids of one table; ``number`` is the same at every attempt."""
-
-    table: str
-    number: int
-    low: int
-    high: int
-
-
-def plan(source: Source, batch_size: int) -> tuple[list[Batch], dict[str, int]]:
-    """Return all batches of a source and the expected rows by table."""
-    conn = source.connect()
-    try:
-        tables = [table for table in TABLES if table in source.columns]
-        plans = [ranges.plan_ranges(conn, table, source.bounds(table), batch_size) for table in tables]
-    finally:
-        conn.close()
-    batches = [
-        Batch(one.table, number, low, high) for one in plans for number, (low, high) in enumerate(one.ranges, start=1)
-    ]
-    assert all(a.table != b.table or a.high < b.low for a, b in pairwise(batches))
-    return batches, {one.table: one.rows for one in plans}
-
-
-def _units(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
-    """Yield adjoining batches of one table that are read and written together."""
-    unit: list[Batch] = []
-    rows = 0
-    for batch in batches:
-        rows += batch.high - batch.low + 1
-        is_next = unit and (batch.table, batch.low) == (unit[-1].table, unit[-1].high + 1)
-        if unit and (not is_next or len(unit) == _BATCHES_PER_WRITE or rows > _ROWS_PER_WRITE):
-            yield unit
-            unit, rows = [], batch.high - batch.low + 1
-        unit.append(batch)
-    if unit:
-        yield unit
+def plan(source: Source, batch_size: int) -> list[tuple[str, Span]]:
+    """Return what is read and written with one checkpoint, as (table, range); the same for the same file."""
+    rows = min(batch_size * _BATCHES_PER_WRITE, max(batch_size, _ROWS_PER_WRITE))
+    with closing(source.connect()) as conn:
+        return [
+            (table, span)
+            for table in TABLES
+            if table in source.columns
+            for span in ranges.plan_ranges(conn, table, source.bounds(table), rows)
+        ]
 
 
 class Loader:
@@ -94,28 +66,26 @@ class Loader:
             StoppedError: ``stop`` was set.
             DtkError: the source cannot be read, or the database cannot be written; what was written stays.
         """
-        batches, expected = plan(self._source, batch_size)
+        expected = {table: self._source.bounds(table)[2] for table in TABLES if table in self._source.columns}
         with self._db.connection() as conn:
             finished = staging.finished_chunks(conn)
-            done = {table: rows for table, (rows, _) in staging.row_counts(conn).items()}
-        left = [batch for batch in batches if (batch.table, batch.number) not in finished]
+            done = {table: read for table, (read, _) in staging.row_counts(conn).items()}
         told = _Progress(on_progress, done, expected).add
         try:
-            run_parallel(self._db, [partial(self._load, unit, told) for unit in _units(left)], stop)
+            spans = [
+                (table, span) for table, span in plan(self._source, batch_size) if (table, span[0]) not in finished
+            ]
+            run_parallel(self._db, [partial(self._load, table, span, told) for table, span in spans], stop)
         except sqlite3.Error as error:
             raise explain_error(error) from error
 
-    def _load(self, unit: Sequence[Batch], told: Callable[[str, int], None], conn: Connection) -> None:
-        table, span = unit[0].table, (unit[0].low, unit[-1].high)
+    def _load(self, table: str, span: Span, told: Callable[[str, int], None], conn: Connection) -> None:
         with open_reader(self._source, table) as reader:
             found = reader.read(span)
         images = self._builder.make_all(found.columns) if table == "Image" else None
-        rows = [] if images else [columns.staged(table) for columns in found.columns]
-        # Which of the batches has which rows is of no interest any more.
-        counts = [(batch.number, 0, 0) for batch in unit]
-        counts[0] = (unit[0].number, found.rows, found.lost)
+        rows = [] if images else [columns.batch.columns for columns in found.columns]
         self._pool.flush()
-        staging.write_chunks(conn, self._ticket, table, counts, rows, found.notes)
+        staging.write_chunk(conn, self._ticket, (table, span[0], found.rows, found.lost), rows, found.notes)
         if images:
             base = self._builder.base
             ids = None if self._source.id_is_rowid else images.ids.tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from operator import lt
 from typing import Any
@@ -12,6 +12,8 @@ from dtk_tui.services.diffusion_toolkit.source.rowids import indexes, largest_as
 from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
 Row = tuple[Any, ...]
+#: First and last rowid of a range, both included.
+Span = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -22,40 +24,31 @@ class RangeRows:
     failed: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The reading plan of a table: the ranges (first, last), both included; ``rows`` is their expected number."""
-
-    table: str
-    ranges: tuple[tuple[int, int], ...]
-    rows: int
-
-
-def plan_ranges(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], batch_size: int) -> Plan:
-    """Divide a table into ranges of about ``batch_size`` rows; the same for the same file.
+def plan_ranges(conn: sqlite3.Connection, table: str, bounds: tuple[int, int, int], rows: int) -> list[Span]:
+    """Divide a table into ranges of about so many rows; the same for the same file.
 
     Args:
         bounds: first rowid, last rowid and number of rows of the table.
     """
     first, last, count = bounds
     if count == 0:
-        return Plan(table, (), 0)
+        return []
     if last - first < 4 * count:
-        width = max(1, batch_size * (last - first + 1) // count)
-        return Plan(table, tuple((low, min(low + width - 1, last)) for low in range(first, last + 1, width)), count)
+        width = max(1, rows * (last - first + 1) // count)
+        return [(low, min(low + width - 1, last)) for low in range(first, last + 1, width)]
     ranges = []
     low: int | None = first
     while low is not None:
         row = conn.execute(
             f"SELECT rowid FROM {quoted(table)} WHERE rowid > ? ORDER BY rowid LIMIT 1 OFFSET ?",  # noqa: S608
-            (low, batch_size - 1),
+            (low, rows - 1),
         ).fetchone()
         ranges.append((low, row[0] - 1 if row else last))
         low = row[0] if row else None
-    return Plan(table, tuple(ranges), count)
+    return ranges
 
 
-def read_range(conn: sqlite3.Connection, table: str, sql: str, low: int, high: int) -> RangeRows:
+def read_range(conn: sqlite3.Connection, sql: str, low: int, high: int) -> RangeRows:
     """Return the rows of a SELECT with the parameters (first rowid, last rowid), whose first column is the rowid.
 
     What can be read at once is; a scan that meets a damaged page goes on by single look-ups until one succeeds behind
@@ -85,8 +78,6 @@ def read_range(conn: sqlite3.Connection, table: str, sql: str, low: int, high: i
             raise
         except sqlite3.DatabaseError:
             at = _step_over(conn, sql, at, high, result)
-    if result.failed:
-        _add_unseen(conn, table, low, high, result)
     return result
 
 
@@ -110,37 +101,29 @@ def _step_over(conn: sqlite3.Connection, sql: str, low: int, high: int, result: 
     return low
 
 
-def _add_unseen(conn: sqlite3.Connection, table: str, low: int, high: int, result: RangeRows) -> None:
-    """Count as failed what the indexes know and a damaged tree does not show."""
-    seen = {row[0] for row in result.rows} | set(result.failed)
-    for index in indexes(conn, table):
-        try:
-            sql = f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)} WHERE +rowid BETWEEN ? AND ?"  # noqa: S608
-            known = {row[0] for row in conn.execute(sql, (low, high))}
-        except sqlite3.DatabaseError:
-            continue
-        result.failed = sorted({*result.failed, *(known - seen)})
-        return
+def lost_rowids(
+    conn: sqlite3.Connection, table: str, span: Span, rows: Container[int], failed: Sequence[int]
+) -> tuple[list[int], bool]:
+    """Return the rowids of a span that have a row and could not be read, and whether there may be others.
 
+    A whole index tells exactly, also what a damaged tree does not show. Without one, a table whose ids count up has
+    each of those that failed; of any other, only those that the remains of its indexes know.
 
-def lost_rowids(conn: sqlite3.Connection, table: str, failed: Sequence[int]) -> tuple[list[int], bool]:
-    """Return which of the failed rowids have a row, and whether there may be others, whose number nobody knows.
-
-    A whole index tells exactly. Without one, a table whose ids count up has each of them; of any other, only those
-    that the remains of its indexes know.
+    Args:
+        rows: the rowids that were read.
+        failed: those that could not be.
     """
-    wanted = set(failed)
     seen: set[int] = set()
     for index in indexes(conn, table):
         try:
-            for row in conn.execute(f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)}"):  # noqa: S608
-                seen.add(row[0])
+            for (number,) in conn.execute(f"SELECT rowid FROM {quoted(table)} INDEXED BY {quoted(index)}"):  # noqa: S608
+                seen.add(number)
         except sqlite3.DatabaseError:
             continue
-        return sorted(seen & wanted), False
+        return sorted(number for number in seen if span[0] <= number <= span[1] and number not in rows), False
     if largest_assigned(conn, table):
-        return sorted(wanted), False
-    return sorted(seen & wanted), True
+        return sorted(failed), False
+    return sorted(seen.intersection(failed)), True
 
 
 def recover_from_indexes(conn: sqlite3.Connection, table: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

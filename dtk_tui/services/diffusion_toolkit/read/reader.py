@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from dtk_tui.services.diffusion_toolkit.read import ranges, repair
 from dtk_tui.services.diffusion_toolkit.read.arrow import ColumnReader, Columns, UnexpectedValueError
+from dtk_tui.services.diffusion_toolkit.read.ranges import Span
 from dtk_tui.services.diffusion_toolkit.read.repair import RepairedRow
 from dtk_tui.services.diffusion_toolkit.read.rows import is_direct
 from dtk_tui.services.diffusion_toolkit.source.database import Source
 from dtk_tui.services.diffusion_toolkit.source.sqlite import quoted
 
-#: First and last rowid of a range, both included.
-Span = tuple[int, int]
 #: (table, id, outcome, reason, JSON of what the source said).
 Note = tuple[str, int | None, str, str, str]
 
@@ -92,25 +91,28 @@ class TableReader:
     def _repair_range(self, span: Span) -> Content:
         """Return the content of a range value by value; of damaged rows what the indexes know."""
         sql = f"SELECT rowid FROM {quoted(self._table)} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"  # noqa: S608
-        read = ranges.read_range(self._conn, self._table, sql, *span)
-        rows = {number: repair.read_row(self._conn, self._table, self._names, number) for (number,) in read.rows}
+        scanned = ranges.read_range(self._conn, sql, *span)
+        looked_up = {
+            number: repair.read_row(self._conn, self._table, self._names, number) for (number,) in scanned.rows
+        }
+        rows = {number: row for number, row in looked_up.items() if row is not None}
+        found = Content(len(looked_up))
+        self._add(found, (repair.repair_row(self._table, row) for row in rows.values()))
         # Of a damaged tree a scan comes by a row that a look-up does not find.
-        unread = [number for number, row in rows.items() if row is None]
-        found = Content(len(rows))
-        self._add(found, (repair.repair_row(self._table, row) for row in rows.values() if row is not None))
-        if failed := sorted([*read.failed, *unread]):
-            self._add_recovered(found, failed, set(unread))
+        unread = looked_up.keys() - rows.keys()
+        if failed := sorted([*scanned.failed, *unread]):
+            lost, is_vague = ranges.lost_rowids(self._conn, self._table, span, rows, failed)
+            if is_vague and self._table != "Image":
+                reason = f"{repair.DAMAGED}: others of rows {failed[0]} to {failed[-1]} may be lost"
+                found.notes.append((self._table, None, "refused", reason, "{}"))
+            self._add_recovered(found, {*lost, *unread})
+            found.lost = len({*lost} - unread)
+            found.rows += found.lost
         return found
 
-    def _add_recovered(self, found: Content, failed: list[int], known: set[int]) -> None:
-        """Add what the indexes know of rows whose page is damaged; ``known`` ones are there for sure."""
-        lost, is_vague = ranges.lost_rowids(self._conn, self._table, failed)
-        if is_vague and self._table != "Image":
-            reason = f"{repair.DAMAGED}: others of rows {failed[0]} to {failed[-1]} may be lost"
-            found.notes.append((self._table, None, "refused", reason, "{}"))
-        recovered = ranges.recover_from_indexes(self._conn, self._table, sorted({*lost, *known}))
-        found.lost = len(set(recovered) - known)
-        found.rows += found.lost
+    def _add_recovered(self, found: Content, numbers: set[int]) -> None:
+        """Add what the indexes know of rows whose page is damaged."""
+        recovered = ranges.recover_from_indexes(self._conn, self._table, sorted(numbers))
         self._add(
             found,
             (repair.recovered_row(self._table, number, row, self._names) for number, row in recovered.items()),
@@ -145,15 +147,8 @@ class TableReader:
 @contextmanager
 def open_reader(source: Source, table: str) -> Iterator[TableReader]:
     """Give a reader of a table for one thread."""
-    conn = source.connect()
-    try:
-        reader = TableReader(source, table, conn)
-        try:
-            yield reader
-        finally:
-            reader.close()
-    finally:
-        conn.close()
+    with closing(source.connect()) as conn, closing(TableReader(source, table, conn)) as reader:
+        yield reader
 
 
 def _parts(low: int, high: int) -> Iterator[Span]:

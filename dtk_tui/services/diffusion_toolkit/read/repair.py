@@ -27,18 +27,31 @@ from dtk_tui.store.text_codec import to_db
 
 _INT64 = range(-(2**63), 2**63)
 _FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError")
-_SMALL = ("BatchSize", "BatchPos", "ClipSkip", "ENSD")
-_FLOATS = ("CFGScale", "AestheticScore", "HyperNetworkStrength")
 _OTHER_DATES = ("ModifiedDate", "ViewedDate", "TouchedDate")
-_INT32 = range(-(2**31), 2**31)
+_INT32 = (-(2**31), 2**31 - 1)
+#: (reason, columns, first and last value): whole and other numbers that are left out where they are out of range.
+_LIMITS: tuple[tuple[str, tuple[str, ...], tuple[float, float]], ...] = (
+    ("Width, Height: out of range, left out", ("Width", "Height"), (0, _INT32[1])),
+    ("Steps: out of range, left out", ("Steps",), _INT32),
+    ("a number is out of range, left out", ("BatchSize", "BatchPos", "ClipSkip", "ENSD"), _INT32),
+    ("a number is not finite, left out", ("CFGScale", "AestheticScore", "HyperNetworkStrength"), (-1e300, 1e300)),
+)
+#: The values of an image's columns, first and last, that are written without a note; so is NULL.
+RANGES: dict[str, tuple[float, float]] = {
+    **{name: limits for _, columns, limits in _LIMITS for name in columns},
+    **dict.fromkeys((*_FLAGS, "Type"), (0, 1)),
+    "Rating": (1, 10),
+}
 _BLANK = " \t\n\v\f\r"
 #: A prompt of blanks that is longer than this is one.
 _LONGEST_BLANK = 99
 _WORDS = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0, "": 0}
 #: Characters of what the source said that a note holds.
 _LONGEST_ORIGINAL = 100_000
-_DERIVED_TEXTS = {"Sampler": "sampler", "Model": "model", "ModelHash": "model_hash"}
-_DERIVED_NUMBERS = {"Steps": "steps", "CFGScale": "cfg_scale", "Seed": "seed"}
+_DERIVED = {
+    "Sampler": "sampler", "Model": "model", "ModelHash": "model_hash", "Steps": "steps", "CFGScale": "cfg_scale",
+    "Seed": "seed",
+}  # fmt: skip
 #: Tables whose names must differ. An index of PostgreSQL takes no text of more than 2704 bytes.
 NAMED = frozenset({"Album", "Tag", "Query"})
 _SHORT_NAME = 200
@@ -62,22 +75,13 @@ class RepairedRow:
     def note(self, reason: str, *columns: str, values: Mapping[str, Any] | None = None) -> None:
         """Note a reason with what some columns say, or said."""
         originals = values or self.values
-        self.notes.append(("repaired", reason, {column: plain(originals[column]) for column in columns}))
+        self.notes.append(("repaired", reason, {column: originals[column] for column in columns}))
 
     def refuse(self, reason: str, *columns: str) -> RepairedRow:
         """Refuse the row: nothing of it is written but this note."""
-        self.notes = [("refused", reason, {column: plain(self.values[column]) for column in columns})]
+        self.notes = [("refused", reason, {column: self.values[column] for column in columns})]
         self.is_refused = True
         return self
-
-
-def plain(value: Any) -> Any:
-    """Return a value of SQLite in a form that JSON can carry exactly."""
-    if isinstance(value, bytes):
-        return {"blob": value.hex()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    return value
 
 
 def decode(text: bytes) -> str:
@@ -174,7 +178,7 @@ def _repair_image(row: RepairedRow) -> RepairedRow:
     _limit_values(row)
     _check_dates(row)
     if values["Seed"] is not None and values["Seed"] not in _INT64:
-        values["Seed"], values["IsUnsigned"] = values["Seed"] - 2**64, True
+        values["Seed"], values["IsUnsigned"] = values["Seed"] - 2**64, 1
     return row
 
 
@@ -186,29 +190,27 @@ def _limit_values(row: RepairedRow) -> None:
     if is_blank and not (values["Steps"] or values["Seed"] or values["Sampler"]):
         row.note("Prompt: is blank and nothing else is known, written as no prompt", "Prompt")
         values["Prompt"] = None
-    if rating is not None and rating not in range(1, 11):
+    if not _is_in_range(values, "Rating"):
         row.note(f"Rating: is not 1 to 10, {'written as 10' if rating > 10 else 'left out'}", "Rating")
         values["Rating"] = 10 if rating > 10 else None
-    if any(values[flag] not in {0, 1, None} for flag in _FLAGS):
+    if not all(_is_in_range(values, flag) for flag in _FLAGS):
         row.note("a flag is neither 0 nor 1, written as true", *_FLAGS)
-    if values["Type"] not in {0, 1, None}:
+    if not _is_in_range(values, "Type"):
         row.note("Type: is neither 0 nor 1, written as an image", "Type")
         values["Type"] = 0
-    _leave_out(row, "Width, Height: out of range, left out", ("Width", "Height"), lambda size: 0 <= size < 2**31)
-    _leave_out(row, "Steps: out of range, left out", ("Steps",), _INT32.__contains__)
-    _leave_out(row, "a number is out of range, left out", _SMALL, _INT32.__contains__)
-    _leave_out(row, "a number is not finite, left out", _FLOATS, lambda number: abs(number) <= 1e300)
+    for reason, columns, _ in _LIMITS:
+        bad = [name for name in columns if not _is_in_range(values, name)]
+        if bad:
+            row.note(reason, *columns)
+            values.update(dict.fromkeys(bad))
     if values["FileSize"] is None or values["FileSize"] < 0:
         row.note("FileSize: is not known, written as 0", "FileSize")
         values["FileSize"] = 0
 
 
-def _leave_out(row: RepairedRow, reason: str, columns: tuple[str, ...], is_good: Callable[[Any], bool]) -> None:
-    """Leave out those of some values that are not good; ``reason`` is noted with all of them."""
-    bad = [name for name in columns if row.values[name] is not None and not is_good(row.values[name])]
-    if bad:
-        row.note(reason, *columns)
-        row.values.update(dict.fromkeys(bad))
+def _is_in_range(values: Mapping[str, Any], name: str) -> bool:
+    low, high = RANGES[name]
+    return values[name] is None or low <= values[name] <= high
 
 
 def _check_dates(row: RepairedRow) -> None:
@@ -302,8 +304,7 @@ def _derive(result: RepairedRow) -> None:
     result.values["Dialect"], result.values["Scheduler"] = dialect, found.scheduler
     filled = _fill(result.values, found)
     if filled:
-        originals = {name: plain(old) for name, old in filled.items()}
-        result.notes.append(("repaired", f"{', '.join(sorted(filled))}: derived from Workflow", originals))
+        result.notes.append(("repaired", f"{', '.join(sorted(filled))}: derived from Workflow", filled))
 
 
 def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]:
@@ -317,9 +318,7 @@ def _fill(values: dict[str, Any], found: GenerationParameters) -> dict[str, Any]
 
     take("Prompt", found.prompt, True)
     take("NegativePrompt", found.negative_prompt, not (values["NegativePrompt"] or "").strip())
-    for column, name in _DERIVED_TEXTS.items():
-        take(column, getattr(found, name), not values[column])
-    for column, name in _DERIVED_NUMBERS.items():
+    for column, name in _DERIVED.items():
         take(column, getattr(found, name), not values[column])
     return filled
 
@@ -330,7 +329,11 @@ def note_json(original: dict[str, Any]) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    """Return text that jsonb refuses (NUL, lone surrogates) as its bytes in hexadecimal."""
+    """Return a value of SQLite in a form that JSON carries exactly; text that jsonb refuses as its bytes, in hex."""
+    if isinstance(value, bytes):
+        return {"blob": value.hex()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
     if isinstance(value, str) and ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)):
         return {"text": value.encode("utf-8", "surrogateescape").hex()}
     return value

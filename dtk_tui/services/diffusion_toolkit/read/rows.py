@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dtk_tui.services.diffusion_toolkit.paths import LONGEST_NAME
 from dtk_tui.services.diffusion_toolkit.read.arrow import Columns
-from dtk_tui.services.diffusion_toolkit.read.repair import NAMED
+from dtk_tui.services.diffusion_toolkit.read.repair import NAMED, RANGES
 from dtk_tui.services.diffusion_toolkit.read.string_pool import StringPool
 from dtk_tui.services.diffusion_toolkit.timezone import UNIX_EPOCH_TICKS
 from dtk_tui.store.copy import columns as copy_columns
@@ -30,9 +30,6 @@ _POSTGRES_EPOCH_TICKS = 630822816000000000
 _POSTGRES_EPOCH_US = (_POSTGRES_EPOCH_TICKS - UNIX_EPOCH_TICKS) // 10
 #: Between these a time of a file is written in nanoseconds, as a scan sees it.
 _FIRST_FILE_TICK, _LAST_FILE_TICK = 530000000000000000, 713000000000000000
-_FLAGS = ("Favorite", "NSFW", "ForDeletion", "Unavailable", "NoMetadata", "HasError", "Type")
-_SMALL = ("Steps", "BatchSize", "BatchPos", "ClipSkip", "ENSD")
-_INT32 = np.iinfo(np.int32)
 _VIDEO = r"\.(mp4|webm|mov|m4v|avi|mkv)$"
 _ERROR = b"Diffusion Toolkit could not read this file."
 _SOURCE = b"diffusion-toolkit"
@@ -62,23 +59,18 @@ def is_direct(table: str, columns: Columns) -> Mask:
 
 
 def _is_direct_image(columns: Columns) -> Mask:
-    flags = np.bitwise_or.reduce([columns.numbers(name) for name in _FLAGS])
-    size = columns.numbers("Width") | columns.numbers("Height")
-    rating = columns.numbers("Rating", 1)
-    small = [columns.numbers(name) for name in _SMALL]
     name = pc.fill_null(columns.path_parts[1], "")
     is_good: Mask = (
         columns.is_valid("Path")
-        & ((flags == 0) | (flags == 1))
-        & (size >= 0) & (size <= _INT32.max)
-        & (np.maximum.reduce(small) <= _INT32.max) & (np.minimum.reduce(small) >= _INT32.min)
-        & (rating >= 1) & (rating <= 10)
         & (columns.numbers("FileSize", -1) >= 0)
         & _are_dates(columns.numbers("CreatedDate"))
         & _to_mask(pc.greater(pc.binary_length(name), 0))
         & _to_mask(pc.less_equal(pc.binary_length(name), LONGEST_NAME))
         & _to_mask(pc.coalesce(pc.equal(columns.texts("FileName"), name), pa.scalar(True)))
-    )  # fmt: skip
+    )
+    for column, (low, high) in RANGES.items():
+        values = columns.numbers(column, low)
+        is_good &= (values >= low) & (values <= high)
     for column in ("ModifiedDate", "ViewedDate", "TouchedDate"):
         ticks = columns.numbers(column)
         if ticks.any():
@@ -151,31 +143,20 @@ class RowBuilder:
             "prompt_id": [copy_columns.numbers(prompts, ">i8", prompts > 0)],
             "negative_prompt_id": [copy_columns.numbers(negatives, ">i8", negatives > 0)],
             "file_name": copy_columns.texts(name),
-            "file_size": [_integers(columns, "FileSize", ">i8")],
             "viewed_at": [self._optional_instants(columns, "ViewedDate")],
             "touched_at": [self._optional_instants(columns, "TouchedDate")],
             "scan_phase": [copy_columns.numbers(has_metadata | (columns.numbers("NoMetadata") != 0), ">i2")],
             "is_video": [copy_columns.numbers(_are_videos(columns, name), "?")],
             "has_workflow": [copy_columns.numbers(has_workflow, "?")],
             "dialect": _text_where(has_workflow, b"comfyui", dialect),
-            "scheduler": copy_columns.texts(columns.texts("Scheduler")),
             "error": _text_where(columns.numbers("HasError") != 0, _ERROR),
             "seed": [
-                copy_columns.numerics(columns.numbers("Seed"), columns.is_valid("Seed"), columns.is_true("IsUnsigned"))
+                copy_columns.numerics(columns.numbers("Seed"), columns.is_valid("Seed"), columns.is_valid("IsUnsigned"))
             ],
-            "rating": [_integers(columns, "Rating", ">i2")],
             "extra": _extra_json(columns),
         }
         fields |= self._dates(columns, has_metadata & columns.is_valid("Prompt"))
-        fields |= {
-            column: [copy_columns.numbers(columns.numbers(name) != 0, "?")] for column, name in _IMAGE_FLAGS.items()
-        }
-        fields |= {column: [_integers(columns, name, ">i4")] for column, name in _IMAGE_NUMBERS.items()}
-        fields |= {
-            column: [copy_columns.numbers(columns.floats(name), ">f8", columns.is_valid(name))]
-            for column, name in _IMAGE_FLOATS.items()
-        }
-        fields |= {column: copy_columns.texts(columns.texts(name)) for column, name in _IMAGE_TEXTS.items()}
+        fields |= {column: _fields(columns, name, kind) for column, (name, kind) in _IMAGE_VALUES.items()}
         return _rows(fields, IMAGE_COLUMNS, columns.count)
 
     def _dates(self, columns: Columns, is_read: Mask) -> dict[str, list[copy_columns.Fields]]:
@@ -204,12 +185,9 @@ class RowBuilder:
         marks = columns.numbers("Rating", -1) * 8
         marks += sum((columns.numbers(name) != 0).astype(np.int64) << bit for bit, name in _MARKS.items())
         arrays = {"source_id": pa.array(columns.ids), "marks": pa.array(marks.astype(np.int32))}
-        arrays |= {column: columns.texts(name) for column, name in _RECORD_TEXTS.items()}
         arrays |= {
-            column: pa.array(columns.numbers(name), mask=~columns.is_valid(name)).cast(
-                record_batches.COLUMNS.field(column).type
-            )
-            for column, name in _RECORD_NUMBERS.items()
+            column: columns.batch.column(name).cast(record_batches.COLUMNS.field(column).type)
+            for column, name in _RECORD_VALUES.items()
         }
         return pa.RecordBatch.from_pydict(arrays, record_batches.COLUMNS)
 
@@ -222,24 +200,22 @@ class RowBuilder:
 
 #: The bits of ``dtk_marks``.
 _MARKS = {2: "Favorite", 1: "NSFW", 0: "ForDeletion"}
-_IMAGE_FLAGS = {
-    "favorite": "Favorite", "nsfw": "NSFW", "for_deletion": "ForDeletion", "unavailable": "Unavailable",
+#: Columns of an image that are written as they are read: (column of the source, how). Flags are true where not 0.
+_IMAGE_VALUES = {
+    "file_size": ("FileSize", ">i8"), "width": ("Width", ">i4"), "height": ("Height", ">i4"), "steps": ("Steps", ">i4"),
+    "rating": ("Rating", ">i2"), "cfg_scale": ("CFGScale", ">f8"), "aesthetic_score": ("AestheticScore", ">f8"),
+    "hypernetwork_strength": ("HyperNetworkStrength", ">f8"), "favorite": ("Favorite", "?"), "nsfw": ("NSFW", "?"),
+    "for_deletion": ("ForDeletion", "?"), "unavailable": ("Unavailable", "?"), "sampler": ("Sampler", "text"),
+    "scheduler": ("Scheduler", "text"), "model": ("Model", "text"), "model_hash": ("ModelHash", "text"),
+    "custom_tags": ("CustomTags", "text"), "hypernetwork": ("HyperNetwork", "text"),
 }  # fmt: skip
-_IMAGE_NUMBERS = {"width": "Width", "height": "Height", "steps": "Steps"}
-_IMAGE_FLOATS = {
-    "cfg_scale": "CFGScale", "aesthetic_score": "AestheticScore", "hypernetwork_strength": "HyperNetworkStrength",
-}  # fmt: skip
-_IMAGE_TEXTS = {
-    "sampler": "Sampler", "model": "Model", "model_hash": "ModelHash", "custom_tags": "CustomTags",
-    "hypernetwork": "HyperNetwork",
-}  # fmt: skip
-_RECORD_NUMBERS = {
+#: Columns of a record of an image.
+_RECORD_VALUES = {
     "created_ticks": "CreatedDate", "modified_ticks": "ModifiedDate", "viewed_ticks": "ViewedDate",
     "touched_ticks": "TouchedDate", "root_folder_id": "RootFolderId", "batch_size": "BatchSize",
     "batch_pos": "BatchPos", "clip_skip": "ClipSkip", "ensd": "ENSD", "no_metadata": "NoMetadata",
-    "has_error": "HasError",
+    "has_error": "HasError", "workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags",
 }  # fmt: skip
-_RECORD_TEXTS = {"workflow_id": "WorkflowId", "hash": "Hash", "custom_tags": "CustomTags"}
 
 
 def _to_mask(values: pa.BooleanArray) -> Mask:
@@ -262,8 +238,13 @@ def _are_videos(columns: Columns, name: pa.StringArray) -> Mask:
     return found
 
 
-def _integers(columns: Columns, name: str, kind: str) -> copy_columns.Fields:
-    return copy_columns.numbers(columns.numbers(name), kind, columns.is_valid(name))
+def _fields(columns: Columns, name: str, kind: str) -> list[copy_columns.Fields]:
+    """Return the fields of a column of the source that is written as ``_IMAGE_VALUES`` says."""
+    if kind == "text":
+        return copy_columns.texts(columns.texts(name))
+    if kind == "?":
+        return [copy_columns.numbers(columns.numbers(name) != 0, kind)]
+    return [copy_columns.numbers(columns.numbers(name), kind, columns.is_valid(name))]
 
 
 def _text_where(mask: Mask, text: bytes, instead: pa.StringArray | None = None) -> list[copy_columns.Fields]:
@@ -276,9 +257,7 @@ def _text_where(mask: Mask, text: bytes, instead: pa.StringArray | None = None) 
 
 def _extra_json(columns: Columns) -> list[copy_columns.Fields]:
     """Return the field of jsonb, whose binary form is a version and text."""
-    if not (valid := columns.is_valid("ClipSkip")).any():
-        return [copy_columns.constant(None)]
-    number = pa.array(columns.numbers("ClipSkip"), mask=~valid).cast(pa.string())
+    number = columns.batch.column("ClipSkip").cast(pa.string())
     return copy_columns.texts(pc.binary_join_element_wise('\x01{"clip_skip": ', number, "}", ""))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import count
 
@@ -20,23 +18,7 @@ from dtk_tui.store.text_codec import from_db
 
 #: What the cache of whole texts may hold; behind it is a map of their digests.
 _CACHE_BYTES = 128 * 1024 * 1024
-#: Texts that are sent in one transaction.
-_TEXTS_PER_SEND = 1000
 _FOLDERS_AT_ONCE = 256
-
-
-@dataclass(slots=True)
-class Unsent:
-    """What no table has yet: texts as (key, text), folders as (key, path, start in the source)."""
-
-    texts: list[tuple[int, bytes]] = field(default_factory=list)
-    folders: list[tuple[int, str, str]] = field(default_factory=list)
-
-    def take(self) -> Unsent:
-        """Take some of them out, so that several readers share what is to be sent."""
-        taken = Unsent(self.texts[:_TEXTS_PER_SEND], self.folders)
-        self.texts, self.folders = self.texts[_TEXTS_PER_SEND:], []
-        return taken
 
 
 class StringPool:
@@ -51,11 +33,14 @@ class StringPool:
         #: Keys by text as it is stored, and by the folder's path in the source with the separator behind it.
         self._texts: dict[bytes, int] = {}
         self._folders: dict[bytes, int] = {}
-        self._free_folders: list[int] = []
+        self._new_folders = self._reserve_folders()
         self._held = 0
-        self._unsent = Unsent()
+        #: What no table has yet: texts as (key, text), folders as (key, path, start in the source).
+        self._unsent_texts: list[tuple[int, bytes]] = []
+        self._unsent_folders: list[tuple[int, str, str]] = []
         self._lock = threading.Lock()
-        self._sending: set[Future[None]] = set()
+        self._sending = threading.Lock()
+        self._failed: BaseException | None = None
         with db.connection() as conn:
             self._next_text = count(staging.largest_prompt_id(conn) + 1)
             self._known_folders = {path: row[0] for path, row in folders.library_folders(conn).items()}
@@ -78,7 +63,7 @@ class StringPool:
             key = self._keys.get(digest)
             if key is None:
                 key = self._keys[digest] = next(self._next_text)
-                self._unsent.texts.append((key, text))
+                self._unsent_texts.append((key, text))
             if self._held > _CACHE_BYTES:
                 self._texts.clear()
                 self._held = 0
@@ -100,44 +85,40 @@ class StringPool:
                 # Two paths of the source may be one here.
                 key = self._known_folders.get(target)
                 if key is None:
-                    key = self._known_folders[target] = self._new_folder()
+                    key = self._known_folders[target] = next(self._new_folders)
                 self._folders[start] = key
-                self._unsent.folders.append((key, target, source))
+                self._unsent_folders.append((key, target, source))
             return key
 
-    def _new_folder(self) -> int:
-        if not self._free_folders:
+    def _reserve_folders(self) -> Iterator[int]:
+        """Yield ids for new folders."""
+        while True:
             with self._db.connection() as conn:
-                self._free_folders = folders.reserve_ids(conn, _FOLDERS_AT_ONCE)[::-1]
-        return self._free_folders.pop()
+                reserved = folders.reserve_ids(conn, _FOLDERS_AT_ONCE)
+            yield from reserved
 
     def flush(self) -> None:
         """Send whatever was given a key before, so that rows with these keys may follow.
 
         Raises:
-            DtkError: that failed, here or in another reader that was about to write a part of it.
+            DtkError: that failed, here or before: what was not sent stays in the way of all rows that follow.
         """
-        while True:
+        with self._sending:
+            if self._failed is not None:
+                raise self._failed
             with self._lock:
-                unsent, mine = self._unsent.take(), Future[None]()
-                if not unsent.texts and not unsent.folders:
-                    before = list(self._sending)
-                    break
-                self._sending.add(mine)
+                texts, self._unsent_texts = self._unsent_texts, []
+                new_folders, self._unsent_folders = self._unsent_folders, []
+            if not texts and not new_folders:
+                return
             try:
                 with self._db.connection() as conn:
                     session.commit_asynchronously(conn)
-                    staging.add_prompts(conn, unsent.texts)
-                    folders.stage_paths(conn, unsent.folders)
+                    staging.add_prompts(conn, texts)
+                    folders.stage_paths(conn, new_folders)
             except BaseException as error:
-                # What was not written stays in the way of all rows that follow.
-                mine.set_exception(error)
+                self._failed = error
                 raise
-            mine.set_result(None)
-            with self._lock:
-                self._sending.discard(mine)
-        for other in before:
-            other.result()
 
 
 def _digest(text: bytes) -> bytes:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,18 @@ class Source:
     def bounds(self, table: str) -> tuple[int, int, int]:
         """Return (first rowid, last rowid, rows) of a table; see ``bounds``."""
         if table not in self.known_bounds:
-            conn = self.connect()
-            try:
+            with closing(self.connect()) as conn:
                 self.known_bounds[table] = rowids.bounds(conn, table)
-            finally:
-                conn.close()
         return self.known_bounds[table]
+
+    def id_span(self, table: str) -> tuple[int, int]:
+        """Return the first and last Id of a table; (1, 0) where it is empty or not there."""
+        if table not in self.columns:
+            return 1, 0
+        if table != "Image" or self.id_is_rowid:
+            return self.bounds(table)[:2]
+        with closing(self.connect()) as conn:
+            return rowids.id_bounds(conn)
 
     def connect(self) -> sqlite3.Connection:
         """Return a new connection for one thread; texts come as bytes, because they need not be UTF-8."""
@@ -111,24 +117,20 @@ def _read_schema(named: str, path: Path, uri: str, is_plain: bool, facts: dict[s
     Args:
         is_plain: whether the file is whole without a log beside it.
     """
-    conn = connect(uri)
-    try:
+    columns: dict[str, tuple[str, ...]] = {}
+    keys: set[tuple[str, str, int]] = set()
+    untyped: set[tuple[str, str]] = set()
+    with closing(connect(uri)) as conn:
         conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        columns: dict[str, tuple[str, ...]] = {}
-        keys: set[tuple[str, str, int]] = set()
-        untyped: set[tuple[str, str]] = set()
         for table in TABLES:
             found = conn.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
             if found:
+                _require_rowids(conn, table)
                 columns[table] = tuple(row[1].decode() for row in found)
                 keys |= {(table, row[2].decode().upper(), row[5]) for row in found if row[1] == b"Id"}
             untyped |= {
                 (table, row[1].decode()) for row in found if not _has_text_affinity(row[2].decode(errors="replace"))
             }
-        for table in columns:
-            _require_rowids(conn, table)
-    finally:
-        conn.close()
     if "Image" not in columns or "Path" not in columns["Image"]:
         raise DtkError("This is no database of Diffusion Toolkit.", "It has no table of images.")
     plain_uri = file_uri(path, "immutable=1") if is_plain else None

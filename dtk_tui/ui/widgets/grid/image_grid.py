@@ -80,9 +80,11 @@ class ImageGrid(TiledTable):
 
     def on_mount(self) -> None:
         """The ground beside pictures is drawn with them: other colours are other drawings."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._colours_changed())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_anew())
+        # A terminal that went to its shell and back may have forgotten the pictures.
+        self.app.app_resume_signal.subscribe(self, lambda _: self._draw_anew())
 
-    def _colours_changed(self) -> None:
+    def _draw_anew(self) -> None:
         self.tiles_changed()
         self.redraw()
 
