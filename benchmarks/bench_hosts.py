@@ -1,8 +1,8 @@
 """Three hosts of different speed and one that stops answering: all is done once, and how true the time expected is.
 
-Each host is a worker with a home of its own, whose captions come from a server that takes its time: a tenth of a
-second, a fifth, two fifths. The fourth, as quick as the first, is frozen after a quarter of DTK_BENCH_IMAGES captions
-(default 1,000); once its lease has lapsed, the time expected is compared with what it then took.
+Each host is a worker with a home of its own, whose captions come from a server that takes its time: half a second, a
+whole one, two. The fourth, as quick as the first, is frozen after a quarter of DTK_BENCH_IMAGES captions (default 400);
+once its lease has lapsed, the time expected is compared with what it then took.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from dtk_tui.domain.stats import LibraryCounts
 from dtk_tui.services.stats import snapshot
 from dtk_tui.store.database import Database
 
-IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "1000"))
-TAKES_S = (0.1, 0.2, 0.4, 0.1)
+IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "400"))
+TAKES_S = (0.5, 1.0, 2.0, 0.5)
 LEASE_S = 4.0
 _ANSWER = {"model": "slow", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant"}}]}
 

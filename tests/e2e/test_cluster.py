@@ -54,14 +54,16 @@ def _told(pids: list[int]) -> str:
 
 
 @pytest.mark.slow
-def test_nodes_come_and_go_and_everything_is_done_once(
-    dtk: Dtk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_models: Path
-) -> None:
+def test_nodes_come_and_go_and_everything_is_done_once(dtk: Dtk, tmp_path: Path, quick_models: Path) -> None:
     library = tmp_path / "library"
     for number in range(IMAGES):
         write_png(library / f"{number:05d}.png", f"a thing of kind {number % 40}, painted", number, (384, 384))
     (dtk.home / "config.toml").write_text("[worker]\nlease_s = 2.0\nbatch_size = 4\n")
-    dtk.environ |= {**_SECRETS, "DTK_MODELS": str(quick_models), "PYTHONPATH": str(REPOSITORY)}
+    dtk.environ |= {
+        **_SECRETS,
+        "DTK_MODELS": str(quick_models),
+        "PYTHONPATH": str(REPOSITORY),
+    }
     dtk.run("db", "start")
     dtk.run("scan", str(library))
     record = dtk.home / "cluster.json"
@@ -79,7 +81,7 @@ def test_nodes_come_and_go_and_everything_is_done_once(
         held = [pid for one in json.loads(record.read_text())["nodes"] for pid in _descendants(one["pid"])]
         assert {pid for _, pid in dtk.ask(_ALIVE)} <= set(held), "the workers are the actors' own processes"
 
-        dtk.run("queue", "add", "--all", "--kind", "tag,embed")
+        dtk.run("queue", "add", "--all", "--kind", "tag")
         wait_until(both_work, "both work")
         seen = _told(held)
         folder = Path(json.loads(record.read_text())["folder"])
@@ -98,6 +100,7 @@ def test_nodes_come_and_go_and_everything_is_done_once(
         assert sorted(worker["state"] for worker in status["workers"])[-1] == "waiting", status
         assert len(status["nodes"]) == 1
 
+        dtk.run("queue", "add", "--all", "--kind", "embed")
         third = dtk.json("cluster", "up", "--local", "3")
         assert len(third["nodes"]) == 3 and len({node for node, _ in _workers(third)}) == 3, third
         was_busy = left()
