@@ -27,17 +27,24 @@ UPDATE worker SET heartbeat_at = clock_timestamp(), lease_until = clock_timestam
 """
 # All that a dead worker held is suspected, and tried alone from then on; only what died alone is blamed in the end, and
 # stands for no group any more.
+# Whoever renews a lease now, or ends a job, is left alone: two that had lapsed would wait for each other. What is
+# passed over here is found by the next one.
 _REAP = """
 WITH dead AS (
-    DELETE FROM worker WHERE lease_until < clock_timestamp() RETURNING id
+    DELETE FROM worker
+     WHERE id = ANY (ARRAY(SELECT id FROM worker WHERE lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED))
+    RETURNING id
 ), orphaned AS (
     UPDATE job SET worker_id = NULL, begun_at = NULL,
            deaths = CASE WHEN begun_at IS NULL THEN greatest(deaths, 1) ELSE deaths + 1 END,
            state = CASE WHEN begun_at IS NOT NULL AND deaths + 1 >= %(deadly)s THEN 'failed' ELSE 'pending' END,
            error = CASE WHEN begun_at IS NOT NULL AND deaths + 1 >= %(deadly)s
                         THEN 'The worker died each time it worked on this image alone.' END
-     WHERE state = 'running' AND (worker_id IN (SELECT id FROM dead)
-                                  OR NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker_id))
+     WHERE id = ANY (ARRAY(
+           SELECT id FROM job
+            WHERE state = 'running' AND (worker_id IN (SELECT id FROM dead)
+                                         OR NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = job.worker_id))
+              FOR UPDATE SKIP LOCKED))
     RETURNING id, image_id, kind, priority, attempts, queued_at, started_at, state, error, run_id
 ), logged AS (
     INSERT INTO job_log (job_id, image_id, kind, priority, attempts, outcome, error, queued_at, started_at, run_id)

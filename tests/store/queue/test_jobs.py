@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dtk_tui.domain.job import NOW, Kind, WorkerState
+from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import claims, job_log, jobs, workers
 
@@ -182,6 +183,41 @@ def test_a_claim_walks_its_index_from_where_the_last_one_ended(long_queue: Datab
         plan = _plan(conn, claims._statement(), parameters)
     assert "Index Scan using job_claim on job" in plan and _read_whole(plan) <= {"work_run"}, plan
     assert "Sort Key: ((- job" not in plan.split("Limit")[-1], f"the index gives the order\n{plan}"
+
+
+def test_two_workers_whose_leases_have_lapsed_do_not_wait_for_each_other(db: Database) -> None:
+    stats = WorkerStats()
+    with db.connection() as conn:
+        _queue(conn, 4)
+        first, second, third = (_worker(conn) for _ in range(3))
+        for worker in (first, second):
+            claims.claim(conn, worker, KINDS, 2)
+        assert claims.claim(conn, third, KINDS, 2)[0] == []
+        conn.execute("UPDATE worker SET lease_until = clock_timestamp() - interval '1 second'")
+    with db.connection() as one, db.connection() as two:
+        for conn, worker in ((one, first), (two, second)):
+            conn.execute("SET LOCAL lock_timeout = '5s'")
+            assert workers.heartbeat(conn, worker, lease_s=60, state=WorkerState.RUNNING, devices=[], stats=stats)
+        assert (workers.reap(one), workers.reap(two)) == (0, 0), "nobody's jobs are taken while they renew their leases"
+    with db.connection() as conn:
+        assert [worker.id for worker in workers.all_workers(conn)] == [first, second], "the third has died"
+
+
+def test_jobs_that_are_ended_now_are_passed_over_by_the_search_for_dead_workers(db: Database) -> None:
+    with db.connection() as conn:
+        _queue(conn, 4)
+        late = _worker(conn)
+        ids = [job.id for job in claims.claim(conn, late, KINDS, 4)[0]]
+        conn.execute("UPDATE worker SET lease_until = clock_timestamp() - interval '1 second'")
+    with db.connection() as ending, db.connection() as other:
+        ending.execute(jobs._OWNED, (ids[:2], late))
+        other.execute("SET LOCAL lock_timeout = '5s'")
+        assert workers.reap(other) == 2
+        other.commit()
+        jobs.finish(ending, late, ids[:2], "m")
+    with db.connection() as conn:
+        assert workers.reap(conn) == 0
+        assert [state for state, _ in _state(conn)] == ["pending"] * 2
 
 
 def test_a_claim_passes_over_folders_that_are_away_and_still_walks_its_index(long_queue: Database) -> None:
