@@ -82,8 +82,8 @@ def create(conn: Connection) -> None:
     conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
     conn.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(SCHEMA), _COMMENT))
     for table in TABLES:
-        make = "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES) WITH (autovacuum_enabled = off)"
-        conn.execute(sql.SQL(make).format(staged(table), sql.Identifier(table)))
+        like = sql.SQL("LIKE {} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS").format(sql.Identifier(table))
+        conn.execute(sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = off)").format(staged(table), like))
     # LIKE does not take the options of a table over.
     conn.execute(sql.SQL("ALTER TABLE {} SET (toast_tuple_target = 4080)").format(staged("prompt")))
     if not row_of(conn, _HAS_FAST_COMPRESSION)[0]:

@@ -1,4 +1,4 @@
-"""Swapping staged tables with the library's own, which are empty: their indexes, keys and triggers, and the swap."""
+"""Swapping staged tables with the library's own, which are empty: what these have beside columns, and the swap."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ SELECT nspname, pg_class.relname, conname, pg_get_constraintdef(con.oid),
 _TRIGGERS: LiteralString = """
 SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ANY (%s::regclass[]) AND NOT tgisinternal ORDER BY tgname
 """
+_STATISTICS: LiteralString = """
+SELECT stxname, relname, pg_get_statisticsobjdef(pg_statistic_ext.oid)
+  FROM pg_statistic_ext JOIN pg_class ON pg_class.oid = stxrelid WHERE stxrelid = ANY (%s::regclass[]) ORDER BY stxname
+"""
 
 
 # What somebody else hung on a table would be lost with it; and the schema needs a right that not everybody has.
@@ -44,7 +48,7 @@ SELECT bool_and(relacl IS NULL AND relowner = (SELECT oid FROM pg_roles WHERE ro
                 AND NOT EXISTS (SELECT 1 FROM pg_rewrite rule JOIN pg_depend ON pg_depend.objid = rule.oid
                                  WHERE refobjid = pg_class.oid AND classid = 'pg_rewrite'::regclass)
                 AND NOT EXISTS (SELECT 1 FROM pg_publication_rel WHERE prrelid = pg_class.oid)
-                AND NOT EXISTS (SELECT 1 FROM pg_statistic_ext WHERE stxrelid = pg_class.oid)
+                AND NOT EXISTS (SELECT 1 FROM pg_statistic_ext WHERE stxrelid = pg_class.oid AND stxowner <> relowner)
                 AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = pg_class.oid AND attacl IS NOT NULL)
                 AND NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = pg_class.oid)
                 AND obj_description(pg_class.oid, 'pg_class') IS NULL)
@@ -89,20 +93,30 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the planner is told of columns or expressions of a table, with its definition for the staged table."""
+
+    name: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Definitions:
-    """The definitions of the library's indexes, keys and triggers.
+    """The definitions of the library's indexes, keys, triggers and statistics.
 
     Attributes:
         home: the schema that they are in.
         indexes: those of keys too; the one that takes longest first.
         foreign: foreign keys between them, from them and to them.
         triggers: statements that make them.
+        statistics: of columns and expressions.
     """
 
     home: str
     indexes: tuple[Index, ...]
     foreign: tuple[ForeignKey, ...]
     triggers: tuple[str, ...]
+    statistics: tuple[Statistics, ...]
 
 
 def is_possible(conn: Connection) -> bool:
@@ -136,7 +150,7 @@ def is_library_empty(conn: Connection) -> bool:
 
 
 def read_definitions(conn: Connection) -> Definitions:
-    """Read the definitions of the library's indexes, keys and triggers; the names of tables must mean the library's."""
+    """Read the definitions of what the library's tables have; the names of tables must mean the library's."""
     tables = list(TABLES)
     found = conn.execute(_INDEXES, (tables,)).fetchall()
     indexes = [
@@ -145,7 +159,21 @@ def read_definitions(conn: Connection) -> Definitions:
     ]
     foreign = [ForeignKey(*row) for row in conn.execute(_FOREIGN, {"tables": tables})]
     triggers = [made for (made,) in conn.execute(_TRIGGERS, (tables,))]
-    return Definitions(found[0][4], tuple(indexes), tuple(foreign), tuple(triggers))
+    statistics = [
+        Statistics(name, _statistics_of_staged(conn, name, table, definition))
+        for name, table, definition in conn.execute(_STATISTICS, (tables,))
+    ]
+    return Definitions(found[0][4], tuple(indexes), tuple(foreign), tuple(triggers), tuple(statistics))
+
+
+def _statistics_of_staged(conn: Connection, name: str, table: str, definition: str) -> str:
+    """Return the definition of statistics for the staged table; PostgreSQL writes ``... ON columns FROM table``."""
+    head, on, rest = definition.partition(" ON ")
+    columns, origin, _ = rest.rpartition(" FROM ")
+    assert on and origin, definition
+    kinds = f" ({head.rpartition(' (')[2]}" if head.endswith(")") else ""
+    made = sql.Identifier(SCHEMA, name).as_string(conn)
+    return f"CREATE STATISTICS IF NOT EXISTS {made}{kinds} ON {columns} FROM {staged(table).as_string(conn)}"
 
 
 def _for_staged_table(definition: str, home: str, table: str) -> str:
@@ -163,8 +191,10 @@ def build_index(conn: Connection, index: Index) -> None:
 
 
 def build_keys(conn: Connection, definitions: Definitions) -> None:
-    """Build the foreign keys between staged tables that are not there yet; names of tables must mean these."""
+    """Build statistics of staged tables, and keys between them that are not there; names of tables must mean these."""
     there: LiteralString = "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass)"
+    for statistics in definitions.statistics:
+        conn.execute(statistics.definition.encode())
     # Whether a key holds is looked up by a plan that has to know which table is the larger one.
     for table in TABLES:
         conn.execute(sql.SQL("ANALYZE {}").format(staged(table)))
@@ -214,6 +244,9 @@ def swap_tables(conn: Connection, definitions: Definitions) -> None:
     for table in TABLES:
         conn.execute(sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(staged(table)))
         conn.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(staged(table), sql.Identifier(definitions.home)))
+    for statistics in definitions.statistics:
+        move = sql.SQL("ALTER STATISTICS {} SET SCHEMA {}")
+        conn.execute(move.format(sql.Identifier(SCHEMA, statistics.name), sql.Identifier(definitions.home)))
     for statement in definitions.triggers:
         conn.execute(statement.encode())
     for key in definitions.foreign:

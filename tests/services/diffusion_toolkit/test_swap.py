@@ -38,6 +38,8 @@ _CATALOG = {
     "checks of keys": """SELECT tgrelid::regclass::text, tgfoid::regproc::text, tgenabled, count(*) FROM pg_trigger t
         JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'public'::regnamespace AND tgisinternal
         GROUP BY 1, 2, 3""",
+    "statistics": """SELECT stxnamespace::regnamespace, stxname, stxrelid::regclass::text, stxkind,
+        pg_get_statisticsobjdef(oid) FROM pg_statistic_ext""",
     "sequences": """SELECT d.objid::regclass::text, d.refobjid::regclass::text, d.refobjsubid, d.deptype, s.seqincrement
         FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid WHERE d.refclassid = 'pg_class'::regclass""",
 }
@@ -63,6 +65,10 @@ def test_the_schema_of_a_migrated_library_is_that_of_a_fresh_one(
     migrated = catalog(db)
     for subject, expected in fresh.items():
         assert migrated[subject] == expected, subject
+    filled = (
+        "SELECT count(*) FROM pg_statistic_ext JOIN pg_statistic_ext_data ON oid = stxoid WHERE stxdexpr IS NOT NULL"
+    )
+    assert fetch_one(db, filled) == len(fresh["statistics"]) > 0, "the planner knows them from the start"
 
 
 def test_what_somebody_hung_on_a_table_stays(db: Database, config: Config, make: Make) -> None:
