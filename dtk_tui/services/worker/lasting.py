@@ -33,7 +33,7 @@ def lasting(
             try:
                 run()
             except Exception as error:
-                _log.exception("the thread %s failed, and begins anew", name)
+                _log.warning("the thread %s begins anew", name)
                 emit(problem(error))
             else:
                 return
@@ -45,9 +45,10 @@ def lasting(
 
 
 def problem(error: Exception) -> ProblemReported:
-    """Return what a person is told of an error that does not end the work."""
+    """Return what a person is told of an error that does not end the work; an unforeseen one is logged."""
     if isinstance(error, DtkError):
         return ProblemReported(error.title, error.detail)
+    _log.error("a worker goes on after an error", exc_info=error)
     reason = f"{type(error).__name__}: {error}"
     return ProblemReported(
         "Something failed in this worker that should not; it goes on.", f"Please report it: {reason}"

@@ -15,7 +15,6 @@ from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler, PromptHandler
-from dtk_tui.services.worker.lasting import problem
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
@@ -106,7 +105,7 @@ class Saver:
         if failed:
             self._save([BatchResult(failed=failed)])
         else:
-            self._state.emit(problem(error))
+            self._state.report(error)
             self._state.mark_ended(job.id for job in _without_result([one]))
 
     def _write(self, batch: list[BatchResult]) -> None:

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dtk_tui.domain.events import Emit, Event, ProblemReported
+from dtk_tui.domain.events import Emit, Event
 from dtk_tui.domain.job import NORMAL, ClaimedJob, Kind
 from dtk_tui.errors import DtkError
 from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.batch_result import BatchResult, Failure
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import lanes_of
+from dtk_tui.services.worker.lasting import problem
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.rests import KindRests
 from dtk_tui.services.worker.throughput import Throughput
@@ -217,9 +218,9 @@ class PipelineState:
         self._was_lost.set()
         self.emit(event)
 
-    def report(self, error: DtkError) -> None:
+    def report(self, error: Exception) -> None:
         """Tell of an error that does not end the work."""
-        self.emit(ProblemReported(error.title, error.detail))
+        self.emit(problem(error))
 
     # -- jobs -------------------------------------------------------------------------------------------------------
 
