@@ -48,7 +48,10 @@ class Rate:
 def plain(place: Home) -> Iterator[list[int]]:
     """Run workers as ``dtk worker run`` does."""
     program = str(Path(sys.executable).parent / "dtk")
-    running = [subprocess.Popen([program, "worker", "run"], env=place.environ) for _ in range(WORKERS)]
+    # Each in a session of its own, as Ray's nodes are: a kernel may share processors out by sessions.
+    running = [
+        subprocess.Popen([program, "worker", "run"], env=place.environ, start_new_session=True) for _ in range(WORKERS)
+    ]
     try:
         yield [one.pid for one in running]
     finally:

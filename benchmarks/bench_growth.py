@@ -178,6 +178,8 @@ def plotted(found: dict[int, Seconds]) -> str:
         )
     bound = " ".join(at(size, 10.0**low * size * math.log(size) / SIZES[0] / math.log(SIZES[0])) for size in SIZES)
     drawn.append(f'<polyline points="{bound}" fill="none" stroke="#888" stroke-dasharray="4"/>')
+    x, y = bound.split(" ")[-1].split(",")
+    drawn.append(f'<text x="{float(x) + 6}" y="{y}" fill="#888">n log n</text>')
     names = sorted(found[SIZES[-1]], key=lambda name: -found[SIZES[-1]][name])
     below = 0.0
     for number, name in enumerate(names):
