@@ -60,7 +60,7 @@ audit:
 licences: $(STAMP)
 	DTK_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/test_licences.py
 
-# The wheel alone in empty environments: pip, pipx and uv, as root and not.
+# The wheel alone in empty environments: pip, pipx and uv, as root and not; PYTHON: one that everybody may run.
 install-check:
 	$(PYTHON) tests/install_from_wheel.py
 

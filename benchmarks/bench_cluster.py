@@ -11,13 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workload import MODELS, Home, home, spread, write_library
+from workload import MODELS, Home, home, jobs_left, spread, wait_until, write_library
 
 from dtk_tui.config import load
 from dtk_tui.store.database import Database
@@ -61,9 +60,9 @@ def jobs_per_s(place: Home, db: Database, workers: Callable[[Home], AbstractCont
     with db.connection() as conn:
         before = conn.execute("SELECT coalesce(max(id), 0) FROM job_log").fetchone()
     with workers(place):
-        _wait(lambda: _running(place) == WORKERS)
+        wait_until(lambda: _running(place) == WORKERS)
         place.dtk("queue", "add", "--all", "--kind", "tag,embed", "--again")
-        _wait(lambda: _left(db) == 0)
+        wait_until(lambda: jobs_left(db) == 0)
     with db.connection() as conn:
         rate, ended, different = conn.execute(_RATE, before).fetchone() or (0.0, 0, 0)
     assert ended == different == 2 * IMAGES, "each once"
@@ -73,17 +72,6 @@ def jobs_per_s(place: Home, db: Database, workers: Callable[[Home], AbstractCont
 def _running(place: Home) -> int:
     found = json.loads(place.dtk("status", "--json"))["worker"]["workers"]
     return sum(one["state"] == "running" for one in found)
-
-
-def _left(db: Database) -> int:
-    with db.connection() as conn:
-        row = conn.execute("SELECT count(*) FROM job").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.2)
 
 
 def main() -> None:

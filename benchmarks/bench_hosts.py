@@ -14,15 +14,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench_eta import Look
 from bench_eta import write as write_pictures
-from workload import MODELS, Home, home
+from workload import MODELS, Home, home, jobs_left, wait_until
 
 from dtk_tui.config import load
 from dtk_tui.domain.stats import LibraryCounts
@@ -57,7 +57,8 @@ class _Slow(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(BrokenPipeError):  # who was frozen does not wait any more
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -104,19 +105,19 @@ def run(place: Home, db: Database, folder: Path) -> None:
             stack.enter_context(host(folder / f"host{number}", db.conninfo(), address))
             for number, address in enumerate(addresses)
         ]
-        _wait(lambda: len(_paces(db)) == len(hosts))
+        wait_until(lambda: len(_paces(db)) == len(hosts))
         place.dtk("queue", "add", "--all", "--kind", "caption")
-        _wait(lambda: _left(db) <= IMAGES * 3 // 4)
+        wait_until(lambda: jobs_left(db) <= IMAGES * 3 // 4)
         hosts[-1].send_signal(signal.SIGSTOP)
         frozen = time.perf_counter()
-        _wait(lambda: len(_paces(db)) < len(hosts))
+        wait_until(lambda: len(_paces(db)) < len(hosts))
         print(
-            f"{IMAGES:,} captions, {len(hosts)} hosts; one is frozen at {_left(db):,} left, and its lease lapses",
+            f"{IMAGES:,} captions, {len(hosts)} hosts; one is frozen at {jobs_left(db):,} left, and its lease lapses",
             end="",
         )
         print(f" after {time.perf_counter() - frozen:.1f} s (load {os.getloadavg()[0]:.1f})")
         looks = []
-        while (left := _left(db)) > 0:
+        while (left := jobs_left(db)) > 0:
             looks.append(Look(time.perf_counter(), left, snapshot(db, LibraryCounts()).eta_s))
             time.sleep(0.5)
         report(looks, time.perf_counter())
@@ -147,17 +148,6 @@ def check(db: Database) -> None:
 def _paces(db: Database) -> list[int]:
     """Return the workers that are alive and run."""
     return [one.id for one in snapshot(db, LibraryCounts()).workers if one.state == "running"]
-
-
-def _left(db: Database) -> int:
-    with db.connection() as conn:
-        row = conn.execute("SELECT count(*) FROM job").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.1)
 
 
 def main() -> None:

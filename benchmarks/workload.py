@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from dtk_tui.store.database import Database
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))  # for the parts that benchmarks share with tests
@@ -87,6 +90,19 @@ def home() -> Iterator[Home]:
         place.folder.mkdir()
         with place.server():
             yield place
+
+
+def jobs_left(db: Database) -> int:
+    """Return how many jobs have not ended."""
+    with db.connection() as conn:
+        row = conn.execute("SELECT count(*) FROM job").fetchone()
+    return int(row[0]) if row else 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds, however long that takes."""
+    while not condition():
+        time.sleep(0.1)
 
 
 def spread(values: Sequence[float]) -> str:

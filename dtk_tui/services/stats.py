@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from dtk_tui.domain.job import Kind, WorkerState
@@ -37,6 +39,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         alive = tuple(worker for worker in everyone if worker.alive)
         pace = pace_of(alive)
         prompts = _prompts_left(db, conn, queue) if PROMPT in pace else 0
+        claims = _claims(conn, alive)
     reports = [worker.stats for worker in alive]
     hits, misses = sum(report.cache_hits for report in reports), sum(report.cache_misses for report in reports)
     return Stats(
@@ -52,7 +55,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
         cache_hit_rate=hits / (hits + misses) if hits + misses else None,
         speed=speed_of(alive),
         output=_sums(worker.stats.output for worker in _running(alive)),
-        eta_s=None if _only_away(queue, alive) else eta(queue, pace, prompts),
+        eta_s=None if _only_away(queue, alive) else eta(queue, pace, prompts, claims),
         provider=next((report.provider for report in reports if report.provider), None),
         away=_away(alive),
         gpus=_gpus(alive),
@@ -86,23 +89,48 @@ def _prompts_left(db: Database, conn: Connection, queue: QueueCounts) -> int:
     return min(number, waiting)
 
 
-def eta(queue: QueueCounts, pace: Mapping[str, float], prompts: int = 0) -> float | None:
-    """Return the seconds until the queue is empty: what remains of each kind at its own pace; None when unknown.
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The jobs that one of several workers has claimed, and its own pace, both by the kind's word."""
+
+    jobs: Mapping[str, int]
+    pace: Mapping[str, float]
+
+
+def _claims(conn: Connection, alive: Sequence[WorkerInfo]) -> list[Claims]:
+    """Return what each worker has claimed, where it matters who has it."""
+    running = _running(alive)
+    if len(running) < 2:
+        return []
+    held = totals.held(conn, [worker.id for worker in running])
+    return [Claims(held.get(worker.id, {}), worker.stats.pace) for worker in running]
+
+
+def eta(queue: QueueCounts, pace: Mapping[str, float], prompts: int = 0, claims: Sequence[Claims] = ()) -> float | None:
+    """Return the seconds until the queue is empty; None when unknown.
+
+    What nobody has claimed is shared by all: what remains of each kind at its own pace. Then each worker ends what it
+    has claimed, and the slowest is waited for.
 
     Args:
         pace: jobs per second by the kind's word while that kind has the device; see ``throughput.Throughput``.
         prompts: how many prompts have to be embedded for these jobs.
+        claims: of several workers.
     """
-    total_s = prompts / pace[PROMPT] if pace.get(PROMPT) else 0.0
-    for kind in {*queue.by_kind, *queue.running_by_kind}:
-        number = queue.by_kind.get(kind, 0) + queue.running_by_kind.get(kind, 0)
-        if number == 0:
-            continue
-        rate = pace.get(kind, 0.0)
-        if rate <= 0:
-            return None
-        total_s += number / rate
-    return total_s
+    left = Counter(queue.by_kind) + Counter(queue.running_by_kind)
+    if any(pace.get(kind, 0.0) <= 0 for kind in left):
+        return None
+    for one in claims:
+        left -= Counter(one.jobs)
+    shared_s = prompts / pace[PROMPT] if pace.get(PROMPT) else 0.0
+    shared_s += sum(number / pace[kind] for kind, number in left.items())
+    return shared_s + max((_ends_s(one, pace, len(claims)) for one in claims), default=0.0)
+
+
+def _ends_s(one: Claims, pace: Mapping[str, float], workers: int) -> float:
+    """Return the seconds that a worker takes for its jobs; one that was not timed yet counts like the others."""
+    known = {kind: number for kind, number in one.jobs.items() if kind in pace}
+    return sum(number / (one.pace.get(kind) or pace[kind] / workers) for kind, number in known.items())
 
 
 def _state(alive: Sequence[WorkerInfo]) -> WorkerState:

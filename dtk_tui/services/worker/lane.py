@@ -50,8 +50,8 @@ class LaneState:
         largest = self.largest if kind is None else self.batch_sizes[kind]
         if self.on_devices:
             least = max(4 * largest, 2 * self._decode_threads, 32 if kind is None else 0)
-        else:
-            least = 4 * largest * self.threads
+        else:  # what is asked for, and what follows: the rest is for others, who may be quicker
+            least = 2 * largest * self.threads
         return max(least, min(int(_AHEAD_S * self._jobs_per_s), _MOST_AHEAD))
 
     def least_claim(self, kind: Kind | None = None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dtk_tui.domain.job import JobState, Kind
 from dtk_tui.domain.stats import QueueCounts
 from dtk_tui.store.database import Connection, row_of
@@ -9,6 +11,7 @@ from dtk_tui.store.database import Connection, row_of
 _COUNTS = """
 SELECT kind, state, priority > 0, count(*) FROM job GROUP BY 1, 2, 3
 """
+_HELD = "SELECT worker_id, kind, count(*) FROM job WHERE state = 'running' AND worker_id = ANY (%s) GROUP BY 1, 2"
 
 _FEW = 20_000
 _PROMPTS_OF_JOBS = """
@@ -49,6 +52,14 @@ def counts(conn: Connection) -> QueueCounts:
         by_kind=by_kind,
         running_by_kind=running_by_kind,
     )
+
+
+def held(conn: Connection, worker_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return how many jobs each of some workers has claimed, by the kind's word."""
+    found: dict[int, dict[str, int]] = {}
+    for worker, kind, number in conn.execute(_HELD, (list(worker_ids),)):
+        found.setdefault(worker, {})[Kind(kind).label] = number
+    return found
 
 
 def prompts_left(conn: Connection, embed_jobs: int) -> int:

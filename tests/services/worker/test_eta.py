@@ -11,10 +11,17 @@ import pytest
 
 from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.stats import QueueCounts, WorkerInfo, WorkerStats
-from dtk_tui.services.stats import eta, pace_of
+from dtk_tui.services.stats import Claims, eta, pace_of, snapshot
+from dtk_tui.services.worker.handlers.base import Lane
+from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.throughput import PROMPT, Throughput
+from dtk_tui.store.database import Database
+from dtk_tui.store.queue import claims, workers
+from tests.helpers.tag_scores import add_images
 
+#: The lane of a captioner that answers one request at a time.
+CAPTIONS = LaneState(Lane("captions", 1), {Kind.CAPTION: 1}, devices=1, decode_threads=4)
 BATCH = {Kind.TAG: 16, Kind.EMBED: 16, Kind.CAPTION: 1}
 
 
@@ -150,6 +157,60 @@ def test_workers_together() -> None:
     assert pace_of([timed, worker(pace={"tag": 2.0}, kinds=["tag"])]) == {"tag": 12.0, "embed": 4.0, PROMPT: 50.0}
     idle = [worker(WorkerState.PAUSED, pace={"tag": 9.0}, kinds=both), worker(alive=False, pace={"tag": 9.0})]
     assert pace_of([timed, *idle]) == {"tag": 10.0, "embed": 4.0, PROMPT: 50.0}
+
+
+def _drained_by_hosts(jobs: int, takes_s: tuple[float, ...], depth: int) -> list[tuple[float, int, float | None]]:
+    """Return (seconds since the start, jobs left, the time expected) after every job of hosts of different speed.
+
+    Each holds so many claimed jobs and works on one at a time.
+    """
+    held = [0] * len(takes_s)
+    ends = [0.0] * len(takes_s)
+    pending, now, looks = jobs, 0.0, []
+    while pending or any(held):
+        for host, takes in enumerate(takes_s):
+            if not held[host] and pending:
+                ends[host] = now + takes
+            claimed = min(depth - held[host], pending)
+            held[host] += claimed
+            pending -= claimed
+        counts = QueueCounts(by_kind={"caption": pending}, running_by_kind={"caption": sum(held)})
+        claims = [Claims({"caption": n}, {"caption": 1 / takes}) for n, takes in zip(held, takes_s, strict=True)]
+        pace = {"caption": sum(1 / takes for takes in takes_s)}
+        looks.append((now, pending + sum(held), eta(counts, pace, 0, claims)))
+        first = min((host for host, number in enumerate(held) if number), key=ends.__getitem__)
+        now = ends[first]
+        held[first] -= 1
+        ends[first] += takes_s[first]
+    return [*looks, (now, 0, 0.0)]
+
+
+@pytest.mark.parametrize("depth", [CAPTIONS.depth(), 8])
+def test_the_slowest_host_is_waited_for(depth: int) -> None:
+    looks = _drained_by_hosts(140, (0.5, 1.0, 2.0), depth)
+    end = looks[-1][0]
+    for share in (0, 25, 50, 75):
+        at, _, expected = next(look for look in looks if look[1] <= 140 * (1 - share / 100))
+        assert expected == pytest.approx(end - at, rel=0.15), f"{share} % are done"
+
+
+def test_few_jobs_are_claimed_for_a_slow_server() -> None:
+    def ends(depth: int) -> float:
+        return _drained_by_hosts(140, (0.5, 1.0, 2.0), depth)[-1][0]
+
+    assert ends(CAPTIONS.depth()) <= ends(1) + 2.0, "nobody waits for more than one job of the slowest"
+
+
+def test_what_each_worker_has_claimed_is_found(db: Database) -> None:
+    pace = WorkerStats(pace={"tag": 2.0}, kinds=("tag",)), WorkerStats(pace={"tag": 0.5}, kinds=("tag",))
+    with db.connection() as conn:
+        add_images(conn, 20)
+        conn.execute("INSERT INTO job (kind, image_id) SELECT %s, id FROM image ORDER BY id", (Kind.TAG,))
+        for stats in pace:
+            number = workers.register(conn, "host", 1, WorkerState.RUNNING, 600.0)
+            workers.heartbeat(conn, number, lease_s=600.0, state=WorkerState.RUNNING, devices=(), stats=stats)
+            claims.claim(conn, number, [Kind.TAG], 5)
+    assert snapshot(db).eta_s == pytest.approx(10 / 2.5 + 5 / 0.5), "ten are shared, the slow one has five"
 
 
 def test_every_kind_but_the_first_gets_a_turn_of_its_own() -> None:
