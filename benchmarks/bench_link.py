@@ -1,8 +1,8 @@
 """The app over a slow link: bytes for a cursor move, a page and a preview, and seconds until a key shows.
 
 The link carries DTK_BENCH_RATE bytes a second (default 125000: 1 Mbit/s) and takes DTK_BENCH_TRIP seconds there and
-back (default 0.15); the program waits when it is full. A library of 120 pictures of 768x1152, half blocks in true
-colours.
+back (default 0.15); the program waits when it is full. A library of 120 pictures of 768x1152; previews in half blocks
+of true colours, Sixel and Kitty's protocol. DTK_BENCH_ONLY=previews leaves out all that is not a preview.
 
 DTK_BENCH_PEERS is a folder with the programs posting and harlequin in it (the bin of a virtual environment): then a
 cursor move in their trees, of 60 requests and of 60 tables, is measured beside. posting 2.11.1 needs tree-sitter<0.26
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from link import KEYS, Answer, Link
+from link import KEYS, TERMINALS, Answer, Link
 from workload import home, write_library
 
 RATE = float(os.environ.get("DTK_BENCH_RATE", "125000"))
@@ -43,16 +43,32 @@ def measure(program: Link, name: str, key: bytes) -> str:
     return line(name, [program.press(key) for _ in range(TIMES)])
 
 
+def opened(environ: dict[str, str], size: tuple[int, int], pictures: str) -> Link:
+    """Open the app and wait until it rests."""
+    app = Link([DTK], environ, size, RATE, TRIP_S, pictures)
+    app.shows(b".png")
+    app.press(b"", 2.0)
+    return app
+
+
+def previews(environ: dict[str, str], size: tuple[int, int], pictures: str) -> str:
+    """Return the line of previews by the side of the list."""
+    app = opened(environ, size, pictures)
+    try:
+        name = f"dtk {size[0]}x{size[1]}, cursor move with preview, {pictures}"
+        return line(name, [app.press(KEYS["down"], 1.0) for _ in range(TIMES)])
+    finally:
+        app.end()
+
+
 def dtk(environ: dict[str, str], size: tuple[int, int]) -> list[str]:
     """Return the lines of the app in one size of the terminal."""
     place = f"{size[0]}x{size[1]}"
-    app = Link([DTK], environ, size, RATE, TRIP_S)
+    app = opened(environ, size, "halfblock")
     try:
-        app.shows(b"000119")
-        app.press(b"", 2.0)
-        is_wide = size[0] > 120
-        lines = [measure(app, f"dtk {place}, cursor move, preview by its side", KEYS["down"])] if is_wide else []
-        if is_wide:
+        lines = []
+        if size[0] > 120:
+            lines.append(line(f"dtk {place}, help over a preview", [app.press(b"?"), app.press(b"\x1b")][:1]))
             app.press(b"p")
         lines.append(measure(app, f"dtk {place}, cursor move", KEYS["down"]))
         pages = [app.press(KEYS[key]) for _ in range(TIMES // 2) for key in ("pagedown", "pageup")]
@@ -115,6 +131,10 @@ def main() -> None:
         pictures = Path(temporary) / "outputs"
         write_library(pictures, IMAGES, 20, (768, 1152))
         place.dtk("scan", str(pictures))
+        for protocol in TERMINALS:
+            print(previews(place.environ, (200, 50), protocol), flush=True)
+        if os.environ.get("DTK_BENCH_ONLY") == "previews":
+            return
         for size in ((80, 24), (200, 50)):
             for told in dtk(place.environ, size):
                 print(told, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -18,6 +19,17 @@ from time import monotonic
 KEYS = {"down": b"\x1b[B", "pagedown": b"\x1b[6~", "pageup": b"\x1b[5~", "f6": b"\x1b[17~", "f9": b"\x1b[20~"}
 #: What a terminal is asked, and what a modern one without pictures answers.
 _ANSWERS = {b"\x1b[c": b"\x1b[?62;22c", b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[6n": b"\x1b[1;1R"}
+#: What terminals with pictures answer beside.
+TERMINALS: dict[str, dict[bytes, bytes]] = {
+    "halfblock": {},
+    "sixel": {b"\x1b[c": b"\x1b[?62;4;22c", b"\x1b[16t": b"\x1b[6;20;10t"},
+    "kitty": {
+        b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\": b"\x1b_Gi=4242;OK\x1b\\",
+        b"\x1b[>q": b"\x1bP>|kitty(0.40.0)\x1b\\",
+        b"\x1b[16t": b"\x1b[6;20;10t",
+    },
+}
+_LONGEST_QUESTION = 64
 #: So much is under way at most, as in the buffers of a connection; then the program has to wait.
 _UNDER_WAY_S = 0.02
 #: A pause of the program that ends what it draws for a key at once.
@@ -45,6 +57,7 @@ class Link:
     Args:
         rate: bytes a second that come from the program; None: all at once.
         trip_s: how long a byte takes there and back.
+        pictures: how the terminal draws pictures, one of TERMINALS.
     """
 
     def __init__(
@@ -54,7 +67,11 @@ class Link:
         size: tuple[int, int],
         rate: float | None = None,
         trip_s: float = 0.0,
+        pictures: str = "halfblock",
     ) -> None:
+        self._answers = _ANSWERS | TERMINALS[pictures]
+        self._asked = re.compile(b"|".join(re.escape(one) for one in sorted(self._answers, key=len, reverse=True)))
+        self._unread = b""
         self._rate, self._way_s = rate, trip_s / 2
         self._free_at = 0.0
         self._typed: deque[tuple[float, bytes]] = deque()
@@ -118,9 +135,17 @@ class Link:
 
     def _carry(self, part: bytes) -> None:
         now = monotonic()
-        self._free_at = max(self._free_at, now) + (len(part) / self._rate if self._rate else 0.0)
+        begun_at = max(self._free_at, now)
+        self._free_at = begun_at + self._seconds(len(part))
         self._came.append((now, self._free_at + self._way_s, len(part)))
         self.drawn = (self.drawn + part)[-(1 << 18) :]
-        for asked, answer in _ANSWERS.items():
-            if asked in part:
-                self._typed.append((self._free_at + 2 * self._way_s, answer))
+        before, text = len(self._unread), self._unread + part
+        end = 0
+        for question in self._asked.finditer(text):
+            end = question.end()
+            at = begun_at + self._seconds(max(0, end - before))
+            self._typed.append((at + 2 * self._way_s, self._answers[question.group()]))
+        self._unread = text[max(end, len(text) - _LONGEST_QUESTION) :]
+
+    def _seconds(self, count: int) -> float:
+        return count / self._rate if self._rate else 0.0

@@ -30,6 +30,7 @@ from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, 
 
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
+from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.drivers.terminal import TerminalDriver
 
 _ResultT = TypeVar("_ResultT")
@@ -38,6 +39,11 @@ _ResultT = TypeVar("_ResultT")
 def parent_of(node: MessagePump) -> MessagePump | None:
     """Return where the messages of a node bubble to."""
     return node._parent
+
+
+def link_of(app: App[object]) -> LinkSpeed:
+    """Return how fast the link to the terminal of an app is; nothing is known of what is no terminal."""
+    return app._driver.link if isinstance(app._driver, TerminalDriver) else LinkSpeed()
 
 
 class FaultReportingApp(App[None]):

@@ -10,13 +10,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, SYNC_END, SYNC_START
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import CursorPosition
+from textual.message import Message
 
 from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
 
 #: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
 _ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
+
+#: Whoever quits waits so long at most for what the terminal has yet to answer.
+_SETTLE_S = 1.0
 
 
 def hear_alt_with_digits() -> None:
@@ -58,6 +64,8 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(Any, self._output)
         self._is_suspended = False
         self._title = ""
+        self._update, self._question = "", ""
+        self.link = LinkSpeed()
 
     def name_window(self, words: str) -> None:
         """Give the window of the terminal a title, until the app ends or is suspended."""
@@ -73,13 +81,35 @@ class TerminalDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """End application mode and give the window its title back."""
+        self.link.settle(_SETTLE_S)
         self.write(GIVE_TITLE_BACK)
         super().stop_application_mode()
 
     def write(self, data: str) -> None:
-        """Write to the terminal, but not while it is another's."""
-        if not self._is_suspended:
-            super().write(data)
+        """Write to the terminal, but not while it is another's; what is long shows how fast the link is.
+
+        Some terminals answer only at the end of a synchronised update, so both questions stand outside of it.
+        """
+        if self._is_suspended:
+            return
+        if data == SYNC_START:
+            self._update = data
+            return
+        before, after = self._update, ""
+        self._update = ""
+        if data == SYNC_END:
+            after, self._question = self._question, ""
+        elif len(data) >= LEAST_BYTES:
+            question, after = self.link.questions(len(data.encode("utf-8", "replace")))
+            if before:
+                self._question, after = after, ""
+            before = question + before
+        super().write(before + data + after)
+
+    def process_message(self, message: Message) -> None:
+        """Take up an answer of the terminal, in the thread that reads it."""
+        if not (isinstance(message, CursorPosition) and self.link.answered()):
+            super().process_message(message)
 
     def suspend_application_mode(self) -> None:
         """End application mode, to be resumed."""

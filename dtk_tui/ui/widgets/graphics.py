@@ -1,11 +1,17 @@
-"""Pictures in true pixels, encoded in a thread: Kitty's graphics protocol and Sixel, by textual-image."""
+"""Pictures in true pixels, encoded in a thread: Kitty's graphics protocol and Sixel, by textual-image.
+
+Where the link is slow they have fewer colours, and then fewer pixels, until they get there in time.
+"""
 
 from __future__ import annotations
 
+import base64
 import io
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.control import Control
@@ -15,6 +21,8 @@ from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dtk_tui.ui.drivers.link import LinkSpeed
+
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
@@ -22,6 +30,15 @@ if TYPE_CHECKING:
 _NO_CELLS: Final = [(ControlType.CURSOR_FORWARD, 0)]
 #: A picture goes to the terminal in parts, and nothing of another one may come between them.
 _terminal = threading.Lock()
+#: Characters of one part, as the protocol bounds it.
+_PART = 4096
+#: So few colours make a picture a sixth to a tenth as long, and it is still the same picture.
+_FEW_COLORS = 64
+#: Bytes of a pixel of Sixel data in all its colours, at the least: with less room it is not tried.
+_LEAST_SIXEL = 0.25
+#: Smaller pictures are tried so often; each is about as long as there is room for.
+_TRIES = 4
+T = TypeVar("T")
 
 
 def room_px(cells: Size) -> tuple[int, int]:
@@ -44,25 +61,106 @@ def _cells_of(image: PILImage.Image, room: Size) -> Size:
     )
 
 
-class KittyImage:
-    """A picture that the terminal has in its memory, until ``free``; ``strips`` are its placeholders."""
+def smaller(image: PILImage.Image, share: float) -> PILImage.Image:
+    """Return a picture with about so much of its pixels (0 to 1)."""
+    scale = share**0.5
+    return image.resize((max(1, int(image.width * scale)), max(2, int(image.height * scale))), reducing_gap=2.0)
 
-    def __init__(self, image: PILImage.Image, room: Size) -> None:
+
+def fit_length(
+    image: PILImage.Image,
+    encode: Callable[[PILImage.Image], T],
+    length: Callable[[T], int],
+    most: int | None,
+) -> T:
+    """Encode a picture, and where that is too long, ever smaller ones.
+
+    Args:
+        most: bytes that the result may have; None: any number.
+    """
+    data = encode(image)
+    for _ in range(_TRIES):
+        if most is None or length(data) <= most:
+            break
+        image = smaller(image, 0.95 * most / length(data))
+        data = encode(image)
+    return data
+
+
+def _png(image: PILImage.Image, colors: int | None) -> str:
+    from PIL import Image as PILImage
+
+    if colors is not None:
+        image = image.quantize(colors, PILImage.Quantize.FASTOCTREE, dither=PILImage.Dither.NONE)
+    data = io.BytesIO()
+    image.save(data, "png", compress_level=2 if colors is None else 6)
+    return base64.b64encode(data.getvalue()).decode("ascii")
+
+
+class KittyImage:
+    """A picture that the terminal has in its memory, until ``free``; ``strips`` are its placeholders.
+
+    Args:
+        room: cells that it may cover; where it has fewer pixels than these, the terminal enlarges it.
+        link: over which it is sent.
+        most: bytes that it may have; None: any number.
+        check: called between its parts; raises when nobody wants it any more.
+    """
+
+    def __init__(
+        self,
+        image: PILImage.Image,
+        room: Size,
+        link: LinkSpeed | None = None,
+        most: int | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         from textual_image.renderable.tgp import Image
 
         cells = _cells_of(image, room)
+        data = _png(image, None)
+        if most is not None and len(data) > most:
+            data = fit_length(image, lambda one: _png(one, _FEW_COLORS), len, most)
         self._renderable = Image(image, cells.width, cells.height)
+        self._id = self._renderable.terminal_image_id = next(Image._image_id_counter)
+        with _terminal:
+            self._send(data, link or LinkSpeed(), check)
+            self._say(f"a=p,i={self._id},c={cells.width},r={cells.height},U=1,q=2")
         self.strips: list[Strip] = []
         line: list[Segment] = []
-        with _terminal:
-            segments = _segments(self._renderable, room)
-        for segment in segments:
+        for segment in _segments(self._renderable, room):
             text = segment.text.rstrip("\n")
             if text:
                 line.append(Segment(text, segment.style))
             if segment.text.endswith("\n"):
                 self.strips.append(Strip(line, cells.width))
                 line = []
+
+    def _send(self, data: str, link: LinkSpeed, check: Callable[[], None]) -> None:
+        before, after = link.questions(len(data))
+        self._write(before)
+        try:
+            while data:
+                check()
+                part, data = data[:_PART], data[_PART:]
+                self._say(f"i={self._id},m={int(bool(data))},f=100,q=2", part)
+        except BaseException:
+            # What has begun is ended and taken away again, so that the terminal waits for nothing.
+            if before:
+                link.disregard()
+            self._say(f"i={self._id},m=0,q=2")
+            self._say(f"a=d,d=I,i={self._id},q=2")
+            raise
+        finally:
+            self._write(after)
+
+    def _say(self, keys: str, data: str = "") -> None:
+        self._write(f"\x1b_G{keys}{';' if data else ''}{data}\x1b\\")
+
+    def _write(self, words: str) -> None:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.write(words)
+            sys.__stdout__.flush()
 
     def free(self) -> None:
         """Take the picture out of the terminal's memory."""
@@ -78,12 +176,21 @@ class SixelImage:
     cells: Size
 
 
-def sixel(image: PILImage.Image, room: Size) -> SixelImage:
-    """Encode a picture; takes a tenth of a second at preview size."""
-    from textual_image.renderable.sixel import Image
+def sixel(image: PILImage.Image, room: Size, most: int | None = None) -> SixelImage:
+    """Encode a picture in at most so many bytes; takes a tenth of a second at preview size, and that for each try."""
+    if most is None or most > image.width * image.height * _LEAST_SIXEL:
+        found = _sixel(image, room, None)
+        if most is None or len(found.data) <= most:
+            return found
+    return fit_length(image, lambda one: _sixel(one, room, _FEW_COLORS), lambda one: len(one.data), most)
+
+
+def _sixel(image: PILImage.Image, room: Size, colors: int | None) -> SixelImage:
+    from textual_image.renderable.sixel import Image, SixelOptions
 
     cells = _cells_of(image, room)
-    segments = _segments(Image(image, cells.width, cells.height), room)
+    options = None if colors is None else SixelOptions(colors=colors)
+    segments = _segments(Image(image, cells.width, cells.height, options), room)
     return SixelImage("".join(s.text for s in segments if s.text.startswith("\x1bP")), cells)
 
 

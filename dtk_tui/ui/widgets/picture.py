@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -21,9 +22,11 @@ from textual.widget import Widget
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.format import line
+from dtk_tui.ui.textual_compat import link_of
 from dtk_tui.ui.widgets.drawing import Drawing
-from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, room_px, sixel
+from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, fit_length, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
 
 if TYPE_CHECKING:
@@ -142,17 +145,39 @@ def room_of(protocol: str, size: Size) -> tuple[int, int]:
     return room_px(size) if protocol in {"kitty", "sixel"} else (size.width, size.height * 2)
 
 
-def drawn(image: PILImage.Image, protocol: str, size: Size, ground: Style, console: Console) -> Prepared:
-    """Prepare a picture that fits into an area, to the last byte; call it in a thread."""
+def drawn(
+    image: PILImage.Image,
+    protocol: str,
+    size: Size,
+    ground: Style,
+    console: Console,
+    link: LinkSpeed,
+    within_s: float,
+    check: Callable[[], None] = lambda: None,
+) -> Prepared:
+    """Prepare a picture that fits into an area, to the last byte; call it in a thread.
+
+    Args:
+        link: by which it goes to the screen; where that is slow, the picture has fewer colours or pixels.
+        within_s: how long it may take on its way.
+        check: called now and then; raises when nobody wants it any more.
+    """
+    most = link.bytes_in(within_s)
     if protocol == "sixel":
-        return sixel(image, size)
+        return sixel(image, size, most)
     if protocol == "kitty":
-        kitty = KittyImage(image, size)
+        kitty = KittyImage(image, size, link, most, check)
         kitty.strips = centred(kitty.strips, size, ground)
         return kitty
     few_colors = console.color_system != "truecolor"
-    strips = letters(image, ground) if protocol == "text" else half_blocks(image, few_colors=few_colors)
-    lines = centred(strips, size, ground)
+
+    def in_cells(image: PILImage.Image) -> list[Strip]:
+        return letters(image, ground) if protocol == "text" else half_blocks(image, few_colors=few_colors)
+
+    def length(strips: list[Strip]) -> int:
+        return sum(len(strip.render(console).encode()) for strip in strips)
+
+    lines = centred(fit_length(image, in_cells, length, most), size, ground)
     for strip in lines:
         strip.render(console)
     return lines
@@ -163,6 +188,9 @@ class Picture(Container):
 
     class Shown(Message):
         """A picture is on the screen, or it was found that there is none to show."""
+
+    #: Seconds that it may take on its way to the screen.
+    WITHIN_S = 0.5
 
     def __init__(self, protocol: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -245,7 +273,10 @@ class Picture(Container):
         drawing.check()
         image = loader.load(path, room_of(self._protocol, size))
         drawing.check()
-        return drawing.finish(drawn(image, self._protocol, size, ground, self.app.console))
+        app = self.app
+        return drawing.finish(
+            drawn(image, self._protocol, size, ground, app.console, link_of(app), self.WITHIN_S, drawing.check)
+        )
 
     def _put(self, prepared: Prepared | None) -> None:
         widget, old = self.query(".pixels").first(Widget), self._kitty

@@ -15,6 +15,7 @@ from dtk_tui.domain.library import ImageRow, PictureFile
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.textual_compat import link_of
 from dtk_tui.ui.widgets.graphics import after_sixel, sixel_at
 from dtk_tui.ui.widgets.grid.pictures import LOADERS, Painter, PictureMemory, PictureSource, TilePicture
 from dtk_tui.ui.widgets.grid.tiled_table import TiledTable
@@ -25,6 +26,8 @@ from dtk_tui.ui.widgets.tables.pages import PAGE
 
 #: The list must rest for this long before pictures are asked for: what is passed by is not decoded.
 _REST_S = 0.06
+#: Seconds that the pictures of a screen may take together on their way to it.
+_SCREEN_S = 2.0
 _KEPT_LINES = 400
 
 
@@ -261,7 +264,8 @@ class ImageGrid(TiledTable):
         except DtkError:
             self._has_failed = True
             raise
-        painter = Painter(source, self.tiles.picture, self.rich_style, self.app.console)
+        each_s = _SCREEN_S / max(1, len(self.visible_rows))
+        painter = Painter(source, self.tiles.picture, self.rich_style, self.app.console, link_of(self.app), each_s)
         left = iter(ids)
         await asyncio.gather(*(self._load_some(painter, left, files) for _ in range(LOADERS)))
 

@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from dtk_tui.domain.library import PictureFile
 from dtk_tui.text import cell_width, one_line
+from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage
 from dtk_tui.ui.widgets.picture import centred, drawn, room_of
 
@@ -67,12 +68,18 @@ class TilePicture:
 
 @dataclass(frozen=True, slots=True)
 class Painter:
-    """How the pictures of a grid are prepared: as its source draws them, for tiles of one size."""
+    """How the pictures of a grid are prepared: as its source draws them, for tiles of one size.
+
+    Attributes:
+        within_s: how long one may take on its way over the link to the screen.
+    """
 
     source: PictureSource
     size: Size
     ground: Style
     console: Console
+    link: LinkSpeed
+    within_s: float
 
     async def picture(self, file: PictureFile) -> TilePicture:
         """Prepare the picture of a file, beside the event loop."""
@@ -89,7 +96,7 @@ class Painter:
         reason = one_line(f"{found.reason} {found.detail}", _LONGEST).strip()
         if found.image is None:
             return TilePicture(self._words(found.detail or found.reason), size.area, reason=reason)
-        ready = drawn(found.image, protocol, size, self.ground, self.console)
+        ready = drawn(found.image, protocol, size, self.ground, self.console, self.link, self.within_s)
         if isinstance(ready, SixelImage):
             return TilePicture([], size.area, sixel=ready, reason=reason)
         if isinstance(ready, KittyImage):

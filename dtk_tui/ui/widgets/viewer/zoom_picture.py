@@ -51,6 +51,8 @@ class ZoomPicture(Picture, can_focus=True):
     """Shows one file as large as there is room, or a part of it larger."""
 
     BINDING_GROUP_TITLE = "Picture"
+    #: Somebody asked for it, and it has the whole screen.
+    WITHIN_S = 1.5
 
     def __init__(self, protocol: str, *, id: str | None = None) -> None:
         super().__init__(protocol, id=id)
