@@ -8,11 +8,12 @@ is there; back: all are where they were. Processor time is that of the scan, its
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from workload import postmaster, processor_s
 
 from dtk_tui.config import load
 from dtk_tui.services.scan.scanner import Scan
@@ -29,11 +30,11 @@ def main() -> int:
     for amount in AMOUNTS:
         with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder:
             found = measure(Path(folder), amount)
-            new_s, new_processor_s = found[0][1:]
-            for name, seconds, processor_s in found:
+            new_s, new_used_s = found[0][1:]
+            for name, seconds, used_s in found:
                 print(
-                    f"{amount:>9,} {name:<10} {seconds:>9.2f} {seconds / new_s:>7.2f} {processor_s:>10.2f}"
-                    f" {processor_s / new_processor_s:>7.2f}", flush=True,
+                    f"{amount:>9,} {name:<10} {seconds:>9.2f} {seconds / new_s:>7.2f} {used_s:>10.2f}"
+                    f" {used_s / new_used_s:>7.2f}", flush=True,
                 )  # fmt: skip
     return 0
 
@@ -47,12 +48,13 @@ def measure(folder: Path, amount: int) -> list[tuple[str, float, float]]:
     os.sync()
     config = load({**os.environ, "DTK_HOME": f"{folder}/home", "DTK_DATABASE_URL": ""})
     database = Database.open(config)
+    pids = (os.getpid(), postmaster(folder / "home"))
     found: list[tuple[str, float, float]] = []
 
     def scan(name: str, key: str, wanted: int) -> None:
-        began, used = time.perf_counter(), processor_time(folder)
+        began, used = time.perf_counter(), processor_s(pids)
         counts = Scan(database, config).run([str(root)])
-        found.append((name, time.perf_counter() - began, processor_time(folder) - used))
+        found.append((name, time.perf_counter() - began, processor_s(pids) - used))
         if counts[key] != wanted:
             raise SystemExit(f"{name}: {counts}")
 
@@ -75,22 +77,6 @@ def measure(folder: Path, amount: int) -> list[tuple[str, float, float]]:
     finally:
         database.close()
     return found
-
-
-def processor_time(folder: Path) -> float:
-    """Return the seconds of processor time that this process, its children and the library's server have used."""
-    own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    postmaster = int((folder / "home" / "postgres" / "postmaster.pid").read_text().split()[0])
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if postmaster in (int(path.parent.name), int(fields[1])):
-            # Those of the postmaster include its processes that have ended.
-            ticks += sum(map(int, fields[11:15] if int(path.parent.name) == postmaster else fields[11:13]))
-    return sum(use.ru_utime + use.ru_stime for use in own) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def move_files(places: list[Path]) -> None:

@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -103,6 +103,26 @@ def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until something holds, however long that takes."""
     while not condition():
         time.sleep(0.1)
+
+
+def processor_s(pids: Iterable[int]) -> float:
+    """Return how long some processes, and all that come or came of them, have been computing."""
+    parents, computed = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            fields = stat.read_text().rpartition(")")[2].split()
+            pid = int(stat.parent.name)
+            parents[pid] = int(fields[1])
+            computed[pid] = sum(map(int, fields[11:15]))  # its own, and those that it has waited for
+    family = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(computed.get(pid, 0) for pid in family) / os.sysconf("SC_CLK_TCK")
+
+
+def postmaster(home: Path) -> int:
+    """Return the process of the embedded server of a home; all others of it are its children."""
+    return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 def spread(values: Sequence[float]) -> str:

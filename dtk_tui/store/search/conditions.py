@@ -145,6 +145,11 @@ class Where:
     source: str = "image"
     members: Sequence[str] = ()
 
+    @property
+    def asks_other_tables(self) -> bool:
+        """Whether to look at an image is to ask other tables about it, which costs many times as much."""
+        return "SELECT" in self.condition
+
     def bind(self, value: Any) -> str:
         """Bind a value and return its placeholder."""
         name = f"v{len(self.values)}"
@@ -385,4 +390,5 @@ class _Compiler:
         query = self._name_ids.captions.get(node)
         if query is None:
             return "false"
-        return self._member(_HAS_CAPTION_TEXT.format(condition=on_captions(query, self._bind)))
+        self.members[node] = _HAS_CAPTION_TEXT.format(condition=on_captions(query, self._bind))
+        return self._member(self.members[node])

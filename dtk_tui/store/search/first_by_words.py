@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.store.arrays import Bigints
-from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.search import postings
+from dtk_tui.store.database import Connection
 from dtk_tui.store.search.conditions import Where
-from dtk_tui.store.search.newest import count_images, estimate, packed
-from dtk_tui.store.search.spreading import among, count_prompts, few_others, first_of, spread
+from dtk_tui.store.search.listed import any_of, in_lists
+from dtk_tui.store.search.newest import count_images, count_prompts, estimate, packed
+from dtk_tui.store.search.spreading import among, few_others, first_of, spread
 from dtk_tui.store.search.vectors import VectorTerm, rank_prompts
-from dtk_tui.store.search.words import QUERY, Ordered, PromptSearch, reciprocal
+from dtk_tui.store.search.words import Ordered, PromptSearch, reciprocal
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,15 +39,11 @@ ts_match_vq(prompt.search, {query})
 AND dtk_word_ranks(prompt.search) && ARRAY(SELECT (hashtext(%(lexeme)s) & 134217727) << 4 | level
                                              FROM generate_series(%(level)s, 15) AS level)
 """
-_LEXEMES = f"SELECT numnode({QUERY}), {QUERY}::text, tsvector_to_array(to_tsvector('english', %(words)s))"
-# What stands between words that follow each other, that must all be there, or that must not.
-_NOT_OR = "<&!"
 #: Levels of ranks that are tried one after the other; level n begins with a rank of 0.017 times 2 to the power n / 3.
 _LEVELS, _LEVEL_STARTS, _LEVELS_AN_OCTAVE = (8, 7, 5, 4, 2), 0.017, 3
 #: What is computed in another order may differ by so much.
 _ROUNDING = 1 + 1e-5
 _HAS_WORDS = "prompt.search @@ {query}"
-_IS_UNLISTED = "(prompt.id > %(up_to)s OR prompt.id = ANY (%(long)s::bigint[])) AND ({each})"
 _HAS_WORDS_AND_MEETS = "prompt.search @@ {query} AND ({condition})"
 _HAS_NO_WORDS = "NOT (prompt.search @@ {query}) AND ({condition})"
 _WITH_IMAGES = """
@@ -64,10 +60,11 @@ def first_by_words(conn: Connection, search: PromptSearch, where: Where, limit: 
     Args:
         where: the whole condition, of which the search is made.
     """
-    if search.is_alone and search.is_loose and (best := _best_by_word(conn, search, limit)) is not None:
+    words = any_of(conn, search)
+    if search.is_alone and search.is_loose and (best := _best_by_word(conn, search, words, limit)) is not None:
         return best
-    if (listed := _listed(conn, search)) is not None:
-        return first_of(conn, search, listed, limit)
+    if (listed := in_lists(conn, search, words)) is not None:
+        return first_of(conn, search, Ordered.by_rank(*listed), limit)
     if not search.is_alone and estimate(conn, where)[0] <= max(_MANY * limit, _FEW):
         return None
     if search.words.rank != "ts_rank_cd":
@@ -83,10 +80,9 @@ def first_by_words(conn: Connection, search: PromptSearch, where: Where, limit: 
     return found
 
 
-def _best_by_word(conn: Connection, search: PromptSearch, limit: int) -> Ordered | None:
+def _best_by_word(conn: Connection, search: PromptSearch, words: Sequence[str] | None, limit: int) -> Ordered | None:
     """Return the first ``limit`` images of a search by one word, if its prompts of the highest ranks have so many."""
-    words = _words(conn, search)
-    if search.words.rank != "ts_rank_cd" or words is None or len(words) != 1:
+    if words is None or len(words) != 1:
         return None
     few = limit * count_prompts(conn) / count_images(conn)
     for level in _LEVELS:
@@ -99,25 +95,6 @@ def _best_by_word(conn: Connection, search: PromptSearch, limit: int) -> Ordered
     return None
 
 
-def _words(conn: Connection, search: PromptSearch) -> list[str] | None:
-    """Return the words that rank, as the full-text search has them; None where they are not just any of some words."""
-    nodes, query, lexemes = row_of(conn, _LEXEMES, {"words": search.words.text})
-    is_any = nodes == max(2 * len(lexemes) - 1, 0) and not any(sign in query for sign in _NOT_OR)
-    return list(lexemes) if is_any else None
-
-
-def _listed(conn: Connection, search: PromptSearch) -> Ordered | None:
-    """Return all prompts of a search by their rank, from the lists of prompts; None where these do not tell."""
-    if search.words.rank != "ts_rank_cd" or (lexemes := _words(conn, search)) is None:
-        return None
-    listed = postings.find(conn, search.tree, lexemes)
-    if listed is None:
-        return None
-    values = search.others.values | {"up_to": listed.up_to, "long": Bigints(listed.long)}
-    ids, ranks = search.ranks(conn, _IS_UNLISTED.replace("{each}", search.each), **values)
-    return Ordered.by_rank(np.concatenate([listed.ids, ids]), np.concatenate([listed.ranks, ranks]))
-
-
 def first_by_words_and_meaning(
     conn: Connection, search: PromptSearch, meaning: Sequence[VectorTerm], limit: int
 ) -> tuple[Ids, Scores] | None:
@@ -126,10 +103,10 @@ def first_by_words_and_meaning(
     What ranks is the same for all images of a prompt. Only prompts with images that meet the search take places. None:
     images meet other conditions, and the lists do not tell which prompts have the words.
     """
-    ranked = _listed(conn, search)
-    if ranked is None and not search.is_alone:
+    listed = in_lists(conn, search, any_of(conn, search))
+    if listed is None and not search.is_alone:
         return None
-    ranked = search.order(conn, "{condition}") if ranked is None else ranked
+    ranked = search.order(conn, "{condition}") if listed is None else Ordered.by_rank(*listed)
     rows = None if search.is_alone else few_others(conn, search)
     if rows is None:
         prompts = _without_empty_groups(conn, search, ranked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,14 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
 _WINDOW = "(SELECT * FROM image ORDER BY created_at DESC, id DESC LIMIT %(window)s) AS image"
 # What an index tells alone is not what is asked for in the end.
 _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT image.created_at FROM {source} WHERE {condition}"
-_IMAGES = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'image'::regclass"
+_ROWS = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = %s::regclass"
 #: A window is so many times as large as it must be on average, and at least so large, and the next one so many times.
 _SPARE, _LEAST_WINDOW, _GROWTH = 1.5, 1000, 4
 #: What an image in a window costs on average, in the planner's units: mostly half of a window is enough.
-_WINDOW_COST = 0.5
+WINDOW_COST = 0.5
 # An array that the planner does not see: it is compared with the primary key in one walk over the index.
 _IN, _OF_ARRAY = "image.id IN (", "image.id = ANY (ARRAY("
+_IN_ORDER = "(SELECT * FROM image WHERE {keys} ORDER BY created_at DESC, id DESC OFFSET 0) AS image"
 #: So many ids are gathered in an array; what the image of one costs, in the planner's units.
 _MOST_KEYS, _KEY_COST = 50_000, 0.5
 
@@ -55,7 +57,12 @@ def estimate(conn: Connection, where: Where) -> tuple[float, float]:
 
 def count_images(conn: Connection) -> float:
     """Return about how many images there are, at least 1."""
-    return float(row_of(conn, _IMAGES)[0])
+    return float(row_of(conn, _ROWS, ("image",))[0])
+
+
+def count_prompts(conn: Connection) -> float:
+    """Return about how many prompts there are, at least 1."""
+    return float(row_of(conn, _ROWS, ("prompt",))[0])
 
 
 def newest(conn: Connection, where: Where, limit: int | None) -> Ids:
@@ -63,7 +70,14 @@ def newest(conn: Connection, where: Where, limit: int | None) -> Ids:
     return packed(conn, _NEWEST, where, limit=limit)
 
 
-def newest_of(conn: Connection, where: Where, limit: int | None, expected: float, cost: float) -> Ids:
+def newest_of(
+    conn: Connection,
+    where: Where,
+    limit: int | None,
+    expected: float,
+    cost: float,
+    apart: Callable[[], Ids] | None = None,
+) -> Ids:
     """Return the newest images that meet a condition: from a window of the newest images, or from all that meet it.
 
     Where a window has too few, a larger one is tried for conditions on columns alone, as long as that costs less than
@@ -72,43 +86,74 @@ def newest_of(conn: Connection, where: Where, limit: int | None, expected: float
     Args:
         expected: about how many images meet the condition.
         cost: of finding them all, in the planner's units.
+        apart: another way to the same result, which is taken where the first window has too few.
     """
     if limit is None:
         return everything_newest(conn, where, limit)
-    all_of_it, keys = by_keys(conn, where, expected)
-    cost = cost if keys is None else min(cost, keys * _KEY_COST)
+    least = _least_member(conn, where, expected)
+    cost = cost if least is None else min(cost, least[1] * _KEY_COST)
     total = count_images(conn)
-    window = max(int(_SPARE * limit * total / max(expected, 1)), _LEAST_WINDOW)
+    window = window_of(limit, expected, total)
     near = replace(where, source=where.source.replace("image", _WINDOW, 1))
-    while window < total and window * _WINDOW_COST < cost:
+    while window < total and window * WINDOW_COST < cost:
         found = packed(conn, _NEWEST, near, limit=limit, window=window)
         if len(found) >= limit:
             return found
-        # An image costs many times as much where other tables are asked about it.
-        window = window * _GROWTH if "SELECT" not in where.condition else int(total)
-    return packed(conn, _ALL, all_of_it, limit=limit)
+        if apart is not None:
+            return apart()
+        window = int(total) if where.asks_other_tables else window * _GROWTH
+    return _all_newest(conn, where, least, limit)
+
+
+def window_of(limit: int, expected: float, total: float) -> int:
+    """Return how many of all images a window has that holds enough of those expected."""
+    return max(int(_SPARE * limit * total / max(expected, 1)), _LEAST_WINDOW)
 
 
 def everything_newest(conn: Connection, where: Where, limit: int | None) -> Ids:
     """Return the newest images that meet a condition, from all that do."""
-    return packed(conn, _ALL, by_keys(conn, where)[0], limit=limit)
+    return _all_newest(conn, where, _least_member(conn, where), limit)
+
+
+def _all_newest(conn: Connection, where: Where, least: tuple[str, float] | None, limit: int | None) -> Ids:
+    if least is None:
+        return packed(conn, _ALL, where, limit=limit)
+    keys = _in_array(least[0])
+    if limit is None or where.condition == least[0]:
+        return packed(conn, _ALL, _with(where, least[0], keys), limit=limit)
+    # From the newest on, each is asked about what else is to be met, until there are enough.
+    in_order = where.source.replace("image", _IN_ORDER.format(keys=keys), 1)
+    return packed(conn, _NEWEST, _with(replace(where, source=in_order), least[0], "true"), limit=limit)
 
 
 def by_keys(conn: Connection, where: Where, expected: float | None = None) -> tuple[Where, float | None]:
     """Return the same condition for a statement that finds all images that meet it, and about how many it looks at.
 
-    Of what a tag or an album has few of, the images are found by their ids, and not among all others. None: by
-    whatever the planner chooses.
+    Of what a tag, an album or words of captions have few of, the images are found by their ids, and not among all
+    others. None: by whatever the planner chooses.
 
     Args:
         expected: about how many images meet the condition, if that is known.
     """
+    least = _least_member(conn, where, expected)
+    return (where, None) if least is None else (_with(where, least[0], _in_array(least[0])), least[1])
+
+
+def _least_member(conn: Connection, where: Where, expected: float | None = None) -> tuple[str, float] | None:
+    """Return the member of a condition that the fewest images have, and about how many; None where all have many."""
     if expected is not None and [where.condition] == list(where.members):
         sizes = {where.condition: expected}
     else:
         sizes = {member: estimate(conn, Where(member, where.values))[0] for member in where.members}
     if not sizes or min(sizes.values()) > _MOST_KEYS:
-        return where, None
+        return None
     least = min(sizes, key=sizes.__getitem__)
-    condition = where.condition.replace(least, f"{least.replace(_IN, _OF_ARRAY, 1)})", 1)
-    return replace(where, condition=condition, members=()), sizes[least]
+    return least, sizes[least]
+
+
+def _in_array(member: str) -> str:
+    return f"{member.replace(_IN, _OF_ARRAY, 1)})"
+
+
+def _with(where: Where, member: str, instead: str) -> Where:
+    return replace(where, condition=where.condition.replace(member, instead, 1), members=())

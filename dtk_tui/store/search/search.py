@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import Album, CaptionText, Folder, Named, Node, Query, Tag
+from dtk_tui.domain.query.nodes import Album, And, CaptionText, Folder, Named, Node, Or, Query, Tag
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import captioned, conditions, models, texts, words
 from dtk_tui.store.search.first_by_words import first_by_words, first_by_words_and_meaning
+from dtk_tui.store.search.listed import images_in_lists
 from dtk_tui.store.search.newest import by_keys, count_images, estimate, newest, newest_of, packed
 from dtk_tui.store.search.sorting import first_sorted, sorted_places
 from dtk_tui.store.search.vectors import (
@@ -82,6 +84,9 @@ _MATCHING_OF = """
 SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
  WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
+_IS_ONE_OF = "image.id = ANY (%(ids)s::bigint[])"
+#: Of so many alternatives the newest are found one by one.
+_MOST_ALTERNATIVES = 4
 #: What words rank is in this order anyway: equals have one place, and the newest of them comes first.
 _AS_RANKED = ([("score", True)], [("score", True), ("date", True)])
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
@@ -161,12 +166,13 @@ def find_images(
     named = tuple(image_id for _, _, image_id in like if image_id is not None)
     terms = _VectorTerms(about, like, (*named, *left_out))
     if query.terms:
-        search = None if like or limit is None else words.of_prompts(query.filter, query.terms, name_ids)
-        if search is not None and limit is not None and not left_out:
+        search = words.of_prompts(query.filter, query.terms, name_ids)
+        if search is not None and limit is not None and not like and not left_out:
             found = first_by_words_and_meaning(conn, search, terms.meaning(count, False), limit)
             if found is not None:
                 return _limited(*found, limit)
-        candidates = words.all_by_words(conn, where, query.terms, None)
+        listed = None if search is None else images_in_lists(conn, search)
+        candidates = words.all_by_words(conn, where, query.terms, None) if listed is None else listed
         rankings = [Ranked(candidates.ids, candidates.places, None), *terms.rank(conn, count, False, candidates)]
     elif query.filter is None:
         rankings = terms.rank(conn, count, True, None)
@@ -208,8 +214,28 @@ def _by_date(
         return SearchResult(captioned.newest_captioned(conn, where, *parts, name_ids, limit), None)
     # The planner takes the images of one of these for evenly spread over the time, which they seldom are.
     if limit is not None and any(_is_of_a_time(leaf) for leaf in texts.leaves(query.filter)):
-        return SearchResult(newest_of(conn, where, limit, *estimate(conn, where)), None)
+        apart = partial(_newest_apart, conn, query, name_ids, limit) if _alternatives(query.filter) else None
+        return SearchResult(newest_of(conn, where, limit, *estimate(conn, where), apart), None)
     return SearchResult(newest(conn, where, limit), None)
+
+
+def _newest_apart(conn: Connection, query: Query, name_ids: conditions.NameIds, limit: int) -> Ids:
+    """Return the newest images from the newest of each alternative, each of which may have an index of its own."""
+    found = [
+        _by_date(conn, replace(query, filter=part), conditions.where(part, name_ids), name_ids, limit).ids
+        for part in _alternatives(query.filter)
+    ]
+    return newest(conn, conditions.Where(_IS_ONE_OF, {"ids": Bigints(np.concatenate(found))}), limit)
+
+
+def _alternatives(filtered: Node | None) -> list[Node]:
+    """Return filters of which images that meet a filter meet any; none where it has not just one few alternatives."""
+    parts = filtered.parts if isinstance(filtered, And) else (filtered,)
+    choices = [part for part in parts if isinstance(part, Or)]
+    if len(choices) != 1 or len(choices[0].parts) > _MOST_ALTERNATIVES:
+        return []
+    rest = tuple(part for part in parts if part is not None and part is not choices[0])
+    return [And((*rest, *(part.parts if isinstance(part, And) else (part,)))) for part in choices[0].parts]
 
 
 def _is_of_a_time(leaf: Node) -> bool:
@@ -222,12 +248,13 @@ def _is_of_a_time(leaf: Node) -> bool:
 def _by_words(
     conn: Connection, query: Query, where: conditions.Where, name_ids: conditions.NameIds, limit: int | None
 ) -> SearchResult:
-    search = None if limit is None else words.of_prompts(query.filter, query.terms, name_ids)
+    search = words.of_prompts(query.filter, query.terms, name_ids)
     if limit is not None and search is not None:
         first = first_by_words(conn, search, where, limit)
         if first is not None:
             return _limited(first.ids, words.reciprocal(first.places()), limit)
-    matched = words.all_by_words(conn, where, query.terms, limit)
+    listed = None if search is None or limit is not None else images_in_lists(conn, search)
+    matched = words.all_by_words(conn, where, query.terms, limit) if listed is None else listed
     return _limited(matched.ids, words.reciprocal(matched.places), limit)
 
 

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtk_tui.store.arrays import Bigints
-from dtk_tui.store.database import Connection, row_of
+from dtk_tui.store.database import Connection
 from dtk_tui.store.search import conditions
-from dtk_tui.store.search.newest import by_keys, count_images, estimate, newest_of, packed
+from dtk_tui.store.search.newest import (
+    WINDOW_COST,
+    by_keys,
+    count_images,
+    count_prompts,
+    estimate,
+    newest_of,
+    packed,
+    window_of,
+)
 from dtk_tui.store.search.words import Ordered, PromptSearch
 
 if TYPE_CHECKING:
@@ -31,7 +40,6 @@ _MET = """
 SELECT string_agg(int8send(prompt.id), ''::bytea) FROM {source}
  WHERE prompt.id = ANY (%(ids)s::bigint[]) AND ({condition})
 """
-_PROMPTS = "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'prompt'::regclass"
 _OF_PROMPTS = """
 SELECT string_agg(int8send(image.id) || int8send(image.prompt_id), ''::bytea
                   ORDER BY image.created_at DESC, image.id DESC)
@@ -55,11 +63,6 @@ SELECT string_agg(int8send(image.id), ''::bytea) FROM image
 """
 
 
-def count_prompts(conn: Connection) -> float:
-    """Return about how many prompts there are, at least 1."""
-    return float(row_of(conn, _PROMPTS)[0])
-
-
 def first_of(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int) -> Ordered:
     """Return the first ``limit`` images of prompts that meet a search, in order, with the groups of these.
 
@@ -67,14 +70,30 @@ def first_of(conn: Connection, search: PromptSearch, prompts: Ordered, limit: in
     """
     if search.is_alone:
         return spread(conn, search, prompts, limit)
-    images = count_images(conn)
     expected, cost = estimate(conn, search.others)
     others, keys = by_keys(conn, search.others, expected)
-    of_prompts = len(prompts.ids) * images / count_prompts(conn)
-    looked_at = min(limit * images / max(expected, 1), of_prompts)
-    if looked_at * _IMAGE_COST <= (cost if keys is None else min(cost, keys)):
+    if _spread_cost(conn, search, prompts, limit, expected) <= (cost if keys is None else min(cost, keys)):
         return spread(conn, search, prompts, limit)
     return among(packed(conn, _OTHERS, others).reshape(-1, 3), prompts, limit)
+
+
+def _spread_cost(conn: Connection, search: PromptSearch, prompts: Ordered, limit: int, expected: float) -> float:
+    """Return about what it costs to spread prompts until there are enough images, in the planner's units.
+
+    Args:
+        expected: about how many images meet what else is asked.
+    """
+    images = count_images(conn)
+    each = images / count_prompts(conn)
+    wanted = int(limit / max(each * expected / images, 1e-9))
+    if wanted >= len(prompts.groups):
+        return len(prompts.groups) * each * _IMAGE_COST
+    before, end = (int(number) for number in np.searchsorted(prompts.groups, prompts.groups[wanted] + np.array([0, 1])))
+    equals = end - before
+    if equals <= _MANY_EQUALS or search.others.asks_other_tables:
+        return end * each * _IMAGE_COST
+    window = window_of(limit, equals * each * expected / images, images)
+    return before * each * _IMAGE_COST + min(equals * each * _ONE_OF_MANY_COST, window * WINDOW_COST)
 
 
 def few_others(conn: Connection, search: PromptSearch) -> Ids | None:
@@ -136,7 +155,7 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
     where = replace(others, condition=condition, values=others.values | {"prompts": Bigints(prompts.ids)})
     most = 2 * limit if is_loose else limit
     # Where other tables are asked about each image, an image of a window costs as much as one of the prompts.
-    cost = 0 if "SELECT" in others.condition else count * _ONE_OF_MANY_COST
+    cost = 0 if others.asks_other_tables else count * _ONE_OF_MANY_COST
     found = newest_of(conn, where, most, expected, cost)
     if is_loose and len(found):
         each = conditions.Where(search.each, others.values)

@@ -207,7 +207,8 @@ def _run(command: list[str], account: Account, text: str = "") -> None:
 
 def _write_settings(data: Path, account: Account) -> None:
     path = data / "dtk.conf"
-    text = settings_text()
+    modules = program("postgres").parents[1] / "lib"
+    text = settings_text(prewarms=any(modules.glob("pg_prewarm.*")))
     if path.is_file() and path.read_text() == text:
         return
     fresh = data / "dtk.conf.new"

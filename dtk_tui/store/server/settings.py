@@ -55,12 +55,20 @@ log_min_error_statement = panic
 log_checkpoints = off
 log_autovacuum_min_duration = -1
 """
+# What was in memory when the server stopped is read again behind the first searches, and not page by page by these.
+_PREWARM = """\
+shared_preload_libraries = 'pg_prewarm'
+pg_prewarm.autoprewarm_interval = 30min
+"""
 
 
-def settings_text(memory: int | None = None, cpus: int | None = None, shared_memory: int | None = None) -> str:
+def settings_text(
+    memory: int | None = None, cpus: int | None = None, shared_memory: int | None = None, *, prewarms: bool
+) -> str:
     """Return the text of ``dtk.conf``.
 
     Args:
+        prewarms: whether this PostgreSQL has the module pg_prewarm.
         memory: bytes of memory to size by; None asks the machine.
         cpus: number of processors; None asks the machine.
         shared_memory: size of /dev/shm in bytes, 0 where there is none; None asks the machine.
@@ -70,7 +78,8 @@ def settings_text(memory: int | None = None, cpus: int | None = None, shared_mem
     shared_memory = shared_memory_size() if shared_memory is None else shared_memory
     maintenance = _maintenance(memory)
     workers = _clamp(cpus // 2, 2, 7)
-    return _TEXT.format(
+    text = _TEXT + _PREWARM if prewarms else _TEXT
+    return text.format(
         shared_buffers=_clamp(memory // 8, 128 * MIB, 4 * GIB) // MIB,
         effective_cache_size=max(memory // 2, 256 * MIB) // MIB,
         maintenance_work_mem=maintenance // MIB,

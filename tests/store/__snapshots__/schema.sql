@@ -2131,7 +2131,7 @@ CREATE INDEX image_no_metadata ON public.image USING btree (created_at DESC, id 
 -- Name: image_prompt; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX image_prompt ON public.image USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
+CREATE INDEX image_prompt ON public.image USING btree (prompt_id) INCLUDE (id, created_at, embedding_source_id) WHERE (prompt_id IS NOT NULL);
 
 --
 -- Name: image_rating; Type: INDEX; Schema: public; Owner: -
@@ -2177,7 +2177,7 @@ CREATE INDEX image_steps ON public.image USING btree (steps, created_at, id) WHE
 -- Name: image_tag_tag; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX image_tag_tag ON public.image_tag USING btree (tag_id, image_id);
+CREATE INDEX image_tag_tag ON public.image_tag USING btree (tag_id, image_id) INCLUDE (confidence);
 
 --
 -- Name: image_unmet; Type: INDEX; Schema: public; Owner: -

@@ -20,6 +20,7 @@ from dtk_tui.services.captions import batch, versions
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.store.database import Connection, Database
+from dtk_tui.store.search import newest
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
 from tests.helpers.query_checks import check, check_facets, check_sorted
@@ -61,10 +62,16 @@ def test_a_token_finds_what_a_look_at_each_image_finds(filled: tuple[Connection,
     same()
 
 
-def test_combinations_find_what_a_look_at_each_image_finds(filled: tuple[Connection, list[Row]]) -> None:
+@pytest.mark.parametrize("small", [False, True])
+def test_combinations_find_what_a_look_at_each_image_finds(
+    filled: tuple[Connection, list[Row]], monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
     conn, rows = filled
+    if small:  # what takes a large library else: a first window of images that does not suffice
+        monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
+        monkeypatch.setattr(newest, "WINDOW_COST", 0.001)
 
-    @settings(_LENIENT)
+    @settings(_LENIENT, max_examples=EXAMPLES // 2 if small else EXAMPLES)
     @given(queries(), st.integers(1, 50))
     def same(asked: Asked, limit: int) -> None:
         check(conn, rows, asked, limit)

@@ -98,7 +98,7 @@ def test_a_page_is_what_a_look_at_each_caption_gives(
     asked, ids, known = library
     if small:  # what takes a large library else: windows that suffice, or do not
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
-        monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
+        monkeypatch.setattr(newest, "WINDOW_COST", 0.001)
         monkeypatch.setattr(captioned, "_LEAST", 5)
         monkeypatch.setattr(captioned, "_COST", 0.001)
     rated = set(asked.ask("rating:>=3").ids.tolist())

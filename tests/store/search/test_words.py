@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dtk_tui.domain.query.nodes import And, Node, Not, Or, Prompt
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.library import postings
-from dtk_tui.store.search import first_by_words, newest, spreading, words
+from dtk_tui.store.search import first_by_words, listed, newest, spreading, words
 from dtk_tui.store.search.search import SearchResult, find_images
 from dtk_tui.store.server.embedded import EmbeddedServer
 from tests.helpers.cluster import database
@@ -153,7 +153,10 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
         monkeypatch.setattr(spreading, "_FIRST_PROMPTS", 3)
         monkeypatch.setattr(spreading, "_MANY_EQUALS", 6)
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
-        monkeypatch.setattr(newest, "_WINDOW_COST", 0.001)
+        monkeypatch.setattr(newest, "WINDOW_COST", 0.001)
+    # All images of a result are found by their prompts, or by what else they meet.
+    monkeypatch.setattr(listed, "_INDEXED_COST", 0.001 if small else 1e6)
+    monkeypatch.setattr(listed, "_LOOKED_AT_COST", 0.001 if small else 1e6)
 
     @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
     @given(some_lines, st.sampled_from(OTHERS), st.sampled_from([1, 20, 300, None]), st.integers(0, 40))

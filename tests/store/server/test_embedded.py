@@ -17,6 +17,7 @@ from dtk_tui.errors import DtkError
 from dtk_tui.store.server.cluster import program
 from dtk_tui.store.server.embedded import EmbeddedServer
 from dtk_tui.store.server.settings import GIB, MIB, settings_text
+from tests.helpers.processes import wait_until
 from tests.helpers.server_users import User, ask
 
 
@@ -207,6 +208,22 @@ def test_the_log_is_bounded(server: EmbeddedServer) -> None:
     assert "shut down" in server.log_file.read_text()
 
 
+def test_what_was_in_memory_is_read_again_at_the_next_start(data: Path, server: EmbeddedServer) -> None:
+    file, count = "pg_relation_filenode('asked')", "SELECT count(*) FROM pg_buffercache WHERE relfilenode = {}"
+    with psycopg.connect(server.join(), autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION pg_buffercache")
+        conn.execute("CREATE TABLE asked AS SELECT n FROM generate_series(1, 100000) n")
+        conn.execute("SELECT count(*) FROM asked")
+        held = conn.execute(count.format(file)).fetchone()
+    assert held is not None
+    assert held[0] > 400
+    server.leave()
+    assert (data / "autoprewarm.blocks").stat().st_mode & 0o777 == 0o600
+    with psycopg.connect(server.join(), autocommit=True) as conn:
+        wait_until(lambda: conn.execute(count.format(file)).fetchone() == held, "the table is in memory again")
+    server.leave()
+
+
 def test_programs_are_found() -> None:
     assert subprocess.check_output([program("pg_dump"), "--version"], text=True).startswith("pg_dump (PostgreSQL) 18")
     with pytest.raises(DtkError, match="missing"):
@@ -214,11 +231,13 @@ def test_programs_are_found() -> None:
 
 
 def test_settings_fit_the_machine() -> None:
-    small = settings_text(memory=512 * MIB, cpus=1, shared_memory=64 * MIB)
-    large = settings_text(memory=128 * GIB, cpus=64, shared_memory=64 * GIB)
+    small = settings_text(memory=512 * MIB, cpus=1, shared_memory=64 * MIB, prewarms=False)
+    large = settings_text(memory=128 * GIB, cpus=64, shared_memory=64 * GIB, prewarms=True)
     assert "\nshared_buffers = 128MB\n" in small
     assert "\nmaintenance_work_mem = 64MB\n" in small
     assert "\ndynamic_shared_memory_type = mmap\n" in small
     assert "\nshared_buffers = 4096MB\n" in large
+    assert "pg_prewarm" in large
+    assert "pg_prewarm" not in small, "a server without the module would not start"
     assert "\nmaintenance_work_mem = 1024MB\n" in large
     assert "\ndynamic_shared_memory_type = posix\n" in large
