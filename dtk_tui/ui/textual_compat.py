@@ -35,6 +35,9 @@ from dtk_tui.ui.drivers.terminal import TerminalDriver
 
 _ResultT = TypeVar("_ResultT")
 
+#: Two pixels of a picture in one cell.
+HALF_BLOCK = "\u2580"
+
 
 def parent_of(node: MessagePump) -> MessagePump | None:
     """Return where the messages of a node bubble to."""
@@ -147,22 +150,31 @@ def _tinted(style: Style, color: Color, base: Style) -> Style:
 
 
 class TintedScreen(Visual):
-    """The screen below a dialogue as Textual draws it, in a third of the time: each style is tinted once."""
+    """The screen below a dialogue as Textual draws it, in a third of the time: each style is tinted once.
 
-    def __init__(self, screen: Screen[object], color: Color) -> None:
+    Args:
+        is_without_pictures: whether pictures of half blocks are left out, each cell of which has colours of its own.
+    """
+
+    def __init__(self, screen: Screen[object], color: Color, *, is_without_pictures: bool) -> None:
         self._screen = screen
         self._color = color
+        self._is_without_pictures = is_without_pictures
 
     def render_strips(self, width: int, height: int | None, style: VisualStyle, options: RenderOptions) -> list[Strip]:
         """Return its lines."""
         base, plain = style.rich_style, Style.null()
-        return [
-            Strip(
-                [Segment(text, _tinted(of_text or plain, self._color, base)) for text, of_text, _ in strip],
-                strip.cell_length,
-            ).crop(0, width)
+
+        def segment(text: str, of_text: Style | None) -> Segment:
+            if self._is_without_pictures and text == HALF_BLOCK:
+                return Segment(" ", base)
+            return Segment(text, _tinted(of_text or plain, self._color, base))
+
+        lines = [
+            Strip([segment(text, of_text) for text, of_text, _ in strip], strip.cell_length).crop(0, width)
             for strip in self._screen._compositor.render_strips()[:height]
         ]
+        return [line.simplify() for line in lines] if self._is_without_pictures else lines
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
         """Return the width of the screen."""
@@ -179,7 +191,10 @@ class TintingScreen(ModalScreen[_ResultT]):
     def render(self) -> VisualType:  # type: ignore[override]  # as any widget's
         """Return what is below."""
         below = super().render()
-        return TintedScreen(below.screen, below.color) if isinstance(below, BackgroundScreen) else below
+        if not isinstance(below, BackgroundScreen):
+            return below
+        is_slow = link_of(self.app).bytes_in(1.0) is not None
+        return TintedScreen(below.screen, below.color, is_without_pictures=is_slow)
 
 
 class EarlyKeyPalette(CommandPalette):

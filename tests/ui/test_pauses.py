@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from dtk_tui.ui import collector
 from dtk_tui.ui.collector import is_due, is_old_due
-from dtk_tui.ui.textual_compat import TintedScreen
+from dtk_tui.ui.textual_compat import HALF_BLOCK, TintedScreen
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,30 @@ async def test_what_is_below_a_dialogue_looks_as_textual_draws_it() -> None:
         @given(_lines, _tints)
         def compare(lines: list[list[Segment]], color: Color) -> None:
             below: Any = _Below(lines)
-            ours = TintedScreen(below, color).render_strips(12, 6, base, options)
+            ours = TintedScreen(below, color, is_without_pictures=False).render_strips(12, 6, base, options)
             theirs = RichVisual(app.screen, BackgroundScreen(below, color)).render_strips(12, 6, base, options)
             assert [_cells(strip) for strip in ours] == [_cells(strip) for strip in theirs[: len(ours)]]
             assert not any(strip.text for strip in theirs[len(ours) :])
 
         compare()
+
+
+async def test_over_a_slow_link_pictures_are_left_out_below_a_dialogue() -> None:
+    app = App[None]()
+    async with app.run_test(size=(12, 6)):
+        style = app.screen.visual_style
+        options = RenderOptions(app.screen._get_style, app.screen.styles.get_rules())
+        picture = [Segment(HALF_BLOCK, Style.parse(f"#{n:02x}0000 on #00{n:02x}00")) for n in range(8)]
+        below: Any = _Below([[Segment("text", Style.parse("#ffffff on #202020")), *picture]])
+        plain, tinted = (
+            TintedScreen(below, Color(0, 0, 0, 0.6), is_without_pictures=is_slow).render_strips(12, 1, style, options)[
+                0
+            ]
+            for is_slow in (True, False)
+        )
+        assert (plain.text, tinted.text) == ("text" + " " * 8, "text" + HALF_BLOCK * 8)
+        assert _cells(plain)[:4] == _cells(tinted)[:4]
+        assert (len(list(plain)), len(list(tinted))) == (2, 9), "the room of a picture is one piece of text"
 
 
 def _cells(strip: Strip) -> list[tuple[str, Style | None]]:

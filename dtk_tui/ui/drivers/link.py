@@ -12,12 +12,11 @@ _QUESTION = "\x1b[6n"
 LEAST_BYTES = 4096
 #: Answers are so late on any link: a terminal answers between two frames, and a processor is shared.
 _LATE_S = 0.025
-#: What was found before counts half with each new measurement.
-_FADING = 0.5
+#: What was found before counts half with each new measurement, and less where a long one was quicker: only a stall
+#: makes a link look slower than it is.
+_FADING, _FADING_OF_STALLS, _LONG_BYTES = 0.5, 0.1, 12_288
 #: An answer that has not come after so long never comes; after so many of these there are no more questions.
 _LOST_S, _MOST_LOST = 30.0, 3
-#: A picture may have at least so many bytes, however slow the link was a moment ago.
-_LEAST_ROOM = 2048
 
 
 class LinkSpeed:
@@ -63,17 +62,23 @@ class LinkSpeed:
                 return True
             self._lost = 0
             if self._sent:
-                self._bytes = self._bytes * _FADING + self._sent
-                self._seconds = self._seconds * _FADING + max(0.0, now - self._answered_at - _LATE_S)
+                seconds = max(0.0, now - self._answered_at - _LATE_S)
+                is_quicker = self._sent >= _LONG_BYTES and self._sent * self._seconds > self._bytes * seconds
+                fading = _FADING_OF_STALLS if is_quicker else _FADING
+                self._bytes = self._bytes * fading + self._sent
+                self._seconds = self._seconds * fading + seconds
             self._changed.notify_all()
             return True
 
     def bytes_in(self, seconds: float) -> int | None:
-        """Return how many bytes get to the screen in that time; None where nothing says that there is a bound."""
+        """Return how many bytes get to the screen in that time; None where nothing says that there is a bound.
+
+        It is never less than what shows by itself how fast the link is.
+        """
         with self._changed:
             if self._seconds <= _LATE_S:
                 return None
-            return max(_LEAST_ROOM, int(self._bytes / self._seconds * seconds))
+            return max(_LONG_BYTES, int(self._bytes / self._seconds * seconds))
 
     def settle(self, seconds: float) -> None:
         """Wait for answers that are under way, so long at most: who has the terminal next would take them for keys."""

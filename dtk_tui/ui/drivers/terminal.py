@@ -65,6 +65,7 @@ class TerminalDriver(LinuxDriver):
         self._is_suspended = False
         self._title = ""
         self._update, self._question = "", ""
+        self._frame = ""
         self.link = LinkSpeed()
 
     def name_window(self, words: str) -> None:
@@ -88,7 +89,8 @@ class TerminalDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write to the terminal, but not while it is another's; what is long shows how fast the link is.
 
-        Some terminals answer only at the end of a synchronised update, so both questions stand outside of it.
+        Some terminals answer only at the end of a synchronised update, so both questions stand outside of it. What is
+        drawn a second time right after the first, as Textual does when a dialogue is closed, is left out.
         """
         if self._is_suspended:
             return
@@ -99,11 +101,16 @@ class TerminalDriver(LinuxDriver):
         self._update = ""
         if data == SYNC_END:
             after, self._question = self._question, ""
+        elif data == self._frame:
+            return
         elif len(data) >= LEAST_BYTES:
+            self._frame = data
             question, after = self.link.questions(len(data.encode("utf-8", "replace")))
             if before:
                 self._question, after = after, ""
             before = question + before
+        else:
+            self._frame = ""
         super().write(before + data + after)
 
     def process_message(self, message: Message) -> None:

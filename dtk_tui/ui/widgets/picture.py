@@ -24,7 +24,7 @@ from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.format import line
-from dtk_tui.ui.textual_compat import link_of
+from dtk_tui.ui.textual_compat import HALF_BLOCK, link_of
 from dtk_tui.ui.widgets.drawing import Drawing
 from dtk_tui.ui.widgets.graphics import KittyImage, SixelImage, SixelPicture, fit_length, room_px, sixel
 from dtk_tui.ui.widgets.status import Line
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 _RAMP = " .:-=+*#%@"
-_HALF = "\u2580"
 
 
 def _palette_256() -> PILImage.Image:
@@ -68,7 +67,7 @@ def half_blocks(image: PILImage.Image, *, few_colors: bool) -> list[Strip]:
     for top in range(0, image.height, 2):
         first = top * width
         pairs = [Style(color=color(first + x), bgcolor=color(first + width + x)) for x in range(width)]
-        strips.append(Strip([Segment(_HALF, style) for style in pairs], width))
+        strips.append(Strip([Segment(HALF_BLOCK, style) for style in pairs], width))
     return strips
 
 
@@ -152,17 +151,16 @@ def drawn(
     ground: Style,
     console: Console,
     link: LinkSpeed,
-    within_s: float,
+    most: int | None,
     check: Callable[[], None] = lambda: None,
 ) -> Prepared:
     """Prepare a picture that fits into an area, to the last byte; call it in a thread.
 
     Args:
-        link: by which it goes to the screen; where that is slow, the picture has fewer colours or pixels.
-        within_s: how long it may take on its way.
+        link: by which it goes to the screen.
+        most: bytes that it may have there; with less than it needs it has fewer colours or pixels. None: any number.
         check: called now and then; raises when nobody wants it any more.
     """
-    most = link.bytes_in(within_s)
     if protocol == "sixel":
         return sixel(image, size, most)
     if protocol == "kitty":
@@ -273,10 +271,9 @@ class Picture(Container):
         drawing.check()
         image = loader.load(path, room_of(self._protocol, size))
         drawing.check()
-        app = self.app
-        return drawing.finish(
-            drawn(image, self._protocol, size, ground, app.console, link_of(app), self.WITHIN_S, drawing.check)
-        )
+        link = link_of(self.app)
+        most = link.bytes_in(self.WITHIN_S)
+        return drawing.finish(drawn(image, self._protocol, size, ground, self.app.console, link, most, drawing.check))
 
     def _put(self, prepared: Prepared | None) -> None:
         widget, old = self.query(".pixels").first(Widget), self._kitty

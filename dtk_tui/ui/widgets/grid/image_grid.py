@@ -28,6 +28,8 @@ from dtk_tui.ui.widgets.tables.pages import PAGE
 _REST_S = 0.06
 #: Seconds that the pictures of a screen may take together on their way to it.
 _SCREEN_S = 2.0
+#: One has at least so many bytes.
+_LEAST_BYTES = 2048
 _KEPT_LINES = 400
 
 
@@ -264,8 +266,10 @@ class ImageGrid(TiledTable):
         except DtkError:
             self._has_failed = True
             raise
-        each_s = _SCREEN_S / max(1, len(self.visible_rows))
-        painter = Painter(source, self.tiles.picture, self.rich_style, self.app.console, link_of(self.app), each_s)
+        link = link_of(self.app)
+        most = link.bytes_in(_SCREEN_S)
+        each = None if most is None else max(_LEAST_BYTES, most // max(1, len(self.visible_rows)))
+        painter = Painter(source, self.tiles.picture, self.rich_style, self.app.console, link, each)
         left = iter(ids)
         await asyncio.gather(*(self._load_some(painter, left, files) for _ in range(LOADERS)))
 

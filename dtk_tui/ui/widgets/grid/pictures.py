@@ -71,7 +71,8 @@ class Painter:
     """How the pictures of a grid are prepared: as its source draws them, for tiles of one size.
 
     Attributes:
-        within_s: how long one may take on its way over the link to the screen.
+        link: by which they go to the screen.
+        most: bytes that one may have there; None: any number.
     """
 
     source: PictureSource
@@ -79,7 +80,7 @@ class Painter:
     ground: Style
     console: Console
     link: LinkSpeed
-    within_s: float
+    most: int | None
 
     async def picture(self, file: PictureFile) -> TilePicture:
         """Prepare the picture of a file, beside the event loop."""
@@ -96,7 +97,7 @@ class Painter:
         reason = one_line(f"{found.reason} {found.detail}", _LONGEST).strip()
         if found.image is None:
             return TilePicture(self._words(found.detail or found.reason), size.area, reason=reason)
-        ready = drawn(found.image, protocol, size, self.ground, self.console, self.link, self.within_s)
+        ready = drawn(found.image, protocol, size, self.ground, self.console, self.link, self.most)
         if isinstance(ready, SixelImage):
             return TilePicture([], size.area, sixel=ready, reason=reason)
         if isinstance(ready, KittyImage):
