@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,8 @@ from dtk_tui.services.worker.handlers.base import JobHandler, KindPausedError, L
 from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.queue import jobs
+
+_log = logging.getLogger(__name__)
 
 #: How long an incomplete batch waits for company.
 _PATIENCE_S = 0.1
@@ -58,6 +61,7 @@ class Inferrer:
         try:
             return self._infer_batch(images)
         except Exception as error:  # not of a model: what is lost with this thread would never end
+            _log.error("an error outside of a model failed a batch", exc_info=error)
             return BatchResult(failed=[failure_of(item.job, error) for item in images])
 
     def _size(self, work: _Work) -> int:

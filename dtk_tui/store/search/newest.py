@@ -38,8 +38,8 @@ WINDOW_COST = 0.5
 # An array that the planner does not see: it is compared with the primary key in one walk over the index.
 _IN, _OF_ARRAY = "image.id IN (", "image.id = ANY (ARRAY("
 _IN_ORDER = "(SELECT * FROM image WHERE {keys} ORDER BY created_at DESC, id DESC OFFSET 0) AS image"
-#: So many ids are gathered in an array; what the image of one costs, in the planner's units.
-_MOST_KEYS, _KEY_COST = 50_000, 0.5
+#: So many ids are gathered in an array; what the image of one costs beside those of a window, in the planner's units.
+_MOST_KEYS, _KEY_COST = 50_000, 0.2
 
 
 def packed(conn: Connection, template: str, where: Where, **values: Any) -> Ids:

@@ -8,6 +8,7 @@ import signal
 import termios
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import IO, Any, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, SYNC_END, SYNC_START
@@ -21,6 +22,8 @@ from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
 #: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
 _ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
 
+#: What is drawn again so soon is still there; later something else may have written over it.
+_SOON_S = 1.0
 #: Whoever quits waits so long at most for what the terminal has yet to answer.
 _SETTLE_S = 1.0
 
@@ -65,7 +68,7 @@ class TerminalDriver(LinuxDriver):
         self._is_suspended = False
         self._title = ""
         self._update, self._question = "", ""
-        self._frame = ""
+        self._frame, self._drawn_at = "", 0.0
         self.link = LinkSpeed()
 
     def name_window(self, words: str) -> None:
@@ -101,10 +104,10 @@ class TerminalDriver(LinuxDriver):
         self._update = ""
         if data == SYNC_END:
             after, self._question = self._question, ""
-        elif data == self._frame:
+        elif data == self._frame and monotonic() < self._drawn_at + _SOON_S:
             return
         elif len(data) >= LEAST_BYTES:
-            self._frame = data
+            self._frame, self._drawn_at = data, monotonic()
             question, after = self.link.questions(len(data.encode("utf-8", "replace")))
             if before:
                 self._question, after = after, ""

@@ -209,10 +209,13 @@ class Small(FaultReportingApp):
         colors.turn += 1
         colors.refresh()
     async def action_anew(self):
-        for _ in range(6):
+        for pause_s in (0.05, 0.05, 1.5):
             self.refresh(layout=True)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause_s)
         self.tell_terminal("<done>")
+        self.refresh(layout=True)
+        await asyncio.sleep(0.5)
+        self.tell_terminal("<later>")
     def action_say(self):
         self.tell_terminal(f"<{link_of(self).bytes_in(1.0)}>")
 
@@ -277,6 +280,9 @@ def test_what_is_there_already_is_not_sent_again(tmp_path: Path) -> None:
         begin = len(terminal.seen)
         terminal.press(b"r", rb"<done>")
         assert terminal.seen[begin:].count(b"119;39;0mx") <= 1
+        begin = len(terminal.seen)
+        terminal.take(rb"<later>")
+        assert terminal.seen[begin:].count(b"119;39;0mx") == 1, "something else may have written over it meanwhile"
         terminal.press(b"a", rb"119;39;1mx")
     finally:
         terminal.press(b"q", rb"\x1b\[\?1049l")
