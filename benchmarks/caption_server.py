@@ -21,7 +21,7 @@ from dtk_tui.inference.captioner.completion import picture_part, request_body
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
 from dtk_tui.services.worker.handlers.base import Loaded, Resources
 from dtk_tui.services.worker.handlers.caption import CaptionHandler
-from dtk_tui.services.worker.state import lower_thread_priority
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Connection
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dtk_tui.services.worker.engine import Engine
     from dtk_tui.store.database import Database
 
-#: Added to the scheduling priority of worker threads beside a screen: it stays smooth, their throughput the same.
-_NICENESS = 19
 #: The interpreter hands over between threads this often beside a screen, in seconds.
 _SWITCH_S = 0.001
 
@@ -50,10 +48,11 @@ def run_app(db: Database, config: Config) -> bool:
     def make_engine() -> Engine:
         from dtk_tui.services.worker import control
         from dtk_tui.services.worker.engine import Engine
+        from dtk_tui.services.worker.priority import NICENESS_BESIDE_SCREEN
 
         if config.settings.worker.auto_start:
             control.start(db)
-        return Engine(db, config, news, niceness=_NICENESS)
+        return Engine(db, config, news, niceness=NICENESS_BESIDE_SCREEN)
 
     def make_watcher() -> Watcher:
         from dtk_tui.services.scan.watcher import Watcher

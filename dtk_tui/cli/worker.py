@@ -131,6 +131,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
     from dtk_tui.domain.job import WorkerState
     from dtk_tui.services.stats import snapshot
     from dtk_tui.services.worker.engine import Engine
+    from dtk_tui.services.worker.priority import WORKER_NICENESS, lower_session_priority
 
     line = ProgressLine()
     sizes = None
@@ -160,7 +161,8 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
             f"  {stats.queue.pending + stats.queue.running:,} left  {speed}  ETA {duration(stats.eta_s)}"
         )
 
-    engine = Engine(db, config, news, initial_state=WorkerState.RUNNING)
+    lower_session_priority(WORKER_NICENESS)
+    engine = Engine(db, config, news, initial_state=WorkerState.RUNNING, niceness=WORKER_NICENESS)
     engine.open()
     try:
         engine.wait_until_empty(each=draw, forever=not until_empty)

@@ -251,7 +251,7 @@ class Engine:
         from dtk_tui.services.worker.handlers.base import Resources
         from dtk_tui.services.worker.handlers.registry import load_handlers
         from dtk_tui.services.worker.pipeline import Pipeline
-        from dtk_tui.services.worker.state import lower_thread_priority
+        from dtk_tui.services.worker.priority import lower_thread_priority
 
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
@@ -19,6 +18,7 @@ from dtk_tui.services.worker.batch_result import BatchResult, Failure
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.lasting import problem
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.rests import KindRests
 from dtk_tui.services.worker.throughput import Throughput
@@ -370,9 +370,3 @@ def _take(event: threading.Event) -> bool:
     if was_set:
         event.clear()
     return was_set
-
-
-def lower_thread_priority(niceness: int) -> None:
-    """Lower the scheduling priority of the calling thread; 0 leaves it as it is."""
-    if niceness and hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
