@@ -4,14 +4,16 @@ The link carries DTK_BENCH_RATE bytes a second (default 125000: 1 Mbit/s) and ta
 back (default 0.15); the program waits when it is full. A library of 120 pictures of 768x1152; previews in half blocks
 of true colours, Sixel and Kitty's protocol. DTK_BENCH_ONLY=previews leaves out all that is not a preview.
 
-DTK_BENCH_PEERS is a folder with the programs posting and harlequin in it (the bin of a virtual environment): then a
-cursor move in their trees, of 60 requests and of 60 tables, is measured beside. posting 2.11.1 needs tree-sitter<0.26
-there: with 0.26.1 its text area (Textual 6.1.0) ends it by a segmentation fault, without a word.
+DTK_BENCH_PEERS names the folders with the programs posting and harlequin in them, as PATH does (the bin of a virtual
+environment each): then a cursor move in their trees, of 60 requests and of 60 tables, is measured beside. posting
+2.11.1 needs tree-sitter<0.26 there: with 0.26.1 its text area (Textual 6.1.0) ends it by a segmentation fault, without
+a word.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import statistics
 import sys
@@ -79,6 +81,14 @@ def dtk(environ: dict[str, str], size: tuple[int, int]) -> list[str]:
         app.end()
 
 
+def program_of(name: str) -> str:
+    """Return the path of a peer."""
+    found = shutil.which(name, path=PEERS)
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
 def posting(folder: Path, size: tuple[int, int]) -> Link:
     """Open posting on sixty requests, the tree of which has the focus."""
     requests = folder / "requests"
@@ -91,8 +101,8 @@ def posting(folder: Path, size: tuple[int, int]) -> Link:
     config.mkdir(parents=True)
     (config / "config.yaml").write_text("focus:\n  on_startup: collection\n")
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "HOME": str(folder)}
-    program = Link([f"{PEERS}/posting", "--collection", str(requests)], environ, size, RATE, TRIP_S)
-    program.shows(b"request 5")
+    program = Link([program_of("posting"), "--collection", str(requests)], environ, size, RATE, TRIP_S)
+    program.shows(b"request 1")
     return program
 
 
@@ -103,9 +113,9 @@ def harlequin(folder: Path, size: tuple[int, int]) -> Link:
         for number in range(60):
             database.execute(f"CREATE TABLE table_{number:02d} (id integer)")
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
-    command = [f"{PEERS}/harlequin", "--adapter", "sqlite", str(folder / "tables.db")]
+    command = [program_of("harlequin"), "--adapter", "sqlite", str(folder / "tables.db")]
     program = Link(command, environ, size, RATE, TRIP_S)
-    program.shows(b"tables")
+    program.shows(b"main")
     program.press(KEYS["f6"], 2.0)
     program.press(b"\r", 2.0)
     program.press(KEYS["down"], 1.0)
@@ -113,10 +123,13 @@ def harlequin(folder: Path, size: tuple[int, int]) -> Link:
 
 
 def peer(name: str, opened: Callable[[Path, tuple[int, int]], Link], folder: Path, size: tuple[int, int]) -> str:
-    """Return the line of another program."""
-    program = opened(folder / f"{name}-{size[0]}", size)
+    """Return the line of another program, or that it is not there."""
     try:
-        program.press(b"", 2.0)
+        program = opened(folder / f"{name}-{size[0]}", size)
+    except LookupError:
+        return f"{name} is not installed in DTK_BENCH_PEERS"
+    try:
+        program.press(b"", 5.0)
         return measure(program, f"{name} {size[0]}x{size[1]}, cursor move", KEYS["down"])
     finally:
         program.end()
