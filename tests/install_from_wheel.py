@@ -156,6 +156,11 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(INSTALLERS))
     parser.add_argument("--keep", type=Path, help="a folder for the fetched packages, used again the next time")
     asked = parser.parse_args()
+    if not (asked.models / "open-nsfw").is_dir():
+        raise SystemExit(
+            f"The starter models are not in {asked.models}: get them with `dtk models pull starter`, or name the folder"
+            " that has them with --models."
+        )
     # Without a network of its own a program sees none: not even the loopback is up.
     offline = ["unshare", "--net"] if os.getuid() == 0 and shutil.which("unshare") else []
     with tempfile.TemporaryDirectory(prefix="dtk-install-", ignore_cleanup_errors=True) as folder:

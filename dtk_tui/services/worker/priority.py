@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 #: The niceness of a worker by itself, and of one in the process of a screen: where nobody else computes it costs no
-#: throughput, and beside others the first still gets a tenth of what they get.
-WORKER_NICENESS, NICENESS_BESIDE_SCREEN = 10, 19
+#: throughput, and beside others the first still gets a third of what they get.
+WORKER_NICENESS, NICENESS_BESIDE_SCREEN = 5, 19
 #: Linux schedules sessions against each other by the niceness of each, not by that of their processes (sched(7)).
 _SESSION_NICENESS = Path("/proc/self/autogroup")
 

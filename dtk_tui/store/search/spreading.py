@@ -161,7 +161,8 @@ def _newest_of_equals(conn: Connection, search: PromptSearch, prompts: Ordered, 
         each = conditions.Where(search.each, others.values)
         kept = found[np.isin(found, packed(conn, _MEETING, each, ids=Bigints(found)))]
         if len(kept) < limit and len(found) == most:
-            return _newest_of_equals(conn, search, _met_by(conn, search, prompts), limit, is_loose=False)
+            met = _met_by(conn, search, prompts)
+            return _newest_of_equals(conn, search, met, limit, is_loose=False) if len(met.ids) else met
         found = kept
     return Ordered(found, np.full(len(found), prompts.groups[0]))
 

@@ -150,8 +150,8 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     if small:  # what takes a large library else: long groups of equals, windows that suffice, or do not
         monkeypatch.setattr(first_by_words, "_FEW", 0)
         monkeypatch.setattr(spreading, "_IMAGE_COST", 0.001)
-        monkeypatch.setattr(spreading, "_FIRST_PROMPTS", 3)
-        monkeypatch.setattr(spreading, "_MANY_EQUALS", 6)
+        monkeypatch.setattr(spreading, "_FIRST_PROMPTS", 1)
+        monkeypatch.setattr(spreading, "_MANY_EQUALS", 1)
         monkeypatch.setattr(newest, "_LEAST_WINDOW", 5)
         monkeypatch.setattr(newest, "WINDOW_COST", 0.001)
     # All images of a result are found by their prompts, or by what else they meet.
@@ -168,6 +168,7 @@ def test_a_page_is_the_beginning_of_what_a_look_at_each_image_gives(
     @example("ÄRGER", "", 300, 7)
     @example("the", "", 20, 0)
     @example("red OR sea", "", 20, 3)
+    @example('castle -"castle"', "", 1, 0)
     def check(line: str, others: str, limit: int | None, direction: int) -> None:
         about: Any = None
         if direction % 3 == 1:
