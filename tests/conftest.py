@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dtk_tui.config import Config, load
 from dtk_tui.store.database import Database
@@ -22,6 +23,10 @@ from tests.helpers.quick_models import quick_models as make_quick_models
 from tests.helpers.tiny_gguf import write_pair
 
 _RUN_FOLDER = "dtk_run_folder"
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 _run_folder = pytest.StashKey[Path]()

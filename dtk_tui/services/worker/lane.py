@@ -56,7 +56,7 @@ class LaneState:
 
     def least_claim(self, kind: Kind | None = None) -> int:
         """Return for how many jobs a transaction is worth it; arguments as ``depth``."""
-        return max(1, self.depth(kind) // 4)
+        return max(1, self.depth(kind) // (4 if self.on_devices else 2))
 
     def end(self, ids: Collection[int]) -> None:
         """Note that jobs ended; those of other lanes are passed over."""

@@ -232,6 +232,8 @@ class SlowTerminal:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
             environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            for size in ("COLUMNS", "LINES"):  # as Textual leaves them behind where it draws pictures for tests
+                environ.pop(size, None)
             os.execvpe(sys.executable, [sys.executable, str(app)], environ)
         self.seen = b""
         self.answered: list[bytes] = []

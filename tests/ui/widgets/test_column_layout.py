@@ -117,6 +117,7 @@ async def test_the_headings_sort_and_are_dragged(db: Database, config: Config, l
         await run.shows("\u201csort:rating\u201d  30")
         run.main.query_one(SearchLine).ask("castle OR fox")
         await run.shows("\u201ccastle OR fox\u201d  20")
+        await run.shows("Score Rated")  # which moves what stands behind it
         place = {one.id: (start, end) for one, start, end in bar._spans()}
         await run.pilot.click(Heads, offset=(place["created"][0], 0))
         await run.shows("\u201csort:date (castle OR fox)\u201d  20  by date down")
