@@ -84,6 +84,8 @@ def _images(conn: Connection, search: PromptSearch, prompts: Ids) -> Ids:
     """
     expected, cost = estimate(conn, search.others)
     others, keys = by_keys(conn, search.others, expected)
+    # What was estimated may read an index alone, which has no prompts.
+    cost = max(cost, expected * _LOOKED_AT_COST)
     count = len(prompts) * count_images(conn) / count_prompts(conn)
     if count * (_INDEXED_COST if search.is_alone else _LOOKED_AT_COST) <= (cost if keys is None else min(cost, keys)):
         template = _IMAGES.replace("{prompts}", _OF_PROMPTS)

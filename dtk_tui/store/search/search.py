@@ -242,7 +242,7 @@ def _is_of_a_time(leaf: Node) -> bool:
     """Tell whether images that meet a condition are often of one time; of one model an index has them by time."""
     if isinstance(leaf, Named):
         return leaf.field != "model" or len(leaf.names) > 1 or bool(leaf.globs())
-    return isinstance(leaf, Album | CaptionText | Tag)
+    return isinstance(leaf, Album | CaptionText | Folder | Tag)
 
 
 def _by_words(

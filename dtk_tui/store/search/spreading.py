@@ -72,6 +72,8 @@ def first_of(conn: Connection, search: PromptSearch, prompts: Ordered, limit: in
         return spread(conn, search, prompts, limit)
     expected, cost = estimate(conn, search.others)
     others, keys = by_keys(conn, search.others, expected)
+    # What was estimated may read an index alone, which has no prompts.
+    cost = max(cost, expected * _ONE_OF_MANY_COST)
     if _spread_cost(conn, search, prompts, limit, expected) <= (cost if keys is None else min(cost, keys)):
         return spread(conn, search, prompts, limit)
     return among(packed(conn, _OTHERS, others).reshape(-1, 3), prompts, limit)

@@ -186,6 +186,9 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
         assert {"image_newest", index} <= indexes(ran), line
         assert scanned(ran) <= {"tag"}, line
         assert not any("hashed" in node.get("Filter", "") for node in all_nodes(ran)), "looked for image by image"
+    assert run("folder:7", limit=5) == 5
+    ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]
+    assert "image_newest" not in indexes(ran), "a walk from the newest on meets an old folder late"
     assert run("folder:7") == 300
     assert "image" not in scanned(seen)
     assert run("path: contains s/7/1") > 50
