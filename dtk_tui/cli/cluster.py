@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,7 +34,8 @@ def up(
 
     if address is not None and local is not None:
         raise UsageError("A cluster is named or made, not both.", "Leave out --address, or --local.")
-    with library() as (db, config):
+    # Ray prints what it hears of dead nodes on standard output, which is this command's own.
+    with library() as (db, config), redirect_stdout(sys.stderr):
         overview = cluster.up(
             db, config, address=address, local=local, tell=lambda words: typer.echo(f"dtk: {words}", err=True)
         )
@@ -47,7 +50,7 @@ def status(as_json: Json = False) -> None:
     """Show the nodes of the cluster and the workers on them."""
     from dtk_tui.services.cluster import cluster
 
-    with library() as (db, config):
+    with library() as (db, config), redirect_stdout(sys.stderr):
         overview = cluster.status(db, config)
     _show(overview, as_json=as_json)
 
