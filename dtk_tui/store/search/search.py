@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import Album, And, CaptionText, Folder, Named, Node, Or, Query, Tag
+from dtk_tui.domain.query.nodes import Album, And, CaptionText, Folder, Named, Negative, Node, Or, Query, Tag
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import captioned, conditions, models, texts, words
+from dtk_tui.store.search import captioned, conditions, models, negatives, texts, words
 from dtk_tui.store.search.first_by_words import first_by_words, first_by_words_and_meaning
 from dtk_tui.store.search.listed import images_in_lists
 from dtk_tui.store.search.newest import by_keys, count_images, estimate, newest, newest_of, packed
@@ -287,6 +287,7 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
             if isinstance(leaf, CaptionText) and (words := _caption_query(conn, leaf)) is not None
         },
         models=models.like(conn, [name for leaf in leaves if isinstance(leaf, Named) for name in leaf.globs()]),
+        negatives=negatives.holding(conn, [leaf.text for leaf in leaves if isinstance(leaf, Negative)]),
     )
 
 
