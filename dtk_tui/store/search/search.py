@@ -92,7 +92,7 @@ _AS_RANKED = ([("score", True)], [("score", True), ("date", True)])
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
 _SPARE = 1.5
 #: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
-_WALK_COST, _COMPARE_COST = 8, 5
+_WALK_COST, _COMPARE_COST = 10, 1
 
 
 @dataclass(frozen=True, slots=True)

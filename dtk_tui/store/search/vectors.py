@@ -28,6 +28,8 @@ FARTHEST = 20_000
 _SAMPLE_PAGES = 64
 #: So many times as many vectors are walked to as have enough of those that are wanted among them on average.
 _SPARE = 1.4
+#: A step of a walk through the index costs about as much as so many comparisons: most of it is looking for pages.
+_STEP_COST = 6
 
 # The order has to come from the vector index.
 _INDEX_SETTINGS = """
@@ -232,8 +234,7 @@ def _query(
         row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
         total = row[0] if row else 0
     walked = min(int(_SPARE * values["count"] * max(total / max(wanted.usual, 1), 1)), FARTHEST)
-    # A step of a walk through the index costs about as much as two comparisons.
-    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, 2 * walked):
+    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, _STEP_COST * walked):
         pairs = _by_index(conn, names, values, walked)
         pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
         if len(pairs) >= values["count"]:
