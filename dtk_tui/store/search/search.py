@@ -75,14 +75,9 @@ SELECT CASE WHEN is_phrase THEN phraseto_tsquery(language.name::regconfig, words
 _SETTINGS = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 
 _MATCHED = """
-SELECT string_agg(int8send(image.id) || int8send(coalesce(prompt_id, 0))
-                  || int8send(coalesce(embedding_source_id, image.id)), ''
-                  ORDER BY image.created_at DESC, image.id DESC)
-  FROM {source} WHERE {condition}
-"""
-_MATCHING_OF = """
-SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
- WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
+SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id)), '')
+  FROM (SELECT image.id, prompt_id, embedding_source_id FROM {source} WHERE {condition}
+         ORDER BY image.created_at DESC, image.id DESC) AS found
 """
 _IS_ONE_OF = "image.id = ANY (%(ids)s::bigint[])"
 #: Of so many alternatives the newest are found one by one.
@@ -132,7 +127,7 @@ class _VectorTerms:
             return VectorTerm(space, vector, count_walked(conn, of, space, share), cut=False)
 
         return [
-            *(_meeting(conn, rank_by_prompt(conn, term("prompt", *some), None), where) for some in self.about),
+            *(rank_by_prompt(conn, term("prompt", *some), None, where) for some in self.about),
             *(rank_by_image(conn, term("image", space, vector), None, where) for space, vector, _ in self.like),
         ]
 
@@ -335,11 +330,6 @@ def _rank_then_filter(
         places = np.unique(ranked.places, return_inverse=True)[1].astype(np.int64) + 1
         kept.append(Ranked(ranked.ids, places, ranked.similarity))
     return kept
-
-
-def _meeting(conn: Connection, ranked: Ranked, where: conditions.Where) -> Ranked:
-    meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
-    return Ranked(ranked.ids[meets], ranked.places[meets], _kept(ranked.similarity, meets))
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:
