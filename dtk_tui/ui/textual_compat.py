@@ -13,9 +13,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import App
+from textual.binding import Binding
 from textual.color import Color
 from textual.command import CommandPalette
 from textual.css.styles import RulesMap
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
@@ -42,6 +44,15 @@ HALF_BLOCK = "\u2580"
 def parent_of(node: MessagePump) -> MessagePump | None:
     """Return where the messages of a node bubble to."""
     return node._parent
+
+
+def first_binding(node: DOMNode, key: str) -> Binding | None:
+    """Return the first binding of a key that a node has itself, with the keys of the keymap."""
+    bindings = node._bindings
+    if node.app._keymap:
+        bindings = bindings.copy()
+        bindings.apply_keymap(node.app._keymap)
+    return next(iter(bindings.key_to_bindings.get(key, ())), None)
 
 
 def link_of(app: App[object]) -> LinkSpeed:
