@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar, Literal, Protocol, TypeVar
 
-from textual.screen import Screen
 from textual.signal import Signal
 
 from dtk_tui.config import Config
@@ -18,6 +17,7 @@ from dtk_tui.services.view_state import ViewState
 from dtk_tui.ui.messages import ImageCursor, ImageSet, LikesAsked
 from dtk_tui.ui.stats_feed import StatsFeed
 from dtk_tui.ui.tasks import Tasks
+from dtk_tui.ui.textual_drawing import UpdatingScreen
 
 ResultT = TypeVar("ResultT")
 
@@ -68,7 +68,7 @@ class AppContext:
     library_name: str = ""
 
 
-class ContextScreen(Screen[ResultT]):
+class ContextScreen(UpdatingScreen[ResultT]):
     """A full screen of this app, with what commands need to know of it."""
 
     #: The first parts of the ids of the commands that it offers; those of the app are offered everywhere.

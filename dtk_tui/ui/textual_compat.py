@@ -18,6 +18,7 @@ from textual.color import Color
 from textual.command import CommandPalette
 from textual.content import Content, Span
 from textual.css.styles import RulesMap
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import format_key
@@ -52,6 +53,15 @@ HALF_BLOCK = "\u2580"
 def parent_of(node: MessagePump) -> MessagePump | None:
     """Return where the messages of a node bubble to."""
     return node._parent
+
+
+def first_binding(node: DOMNode, key: str) -> Binding | None:
+    """Return the first binding of a key that a node has itself, with the keys of the keymap."""
+    bindings = node._bindings
+    if node.app._keymap:
+        bindings = bindings.copy()
+        bindings.apply_keymap(node.app._keymap)
+    return next(iter(bindings.key_to_bindings.get(key, ())), None)
 
 
 def link_of(app: App[object]) -> LinkSpeed:

@@ -155,7 +155,8 @@ def edit() -> None:
     from dtk_tui.config import AppPaths
     from dtk_tui.services.settings.whole import keep_beside, replace_text, text_to_edit
 
-    file = AppPaths().config_file
+    paths = AppPaths()
+    file = paths.config_file
     before = after = text_to_edit(file)
     while True:
         after = edit_text(after, ".toml")
@@ -163,7 +164,7 @@ def edit() -> None:
             typer.echo("Nothing was changed.")
             return
         try:
-            replace_text(file, after)
+            replace_text(paths, after)
         except DtkError as error:
             typer.echo(display(f"dtk: {error.title}\n     {error.detail}".replace("\n", "\n     ")), err=True)
             if not confirmed("Edit it again? Otherwise config.toml stays as it was."):

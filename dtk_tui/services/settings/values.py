@@ -11,6 +11,7 @@ from typing import Any
 from dtk_tui.config import AppPaths
 from dtk_tui.errors import UsageError
 from dtk_tui.services.settings import file
+from dtk_tui.services.settings.models import model_faults
 from dtk_tui.services.settings.schema import SettingInfo, find, settings
 from dtk_tui.setting_sources import Given, Origin, given, holds_password, merged, typed, with_value
 from dtk_tui.settings import faults, read_toml
@@ -78,7 +79,7 @@ def _inline(value: Any) -> str:
 def listed(paths: AppPaths) -> list[SettingState]:
     """Return all settings as they are; raises DtkError where config.toml cannot be read as TOML."""
     raw, outside = read_toml(paths.config_file), given(paths.environ)
-    wrong = faults(merged(raw, outside))
+    wrong = _wrong(paths, merged(raw, outside))
     return [_state(info, raw, outside, wrong) for info in settings()]
 
 
@@ -90,7 +91,7 @@ def state_of(paths: AppPaths, key: str) -> SettingState:
         DtkError: as ``listed``.
     """
     raw, outside = read_toml(paths.config_file), given(paths.environ)
-    return _state(_required(key), raw, outside, faults(merged(raw, outside)))
+    return _state(_required(key), raw, outside, _wrong(paths, merged(raw, outside)))
 
 
 def _state(info: SettingInfo, raw: Mapping[str, Any], outside: list[Given], wrong: Mapping[str, str]) -> SettingState:
@@ -116,7 +117,7 @@ def _is_of(key: str, whole: str) -> bool:
 
 def check(paths: AppPaths) -> dict[str, str]:
     """Return what is wrong, in config.toml and outside: keys, each with its sentence; raises DtkError as ``listed``."""
-    return faults(merged(read_toml(paths.config_file), given(paths.environ)))
+    return _wrong(paths, merged(read_toml(paths.config_file), given(paths.environ)))
 
 
 def set_value(paths: AppPaths, key: str, text: str | None) -> SettingState:
@@ -133,7 +134,7 @@ def set_value(paths: AppPaths, key: str, text: str | None) -> SettingState:
     before = read_toml(paths.config_file)
     value = None if text is None else typed(place, text)
     after = with_value(before, place, value)
-    fault = _new_fault(info, before, after)
+    fault = _new_fault(paths, info, before, after)
     if fault:
         shown = "this" if text is None or info.is_secret or holds_password(text) else repr(one_line(text, 100))
         raise UsageError(f"{key} cannot be {shown}." if text is not None else f"{key} is needed.", fault)
@@ -149,13 +150,17 @@ def fault_of(paths: AppPaths, key: str, text: str) -> str:
         DtkError: as ``listed``.
     """
     before, place = read_toml(paths.config_file), _place(key)
-    return _new_fault(_required(key), before, with_value(before, place, typed(place, text)))
+    return _new_fault(paths, _required(key), before, with_value(before, place, typed(place, text)))
 
 
-def _new_fault(info: SettingInfo, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _wrong(paths: AppPaths, raw: Mapping[str, Any]) -> dict[str, str]:
+    return model_faults(raw, paths) | faults(raw)
+
+
+def _new_fault(paths: AppPaths, info: SettingInfo, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return what is wrong with a setting after a change of it, or with others because of it."""
-    known = faults(before)
-    return next((words for name, words in faults(after).items() if _is_of(name, info.key) or name not in known), "")
+    known, found = _wrong(paths, before), _wrong(paths, after)
+    return next((words for name, words in found.items() if _is_of(name, info.key) or name not in known), "")
 
 
 def _place(key: str) -> tuple[str, ...]:

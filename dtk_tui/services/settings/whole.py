@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 
 from dtk_tui.atomic_file import write_whole
+from dtk_tui.config import AppPaths
 from dtk_tui.errors import DtkError, os_reason
+from dtk_tui.services.settings.models import model_faults
 from dtk_tui.settings import faults
 from dtk_tui.shipped import shipped
 
@@ -41,23 +43,24 @@ def _as_comments(text: str) -> str:
     return "\n".join("# ]" if line == "]" else line for line in lines) + "\n"
 
 
-def replace_text(file: Path, text: str) -> None:
-    """Put a text in the place of the file, in one step; a link stays one.
+def replace_text(paths: AppPaths, text: str) -> None:
+    """Put a text in the place of config.toml, in one step; a link stays one.
 
     Raises:
         DtkError: it is no TOML, or a setting cannot be used; says which. Or it cannot be written.
     """
     try:
-        wrong = faults(tomllib.loads(text.removeprefix("\ufeff")))
+        raw = tomllib.loads(text.removeprefix("\ufeff"))
+        wrong = model_faults(raw, paths) | faults(raw)
     except (ValueError, RecursionError) as error:
         raise DtkError("This is not valid TOML.", f"{str(error)[:300]}.") from error
     if wrong:
         told = "\n".join(f"{key}: {sentence}" for key, sentence in wrong.items())
         raise DtkError("Some settings cannot be used.", told)
-    target = Path(os.path.realpath(file))
+    target = Path(os.path.realpath(paths.config_file))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
         write_whole(target, text.encode("utf-8"), mode)
     except OSError as error:
-        raise DtkError(f"{file} cannot be written.", os_reason(error)) from error
+        raise DtkError(f"{paths.config_file} cannot be written.", os_reason(error)) from error

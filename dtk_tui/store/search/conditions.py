@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dtk_tui.domain.query import nodes
-from dtk_tui.store.search import models, texts
+from dtk_tui.store.search import models, negatives, texts
 from dtk_tui.store.search.texts import like_pattern
 from dtk_tui.store.text_codec import to_db, to_nfc
 
@@ -38,6 +38,8 @@ class NameIds:
     captions: Mapping[nodes.CaptionText, CaptionQuery]
     #: The models that are like a pattern, as ``models.like`` tells them; none for a pattern that it does not tell of.
     models: Mapping[str, Sequence[str]]
+    #: The prompts that hold a text of a negative prompt, as ``negatives.holding`` tells them.
+    negatives: negatives.Holding = field(default_factory=dict)
 
 
 #: Field of the query -> column, and how its numbers are bound.
@@ -258,7 +260,8 @@ class _Compiler:
         """Return the condition for a node."""
         column = texts.column_of(node)
         if column is not None:
-            return self._member(texts.sql(node, column, self._bind_text))
+            held = negatives.sql(node, self._name_ids.negatives, self._bind)
+            return held or self._member(texts.sql(node, column, self._bind_text))
         return self._leaves[type(node)](node)
 
     def _not(self, node: nodes.Not) -> str:

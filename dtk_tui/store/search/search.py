@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtk_tui.domain.query.nodes import Album, And, CaptionText, Folder, Named, Node, Or, Query, Tag
+from dtk_tui.domain.query.nodes import Album, And, CaptionText, Folder, Named, Negative, Node, Or, Query, Tag
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection
-from dtk_tui.store.search import captioned, conditions, models, texts, words
+from dtk_tui.store.search import captioned, conditions, models, negatives, texts, words
 from dtk_tui.store.search.first_by_words import first_by_words, first_by_words_and_meaning
 from dtk_tui.store.search.listed import images_in_lists
 from dtk_tui.store.search.newest import by_keys, count_images, estimate, newest, newest_of, packed
@@ -75,14 +75,9 @@ SELECT CASE WHEN is_phrase THEN phraseto_tsquery(language.name::regconfig, words
 _SETTINGS = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 
 _MATCHED = """
-SELECT string_agg(int8send(image.id) || int8send(coalesce(prompt_id, 0))
-                  || int8send(coalesce(embedding_source_id, image.id)), ''
-                  ORDER BY image.created_at DESC, image.id DESC)
-  FROM {source} WHERE {condition}
-"""
-_MATCHING_OF = """
-SELECT string_agg(int8send(image.id), ''::bytea) FROM {source}
- WHERE image.id = ANY (%(ids)s::bigint[]) AND ({condition})
+SELECT string_agg(int8send(id) || int8send(coalesce(prompt_id, 0)) || int8send(coalesce(embedding_source_id, id)), '')
+  FROM (SELECT image.id, prompt_id, embedding_source_id FROM {source} WHERE {condition}
+         ORDER BY image.created_at DESC, image.id DESC) AS found
 """
 _IS_ONE_OF = "image.id = ANY (%(ids)s::bigint[])"
 #: Of so many alternatives the newest are found one by one.
@@ -92,7 +87,7 @@ _AS_RANKED = ([("score", True)], [("score", True), ("date", True)])
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
 _SPARE = 1.5
 #: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
-_WALK_COST, _COMPARE_COST = 8, 5
+_WALK_COST, _COMPARE_COST = 10, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +127,7 @@ class _VectorTerms:
             return VectorTerm(space, vector, count_walked(conn, of, space, share), cut=False)
 
         return [
-            *(_meeting(conn, rank_by_prompt(conn, term("prompt", *some), None), where) for some in self.about),
+            *(rank_by_prompt(conn, term("prompt", *some), None, where) for some in self.about),
             *(rank_by_image(conn, term("image", space, vector), None, where) for space, vector, _ in self.like),
         ]
 
@@ -287,6 +282,7 @@ def _name_ids(conn: Connection, query: Query) -> conditions.NameIds:
             if isinstance(leaf, CaptionText) and (words := _caption_query(conn, leaf)) is not None
         },
         models=models.like(conn, [name for leaf in leaves if isinstance(leaf, Named) for name in leaf.globs()]),
+        negatives=negatives.holding(conn, [leaf.text for leaf in leaves if isinstance(leaf, Negative)]),
     )
 
 
@@ -334,11 +330,6 @@ def _rank_then_filter(
         places = np.unique(ranked.places, return_inverse=True)[1].astype(np.int64) + 1
         kept.append(Ranked(ranked.ids, places, ranked.similarity))
     return kept
-
-
-def _meeting(conn: Connection, ranked: Ranked, where: conditions.Where) -> Ranked:
-    meets = np.isin(ranked.ids, packed(conn, _MATCHING_OF, where, ids=Bigints(ranked.ids)))
-    return Ranked(ranked.ids[meets], ranked.places[meets], _kept(ranked.similarity, meets))
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:

@@ -9,10 +9,8 @@ from operator import not_
 
 from dtk_tui.domain.query import nodes
 
-_COLUMNS: dict[type[nodes.Node], str] = {
-    nodes.Prompt: "image.prompt_id",
-    nodes.Negative: "image.negative_prompt_id",
-}
+COLUMN_OF_NEGATIVE = "image.negative_prompt_id"
+_COLUMNS: dict[type[nodes.Node], str] = {nodes.Prompt: "image.prompt_id", nodes.Negative: COLUMN_OF_NEGATIVE}
 # ILIKE would make lower case of each text, which costs many times as much as looking for a word.
 _HOLDS = "prompt.lowered LIKE lower({pattern})"
 # The index would only be in the way of what it does not answer.

@@ -9,7 +9,6 @@ import numpy as np
 
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
-from dtk_tui.store.library.images import ids_from
 from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.newest import packed
 
@@ -28,6 +27,8 @@ FARTHEST = 20_000
 _SAMPLE_PAGES = 64
 #: So many times as many vectors are walked to as have enough of those that are wanted among them on average.
 _SPARE = 1.4
+#: A step of a walk through the index costs about as much as so many comparisons: most of it is looking for pages.
+_STEP_COST = 6
 
 # The order has to come from the vector index.
 _INDEX_SETTINGS = """
@@ -53,11 +54,11 @@ SELECT vec <=> %(vec)s::halfvec FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(per
 """
 _COUNT = "SELECT count(*) FROM {table} WHERE space_id = %s"
 
-_OF_PROMPTS = """
-SELECT string_agg(int8send(id) || int8send(prompt_id), ''::bytea ORDER BY created_at DESC, id DESC)
-  FROM image WHERE prompt_id = ANY (%s::bigint[])
-"""
 # Found and filtered at once, so that each image is looked at once.
+_OF_PROMPTS = """
+SELECT string_agg(int8send(image.id) || int8send(prompt_id), ''::bytea ORDER BY image.created_at DESC, image.id DESC)
+  FROM {source} WHERE prompt_id = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[]))) AND ({condition})
+"""
 _OF_REPRESENTATIVES = """
 SELECT string_agg(int8send(image.id) || int8send(coalesce(image.embedding_source_id, image.id)), ''::bytea
                   ORDER BY image.id)
@@ -148,16 +149,18 @@ def count_walked(conn: Connection, of: str, space: int, share: float) -> int:
     return max(4 * FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
 
 
-def rank_by_prompt(conn: Connection, term: VectorTerm, candidates: Candidates | None) -> Ranked:
-    """Return the images, of ``candidates`` where given, whose prompts are nearest.
+def rank_by_prompt(
+    conn: Connection, term: VectorTerm, candidates: Candidates | None, where: Where | None = None
+) -> Ranked:
+    """Return the images, of ``candidates`` where given, whose prompts are nearest; without these, as ``rank_by_image``.
 
     All images of a prompt share its place, newest first.
     """
     wanted = None if candidates is None else _Wanted.of(candidates.prompts[candidates.prompts > 0])
     near = _near(conn, "prompt_vector", "prompt_id", term, wanted)
     if candidates is None:
-        pairs = _pairs(conn, _OF_PROMPTS, near.keys)
-        return _ranked(near, pairs[:, 0], pairs[:, 1])
+        found = packed(conn, _OF_PROMPTS, where or Where(), keys=Bigints(near.keys)).reshape(-1, 2)
+        return _ranked(near, found[:, 0], found[:, 1])
     return _ranked(near, candidates.ids, candidates.prompts)
 
 
@@ -184,11 +187,6 @@ def rank_by_image(
     own = near.find(candidates.ids) >= 0
     ids = np.concatenate([candidates.ids[own], candidates.ids[~own]])
     return _ranked(near, ids, np.concatenate([candidates.ids[own], candidates.sources[~own]]))
-
-
-def _pairs(conn: Connection, sql: str, keys: Ids) -> Ids:
-    row = conn.execute(sql, (Bigints(keys),), prepare=False, binary=True).fetchone()
-    return ids_from(row[0] if row else None).reshape(-1, 2)
 
 
 def _ranked(near: _Near, ids: Ids, keys: Ids) -> Ranked:
@@ -232,8 +230,7 @@ def _query(
         row = conn.execute(_COUNT.format(**names), (values["space"],)).fetchone()
         total = row[0] if row else 0
     walked = min(int(_SPARE * values["count"] * max(total / max(wanted.usual, 1), 1)), FARTHEST)
-    # A step of a walk through the index costs about as much as two comparisons.
-    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, 2 * walked):
+    if wanted.usual > max(EXACT_COUNT, EXACT_SHARE * total, _STEP_COST * walked):
         pairs = _by_index(conn, names, values, walked)
         pairs = pairs[np.isin(pairs[:, 0].astype(np.int64), wanted.keys)]
         if len(pairs) >= values["count"]:

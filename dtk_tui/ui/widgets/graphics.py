@@ -228,7 +228,7 @@ class SixelPicture(Widget):
         style = self.rich_style
         lines = [Strip.blank(crop.width, style)] * crop.height
         image = self._image
-        if image is None or not lines or not self.screen.is_active:
+        if image is None or not lines or crop.bottom < self.size.height or not self.screen.is_active:
             return lines
         if image.cells.width > self.size.width or image.cells.height > self.size.height:
             return lines

@@ -279,8 +279,8 @@ def test_a_value_comes_back_as_people_type_it(tmp_path: Path) -> None:
     paths = paths_of(tmp_path, "")
     for key, text in (
         ("worker.devices", "[0, 1]"),
-        ("models.taggers", "a, b c"),
-        ("models.taggers", '["a, b"]'),
+        ("captions.options", "a, b c"),
+        ("captions.options", '["a, b"]'),
         ("captions.options", '["1", " x"]'),
         ("paths.map", '{ "/a" = "/b" }'),
         ("captions.system", 'Say "hello"'),

@@ -162,13 +162,12 @@ class ImageGrid(TiledTable):
         super().forget_row(row)
         self._lines.pop(self.top_of(row) + self.tall - 1, None)
 
-    def refresh_row(self, row: int) -> None:
-        """Draw the line of an image again, or the one below its picture, which stays as it is."""
-        if not self.is_grid:
-            super().refresh_row(row)
-            return
-        self.forget_row(row)
-        self.refresh(self.region_of(row, self.tall - 1, 1))
+    def repaint_row(self, row: int) -> None:
+        """Repaint the line of an image, or the one below its picture, which stays as it is."""
+        if self.is_grid:
+            self.refresh(self.region_of(row, self.tall - 1, 1))
+        else:
+            super().repaint_row(row)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw what is in sight; tiles go past the steps that add styles, as each of their cells has its own."""

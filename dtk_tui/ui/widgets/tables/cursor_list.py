@@ -10,11 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from dtk_tui.ui.textual_compat import first_binding
+from dtk_tui.ui.textual_drawing import BarredView
 
 #: Text and the component class it is drawn with ("" for the plain row).
 Cell = tuple[str, str]
@@ -29,7 +31,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return padding + text if right else text + padding
 
 
-class CursorList(ScrollView, can_focus=True):
+class CursorList(BarredView, can_focus=True):
     """Lines of which only the visible ones are drawn; a subclass gives ``count`` and ``cells``.
 
     A move of the cursor repaints two lines. Nothing here grows with the number of lines. A subclass that shows
@@ -81,6 +83,7 @@ class CursorList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._strips: dict[tuple[int, bool, bool], Strip] = {}
+        self._styles_of_cells: dict[str, Style] = {}
         self._empty_words = ""
 
     @property
@@ -144,6 +147,7 @@ class CursorList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Draw again with other colours."""
         self._strips.clear()
+        self._styles_of_cells.clear()
         super().notify_style_update()
 
     @property
@@ -157,6 +161,10 @@ class CursorList(ScrollView, can_focus=True):
     def refresh_row(self, row: int) -> None:
         """Draw one line again, now if it is visible."""
         self.forget_row(row)
+        self.repaint_row(row)
+
+    def repaint_row(self, row: int) -> None:
+        """Repaint one line now if it is visible: what is kept of it holds."""
         if row in self.visible_rows:
             self.refresh_line(row)
 
@@ -172,9 +180,9 @@ class CursorList(ScrollView, can_focus=True):
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Repaint the two lines that look different now."""
-        self.refresh_row(old)
+        self.repaint_row(old)
         self._reveal()
-        self.refresh_row(new)
+        self.repaint_row(new)
         self.post_message(self.Moved(self))
 
     def on_resize(self, event: events.Resize) -> None:
@@ -196,10 +204,27 @@ class CursorList(ScrollView, can_focus=True):
         """How many lines below each other the screen has room for."""
         return max(1, self.scrollable_content_region.height // self.tall)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines past the steps that add styles, which would make each anew wherever it stands.
+
+        A line that is kept holds what was prepared of it, to the last byte.
+        """
+        if self.styles.gutter:
+            return super().render_lines(crop)
+        top, room = self.scroll_offset.y, self.scrollable_content_region.width
+        width, (_, background), plain = self.size.width, self.background_colors, self._style_of("")
+        lines = [self._line_at(y, top, room).adjust_cell_length(width, plain) for y in crop.line_range]
+        for one in self.get_line_filters():
+            lines = [line.apply_filter(one, background) for line in lines]
+        return lines if crop.column_span == (0, width) else [line.crop(crop.x, crop.right) for line in lines]
+
     def render_line(self, y: int) -> Strip:
-        """Draw line ``y`` of the visible part; lines are kept, so that scrolling draws only what comes into sight."""
-        row = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
+        """Draw line ``y`` of the visible part."""
+        return self._line_at(y, self.scroll_offset.y, self.scrollable_content_region.width)
+
+    def _line_at(self, y: int, top: int, width: int) -> Strip:
+        """Draw line ``y`` below the ``top``; lines are kept, so that scrolling draws only what comes into sight."""
+        row = y + top
         if not self.count and self._empty_words:
             return self._draw_empty(y, width)
         is_row = row < self.count
@@ -208,33 +233,50 @@ class CursorList(ScrollView, can_focus=True):
         if strip is None or strip.cell_length != width:
             if len(self._strips) > self._KEPT_STRIPS:
                 self._strips.clear()
-            strip = self._draw_row(row, width, *key[1:]) if is_row else Strip.blank(width, self.rich_style)
+            strip = self._draw_row(row, width, *key[1:]) if is_row else Strip.blank(width, self._style_of(""))
             if not is_row or self.is_drawn_for_good(row):
                 self._strips[key] = strip
         return strip
 
     def _draw_empty(self, y: int, width: int) -> Strip:
         lines = ["", *wrap(self._empty_words, max(10, min(width - 4, 76)))]
-        style = self.rich_style + self.get_component_rich_style("list--dim", partial=True)
-        segment = Segment(f"  {lines[y]}" if y < len(lines) else "", style)
-        return Strip([segment]).adjust_cell_length(width, self.rich_style)
+        plain = self._style_of("")
+        segment = Segment(f"  {lines[y]}" if y < len(lines) else "", plain + self._style_of("list--dim"))
+        return Strip([segment]).adjust_cell_length(width, plain)
 
     def is_drawn_for_good(self, row: int) -> bool:
         """Say whether what ``cells`` gave for a line may be kept until the line is drawn again."""
         return True
 
     def _draw_row(self, row: int, width: int, selected: bool, current: bool) -> Strip:
-        base, over = self.rich_style, Style()
+        base, over = self._style_of(""), Style()
         if selected:
-            over = self.get_component_rich_style("list--selected", partial=True)
+            over = self._style_of("list--selected")
         if current:
-            over += self.get_component_rich_style("list--cursor", partial=True)
+            over += self._style_of("list--cursor")
         plain = base + over
         segments = [
-            Segment(text, base + self.get_component_rich_style(name, partial=True) + over if name else plain)
+            Segment(text, base + self._style_of(name) + over if name else plain)
             for text, name in self.cells(row, width)
         ]
         return Strip(segments).adjust_cell_length(width, plain)
+
+    def _style_of(self, name: str) -> Style:
+        """Return the style of a component class, or of the plain row ("")."""
+        style = self._styles_of_cells.get(name)
+        if style is None:
+            style = self.get_component_rich_style(name, partial=True) if name else self.rich_style
+            self._styles_of_cells[name] = style
+        return style
+
+    async def on_key(self, event: events.Key) -> None:
+        """Move the cursor at once: Textual looks for bindings when a key has come up to the app, which takes longer."""
+        binding = first_binding(self, event.key)
+        if binding is None or binding.priority or not binding.action.startswith("cursor_"):
+            return
+        if await self.app.run_action(binding.action, self):
+            event.stop()
+            event.prevent_default()
 
     def row_at(self, event: events.MouseEvent) -> int | None:
         """Return the line under the mouse."""

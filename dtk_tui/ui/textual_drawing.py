@@ -1,0 +1,114 @@
+"""What Textual draws for a change, and this app does not: it overrides what Textual does not promise to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil
+from typing import TypeVar, cast
+
+from rich.segment import Segment
+from textual._compositor import Compositor
+from textual.geometry import Region
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.strip import Strip
+
+_ResultT = TypeVar("_ResultT")
+
+
+class UpdateCompositor(Compositor):
+    """Textual's compositor, which asks for an update only what is seen of it: widgets, and lines of them.
+
+    Textual asks every widget whose container reaches into the update for all of its lines.
+    """
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if crop is None or crop == self.size.region:
+            yield from super()._get_renders(crop)
+            return
+        drawn: list[Region] = []
+        for widget, (region, clip) in self.visible_widgets.items():  # those in front come first
+            shown = region.intersection(clip)
+            part = shown.intersection(crop)
+            if not part or any(one.contains_region(part) for one in drawn):
+                continue
+            drawn.append(part)
+            # In its whole width: a line is cut where widgets begin and end, and not where the update does.
+            lines = Region(shown.x, part.y, shown.width, part.height)
+            yield region, lines, widget.render_lines(lines.translate(-region.offset))
+
+
+class UpdatingScreen(Screen[_ResultT]):
+    """A screen that draws for an update no more than what is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = UpdateCompositor()
+
+    def _compositor_refresh(self) -> None:
+        super()._compositor_refresh()
+        if self is not self.app.screen:
+            # Textual would draw all of it, and so all of what is in front of it, whenever it has done anything.
+            self._repaint_required = False
+
+
+class LineScrollBar(ScrollBar):
+    """A scrollbar that is drawn again where its thumb was and is, and only when that is another place."""
+
+    position = Reactive(0.0, repaint=False)
+
+    def watch_position(self, old: float, new: float) -> None:
+        """Repaint what is between the two places, which also does something else when it is clicked."""
+        (first, last), (top, bottom) = self._thumb(old), self._thumb(new)
+        if first != top:
+            start, end = min(first, top) // 8, max(last, bottom) // 8 + 1
+            self.refresh(Region(0, start, self.size.width, end - start))
+
+    def _thumb(self, position: float) -> tuple[int, int]:
+        """Return where the thumb begins and ends, in eighths of a line, as ``render_bar`` places it."""
+        size, whole, window = self.size.height, ceil(self.window_virtual_size), ceil(self.window_size)
+        if not size or not 0 < window < whole:
+            return 0, 0
+        thumb = max(1.0, window * size / whole)
+        start = int((size - thumb) * position / (whole - window) * 8)
+        return start, start + ceil(thumb * 8)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw each kind of line once."""
+        bar = cast(ScrollBarRender, self.render())
+        style = self.app.console.get_style(bar.style)
+        assert style.color is not None
+        assert style.bgcolor is not None
+        segments = bar.render_bar(
+            self.size.height,
+            bar.virtual_size,
+            bar.window_size,
+            bar.position,
+            self.size.width,
+            back_color=style.bgcolor,
+            bar_color=style.color,
+        ).segments
+        base, filters, (_, background) = self.visual_style.rich_style, self.get_line_filters(), self.background_colors
+        strips: dict[int, Strip] = {}
+        for segment in segments:
+            if id(segment) not in strips:
+                strip = Strip(Segment.apply_style([segment], base), self.size.width)
+                for one in filters:
+                    strip = strip.apply_filter(one, background)
+                strips[id(segment)] = strip
+        return [strips[id(segments[y])].crop(crop.x, crop.right) for y in crop.line_range]
+
+
+class BarredView(ScrollView):
+    """A scrolling view with such a scrollbar."""
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The vertical scrollbar, made when it is asked for."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = LineScrollBar(thickness=self.scrollbar_size_vertical, name="vertical")
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
