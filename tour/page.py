@@ -12,8 +12,8 @@ THEMES: Final = ("dark", "light")
 _HEAD: Final = """# Tour
 
 Every screen of the app, on the sample library of the demo in a terminal of 200 by 50. Below each picture are those of a
-terminal of 80 by 24, and those in light colours, which `Alt+T` turns on and off. `make tour` makes all of them anew: it
-presses the keys that are named here.
+terminal of 80 by 24, and those in light colours: `Alt+T` goes through the themes. `make tour` makes all of them anew:
+it presses the keys that are named here.
 """
 
 

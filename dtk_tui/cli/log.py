@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +15,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.text import duration
 
 if TYPE_CHECKING:
-    from dtk_tui.domain.queue import LogEntry
+    from dtk_tui.domain.queue import DeviceDay, LogEntry
 
 commands = typer.Typer()
 
@@ -31,12 +31,15 @@ def log(
     host: Annotated[str | None, typer.Option("--host", help="The host of the worker.")] = None,
     since: Annotated[str | None, typer.Option("--since", help="A date, a time, or an age: 2h, 7d.")] = None,
     days: Annotated[bool, typer.Option("--days", help="How many each day, over all time.")] = False,
+    gpus: Annotated[bool, typer.Option("--gpus", help="How busy each GPU was each day, over all time.")] = False,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Show the jobs that ended, newest first."""
-    if days:
-        _days(as_json)
+    if days and gpus:
+        raise UsageError("--days and --gpus print two tables. Give one of them.")
+    if days or gpus:
+        (_days if days else _gpus)(as_json)
         return
     from dtk_tui.cli.queue import kinds_of
     from dtk_tui.services.library.search import find_image
@@ -110,6 +113,50 @@ def _days(as_json: bool) -> None:
         return
     rows = [(day.day.isoformat(), day.kind.label, day.outcome, f"{day.jobs:,}") for day in found]
     print_table(("day", "kind", "outcome", "jobs"), rows, right=frozenset({3}))
+
+
+def _gpus(as_json: bool) -> None:
+    from dtk_tui.services.work_done import gpu_days
+
+    with library() as (db, _):
+        found, today = gpu_days(db)
+    if as_json:
+        for one in found:
+            load = one.use.load
+            print_json(
+                {
+                    "day": one.day.isoformat(),
+                    "over": one.day < today,
+                    "host": one.host,
+                    "device": one.use.device,
+                    "name": one.use.name,
+                    "load": None if load is None else round(load, 4),
+                    "observed_s": round(one.use.observed_s, 1),
+                    "busy_s": round(one.use.busy_s, 1),
+                    "memory_peak_gb": one.use.memory_peak_gb,
+                    "memory_total_gb": one.use.memory_total_gb,
+                }
+            )
+        return
+    if not found:
+        typer.echo("No GPU measured: a worker does, where NVIDIA's driver is.")
+        return
+    headings = ("day", "host", "gpu", "name", "load", "observed", "memory", "of")
+    print_table(headings, [_gpu_row(one, today) for one in found], right=frozenset({2, 4, 5, 6, 7}))
+
+
+def _gpu_row(one: DeviceDay, today: date) -> tuple[object, ...]:
+    use = one.use
+    return (
+        one.day.isoformat() + ("" if one.day < today else " so far"),
+        one.host,
+        use.device,
+        use.name,
+        None if use.load is None else f"{use.load:.0%}",
+        duration(use.observed_s),
+        None if use.memory_peak_gb is None else f"{use.memory_peak_gb:.1f} GB",
+        None if use.memory_total_gb is None else f"{use.memory_total_gb:.0f} GB",
+    )
 
 
 def _instant(words: str) -> datetime:

@@ -112,14 +112,51 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """How busy a GPU was over some time.
+
+    Attributes:
+        device: its number on its host, as NVML counts.
+        observed_s: seconds in which its load was known.
+        busy_s: its load (0 to 1), summed up over these seconds.
+        memory_peak_gb, memory_total_gb: GiB, of all programs; None where the driver does not tell.
+    """
+
+    device: int
+    name: str
+    observed_s: float
+    busy_s: float
+    memory_peak_gb: float | None
+    memory_total_gb: float | None
+
+    @property
+    def load(self) -> float | None:
+        """The mean load, 0 to 1; None where it was not known at any time."""
+        return min(self.busy_s / self.observed_s, 1.0) if self.observed_s > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDay:
+    """How busy a GPU of a host was on one day of the server's clock, while a worker ran there."""
+
+    day: date
+    host: str
+    use: DeviceUse
+
+
+@dataclass(frozen=True, slots=True)
 class WorkDone:
     """What was done lately, by kind.
 
     Attributes:
         minutes, hours: jobs done in each of the last 60 minutes and 24 hours, the newest last.
         days: what ended on each day, the last day first.
+        today: the day that is not over, by the server's clock.
+        devices: how busy each GPU was on each day, the last day first.
     """
 
     minutes: Mapping[Kind, Sequence[int]]
     hours: Mapping[Kind, Sequence[int]]
     days: Sequence[Day]
+    today: date
+    devices: Sequence[DeviceDay] = ()

@@ -19,15 +19,19 @@ from textual.widgets.option_list import Option
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
-from dtk_tui.ui.textual_compat import TintingScreen
+from dtk_tui.ui.textual_compat import CursorOptionList, TintingScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line, clickable
 
 _ResultT = TypeVar("_ResultT")
+#: Blanks between choices, where there is room for that many.
+_GAPS = (5, 3)
+#: Cells of the bar beside a menu that is higher than the screen.
+_SCROLL_BAR = 2
 
 
 class Choices(Line):
-    """A line of choices that can be clicked, given as (key, words, action)."""
+    """Choices that can be clicked, given as (key, words, action); what does not fit into a line begins another one."""
 
     def __init__(self, *offered: tuple[str, str, str]) -> None:
         super().__init__(classes="choices")
@@ -35,10 +39,26 @@ class Choices(Line):
 
     def on_mount(self) -> None:
         """Draw."""
+        self._draw(self.size.width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw for another width."""
+        self._draw(event.size.width)
+
+    def _draw(self, width: int) -> None:
         parts = [
             clickable(Content.assemble((key, "bold $accent"), f" {words}"), do) for key, words, do in self._offered
         ]
-        self.show(Content("     ").join(parts))
+        whole = sum(part.cell_length for part in parts)
+        gap = next((gap for gap in _GAPS if whole + gap * (len(parts) - 1) <= width), _GAPS[-1] if width else _GAPS[0])
+        rows = [parts[:1]]
+        for part in parts[1:]:
+            used = sum(one.cell_length + gap for one in rows[-1])
+            if width and used + part.cell_length > width:
+                rows.append([part])
+            else:
+                rows[-1].append(part)
+        self.show(Content("\n").join(Content(" " * gap).join(row) for row in rows))
 
 
 class Dialog(TintingScreen[_ResultT]):
@@ -120,7 +140,7 @@ class Entry:
     pressed: str = ""
 
 
-class MenuList(OptionList):
+class MenuList(CursorOptionList):
     """The lines of a menu, in which a key may come before they are drawn."""
 
     def action_page_up(self) -> None:
@@ -149,7 +169,8 @@ class Menu(Dialog[str]):
             for number, entry in enumerate(self._entries)
         ]
         menu = MenuList(*options, markup=False, compact=True)
-        menu.styles.min_width = max(30, width + max(len(entry.key) for entry in self._entries))
+        keys = max(len(entry.key) for entry in self._entries)
+        menu.styles.min_width = max(30, width + keys + _SCROLL_BAR)
         yield menu
 
     @on(OptionList.OptionSelected)

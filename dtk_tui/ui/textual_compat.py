@@ -13,11 +13,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import App
+from textual.binding import Binding
 from textual.color import Color
 from textual.command import CommandPalette
+from textual.content import Content, Span
 from textual.css.styles import RulesMap
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.keys import format_key
 from textual.message_pump import MessagePump
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen
@@ -25,7 +29,10 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.theme import Theme
 from textual.visual import RenderOptions, Visual, VisualType
-from textual.widgets import Input, TextArea
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, TextArea
+from textual.widgets._footer import FooterKey
+from textual.widgets.option_list import Option
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
 from dtk_tui.text import display, one_line
@@ -35,6 +42,10 @@ from dtk_tui.ui.drivers.terminal import TerminalDriver
 
 _ResultT = TypeVar("_ResultT")
 
+_KEY_NAMES = {
+    "escape": "Esc", "enter": "Enter", "delete": "Delete", "backspace": "Backspace", "pageup": "PgUp",
+    "pagedown": "PgDn",
+}  # fmt: skip
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 
@@ -44,9 +55,35 @@ def parent_of(node: MessagePump) -> MessagePump | None:
     return node._parent
 
 
+def first_binding(node: DOMNode, key: str) -> Binding | None:
+    """Return the first binding of a key that a node has itself, with the keys of the keymap."""
+    bindings = node._bindings
+    if node.app._keymap:
+        bindings = bindings.copy()
+        bindings.apply_keymap(node.app._keymap)
+    return next(iter(bindings.key_to_bindings.get(key, ())), None)
+
+
 def link_of(app: App[object]) -> LinkSpeed:
     """Return how fast the link to the terminal of an app is; nothing is known of what is no terminal."""
     return app._driver.link if isinstance(app._driver, TerminalDriver) else LinkSpeed()
+
+
+def footer_key(widget: Widget) -> FooterKey:
+    """Return one of the keys of a footer, which has neither groups nor the key of the palette."""
+    assert isinstance(widget, FooterKey)
+    return widget
+
+
+class CursorOptionList(OptionList):
+    """Lines with colours of their own, which give way to that of the cursor where it is."""
+
+    def _get_visual(self, option: Option) -> Visual:
+        prompt = option.prompt
+        if option is self.highlighted_option and isinstance(prompt, Content):
+            bold = [Span(one.start, one.end, "bold") for one in prompt.spans if "bold" in str(one.style)]
+            return Content(prompt.plain, bold)
+        return super()._get_visual(option)
 
 
 class FaultReportingApp(App[None]):
@@ -57,6 +94,7 @@ class FaultReportingApp(App[None]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._styled_with: dict[str, str] = {}
         self._collector = IdleCollector()
+        self._is_window_changed = False
 
     def use_theme(self, theme: Theme, known: Iterable[Theme]) -> None:
         """Begin with one of some themes: set before the styles are read, it does not make Textual read them again."""
@@ -76,13 +114,44 @@ class FaultReportingApp(App[None]):
             if self.screen_stack and self.screen not in self.children:
                 self.stylesheet.update(self.screen, animate=animate)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Return a key as people write it: Ctrl+S, Alt+1, F2, Enter."""
+        if binding.key_display:
+            return binding.key_display
+        modifiers, key = binding.parse_key()
+        name = _KEY_NAMES.get(key) or format_key(key)
+        if len(name) > 1:
+            name = name[0].upper() + name[1:]
+        elif modifiers:
+            name = name.upper()
+        return "+".join([*(one.capitalize() for one in modifiers), name])
+
     def get_driver_class(self) -> type[Driver]:
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
+    def on_app_focus(self) -> None:
+        """The window of the terminal has the focus again."""
+        self._is_window_changed = True
+
+    def on_app_blur(self) -> None:
+        """Another window has the focus."""
+        self._is_window_changed = True
+
+    def _mark_pane(self) -> None:
+        """Mark the pane with the focus: Textual styles what is around a widget before the widget knows of it."""
+        if self._is_window_changed:
+            self._is_window_changed = False
+            self.screen.update_node_styles()
+
+    def on_descendant_blur(self) -> None:
+        """Mark no pane while another window has the focus."""
+        self._mark_pane()
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Let no cursor blink where nothing shall move."""
+        self._mark_pane()
         if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 

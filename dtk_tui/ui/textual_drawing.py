@@ -47,6 +47,12 @@ class UpdatingScreen(Screen[_ResultT]):
         super().__init__()
         self._compositor = UpdateCompositor()
 
+    def _compositor_refresh(self) -> None:
+        super()._compositor_refresh()
+        if self is not self.app.screen:
+            # Textual would draw all of it, and so all of what is in front of it, whenever it has done anything.
+            self._repaint_required = False
+
 
 class LineScrollBar(ScrollBar):
     """A scrollbar that is drawn again where its thumb was and is, and only when that is another place."""

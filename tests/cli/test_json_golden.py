@@ -23,6 +23,12 @@ from tests.helpers.running_app import SUBJECTS
 from tests.helpers.transcript import VARYING, Transcript
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
+_GPU_DAYS = """
+INSERT INTO device_day VALUES
+    ('2020-02-03', 'studio', 0, 'NVIDIA H100', 7200, 2400, 61.25, 80, '2020-02-03 20:00+00'),
+    ('2020-02-03', 'studio', 1, 'NVIDIA H100', 0, 0, 61.25, NULL, '2020-02-03 20:00+00'),
+    ('2999-01-02', 'attic', 0, 'NVIDIA T4', 60, 60, NULL, NULL, '2999-01-02 20:00+00');
+"""
 
 
 def test_library_commands(dtk: Transcript, pictures: Path, tmp_path: Path) -> None:
@@ -142,6 +148,13 @@ def test_queue_commands(dtk: Transcript, pictures: Path, db: Database) -> None:
     dtk.run("log", "--outcome", "eaten")
     dtk.run("log", "--since", "yesterday or so")
     dtk.run("log", "--days", "--json")
+    dtk.run("log", "--gpus", "--json")
+    dtk.run("log", "--gpus")
+    with db.connection() as conn:
+        conn.execute(_GPU_DAYS)
+    dtk.run("log", "--gpus", "--json")
+    dtk.run("log", "--gpus")
+    dtk.run("log", "--gpus", "--days")
     dtk.run("queue", "runs")
     together = ("queue", "add", "--folder", str(pictures), "-r", "--kind", "tag,caption")
     dtk.run(*together, "--dry-run", "--json")

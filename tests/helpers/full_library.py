@@ -1,4 +1,4 @@
-"""A library with rows of every kind: folders, images, vectors, tags, captions, a journal, albums, jobs."""
+"""A library with rows of every kind: folders, images, vectors, tags, captions, a journal, albums, jobs, a GPU's day."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ INSERT INTO edit_journal_part (journal_id, part, image_ids, before, after) VALUE
 INSERT INTO album (name) VALUES ('chosen');
 INSERT INTO album_image (album_id, image_id) SELECT 1, id FROM image WHERE id < 20;
 INSERT INTO job (kind, image_id, state, error) VALUES (1, 1, 'pending', NULL), (2, 1, 'failed', 'no luck');
+INSERT INTO device_day VALUES
+    ('2026-02-01', 'studio', 0, 'a GPU', 100.000001, 1 / 3.0, 12.5, NULL, '2026-02-01 10:00+00');
 """
 
 

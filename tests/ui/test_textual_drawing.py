@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from dtk_tui.ui.dialogs import Confirm
 from dtk_tui.ui.textual_drawing import LineScrollBar, UpdatingScreen
 from dtk_tui.ui.theme import OWN_VARIABLES
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -121,6 +122,24 @@ async def test_a_line_that_stays_in_sight_is_not_drawn_again() -> None:
         await run.press("down", "down", "up", "up", "down")
         await run.pilot.pause()
         assert len(drawn) <= 4, "each of three lines with and without the cursor, but what was drawn before"
+
+
+async def test_what_changed_below_a_dialogue_is_drawn_once() -> None:
+    app = ListApp()
+    async with running(app, NARROW) as run:
+        app.table.show(np.arange(1, _ROWS, dtype=np.int64))
+        await run.shows("0000001.png")
+        below, table = app.screen, app.table
+        app.push_screen(Confirm("Is it so?", "It is.", "Yes"))
+        await run.shows("It is.")
+        drawn: list[Region] = []
+        refresh = app.screen.refresh
+        app.screen.refresh = lambda *regions, **more: drawn.extend(regions) or refresh(*regions, **more)  # type: ignore[method-assign,assignment,func-returns-value]
+        table.refresh_row(0)
+        await run.until(lambda: bool(drawn))
+        assert drawn == [Region(table.region.x, table.region.y, table.region.width, 1)]
+        below._on_timer_update()
+        assert len(drawn) == 1
 
 
 def _shown(lines: Sequence[Strip]) -> list[list[tuple[object, ...]]]:

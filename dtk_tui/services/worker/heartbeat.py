@@ -14,16 +14,19 @@ from dtk_tui.domain.stats import WorkerStats
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.services.retry import retry_until_available
+from dtk_tui.services.worker.device_use import DeviceUseMeter
 from dtk_tui.services.worker.lasting import problem
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.store.database import Database
-from dtk_tui.store.queue import job_log, jobs, runs, workers
+from dtk_tui.store.queue import device_days, job_log, jobs, runs, workers
 
 _HEARTBEAT_S = 2.0
 #: How far what a worker says it did may be behind the queue.
 _BEHIND_S = 0.4
 #: How often paces are recorded and the log is cut.
 _RECORDS_S = 600.0
+#: How often what was seen of the GPUs goes into the sums of the day.
+_DEVICES_S = 60.0
 
 
 class Heartbeat:
@@ -59,7 +62,8 @@ class Heartbeat:
         self._models = models
         self._lease_s = lease_s
         self._log_days = log_days
-        self._recorded_at = time.monotonic()
+        self._recorded_at = self._devices_at = time.monotonic()
+        self._meter = DeviceUseMeter()
         self.worker_id = 0
         self.thread = threading.Thread(target=self._heartbeat_loop, name="dtk-heart", daemon=True)
 
@@ -106,15 +110,27 @@ class Heartbeat:
 
     def _beat(self) -> None:
         state, stats = self._report()
+        gpus = gpu_report()
+        self._meter.look(gpus, time.monotonic())
         with self._db.connection() as conn:
             alive = workers.heartbeat(
-                conn, self.worker_id, lease_s=self._lease_s, state=state, devices=gpu_report(), stats=stats
+                conn, self.worker_id, lease_s=self._lease_s, state=state, devices=gpus, stats=stats
             )
             workers.reap(conn)
         if not alive:
             self.worker_id = self._register()
+        if time.monotonic() >= self._devices_at + _DEVICES_S:
+            self._keep_device_use()
         if time.monotonic() >= self._recorded_at + _RECORDS_S:
             self._record()
+
+    def _keep_device_use(self) -> None:
+        """Add what was seen of the GPUs to the sums of the day."""
+        self._devices_at = time.monotonic()
+        if self._meter.uses:
+            with self._db.connection() as conn:
+                device_days.add(conn, socket.gethostname(), self._meter.uses)
+            self._meter.clear()
 
     def _record(self) -> None:
         """Record how fast this worker is, and prune the log."""
@@ -126,6 +142,7 @@ class Heartbeat:
 
     def _sign_off(self) -> None:
         def leave() -> None:
+            self._keep_device_use()
             self._record()
             with self._db.connection() as conn:
                 jobs.release(conn, self.worker_id)

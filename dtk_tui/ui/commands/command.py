@@ -99,8 +99,7 @@ class Command:
         """Return its keys as people read them, e.g. ``\u2191 k``."""
         first, *others = Binding.make_bindings([Binding(keymap.get(self.id, self.keys), "")])
         first = replace(first, key_display=self.key_name)
-        names = (app.get_key_display(one) for one in (first, *others))
-        return " ".join(name.upper() if name[:1] == "f" and name[1:].isdigit() else name for name in names)
+        return " ".join(app.get_key_display(one) for one in (first, *others))
 
 
 def of_widget(kind: type[Widget], group: str) -> tuple[Command, ...]:

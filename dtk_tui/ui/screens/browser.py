@@ -305,6 +305,7 @@ class BrowserScreen(ImageListScreen):
         """Show the images most like one."""
         row = self.table.current_row
         name = row.file_name if row is not None and row.id == image_id else f"image {image_id}"
+        self.query_one(SearchLine).clear()
         self._view = View(like=image_id, name=f"Like {name}")
         self._load(0.0, keep=False)
 

@@ -13,42 +13,20 @@ from dtk_tui.domain.queue import WorkDone
 from dtk_tui.domain.stats import Stats, WorkerInfo
 from dtk_tui.text import counted, duration, one_line
 from dtk_tui.ui.format import line
+from dtk_tui.ui.widgets.device_days_text import device_days_text
+from dtk_tui.ui.widgets.graph import graph
 
-_EIGHTHS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 _STATES = {WorkerState.RUNNING: "$success", WorkerState.PAUSED: "$warning", WorkerState.STOPPED: "$muted"}
 _BAR, _GRAPH, _DAY_BAR, _DAYS = 14, 60, 24, 30
 
 
-def graph(values: Sequence[float | None], width: int, rows: int, most: float) -> list[str]:
-    """Return lines that show values from left to right, the newest at the right edge, ``most`` as high as the lines.
-
-    More values than ``width`` are drawn together by their means; None leaves a gap.
-    """
-    shown = list(_means(values, width))
-    lines = []
-    for row in reversed(range(rows)):
-        signs = []
-        for value in shown:
-            eighths = 0 if value is None or most <= 0 else round(min(value / most, 1.0) * rows * 8)
-            if value and not eighths:
-                eighths = 1  # a little is not nothing
-            signs.append(_EIGHTHS[max(0, min(8, eighths - row * 8))])
-        lines.append("".join(signs).rjust(width))
-    return lines
-
-
-def _means(values: Sequence[float | None], width: int) -> Iterator[float | None]:
-    if len(values) <= width:
-        yield from values
-        return
-    for place in range(width):
-        part = values[place * len(values) // width : (place + 1) * len(values) // width]
-        known = [value for value in part if value is not None]
-        yield sum(known) / len(known) if known else None
-
-
 def activity_text(
-    done: WorkDone, stats: Stats, pace: Mapping[str, float], loads: Sequence[Sequence[float | None]], start_key: str
+    done: WorkDone,
+    stats: Stats,
+    pace: Mapping[str, float],
+    loads: Sequence[Sequence[float | None]],
+    start_key: str,
+    width: int,
 ) -> Content:
     """Return all that is known of the work under way.
 
@@ -57,14 +35,17 @@ def activity_text(
         pace: jobs per second by the kind's word while that kind has the device.
         loads: of each GPU in percent, as they were kept, the newest last.
         start_key: the key that starts the workers.
+        width: of the lines, in cells: no graph is wider.
     """
+    columns = max(1, min(_GRAPH, width - 1))
     rows = [
         _head("Work", "what was done in the last 24 hours, and what is left"),
         *(_kind(kind, done, stats, pace) for kind in Kind),
         Content(""),
     ]
     rows += [_head("Workers"), *_workers(stats, start_key), Content("")]
-    rows += [*_speed(done), Content(""), *_gpus(stats, loads), *_days(done)]
+    rows += [*_speed(done, columns), Content(""), *_gpus(stats, loads, columns)]
+    rows += [*device_days_text(done, width), Content(""), *_days(done)]
     return Content("\n").join(rows)
 
 
@@ -95,7 +76,7 @@ def _kind(kind: Kind, done: WorkDone, stats: Stats, pace: Mapping[str, float]) -
 
 def _workers(stats: Stats, start_key: str) -> Iterator[Content]:
     if not stats.workers:
-        words = f" No worker is connected: {start_key} starts that of this window, dtk worker run one on any host."
+        words = f" No worker is connected: {start_key} starts one here, dtk worker run one on any host."
         yield Content.styled(words, "$muted")
     for worker in sorted(stats.workers, key=lambda one: (one.host, one.id)):
         yield _worker(worker)
@@ -134,18 +115,18 @@ def _device(device: Mapping[str, object]) -> Content:
     return Content.styled(f"   {'  '.join(parts)}", "$muted")
 
 
-def _speed(done: WorkDone) -> Iterator[Content]:
+def _speed(done: WorkDone, columns: int) -> Iterator[Content]:
     sums = [sum(numbers) for numbers in zip(*done.minutes.values(), strict=True)]
     most = max(sums, default=0)
     note = f"{sum(sums):,} jobs, {most:,} in the best minute" if sums else "no job was done"
     yield _head("Speed in the last hour", note)
     if sums:
-        for signs in graph(sums, _GRAPH, 3, most):
+        for signs in graph(sums, columns, 3, most):
             yield Content.styled(f" {signs}", "$accent")
-        yield Content.styled(f" {'60 minutes ago':<{_GRAPH - 3}}now", "$faint")
+        yield Content.styled(f" {'60 minutes ago':<{columns - 3}}now", "$faint")
 
 
-def _gpus(stats: Stats, loads: Sequence[Sequence[float | None]]) -> Iterator[Content]:
+def _gpus(stats: Stats, loads: Sequence[Sequence[float | None]], columns: int) -> Iterator[Content]:
     for place, gpu in enumerate(stats.gpus):
         values = [sample[place] if place < len(sample) else None for sample in loads]
         known = [value for value in values if value is not None]
@@ -155,7 +136,7 @@ def _gpus(stats: Stats, loads: Sequence[Sequence[float | None]]) -> Iterator[Con
         )
         yield _head(f"Load of {name}", note)
         if known:
-            for signs in graph(values, _GRAPH, 2, 100.0):
+            for signs in graph(values, columns, 2, 100.0):
                 yield Content.styled(f" {signs}", "$accent")
         yield Content("")
 
@@ -174,4 +155,5 @@ def _days(done: WorkDone) -> Iterator[Content]:
             ("\u2501" * filled + " " * (_DAY_BAR - filled), "$accent"),
             f" {', '.join(made) or 'nothing done'}",
             (f", {failed:,} failed" if failed else "", "$error"),
+            (" so far" if day == done.today else "", "$muted"),
         )

@@ -6,11 +6,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dtk_tui.services.library.queries.completion import Completion
-from dtk_tui.text import one_line
+from dtk_tui.text import cut, one_line
 from dtk_tui.ui.widgets.tables.cursor_list import fit
 
-#: Of long texts and notes so many terminal cells are shown.
-_TEXT, _NOTE = 44, 60
+#: Of long texts so many terminal cells are shown, of notes what there is room for.
+_TEXT = 44
 
 
 class Completions(Static):
@@ -28,11 +28,12 @@ class Completions(Static):
         if candidates:
             texts = [one_line(one.text, 200) for one in candidates]
             width = min(_TEXT, max(len(text) for text in texts))
+            room = max(8, self.app.size.width - width - 6)
             rows = [
                 Content.assemble(
                     ("\u25b8 " if number == taken else "  ", "$accent"),
                     (fit(text, width), "bold $accent" if number == taken else ""),
-                    ("  " + one_line(one.note, _NOTE), "$muted"),
+                    ("  " + cut(one_line(one.note, 300), room), "$muted"),
                 )
                 for number, (text, one) in enumerate(zip(texts, candidates, strict=True))
             ]

@@ -770,6 +770,22 @@ WITH (toast_tuple_target='4080');
 ALTER TABLE ONLY public.current_caption ALTER COLUMN search SET STATISTICS 300;
 
 --
+-- Name: device_day; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.device_day (
+    day date NOT NULL,
+    host text NOT NULL,
+    device smallint NOT NULL,
+    name text NOT NULL,
+    observed_s double precision NOT NULL,
+    busy_s double precision NOT NULL,
+    memory_peak_gb double precision,
+    memory_total_gb double precision,
+    observed_until timestamp with time zone NOT NULL
+);
+
+--
 -- Name: edit_journal; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1661,6 +1677,13 @@ ALTER TABLE ONLY public.caption_waiting
 
 ALTER TABLE ONLY public.current_caption
     ADD CONSTRAINT current_caption_pkey PRIMARY KEY (image_id, source, type);
+
+--
+-- Name: device_day device_day_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.device_day
+    ADD CONSTRAINT device_day_pkey PRIMARY KEY (day, host, device);
 
 --
 -- Name: edit_journal_part edit_journal_part_pkey; Type: CONSTRAINT; Schema: public; Owner: -

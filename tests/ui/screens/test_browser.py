@@ -215,3 +215,17 @@ async def test_what_is_alike_is_folded_and_rated_as_one(db: Database, config: Co
         await run.press("Z")
         await run.shows("castle sort:rating\u201d  10  by rating down")
         assert table.count == 10
+
+
+async def test_what_is_alike_does_not_stand_under_the_query_before(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config) as run:
+        await run.shows("029.png")
+        await run.press("slash")
+        await run.write("fox")
+        await run.press("enter")
+        await run.shows("\u201cfox\u201d")
+        row = run.main.table.current_row
+        assert row is not None
+        run.main.show_like(row.id)
+        await run.shows(f"Like {row.file_name}")
+        assert run.main.query_one(SearchLine).text == ""

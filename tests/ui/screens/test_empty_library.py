@@ -44,7 +44,7 @@ async def test_a_folder_without_images_says_how_they_come(db: Database, config: 
     folder.mkdir()
     scan(db, config, [str(folder)])
     async with library_app(db, config, NARROW) as run:
-        await run.shows("No images are here. ^r looks for new files.")
+        await run.shows("No images are here. Ctrl+R looks for new files.")
         write_picture(folder / "first.png", "a thing")
         await run.press("ctrl+r")
         await run.shows("first.png")

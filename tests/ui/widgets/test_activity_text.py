@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from dtk_tui.domain.job import Kind, WorkerState
-from dtk_tui.domain.queue import Day, WorkDone
+from dtk_tui.domain.queue import Day, DeviceDay, DeviceUse, WorkDone
 from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
-from dtk_tui.ui.widgets.activity_text import activity_text, graph
+from dtk_tui.ui.widgets.activity_text import activity_text
+from dtk_tui.ui.widgets.graph import graph
 
 _GPU: dict[str, object] = {
     "name": "H100 \x1b[31m", "utilisation": 45, "memory_used_gb": 12.34, "memory_total_gb": 80.0,
 }  # fmt: skip
-_NOTHING = WorkDone({}, {}, [])
+_TODAY = date(2025, 7, 2)
+_NOTHING = WorkDone({}, {}, [], _TODAY)
 _IDLE = Stats(WorkerState.STOPPED, WorkerState.STOPPED, (), QueueCounts(), LibraryCounts())
 
 
@@ -36,15 +38,18 @@ def test_a_graph_fits(count: int) -> None:
     assert {len(signs) for signs in graph([1.0] * count, 60, 3, 1.0)} == {60}
 
 
-def text(done: WorkDone, stats: Stats, loads: list[tuple[float | None, ...]] | None = None) -> list[str]:
-    return activity_text(done, stats, {"embed": 2.0}, loads or [], "F5").plain.splitlines()
+def text(
+    done: WorkDone, stats: Stats, loads: list[tuple[float | None, ...]] | None = None, width: int = 80
+) -> list[str]:
+    return activity_text(done, stats, {"embed": 2.0}, loads or [], "F5", width).plain.splitlines()
 
 
 def test_nothing() -> None:
     shown = text(_NOTHING, _IDLE)
-    assert " No worker is connected: F5 starts that of this window, dtk worker run one on any host." in shown
+    assert " No worker is connected: F5 starts one here, dtk worker run one on any host." in shown
     assert " Speed in the last hour  no job was done" in shown
     assert " Days  no work has ended yet" in shown
+    assert " GPU load by day  no GPU measured: a worker does, where NVIDIA's driver is" in shown
 
 
 def test_work_workers_speed_load_and_days() -> None:
@@ -61,7 +66,7 @@ def test_work_workers_speed_load_and_days() -> None:
     minutes = {Kind.EMBED: [0] * 58 + [10, 20], Kind.TAG: [0] * 59 + [20]}
     days = [Day(date(2025, 7, 2), Kind.EMBED, "done", 30), Day(date(2025, 7, 2), Kind.EMBED, "failed", 2)]
     days.append(Day(date(2025, 7, 1), Kind.TAG, "done", 15))
-    shown = text(WorkDone(minutes, {Kind.EMBED: [30, 8]}, days), stats, [(40.0,), (50.0,), (None,), ()])
+    shown = text(WorkDone(minutes, {Kind.EMBED: [30, 8]}, days, _TODAY), stats, [(40.0,), (50.0,), (None,), ()])
     bar = "\u2501" * 14
     assert f" embed   {bar}  38%  38 done  60 waiting  2 running  2.0/s  ETA 31s" in shown
     assert any(
@@ -74,5 +79,52 @@ def test_work_workers_speed_load_and_days() -> None:
     assert any(line.endswith("\u2588") for line in shown)
     assert " Load of H100 \u241b[31m  45% on average since this window opened" in shown
     day = "\u2501" * 24
-    assert f" 2025-07-02 {day} embed 30, 2 failed" in shown
+    assert f" 2025-07-02 {day} embed 30, 2 failed so far" in shown
     assert f" 2025-07-01 {day[:12]}{' ' * 12} tag 15" in shown
+
+
+def _day(back: int, load: float | None, host: str = "studio", device: int = 0, peak: float | None = None) -> DeviceDay:
+    seconds = 0.0 if load is None else 1000.0
+    use = DeviceUse(device, "H100 \x1b[31m", seconds, seconds * (load or 0.0), peak, peak and 80.0)
+    return DeviceDay(_TODAY - timedelta(days=back), host, use)
+
+
+def _devices(*days: DeviceDay, width: int = 80) -> list[str]:
+    shown = text(WorkDone({}, {}, [], _TODAY, days), _IDLE, width=width)
+    begin = next(place for place, words in enumerate(shown) if words.startswith(" GPU load by day"))
+    return shown[begin + 1 : shown.index(" Days  no work has ended yet") - 1]
+
+
+def test_the_load_of_a_day_stands_above_its_axis_and_a_day_that_nobody_saw_is_a_gap() -> None:
+    shown = _devices(_day(0, 0.5), _day(1, 0.0), _day(3, 1.0, peak=60.25), _day(4, None, peak=70.5))
+    assert shown[0] == " studio, GPU 0  H100 \u241b[31m"
+    assert shown[1] == "   50% in 3 days, 50% today so far, memory up to 70.5 of 80 GB"
+    full, none, axis = "\u2588\u2588", "  ", "\u2594\u2594"
+    assert shown[2] == "  100% " + none * 26 + full + none * 3
+    assert shown[3] == "       " + none * 26 + full + none * 2 + full
+    assert shown[4] == "    0% " + none * 26 + axis + none + axis * 2
+    assert shown[5] == "       2025-06-03" + "today, not over".rjust(50)
+    assert len(shown) == 6
+
+
+def test_each_gpu_of_each_host_has_its_graph() -> None:
+    shown = _devices(_day(0, 0.5), _day(0, 0.1, device=1), _day(2, 0.2, host="at\x1btic"), _day(40, 0.9, host="old"))
+    assert [words.split("  ")[0].strip() for words in shown if "GPU" in words] == [
+        "at\u241btic, GPU 0", "old, GPU 0", "studio, GPU 0", "studio, GPU 1",
+    ]  # fmt: skip
+    assert "   last seen on 2025-05-23" in shown, "before the days that are shown"
+
+
+def test_a_gpu_whose_load_nobody_knows_has_no_graph() -> None:
+    assert _devices(_day(0, None, peak=3.0))[1:] == ["   memory up to 3.0 of 80 GB"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 58, 59, 66, 67, 68, 200])
+def test_graphs_are_no_wider_than_the_lines(width: int) -> None:
+    drawn = [words for words in _devices(_day(0, 0.5), width=width)[2:] if words.startswith("     ") or "%" in words]
+    assert len(drawn) == 4 or width < 40
+    assert all(len(words) <= max(width, 32) for words in drawn)
+    minutes = {Kind.EMBED: [1] * 60}
+    shown = text(WorkDone(minutes, {}, [], _TODAY), _IDLE, width=width)
+    place = next(place for place, words in enumerate(shown) if words.startswith(" Speed in the last hour"))
+    assert all(len(words) <= max(width, 32) for words in shown[place + 1 : place + 5])

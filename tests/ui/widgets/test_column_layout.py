@@ -129,6 +129,7 @@ async def test_the_headings_sort_and_are_dragged(db: Database, config: Config, l
         await run.pilot.click(Heads, offset=(1, 0), button=3)
         await run.until(lambda: isinstance(run.app.screen, ColumnDialog))
         columns = run.app.screen.query_one(ColumnList)
+        await run.shows("has a caption")
         await run.pilot.click(ColumnList, offset=(0, 1))
         await run.until(lambda: "rated" not in run.main.table.column_layout.ids(COLUMNS))
         assert columns.count == len(COLUMNS)

@@ -51,7 +51,7 @@ class KeyRow:
 
 
 def _title(row: KeyRow) -> Cell:
-    return (row.command.title, "") if row.command is not None else ("(no such action)", "list--bad")
+    return (f" {row.command.title}", "") if row.command is not None else (" (no such action)", "list--bad")
 
 
 def _keys(row: KeyRow) -> Cell:
@@ -59,7 +59,7 @@ def _keys(row: KeyRow) -> Cell:
 
 
 _COLUMNS: tuple[Column[KeyRow], ...] = (
-    Column("What it does", _title, 24, share=2, most=50),
+    Column(" What it does", _title, 25, share=2, most=51),
     Column("Keys", _keys, 20, share=2),
     Column("Name in [keys]", lambda row: (one_line(row.name, 60), "list--dim"), 22, share=1, rank=1),
     Column("From", lambda row: ("file" if row.is_own else "default", "list--dim"), 8, rank=2),

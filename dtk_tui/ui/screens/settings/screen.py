@@ -61,7 +61,7 @@ def _origin(row: SettingRow) -> Cell:
 
 
 _COLUMNS: tuple[Column[SettingRow], ...] = (
-    Column("Setting", lambda row: (one_line(row.state.info.key, 60), ""), 24, share=1, most=30),
+    Column(" Setting", lambda row: (f" {one_line(row.state.info.key, 60)}", ""), 25, share=1, most=31),
     Column("Value", _value, 20, share=4),
     Column("From", _origin, 12),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -70,8 +71,13 @@ class ActivityScreen(StatusScreen[None]):
         stats = self.context.stats.current
         if self._done is not None and stats is not None:
             pace, loads = pace_of(stats.workers), list(self.context.stats.gpu_loads)
-            text = activity_text(self._done, stats, pace, loads, self.key("app.start"))
-            self.query_one("#activity-text", Static).update(text)
+            shown = self.query_one("#activity-text", Static)
+            width = shown.size.width or self.size.width
+            shown.update(activity_text(self._done, stats, pace, loads, self.key("app.start"), width))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw the graphs as wide as there is room."""
+        self.call_after_refresh(self._draw)
 
     def load_again(self) -> None:
         """Look again."""

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
+from dtk_tui.ui.textual_compat import first_binding
 from dtk_tui.ui.textual_drawing import BarredView
 
 #: Text and the component class it is drawn with ("" for the plain row).
@@ -267,6 +268,15 @@ class CursorList(BarredView, can_focus=True):
             style = self.get_component_rich_style(name, partial=True) if name else self.rich_style
             self._styles_of_cells[name] = style
         return style
+
+    async def on_key(self, event: events.Key) -> None:
+        """Move the cursor at once: Textual looks for bindings when a key has come up to the app, which takes longer."""
+        binding = first_binding(self, event.key)
+        if binding is None or binding.priority or not binding.action.startswith("cursor_"):
+            return
+        if await self.app.run_action(binding.action, self):
+            event.stop()
+            event.prevent_default()
 
     def row_at(self, event: events.MouseEvent) -> int | None:
         """Return the line under the mouse."""

@@ -28,6 +28,10 @@ VALUES ('studio', 1, 'running', now() + interval '1 day',
   '[{"name": "NVIDIA H100", "utilisation": 45, "memory_used_gb": 12.3, "memory_total_gb": 80.0}]',
   '{"speed": {"embed": 2.0}, "pace": {"embed": 2.0}, "kinds": ["embed"], "provider": "CUDA", "processed": 1250}')
 """
+_DEVICES = """
+INSERT INTO device_day SELECT now()::date - n, 'studio', 0, 'NVIDIA H100', 3600, 36 * n, 5 + n, 80, now()
+  FROM generate_series(0, 99) n WHERE n % 5 <> 1
+"""
 
 
 def test_what_was_done_lately(db: Database) -> None:
@@ -51,11 +55,16 @@ async def test_it_shows_workers_and_follows(db: Database, config: Config, librar
         await run.until(lambda: isinstance(run.app.screen, ActivityScreen))
         await run.shows("No worker is connected: F5")
         await run.shows("2 done 0 waiting")
+        await run.shows("GPU load by day no GPU measured")
         with db.connection() as conn:
             conn.execute(_WORKER)
         await run.shows("studio (process 1) running")
         await run.shows("NVIDIA H100 45%")
-        await run.press("end")
+        with db.connection() as conn:
+            conn.execute(_DEVICES)
+        await run.press("r", "end")
+        await run.shows("studio, GPU 0 NVIDIA H100")
+        await run.shows("0% today so far, memory up to 34.0 of 80 GB")
         await run.shows("2020-02-03")
         await run.shows("caption 1,234")
         await run.press("q")
