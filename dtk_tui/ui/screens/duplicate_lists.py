@@ -111,15 +111,29 @@ class MemberList(CursorList):
             sign = ("\u2605", "list--good")
         elif image.for_deletion:
             sign = ("\u2717", "list--bad")
-        room, shown = width - 2, facts(image)
-        told: list[Cell] = []
+        placed, shown = self._placed(width), facts(image)
+        told: list[Cell] = [
+            (" " + fit(one_line(shown[name], 100) or "\u2013", _WIDTHS[name], right=name == "size"), "list--accent")
+            for name in placed
+        ]
+        return [sign, (" ", ""), (fit(file_name(image), self._name_width(placed, width)), ""), *told]
+
+    def heads(self, title: str) -> str:
+        """Return a line above the images that says what stands where; ``title`` stands above their names."""
+        width = self.scrollable_content_region.width
+        placed = self._placed(width)
+        heads = [fit(name.capitalize(), _WIDTHS[name], right=name == "size") for name in placed]
+        return " ".join((fit(title, self._name_width(placed, width)), *heads))
+
+    def _placed(self, width: int) -> list[str]:
+        """Return those of the facts that differ for which there is room."""
+        room, placed = width - 2, []
         for name in self._differing:
             if name != "for deletion" and room - _WIDTHS[name] - 1 >= _LEAST_NAME:
-                told.append(
-                    (
-                        " " + fit(one_line(shown[name], 100) or "\u2013", _WIDTHS[name], right=name == "size"),
-                        "list--accent",
-                    )
-                )
+                placed.append(name)
                 room -= _WIDTHS[name] + 1
-        return [sign, (" ", ""), (fit(file_name(image), max(0, room)), ""), *told]
+        return placed
+
+    @staticmethod
+    def _name_width(placed: Sequence[str], width: int) -> int:
+        return max(0, width - 2 - sum(_WIDTHS[name] + 1 for name in placed))

@@ -93,7 +93,7 @@ class DuplicatesScreen(CommandScreen[None]):
                 yield Line(id="sets-heads", classes="heads")
                 yield SetTable(self._fetch, id="sets")
             with Vertical(id="set-pane"):
-                yield Line(id="members-title", classes="pane-title")
+                yield Line(id="members-heads", classes="pane-title")
                 yield MemberList(self._is_kept, id="members")
                 with Horizontal(id="pictures"):
                     for side in ("kept", "other"):
@@ -114,6 +114,7 @@ class DuplicatesScreen(CommandScreen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Sets and images stand side by side where there is room."""
         self.set_class(event.size.width >= 120, "wide")
+        self.call_after_refresh(self._draw_heads)
 
     @property
     def table(self) -> SetTable:
@@ -204,10 +205,18 @@ class DuplicatesScreen(CommandScreen[None]):
     def _show_set(self) -> None:
         row = self.table.current_row
         self.members.show(row.images if row is not None else ())
-        said = "" if row is None else f"  what differs: {', '.join(differences(row.images)) or 'nothing'}"
-        name = f"Set {row.id:,}" if row is not None else "Images of a set"
-        self.query_one("#members-title", Line).show(Content.assemble((name, "bold"), (said, "$muted")))
+        self._draw_heads()
         self._show_pictures()
+
+    def _draw_heads(self) -> None:
+        row = self.table.current_row
+        title = f"Set {row.id:,}" if row is not None else "Images of a set"
+        if row is not None and not differences(row.images):
+            title += "  nothing differs"
+        heads = self.members.heads(title)
+        self.query_one("#members-heads", Line).show(
+            Content.assemble((heads[: len(title)], "bold"), heads[len(title) :])
+        )
 
     @on(CursorList.Moved, "#members")
     def _member_moved(self) -> None:

@@ -93,3 +93,20 @@ async def test_the_kinds_follow_each_other(db: Database, config: Config, copies:
         await run.shows("similar vectors  nothing is embedded yet")
         await run.press("t")
         await run.shows("the same content  2 sets")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_what_differs_has_its_heading(db: Database, config: Config, copies: Path, size: tuple[int, int]) -> None:
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET rating = 8 WHERE file_name = 'copy of 0.png'")
+    async with library_app(db, config, size) as run:
+        screen = await opened(run)
+        await run.press("down")
+        await run.until(lambda: screen.table.cursor == 1)
+        await run.shows("Rating")
+        lines = run.text().splitlines()
+        (heads,) = (line for line in lines if "Rating" in line and "Date" in line)
+        (image,) = (line for line in lines if "copy of 0.png" in line and "2025" in line)
+        assert heads.index("Set 2") == image.rindex("copy of 0.png")
+        date, rating = heads.index("Date"), heads.index("Rating")
+        assert date == image.index("2025-") and rating == image.rindex("8")
