@@ -17,7 +17,7 @@ from dtk_tui.services.worker.lane import LaneState
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import looks, postings
+from dtk_tui.store.library import looks
 from dtk_tui.store.queue import beside, claims, jobs, totals, workers
 
 _PATIENCE_S = 0.1
@@ -156,18 +156,8 @@ class Claimer:
             return 0.0
         if cursor.lane.is_idle:
             self._bulk.finish()
-            self._list_words()
             cursor.scheduler.forget()
         return cursor.rest()
-
-    def _list_words(self) -> None:
-        """Put some of the new prompts into the lists of words that searches read."""
-        try:
-            self._state.transaction(postings.list_some)
-        except DatabaseLostError:
-            pass  # the next worker does it
-        except DtkError as error:
-            self._state.report(error)
 
     def _look_ahead(self, cursor: _LaneCursor) -> None:
         """Let each kind show how fast it goes, and prepare for a bulk run."""

@@ -23,6 +23,7 @@ from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.hooks.watch import Hooks
 from dtk_tui.services.worker.throughput import Throughput
+from dtk_tui.services.worker.word_lists import WordLists
 from dtk_tui.settings import WorkerSettings
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, totals, workers
@@ -94,6 +95,7 @@ class Engine:
             lease_s=settings.lease_s,
             log_days=settings.log_days,
         )
+        self._word_lists = WordLists(db, self._stop, emit)
         self._hooks = Hooks(config, self._throughput, emit, is_done=self._is_done, worker_id=lambda: self.worker_id)
 
     def open(self) -> None:
@@ -102,12 +104,13 @@ class Engine:
         self._control.thread.start()
         self._heartbeat.thread.start()
         self._hooks.thread.start()
+        self._word_lists.thread.start()
 
     def close(self) -> None:
         """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
         self._hooks.close()
         self._stop.set()
-        for thread in (self._control.thread, self._heartbeat.thread):
+        for thread in (self._control.thread, self._heartbeat.thread, self._word_lists.thread):
             if thread.is_alive():
                 thread.join()
 

@@ -21,7 +21,6 @@ from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import images
 from dtk_tui.store.queue import claims, jobs
 from tests.helpers.pictures import write_many, write_png
-from tests.helpers.processes import wait_until
 from tests.helpers.running_worker import EVERYTHING, logged_jobs, one_value, wait_for_jobs, worker
 
 pytestmark = pytest.mark.usefixtures("quick_models")
@@ -45,20 +44,6 @@ def test_each_group_and_each_prompt_is_embedded_once(db: Database, config: Confi
     assert sorted(logged_jobs(db)) == sorted(set(logged_jobs(db))), "no job was done twice"
     again = enqueue(db, config, EVERYTHING, [Kind.TAG, Kind.EMBED])
     assert (again.queued, again.already_done) == (0, 25)
-
-
-def test_an_idle_worker_puts_new_prompts_into_the_lists_of_words(
-    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dtk_tui.store.library.postings._LEAST", 3)
-    write_many(tmp_path / "library", 6, prompts=3)
-    scan(db, config, [str(tmp_path / "library")])
-    enqueue(db, config, EVERYTHING, [Kind.EMBED])
-    listed = "SELECT up_to = (SELECT max(id) FROM prompt) FROM posting_state"
-    assert not one_value(db, listed)
-    with worker(db, config) as (engine, _):
-        engine.wait_until_empty()
-        wait_until(lambda: bool(one_value(db, listed)), "the words are listed")
 
 
 def test_a_crash_cannot_forget_the_result_of_a_prompt_that_later_jobs_rely_on(
