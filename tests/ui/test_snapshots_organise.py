@@ -68,6 +68,9 @@ async def collections(run: Running, screens: Screens, store: Database) -> None:
     await screens.step("collections-delete", "Delete this album?")
     await close(run, "escape")
     await close(run, "escape")
+    # Nobody told the list of the tags.
+    await run.press("r")
+    await run.until(lambda: run.app.size != WIDE or re.search(r"003\.png .*tiny +1 ", run.text()))
     await run.press("home", "A")
     await screens.step("album-menu", "into which album?")
     await close(run, "escape")

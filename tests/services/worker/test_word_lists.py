@@ -23,8 +23,8 @@ _LISTED = "SELECT up_to = (SELECT max(id) FROM prompt) FROM posting_state"
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three prompts are enough for a list, and it is soon looked for more."""
-    monkeypatch.setattr("dtk_tui.store.library.postings._LEAST", 3)
+    """One prompt is enough for a list, and it is soon looked for more."""
+    monkeypatch.setattr("dtk_tui.store.library.postings._LEAST", 1)
     monkeypatch.setattr("dtk_tui.store.library.postings._SOME", 3)
     monkeypatch.setattr(word_lists, "_LOOK_S", 0.1)
     monkeypatch.setattr(word_lists, "_LEAST_REST_S", 0.1)
