@@ -251,6 +251,8 @@ def lags(ticks: Numbers, begin: float, end: float) -> Numbers:
 
 def row(name: str, late: Numbers, note: str = "") -> str:
     """Return one line of the table."""
+    if not len(late):
+        return f"{name:34}{0:8}{'':24}  {note} (over before a tick was due)"
     p50, p99 = np.percentile(late, [50, 99])
     return f"{name:34}{len(late):8,}{p50:8.1f}{p99:8.1f}{late.max():8.1f}  {note}"
 
