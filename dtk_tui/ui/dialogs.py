@@ -19,7 +19,8 @@ from textual.widgets.option_list import Option
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
-from dtk_tui.ui.textual_compat import CursorOptionList, TintingScreen
+from dtk_tui.ui.textual_compat import CursorOptionList
+from dtk_tui.ui.textual_drawing import TintingScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line, clickable
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import ceil
 from typing import TypeVar, cast
 
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import Compositor
+from textual.color import Color
+from textual.css.styles import RulesMap
 from textual.geometry import Region
 from textual.reactive import Reactive
-from textual.screen import Screen
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
+from textual.visual import RenderOptions, Visual, VisualType
+
+from dtk_tui.ui.textual_compat import HALF_BLOCK, link_of
 
 _ResultT = TypeVar("_ResultT")
 
@@ -112,3 +121,58 @@ class BarredView(ScrollView):
             bar.display = False
             self.app._start_widget(self, bar)
         return self._vertical_scrollbar
+
+
+@lru_cache(4096)
+def _tinted(style: Style, color: Color, base: Style) -> Style:
+    """Return a style as it is below a dialogue, where what it leaves open is that of the dialogue's screen."""
+    found = next(iter(BackgroundScreen.process_segments([Segment(" ", style)], color))).style
+    return base if found is None else base + found
+
+
+class TintedScreen(Visual):
+    """The screen below a dialogue as Textual draws it, in a third of the time: each style is tinted once.
+
+    Args:
+        is_without_pictures: whether pictures of half blocks are left out, each cell of which has colours of its own.
+    """
+
+    def __init__(self, screen: Screen[object], color: Color, *, is_without_pictures: bool) -> None:
+        self._screen = screen
+        self._color = color
+        self._is_without_pictures = is_without_pictures
+
+    def render_strips(self, width: int, height: int | None, style: VisualStyle, options: RenderOptions) -> list[Strip]:
+        """Return its lines."""
+        base, plain = style.rich_style, Style.null()
+
+        def segment(text: str, of_text: Style | None) -> Segment:
+            if self._is_without_pictures and text == HALF_BLOCK:
+                return Segment(" ", base)
+            return Segment(text, _tinted(of_text or plain, self._color, base))
+
+        lines = [
+            Strip([segment(text, of_text) for text, of_text, _ in strip], strip.cell_length).crop(0, width)
+            for strip in self._screen._compositor.render_strips()[:height]
+        ]
+        return [line.simplify() for line in lines] if self._is_without_pictures else lines
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        """Return the width of the screen."""
+        return self._screen.size.width
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        """Return the height of the screen."""
+        return self._screen.size.height
+
+
+class TintingScreen(ModalScreen[_ResultT]):
+    """A screen over another one, which stays to be seen, darker."""
+
+    def render(self) -> VisualType:  # type: ignore[override]  # as any widget's
+        """Return what is below."""
+        below = super().render()
+        if not isinstance(below, BackgroundScreen):
+            return below
+        is_slow = link_of(self.app).bytes_in(1.0) is not None
+        return TintedScreen(below.screen, below.color, is_without_pictures=is_slow)

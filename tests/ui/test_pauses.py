@@ -20,7 +20,8 @@ from textual.widget import Widget
 
 from dtk_tui.ui import collector
 from dtk_tui.ui.collector import is_due, is_old_due
-from dtk_tui.ui.textual_compat import HALF_BLOCK, TintedScreen
+from dtk_tui.ui.textual_compat import HALF_BLOCK
+from dtk_tui.ui.textual_drawing import TintedScreen
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ _ROLES = {
     "image_embedders": "image-embedder",
     "taggers": "tagger",
 }
-_NAME_LIMIT = 100
+_NAME_LIMIT, _REASON_LIMIT = 100, 300
 
 
 def model_faults(raw: Mapping[str, Any], paths: AppPaths) -> dict[str, str]:
@@ -46,7 +46,7 @@ def model_faults(raw: Mapping[str, Any], paths: AppPaths) -> dict[str, str]:
         for name in names:
             shown = one_line(name, _NAME_LIMIT)
             if name in manifest.broken:
-                found[f"models.{key}"] = str(manifest.broken[name])
+                found[f"models.{key}"] = one_line(str(manifest.broken[name]), _REASON_LIMIT)
             elif name not in roles:
                 close = get_close_matches(name, [known for known, role in roles.items() if role == wanted], 3, 0.5)
                 hint = f"did you mean {', '.join(close)}?" if close else "dtk models list shows those that are known"

@@ -59,6 +59,9 @@ def test_a_model_that_was_added_is_known_and_a_broken_one_says_why(tmp_path: Pat
     (added / "model.toml").write_text("version = 1\n", encoding="utf-8")
     found = model_faults({"models": {"taggers": ["mine"]}}, paths_of(tmp_path))
     assert "does not describe the model mine" in found["models.taggers"]
+    (added / "model.toml").write_text('version = 1\n"\x1b[2J\n', encoding="utf-8")
+    (sentence,) = model_faults({"models": {"taggers": ["mine"]}}, paths_of(tmp_path)).values()
+    assert sentence.isprintable() and len(sentence) <= 300
 
 
 def test_nothing_is_written_for_a_model_that_cannot_do_the_work(tmp_path: Path) -> None:
