@@ -153,8 +153,10 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
             f"{line}: no prompt that is listed is looked at"
         )
         assert not scanned(seen) & {"prompt", "image", "image_tag", "token_posting", "lexeme_posting"}, line
-    assert run("castle, picture, of") > 10
-    assert "prompt_trigrams" in indexes(seen)
+    for line in ("castle, picture, of", '"fish, castle"'):
+        assert run(line) > 10
+        assert {"token_posting_trigrams", "prompt_pkey"} <= indexes(seen), line
+        assert not indexes(seen) & {"prompt_search", "prompt_trigrams"}, f"{line}: only what may have all its words"
     assert run("", limit=100) == 100
     assert indexes(seen) == {"image_newest"}
     assert run("steps:20", limit=5) == 5
