@@ -14,9 +14,8 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,8 @@ from typing import Any
 
 import numpy as np
 from bench_worker import decoded
+from gpu_families import families
+from gpu_lines import ON_CPU, fault, faults, say
 from random_models import text_model, vision_transformer
 from workload import painting, write_library
 
@@ -33,43 +34,21 @@ from dtk_tui.domain.job import Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError
 from dtk_tui.inference import manifest
-from dtk_tui.inference.devices.half_precision import write_half
 from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.inference.image_embedder import ImageEmbedder
 from dtk_tui.inference.manifest import load_manifest
-from dtk_tui.inference.onnx_model import OnnxModel
-from dtk_tui.inference.tagger import Tagger
-from dtk_tui.inference.text_embedder import TextEmbedder
 from dtk_tui.services.doctor import devices as doctor
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
-from tests.helpers.architectures.families import FAMILIES, install, spec_of
-from tests.helpers.architectures.inputs import TEXTS, odd_pictures
 from tests.helpers.model_entries import add_entry
 
-ON_CPU = os.environ.get("DTK_BENCH_CPU") == "1"
 IMAGES = int(os.environ.get("DTK_BENCH_IMAGES", "1500"))
 EMBEDDER, TEXTS_BY = "clip-h-vision", "random-bge"
 MINUTES = float(os.environ.get("DTK_BENCH_MINUTES", "11.5"))
 BARE_S = 0.5 if ON_CPU else 4.0
-#: What half precision may differ by: of unit vectors by the cosine, of scores from 0 to 1 by the largest difference.
-SAME = {"single": (0.99999, 1e-3), "half": (0.999, 2e-2)}
-_BEGUN = time.perf_counter()
-_faults: list[str] = []
-
-
-def say(line: str) -> None:
-    """Print one line at once, with the seconds since the start."""
-    print(f"[{time.perf_counter() - _BEGUN:6.1f}] {line}", flush=True)
-
-
-def fault(line: str) -> None:
-    """Print one line of what is wrong, and remember that something was."""
-    _faults.append(line)
-    say(f"FAULT {line}")
 
 
 def time_is_up() -> None:
@@ -93,92 +72,6 @@ def take_any_weights() -> None:
         )
 
     manifest.read_manifest = read  # before anything has asked for the manifest, which is kept
-
-
-@contextmanager
-def without_gpu() -> Iterator[None]:
-    """Load models on the CPU meanwhile."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    try:
-        yield
-    finally:
-        del os.environ["CUDA_VISIBLE_DEVICES"]
-
-
-# -- every architecture -------------------------------------------------------------------------------------------
-
-
-def loaded(family: str, folder: Path) -> TextEmbedder | ImageEmbedder | Tagger:
-    """Load a family's tiny model."""
-    spec = spec_of(family)
-    if spec.text is not None:
-        return TextEmbedder(spec, folder, 4)
-    return (ImageEmbedder if spec.tags is None else Tagger)(spec, folder, 4)
-
-
-def outputs(model: TextEmbedder | ImageEmbedder | Tagger, pictures: list[str]) -> np.ndarray:
-    """Return what a model gives for the odd inputs."""
-    if isinstance(model, TextEmbedder):
-        return model.embed(TEXTS)
-    return model.infer(np.stack([model.load(path) for path in pictures]))
-
-
-def outputs_of(family: str, folder: Path, pictures: list[str]) -> tuple[np.ndarray, str]:
-    """Return what a family's tiny model gives for the odd inputs, and the provider that ran it."""
-    model = loaded(family, folder)
-    try:
-        return outputs(model, pictures), model.placement.provider
-    finally:
-        model.close()
-
-
-def halved(family: str, folder: Path) -> str:
-    """Put a family's tiny model there, and in half precision too; return what the check at its loading says of that."""
-    spec = install(family, folder)
-    half = write_half(spec, folder)
-    model: OnnxModel = loaded(family, folder)
-    try:
-        model.tune(with_batch=False)
-        verdict = "taken" if model.is_half else model.measured.difference or "not tried"
-    finally:
-        model.close()
-    half.replace(folder / spec.name / spec.session_file)  # from here on it is all there is
-    return verdict
-
-
-def compare(family: str, folder: Path, pictures: list[str]) -> None:
-    """Print how far the device is from the CPU, in single and in half precision."""
-    install(family, folder / "single")
-    with without_gpu():
-        expected, _ = outputs_of(family, folder / "single", pictures)
-    columns = []
-    for precision, (least_cosine, most_difference) in SAME.items():
-        try:
-            check = f" check: {halved(family, folder / 'half')}" if precision == "half" else ""
-            found, provider = outputs_of(family, folder / precision, pictures)
-        except Exception as error:
-            fault(f"{family} in {precision} precision: {type(error).__name__}: {str(error)[:300]}")
-            continue
-        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-        cosine = float(((found * expected).sum(axis=1) / lengths).min())
-        largest = float(np.abs(found - expected).max())
-        is_tagger = spec_of(family).tags is not None
-        if (largest > most_difference) if is_tagger else (cosine < least_cosine):
-            fault(f"{family} in {precision} precision differs: {largest:.1e}, cosine {cosine:.6f}")
-        if provider.startswith("CPU") and not ON_CPU:
-            fault(f"{family} in {precision} precision ran on {provider}")
-        columns.append(f"{precision} {largest:.1e} cosine {cosine:.6f} {provider[:4]}{check}")
-    say(f"  {family:<22}{'   '.join(columns)}")
-
-
-def families(folder: Path) -> None:
-    """Compare all of them."""
-    odd = odd_pictures()
-    for name, data in odd.items():
-        (folder / name).write_bytes(data)
-    say(f"device beside CPU, {len(odd)} pictures, {len(TEXTS)} texts: largest difference, smallest cosine")
-    for family in FAMILIES:
-        compare(family, folder, [str(folder / name) for name in odd])
 
 
 # -- bare loops ---------------------------------------------------------------------------------------------------
@@ -400,8 +293,8 @@ def main() -> None:
             measure_engine(folder, models, bare_loops(models))
         except (DtkError, SystemExit) as error:
             fault(f"engine: {error}")
-    say(f"{len(_faults)} faults" if _faults else "all parts done, no fault")
-    if _faults:
+    say(f"{len(faults)} faults" if faults else "all parts done, no fault")
+    if faults:
         raise SystemExit(1)
 
 

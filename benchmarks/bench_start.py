@@ -60,7 +60,8 @@ class Program:
         archive = subprocess.run(["git", "archive", commit], cwd=REPOSITORY, capture_output=True, check=True).stdout
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(self._code, filter="data")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("DTK_")}
+        # Python's own variables may forbid it to keep what it compiled, which then is done at each start.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DTK_", "PYTHON"))}
         home = libraries / name
         self._environ = kept | {"DTK_HOME": str(home), "PYTHONPATH": str(self._code), "TERM": "xterm-256color"}
         is_new = not home.exists()

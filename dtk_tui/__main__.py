@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
 import sys
 from types import FrameType
+
+#: Garbage is looked for after so many new objects: more than any command loads.
+_WHILE_LOADING = 200_000
 
 
 def _exit_on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -24,12 +28,30 @@ def _require_utf8() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this very program)
 
 
+def _end_at_once(status: list[int]) -> None:
+    """End the process with its status, if it has one; what the output refuses is left to the interpreter to say."""
+    if not status:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(status[0])
+
+
 def main() -> None:
     """Run the command line."""
     _require_utf8()
-    # What is loaded stays, and looking for garbage in it again and again takes a tenth of a short command; it is looked
-    # for from the moment that a command begins.
-    gc.disable()
+    # The interpreter ends by taking apart all that was loaded, a tenth of a short command, and nothing is given back by
+    # it. What is registered first is called last: after threads have ended, and whatever libraries do at the end. Who
+    # watches this interpreter from before, such as coverage, has something to do after that.
+    status: list[int] = []
+    if not atexit._ncallbacks():
+        atexit.register(_end_at_once, status)
+    # What is loaded stays: looking for garbage in it takes a tenth of a short command. It is looked for as usual from
+    # the moment that a library is open.
+    gc.set_threshold(_WHILE_LOADING)
     # Looking for plug-ins of pydantic, of which there are none here, reads the metadata of all that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.
@@ -37,7 +59,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, _exit_on_interrupt)
     from dtk_tui.cli import run
 
-    run()
+    status.append(run())
+    sys.exit(status[0])
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from tests.helpers.loaded_modules import HEAVY, modules_after, unwanted
 SCREEN = ("textual", "rich", "dtk_tui.ui")
 #: What listing the commands does without beside that.
 WORK = ("dtk_tui.config", "dtk_tui.services", "dtk_tui.store", "psycopg", "pydantic", "dtk_tui.cli.queue")
-#: What ``dtk status`` does without beside that: it counts, and shows no image, job or event.
+#: What ``dtk status`` does without beside that: it counts, by one connection, and shows no image, job or event.
 COUNTED = (
     "dtk_tui.domain.captions", "dtk_tui.domain.events", "dtk_tui.domain.library", "dtk_tui.domain.queue",
-    "dtk_tui.services.library.thresholds", "dtk_tui.store.library.images", "dtk_tui.store.queue.jobs",
+    "dtk_tui.domain.looks", "dtk_tui.domain.thresholds", "dtk_tui.services.library.thresholds",
+    "dtk_tui.store.library.images", "dtk_tui.store.queue.jobs", "psycopg_pool",
 )  # fmt: skip
 
 _COMMAND = """

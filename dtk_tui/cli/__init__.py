@@ -11,7 +11,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 from types import FrameType
 from typing import Annotated
 
@@ -52,8 +51,6 @@ def main(
 ) -> None:
     """Open the app, or run one of the commands."""
     del version
-    gc.freeze()
-    gc.enable()
     if set_:
         from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
 
@@ -81,8 +78,8 @@ def _handle_signals() -> None:
             signal.signal(number, _raise_interrupt)
 
 
-def run() -> None:
-    """Run the command line and leave with its exit status.
+def run() -> int:
+    """Run the command line and return its exit status.
 
     0 done, 1 failed (a DtkError becomes one panel on stderr), 2 bad usage, 130 interrupted; 141, as of a program that
     SIGPIPE ended, when the reader of the output went away.
@@ -90,12 +87,12 @@ def run() -> None:
     prepare_standard_streams()
     _handle_signals()
     status = _exit_status()
-    # The interpreter ends by looking for garbage in all that was loaded, which takes a fifth of a short command.
+    # An interpreter that is not ended at once looks for garbage in all that was loaded.
     gc.freeze()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # All is given back; an interrupt of what the interpreter does at its end would only leave a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(status)
+    return status
 
 
 def _exit_status() -> int:

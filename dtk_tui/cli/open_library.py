@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from dtk_tui.config import Config
     from dtk_tui.store.database import Database
+
+#: Garbage is looked for after so many new objects, as Python does by itself.
+_WHILE_WORKING = 700
 
 
 def open_database(config: Config, *, with_backup: bool = True) -> Database:
@@ -72,6 +76,8 @@ def library() -> Iterator[tuple[Database, Config]]:
 
     config = load()
     database = open_database(config)
+    gc.freeze()
+    gc.set_threshold(_WHILE_WORKING)
     try:
         yield database, config
     finally:

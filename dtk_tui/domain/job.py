@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dtk_tui.domain.looks import GroupMember
+if TYPE_CHECKING:
+    from dtk_tui.domain.looks import GroupMember
 
 
 class Kind(IntEnum):

@@ -58,25 +58,6 @@ class TaggerThresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class UnfinishedTags:
-    """Tags of a tagger that are made anew only in part.
-
-    Attributes:
-        left: how many images may have them by the thresholds of before.
-        images: how many have raw scores of it.
-    """
-
-    tagger: str
-    left: int
-    images: int
-
-    @property
-    def command(self) -> str:
-        """What makes the rest anew."""
-        return f"dtk tags threshold --tagger {self.tagger}"
-
-
-@dataclass(frozen=True, slots=True)
 class FlagChange:
     """How many images the NSFW rule flagged, and how many it took its own flag from."""
 

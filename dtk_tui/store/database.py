@@ -7,21 +7,24 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store import arrays, schema
 from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
 
 arrays.register()
 
@@ -30,6 +33,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+#: A connection that worked so long ago works still.
+_FRESH_S = 1.0
 _OPEN_TRIES = 3
 _READ_ONLY = "-c default_transaction_read_only=on"
 #: A refused connection has no SQLSTATE for its client, only a text.
@@ -152,6 +157,8 @@ class Database:
         self.is_read_only = is_read_only
         self._password_command = password_command
         self._pool: ConnectionPool[Connection] | None = None
+        #: The one that the library was opened with, and when it was last used: it is enough for a short command.
+        self._first: tuple[Connection, float] | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -224,10 +231,18 @@ class Database:
     def _bring_up_to_date(self, before_upgrade: Callable[[Database], None] | None) -> None:
         conninfo = self.conninfo()
         try:
-            with psycopg.connect(conninfo, connect_timeout=10) as conn:
+            conn = psycopg.connect(conninfo, connect_timeout=10)
+            try:
                 missing = schema.pending(conn)
                 is_upgrade = bool(missing) and schema.has_images(conn)
-            if missing:
+                conn.commit()
+            except BaseException:
+                conn.close()
+                raise
+            if not missing:
+                self._keep_first(conn)
+            else:
+                conn.close()
                 if is_upgrade and before_upgrade is not None:
                     before_upgrade(self)
                 schema.upgrade(conninfo)
@@ -235,7 +250,30 @@ class Database:
         except psycopg.Error as error:
             raise translate(error) from error
 
+    def _keep_first(self, conn: Connection) -> None:
+        """Keep the first connection for its next user, unless there is a pool by now."""
+        with self._lock:
+            is_kept = self._pool is None
+            if is_kept:
+                self._first = conn, time.monotonic()
+        if not is_kept:
+            conn.close()
+
+    def _take_first(self) -> Connection | None:
+        """Return the first connection, where nobody uses it and it is sure to work."""
+        with self._lock:
+            first, self._first = self._first, None
+        if first is None:
+            return None
+        conn, used_at = first
+        if self._pool is None and time.monotonic() - used_at < _FRESH_S:
+            return conn
+        conn.close()
+        return None
+
     def _connections(self) -> ConnectionPool[Connection]:
+        from psycopg_pool import ConnectionPool
+
         with self._lock:
             if self._pool is None:
                 self._pool = ConnectionPool(
@@ -260,6 +298,26 @@ class Database:
             DatabaseLostError: no connection can be had, or it broke; what was not committed did not happen.
             DtkError: PostgreSQL refused something.
         """
+        conn = self._take_first()
+        try:
+            if conn is None:
+                with self._pooled() as pooled:
+                    yield pooled
+                return
+            try:
+                yield conn
+                conn.commit()
+            except BaseException:
+                conn.close()
+                raise
+            self._keep_first(conn)
+        except psycopg.Error as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def _pooled(self) -> Iterator[Connection]:
+        from psycopg_pool import PoolClosed, PoolTimeout
+
         try:
             with self._connections().connection() as conn:
                 yield conn
@@ -267,8 +325,6 @@ class Database:
             raise DatabaseLostError("The database cannot be reached.", "It is tried again.") from error
         except PoolClosed as error:
             raise DatabaseLostError("The database was closed.", "") from error
-        except psycopg.Error as error:
-            raise translate(error) from error
 
     @contextmanager
     def listener(self, *channels: LiteralString) -> Iterator[Connection]:
@@ -289,6 +345,9 @@ class Database:
         """Give everything back; the embedded server stops when its last user leaves."""
         with self._lock:
             pool, self._pool = self._pool, None
+            first, self._first = self._first, None
+        if first is not None:
+            first[0].close()
         if pool is not None:
             pool.close(timeout=2.0)
         if self.server is not None:

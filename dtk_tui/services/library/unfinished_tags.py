@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dtk_tui.domain.thresholds import UnfinishedTags
+from dtk_tui.domain.unfinished_tags import UnfinishedTags
 from dtk_tui.store.database import Database
-from dtk_tui.store.library.tagging import thresholds as store
+from dtk_tui.store.library.tagging import unfinished as store
 
 
 def unfinished_tags(db: Database) -> list[UnfinishedTags]:

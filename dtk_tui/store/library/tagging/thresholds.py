@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dtk_tui.domain.thresholds import Derivation, TagChange, TagThreshold, UnfinishedTags
+from dtk_tui.domain.thresholds import Derivation, TagChange, TagThreshold
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db
 
@@ -19,14 +19,6 @@ _TAGGERS = "SELECT name, array_agg(id ORDER BY id) FROM tagger GROUP BY name ORD
 _HAS_SCORES = "SELECT EXISTS (SELECT 1 FROM tag_prediction WHERE tagger_id = ANY (%s))"
 _COUNT = "SELECT count(*) FROM tag_prediction WHERE tagger_id = ANY (%s)"
 _UNFINISHED = "SELECT done, added, removed, images FROM tag_derivation WHERE tagger = %s"
-# New images come behind those that were there: they are gone through as well.
-_ALL_UNFINISHED = """
-SELECT derivation.tagger, count(*) FILTER (WHERE image_id > reached), count(*)
-  FROM tag_derivation AS derivation
-  JOIN tagger ON tagger.name = derivation.tagger
-  JOIN tag_prediction ON tagger_id = tagger.id
- GROUP BY derivation.tagger ORDER BY derivation.tagger
-"""
 # Whoever makes tags anew locks this row first, thresholds after it.
 _BEGIN = """
 INSERT INTO tag_derivation (tagger) VALUES (%s) ON CONFLICT (tagger) DO UPDATE SET tagger = excluded.tagger
@@ -79,11 +71,6 @@ def unfinished(conn: Connection, tagger: str) -> Derivation | None:
     """Return how far the tags of a tagger are made anew; None when nobody began, or when that is done."""
     row = conn.execute(_UNFINISHED, (to_db(tagger),)).fetchone()
     return None if row is None else Derivation(row[0], TagChange(*row[1:]))
-
-
-def all_unfinished(conn: Connection) -> list[UnfinishedTags]:
-    """Return what of which taggers is left to be made anew."""
-    return [UnfinishedTags(from_db(name), *numbers) for name, *numbers in conn.execute(_ALL_UNFINISHED)]
 
 
 def begin(conn: Connection, tagger: str, thresholds: Mapping[str, float]) -> None:
