@@ -98,6 +98,13 @@ class Terminal:
         self._client.wait()
 
 
+def with_ticks(environ: dict[str, str], ticks: Path) -> Terminal:
+    """Return the app in a terminal, with the task that notes lags in a file."""
+    stacks = {name: os.environ[name] for name in ("DTK_BENCH_STACKS",) if name in os.environ}
+    command = [sys.executable, str(HERE / "app_with_ticks.py")]
+    return Terminal(command, {**environ, **stacks, "DTK_BENCH_TICKS": str(ticks)})
+
+
 def status(pid: int, key: str) -> float:
     """Return a size of a process in MB."""
     text = Path(f"/proc/{pid}/status").read_text()
@@ -311,9 +318,7 @@ def main() -> None:
         print(f"{IMAGES:,} images, {COLUMNS}x{ROWS}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
         opening(home)
         ticks = Path(folder) / "ticks"
-        command = [sys.executable, str(HERE / "app_with_ticks.py")]
-        noted = {name: os.environ[name] for name in ("DTK_BENCH_STACKS",) if name in os.environ}
-        terminal = Terminal(command, {**home.environ, **noted, "DTK_BENCH_TICKS": str(ticks)})
+        terminal = with_ticks(home.environ, ticks)
         try:
             terminal.waits("0000000.png|new-")
             with writer(home.environ):

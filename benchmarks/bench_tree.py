@@ -1,19 +1,19 @@
 """The tree of 86,000 folders, 10,200 of them side by side, in a real terminal while a worker writes: lag of the loop.
 
 The installed ``dtk`` runs in tmux at 200x50; ``app_writer`` writes 200 rows a second, so badges and counts change.
-Lag is measured as by ``bench_app``. Also the milliseconds of the statement that finds folders by words of their paths.
+Lag is measured as by ``bench_app``, with its DTK_BENCH_STACKS. Also the milliseconds of the statement that finds
+folders by words of their paths.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from bench_app import COLUMNS, HERE, ROWS, Actions, Terminal, lags, row, writer
+from bench_app import COLUMNS, ROWS, Actions, Terminal, lags, row, with_ticks, writer
 from large_library import IMAGE_ROWS, configured
 from workload import home
 
@@ -118,8 +118,7 @@ def main() -> None:
         db.close()
         print(f"{COLUMNS}x{ROWS}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
         ticks = Path(folder) / "ticks"
-        command = [sys.executable, str(HERE / "app_with_ticks.py")]
-        terminal = Terminal(command, {**made.environ, "DTK_BENCH_TICKS": str(ticks)})
+        terminal = with_ticks(made.environ, ticks)
         try:
             with writer(made.environ):
                 actions = measure(terminal)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from dtk_tui.domain.captions import Caption
 
@@ -13,7 +17,7 @@ VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
 
 @dataclass(frozen=True, slots=True)
 class FolderRow:
-    """One folder of the tree. ``images`` counts the images directly in it, ``path`` is absolute as on disk.
+    """One folder. ``images`` counts the images directly in it (None: not counted), ``path`` is absolute as on disk.
 
     ``excluded``, ``archived`` and ``recursive`` are its own ``Rule`` for scans.
     """
@@ -22,13 +26,44 @@ class FolderRow:
     parent_id: int | None
     name: str
     path: str
-    images: int
+    images: int | None
     has_children: bool
     unavailable: bool = False
     error: str | None = None
     excluded: bool = False
     archived: bool = False
     recursive: bool = True
+
+
+class FolderRows:
+    """Folders side by side in their order, of which each is made when it is asked for.
+
+    Args:
+        ids: their ids, int64.
+        row: makes a folder of its id and its place.
+        content: what two of them are compared by.
+    """
+
+    __slots__ = ("_content", "_row", "ids")
+
+    def __init__(self, ids: array[int], row: Callable[[int, int], FolderRow], content: object) -> None:
+        self.ids = ids
+        self._row = row
+        self._content = content
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, place: int) -> FolderRow:
+        return self._row(self.ids[place], place % len(self.ids))
+
+    def __iter__(self) -> Iterator[FolderRow]:
+        return (self[place] for place in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FolderRows) and self._content == other._content
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +97,22 @@ class Badge:
 
     pending: int
     urgent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """The badges of all folders that have any: ids in ascending order, and their numbers, int64 [n] each."""
+
+    folder_ids: array[int] = field(default_factory=partial(array, "q"))
+    pending: array[int] = field(default_factory=partial(array, "q"))
+    urgent: array[int] = field(default_factory=partial(array, "q"))
+
+    def of(self, folder_id: int) -> Badge | None:
+        """Return the badge of a folder, None where it has none."""
+        place = bisect_left(self.folder_ids, folder_id)
+        if place == len(self.folder_ids) or self.folder_ids[place] != folder_id:
+            return None
+        return Badge(self.pending[place], self.urgent[place])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Numbers as one parameter of a statement, in the binary form of PostgreSQL's arrays.
+"""Numbers as one parameter of a statement, in the binary form of PostgreSQL's arrays, or as one value of its answer.
 
 A list would be taken apart number by number, and joining a text of all numbers is one call that lets no other thread
 run: of a million of them, either holds up a screen.
@@ -8,6 +8,8 @@ Source of the form: ``array_recv`` in src/backend/utils/adt/arrayfuncs.c of Post
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +57,14 @@ class Reals:
 
     def __init__(self, numbers: Sequence[float] | npt.NDArray[np.float32]) -> None:
         self.message = _message(numbers, _REAL, ">f4")
+
+
+def bigints_from(value: bytes | None) -> array[int]:
+    """Return the numbers of a ``string_agg(int8send(number), ...)`` value, int64, in its order; loads no numpy."""
+    numbers = array("q", value or b"")
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
 
 
 def _narrowed(numbers: SomeIds) -> npt.NDArray[np.int32]:

@@ -12,6 +12,37 @@ _THRIFT = 10
 _SETTLES_S = 3.0
 
 
+class CostlyLook:
+    """When something that costs is asked again: once at a time, and with a rest, which what a person did ends."""
+
+    def __init__(self) -> None:
+        self._is_due = self._is_asked = False
+        self._begun: float | None = None
+        self._not_before = 0.0
+
+    def ask(self, *, now: bool) -> None:
+        """It is to be asked again; ``now`` without a rest."""
+        self._is_due = True
+        self._is_asked = self._is_asked or now
+
+    def begin(self) -> bool:
+        """Say whether it is time for it; then it has begun."""
+        now = monotonic()
+        if not self._is_due or self._begun is not None or not (self._is_asked or now >= self._not_before):
+            return False
+        self._is_due = self._is_asked = False
+        self._begun = now
+        return True
+
+    def end(self, *, failed: bool) -> None:
+        """Rest in proportion; what failed is due again, as soon as there are news."""
+        now = monotonic()
+        if self._begun is not None and not failed:
+            self._not_before = now + _THRIFT * (now - self._begun)
+        self._begun = None
+        self._is_due = self._is_due or failed
+
+
 class RefreshPolicy:
     """Compares the marks of the library with those that are on the screen.
 

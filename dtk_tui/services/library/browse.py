@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState, Kind
 from dtk_tui.domain.journal import Edit, PastEvent
-from dtk_tui.domain.library import Badge, FolderRow, Hit, ImageDetail, ImageRow, PictureFile, Rule
+from dtk_tui.domain.library import Badges, FolderRow, FolderRows, Hit, ImageDetail, ImageRow, PictureFile, Rule
 from dtk_tui.domain.query.nodes import CaptionText
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import FailureReason, JobRow, LogEntry
@@ -19,7 +19,7 @@ from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
-from dtk_tui.store.library import captions, folders, groups, images, journal
+from dtk_tui.store.library import captions, folder_tree, folders, groups, images, journal
 from dtk_tui.store.queue import failures, job_log, jobs
 from dtk_tui.store.scan import listings
 
@@ -51,10 +51,10 @@ class LibraryBrowser:
         self.db = db
         self.config = config
 
-    def folders(self, parent_id: int | None) -> list[FolderRow]:
+    def folders(self, parent_id: int | None) -> FolderRows:
         """Return the roots (None) or the folders in a folder."""
         with self.db.connection() as conn:
-            return folders.roots(conn) if parent_id is None else folders.children(conn, parent_id)
+            return folder_tree.roots(conn) if parent_id is None else folder_tree.children(conn, parent_id)
 
     def find_folders(self, words: str) -> list[FolderRow]:
         """Return the folders whose paths have all words of a line, the best first, at most ``MOST_FOLDERS``."""
@@ -101,10 +101,10 @@ class LibraryBrowser:
         with self.db.connection() as conn:
             return changes.missing_roots(conn, path)
 
-    def badges(self) -> dict[int, Badge]:
+    def badges(self) -> Badges:
         """Return the badges of the folders that have any."""
         with self.db.connection() as conn:
-            return folders.badges(conn)
+            return folder_tree.badges(conn)
 
     def images(self, folder_id: int | None, *, recursive: bool = True) -> Ids:
         """Return the ids of all images, or of a folder and all below it, newest first."""

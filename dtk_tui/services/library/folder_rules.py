@@ -11,7 +11,7 @@ from dtk_tui.domain.library import WHOLE_FOLDER, FolderScope, Rule
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.exclusion import Exclusion
 from dtk_tui.store.database import Connection
-from dtk_tui.store.library import folder_rules, folders
+from dtk_tui.store.library import folder_rules, folder_tree, folders
 from dtk_tui.text import counted
 
 _NO_RULE = Rule()
@@ -107,14 +107,14 @@ def known_path(conn: Connection, path: str, others: Collection[str] = ()) -> str
     if not path.isascii() and not os.path.lexists(path) and (found := folders.find_composed(conn, path)):
         return found
     # A folder of Windows, from an import, is none here.
-    roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
+    roots = [row.path for row in folder_tree.roots(conn) if row.path.startswith("/")]
     links = [known for known in folders.paths(conn) if os.path.islink(known)]  # noqa: PTH114
     return resolve_known_path(path, [*roots, *others], links)
 
 
 def unrelated_roots(conn: Connection, path: str) -> list[str]:
     """Return the real paths of the roots that have nothing to do with a folder."""
-    roots = [row.path for row in folders.roots(conn) if row.path.startswith("/")]
+    roots = [row.path for row in folder_tree.roots(conn) if row.path.startswith("/")]
     apart = [os.path.realpath(root) for root in roots if not (_is_in(root, path) or _is_in(path, root))]
     real = os.path.realpath(path)
     return [root for root in apart if not _is_in(real, root)]

@@ -113,7 +113,7 @@ def missing_roots(conn: Connection, path: str | None) -> list[str]:
     return [row.path for row in near if row.missing == row.images or not os.path.isdir(row.path)]  # noqa: PTH112
 
 
-def _tree(conn: Connection, folder_id: int | None) -> list[int] | None:
+def _tree(conn: Connection, folder_id: int | None) -> Sequence[int] | None:
     return None if folder_id is None else folders.subtree(conn, folder_id)
 
 

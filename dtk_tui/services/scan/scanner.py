@@ -28,7 +28,7 @@ from dtk_tui.services.scan.quick_phase import list_folder, list_tree
 from dtk_tui.services.scan.relocate import settle_vanished
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folder_rules, folders
+from dtk_tui.store.library import folder_rules, folder_tree
 from dtk_tui.store.queue import missing
 from dtk_tui.store.scan import listings, raw_metadata
 
@@ -93,7 +93,7 @@ class Scan:
         """Return the absolute folders to scan; raises UsageError as ``run``."""
         with self._run.db.connection() as conn:
             if not paths:
-                if not folders.roots(conn):
+                if not folder_tree.roots(conn):
                     raise UsageError("The library has no folders yet.", "Name one: dtk scan FOLDER")
                 roots = scannable_roots(conn)
                 return [path for path in roots if os.path.isdir(path)] or roots  # noqa: PTH112

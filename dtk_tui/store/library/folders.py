@@ -1,12 +1,14 @@
-"""Folders: the tree, its queue badges, roots, and folders put in and taken out."""
+"""Folders: one, some by name, those with rules, and folders put in and taken out."""
 
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from dtk_tui.domain.library import Badge, FolderRow, Rule
+from dtk_tui.domain.library import FolderRow, Rule
+from dtk_tui.store.arrays import Bigints, bigints_from
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.text_codec import from_db, to_db, to_nfc
 
@@ -23,8 +25,6 @@ SELECT wanted.id, wanted.parent_id, wanted.name, wanted.path, coalesce(counted.i
   LEFT JOIN counted ON counted.folder_id = wanted.id
   LEFT JOIN parents ON parents.id = wanted.id
 """
-_ROOTS = _ROWS.replace("{which}", "parent_id IS NULL") + " ORDER BY wanted.path"
-_CHILDREN = _ROWS.replace("{which}", "parent_id = %s") + " ORDER BY lower(wanted.name), wanted.name"
 _ONE = _ROWS.replace("{which}", "id = %s")
 
 _SOME = _ROWS.replace("{which}", "id = ANY (%s)")
@@ -56,22 +56,7 @@ WITH RECURSIVE tree AS (
 )
 SELECT id FROM tree
 """
-
-_BADGES = """
-WITH RECURSIVE direct AS (
-    SELECT image.folder_id, count(*) AS pending, count(*) FILTER (WHERE job.priority > 0) AS urgent
-      FROM job JOIN image ON image.id = job.image_id
-     WHERE job.state IN ('pending', 'running')
-     GROUP BY image.folder_id
-), up AS (
-    SELECT folder_id, pending, urgent FROM direct
-    UNION ALL
-    SELECT folder.parent_id, up.pending, up.urgent
-      FROM up JOIN folder ON folder.id = up.folder_id
-     WHERE folder.parent_id IS NOT NULL
-)
-SELECT folder_id, sum(pending)::bigint, sum(urgent)::bigint FROM up GROUP BY folder_id
-"""
+_PACKED_SUBTREE = SUBTREE.replace("SELECT id FROM tree", "SELECT string_agg(int8send(id), ''::bytea) FROM tree")
 
 _ADD = """
 INSERT INTO folder (parent_id, path, name, scanned_at)
@@ -134,16 +119,6 @@ def _row(values: tuple[object, ...]) -> FolderRow:
     )
 
 
-def roots(conn: Connection) -> list[FolderRow]:
-    """Return the folders that have no parent in the library, by path."""
-    return [_row(values) for values in conn.execute(_ROOTS)]
-
-
-def children(conn: Connection, folder_id: int) -> list[FolderRow]:
-    """Return the folders directly in one folder, by name."""
-    return [_row(values) for values in conn.execute(_CHILDREN, (folder_id,))]
-
-
 def folder(conn: Connection, folder_id: int) -> FolderRow | None:
     """Return one folder, or None when it is not known (any more)."""
     values = conn.execute(_ONE, (folder_id,)).fetchone()
@@ -180,14 +155,9 @@ def paths(conn: Connection) -> list[str]:
     return [from_db(path) for (path,) in conn.execute("SELECT path FROM folder")]
 
 
-def subtree(conn: Connection, folder_id: int) -> list[int]:
-    """Return the ids of a folder and all folders below it."""
-    return [int(number) for (number,) in conn.execute(SUBTREE, (folder_id,))]
-
-
-def badges(conn: Connection) -> dict[int, Badge]:
-    """Return waiting and running jobs of each folder, those of its subfolders included; only folders that have any."""
-    return {int(number): Badge(int(pending), int(urgent)) for number, pending, urgent in conn.execute(_BADGES)}
+def subtree(conn: Connection, folder_id: int) -> array[int]:
+    """Return the ids of a folder and all folders below it, int64."""
+    return bigints_from(row_of(conn, _PACKED_SUBTREE, (folder_id,), binary=True)[0])
 
 
 def list_roots(conn: Connection) -> list[RootRow]:
@@ -209,7 +179,8 @@ def place(conn: Connection, path: str) -> int | None:
 
 def count_images(conn: Connection, folder_ids: Sequence[int]) -> int:
     """Return how many images are in folders."""
-    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", (list(folder_ids),))[0])
+    given = (Bigints(folder_ids),)
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", given)[0])
 
 
 def remove(conn: Connection, folder_id: int) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.library import ImageDetail, ImageRow, ImageTag, PictureFile
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library import captions, folders
 from dtk_tui.store.text_codec import from_db, to_db, to_nfc
@@ -117,10 +118,10 @@ def newest_ids(conn: Connection, folder_id: int | None = None, recursive: bool =
     """Return the ids of all images, or of one folder's, newest first; int64, shape [n]."""
     if folder_id is None:
         return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])
-    below = folders.subtree(conn, folder_id) if recursive else [folder_id]
+    below: Sequence[int] = folders.subtree(conn, folder_id) if recursive else [folder_id]
     if len(below) == row_of(conn, "SELECT count(*) FROM folder")[0]:
         return ids_from(row_of(conn, _ALL_IDS, binary=True)[0])  # the only root: read in order instead of sorted
-    return ids_from(row_of(conn, _FOLDERS_IDS, (below,), binary=True)[0])
+    return ids_from(row_of(conn, _FOLDERS_IDS, (Bigints(below),), binary=True)[0])
 
 
 def first_ids(conn: Connection, limit: int) -> array[int]:
@@ -133,7 +134,7 @@ def count(conn: Connection, folder_id: int | None = None) -> int:
     if folder_id is None:
         return int(row_of(conn, "SELECT count(*) FROM image")[0])
     below = folders.subtree(conn, folder_id)
-    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", (below,))[0])
+    return int(row_of(conn, "SELECT count(*) FROM image WHERE folder_id = ANY (%s::bigint[])", (Bigints(below),))[0])
 
 
 def _text(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 
 _COUNT = "SELECT count(*) FROM image WHERE unavailable AND (%(all)s OR folder_id = ANY (%(folders)s::bigint[]))"
@@ -20,7 +21,7 @@ DELETE FROM folder
 
 
 def _where(folder_ids: Sequence[int] | None) -> dict[str, object]:
-    return {"all": folder_ids is None, "folders": list(folder_ids or ())}
+    return {"all": folder_ids is None, "folders": Bigints(folder_ids or ())}
 
 
 def count(conn: Connection, folder_ids: Sequence[int] | None = None) -> int:
@@ -44,7 +45,7 @@ def remove_some(conn: Connection, folder_ids: Sequence[int]) -> int:
 
     What was computed for a group stays with its members elsewhere.
     """
-    ids = [number for (number,) in conn.execute(_SOME_IN, (list(folder_ids),))]
+    ids = [number for (number,) in conn.execute(_SOME_IN, (Bigints(folder_ids),))]
     if ids:
         _delete(conn, ids)
     return len(ids)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dtk_tui.domain.job import ClaimedJob, Kind
+from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.library.images import join_path
 from dtk_tui.store.queue import jobs
@@ -95,7 +96,7 @@ def count_waiting(conn: Connection, kinds: Sequence[Kind], folder_ids: Sequence[
     Args:
         gone: also those of images that a scan did not find.
     """
-    return int(row_of(conn, _WAITING, ([int(kind) for kind in kinds], list(folder_ids), gone))[0])
+    return int(row_of(conn, _WAITING, ([int(kind) for kind in kinds], Bigints(folder_ids), gone))[0])
 
 
 def fail_missing(

@@ -71,7 +71,7 @@ def scan_again(context: AppContext, screen: ContextScreen[Any], target: Target |
     folder = screen.folder()
     if folder is not None:
         scan(context, folder.path)
-    elif screen.query_one(FolderTree).roots:
+    elif screen.query_one(FolderTree).has_folders:
         scan(context)
     else:
         add_folder(context, screen, target)

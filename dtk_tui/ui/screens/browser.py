@@ -27,7 +27,7 @@ from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
 from dtk_tui.ui.widgets.facet_list import FacetList
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.preview import Preview
@@ -77,7 +77,7 @@ class BrowserScreen(ImageListScreen):
             with Vertical(id="folders-pane"):
                 with Vertical(id="tree-pane"):
                     yield Line(id="folders-title", classes="pane-title")
-                    yield BrowserTree(library.folders, id="folders")
+                    yield BrowserTree(library.folders, library.badges, id="folders")
                 with Vertical(id="facets-pane"):
                     yield Line(id="facets-title", classes="pane-title")
                     yield FacetList(library.facet_counter, id="facets")
@@ -311,7 +311,7 @@ class BrowserScreen(ImageListScreen):
 
     def work_changed(self) -> None:
         """Show marks, badges and captions soon."""
-        self._renew()
+        self._renew(asked=True)
         self.query_one(Preview).again()
 
     # -- news ---------------------------------------------------------------------------------------------------------
@@ -322,19 +322,15 @@ class BrowserScreen(ImageListScreen):
         if stats.queue != self._queue and monotonic() - self._renewed > _RENEW_S:
             self._queue = stats.queue
             self._renew()
+        self.query_one(FolderTree).look_again(Badge(stats.queue.pending + stats.queue.running, stats.queue.priority))
         folders_changed = self._refreshes.begin(stats.marks)
         if folders_changed is not None:
             self._follow(folders_changed)
 
-    @task("renew")
-    async def _renew(self) -> None:
+    def _renew(self, *, asked: bool = False) -> None:
         self._renewed = monotonic()
         self.table.renew()
-        badges = dict(await in_thread(self.library.badges))
-        if self._queue is not None:
-            queue = self._queue
-            badges[EVERYTHING] = Badge(queue.pending + queue.running, queue.priority)
-        self.query_one(FolderTree).show_badges(badges)
+        self.query_one(FolderTree).ask_for_badges(now=asked)
 
     @task("follow", exclusive=False)
     async def _follow(self, folders_changed: bool) -> None:

@@ -14,7 +14,8 @@ from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.text import counted
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import StatusScreen
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.folder_lines import EVERYTHING
+from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import PAGE

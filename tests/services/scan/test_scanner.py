@@ -13,7 +13,7 @@ from dtk_tui.domain.library import ImageDetail
 from dtk_tui.errors import UsageError
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folders, images
+from dtk_tui.store.library import folder_tree, folders, images
 from tests.helpers.pictures import write_many, write_png
 
 
@@ -132,16 +132,16 @@ def test_a_root_above_an_older_root_takes_it_in(db: Database, config: Config, tm
     counts = _scan(db, config, tmp_path / "library")
     assert counts["added"] == 0, "no image is in the library twice"
     with db.connection() as conn:
-        (root,) = folders.roots(conn)
-        (year,) = folders.children(conn, root.id)
-        assert [child.name for child in folders.children(conn, year.id)] == ["inner"]
+        (root,) = folder_tree.roots(conn)
+        (year,) = folder_tree.children(conn, root.id)
+        assert [child.name for child in folder_tree.children(conn, year.id)] == ["inner"]
 
 
 def test_a_folder_that_is_not_there_changes_nothing(db: Database, config: Config, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no folder"):
         scan(db, config, [str(tmp_path / "missing")])
     with db.connection() as conn:
-        assert folders.roots(conn) == []
+        assert not folder_tree.roots(conn)
 
 
 def test_a_vanished_folder_is_marked_and_comes_back(db: Database, config: Config, tmp_path: Path) -> None:

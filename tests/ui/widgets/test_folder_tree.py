@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from dtk_tui.config import Config
-from dtk_tui.domain.library import FolderRow
+from dtk_tui.domain.library import FolderRows
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from tests.helpers.running_app import WIDE, library_app
@@ -21,7 +20,7 @@ async def test_a_folder_that_is_closed_while_it_opens_stays_closed(db: Database,
         await run.until(lambda: "final" not in run.text())
         fetch, held = tree._fetch, threading.Event()
 
-        def late(key: int | None) -> Sequence[FolderRow]:
+        def late(key: int | None) -> FolderRows:
             held.wait(60)
             return fetch(key)
 

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
-from dtk_tui.domain.library import Badge, FolderRow, ImageRow
+from dtk_tui.domain.library import Badge, Badges, FolderRow, FolderRows, ImageRow
 from dtk_tui.ui.theme import OWN_VARIABLES
-from dtk_tui.ui.widgets.folder_tree import EVERYTHING, FolderTree
+from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.tables.columns import headings, place, row_cells
 from dtk_tui.ui.widgets.tables.folds import Folds
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from dtk_tui.ui.widgets.tables.pages import place_of
+from tests.helpers.folder_rows import badges, folder_rows
 from tests.helpers.running_app import NARROW, WIDE, running
 
 _DAY = datetime(2025, 11, 5, tzinfo=UTC)
@@ -230,19 +231,21 @@ class TreeApp(Harness):
         self.siblings = siblings
         self.asked: list[int | None] = []
 
-    def fetch(self, parent: int | None) -> list[FolderRow]:
+    def fetch(self, parent: int | None) -> FolderRows:
         self.asked.append(parent)
         if parent is None:
-            return [FolderRow(1, None, "root", "/root", 0, True), FolderRow(2, None, "other", "/other", 3, False)]
+            return folder_rows(
+                FolderRow(1, None, "root", "/root", 0, True), FolderRow(2, None, "other", "/other", 3, False)
+            )
         if parent == 1:
-            return [
-                FolderRow(100 + n, 1, f"day {n:05d}", f"/root/{n}", 1, n == self.siblings - 1)
-                for n in range(self.siblings)
-            ]
-        return [FolderRow(10, parent, "inside", "/root/x/inside", 1, False)]
+            days = range(self.siblings)
+            return folder_rows(
+                *(FolderRow(100 + n, 1, f"day {n:05d}", f"/root/{n}", 1, n == self.siblings - 1) for n in days)
+            )
+        return folder_rows(FolderRow(10, parent, "inside", "/root/x/inside", 1, False))
 
     def compose(self) -> ComposeResult:
-        yield FolderTree(self.fetch)
+        yield FolderTree(self.fetch, Badges)
 
     @property
     def tree(self) -> FolderTree:
@@ -261,7 +264,8 @@ async def test_twenty_thousand_folders_side_by_side() -> None:
         await run.shows("day 00000")
         started = process_time()
         for number in range(50):
-            app.tree.show_badges({100 + number: Badge(number + 1, 0), EVERYTHING: Badge(number, 0)})
+            app.tree.show_badges(badges({100 + number: Badge(number + 1, 0)}))
+            app.tree.look_again(Badge(number, 0))
         assert process_time() - started < 1
         await run.shows(" 49")
         await run.press("end", "up", "right")
@@ -277,12 +281,12 @@ async def test_new_badges_draw_only_their_own_lines() -> None:
     async with running(app, NARROW) as run:
         await run.press("down", "right")
         await run.shows("day 00009")
-        app.tree.show_badges({101: Badge(12_345, 0)})
+        app.tree.show_badges(badges({101: Badge(12_345, 0)}))
         await run.shows("12k")
         drawn: list[int] = []
         draw = app.tree._draw_row
         app.tree._draw_row = lambda row, *rest: drawn.append(row) or draw(row, *rest)  # type: ignore[method-assign,func-returns-value]
-        app.tree.show_badges({101: Badge(12_345, 0), 102: Badge(5, 500)})
+        app.tree.show_badges(badges({101: Badge(12_345, 0), 102: Badge(5, 500)}))
         await run.shows("!500")
         assert set(drawn) == {4}
 

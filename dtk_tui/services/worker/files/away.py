@@ -111,7 +111,7 @@ class _Waiting:
     local: str
     reason: str
     probe: Probe
-    ids: list[int] = field(default_factory=list)
+    ids: Sequence[int] = field(default_factory=list)
     jobs: int = 0
 
 
@@ -221,7 +221,7 @@ class AwayFolders:
     def _count(self, one: _Waiting) -> None:
         kinds = tuple(self._state.handlers)
 
-        def query(conn: Connection) -> tuple[list[int], int]:
+        def query(conn: Connection) -> tuple[Sequence[int], int]:
             ids = folders.subtree(conn, one.folder.id)
             return ids, missing.count_waiting(conn, kinds, ids, gone=one.folder.is_root)
 
