@@ -81,7 +81,7 @@ def candidates(conn: Connection, tree: Node) -> tuple[Ids, int] | None:
     None where the lists leave more than a few. A term of several words is only where each of them is.
     """
     terms = _terms(tree)
-    if len(terms) > _MOST_TERMS or not any(_is_listed(part) for term in terms for part in _PARTS.split(term)):
+    if len(terms) > _MOST_TERMS or not any(_is_listed(part) for term in terms for part in _parts(term)):
         return None
     up_to = _listed_up_to(conn)
     if up_to is None:
@@ -95,13 +95,18 @@ def candidates(conn: Connection, tree: Node) -> tuple[Ids, int] | None:
 
 def _may_have(conn: Connection, term: str, up_to: int) -> Flags:
     """Return which prompts may have a term: a part of it between separators is a whole word, but at the ends."""
-    parts = _PARTS.split(term)
+    parts = _parts(term)
     flags = np.ones(up_to + 1, np.bool_)
     for place, part in enumerate(parts):
         if _is_listed(part):
             begin, end = "%" if place == 0 else "", "%" if place == len(parts) - 1 else ""
             flags &= _have(conn, f"{begin}{like_pattern(part)}{end}", up_to)
     return flags
+
+
+def _parts(term: str) -> list[str]:
+    """Return what stands between separators, of the composed form: a sign may be part of a character there."""
+    return _PARTS.split(to_nfc(term))
 
 
 def _may_meet(node: Node, have: Mapping[str, Flags], negated: bool) -> Flags:

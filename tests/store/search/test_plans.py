@@ -325,6 +325,31 @@ def test_the_nearest_are_really_the_nearest(plans: tuple[Library, list[dict[str,
         assert list(result.scores) == sorted(result.scores, reverse=True)
 
 
+@pytest.mark.parametrize(("near_without", "walks"), [(0, 1), (150, 2), (2900, 4)])
+def test_a_walk_that_finds_too_few_is_made_longer(
+    plans: tuple[Library, list[dict[str, Any]]], near_without: int, walks: int
+) -> None:
+    library, seen = plans
+    conn = library.conn
+    rows = conn.execute("SELECT image_id, vec::text FROM image_vector WHERE space_id = 2 ORDER BY image_id").fetchall()
+    ids, stored = np.array([number for number, _ in rows]), np.array([json.loads(text) for _, text in rows])
+    query = stored[77].astype(np.float32)
+    nearest = ids[np.argsort(-(stored @ query) / np.linalg.norm(stored, axis=1))]
+    with conn.transaction(force_rollback=True):
+        # What the planner expects is right on the whole, and wrong about what looks like the query.
+        conn.execute("UPDATE image SET cfg_scale = 1")
+        conn.execute("UPDATE image SET cfg_scale = 2 WHERE id = ANY (%s)", (nearest[:near_without].tolist(),))
+        conn.execute("ANALYZE image (cfg_scale)")
+        told(conn)
+        seen.clear()
+        found = library.ask("like:1 cfg:1", 20, like=[(2, query, None)]).ids.tolist()
+        told(conn)
+    ran = [plan for plan in seen if "image_vector_2_hnsw" in indexes([plan])]
+    assert len(ran) == walks
+    expected = nearest[near_without : near_without + 20].tolist()
+    assert len(set(found) & set(expected)) >= 19
+
+
 def test_sorted_results_use_their_indexes(
     plans: tuple[Library, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
