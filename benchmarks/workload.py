@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -74,17 +77,23 @@ class Home:
 
     @contextmanager
     def server(self) -> Iterator[None]:
-        """Keep the embedded server running meanwhile."""
+        """Keep the embedded server running meanwhile; it is stopped, too, when this process is killed."""
         self.dtk("db", "start")
-        try:
+        # It reads until this process has ended, in whatever way.
+        command = ["/bin/sh", "-c", 'cat; exec "$0" db stop', self._program]
+        silent: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, env=self.environ, start_new_session=True, **silent):
             yield
-        finally:
-            self.dtk("db", "stop")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 @contextmanager
 def home() -> Iterator[Home]:
-    """Give a fresh home whose server runs."""
+    """Give a fresh home whose server runs; it is removed, too, when this process is asked to end."""
+    signal.signal(signal.SIGTERM, _leave)
     with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
         place = Home(Path(folder) / "home")
         place.folder.mkdir()

@@ -206,12 +206,13 @@ class LibraryCounts:
 
 @dataclass(frozen=True, slots=True)
 class LibraryMarks:
-    """Numbers that are others as soon as folders or images are: they say that something changed, not what."""
+    """Numbers that are others as soon as folders, images or thresholds are: they tell that something changed."""
 
     folders: tuple[int, int] = (0, 0)
     added: int = 0
     deleted: int = 0
     changed: int = 0
+    derived: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from dtk_tui.config import Config
+from dtk_tui.services.library import thresholds
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import folders, pruning
-from tests.helpers.running_app import NARROW, WIDE, library_app, write_picture
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app, write_picture
+from tests.helpers.tag_scores import WD, give_scores
 
 #: Two looks at the numbers, and time for a busy machine to draw; without the looks it never comes.
 SOON_S = 120.0
@@ -107,6 +109,25 @@ async def test_a_file_that_is_read_later_is_shown_as_read(db: Database, config: 
         os.utime(changed, (1_750_000_029, 1_750_000_030))
         scanner.scan(db, config, [])
         await run.shows("a lighthouse at dusk")
+
+
+async def test_tags_by_other_thresholds_are_shown(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        current = run.main.table.current_id
+        assert current is not None
+        give_scores(db, {current: (("fox", "general", 0.5), ("snow", "general", 0.3))})
+        await run.until(lambda: _tags(run) == 2, SOON_S)
+        of = thresholds.find_tagger(db, WD)
+        thresholds.apply(db, of, {"general": 0.4})
+        await run.until(lambda: _tags(run) == 1, SOON_S)
+        thresholds.apply(db, of, {"general": 0.2})
+        await run.until(lambda: _tags(run) == 2, SOON_S)
+
+
+def _tags(run: Running) -> int | None:
+    row = run.main.table.current_row
+    return None if row is None else row.tags
 
 
 async def test_a_folder_that_is_opened_while_the_tree_is_renewed_opens(

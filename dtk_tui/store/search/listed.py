@@ -24,6 +24,7 @@ _LEXEMES = f"SELECT numnode({QUERY}), {QUERY}::text, tsvector_to_array(to_tsvect
 # What stands between words that follow each other, that must all be there, or that must not.
 _NOT_OR = "<&!"
 _IS_UNLISTED = "(prompt.id > %(up_to)s OR prompt.id = ANY (%(long)s::bigint[])) AND ({each})"
+_IS_CANDIDATE = "(prompt.id > %(up_to)s OR prompt.id = ANY (%(ids)s::bigint[])) AND ({each})"
 _IMAGES = """
 SELECT string_agg(int8send(image.id) || int8send(image.prompt_id) || timestamptz_send(image.created_at)
                   || int8send(coalesce(image.embedding_source_id, image.id)), ''::bytea)
@@ -53,7 +54,11 @@ def in_lists(conn: Connection, search: PromptSearch, words: Sequence[str] | None
     """
     listed = None if words is None else postings.find(conn, search.tree, words)
     if listed is None:
-        return None
+        few = postings.candidates(conn, search.tree)
+        if few is None:
+            return None
+        values = search.others.values | {"ids": Bigints(few[0]), "up_to": few[1]}
+        return search.ranks(conn, _IS_CANDIDATE.replace("{each}", search.each), **values)
     values = search.others.values | {"up_to": listed.up_to, "long": Bigints(listed.long)}
     ids, ranks = search.ranks(conn, _IS_UNLISTED.replace("{each}", search.each), **values)
     return np.concatenate([listed.ids, ids]), np.concatenate([listed.ranks, ranks])

@@ -21,11 +21,11 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
   FROM (SELECT image.id, image.created_at FROM {source} WHERE {condition}
          ORDER BY image.created_at DESC, image.id DESC LIMIT %(limit)s) AS found
 """
-# Materialised, as a LIMIT that the planner sees makes it walk over all images where it expects too much.
+# Planned apart (OFFSET 0), as a LIMIT that the planner sees makes it walk over all images where it expects too much.
 _ALL = """
-WITH matched AS MATERIALIZED (SELECT image.id, image.created_at FROM {source} WHERE {condition})
 SELECT string_agg(int8send(id), ''::bytea ORDER BY created_at DESC, id DESC)
-  FROM (SELECT * FROM matched ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS found
+  FROM (SELECT * FROM (SELECT image.id, image.created_at FROM {source} WHERE {condition} OFFSET 0) AS matched
+         ORDER BY created_at DESC, id DESC LIMIT %(limit)s) AS found
 """
 _WINDOW = "(SELECT * FROM image ORDER BY created_at DESC, id DESC LIMIT %(window)s) AS image"
 # What an index tells alone is not what is asked for in the end.

@@ -7,6 +7,7 @@ there, it is a float32 in the end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 _MOST_TERMS = 8
 #: With more prompts that are in no list yet, all prompts are looked at as without lists.
 _MOST_UNLISTED = 4096
+#: With more prompts that may have a term of several words, these are found without lists.
+_MOST_CANDIDATES = 2000
+_PARTS = re.compile("[" + re.escape(SEPARATORS) + "]")
 _WEIGHT = np.float64(np.float32(0.1))
 _UP_TO = "SELECT up_to, (SELECT coalesce(max(id), 0) FROM prompt) FROM posting_state"
 _TOKENS = "SELECT first_id, prompts FROM token_posting WHERE token LIKE lower(%(pattern)s)"
@@ -54,18 +58,16 @@ class Listed:
 
 def find(conn: Connection, tree: Node, lexemes: Sequence[str]) -> Listed | None:
     """Find the prompts that meet a tree of terms, ranked by the words ``lexemes``; None where the lists do not tell."""
-    terms = {leaf.text for leaf in leaves(tree) if isinstance(leaf, Prompt)}
+    terms = _terms(tree)
     if len(terms) > _MOST_TERMS or not all(map(_is_listed, terms)):
         return None
     if any(len(lexeme.encode()) > LONG_TOKEN for lexeme in lexemes):
         return None
-    # First, as what is listed meanwhile is then looked at and listed, and found twice in place of never.
-    row = conn.execute(_UP_TO).fetchone()
-    if row is None or row[1] - row[0] > _MOST_UNLISTED:
+    up_to = _listed_up_to(conn)
+    if up_to is None:
         return None
-    up_to = int(row[0])
-    have = {term: _have(conn, term, up_to) for term in terms}
-    long = distinct(_ids(conn.execute(_LONG, prepare=False, binary=True).fetchall()))
+    have = {term: _have(conn, f"%{like_pattern(term)}%", up_to) for term in terms}
+    long = _long(conn)
     meets = _meets(tree, have)
     meets[long[long <= up_to]] = False
     ids = np.flatnonzero(meets)
@@ -73,13 +75,76 @@ def find(conn: Connection, tree: Node, lexemes: Sequence[str]) -> Listed | None:
     return Listed(ids, _ranks(ids, lists, up_to), up_to, long)
 
 
+def candidates(conn: Connection, tree: Node) -> tuple[Ids, int] | None:
+    """Return ids of prompts, int64 [n], and the last one in the lists: none but these, and later ones, meet a tree.
+
+    None where the lists leave more than a few. A term of several words is only where each of them is.
+    """
+    terms = _terms(tree)
+    if len(terms) > _MOST_TERMS or not any(_is_listed(part) for term in terms for part in _parts(term)):
+        return None
+    up_to = _listed_up_to(conn)
+    if up_to is None:
+        return None
+    may = _may_meet(tree, {term: _may_have(conn, term, up_to) for term in terms}, negated=False)
+    long = _long(conn)
+    may[long[long <= up_to]] = True
+    ids = np.flatnonzero(may)
+    return (ids, up_to) if len(ids) <= _MOST_CANDIDATES else None
+
+
+def _may_have(conn: Connection, term: str, up_to: int) -> Flags:
+    """Return which prompts may have a term: a part of it between separators is a whole word, but at the ends."""
+    parts = _parts(term)
+    flags = np.ones(up_to + 1, np.bool_)
+    for place, part in enumerate(parts):
+        if _is_listed(part):
+            begin, end = "%" if place == 0 else "", "%" if place == len(parts) - 1 else ""
+            flags &= _have(conn, f"{begin}{like_pattern(part)}{end}", up_to)
+    return flags
+
+
+def _parts(term: str) -> list[str]:
+    """Return what stands between separators, of the composed form: a sign may be part of a character there."""
+    return _PARTS.split(to_nfc(term))
+
+
+def _may_meet(node: Node, have: Mapping[str, Flags], negated: bool) -> Flags:
+    if isinstance(node, And | Or):
+        combine = np.logical_and if isinstance(node, And) != negated else np.logical_or
+        return cast("Flags", combine.reduce([_may_meet(part, have, negated) for part in node.parts]))
+    if isinstance(node, Not):
+        return _may_meet(node.part, have, not negated)
+    assert isinstance(node, Prompt)
+    if not negated:
+        return have[node.text].copy()
+    return ~have[node.text] if _is_listed(node.text) else np.ones_like(have[node.text])
+
+
+def _terms(tree: Node) -> set[str]:
+    return {leaf.text for leaf in leaves(tree) if isinstance(leaf, Prompt)}
+
+
 def _is_listed(term: str) -> bool:
     return has_trigram(term) and not any(sign in term for sign in SEPARATORS)
 
 
-def _have(conn: Connection, term: str, up_to: int) -> Flags:
-    """Return which of the prompts up to one have a term, by their ids."""
-    values = {"pattern": to_nfc(f"%{like_pattern(term)}%")}
+def _listed_up_to(conn: Connection) -> int | None:
+    """Return the last prompt in the lists; None where too many are in no list yet.
+
+    To be asked first, as what is listed meanwhile is then looked at and listed, and found twice in place of never.
+    """
+    row = conn.execute(_UP_TO).fetchone()
+    return None if row is None or row[1] - row[0] > _MOST_UNLISTED else int(row[0])
+
+
+def _long(conn: Connection) -> Ids:
+    return distinct(_ids(conn.execute(_LONG, prepare=False, binary=True).fetchall()))
+
+
+def _have(conn: Connection, pattern: str, up_to: int) -> Flags:
+    """Return which of the prompts up to one have a token like a pattern, by their ids."""
+    values = {"pattern": to_nfc(pattern)}
     flags = np.zeros(up_to + 1, np.bool_)
     ids = _ids(conn.execute(_TOKENS, values, prepare=False, binary=True).fetchall())
     flags[ids[ids <= up_to]] = True

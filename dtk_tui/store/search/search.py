@@ -86,6 +86,8 @@ _MOST_ALTERNATIVES = 4
 _AS_RANKED = ([("score", True)], [("score", True), ("date", True)])
 #: So many times as many of the nearest images are looked at as hold enough on average that meet a filter.
 _SPARE = 1.5
+#: Where these have too few, so many times as many are.
+_GROWTH = 3
 #: What it costs, in the planner's units, to walk to one of the nearest images and look at it, and to compare any one.
 _WALK_COST, _COMPARE_COST = 10, 1
 
@@ -121,10 +123,9 @@ class _VectorTerms:
 
     def nearest(self, conn: Connection, images: float, where: conditions.Where) -> list[Ranked]:
         """Return for each term a ranking of those of about so many of the nearest images that meet a condition."""
-        share = images / count_images(conn)
 
         def term(of: str, space: int, vector: Vector) -> VectorTerm:
-            return VectorTerm(space, vector, count_walked(conn, of, space, share), cut=False)
+            return VectorTerm(space, vector, count_walked(conn, of, images), cut=False)
 
         return [
             *(rank_by_prompt(conn, term("prompt", *some), None, where) for some in self.about),
@@ -321,15 +322,18 @@ def _rank_then_filter(
     wanted = (MOST if limit is None else max(limit, FEWEST)) + len(terms.left_out)
     expected, cost = estimate(conn, where)
     images = _SPARE * wanted * count_images(conn) / max(expected, 1)
-    if images * _WALK_COST > cost + expected * _COMPARE_COST:
-        return None
-    kept: list[Ranked] = []
-    for ranked in terms.nearest(conn, images, where):
-        if len(ranked.ids) < wanted:
-            return None
-        places = np.unique(ranked.places, return_inverse=True)[1].astype(np.int64) + 1
-        kept.append(Ranked(ranked.ids, places, ranked.similarity))
-    return kept
+    # However wrong the estimate is, these walks take about one and a half times as long as to find all at most.
+    while images * _WALK_COST <= cost + expected * _COMPARE_COST:
+        kept = terms.nearest(conn, images, where)
+        if all(len(ranked.ids) >= wanted for ranked in kept):
+            return [replace(ranked, places=_closed_up(ranked.places)) for ranked in kept]
+        images *= _GROWTH
+    return None
+
+
+def _closed_up(places: Ids) -> Ids:
+    """Return places from 1 without gaps."""
+    return np.unique(places, return_inverse=True)[1].astype(np.int64) + 1
 
 
 def _fused(rankings: Sequence[Ranked]) -> tuple[Ids, npt.NDArray[np.float64]]:

@@ -41,11 +41,12 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY place)
   FROM (SELECT image.id, row_number() OVER (ORDER BY {order}) AS place FROM {source} WHERE {condition}
          ORDER BY {order} LIMIT %(limit)s) AS found
 """
-# Materialised, as a LIMIT that the planner sees makes it walk over all images where it expects too much.
+# Planned apart (OFFSET 0), as a LIMIT that the planner sees makes it walk over all images where it expects too much.
 _AMONG_ALL = """
-WITH matched AS MATERIALIZED (SELECT image.id, image.created_at, {key} AS key FROM {source} WHERE {condition})
 SELECT string_agg(int8send(id), ''::bytea ORDER BY key {way} NULLS LAST, created_at DESC, id DESC)
-  FROM (SELECT * FROM matched ORDER BY key {way} NULLS LAST, created_at DESC, id DESC LIMIT %(limit)s) AS found
+  FROM (SELECT * FROM (SELECT image.id, image.created_at, {key} AS key FROM {source} WHERE {condition} OFFSET 0)
+                AS matched
+         ORDER BY key {way} NULLS LAST, created_at DESC, id DESC LIMIT %(limit)s) AS found
 """
 _EDGE = "SELECT {key} FROM image WHERE {present} ORDER BY {key} {way} LIMIT 1 OFFSET %(skipped)s"
 _BEFORE = "SELECT count(*) FROM image WHERE {present} AND {key} {before} %(edge)s"

@@ -10,7 +10,7 @@ import numpy as np
 from dtk_tui.store.arrays import Bigints
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.search.conditions import Where
-from dtk_tui.store.search.newest import packed
+from dtk_tui.store.search.newest import count_images, count_prompts, packed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +24,8 @@ MOST, FEWEST = 1000, 100
 EXACT_SHARE, EXACT_COUNT = 0.02, 1000
 #: How far the index is walked for a filter that keeps more; where that does not find enough, the answer is exact, too.
 FARTHEST = 20_000
+#: What is walked to at least: a shorter walk would miss some of the nearest.
+LEAST_WALK = 2 * FEWEST
 _SAMPLE_PAGES = 64
 #: So many times as many vectors are walked to as have enough of those that are wanted among them on average.
 _SPARE = 1.4
@@ -37,6 +39,8 @@ SET LOCAL hnsw.ef_search = {ef:d}; SET LOCAL enable_sort = off
 """
 _SORT_AGAIN = "SET LOCAL enable_sort = on"
 _SIZE = "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)"
+# Members of groups, which have no vector of their own.
+_MEMBERS = "SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'image_member'::regclass"
 _PAGES = "SELECT greatest(pg_relation_size(%s::regclass) / current_setting('block_size')::int, 1)"
 # The index is on vec::halfvec(dims): only this very expression finds it, and only where nothing else is in ORDER BY.
 _NEAREST = """
@@ -137,16 +141,21 @@ def distinct(values: Ids) -> Ids:
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
-def count_walked(conn: Connection, of: str, space: int, share: float) -> int:
-    """Return how many vectors of a space to walk to: that share of them, within bounds.
+def count_walked(conn: Connection, of: str, images: float) -> int:
+    """Return how many vectors of prompts or images to walk to for about so many images, within bounds.
 
-    At least so many that a space in which few images have a vector gives enough, too, where a filter keeps much.
+    As many images share a vector as have the same prompt, or are in a group, on average.
 
     Args:
         of: ``prompt`` or ``image``.
     """
-    size = conn.execute(_SIZE, (f"{of}_vector_{space:d}",)).fetchone()
-    return max(4 * FEWEST, min(FARTHEST, int(share * (size[0] if size else 0))))
+    total = count_images(conn)
+    if of == "prompt":
+        shared = max(total / count_prompts(conn), 1)
+    else:
+        (members,) = row_of(conn, _MEMBERS)
+        shared = total / max(total - members, 1)
+    return max(LEAST_WALK, min(FARTHEST, int(images / shared)))
 
 
 def rank_by_prompt(

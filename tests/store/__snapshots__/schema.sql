@@ -2097,6 +2097,12 @@ CREATE INDEX image_hash_uncompared ON public.image_hash USING btree (image_id) W
 CREATE INDEX image_hypernetwork ON public.image USING btree (lower(hypernetwork)) WHERE (octet_length(hypernetwork) < 800);
 
 --
+-- Name: image_id_covering; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX image_id_covering ON public.image USING btree (id) INCLUDE (created_at, prompt_id, embedding_source_id);
+
+--
 -- Name: image_member; Type: INDEX; Schema: public; Owner: -
 --
 

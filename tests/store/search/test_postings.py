@@ -118,10 +118,52 @@ def test_what_the_lists_cannot_tell_is_looked_at(db: Database, monkeypatch: pyte
         for term in ("fo", "red fox", "fox:", "f(x"):
             assert postings.find(conn, Prompt(term), ["fox"]) is None
         monkeypatch.setattr(postings, "find", lambda *_: None)
+        monkeypatch.setattr(postings, "candidates", lambda *_: None)
         looked_at = find_images(conn, parse("fox about:x"), about=about, like=(), limit=20)
         assert result.ids.tolist() == looked_at.ids.tolist()
         assert result.scores is not None and looked_at.scores is not None
         assert result.scores.tolist() == looked_at.scores.tolist()
+
+
+def test_what_has_all_the_words_of_a_term_is_looked_at(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [
+        "a red fox",
+        "a red foxtail",
+        "a bored fox",
+        "a fox, red",
+        "a Red Fox, RED FOX",
+        "red, fox",
+        "owl",
+        "bored fox",
+    ]
+    with db.connection() as conn:
+        library = Library(conn)
+        for number, text in enumerate([*texts, "red fox " * 2000, "six\u226fseven or eight"]):
+            library.image(f"{number}.png", text)
+        assert lists.list_some(conn, least=1)
+        library.image("later.png", "the red fox of today")
+        for line, may, ids in (
+            ('"red fox"', {1, 2, 3, 5, 8, 9}, {1, 2, 3, 5, 8, 9, 11}),
+            ('"red fox" -tail', {1, 3, 5, 8, 9}, {1, 3, 5, 8, 9, 11}),
+            ('"red fox" -"a red"', {1, 2, 3, 5, 8, 9}, {3, 8, 9, 11}),
+            ('"ed fox" OR owl', {1, 2, 3, 5, 7, 8, 9}, {1, 2, 3, 5, 7, 8, 9, 11}),
+            ('"red, fox"', {6, 9}, {6}),
+            ('"a red fox"', {1, 2, 5, 9}, {1, 2, 5}),
+            ('"six>\u0338seven or"', {9, 10}, {10}),
+        ):
+            query = parse(line)
+            assert query.filter is not None
+            found = postings.candidates(conn, query.filter)
+            assert found is not None and set(found[0].tolist()) >= may and found[1] == 10, line
+            result = find_images(conn, query, about=(), like=(), limit=20)
+            assert set(result.ids.tolist()) == ids, line
+            with monkeypatch.context() as patched:
+                patched.setattr(postings, "candidates", lambda *_: None)
+                looked_at = find_images(conn, query, about=(), like=(), limit=20)
+            assert result.ids.tolist() == looked_at.ids.tolist(), line
+        for tree in (Prompt("r f"), Not(Prompt("red fox")), Or((Prompt("red fox"), Prompt("x")))):
+            monkeypatch.setattr(postings, "_MOST_CANDIDATES", 5)
+            assert postings.candidates(conn, tree) is None, "the lists tell nothing, or leave too many"
 
 
 def test_a_prompt_that_is_being_written_is_waited_for(db: Database) -> None:
