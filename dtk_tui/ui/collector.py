@@ -8,9 +8,9 @@ from time import monotonic
 #: So long after the last key nobody waits for an answer.
 _REST_S = 1.5
 #: After so many collections of the younger objects a full one is worth its time, and after so many it waits no more.
-_DUE, _OVERDUE = 10, 300
+_DUE, _OVERDUE = 4, 300
 #: After so long a pause, and so many full collections of what is new, one looks at what is old, too; later without one.
-_LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 20, 400
+_LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 50, 1000
 #: For the generations that Python collects by itself, more than there will be.
 _NEVER = 1_000_000_000
 
@@ -18,13 +18,15 @@ _NEVER = 1_000_000_000
 class IdleCollector:
     """Makes the full collections, which Python would make in the middle of an answer, in the pauses between keys.
 
-    A full one of all objects takes up to a tenth of a second in which no key is answered. So those that follow, which
-    take a few milliseconds, pass over what outlived one (``gc.freeze``) until there is a long pause.
+    A full one of all objects takes up to a tenth of a second in which no key is answered. So there is one as soon as
+    there is a little to look at, and those that follow, which take milliseconds, pass over what outlived one
+    (``gc.freeze``) until there is a long pause.
     """
 
     def __init__(self) -> None:
         self._last_input = monotonic()
         self._collections = 0
+        self._is_started = False
 
     def begin(self) -> None:
         """Pass over what is there from the start, and let Python begin no full collection."""
@@ -39,6 +41,10 @@ class IdleCollector:
         """Collect if it is time for it; called once a second or so."""
         rest_s = monotonic() - self._last_input
         if not is_due(gc.get_count()[2], rest_s):
+            return
+        if not self._is_started:  # what the threads of the start imported is no garbage
+            self._is_started = True
+            gc.freeze()
             return
         self._collections += 1
         if is_old_due(self._collections, rest_s):

@@ -49,7 +49,29 @@ class UpdateCompositor(Compositor):
             yield region, lines, widget.render_lines(lines.translate(-region.offset))
 
 
-class UpdatingScreen(Screen[_ResultT]):
+class SettledScreen(Screen[_ResultT]):
+    """A screen that is drawn for the first time when all in it has its place, once.
+
+    Textual draws one as it opens, when it has its size, when its widgets have theirs, and then all of it again.
+    """
+
+    _is_opening = True
+
+    def _compositor_refresh(self) -> None:
+        if not self._is_opening:
+            super()._compositor_refresh()
+
+    def _on_timer_update(self) -> None:
+        if self._is_opening and self.is_current and not self.app._batch_count:
+            if self._layout_required:
+                self._layout_required = self._scroll_required = False
+                self._refresh_layout()
+            self._is_opening = False
+            self._repaint_required = True
+        super()._on_timer_update()
+
+
+class UpdatingScreen(SettledScreen[_ResultT]):
     """A screen that draws for an update no more than what is in it."""
 
     def __init__(self) -> None:
@@ -166,7 +188,7 @@ class TintedScreen(Visual):
         return self._screen.size.height
 
 
-class TintingScreen(ModalScreen[_ResultT]):
+class TintingScreen(SettledScreen[_ResultT], ModalScreen[_ResultT]):
     """A screen over another one, which stays to be seen, darker."""
 
     def render(self) -> VisualType:  # type: ignore[override]  # as any widget's

@@ -12,6 +12,7 @@ from textual._compositor import Compositor
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
@@ -122,6 +123,24 @@ async def test_a_line_that_stays_in_sight_is_not_drawn_again() -> None:
         await run.press("down", "down", "up", "up", "down")
         await run.pilot.pause()
         assert len(drawn) <= 4, "each of three lines with and without the cursor, but what was drawn before"
+
+
+async def test_a_dialogue_that_opens_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, frames = ListApp(), list[str]()
+    async with running(app, NARROW) as run:
+        app.table.show(np.arange(1, _ROWS, dtype=np.int64))
+        await run.shows("0000001.png")
+        display = App._display
+
+        def noted(self: App[None], screen: Screen[object], frame: object) -> None:
+            frames.append(type(frame).__name__)
+            display(self, screen, frame)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(App, "_display", noted)
+        app.push_screen(Confirm("Is it so?", "It is.", "Yes"))
+        await run.shows("It is.")
+        await run.pilot.pause()
+        assert frames == ["LayoutUpdate"]
 
 
 async def test_what_changed_below_a_dialogue_is_drawn_once() -> None:

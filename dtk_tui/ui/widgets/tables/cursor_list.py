@@ -60,7 +60,8 @@ class CursorList(BarredView, can_focus=True):
     ]
 
     cursor = var(0, init=False)
-    _KEPT_STRIPS: ClassVar[int] = 1000
+    # Each is some twenty objects, at which the garbage collector looks.
+    _KEPT_STRIPS: ClassVar[int] = 300
 
     class Moved(Message):
         """The cursor stands on another line, or on the same line with other content."""
