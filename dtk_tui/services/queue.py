@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NORMAL, Kind
@@ -47,7 +48,10 @@ def enqueue(
     names = config.settings.models
     endings = undecodable_endings()
 
-    def transaction() -> Enqueued:
+    shares = Kind.EMBED in kinds and names.share_within_bits > 0
+
+    def transaction() -> tuple[Enqueued, Callable[[], None] | None]:
+        copies = None
         total = Enqueued(0, 0, 0, expected_s=0.0)
         is_run = not dry_run and set(RUN_KINDS) <= set(kinds)
         with db.connection() as conn:
@@ -56,12 +60,13 @@ def enqueue(
             if captions is not None and not dry_run:
                 adopt_language(conn, config.settings.captions.language)
             run = runs.begin(conn, title, priority) if is_run else None
-            shares = Kind.EMBED in kinds and names.share_within_bits > 0
             if shares and not again:
-                from dtk_tui.services.library.alike.sharing import share_vectors
+                from dtk_tui.services.library.alike.sharing import copy_vectors, share_vectors
 
+                spaces = models.image_spaces
                 wanted = missing_images(conn, target, Kind.EMBED, models, endings)
-                share_vectors(conn, wanted, models.image_spaces, names.share_within_bits, dry_run=dry_run)
+                shared = share_vectors(conn, wanted, spaces, names.share_within_bits, dry_run=dry_run)
+                copies = partial(copy_vectors, db, spaces, shared)
             for kind in kinds:
                 one = enqueue_kind(
                     conn,
@@ -83,9 +88,12 @@ def enqueue(
                 jobs.wake_workers(conn)
             if dry_run:
                 conn.rollback()
-        return total
+        return total, copies
 
-    return retry_on_conflict(transaction)
+    done, copy_shared = retry_on_conflict(transaction)
+    if copy_shared is not None and not dry_run:
+        copy_shared()
+    return done
 
 
 def caption_request(config: Config, names: Sequence[str], *, again: bool = False) -> CaptionRequest:

@@ -65,6 +65,27 @@ SELECT %(space)s, shared.image_id, source.vec
     ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
  WHERE image_vector.vec IS DISTINCT FROM excluded.vec
 """
+_SOURCES = """
+SELECT string_agg(int8send(image_id) || int8send(source_id), ''::bytea)
+  FROM shared_vector WHERE image_id = ANY (%s::bigint[]) AND source_id IS NOT NULL
+"""
+_COPY = """
+INSERT INTO image_vector (space_id, image_id, vec)
+SELECT %(space)s, shared.image_id, source.vec
+  FROM unnest(%(ids)s::bigint[], %(sources)s::bigint[]) AS held (image_id, source_id)
+  JOIN shared_vector shared USING (image_id, source_id)
+  JOIN image_vector source ON source.space_id = %(space)s AND source.image_id = source_id
+ ORDER BY shared.image_id
+    ON CONFLICT (space_id, image_id) DO UPDATE SET vec = excluded.vec
+ WHERE image_vector.vec IS DISTINCT FROM excluded.vec
+"""
+_WITHOUT_VECTORS = """
+SELECT string_agg(int8send(shared.image_id), ''::bytea)
+  FROM shared_vector shared
+  JOIN image_vector source ON source.space_id = %(space)s AND source.image_id = shared.source_id
+  LEFT JOIN image_vector own ON own.space_id = %(space)s AND own.image_id = shared.image_id
+ WHERE own.image_id IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +129,18 @@ def note(conn: Connection, ids: Ids, sources: Ids, alone: Ids) -> None:
     """Note that images share the vectors of others, and that those ``alone`` share none any more."""
     conn.execute(_LEAVE, (alone.tolist(),))
     conn.execute(_NOTE, (ids.tolist(), sources.tolist()))
+
+
+def without_vectors(conn: Connection, space: int) -> Ids:
+    """Return the images that lack a vector in a space which those have whose vectors they share."""
+    return ids_from(row_of(conn, _WITHOUT_VECTORS, {"space": space})[0])
+
+
+def copy(conn: Connection, space: int, ids: Ids) -> None:
+    """Copy vectors in a space to images that share them; till the transaction ends nobody changes one of these."""
+    pairs = ids_from(row_of(conn, _SOURCES, (ids.tolist(),))[0]).reshape(-1, 2)
+    pairs = pairs[hold(conn, pairs[:, 0], pairs[:, 1])]
+    conn.execute(_COPY, {"space": space, "ids": pairs[:, 0].tolist(), "sources": pairs[:, 1].tolist()})
 
 
 def share(conn: Connection, space: int, sources: Sequence[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,10 +13,11 @@ import pytest
 from dtk_tui.config import Config
 from dtk_tui.domain.job import Kind
 from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.services.library.alike import sharing
 from dtk_tui.services.queue import enqueue
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
-from dtk_tui.store.queue import results
+from dtk_tui.store.queue import results, shared_vectors
 from dtk_tui.store.scan import readings
 from dtk_tui.store.search.search import nearest_images
 from tests.helpers.running_worker import EVERYTHING
@@ -231,3 +232,75 @@ def test_what_is_shared_already_is_not_written_again(db: Database, config: Confi
     assert add(db, config, 2).spared == 2
     with db.connection() as conn:
         assert conn.execute(versions).fetchone() == before
+
+
+def _stop_before(monkeypatch: pytest.MonkeyPatch, call: int, then: Callable[[], None]) -> None:
+    """Copy one vector at a time, and do something before a copy of that number."""
+    copy, copies = shared_vectors.copy, 0
+
+    def copied(*arguments: Any) -> None:
+        nonlocal copies
+        copies += 1
+        if copies == call:
+            then()
+        copy(*arguments)
+
+    monkeypatch.setattr(sharing, "_SOME", 1)
+    monkeypatch.setattr(shared_vectors, "copy", copied)
+
+
+def test_nobody_waits_until_all_vectors_are_copied(
+    db: Database, config: Config, space: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(db, space, ["a"], unit(1))
+    rated = 0
+
+    def rate() -> None:
+        nonlocal rated
+        with db.connection() as conn:
+            conn.execute("SET LOCAL lock_timeout = '5s'")
+            rated = conn.execute("UPDATE image SET rating = 5").rowcount
+
+    _stop_before(monkeypatch, 2, rate)
+    assert add(db, config, 2).spared == 2
+    assert rated == 5
+    with db.connection() as conn:
+        assert len(nearest_images(conn, space, unit(1), 9)) == 3
+
+
+def test_what_was_interrupted_is_copied_with_the_next(
+    db: Database, config: Config, space: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    done(db, space, ["a"], unit(1))
+    with monkeypatch.context() as patched:
+        _stop_before(patched, 2, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            add(db, config, 2)
+    with db.connection() as conn:
+        assert shared(conn) == {"b": "a", "c": "a"}
+        assert len(nearest_images(conn, space, unit(1), 9)) == 2
+        (last,) = conn.execute("SELECT id FROM image WHERE file_name = 'e'").fetchone() or (0,)
+    add(db, config, 2, Target(image_ids=(last,)))
+    with db.connection() as conn:
+        assert len(nearest_images(conn, space, unit(1), 9)) == 3
+
+
+def test_a_vector_is_copied_only_of_the_one_that_it_is_shared_of_by_then(
+    db: Database, config: Config, space: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change() -> None:
+        with db.connection() as conn:
+            for statement in readings._DELETE_STALE:
+                conn.execute(statement, ([ids["c"]],))
+
+    with db.connection() as conn:
+        ids = dict(conn.execute("SELECT file_name, id FROM image"))
+    done(db, space, ["a"], unit(1))
+    _stop_before(monkeypatch, 2, change)
+    add(db, config, 2)
+    with db.connection() as conn:
+        assert shared(conn) == {"b": "a"}
+        assert embedding_spaces.image_vector(conn, ids["c"], space) is None
