@@ -11,6 +11,8 @@ _REST_S = 1.5
 _DUE, _OVERDUE = 4, 300
 #: After so long a pause, and so many full collections of what is new, one looks at what is old, too; later without one.
 _LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 50, 1000
+#: So long after the start most of what is new are modules that threads import, and no garbage.
+_START_S = 5.0
 #: For the generations that Python collects by itself, more than there will be.
 _NEVER = 1_000_000_000
 
@@ -26,10 +28,11 @@ class IdleCollector:
     def __init__(self) -> None:
         self._last_input = monotonic()
         self._collections = 0
-        self._is_started = False
+        self._started = -_START_S
 
     def begin(self) -> None:
         """Pass over what is there from the start, and let Python begin no full collection."""
+        self._started = monotonic()
         gc.freeze()
         gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
 
@@ -39,12 +42,12 @@ class IdleCollector:
 
     def look(self) -> None:
         """Collect if it is time for it; called once a second or so."""
-        rest_s = monotonic() - self._last_input
-        if not is_due(gc.get_count()[2], rest_s):
-            return
-        if not self._is_started:  # what the threads of the start imported is no garbage
-            self._is_started = True
+        now = monotonic()
+        rest_s = now - self._last_input
+        if now - self._started < _START_S:
             gc.freeze()
+            return
+        if not is_due(gc.get_count()[2], rest_s):
             return
         self._collections += 1
         if is_old_due(self._collections, rest_s):

@@ -55,7 +55,7 @@ def test_garbage_that_was_old_goes_in_the_end(monkeypatch: pytest.MonkeyPatch) -
     try:
         collect.look()
         del node
-        for _ in range(49):
+        for _ in range(48):
             collect.look()
         assert gone() is not None, "what outlived one is passed over"
         collect.look()
@@ -65,6 +65,24 @@ def test_garbage_that_was_old_goes_in_the_end(monkeypatch: pytest.MonkeyPatch) -
         gc.set_threshold(*thresholds)
         if enabled:
             gc.enable()
+
+
+def test_what_the_start_imports_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter((0.0, 10.0, 14.0, 16.0))
+    monkeypatch.setattr(collector, "monotonic", lambda: next(times))
+    monkeypatch.setattr(collector, "is_due", lambda younger, rest_s: True)
+    collect, collected = collector.IdleCollector(), list[str]()
+    thresholds = gc.get_threshold()
+    monkeypatch.setattr(gc, "collect", lambda: collected.append("all"))
+    try:
+        collect.begin()
+        collect.look()
+        assert not collected
+        collect.look()
+        assert collected == ["all"]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 _colors = st.one_of(
