@@ -1,9 +1,10 @@
-"""Numbers as one parameter of a statement, in the binary form of PostgreSQL's arrays, or as one value of its answer.
+"""Numbers as one parameter of a statement, in the binary form of arrays and of vectors, or as one value of its answer.
 
 A list would be taken apart number by number, and joining a text of all numbers is one call that lets no other thread
 run: of a million of them, either holds up a screen.
 
-Source of the form: ``array_recv`` in src/backend/utils/adt/arrayfuncs.c of PostgreSQL.
+Source of the forms: ``array_recv`` in src/backend/utils/adt/arrayfuncs.c of PostgreSQL, and ``halfvec_recv`` in
+src/halfvec.c of pgvector.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ class Reals:
 
     def __init__(self, numbers: Sequence[float] | npt.NDArray[np.float32]) -> None:
         self.message = _message(numbers, _REAL, ">f4")
+
+
+class HalfVector:
+    """A vector, float32 [dims], as a parameter of pgvector's type halfvec, each number rounded to 16 bits."""
+
+    def __init__(self, vector: npt.NDArray[np.float32]) -> None:
+        import numpy as np
+
+        self.message = np.array([len(vector), 0], ">i2").tobytes() + vector.astype(">f2").tobytes()
 
 
 def bigints_from(value: bytes | None) -> array[int]:
@@ -117,9 +127,14 @@ class _RealsDumper(_ArrayDumper):
     _type = _REAL_ARRAY
 
 
+class _HalfVectorDumper(_ArrayDumper):
+    """Names no type: that of an extension has another number in each database, and the statement says it."""
+
+
 def register() -> None:
     """Let every connection that is made from now on take these parameters."""
     psycopg.adapters.register_dumper(Bigints, _BigintsDumper)
     psycopg.adapters.register_dumper(Doubles, _DoublesDumper)
     psycopg.adapters.register_dumper(Integers, _IntegersDumper)
     psycopg.adapters.register_dumper(Reals, _RealsDumper)
+    psycopg.adapters.register_dumper(HalfVector, _HalfVectorDumper)

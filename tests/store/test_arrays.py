@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dtk_tui.errors import DtkError
-from dtk_tui.store.arrays import Bigints, Doubles, Integers, Reals
+from dtk_tui.store.arrays import Bigints, Doubles, HalfVector, Integers, Reals
 from dtk_tui.store.database import Database
 
 
@@ -54,6 +54,23 @@ def test_narrow_numbers_arrive_rounded(db: Database) -> None:
         row = conn.execute("SELECT %(numbers)s, pg_typeof(%(numbers)s)::text", {"numbers": Reals(numbers)}).fetchone()
     assert row is not None
     assert (np.array(row[0], np.float32) == numbers).all() and row[1] == "real[]"
+
+
+def test_a_vector_arrives_as_its_text_does(db: Database) -> None:
+    chance = np.random.default_rng(5)
+    # Normal and subnormal halfs, the largest, halves of the last bit, and what is too small for any.
+    edges = [65504, -65504, 6e-8, 2.9e-8, 1e-9, 1 + 2**-11, 1 + 3 * 2**-11, 2049, 0, -0.0]
+    vector = np.concatenate([np.array(edges), chance.normal(size=300), chance.normal(size=74) * 1e-5]).astype(
+        np.float32
+    )
+    text = "[" + ",".join(map(repr, vector.tolist())) + "]"
+    with db.connection() as conn:
+        row = conn.execute(
+            "SELECT %(vec)s::halfvec(384)::text, %(text)s::halfvec(384)::text",
+            {"vec": HalfVector(vector), "text": text},
+        ).fetchone()
+    assert row is not None
+    assert row[0] == row[1]
 
 
 def test_a_statement_that_is_prepared_and_a_copy_take_them(db: Database) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dtk_tui.store.arrays import Bigints
+from dtk_tui.store.arrays import Bigints, HalfVector
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.newest import count_images, count_prompts, packed
@@ -44,17 +44,22 @@ _MEMBERS = "SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'image_membe
 _PAGES = "SELECT greatest(pg_relation_size(%s::regclass) / current_setting('block_size')::int, 1)"
 # The index is on vec::halfvec(dims): only this very expression finds it, and only where nothing else is in ORDER BY.
 _NEAREST = """
-SELECT {key}, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) FROM {table}
- WHERE space_id = %(space)s
- ORDER BY vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) LIMIT %(count)s
+SELECT string_agg(int8send(id) || float8send(distance), ''::bytea)
+  FROM (SELECT {key} AS id, vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) AS distance FROM {table}
+         WHERE space_id = %(space)s
+         ORDER BY vec::halfvec({dims:d}) <=> %(vec)s::halfvec({dims:d}) LIMIT %(count)s) AS near
 """
 # An array that the planner does not see: it would compare each of its numbers with what it knows of the column.
 _EXACT = """
-SELECT {key}, vec <=> %(vec)s::halfvec FROM {table}
- WHERE space_id = %(space)s AND {key} = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[]))) ORDER BY 2 LIMIT %(count)s
+SELECT string_agg(int8send(id) || float8send(distance), ''::bytea)
+  FROM (SELECT {key} AS id, vec <=> %(vec)s::halfvec AS distance FROM {table}
+         WHERE space_id = %(space)s AND {key} = ANY (ARRAY(SELECT unnest(%(keys)s::bigint[])))
+         ORDER BY 2 LIMIT %(count)s) AS near
 """
 _SAMPLE = """
-SELECT vec <=> %(vec)s::halfvec FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0) LIMIT 1000
+SELECT string_agg(float8send(distance), ''::bytea)
+  FROM (SELECT vec <=> %(vec)s::halfvec AS distance
+          FROM {table}_{space:d} TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0) LIMIT 1000) AS sample
 """
 _COUNT = "SELECT count(*) FROM {table} WHERE space_id = %s"
 
@@ -211,8 +216,7 @@ def _ranked(near: _Near, ids: Ids, keys: Ids) -> Ranked:
 
 def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: _Wanted | None) -> _Near:
     names = {"table": table, "key": key, "dims": len(term.vector), "space": term.space}
-    text = "[" + ",".join(map(str, term.vector.tolist())) + "]"
-    values: dict[str, Any] = {"space": term.space, "count": term.count, "vec": text}
+    values: dict[str, Any] = {"space": term.space, "count": term.count, "vec": HalfVector(term.vector)}
     size = conn.execute(_SIZE, (f"{table}_{term.space:d}",)).fetchone()
     pairs = np.zeros((0, 2))
     if size is not None and (wanted is None or len(wanted.keys)):
@@ -220,8 +224,8 @@ def _near(conn: Connection, table: str, key: str, term: VectorTerm, wanted: _Wan
     if term.cut and size is not None and len(pairs):
         (pages,) = row_of(conn, _PAGES, (f"{table}_{term.space:d}",))
         values["percent"] = min(100.0, 100.0 * _SAMPLE_PAGES / pages)
-        sample = conn.execute(_SAMPLE.format(**names), values, prepare=False).fetchall()
-        pairs = _cut(pairs, np.array(sample, dtype=np.float64), term.leave_out)
+        sample = np.frombuffer(_bytes(conn, _SAMPLE.format(**names), values), ">f8")
+        pairs = _cut(pairs, sample, term.leave_out)
     keys = pairs[:, 0].astype(np.int64)
     order = np.argsort(keys)
     _, places = np.unique(pairs[:, 1], return_inverse=True)
@@ -257,8 +261,14 @@ def _by_index(conn: Connection, names: dict[str, Any], values: dict[str, Any], c
 
 
 def _numbers(conn: Connection, sql: str, values: dict[str, Any]) -> npt.NDArray[np.float64]:
-    rows = conn.execute(sql, values, prepare=False, binary=True).fetchall()
-    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+    found = np.frombuffer(_bytes(conn, sql, values), [("id", ">i8"), ("distance", ">f8")])
+    return np.column_stack([found["id"].astype(np.float64), found["distance"]])
+
+
+def _bytes(conn: Connection, sql: str, values: dict[str, Any]) -> bytes:
+    # Planned anew, as the best plan depends on the values.
+    row = conn.execute(sql, values, prepare=False, binary=True).fetchone()
+    return (row[0] if row else None) or b""
 
 
 def _cut(
