@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
+from dtk_tui.ui.hung_text import HungText
 from dtk_tui.ui.textual_compat import CursorOptionList
 from dtk_tui.ui.textual_drawing import TintingScreen
 from dtk_tui.ui.widgets.safe_input import SafeInput
@@ -107,7 +108,7 @@ class Confirm(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         """The consequences, and the choice."""
-        yield Static(lines(self._text), markup=False, classes="text")
+        yield Static(HungText(lines(self._text)), markup=False, classes="text")
         yield Choices(("y", self._yes, "screen.yes"), ("n", self._no, "screen.leave"))
 
     def action_yes(self) -> None:
@@ -127,7 +128,7 @@ class ErrorDialog(Dialog[None]):
     def body(self) -> ComposeResult:
         """The reason, and what to do about it."""
         with VerticalScroll(classes="text"):
-            yield Static(lines(self.error.detail or "There is no more to say about it."), markup=False)
+            yield Static(HungText(lines(self.error.detail or "There is no more to say about it.")), markup=False)
         yield Choices(("Enter", "Close", "screen.leave"))
 
 
@@ -200,13 +201,15 @@ class InputDialog(Dialog[str]):
         self._suggester = suggester
 
     def body(self) -> ComposeResult:
-        """A hint, and the line."""
+        """The line, a hint, and what ends it."""
         yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
         yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices")
+        yield Choices(("Enter", "OK", "screen.done"), ("Esc", "Cancel", "screen.leave"))
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or ("" if self._may_be_empty else None))
+    def action_done(self) -> None:
+        """Take what is typed."""
+        self.dismiss(self.query_one(SafeInput).value.strip() or ("" if self._may_be_empty else None))
 
 
 class FolderDialog(Dialog[tuple[str, bool]]):
@@ -222,11 +225,17 @@ class FolderDialog(Dialog[tuple[str, bool]]):
     def body(self) -> ComposeResult:
         """The line, and what ends it."""
         yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
-        hint = "an absolute path; \u2192 takes the completion, Enter scans it with all below it, F2 without"
+        hint = "an absolute path; \u2192 takes the completion"
         yield Static(line(hint, "$muted", 300), markup=False, classes="choices")
+        yield Choices(
+            ("Enter", "Scan with all below", "screen.whole"),
+            ("F2", "Without subfolders", "screen.alone"),
+            ("Esc", "Cancel", "screen.leave"),
+        )
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def action_whole(self) -> None:
+        """Take the folder with all below it."""
         self._end(recursive=True)
 
     def action_alone(self) -> None:

@@ -30,6 +30,7 @@ from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu, MenuList
 from dtk_tui.ui.format import line, setting_words
+from dtk_tui.ui.hung_text import HungText
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.importer_text import (
     POLICIES,
@@ -378,7 +379,7 @@ class ImportScreen(CommandScreen[None]):
         self.query_one("#import-title", Line).show(line(f"{what} of {running.options.source}", limit=300))
         text = self.query_one("#import-text", Static)
         if running.report is not None:
-            text.update(report_words(running.report))
+            text.update(HungText(report_words(running.report)))
             is_dry = running.report.dry_run
             self._note("" if is_dry else "To search them by meaning and looks, queue All images on the main screen.")
         elif running.error is not None:
