@@ -71,6 +71,8 @@ class FolderFinder(Dialog[FolderRow]):
         super().__init__("Go to a folder")
         self._find = find
         self._most = most
+        self._found_for: str | None = None
+        self._is_chosen = False
 
     def body(self) -> ComposeResult:
         """The line, the folders, and how many they are."""
@@ -88,6 +90,7 @@ class FolderFinder(Dialog[FolderRow]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
+        self._is_chosen = False
         self._look(_REST_S)
 
     @task("find folders")
@@ -96,17 +99,23 @@ class FolderFinder(Dialog[FolderRow]):
         words = self.query_one(SafeInput).value
         rows = await in_thread(self._find, words)
         self._list.rows = rows
+        self._found_for = words
         self._list.say_empty("No folder has all of these words." if words.split() else "The library has no folders.")
         self._list.count_changed()
         more = "the first " if len(rows) >= self._most else ""
         said = f"{more}{counted(len(rows), 'folder')}   " if rows else ""
         self.query_one(Line).show(Content(f"{said}Enter goes there, Esc leaves"))
+        if self._is_chosen:
+            self._is_chosen = False
+            self._chosen()
 
     @on(Input.Submitted)
     @on(CursorList.Chosen)
     def _chosen(self) -> None:
         rows = self._list.rows
-        if rows:
+        if self.query_one(SafeInput).value != self._found_for:
+            self._is_chosen = True  # of what is typed, when that is found
+        elif rows:
             self.dismiss(rows[self._list.cursor])
 
     def action_move(self, step: int) -> None:

@@ -163,3 +163,8 @@ async def test_a_folder_is_found_by_words_of_its_path(
         await run.until(lambda: tree.folder is not None and tree.folder.path == str(deep))
         assert tree.has_focus
         await run.shows("one.png")
+        await run.press("home", "g")
+        await run.shows("Enter goes there")
+        await run.write("snow red")
+        await run.press("enter")  # before they are found
+        await run.until(lambda: tree.folder is not None and tree.folder.path == str(deep))
