@@ -328,6 +328,12 @@ class ExactTextArea(TextArea):
         self.move_cursor((0, 0))
         self._rewrap_and_refresh_virtual_size()
 
+    def _rewrap_and_refresh_virtual_size(self) -> None:
+        # After a change of width the lines are drawn before they are wrapped anew, and again only where their number
+        # is another one: what stood behind the end of a line would be missing.
+        super()._rewrap_and_refresh_virtual_size()
+        self.refresh()
+
     async def _on_key(self, event: events.Key) -> None:
         if self.read_only and event.is_printable:
             event.stop()

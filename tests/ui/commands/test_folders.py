@@ -135,7 +135,7 @@ async def test_a_folder_is_added_without_those_below_it(db: Database, config: Co
     async with library_app(db, config, NARROW) as run:
         await run.shows("This library is empty.")
         await run.press("ctrl+o")
-        await run.shows("F2 without")
+        await run.shows("F2 Without")
         await run.write(str(pictures))
         await run.press("f2")
         await run.shows("top.png")

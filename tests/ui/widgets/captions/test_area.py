@@ -39,6 +39,19 @@ def test_an_edit_changes_what_it_replaces_and_nothing_else(text: str, new: str, 
     assert document.lines == [display(line) for line in changed.split("\n")]
 
 
+async def test_all_of_the_text_is_on_the_screen_at_any_width() -> None:
+    text = "one two three four five six seven eight nine ten eleven twelve\nthe end"
+    app = AreaApp()
+    async with running(app, NARROW) as run:
+        area = app.query_one(CaptionArea)
+        area.text = text
+        for width in (80, *range(44, 11, -1), 50):
+            area.styles.width = width
+            await run.until(lambda width=width: area.size.width == width - area.gutter.width)  # type: ignore[misc]
+            await run.pilot.pause()
+            assert run.text().split() == text.split(), width
+
+
 async def test_a_hostile_text_is_shown_edited_and_undone_byte_for_byte() -> None:
     app = AreaApp()
     async with running(app, NARROW) as run:
