@@ -94,6 +94,7 @@ def measure(terminal: Terminal) -> Actions:
         for _ in range(10):
             terminal.press("End", "Home")
 
+    do("the start", lambda: time.sleep(3))
     do("at rest", lambda: time.sleep(6))
     do("find one of 10,200 by typing", lambda: go_to("flat 05123", "day 05123"))
     do("Left: to the folder it lies in", up)
