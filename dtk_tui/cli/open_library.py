@@ -31,6 +31,9 @@ def open_database(config: Config, *, with_backup: bool = True) -> Database:
     """
     from dtk_tui.store.database import Database
 
+    # All that opens a library works with it from here on, the app and an import as well.
+    gc.freeze()
+    gc.set_threshold(_WHILE_WORKING)
     if config.followed_file is not None:
         return _followed(config, config.followed_file)
 
@@ -76,8 +79,6 @@ def library() -> Iterator[tuple[Database, Config]]:
 
     config = load()
     database = open_database(config)
-    gc.freeze()
-    gc.set_threshold(_WHILE_WORKING)
     try:
         yield database, config
     finally:
