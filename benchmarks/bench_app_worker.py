@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from workload import owned_server
 
 from dtk_tui.config import AppPaths, Config, load
 from dtk_tui.domain.events import Event
@@ -102,7 +103,10 @@ async def measure(db: Database, config: Config) -> list[str]:
 def main() -> None:
     """Print the table."""
     sys.setswitchinterval(0.001)
-    with tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder,
+        owned_server(f"{folder}/home"),
+    ):
         make_images(Path(folder) / "library")
         config = load({"HOME": folder, "DTK_HOME": str(Path(folder) / "home"), "DTK_MODELS": str(AppPaths().models)})
         db = Database.open(config)

@@ -40,7 +40,7 @@ from caption_server import (
     started,
     thread_cpu_s,
 )
-from workload import MODELS, spread, write_library
+from workload import MODELS, owned_server, spread, write_library
 
 from dtk_tui.cli.worker import drain
 from dtk_tui.config import Config, load
@@ -346,7 +346,10 @@ def main() -> None:
         for part in parts:
             size, number = PARTS[part]
             paths = write_library(folder / part / "library", number, 4, size)
-            with started(settings, folder / part, NICENESS if part == "app" else 0) as server:
+            with (
+                started(settings, folder / part, NICENESS if part == "app" else 0) as server,
+                owned_server(folder / part / "home"),
+            ):
                 if part == "types":
                     measure_types(server, [encode(path, (EDGE, EDGE)) for path in paths])
                 else:

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from workload import MODELS
+from workload import MODELS, owned_server
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.job import Kind
@@ -138,7 +138,7 @@ def library_of_images(db: Database, config: Config) -> int:
 
 def preview() -> None:
     """Print how long the preview of a folder of all images takes."""
-    with TemporaryDirectory(prefix="dtk-bench-") as name:
+    with TemporaryDirectory(prefix="dtk-bench-") as name, owned_server(f"{name}/home"):
         config = load({"HOME": name, "DTK_HOME": f"{name}/home", "DTK_MODELS": str(MODELS)})
         db = Database.open(config)
         try:

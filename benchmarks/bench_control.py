@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workload import MODELS, spread, write_library
+from workload import MODELS, owned_server, spread, write_library
 
 from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
@@ -47,7 +47,10 @@ def main() -> None:
     """Print the table."""
     times: dict[str, list[float]] = {"Pause, to Paused": [], "Start from Paused, to the first claim": []}
     times["Stop, to Stopped, models unloaded"] = []
-    with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as temporary:
+    with (
+        TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as temporary,
+        owned_server(f"{temporary}/home"),
+    ):
         folder = Path(temporary)
         config = load({"HOME": temporary, "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)})
         db = Database.open(config)

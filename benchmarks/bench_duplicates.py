@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from workload import MODELS
+from workload import MODELS, owned_server
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.duplicates import DuplicateKind
@@ -92,11 +92,12 @@ def write(folder: Path, number: int) -> None:
 def library(folder: Path) -> Iterator[tuple[Database, Config]]:
     """Give a library of its own, with a server that ends with it."""
     config = load({"HOME": str(folder), "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)})
-    db = Database.open(config)
-    try:
-        yield db, config
-    finally:
-        db.close()
+    with owned_server(folder / "home"):
+        db = Database.open(config)
+        try:
+            yield db, config
+        finally:
+            db.close()
 
 
 def look_at(db: Database, processes: ProcessPoolExecutor) -> dict[int, tuple[str, bytes]]:

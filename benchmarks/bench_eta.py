@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workload import MODELS, painting
+from workload import MODELS, owned_server, painting
 
 from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
@@ -114,7 +114,10 @@ def report(looks: Sequence[Look], total: int) -> None:
 
 def main() -> None:
     """Make a library, measure."""
-    with TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as temporary:
+    with (
+        TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as temporary,
+        owned_server(f"{temporary}/home"),
+    ):
         folder = Path(temporary)
         db = Database.open(load({"HOME": temporary, "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)}))
         try:

@@ -27,7 +27,7 @@ from bench_worker import decoded
 from gpu_families import families
 from gpu_lines import ON_CPU, fault, faults, say
 from random_models import text_model, vision_transformer
-from workload import painting, write_library
+from workload import owned_server, painting, write_library
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.job import Kind, WorkerState
@@ -290,7 +290,8 @@ def main() -> None:
         text_model(add_entry(models, "bge-large-en-v1.5", TEXTS_BY) / "model.onnx", 1024)
         say("wrote the models")
         try:
-            measure_engine(folder, models, bare_loops(models))
+            with owned_server(folder / "home"):
+                measure_engine(folder, models, bare_loops(models))
         except (DtkError, SystemExit) as error:
             fault(f"engine: {error}")
     say(f"{len(faults)} faults" if faults else "all parts done, no fault")

@@ -25,7 +25,7 @@ import bench_app
 import bench_scan
 from caption_library import VOCABULARY
 from large_library import configured, library
-from workload import postmaster, processor_s
+from workload import owned_server, postmaster, processor_s
 
 from dtk_tui.config import load
 from dtk_tui.domain.job import Kind, WorkerState
@@ -72,7 +72,7 @@ def used_s(home: Path, work: Callable[[], object], least_s: float = 0.0) -> floa
 def scans(size: int) -> Seconds:
     """Return the seconds of a first scan of so many files, and of one that finds nothing new."""
     bench_scan.FILES, bench_scan.FOLDERS = size, max(size // 20, 3)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder, owned_server(f"{folder}/home"):
         bench_scan.generate(f"{folder}/library")
         config = load({**os.environ, "DTK_HOME": f"{folder}/home", "DTK_DATABASE_URL": ""})
         db = Database.open(config)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from workload import postmaster, processor_s
+from workload import owned_server, postmaster, processor_s
 
 from dtk_tui.config import load
 from dtk_tui.services.scan.scanner import Scan
@@ -28,7 +28,7 @@ def main() -> int:
     """Print one table: seconds, and the ratio of each to as many new files."""
     print(f"{'files':>9} {'':<10} {'seconds':>9} {'of new':>7} {'processor':>10} {'of new':>7}")
     for amount in AMOUNTS:
-        with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("DTK_BENCH_DIR")) as folder, owned_server(f"{folder}/home"):
             found = measure(Path(folder), amount)
             new_s, new_used_s = found[0][1:]
             for name, seconds, used_s in found:

@@ -21,6 +21,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from PIL import Image
+from workload import owned_server
 
 from dtk_tui.config import Config, load
 from dtk_tui.domain.events import Event, ScanProgressed
@@ -153,15 +154,16 @@ def quick_scans(root: str, folder: str, bench: Floors) -> list[tuple[str, tuple[
     found: dict[str, list[tuple[float, float]]] = {"quick": [], "second": []}
     for number in range(QUICK_RUNS):
         config = load({**os.environ, "DTK_HOME": f"{folder}/quick-{number}", "DTK_DATABASE_URL": ""})
-        database = Database.open(config)
-        try:
-            for name in found:
-                os.sync()  # what others left to be written would be waited for
-                floor_s = bench.walk()
-                scan = Scan(database, config)
-                found[name].append((timed(lambda scan=scan: scan.quick(root)), floor_s))  # type: ignore[misc]
-        finally:
-            database.close()
+        with owned_server(f"{folder}/quick-{number}"):
+            database = Database.open(config)
+            try:
+                for name in found:
+                    os.sync()  # what others left to be written would be waited for
+                    floor_s = bench.walk()
+                    scan = Scan(database, config)
+                    found[name].append((timed(lambda scan=scan: scan.quick(root)), floor_s))  # type: ignore[misc]
+            finally:
+                database.close()
     return [(name, one) for name, ones in found.items() for one in sorted(ones, key=lambda one: one[1] / one[0])]
 
 
@@ -240,7 +242,8 @@ def main() -> int:
             floors = Floors(root, pool)
             for cold in (False, True):
                 config = load({**os.environ, "DTK_HOME": f"{folder}/home-{cold}", "DTK_DATABASE_URL": ""})
-                measured[cold] = scans(root, config, memory, floors, cold)
+                with owned_server(f"{folder}/home-{cold}"):
+                    measured[cold] = scans(root, config, memory, floors, cold)
             memory.end()
             quick = quick_scans(root, folder, floors)
         print(f"{FILES:,} files in {FOLDERS:,} folders, {CORES} cores")

@@ -19,6 +19,7 @@ from typing import LiteralString
 
 import numpy as np
 import psycopg
+from workload import owned_server
 
 from dtk_tui.config import load
 from dtk_tui.domain.thresholds import TagThreshold
@@ -145,7 +146,10 @@ def measure(db: Database, url: str) -> None:
 
 def main() -> None:
     """Make the library, and measure."""
-    with tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="dtk-bench-", ignore_cleanup_errors=True) as folder,
+        owned_server(f"{folder}/home"),
+    ):
         db = Database.open(load({"HOME": folder, "DTK_HOME": str(Path(folder) / "home")}))
         try:
             with psycopg.connect(db.conninfo()) as conn:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from workload import owned_server
 
 from dtk_tui.config import load
 from dtk_tui.store.database import Database
@@ -54,7 +55,7 @@ def load_captions(db: Database, count: int) -> None:
 @contextmanager
 def library(captions: int) -> Iterator[Database]:
     """Give a generated library in a temporary embedded server."""
-    with tempfile.TemporaryDirectory(prefix="dtk-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dtk-bench-") as folder, owned_server(f"{folder}/home"):
         db = Database.open(load({"HOME": folder, "DTK_HOME": str(Path(folder) / "home")}))
         try:
             load_captions(db, captions)

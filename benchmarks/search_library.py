@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 from psycopg import sql
+from workload import owned_server
 
 from dtk_tui.config import load
 from dtk_tui.store.database import Connection, Database, row_of, skip_checks
@@ -107,7 +108,7 @@ class BenchLibrary:
 def library() -> Iterator[BenchLibrary]:
     """Give the library, which is made if it is not there."""
     kept = os.environ.get("DTK_BENCH_LIBRARY")
-    with tempfile.TemporaryDirectory(prefix="dtk-bench-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="dtk-bench-") as temporary, owned_server(Path(kept or temporary) / "home"):
         folder = Path(kept or temporary)
         folder.mkdir(parents=True, exist_ok=True)
         db = Database.open(load({"HOME": str(folder), "DTK_HOME": str(folder / "home")}))

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -24,6 +23,9 @@ from dtk_tui.store.database import Database
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))  # for the parts that benchmarks share with tests
+
+from tests.helpers.owned_server import owned_server as owned_server  # noqa: E402 (the line above makes it importable)
+
 MODELS = Path(os.environ.get("DTK_MODELS") or REPOSITORY / "models")
 
 
@@ -79,10 +81,7 @@ class Home:
     def server(self) -> Iterator[None]:
         """Keep the embedded server running meanwhile; it is stopped, too, when this process is killed."""
         self.dtk("db", "start")
-        # It reads until this process has ended, in whatever way.
-        command = ["/bin/sh", "-c", 'cat; exec "$0" db stop', self._program]
-        silent: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, env=self.environ, start_new_session=True, **silent):
+        with owned_server(self.folder):
             yield
 
 

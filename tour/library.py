@@ -32,6 +32,7 @@ from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
+from tests.helpers.owned_server import owned_server
 
 #: Its folder: a path that is the same for everybody, as the pictures show it.
 PLACE = Path("/tmp/dtk-tour")
@@ -138,18 +139,16 @@ def tour_library() -> Iterator[TourLibrary]:
         config = _config("home")
         for spec in load_manifest().select(["starter"]):
             pull(spec, config.paths.models, lambda step, done, total: None)
-        db = Database.open(config)
-        try:
-            _fill(db, config)
-            server, conninfo = db.server, db.conninfo()
-            assert server is not None
-            server.keep(True)
-        finally:
-            db.close()
-        try:
+        with owned_server(PLACE / "home"):
+            db = Database.open(config)
+            try:
+                _fill(db, config)
+                server, conninfo = db.server, db.conninfo()
+                assert server is not None
+                server.keep(True)
+            finally:
+                db.close()
             yield TourLibrary(conninfo)
-        finally:
-            server.stop()
     finally:
         shutil.rmtree(PLACE, ignore_errors=True)
 

@@ -133,6 +133,7 @@ def search(
     """Find images by prompt, meaning, looks, likeness, folder or tag."""
     from dtk_tui.cli.query.pictures import print_row
     from dtk_tui.services.library import search as queries
+    from dtk_tui.services.library.browse import LibraryBrowser
 
     if paths0 + show_pictures + as_json > 1:
         raise UsageError("--paths0, --show and --json exclude each other.", "Choose one of them.")
@@ -144,7 +145,8 @@ def search(
 
             print_facets(FacetCounter(db, config, line).count(), as_json)
         elif show_pictures:
-            print_row(config, queries.rows_of(db, queries.search(db, config, line, limit)))
+            rows = [row for _, row, _ in queries.rows_of(db, queries.search(db, config, line, limit))]
+            print_row(config, rows, LibraryBrowser(db, config).picture_files([row.id for row in rows]))
         elif paths0:
             for _, _, path in queries.rows_of(db, queries.search(db, config, line, limit)):
                 typer.echo(os.fsencode(config.local_path(path)) + b"\0", nl=False)

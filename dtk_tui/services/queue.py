@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from dtk_tui.config import Config
@@ -18,6 +18,7 @@ from dtk_tui.services.library.caption_language import adopt_language
 from dtk_tui.services.retry import retry_on_conflict
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.library import embedding_spaces
+from dtk_tui.store.library.embedding_spaces import CurrentModels
 from dtk_tui.store.queue import jobs, runs, workers
 from dtk_tui.store.queue.enqueue import enqueue_kind, missing_images
 
@@ -44,44 +45,27 @@ def enqueue(
     Raises:
         UsageError: there is no such type of caption, or no such language of captions.
     """
-    captions = caption_request(config, caption_types, again=again) if Kind.CAPTION in kinds else None
     names = config.settings.models
-    endings = undecodable_endings()
-
-    shares = Kind.EMBED in kinds and names.share_within_bits > 0
+    request = _Request(
+        target=target,
+        kinds=kinds,
+        priority=priority,
+        dry_run=dry_run,
+        again=again,
+        captions=caption_request(config, caption_types, again=again) if Kind.CAPTION in kinds else None,
+        undecodable=undecodable_endings(),
+        share_within_bits=names.share_within_bits if Kind.EMBED in kinds else 0,
+    )
 
     def transaction() -> tuple[Enqueued, Callable[[], None] | None]:
-        copies = None
-        total = Enqueued(0, 0, 0, expected_s=0.0)
         is_run = not dry_run and set(RUN_KINDS) <= set(kinds)
         with db.connection() as conn:
             models = embedding_spaces.current(conn, names.text_embedders, names.image_embedders, names.taggers)
-            pace = _pace(conn)
-            if captions is not None and not dry_run:
+            if request.captions is not None and not dry_run:
                 adopt_language(conn, config.settings.captions.language)
             run = runs.begin(conn, title, priority) if is_run else None
-            if shares and not again:
-                from dtk_tui.services.library.alike.sharing import copy_vectors, share_vectors
-
-                spaces = models.image_spaces
-                wanted = missing_images(conn, target, Kind.EMBED, models, endings)
-                shared = share_vectors(conn, wanted, spaces, names.share_within_bits, dry_run=dry_run)
-                copies = partial(copy_vectors, db, spaces, shared)
-            for kind in kinds:
-                one = enqueue_kind(
-                    conn,
-                    target,
-                    kind,
-                    priority,
-                    models,
-                    undecodable=endings,
-                    dry_run=dry_run,
-                    again=again,
-                    captions=captions if kind == Kind.CAPTION else None,
-                    run_id=run if kind in RUN_KINDS else None,
-                    shares=shares,
-                )
-                total = _added(total, one, pace.get(kind.label))
+            copies = _note_shared(db, conn, request, models)
+            total = _enqueue_kinds(conn, request, models, run)
             if run is not None and not runs.drop_empty(conn, run):
                 total = replace(total, run=run)
             if total.queued and not dry_run:
@@ -94,6 +78,54 @@ def enqueue(
     if copy_shared is not None and not dry_run:
         copy_shared()
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is to be queued; ``share_within_bits`` is 0 where no image is done with the vectors of another one."""
+
+    target: Target
+    kinds: Sequence[Kind]
+    priority: int
+    dry_run: bool
+    again: bool
+    captions: CaptionRequest | None
+    undecodable: Sequence[str]
+    share_within_bits: int
+
+
+def _note_shared(db: Database, conn: Connection, request: _Request, models: CurrentModels) -> Callable[[], None] | None:
+    """Note which images share vectors, if any may; return what copies these when the transaction has ended."""
+    if not request.share_within_bits or request.again:
+        return None
+    from dtk_tui.services.library.alike.sharing import copy_vectors, share_vectors
+
+    spaces = models.image_spaces
+    wanted = missing_images(conn, request.target, Kind.EMBED, models, request.undecodable)
+    shared = share_vectors(conn, wanted, spaces, request.share_within_bits, dry_run=request.dry_run)
+    return partial(copy_vectors, db, spaces, shared)
+
+
+def _enqueue_kinds(conn: Connection, request: _Request, models: CurrentModels, run: int | None) -> Enqueued:
+    """Put each kind of work into the queue, or only count it, and return all of it together."""
+    pace = _pace(conn)
+    total = Enqueued(0, 0, 0, expected_s=0.0)
+    for kind in request.kinds:
+        one = enqueue_kind(
+            conn,
+            request.target,
+            kind,
+            request.priority,
+            models,
+            undecodable=request.undecodable,
+            dry_run=request.dry_run,
+            again=request.again,
+            captions=request.captions if kind == Kind.CAPTION else None,
+            run_id=run if kind in RUN_KINDS else None,
+            shares=request.share_within_bits > 0,
+        )
+        total = _added(total, one, pace.get(kind.label))
+    return total
 
 
 def caption_request(config: Config, names: Sequence[str], *, again: bool = False) -> CaptionRequest:

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual._compositor import Compositor
 from textual.color import Color
 from textual.css.styles import RulesMap
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen
@@ -69,6 +69,13 @@ class SettledScreen(Screen[_ResultT]):
             self._is_opening = False
             self._repaint_required = True
         super()._on_timer_update()
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        super()._refresh_layout(size, scroll)
+        for widget in self._compositor.widgets:
+            if widget._layout_required:
+                # Textual would keep the height of now for a text that comes before the widget has asked for its layout.
+                widget._layout_updates += 1
 
 
 class UpdatingScreen(SettledScreen[_ResultT]):

@@ -19,7 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from dtk_tui.ui.dialogs import Confirm
-from dtk_tui.ui.textual_drawing import LineScrollBar, UpdatingScreen
+from dtk_tui.ui.textual_drawing import LineScrollBar, SettledScreen, UpdatingScreen
 from dtk_tui.ui.theme import OWN_VARIABLES
 from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
@@ -142,6 +142,31 @@ async def test_a_dialogue_that_opens_is_drawn_once(monkeypatch: pytest.MonkeyPat
         await run.pilot.pause()
         # A part of it may follow, where something came late.
         assert frames[0] == "LayoutUpdate" and frames.count("LayoutUpdate") == 1
+
+
+class NoteScreen(SettledScreen[None]):
+    """A text that is as high as it has to be."""
+
+    CSS = "#note { height: auto; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("one line", id="note", markup=False)
+
+
+async def test_a_text_has_its_height_however_soon_it_follows_another() -> None:
+    class NoteApp(App[None]):
+        def get_default_screen(self) -> NoteScreen:
+            return NoteScreen()
+
+    app = NoteApp()
+    async with running(app, NARROW) as run:
+        await run.shows("one line")
+        note = app.screen.query_one("#note", Static)
+        note.update("another line")
+        app.screen._clear_arrangement_cache()
+        app.screen._refresh_layout()  # as a change beside it brings it about
+        note.update("words " * 20)
+        await run.until(lambda: note.size.height == 2, 5.0)
 
 
 async def test_what_changed_below_a_dialogue_is_drawn_once() -> None:

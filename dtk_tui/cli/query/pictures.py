@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
     from dtk_tui.config import Config
-    from dtk_tui.domain.library import Hit, ImageRow
+    from dtk_tui.domain.library import ImageRow, PictureFile
 
 #: Terminal cells of one picture, and between two of them.
 _WIDTH, _HEIGHT, _GAP = 20, 10, 2
@@ -26,8 +26,11 @@ _MOST = 12
 _GROUND = (0, 0, 0)
 
 
-def print_row(config: Config, found: Sequence[tuple[Hit, ImageRow, str]]) -> None:
-    """Print the first images of a search side by side, with their ids and names below.
+def print_row(config: Config, found: Sequence[ImageRow], files: Mapping[int, PictureFile]) -> None:
+    """Print the first of some images side by side, with their ids and names below.
+
+    Args:
+        files: of all of them that are still in the library, by id.
 
     Raises:
         UsageError: the output is no terminal.
@@ -41,13 +44,13 @@ def print_row(config: Config, found: Sequence[tuple[Hit, ImageRow, str]]) -> Non
         return
     protocol = image_protocol(config.settings.preview.protocol)
     if protocol != "off":
-        _draw(config, protocol, [config.local_path(path) for _, _, path in shown])
-    for texts in ([str(row.id) for _, row, _ in shown], [one_line(row.file_name, 300) for _, row, _ in shown]):
+        _draw(config, protocol, [files.get(row.id) for row in shown])
+    for texts in ([str(row.id) for row in shown], [one_line(row.file_name, 300) for row in shown]):
         cells = [cut(text, _WIDTH) for text in texts]
         typer.echo((" " * _GAP).join(cell + " " * (_WIDTH - cell_width(cell)) for cell in cells).rstrip())
 
 
-def _draw(config: Config, protocol: str, paths: Sequence[str]) -> None:
+def _draw(config: Config, protocol: str, files: Sequence[PictureFile | None]) -> None:
     from rich.console import Console
     from rich.segment import Segment, Segments
     from rich.style import Style
@@ -56,9 +59,9 @@ def _draw(config: Config, protocol: str, paths: Sequence[str]) -> None:
     from dtk_tui.ui.widgets.graphics import room_px
     from dtk_tui.ui.widgets.picture import half_blocks, letters
 
-    columns = len(paths) * (_WIDTH + _GAP) - _GAP
+    columns = len(files) * (_WIDTH + _GAP) - _GAP
     width, height = room_px(Size(1, 1)) if protocol in ("kitty", "sixel") else (1, 2)
-    sheet = _sheet(config, paths, (width, height))
+    sheet = _sheet(config, files, (width, height))
     few_colors = os.environ.get("COLORTERM") not in ("truecolor", "24bit")
     colors: Literal["256", "truecolor"] = "256" if few_colors else "truecolor"
     console = Console(file=sys.stdout, width=columns, force_terminal=True, color_system=colors)
@@ -76,19 +79,20 @@ def _draw(config: Config, protocol: str, paths: Sequence[str]) -> None:
             console.print(Segments([*strip, Segment.line()]), end="")
 
 
-def _sheet(config: Config, paths: Sequence[str], cell: tuple[int, int]) -> PILImage.Image:
+def _sheet(config: Config, files: Sequence[PictureFile | None], cell: tuple[int, int]) -> PILImage.Image:
     """Return the pictures side by side; a place stays empty whose picture cannot be read, which is told."""
     from PIL import Image
 
-    from dtk_tui.domain.library import PictureFile
     from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
 
     thumbnails = thumbnails_of(config)
     room = _WIDTH * cell[0], _HEIGHT * cell[1]
     step = room[0] + _GAP * cell[0]
-    sheet = Image.new("RGB", (len(paths) * step - _GAP * cell[0], room[1]), _GROUND)
-    for number, path in enumerate(paths):
-        found = thumbnails.load(PictureFile(path), room)
+    sheet = Image.new("RGB", (len(files) * step - _GAP * cell[0], room[1]), _GROUND)
+    for number, file in enumerate(files):
+        if file is None:
+            continue
+        found = thumbnails.load(file, room)
         if found.reason:
             show_error(DtkError(found.reason, found.detail))
         picture = found.image

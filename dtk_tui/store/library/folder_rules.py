@@ -32,7 +32,7 @@ def of_folder(conn: Connection, path: str) -> Rule | None:
 
 def of_roots(conn: Connection) -> dict[str, Rule]:
     """Return the rules of the roots by path; unlike ``folders.list_roots`` this counts nothing."""
-    sql = "SELECT path, excluded, archived, recursive FROM folder WHERE parent_id IS NULL ORDER BY path"
+    sql = "SELECT path, excluded, archived, recursive FROM folder WHERE parent_id IS NULL ORDER BY sort_key"
     return {from_db(path): Rule(*rule) for path, *rule in conn.execute(sql)}
 
 

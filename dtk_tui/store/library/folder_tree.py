@@ -20,7 +20,7 @@ WITH wanted AS MATERIALIZED (SELECT * FROM folder WHERE {which}),
 parents AS (SELECT DISTINCT parent_id AS id FROM folder WHERE parent_id = ANY (ARRAY(SELECT id FROM wanted))),
 texts AS (
     SELECT wanted.*, dtk_utf8(name) AS name_, dtk_utf8(path) AS path_, dtk_utf8(error) AS error_,
-           parents.id IS NOT NULL AS has_children, row_number() OVER (ORDER BY {order}, wanted.id) AS place
+           parents.id IS NOT NULL AS has_children, row_number() OVER (ORDER BY sort_key, path COLLATE "C") AS place
       FROM wanted LEFT JOIN parents ON parents.id = wanted.id
 ), lines AS (
     SELECT id, place, name_ || path_ || coalesce(error_, '') AS text,
@@ -35,8 +35,8 @@ SELECT string_agg(int8send(id), ''::bytea ORDER BY place),
        string_agg(int8send(ends::bigint) || fixed, ''::bytea ORDER BY place), string_agg(text, ''::bytea ORDER BY place)
   FROM lines
 """
-_ROOTS = _PACKED.format(which="parent_id IS NULL", order="wanted.path")
-_CHILDREN = _PACKED.format(which="parent_id = %s", order="lower(wanted.name), wanted.name")
+_ROOTS = _PACKED.format(which="parent_id IS NULL")
+_CHILDREN = _PACKED.format(which="parent_id = %s")
 #: Where the texts of a line end, how long its name, its path and its error are (-1: none), and its marks.
 _LINE = Struct(">qiiii")
 
@@ -63,12 +63,12 @@ SELECT string_agg(int8send(folder_id), ''::bytea ORDER BY folder_id),
 
 
 def roots(conn: Connection) -> FolderRows:
-    """Return the folders that have no parent in the library, by path; their images are not counted."""
+    """Return the folders that have no parent in the library, by path in natural order; their images are not counted."""
     return _unpacked(None, row_of(conn, _ROOTS, binary=True))
 
 
 def children(conn: Connection, folder_id: int) -> FolderRows:
-    """Return the folders directly in one folder, by name; their images are not counted."""
+    """Return the folders directly in one folder, by name in natural order; their images are not counted."""
     return _unpacked(folder_id, row_of(conn, _CHILDREN, (folder_id,), binary=True))
 
 

@@ -33,7 +33,7 @@ _NAMED = """
 SELECT id FROM folder
  WHERE NOT EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE strpos(lower(path), lower(word)) = 0)
  ORDER BY EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE strpos(lower(name), lower(word)) = 0),
-          length(path), path
+          length(path), sort_key, path COLLATE "C"
  LIMIT %(most)s
 """
 _WAY = """
@@ -83,7 +83,7 @@ WITH RECURSIVE tree AS (
       FROM tree LEFT JOIN image ON image.folder_id = tree.id GROUP BY top_id
 )
 SELECT id, path, parent_id IS NULL, excluded, archived, recursive, watched, unavailable, folders, images, missing
-  FROM counted JOIN folder ON folder.id = counted.top_id ORDER BY path
+  FROM counted JOIN folder ON folder.id = counted.top_id ORDER BY sort_key, path COLLATE "C"
 """
 
 
@@ -161,7 +161,7 @@ def subtree(conn: Connection, folder_id: int) -> array[int]:
 
 
 def list_roots(conn: Connection) -> list[RootRow]:
-    """Return the roots and all folders with a rule of their own, by path."""
+    """Return the roots and all folders with a rule of their own, by path in natural order."""
     return [
         RootRow(v[0], from_db(v[1]), v[2], Rule(v[3], v[4], v[5]), v[6], v[7], v[8], v[9], v[10])
         for v in conn.execute(_LIST_ROOTS)

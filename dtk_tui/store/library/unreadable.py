@@ -10,16 +10,16 @@ from dtk_tui.store.library.images import join_path
 from dtk_tui.store.text_codec import from_db
 
 _FOLDERS = """
-SELECT path, NULL AS file_name, error FROM folder
+SELECT sort_key, path, NULL AS file_name, error FROM folder
  WHERE error IS NOT NULL AND NOT unavailable AND (%(all)s OR id = ANY (%(ids)s))
 """
 _FILES = """
-SELECT folder.path, image.file_name, image.error FROM image JOIN folder ON folder.id = image.folder_id
+SELECT folder.sort_key, folder.path, image.file_name, image.error FROM image JOIN folder ON folder.id = image.folder_id
  WHERE image.error IS NOT NULL AND NOT image.unavailable AND (%(all)s OR image.folder_id = ANY (%(ids)s::bigint[]))
 """
 _LISTED = """
 SELECT path, file_name, error, count(*) OVER () FROM ({what}) AS failed
- ORDER BY path, file_name NULLS FIRST LIMIT %(limit)s
+ ORDER BY sort_key, path COLLATE "C", file_name COLLATE "C" NULLS FIRST LIMIT %(limit)s
 """
 _BOTH = _LISTED.replace("{what}", f"{_FOLDERS} UNION ALL {_FILES}")
 _ONLY_FOLDERS = _LISTED.replace("{what}", _FOLDERS)

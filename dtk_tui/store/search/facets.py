@@ -34,26 +34,26 @@ WITH cell AS MATERIALIZED (
               FROM {source} WHERE {condition}) AS found
      GROUP BY 1, 2, 3, 4, 5, 6
 ), named AS (
-    SELECT 'model' AS facet, min(model) AS name, sum(number) AS number, NULL::bigint AS rank
+    SELECT 'model' AS facet, min(model) AS name, sum(number) AS number, NULL::bigint AS rank, NULL AS sort_key
       FROM cell WHERE model IS NOT NULL GROUP BY lower(dtk_nfc(model))
     UNION ALL
-    SELECT 'dialect', min(dialect), sum(number), NULL FROM cell WHERE dialect IS NOT NULL
+    SELECT 'dialect', min(dialect), sum(number), NULL, NULL FROM cell WHERE dialect IS NOT NULL
      GROUP BY lower(dtk_nfc(dialect))
     UNION ALL
-    SELECT 'folder', min(folder.path), sum(number), NULL
+    SELECT 'folder', min(folder.path), sum(number), NULL, min(folder.sort_key)
       FROM (SELECT folder_id, sum(number) AS number FROM cell GROUP BY folder_id) AS held
       JOIN folder ON folder.id = folder_id GROUP BY lower(dtk_nfc(folder.path))
     UNION ALL
-    SELECT 'rating', coalesce(rating::text, 'none'), sum(number), coalesce(rating, -1) FROM cell GROUP BY rating
+    SELECT 'rating', coalesce(rating::text, 'none'), sum(number), coalesce(rating, -1), NULL FROM cell GROUP BY rating
     UNION ALL
-    SELECT 'month', month::text, sum(number), month FROM cell WHERE month > 0 GROUP BY month
+    SELECT 'month', month::text, sum(number), month, NULL FROM cell WHERE month > 0 GROUP BY month
     UNION ALL
-    SELECT 'caption', CASE WHEN captioned THEN 'yes' ELSE 'no' END, sum(number), captioned::int
+    SELECT 'caption', CASE WHEN captioned THEN 'yes' ELSE 'no' END, sum(number), captioned::int, NULL
       FROM cell GROUP BY captioned
 )
 SELECT facet, name, number::bigint, total
   FROM (SELECT *, count(*) OVER (PARTITION BY facet) AS total,
-               row_number() OVER (PARTITION BY facet ORDER BY rank DESC, number DESC, name) AS place
+               row_number() OVER (PARTITION BY facet ORDER BY rank DESC, number DESC, sort_key, name) AS place
           FROM named) AS placed
  WHERE place <= %(most)s ORDER BY facet, place
 """

@@ -21,7 +21,8 @@ _WALKED = 2000
 
 _FOUND: LiteralString = """
 SELECT found.name, (SELECT count(*) FROM ({of_one} LIMIT %(counted)s) AS of_one) AS images
-  FROM ({names}) AS found ORDER BY found.starts DESC, images DESC, lower(found.name), found.name LIMIT %(limit)s
+  FROM ({names}) AS found
+ ORDER BY found.starts DESC, images DESC, dtk_natural_key(found.name), found.name LIMIT %(limit)s
 """
 _BEST: LiteralString = " ORDER BY starts DESC, length(name), name LIMIT %(looked_at)s"
 _TAGS: LiteralString = """

@@ -334,6 +334,14 @@ CREATE FUNCTION public.dtk_migrated_images() RETURNS TABLE(image_id bigint, migr
 $$;
 
 --
+-- Name: dtk_natural_key(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.dtk_natural_key(text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT COALESCE(string_agg((found.part[1] || CASE WHEN (found.part[2] = ''::text) THEN ''::text ELSE ((repeat('9'::text, (length(ltrim(found.part[2], '0'::text)) / 9)) || (length(ltrim(found.part[2], '0'::text)) % 9)) || ltrim(found.part[2], '0'::text)) END), ''::text ORDER BY found.place), ''::text) AS "coalesce" FROM regexp_matches(lower(translate($1, '/\'::text, (chr(1) || chr(1)))), '([^0-9]*)([0-9]*)'::text, 'g'::text) WITH ORDINALITY found(part, place));
+
+--
 -- Name: dtk_nfc(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -886,7 +894,8 @@ CREATE TABLE public.folder (
     unavailable boolean DEFAULT false NOT NULL,
     error text,
     scanned_at timestamp with time zone,
-    beside bytea
+    beside bytea,
+    sort_key text GENERATED ALWAYS AS (public.dtk_natural_key(path)) STORED NOT NULL COLLATE pg_catalog."C"
 );
 
 --

@@ -14,6 +14,8 @@ from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.services.library.organise import marks, trash
 from dtk_tui.services.scan import scanner
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import folders
+from dtk_tui.store.library.organise import deletion
 from tests.helpers.running_app import write_picture
 
 
@@ -89,3 +91,21 @@ def test_without_a_trash_nothing_is_deleted(
     ]
     assert stat.S_ISREG((pictures / "0.png").stat().st_mode)
     assert len(trash.flagged(db)) == 2
+
+
+def test_whether_any_is_flagged_is_told_by_an_index_also_before_the_table_is_analyzed_again(db: Database) -> None:
+    """Whoever takes all flags away, or imports, is not followed by the statistics at once."""
+    with db.connection() as conn:
+        folder = folders.add_root(conn, "/out")
+        sql = """INSERT INTO image (folder_id, file_name, file_size, mtime_ns, created_at, for_deletion)
+                 SELECT %s, n || '.png', 1, 1, now(), true FROM generate_series(1, 3000) n"""
+        conn.execute(sql, (folder,))
+        conn.execute("ANALYZE image")
+        conn.execute("UPDATE image SET for_deletion = false")
+        conn.execute("LOAD 'auto_explain'")
+        conn.execute("SET auto_explain.log_min_duration = 0; SET client_min_messages = log")
+        plans: list[str] = []
+        conn.add_notice_handler(lambda notice: plans.append(notice.message_primary or ""))
+        assert not deletion.is_any_flagged(conn)
+        (plan,) = [plan for plan in plans if "for_deletion" in plan]
+        assert "image_for_deletion" in plan and "Seq Scan" not in plan
