@@ -23,7 +23,7 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.visual import RenderOptions, Visual, VisualType
 
-from dtk_tui.ui.textual_compat import HALF_BLOCK, link_of
+from dtk_tui.ui.textual_compat import HALF_BLOCK, ClosingScreen, link_of
 
 _ResultT = TypeVar("_ResultT")
 
@@ -50,7 +50,7 @@ class UpdateCompositor(Compositor):
             yield region, lines, widget.render_lines(lines.translate(-region.offset))
 
 
-class SettledScreen(Screen[_ResultT]):
+class SettledScreen(ClosingScreen[_ResultT]):
     """A screen that is drawn for the first time when all in it has its place, once.
 
     Textual draws one as it opens, when it has its size, when its widgets have theirs, and then all of it again.
