@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual._compositor import Compositor
 from textual.color import Color
 from textual.css.styles import RulesMap
@@ -56,6 +57,10 @@ class SettledScreen(ClosingScreen[_ResultT]):
     """
 
     _is_opening = True
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        # Textual styles all that is in it again, a moment after each has got its styles.
+        event.refresh_styles = event.refresh_styles and not self._is_opening
 
     def _compositor_refresh(self) -> None:
         if not self._is_opening:
