@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -132,6 +131,8 @@ def typed(place: tuple[str, ...], text: str) -> Any:
 
 def _toml(text: str) -> Any:
     """Return the value that a text is in TOML, else the text."""
+    import tomllib
+
     try:
         found: Any = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):

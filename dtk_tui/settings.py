@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -316,11 +315,14 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST_FILE + 1)
         if len(content) > _LARGEST_FILE:
             raise DtkError(f"The config file {path} cannot be read.", "It is larger than 1 MB: no config is.")
-        return tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise DtkError(f"The config file {path} cannot be read.", f"{error.strerror}.") from error
+    import tomllib  # a tenth of what reads settings, and for nothing where no file is
+
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DtkError(f"The config file {path} cannot be read.", "It is not UTF-8. Save it anew as text.") from error
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits, and of depth

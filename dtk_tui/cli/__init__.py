@@ -1,67 +1,22 @@
 """The command line: it alone puts config, store, services and app together.
 
 A command is imported when it is named, and imports what it needs when it runs, so that ``dtk status`` loads neither the
-other commands nor Textual nor ONNX Runtime.
+other commands nor Textual nor ONNX Runtime. What people and scripts call most does without the parser.
 """
 
 from __future__ import annotations
 
 import errno
 import gc
-import logging
 import os
 import signal
+import sys
 from types import FrameType
-from typing import Annotated
-
-import typer
 
 from dtk_tui.cli.output import show_error
-from dtk_tui.cli.program.group import Program
+from dtk_tui.cli.quick import find_quick
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
-
-application = typer.Typer(
-    name="dtk",
-    cls=Program,
-    help="Very large libraries of AI-generated images, in the terminal.",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from dtk_tui.cli.install.version import version_line
-
-        typer.echo(version_line())
-        raise typer.Exit
-
-
-@application.callback(invoke_without_command=True)
-def main(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting for this run, before config.toml; may be repeated."),
-    ] = None,
-) -> None:
-    """Open the app, or run one of the commands."""
-    del version
-    if set_:
-        from dtk_tui.setting_sources import COMMAND_LINE, from_command_line
-
-        os.environ[COMMAND_LINE] = from_command_line(set_)
-    if context.invoked_subcommand is None:
-        from dtk_tui.cli.app import open_app
-
-        open_app()
-    else:
-        # psycopg tells stderr of each connection that breaks; the sentence of the trouble says it.
-        logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 def _raise_interrupt(number: int, frame: FrameType | None) -> None:
@@ -97,6 +52,12 @@ def run() -> int:
 
 def _exit_status() -> int:
     try:
+        quick = find_quick(sys.argv[1:])
+        if quick is not None:
+            quick()
+            return 0
+        from dtk_tui.cli.application import application
+
         application()
         return 0
     except SystemExit as ended:

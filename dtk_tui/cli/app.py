@@ -6,8 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from dtk_tui.cli.open_library import library
 from dtk_tui.errors import DtkError
 
@@ -66,5 +64,5 @@ def run_app(db: Database, config: Config) -> bool:
     )
     app.run()
     if app.return_code:
-        raise typer.Exit(app.return_code)
+        raise SystemExit(app.return_code)
     return app.return_value is not None

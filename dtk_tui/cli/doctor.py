@@ -71,7 +71,7 @@ def doctor(
 
 
 def _bundle(target: Path, as_json: bool) -> None:
-    from dtk_tui.cli.worker import status_json
+    from dtk_tui.cli.status import status_json
     from dtk_tui.config import load
     from dtk_tui.services.doctor.bundle import write_bundle
     from dtk_tui.services.doctor.examine import examine

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
-from dtk_tui.cli.output import progress_of
+from dtk_tui.cli.output import progress_of, tell
 from dtk_tui.errors import DtkError
 from dtk_tui.text import one_line
 
@@ -42,11 +40,11 @@ def open_database(config: Config, *, with_backup: bool = True) -> Database:
 
         with progress_of("Backup before the upgrade") as progress:
             file = backup_before_upgrade(old, config, progress)
-        typer.echo(f"dtk: The library is upgraded; as it was, it is in {one_line(str(file), 5000)}", err=True)
+        tell(f"dtk: The library is upgraded; as it was, it is in {one_line(str(file), 5000)}", err=True)
 
     database = Database.open(config, before_upgrade if with_backup else None)
     for folder in database.server.opened_folders if database.server is not None else ():
-        typer.echo(
+        tell(
             f"dtk: Every user may now pass through {one_line(str(folder), 5000)}, and not list it (chmod o+x): the "
             "database server, which does not run as root, has to.",
             err=True,
@@ -62,10 +60,8 @@ def _followed(config: Config, file: Path) -> Database:
     with progress_of(f"Reading {shown}") as progress:
         found = follow(config, file, lambda news: progress(news.done, news.total))
     if found.outdated:
-        typer.echo(
-            f"dtk: {shown} cannot be read now, and is shown as it was before. {one_line(found.outdated)}", err=True
-        )
-    typer.echo(
+        tell(f"dtk: {shown} cannot be read now, and is shown as it was before. {one_line(found.outdated)}", err=True)
+    tell(
         f"dtk: This library only shows {shown}; nothing is written. To make it your own: dtk db move --to embedded",
         err=True,
     )
@@ -87,10 +83,12 @@ def library() -> Iterator[tuple[Database, Config]]:
 
 def confirmed(question: str) -> bool:
     """Ask on stderr, whose answers are yes and no, and return which it was; raises DtkError where nobody can answer."""
+    import typer
+
     try:
         return typer.confirm(question, err=True)
     except typer.Abort as error:
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from error
-        typer.echo("", err=True)
+        tell("", err=True)
         raise DtkError("Nobody answered, and nothing was done.", "--yes does it without a question.") from error

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import typer
-
 from dtk_tui.errors import DtkError
 from dtk_tui.terminal import terminal_width
 from dtk_tui.text import cell_width, cut, display, one_line
@@ -23,17 +21,22 @@ _MIN_READABLE_WIDTH = 16
 _TERMINAL_LIMIT, _PIPE_LIMIT = 300, 5000
 
 
+def tell(text: str, *, err: bool = False) -> None:
+    """Print a line on stdout, or on stderr, at once: where it cannot be written, it is the command that fails."""
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
+
+
 def show_error(error: DtkError) -> None:
     """Print one error on stderr: what went wrong, and what to do."""
     with suppress(OSError):  # nobody can be told where stderr cannot be written
-        typer.echo(f"dtk: {one_line(error.title, _PIPE_LIMIT)}", err=True)
+        tell(f"dtk: {one_line(error.title, _PIPE_LIMIT)}", err=True)
         if error.detail:
-            typer.echo(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
+            tell(f"     {display(error.detail)}".replace("\n", "\n     "), err=True)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON value; ASCII only, so that file names that are not UTF-8 survive as escapes."""
-    typer.echo(json.dumps(value, default=str))
+    tell(json.dumps(value, default=str))
 
 
 def print_table(
@@ -52,7 +55,7 @@ def print_table(
     cells = [[one_line("" if value is None else str(value), limit) for value in row] for row in rows]
     if total is None:
         for row in [list(headings), *cells]:
-            typer.echo("\t".join(row))
+            tell("\t".join(row))
         return
     widths = [max([cell_width(h), *(cell_width(row[i]) for row in cells)]) for i, h in enumerate(headings)]
     whole = widths[-1]
@@ -66,7 +69,7 @@ def print_table(
             shown = cut(cell, widths[i], keep_end=cell.startswith("/"))
             pad = " " * (widths[i] - cell_width(shown))
             parts.append(pad + shown if i in right else shown + pad)
-        typer.echo(_GAP.join(parts).rstrip())
+        tell(_GAP.join(parts).rstrip())
 
 
 def _fit_widths(widths: list[int], room: int) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,98 +10,23 @@ import typer
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Json
 from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
+from dtk_tui.cli.status import show_status
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
     from dtk_tui.domain.events import Event
-    from dtk_tui.domain.stats import Stats
     from dtk_tui.store.database import Database
 
 commands = typer.Typer()
-_SPARED = ("image shares the vector of its group", "images share the vector of their group")
 control = typer.Typer(help="Run a worker here, or tell all workers what to do.", no_args_is_help=True)
 
 
 @commands.command()
 def status(as_json: Json = False) -> None:
     """Show the queue, the workers and the library."""
-    from dtk_tui.services.library.unfinished_tags import unfinished_tags
-    from dtk_tui.services.stats import snapshot
-
-    with library() as (db, _):
-        stats, half_done = snapshot(db), unfinished_tags(db)
-    if as_json:
-        tags = [{"tagger": of.tagger, "left": of.left, "images": of.images} for of in half_done]
-        print_json(status_json(stats) | {"tags_unfinished": tags})
-        return
-    queue, sizes = stats.queue, stats.library
-    provider = f", {stats.provider}" if stats.provider else ""
-    typer.echo(f"Worker   {stats.state} ({len(stats.workers)} connected{provider})")
-    if stats.state != stats.desired:
-        typer.echo(f"         asked to be {stats.desired}; start one with: dtk worker run")
-    kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
-    typer.echo(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
-    for folder in stats.away:
-        waits = counted(folder.jobs, "job waits", "jobs wait")
-        typer.echo(display(f"Away     {folder.path} {folder.reason}: {waits} for it"))
-    for sentence in stats.trouble:
-        typer.echo(display(f"Trouble  {sentence}"))
-    typer.echo(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
-    if stats.speed:
-        typer.echo(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
-    if stats.output:
-        typer.echo(f"Output   {', '.join(f'{rate:,.1f} {word}/s' for word, rate in stats.output.items())}")
-    if stats.cache_hit_rate is not None:
-        typer.echo(f"Cache    {stats.cache_hit_rate:.0%} of prompts needed no new embedding")
-    vectors = "".join(f", {number:,} {name}" for name, number in sizes.vectors.items())
-    typer.echo(
-        f"Library  {counted(sizes.images, 'image')}, {counted(sizes.representatives, 'representative')},"
-        f" {counted(sizes.prompts, 'prompt')}"
-    )
-    if stats.spared_images:
-        typer.echo(f"Spared   {counted(stats.spared_images, *_SPARED)}")
-    if vectors:
-        typer.echo(f"Vectors  {vectors[2:]}")
-    for of in half_done:
-        left = f"{of.left:,} of {counted(of.images, 'image')} go by the thresholds of before"
-        typer.echo(display(f"Tags     {of.tagger}: {left}; {of.command} makes them anew"))
-
-
-def status_json(stats: Stats) -> dict[str, Any]:
-    """Return the keys of ``dtk status --json``."""
-    return {
-        "worker": {
-            "state": stats.state,
-            "desired": stats.desired,
-            "workers": [
-                {
-                    "id": worker.id,
-                    "host": worker.host,
-                    "pid": worker.pid,
-                    "state": worker.state,
-                    "heartbeat_at": worker.heartbeat_at.isoformat(),
-                    "devices": list(worker.devices),
-                    "stats": worker.stats.to_json(),
-                }
-                for worker in stats.workers
-            ],
-        },
-        "queue": asdict(stats.queue),
-        "processed": stats.processed,
-        "failed": stats.failed,
-        "cache_hit_rate": stats.cache_hit_rate,
-        "spared": {"images": stats.spared_images, "prompts": stats.cache_hits},
-        "speed": stats.speed,
-        "output": stats.output,
-        "eta_s": stats.eta_s,
-        "library": asdict(stats.library),
-        "provider": stats.provider,
-        "away": [asdict(folder) for folder in stats.away],
-        "trouble": stats.trouble,
-        "gpus": list(stats.gpus),
-    }
+    show_status(as_json=as_json)
 
 
 @control.command()

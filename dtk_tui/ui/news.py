@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 #: Progress that comes faster than anyone can read is dropped.
 _PROGRESS_S = 0.2
+#: A problem that comes again and again is told once in so long: its notices would cover the screen.
+_AGAIN_S = 60.0
 
 
 class News:
@@ -41,6 +43,7 @@ class News:
         self._app = app
         self._context = context
         self._last_progress = 0.0
+        self._told_at: dict[str, float] = {}
 
     def take(self, event: Event) -> None:
         """Take an event from any thread; never blocks."""
@@ -67,8 +70,7 @@ class News:
     def show(self, event: Event) -> None:
         """Show what a service did."""
         if isinstance(event, ProblemReported):
-            _log.warning("%s", one_line(f"{event.title} {event.detail}", 5000))
-            self._context.notify(f"{event.title} {event.detail}", severity="warning")
+            self._tell(f"{event.title} {event.detail}")
         elif isinstance(event, ScanFinished):
             self._end_scan(event)
         elif isinstance(event, GroupCheckProgressed):
@@ -77,6 +79,14 @@ class News:
         elif isinstance(event, GroupCheckFinished):
             self._end_group_check(event)
         self._context.stats.poll_now()
+
+    def _tell(self, problem: str) -> None:
+        _log.warning("%s", one_line(problem, 5000))
+        now = monotonic()
+        self._told_at = {told: at for told, at in self._told_at.items() if now - at < _AGAIN_S}
+        if problem not in self._told_at:
+            self._told_at[problem] = now
+            self._context.notify(problem, severity="warning")
 
     def _end_scan(self, event: ScanFinished) -> None:
         context = self._context

@@ -10,6 +10,7 @@ from typing import TypeVar
 from rich.console import RenderableType
 from textual import events
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.content import Content, Span
@@ -18,6 +19,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import format_key
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.visual import Visual
 from textual.widget import Widget
@@ -64,6 +66,18 @@ def footer_key(widget: Widget) -> FooterKey:
     """Return one of the keys of a footer, which has neither groups nor the key of the palette."""
     assert isinstance(widget, FooterKey)
     return widget
+
+
+class ClosingScreen(Screen[_ResultT]):
+    """A screen that closes itself, once, and no other one.
+
+    A key may be on its way when something opens above, such as a failure. Textual would take the answer, close what is
+    above and leave this one open, whose next answer is a fault that ends the app.
+    """
+
+    def dismiss(self, result: _ResultT | None = None) -> AwaitComplete:
+        """Close it with a result if it is what is shown; else do nothing."""
+        return super().dismiss(result) if self.app.screen_stack[-1:] == [self] else AwaitComplete()
 
 
 class CursorOptionList(OptionList):

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual._compositor import Compositor
 from textual.color import Color
 from textual.css.styles import RulesMap
@@ -22,7 +23,7 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.visual import RenderOptions, Visual, VisualType
 
-from dtk_tui.ui.textual_compat import HALF_BLOCK, link_of
+from dtk_tui.ui.textual_compat import HALF_BLOCK, ClosingScreen, link_of
 
 _ResultT = TypeVar("_ResultT")
 
@@ -49,13 +50,17 @@ class UpdateCompositor(Compositor):
             yield region, lines, widget.render_lines(lines.translate(-region.offset))
 
 
-class SettledScreen(Screen[_ResultT]):
+class SettledScreen(ClosingScreen[_ResultT]):
     """A screen that is drawn for the first time when all in it has its place, once.
 
     Textual draws one as it opens, when it has its size, when its widgets have theirs, and then all of it again.
     """
 
     _is_opening = True
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        # Textual styles all that is in it again, a moment after each has got its styles.
+        event.refresh_styles = event.refresh_styles and not self._is_opening
 
     def _compositor_refresh(self) -> None:
         if not self._is_opening:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.errors import DtkError
 from tests.helpers.fault_server import fault_server, http, said
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.cli.doctor import lines_of
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.cli.program.entry import Entry
 from tests.helpers.golden import difference
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import Config
 from dtk_tui.services.diffusion_toolkit import schema
 from dtk_tui.services.stats import snapshot

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.cli.program.entry import Entry
 from dtk_tui.cli.program.table import COMMANDS
 

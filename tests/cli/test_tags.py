@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.doctor.finding import Verdict
@@ -123,7 +123,7 @@ def test_the_nsfw_rule_is_shown_before_it_flags(dtk: Run, db: Database, config: 
 
 _KILLED = """
 import sys
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.store.library.tagging import derive
 derive.SOME, plain, number = 1, derive.derive_some, 0
 def tell(words):

@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.store.backup import dump, parts
 from dtk_tui.store.backup.move import move
 from dtk_tui.store.backup.restore import restore

@@ -8,7 +8,7 @@ import shlex
 
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.errors import DtkError, UsageError
 from tests.helpers.golden import json_lines, plain, words
 

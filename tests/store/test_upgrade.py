@@ -15,7 +15,7 @@ from PIL import Image
 from psycopg import sql
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import Config, load
 from dtk_tui.errors import DtkError
 from dtk_tui.services.database.backups import backup_before_upgrade

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from textual.content import Content
+from textual.events import Key
 from textual.widgets.option_list import Option
 
 from dtk_tui.config import Config
+from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database
-from dtk_tui.ui.dialogs import Entry, Menu, MenuList
+from dtk_tui.ui.dialogs import Entry, ErrorDialog, Menu, MenuList
 from dtk_tui.ui.screens.settings.dialogs import KeysDialog
 from dtk_tui.ui.theme import THEMES
 from tests.helpers.running_app import NARROW, Running, library_app
@@ -51,3 +53,23 @@ async def test_the_line_of_the_cursor_has_no_colours_of_its_own(db: Database, co
         chosen = [segment for segment in found.render_line(0) if segment.style and segment.text.strip()]
         assert len({segment.style.color for segment in chosen if segment.style}) == 1
         assert [segment.text.strip() for segment in chosen if segment.style and segment.style.bold][-1:] == ["here"]
+
+
+async def test_a_key_that_comes_when_a_failure_has_opened_above_closes_neither(db: Database, config: Config) -> None:
+    """The answer of a menu that was covered closed the failure unread, and its next answer ended the app."""
+    chosen: list[str | None] = []
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("This library is empty")
+        menu = Menu("A menu", [Entry("Embed", "e", "embed", "e")])
+        await run.app.push_screen(menu, chosen.append)
+        await run.app.push_screen(ErrorDialog(DtkError("It failed.", "Read this.")))
+        for _ in range(2):
+            menu.post_message(Key("e", "e"))
+            await run.pilot.pause()
+        assert isinstance(run.app.screen, ErrorDialog) and chosen == []
+        await run.pilot.press("enter")
+        await run.until(lambda: run.app.screen is menu)
+        for _ in range(2):
+            menu.post_message(Key("e", "e"))
+        await run.until(lambda: run.app.screen is run.main)
+        await run.until(lambda: chosen == ["embed"])

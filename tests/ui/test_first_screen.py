@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.widget import Widget
 
 from dtk_tui.config import Config
 from dtk_tui.domain.library import ImageRow
@@ -18,7 +22,7 @@ from dtk_tui.ui import stats_feed
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.screens import browser
 from tests.helpers.loaded_modules import HEAVY, modules_after, unwanted
-from tests.helpers.running_app import NARROW, running
+from tests.helpers.running_app import NARROW, WIDE, running
 
 _APP = """
 import asyncio, json, sys
@@ -86,9 +90,29 @@ class Idle:
 @pytest.mark.usefixtures("library")
 def test_the_first_screen_loads_nothing_that_it_does_not_need(database_url: str, tmp_path: Path) -> None:
     modules = modules_after(_APP, tmp_path, DTK_DATABASE_URL=database_url)
-    assert unwanted(modules, HEAVY) == []
+    assert unwanted(modules, (*HEAVY, "typer")) == []
     screens = {module for module in modules if module.startswith("dtk_tui.ui.screens.")}
     assert screens == {f"dtk_tui.ui.screens.{name}" for name in ("base", "browser", "view")}
+
+
+async def test_what_is_on_the_first_screen_is_styled_once(
+    db: Database, config: Config, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styled = Counter[DOMNode]()
+    apply = Stylesheet.apply
+
+    def counted(self: Stylesheet, node: DOMNode, **options: Any) -> None:
+        styled[node] += isinstance(node, Widget)
+        apply(self, node, **options)
+
+    monkeypatch.setattr(Stylesheet, "apply", counted)
+    app = DtkApp(LibraryBrowser(db, config), None)
+    async with running(app, WIDE) as run:
+        await run.until(lambda: app.browser.table.current_row is not None)
+        widgets = list(app.screen.walk_children())
+        assert len(widgets) > 30
+        # What gets the focus, and what gets its lines, each once more.
+        assert sum(styled.values()) <= len(widgets) + 10, styled.most_common(5)
 
 
 async def test_the_first_lines_need_three_statements(

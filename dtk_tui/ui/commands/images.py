@@ -89,12 +89,12 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
         result = await in_thread(
             queue_service.enqueue, library.db, library.config, target, kinds, priority=priority, title=title
         )
-        words = enqueued_words(result)
+        words = f"{enqueued_words(result)}."
         stats = context.stats.current
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
-            words += f". The worker is {stats.state.value}: F5 starts it."
+            words += f" The worker is {stats.state.value}: F5 starts it."
         if Kind.CAPTION in kinds and (missing := queue_service.missing_captioner(library.config)):
-            words += f". {missing}"
+            words += f" {missing}"
         if result.run is not None:
             screen.app.post_message(RunQueued(result.run))
         context.notify(words)

@@ -72,6 +72,8 @@ class BrowserScreen(ImageListScreen):
 
     def body(self) -> ComposeResult:
         """Folders, images and preview side by side, and the lines below them."""
+        # What is below is styled once, when it comes.
+        self.update_classes(self._shape(self.app.size.width), update=False)
         library = self.library
         with Horizontal(id="body"):
             with Vertical(id="folders-pane"):
@@ -106,12 +108,14 @@ class BrowserScreen(ImageListScreen):
         """Place the panes for the new size."""
         self._arrange()
 
+    def _shape(self, width: int) -> dict[str, bool]:
+        wide = width >= _WIDE
+        shown = wide if self._preview_wanted is None else self._preview_wanted
+        return {"wide": wide, "with-preview": shown and width > 0}
+
     def _arrange(self) -> None:
-        wide = self.size.width >= _WIDE
-        shown = (wide if self._preview_wanted is None else self._preview_wanted) and self.size.width > 0
-        self.set_class(wide, "wide")
-        self.set_class(shown, "with-preview")
-        if shown and self.is_mounted:
+        self.update_classes(self._shape(self.size.width))
+        if self.has_class("with-preview") and self.is_mounted:
             self.query_one(Preview).show(self.table.current_id)
 
     def toggle_preview(self) -> None:

@@ -97,7 +97,7 @@ class DuplicatesScreen(CommandScreen[None]):
                 yield MemberList(self._is_kept, id="members")
                 with Horizontal(id="pictures"):
                     for side in ("kept", "other"):
-                        with Vertical():
+                        with Vertical(id=f"{side}-side"):
                             yield Line(id=f"{side}-name", classes="pane-title")
                             yield Picture(self.context.image_protocol, id=f"{side}-picture")
         yield KeyFooter()

@@ -32,6 +32,7 @@ class KeyFooter(Footer):
         keys = [footer_key(widget) for widget in super().compose()]
         for key in keys:
             key.key_display = key.key_display.replace("Ctrl+", "^")
+            key.add_class("-compact", update=False)  # it would be styled again when it gets it as it comes
         # A cell at the left, one between key and words, and two behind them.
         widths = [cell_width(f"{key.key_display} {key.description}") + 2 for key in keys]
         left = self._width - 1

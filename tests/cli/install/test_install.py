@@ -14,7 +14,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from dtk_tui import __version__
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.cli.install import version
 from dtk_tui.cli.install.man import manual
 from dtk_tui.cli.install.service import units

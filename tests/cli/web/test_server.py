@@ -16,7 +16,7 @@ pytest.importorskip("textual_serve", reason="the extra serve is not installed")
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from aiohttp.test_utils import TestServer
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.cli.web.server import is_loopback, web_app
 from dtk_tui.errors import UsageError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.cluster.cluster import check_reachable
 from dtk_tui.services.cluster.connection import connect

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import load
 from dtk_tui.errors import DtkError
 from dtk_tui.store.server.embedded import EmbeddedServer

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.log_file import log_files, log_handler

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dtk_tui.cli import application
+from dtk_tui.cli.application import application
 from dtk_tui.config import Config
 from dtk_tui.domain.events import Event, ProblemReported
 from dtk_tui.domain.job import JobState, Kind

@@ -52,6 +52,9 @@ async def test_embed_now_on_a_selection(db: Database, config: Config, library: P
         await run.until(lambda: "! 029.png" in run.text())
         await run.press("e")
         await run.shows("0 queued, 2 in the queue already")
+        await run.press("c")
+        await run.shows("No captioner is set up")
+        assert not [words for words in run.told if ".." in words]
 
 
 async def test_folders_queue_themselves_or_all_below(db: Database, config: Config, library: Path) -> None:

@@ -110,6 +110,9 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
         await run.shows("The model is missing. [bold]dtk models pull[/bold]")
         for thread in threads:
             thread.join()
+        app.take(ProblemReported("Another one."))
+        await run.shows("Another one.")
+        assert len([words for words in run.told if "is missing" in words]) == 1, "a problem that comes again at once"
     app.take(ProblemReported("too late"))
 
 

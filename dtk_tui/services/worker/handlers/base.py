@@ -9,9 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported
@@ -21,6 +19,9 @@ from dtk_tui.errors import DtkError
 from dtk_tui.inference.devices.provider import FIRST_DEVICE, Device, Placement
 from dtk_tui.inference.preprocessing import Picture
 from dtk_tui.store.database import Connection, Database
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
