@@ -122,7 +122,8 @@ _NAME_END = re.compile(r"[^/*?\x80-\U0010ffff]{1,200}\Z")
 _HAS_JOB = "image.id IN (SELECT image_id FROM job WHERE state = {state})"
 _HAS_TAG = "image.id IN (SELECT image_id FROM image_tag WHERE tag_id = ANY ({ids}::bigint[]){compared})"
 # A tag that a person set has no confidence: it is certain.
-_CONFIDENT = " AND coalesce(confidence, 1) {operator} {confidence}::real"
+# Not as coalesce(confidence, 1), of which the planner knows nothing.
+_CONFIDENT = " AND (confidence {operator} {confidence}::real OR confidence IS NULL AND 1 {operator} {confidence}::real)"
 _HAS_CAPTION_TEXT = "image.id IN (SELECT image_id FROM current_caption WHERE {condition})"
 _HAS_WORDS = "search @@ {query}::tsquery"
 # The function of the operator @@, which no index answers: that of words would give whatever has the words anywhere.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from dtk_tui.store.search.conditions import Where
 from dtk_tui.store.search.listed import any_of, in_lists
 from dtk_tui.store.search.newest import count_images, count_prompts, estimate, packed
 from dtk_tui.store.search.spreading import among, few_others, first_of, spread
-from dtk_tui.store.search.vectors import VectorTerm, rank_prompts
+from dtk_tui.store.search.vectors import VectorTerm, distinct, rank_prompts
 from dtk_tui.store.search.words import Ordered, PromptSearch, reciprocal
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ def first_by_words_and_meaning(
     if rows is None:
         prompts = _without_empty_groups(conn, search, ranked)
     else:
-        has_images = np.isin(ranked.ids, rows[:, 1])
+        has_images = _is_among(ranked.ids, distinct(rows[:, 1]))
         prompts = Ordered(ranked.ids[has_images], ranked.groups[has_images])
     places = prompts.places()
     scores = reciprocal(places)
     is_near = np.zeros(len(places), np.bool_)
     for term in meaning:
         near, near_places = _nearest_with_images(conn, search, term, prompts.ids, asks=rows is None)
-        found = np.flatnonzero(np.isin(prompts.ids, near))
+        found = np.flatnonzero(_is_among(prompts.ids, near))
         scores[found] += reciprocal(near_places)[np.searchsorted(near, prompts.ids[found])]
         is_near[found] = True
     order = _merged(places, scores, is_near)
@@ -128,6 +128,13 @@ def first_by_words_and_meaning(
     best = Ordered(prompts.ids[order], groups.astype(np.int64))
     first = spread(conn, search, best, limit) if rows is None else among(rows, best, limit)
     return first.ids, scores[order][np.searchsorted(groups, first.groups)]
+
+
+def _is_among(ids: Ids, some: Ids) -> npt.NDArray[np.bool_]:
+    """Tell which ids are among some in ascending order; np.isin would make an array of all numbers between these."""
+    if not len(some):
+        return np.zeros(len(ids), np.bool_)
+    return cast("npt.NDArray[np.bool_]", some[np.searchsorted(some, ids).clip(max=len(some) - 1)] == ids)
 
 
 def _merged(places: Ids, scores: Scores, is_near: npt.NDArray[np.bool_]) -> Ids:

@@ -59,6 +59,8 @@ def in_lists(conn: Connection, search: PromptSearch, words: Sequence[str] | None
             return None
         values = search.others.values | {"ids": Bigints(few[0]), "up_to": few[1]}
         return search.ranks(conn, _IS_CANDIDATE.replace("{each}", search.each), **values)
+    if listed.is_all:
+        return listed.ids, listed.ranks
     values = search.others.values | {"up_to": listed.up_to, "long": Bigints(listed.long)}
     ids, ranks = search.ranks(conn, _IS_UNLISTED.replace("{each}", search.each), **values)
     return np.concatenate([listed.ids, ids]), np.concatenate([listed.ranks, ranks])

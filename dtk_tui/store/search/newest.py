@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,21 @@ _IN, _OF_ARRAY = "image.id IN (", "image.id = ANY (ARRAY("
 _IN_ORDER = "(SELECT * FROM image WHERE {keys} ORDER BY created_at DESC, id DESC OFFSET 0) AS image"
 #: So many ids are gathered in an array; what the image of one costs beside those of a window, in the planner's units.
 _MOST_KEYS, _KEY_COST = 50_000, 0.2
+# IS TRUE: what meets it is gathered first, and not asked for image by image.
+_IS_GATHERED = "({member}) IS TRUE AND image.created_at >= %(since)s"
+# A window whose end is a date needs no step of its own to count its images. No date: there are no statistics yet, or
+# so many images of one moment that these say too little.
+_SINCE = """
+SELECT (SELECT dates[array_length(dates, 1) - ceil((array_length(dates, 1) - 1) * %(window)s / greatest(reltuples, 1))]
+          FROM (SELECT histogram_bounds::text::timestamptz[] AS dates FROM pg_stats
+                 WHERE schemaname = relnamespace::regnamespace::text AND tablename = relname
+                   AND attname = 'created_at' AND most_common_vals IS NULL) AS known)
+  FROM pg_class WHERE oid = 'image'::regclass
+"""
+#: So many are gathered at most; what one of the newest images costs on a walk through their index alone.
+_MOST_GATHERED, _WALK_COST = 10_000, 0.004
+#: What such a walk does not know.
+_NOT_WALKED = re.compile(r"\bimage\.(?!(?:id|created_at)\b)|%\(since\)s")
 
 
 def packed(conn: Connection, template: str, where: Where, **values: Any) -> Ids:
@@ -91,8 +107,11 @@ def newest_of(
     if limit is None:
         return everything_newest(conn, where, limit)
     least = _least_member(conn, where, expected)
-    cost = cost if least is None else min(cost, least[1] * _KEY_COST)
     total = count_images(conn)
+    if least is not None and (walked := _walked(conn, where, *least, window_of(limit, expected, total))) is not None:
+        found = packed(conn, _NEWEST, walked, limit=limit)
+        return found if len(found) >= limit else _all_newest(conn, where, least, limit)
+    cost = cost if least is None else min(cost, least[1] * _KEY_COST)
     window = window_of(limit, expected, total)
     near = replace(where, source=where.source.replace("image", _WINDOW, 1))
     while window < total and window * WINDOW_COST < cost:
@@ -103,6 +122,22 @@ def newest_of(
             return apart()
         window = int(total) if where.asks_other_tables else window * _GROWTH
     return _all_newest(conn, where, least, limit)
+
+
+def _walked(conn: Connection, where: Where, member: str, count: float, window: float) -> Where | None:
+    """Return a condition for a walk through about ``window`` of the newest images; None where that costs too much.
+
+    Args:
+        member: the part of the condition that about ``count`` images meet.
+    """
+    costs_less = count <= _MOST_GATHERED and window * _WALK_COST < count * _KEY_COST
+    if not costs_less or where.source != "image" or _NOT_WALKED.search(where.condition):
+        return None
+    (since,) = row_of(conn, _SINCE, {"window": window})
+    if since is None:
+        return None
+    near = _with(where, member, _IS_GATHERED.format(member=member))
+    return replace(near, values=near.values | {"since": since})
 
 
 def window_of(limit: int, expected: float, total: float) -> int:

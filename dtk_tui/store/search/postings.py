@@ -36,7 +36,11 @@ _MOST_UNLISTED = 4096
 _MOST_CANDIDATES = 2000
 _PARTS = re.compile("[" + re.escape(SEPARATORS) + "]")
 _WEIGHT = np.float64(np.float32(0.1))
-_UP_TO = "SELECT up_to, (SELECT coalesce(max(id), 0) FROM prompt) FROM posting_state"
+# In one statement, and first: a prompt that is listed meanwhile is found twice then, and not never.
+_STATE = """
+SELECT up_to, (SELECT coalesce(max(id), 0) FROM prompt), EXISTS (SELECT FROM token_posting WHERE token = '')
+  FROM posting_state
+"""
 _TOKENS = "SELECT first_id, prompts FROM token_posting WHERE token LIKE lower(%(pattern)s)"
 _LONG = "SELECT first_id, prompts FROM token_posting WHERE token = ''"
 _LEXEMES = "SELECT first_id, prompts FROM lexeme_posting WHERE lexeme = ANY (%(lexemes)s::text[])"
@@ -47,13 +51,23 @@ _RANK = np.dtype([("offset", ">u2"), ("times", ">u2"), ("words", ">u2")])
 class Listed:
     """The prompts that meet a tree of terms, int64 [n], by ascending ids, with their ranks, float32 [n].
 
-    Those above ``up_to`` and those of ``long`` are not among them: they have to be looked at.
+    Those above ``up_to`` and those of ``long`` are not among them: they have to be looked at. ``is_all``: none are.
     """
 
     ids: Ids
     ranks: Ranks
     up_to: int
     long: Ids
+    is_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The last prompt in the lists, and the last one that there is; ``has_long``: some are listed as too long."""
+
+    up_to: int
+    last: int
+    has_long: bool
 
 
 def find(conn: Connection, tree: Node, lexemes: Sequence[str]) -> Listed | None:
@@ -63,16 +77,17 @@ def find(conn: Connection, tree: Node, lexemes: Sequence[str]) -> Listed | None:
         return None
     if any(len(lexeme.encode()) > LONG_TOKEN for lexeme in lexemes):
         return None
-    up_to = _listed_up_to(conn)
-    if up_to is None:
+    state = _state(conn)
+    if state is None:
         return None
+    up_to = state.up_to
     have = {term: _have(conn, f"%{like_pattern(term)}%", up_to) for term in terms}
-    long = _long(conn)
+    long = _long(conn, state)
     meets = _meets(tree, have)
     meets[long[long <= up_to]] = False
     ids = np.flatnonzero(meets)
     lists = conn.execute(_LEXEMES, {"lexemes": list(lexemes)}, prepare=False, binary=True).fetchall()
-    return Listed(ids, _ranks(ids, lists, up_to), up_to, long)
+    return Listed(ids, _ranks(ids, lists), up_to, long, state.last <= up_to and not len(long))
 
 
 def candidates(conn: Connection, tree: Node) -> tuple[Ids, int] | None:
@@ -83,11 +98,12 @@ def candidates(conn: Connection, tree: Node) -> tuple[Ids, int] | None:
     terms = _terms(tree)
     if len(terms) > _MOST_TERMS or not any(_is_listed(part) for term in terms for part in _parts(term)):
         return None
-    up_to = _listed_up_to(conn)
-    if up_to is None:
+    state = _state(conn)
+    if state is None:
         return None
+    up_to = state.up_to
     may = _may_meet(tree, {term: _may_have(conn, term, up_to) for term in terms}, negated=False)
-    long = _long(conn)
+    long = _long(conn, state)
     may[long[long <= up_to]] = True
     ids = np.flatnonzero(may)
     return (ids, up_to) if len(ids) <= _MOST_CANDIDATES else None
@@ -129,16 +145,15 @@ def _is_listed(term: str) -> bool:
     return has_trigram(term) and not any(sign in term for sign in SEPARATORS)
 
 
-def _listed_up_to(conn: Connection) -> int | None:
-    """Return the last prompt in the lists; None where too many are in no list yet.
-
-    To be asked first, as what is listed meanwhile is then looked at and listed, and found twice in place of never.
-    """
-    row = conn.execute(_UP_TO).fetchone()
-    return None if row is None or row[1] - row[0] > _MOST_UNLISTED else int(row[0])
+def _state(conn: Connection) -> _State | None:
+    """Return what the lists hold, which is to be asked first; None where too many prompts are in no list yet."""
+    row = conn.execute(_STATE).fetchone()
+    return None if row is None or row[1] - row[0] > _MOST_UNLISTED else _State(*row)
 
 
-def _long(conn: Connection) -> Ids:
+def _long(conn: Connection, state: _State) -> Ids:
+    if not state.has_long:
+        return np.zeros(0, np.int64)
     return distinct(_ids(conn.execute(_LONG, prepare=False, binary=True).fetchall()))
 
 
@@ -173,13 +188,17 @@ def _firsts(lists: Sequence[tuple[int, bytes]], size: int) -> Ids:
     return np.repeat(firsts, [len(some) // size for _, some in lists])
 
 
-def _ranks(ids: Ids, lists: Sequence[tuple[int, bytes]], up_to: int) -> Ranks:
-    """Return the ranks of prompts; of those that have none of the words 0."""
+def _ranks(ids: Ids, lists: Sequence[tuple[int, bytes]]) -> Ranks:
+    """Return the ranks of prompts by ascending ids; of those that have none of the words 0."""
     entries = np.frombuffer(b"".join(some for _, some in lists), _RANK)
     listed = entries["offset"].astype(np.int64) + _firsts(lists, _RANK.itemsize)
-    known = listed <= up_to
+    # Looked for, and not told by an array of all prompts: that is new memory, which costs more for few.
+    place = np.searchsorted(ids, listed)
+    known = np.flatnonzero(place < len(ids))
+    known = known[ids[place[known]] == listed[known]]
+    place = place[known]
     # Two words of one prompt are two entries, which np.add.at would add a hundred times more slowly.
-    times = np.bincount(listed[known], entries["times"][known], up_to + 1)
-    words = np.ones(up_to + 1)
-    words[listed[known]] = entries["words"][known]
-    return (_WEIGHT * times[ids] / np.log(1.0 + words[ids])).astype(np.float32)
+    times = np.bincount(place, entries["times"][known], len(ids))
+    words = np.ones(len(ids))
+    words[place] = entries["words"][known]
+    return (_WEIGHT * times / np.log(1.0 + words)).astype(np.float32)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.store.search import facets, sorting
+from dtk_tui.store.search import facets, newest, sorting
 from dtk_tui.store.search.names import names
 from dtk_tui.store.search.search import condition_of, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -91,6 +91,11 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert run("tag:tag_5>=0.8") == 0
     assert not scanned(seen) & {"image", "image_tag"}
     assert run("tag:tag_5", limit=5) == 5
+    (walk,) = (node for node in all_nodes(seen) if node.get("Index Name") == "image_newest")
+    assert walk["Node Type"] == "Index Only Scan", "the newest images, without their rows, up to enough of a tag"
+    assert "created_at >=" in walk["Index Cond"], "and no further than these are expected"
+    assert "hashed SubPlan" in walk["Filter"], "all of a tag at once, and not image by image"
+    assert run("tag:tag_5", limit=100) == 100
     (by_key,) = (
         node
         for node in all_nodes(seen)
@@ -102,7 +107,7 @@ def test_queries_use_their_indexes(plans: tuple[Library, list[dict[str, Any]]]) 
     assert any(plan["finds all"] for plan in ran)
     assert "image_tag_tag" in indexes(ran)
     assert scanned(ran) <= {"tag"}
-    assert run("tag:tag_5 -tag:tag_3", limit=5) == 5
+    assert run("tag:tag_5 -tag:tag_3", limit=50) == 50
     ran = [plan for plan in seen if plan.get("Node Type") == "Aggregate"]
     assert not any(plan["finds all"] for plan in ran)
     assert "image_newest" not in indexes(ran)
@@ -272,6 +277,45 @@ def test_a_walk_that_finds_too_few_is_made_longer(
     assert len(ran) == walks
     expected = nearest[near_without : near_without + 20].tolist()
     assert len(set(found) & set(expected)) >= 19
+
+
+@pytest.mark.parametrize("cost", [0.0, float("inf")])
+@pytest.mark.parametrize(
+    ("line", "is_common"),
+    [
+        ("tag:tag_5", True),
+        ("tag:tag_5>=0.1", True),
+        ("tag:tag_5>0.7", False),
+        ("tag:tag_5<=0.5", True),
+        ("tag:tag_5 -tag:tag_3", True),
+        ("tag:tag_5 tag:tag_3", False),
+    ],
+)
+def test_a_walk_through_the_newest_finds_what_a_look_at_all_finds(
+    plans: tuple[Library, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    is_common: bool,
+    cost: float,
+) -> None:
+    library, seen = plans
+    monkeypatch.setattr(newest, "_WALK_COST", cost)
+    with library.conn.transaction(force_rollback=True):
+        # One that a person set, without a confidence, and the same one of a tagger.
+        library.conn.execute(
+            "INSERT INTO image_tag (image_id, tag_id, source) SELECT image_id, tag_id, 'by hand' FROM image_tag"
+            " WHERE tag_id = 5 AND image_id % 3 = 0"
+        )
+        library.conn.execute("UPDATE image_tag SET confidence = image_id % 10 / 10.0 WHERE source <> 'by hand'")
+        everything = library.ask(line, None).ids.tolist()
+        walked = False
+        for limit in (1, 5, len(everything) - 1, len(everything), len(everything) + 1):
+            told(library.conn)
+            seen.clear()
+            assert library.ask(line, limit).ids.tolist() == everything[:limit], limit
+            told(library.conn)
+            walked |= any("hashed SubPlan" in node.get("Filter", "") for node in all_nodes(seen))
+    assert walked == (is_common and cost == 0)
 
 
 def test_sorted_results_use_their_indexes(
