@@ -23,7 +23,7 @@ from search_library import FOLDERS, IMAGES, VECTORS, VOCABULARY, BenchLibrary, l
 
 from dtk_tui.domain.query.nodes import SORT_COLUMNS
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.services.library.organise.albums import with_smart_albums
+from dtk_tui.services.library.organise.smart_albums import with_smart_albums
 from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, row_of
 from dtk_tui.store.search import facets

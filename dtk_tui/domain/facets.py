@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from dtk_tui.domain.query.nodes import And, Node, Query
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from dtk_tui.domain.query.nodes import Node, Query
 
 #: In the order in which they are shown.
 FACETS = ("model", "tag", "folder", "rating", "month", "dialect", "caption")
@@ -74,6 +76,8 @@ def term(facet: str, name: str) -> str | None:
 
 def narrowed(line: str, another: str | None) -> str | None:
     """Return a query line for what meets ``line`` and another term; None where no line says that."""
+    from dtk_tui.domain.query.parser import parse
+
     if another is None:
         return None
     query, added = parse(line), parse(another)
@@ -91,6 +95,8 @@ def narrowed(line: str, another: str | None) -> str | None:
 
 
 def _parts(node: Node | None) -> Sequence[Node]:
+    from dtk_tui.domain.query.nodes import And
+
     return node.parts if isinstance(node, And) else (node,) if node is not None else ()
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dtk_tui.domain.query.parser import parse
-from dtk_tui.services.library.organise.albums import with_smart_albums
+from dtk_tui.services.library.organise.smart_albums import with_smart_albums
 from dtk_tui.store.database import Connection
 from dtk_tui.store.search import facets
 from dtk_tui.store.search.search import condition_of, find_images

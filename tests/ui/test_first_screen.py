@@ -90,7 +90,7 @@ class Idle:
 @pytest.mark.usefixtures("library")
 def test_the_first_screen_loads_nothing_that_it_does_not_need(database_url: str, tmp_path: Path) -> None:
     modules = modules_after(_APP, tmp_path, DTK_DATABASE_URL=database_url)
-    assert unwanted(modules, (*HEAVY, "typer")) == []
+    assert unwanted(modules, (*HEAVY, "typer", "dtk_tui.domain.query.nodes")) == []
     screens = {module for module in modules if module.startswith("dtk_tui.ui.screens.")}
     assert screens == {f"dtk_tui.ui.screens.{name}" for name in ("base", "browser", "view")}
 

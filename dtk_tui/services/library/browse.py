@@ -11,12 +11,10 @@ from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, JobState, Kind
 from dtk_tui.domain.journal import Edit, PastEvent
 from dtk_tui.domain.library import Badges, FolderRow, FolderRows, Hit, ImageDetail, ImageRow, PictureFile, Rule
-from dtk_tui.domain.query.nodes import CaptionText
-from dtk_tui.domain.query.parser import parse
+from dtk_tui.domain.query.candidates import Completion
 from dtk_tui.domain.queue import FailureReason, JobRow, LogEntry
 from dtk_tui.services.library import folders as changes
 from dtk_tui.services.library.queries import saved_queries
-from dtk_tui.services.library.queries.completion import Completion, complete
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.diffusion_toolkit import records
 from dtk_tui.store.library import captions, folder_tree, folders, groups, images, journal
@@ -146,6 +144,8 @@ class LibraryBrowser:
 
     def search_first(self, line: str) -> tuple[Ids, npt.NDArray[np.float32] | None, bool]:
         """Return the first of what ``search`` returns, as far as that is quicker, and whether there may be more."""
+        from dtk_tui.domain.query.nodes import CaptionText
+        from dtk_tui.domain.query.parser import parse
         from dtk_tui.services.library import search as searching
         from dtk_tui.store.search.texts import leaves
 
@@ -157,6 +157,8 @@ class LibraryBrowser:
 
     def complete_query(self, line: str, cursor: int) -> Completion:
         """Return what may stand at a cursor in a query line."""
+        from dtk_tui.services.library.queries.completion import complete
+
         return complete(self.db, line, cursor)
 
     def asked_queries(self) -> list[str]:

@@ -18,7 +18,7 @@ from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.caption_language import require_language
 from dtk_tui.services.library.caption_words import catch_up
 from dtk_tui.services.library.folder_rules import known_path
-from dtk_tui.services.library.organise.albums import with_smart_albums
+from dtk_tui.services.library.organise.smart_albums import with_smart_albums
 from dtk_tui.services.library.queries.examples import Example, combined
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.library import embedding_spaces, images

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dtk_tui.domain.query.nodes import SORT_COLUMNS
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import UsageError
 from dtk_tui.ui.context import AppContext, ContextScreen
@@ -40,6 +38,8 @@ def sorted_line(query: str, value: str) -> str:
 
 
 def _is_understood(line: str) -> bool:
+    from dtk_tui.domain.query.parser import parse
+
     try:
         parse(line)
     except UsageError:
@@ -56,6 +56,9 @@ def sort_by(screen: ContextScreen[Any], value: str) -> None:
 
 def sort_by_column(screen: ContextScreen[Any], column: str) -> None:
     """Sort the images that are shown by a column of ``SORT_COLUMNS``; if they are so already, the other way round."""
+    from dtk_tui.domain.query.nodes import SORT_COLUMNS
+    from dtk_tui.domain.query.parser import parse
+
     line = screen.query_line()
     keys = parse(line).sort if _is_understood(line) else ()
     descending = SORT_COLUMNS[column]
@@ -67,6 +70,8 @@ def sort_by_column(screen: ContextScreen[Any], column: str) -> None:
 
 def sort(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Ask by what the images that are shown shall be sorted."""
+    from dtk_tui.domain.query.nodes import SORT_COLUMNS
+
     entries = [Entry("no order of its own: by rank, or newest first", "", "")]
     for name, (first, other) in _WAYS.items():
         opposite = f"{name}_{'asc' if SORT_COLUMNS[name] else 'desc'}"

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dtk_tui.domain.library import FolderRow, Hit
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.text import counted
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from dtk_tui.domain.query.nodes import Sort
     from dtk_tui.ui.widgets.tables.folds import Folds
     from dtk_tui.ui.widgets.tables.pages import Ids
 
@@ -85,15 +85,22 @@ class View:
         """What it is called."""
         return f"\u201c{self.query}\u201d" if self.query else self.name
 
+    def _sort_keys(self) -> Sequence[Sort]:
+        if not self.query:
+            return ()
+        from dtk_tui.domain.query.parser import parse
+
+        return parse(self.query).sort
+
     @property
     def sort(self) -> tuple[str, bool] | None:
         """The column of the query line that it is sorted by before all others, and whether downwards."""
-        keys = parse(self.query).sort if self.query else ()
+        keys = self._sort_keys()
         return (keys[0].column, keys[0].descending) if keys else None
 
     def order(self, *, ranked: bool) -> str:
         """What comes first, in words; ``ranked``: images have scores."""
-        keys = parse(self.query).sort if self.query else ()
+        keys = self._sort_keys()
         if keys:
             return "by " + ", ".join(f"{key.column} {'down' if key.descending else 'up'}" for key in keys)
         return "best first" if ranked else "newest first"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from dtk_tui.services.library.queries.completion import Completion
+from dtk_tui.domain.query.candidates import Completion
 from dtk_tui.text import cut, one_line
 from dtk_tui.ui.widgets.tables.cursor_list import fit
 

@@ -14,9 +14,9 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from dtk_tui.domain.query.candidates import Completion
 from dtk_tui.errors import DtkError
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.services.library.queries.completion import Completion
 from dtk_tui.text import display
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import line

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.journal import ALBUM
 from dtk_tui.domain.organise import EditDone
-from dtk_tui.domain.query import nodes
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.edits import Progress
 from dtk_tui.services.library.organise import bulk
@@ -23,9 +21,6 @@ from dtk_tui.store.library.organise import albums as store
 
 if TYPE_CHECKING:
     from dtk_tui.services.library.organise.bulk import Ids, Step
-
-#: Smart albums whose queries name smart albums are followed so far.
-_DEEPEST = 5
 
 
 class _Albums(Collections):
@@ -78,7 +73,9 @@ def create(
     """
     name = checked(name)
     if query is not None:
-        _exact(query)
+        from dtk_tui.services.library.organise.smart_albums import check_query
+
+        check_query(query)
 
     def prepare(conn: Connection, entry: Entry) -> list[tuple[Step, Ids | Sequence[int]]]:
         _require_free(conn, name)
@@ -148,58 +145,6 @@ def restore_albums(conn: Connection, number: int, *, redo: bool, go: bool) -> No
         if wanted is not None and store.named(conn, wanted["name"]) not in (None, change["id"]):
             raise DtkError(f"There is another album {name} by now.", "Rename that one first.")
         store.set_state(conn, change["id"], wanted)
-
-
-def with_smart_albums(conn: Connection, query: nodes.Query) -> nodes.Query:
-    """Return a query with what smart albums stand for in the place of their names.
-
-    Raises:
-        UsageError: a smart album names itself, by others.
-    """
-    return replace(query, filter=None if query.filter is None else _expanded(conn, query.filter, 0))
-
-
-def _expanded(conn: Connection, node: nodes.Node, depth: int) -> nodes.Node:
-    names = {leaf.name for leaf in _leaves(node) if isinstance(leaf, nodes.Album)}
-    found = store.queries(conn, sorted(names)) if names else {}
-    if not found:
-        return node
-    if depth == _DEEPEST:
-        raise UsageError(f"The smart album {quoted(next(iter(found)))} is made of itself.", "dtk album list shows it.")
-    everything: nodes.Node = nodes.Or((nodes.Flag("in_album", True), nodes.Flag("in_album", False)))
-    stands = {name: _parsed(name, line).filter or everything for name, line in found.items()}
-    return _replaced(node, {name: _expanded(conn, one, depth + 1) for name, one in stands.items()})
-
-
-def _parsed(name: str, line: str) -> nodes.Query:
-    try:
-        return parse(line)
-    except UsageError as error:
-        raise UsageError(
-            f"The query of the smart album {quoted(name)} is not understood by this version.", str(error)
-        ) from error
-
-
-def _replaced(node: nodes.Node, stands: dict[str, nodes.Node]) -> nodes.Node:
-    if isinstance(node, nodes.And | nodes.Or):
-        return type(node)(tuple(_replaced(part, stands) for part in node.parts))
-    if isinstance(node, nodes.Not):
-        return nodes.Not(_replaced(node.part, stands))
-    return stands.get(node.name, node) if isinstance(node, nodes.Album) else node
-
-
-def _leaves(node: nodes.Node) -> list[nodes.Node]:
-    if isinstance(node, nodes.And | nodes.Or):
-        return [leaf for part in node.parts for leaf in _leaves(part)]
-    return _leaves(node.part) if isinstance(node, nodes.Not) else [node]
-
-
-def _exact(line: str) -> None:
-    query = parse(line)
-    if query.about or query.like or query.looks:
-        raise UsageError(
-            "A smart album is what fits a query exactly.", "about:, like: and looks: only rank: leave them out."
-        )
 
 
 def _named(conn: Connection, name: str) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dtk_tui.domain.query import completion
+from dtk_tui.domain.query.candidates import Candidate, Completion
 from dtk_tui.domain.query.completion import Place
 from dtk_tui.domain.query.parser import MAX_LENGTH
 from dtk_tui.errors import DtkError
@@ -16,23 +15,6 @@ from dtk_tui.text import display
 OFFERED = 8
 #: Whoever types waits for nothing: what takes longer, in seconds, is not offered.
 _PATIENCE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What may stand at a place: the text to put there, and a word about it, such as how many images have it."""
-
-    text: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What may stand from ``start`` to ``end`` of a line, the likeliest first."""
-
-    start: int
-    end: int
-    candidates: tuple[Candidate, ...] = ()
 
 
 def complete(db: Database, line: str, cursor: int) -> Completion:

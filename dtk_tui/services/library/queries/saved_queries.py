@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dtk_tui.domain.query.parser import parse
 from dtk_tui.domain.query.saved import SavedQuery
 from dtk_tui.errors import UsageError
 from dtk_tui.store.database import Database
@@ -17,6 +16,8 @@ def save(db: Database, name: str, line: str, *, replace: bool = False) -> None:
     Raises:
         UsageError: the name is empty or too long, it is taken and is not to be replaced, or the line is not understood.
     """
+    from dtk_tui.domain.query.parser import parse
+
     name, line = name.strip(), line.strip()
     if not name or len(name) > MAX_NAME:
         raise UsageError(f"A name has 1 to {MAX_NAME} characters.", "Give the query another one.")
