@@ -213,20 +213,27 @@ class InputDialog(Dialog[str]):
 
 
 class FolderDialog(Dialog[tuple[str, bool]]):
-    """Asks for a folder; its result says whether with all below it."""
+    """Asks for a folder; its result says whether with all below it.
+
+    Args:
+        refused: why the folder that was typed before cannot be taken.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "alone", "Without its subfolders", show=False)]
 
-    def __init__(self, title: str, value: str, suggester: Suggester) -> None:
+    def __init__(self, title: str, value: str, suggester: Suggester, refused: str = "") -> None:
         super().__init__(title)
         self._value = value
         self._suggester = suggester
+        self._refused = refused
 
     def body(self) -> ComposeResult:
         """The line, and what ends it."""
         yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
-        hint = "an absolute path; \u2192 takes the completion"
-        yield Static(line(hint, "$muted", 300), markup=False, classes="choices")
+        hint, style = "an absolute path; \u2192 takes the completion", "$muted"
+        if self._refused:
+            hint, style = self._refused, "$error"
+        yield Static(line(hint, style, 600), markup=False, classes="choices")
         yield Choices(
             ("Enter", "Scan with all below", "screen.whole"),
             ("F2", "Without subfolders", "screen.alone"),

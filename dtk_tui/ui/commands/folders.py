@@ -10,9 +10,9 @@ from typing import Any
 
 from dtk_tui.domain.library import FolderRow, Rule
 from dtk_tui.domain.queue import Target
-from dtk_tui.errors import DatabaseLostError
+from dtk_tui.errors import DatabaseLostError, UsageError
 from dtk_tui.services.library.browse import MOST_FOLDERS
-from dtk_tui.services.library.folder_rules import absolute
+from dtk_tui.services.library.folder_rules import absolute, require_folder
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, start_task
 from dtk_tui.ui.commands.run import Run, in_background
@@ -27,22 +27,28 @@ from dtk_tui.ui.widgets.path_input import FolderSuggester, typed_path
 
 def add_folder(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Ask for a folder and scan it."""
+    _ask_folder(context, screen, str(Path.home()) + "/")
 
+
+def _ask_folder(context: AppContext, screen: ContextScreen[Any], typed: str, refused: str = "") -> None:
     def answered(asked: tuple[str, bool] | None) -> None:
         if asked is None:
             return
-        work = partial(_add, context, asked[0], recursive=asked[1])
+        work = partial(_add, context, screen, asked[0], recursive=asked[1])
         start_task(screen.app, work, name="add_folder", group="add folder", asked=True)
 
-    start = str(Path.home()) + "/"
-    screen.app.push_screen(FolderDialog("Add a folder of images", start, FolderSuggester()), answered)
+    screen.app.push_screen(FolderDialog("Add a folder of images", typed, FolderSuggester(), refused), answered)
 
 
-async def _add(context: AppContext, typed: str, *, recursive: bool) -> None:
+async def _add(context: AppContext, screen: ContextScreen[Any], typed: str, *, recursive: bool) -> None:
     # To look at a path takes as long as the file system likes.
-    path = await in_thread(typed_path, typed)
+    path = await in_thread(absolute, await in_thread(typed_path, typed))
+    try:
+        await in_thread(require_folder, path)
+    except UsageError as error:
+        _ask_folder(context, screen, typed, f"{error.title} {error.detail}")
+        return
     if not recursive:
-        path = await in_thread(absolute, path)
         await in_thread(context.library.add_folder, path, recursive=False)
     scan(context, path)
 

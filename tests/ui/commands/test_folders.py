@@ -143,6 +143,18 @@ async def test_a_folder_is_added_without_those_below_it(db: Database, config: Co
         assert "2025-11" not in run.text()
 
 
+async def test_a_path_that_is_no_folder_can_be_corrected(db: Database, config: Config, pictures: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("This library is empty.")
+        await run.press("ctrl+o")
+        await run.shows("F2 Without")
+        await run.write(f"{pictures}x")
+        await run.press("enter")
+        await run.shows("x. Check the spelling, or that its disk is mounted.")
+        await run.press("backspace", "enter")
+        await run.shows("Scan done: 30 seen")
+
+
 async def test_a_folder_is_found_by_words_of_its_path(
     db: Database, config: Config, library: Path, tmp_path: Path
 ) -> None:

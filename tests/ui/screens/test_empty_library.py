@@ -59,7 +59,8 @@ async def test_a_folder_that_is_not_there_is_refused_with_a_reason(db: Database,
         run.app.screen.query_one(SafeInput).value = "/no/such/[folder]"
         await run.press("enter")
         await run.shows("There is no folder /no/such/[folder].")
-        await run.press("enter")
+        assert run.app.screen.query_one(SafeInput).value == "/no/such/[folder]"
+        await run.press("escape")
         await run.shows("This library is empty.")
         folders.scan(run.dtk.context, "/no/such/folder")
         await run.shows("There is no folder /no/such/folder.")
