@@ -6,8 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from dtk_tui.cli.open_library import library
-from dtk_tui.errors import DtkError
+from dtk_tui.cli.open_library import open_database
+from dtk_tui.errors import DatabaseLostError, DtkError
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -26,11 +26,38 @@ def open_app() -> None:
     is_served = bool(os.environ.get("TEXTUAL_DRIVER"))
     if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
-    with library() as (db, config):
+    from dtk_tui.config import load
+
+    config = load()
+    db = _opened(config)
+    try:
         is_to_restart = run_app(db, config)
+    finally:
+        db.close()
     # Who reads the output of a served app has been told that it ended; the page offers to open it again.
     if is_to_restart and not is_served:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)
+
+
+def _opened(config: Config) -> Database:
+    """Open the library; a server elsewhere that is away is waited for, as long as a person does."""
+    while True:
+        try:
+            return open_database(config)
+        except DatabaseLostError as error:
+            if config.database_url is None or not _is_waited_for(config, error):
+                raise
+
+
+def _is_waited_for(config: Config, error: DatabaseLostError) -> bool:
+    from dtk_tui.store.database import Database
+    from dtk_tui.ui.waiting import WaitingApp
+
+    app = WaitingApp(config, error, lambda: Database.require_server(config))
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
+    return app.is_answered
 
 
 def run_app(db: Database, config: Config) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dtk_tui.cli.output import progress_of, tell
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Garbage is looked for after so many new objects, as Python does by itself.
 _WHILE_WORKING = 700
+_WHICH_SERVER = "Start it, or correct DTK_DATABASE_URL or [database] url in config.toml, whichever names it."
 
 
 def open_database(config: Config, *, with_backup: bool = True) -> Database:
@@ -74,7 +75,12 @@ def library() -> Iterator[tuple[Database, Config]]:
     from dtk_tui.config import load
 
     config = load()
-    database = open_database(config)
+    try:
+        database = open_database(config)
+    except DatabaseLostError as error:
+        if config.database_url is None:
+            raise
+        raise DatabaseLostError(error.title, f"{error.detail}\n{_WHICH_SERVER}") from error
     try:
         yield database, config
     finally:

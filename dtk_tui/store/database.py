@@ -172,21 +172,38 @@ class Database:
         Raises:
             DtkError: the server cannot be started or reached; says why and what to do.
         """
-        url = config.database_url
-        if url is not None:
-            require_conninfo(url)
-        command = config.settings.database.password_command
-        database = cls(
-            url,
-            None if url else EmbeddedServer(config.paths.database),
-            PasswordCommand(command) if command and url else None,
-        )
+        database = cls._of(config)
         try:
             database._prepare(before_upgrade)
         except BaseException:
             database.close()
             raise
         return database
+
+    @classmethod
+    def _of(cls, config: Config) -> Database:
+        url = config.database_url
+        if url is not None:
+            require_conninfo(url)
+        command = config.settings.database.password_command
+        return cls(
+            url,
+            None if url else EmbeddedServer(config.paths.database),
+            PasswordCommand(command) if command and url else None,
+        )
+
+    @classmethod
+    def require_server(cls, config: Config) -> None:
+        """Connect to the server and leave.
+
+        Raises:
+            DatabaseLostError: it is away.
+            DtkError: it does not let this user in.
+        """
+        try:
+            psycopg.connect(cls._of(config).conninfo(), connect_timeout=10).close()
+        except psycopg.Error as error:
+            raise translate(error) from error
 
     @classmethod
     def open_embedded(cls, folder: Path, *, is_read_only: bool = False) -> Database:

@@ -7,10 +7,11 @@ from time import monotonic
 
 #: So long after the last key nobody waits for an answer.
 _REST_S = 1.5
-#: After so many collections of the younger objects a full one is worth its time, and after so many it waits no more.
-_DUE, _OVERDUE = 4, 300
+#: After so many collections of the younger objects a full one is worth its time; after so many, some seconds of pages
+#: one after the other, it waits no more for a pause, as then it would take longer than a key may wait.
+_DUE, _OVERDUE = 4, 50
 #: After so long a pause, and so many full collections of what is new, one looks at what is old, too; later without one.
-_LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 50, 1000
+_LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 50, 6000
 #: So long after the start most of what is new are modules that threads import, and no garbage.
 _START_S = 5.0
 #: For the generations that Python collects by itself, more than there will be.

@@ -23,6 +23,7 @@ from dtk_tui.domain.events import (
 )
 from dtk_tui.domain.imports import ImportProgressed
 from dtk_tui.domain.thresholds import TagChange
+from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.format import counts_words, edit_words
@@ -43,7 +44,7 @@ class News:
         self._app = app
         self._context = context
         self._last_progress = 0.0
-        self._told_at: dict[str, float] = {}
+        self._told_at: dict[tuple[str, Scan | None], float] = {}
 
     def take(self, event: Event) -> None:
         """Take an event from any thread; never blocks."""
@@ -84,8 +85,10 @@ class News:
         _log.warning("%s", one_line(problem, 5000))
         now = monotonic()
         self._told_at = {told: at for told, at in self._told_at.items() if now - at < _AGAIN_S}
-        if problem not in self._told_at:
-            self._told_at[problem] = now
+        # Whoever scans again asks again.
+        about = problem, self._context.tasks.scan
+        if about not in self._told_at:
+            self._told_at[about] = now
             self._context.notify(problem, severity="warning")
 
     def _end_scan(self, event: ScanFinished) -> None:

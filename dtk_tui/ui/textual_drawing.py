@@ -68,6 +68,8 @@ class SettledScreen(ClosingScreen[_ResultT]):
 
     def _on_timer_update(self) -> None:
         if self._is_opening and self.is_current and not self.app._batch_count:
+            if self.focused is not None:  # what is around it got its styles before it was there
+                self.app.stylesheet.update_nodes([one for one in self.walk_children() if one._has_focus_within])
             if self._layout_required:
                 self._layout_required = self._scroll_required = False
                 self._refresh_layout()

@@ -36,6 +36,7 @@ def test_a_server_that_is_not_there_is_named(dtk: Dtk) -> None:
     dtk.environ["DTK_DATABASE_URL"] = "postgresql://nobody:secret-word@127.0.0.1:1/none?connect_timeout=2"
     shown = dtk.run("status", status=1)
     assert "cannot be reached" in shown and "secret-word" not in shown
+    assert "Start it, or correct DTK_DATABASE_URL" in shown
 
 
 def test_the_json_that_scripts_rely_on(dtk: Dtk) -> None:

@@ -26,14 +26,14 @@ from dtk_tui.ui.textual_drawing import TintedScreen
 
 @pytest.mark.parametrize(
     ("younger", "rest_s", "due"),
-    [(3, 60.0, False), (4, 60.0, True), (10, 0.3, False), (299, 0.3, False), (300, 0.3, True), (0, 60.0, False)],
+    [(3, 60.0, False), (4, 60.0, True), (10, 0.3, False), (49, 0.3, False), (50, 0.3, True), (0, 60.0, False)],
 )
 def test_a_full_collection_waits_for_a_pause_but_not_for_ever(younger: int, rest_s: float, due: bool) -> None:
     assert is_due(younger, rest_s) is due
 
 
 @pytest.mark.parametrize(
-    ("collections", "rest_s", "due"), [(49, 60.0, False), (50, 60.0, True), (50, 3.0, False), (1000, 3.0, True)]
+    ("collections", "rest_s", "due"), [(49, 60.0, False), (50, 60.0, True), (50, 3.0, False), (6000, 3.0, True)]
 )
 def test_what_is_old_is_looked_at_in_a_long_pause(collections: int, rest_s: float, due: bool) -> None:
     assert is_old_due(collections, rest_s) is due
