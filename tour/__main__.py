@@ -13,10 +13,11 @@ from types import FrameType
 from PIL import Image
 
 from dtk_tui.config import Config
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.waiting import WaitingApp
 from tour import route
 from tour.library import PLACE, TourLibrary, tour_library
 from tour.page import SIZES, THEMES, file_name, page
@@ -41,12 +42,28 @@ async def _walk(db: Database, config: Config, size: tuple[int, int], *, empty: b
         return walk.reached
 
 
+async def _wait(config: Config, size: tuple[int, int]) -> list[str]:
+    def ask() -> None:
+        raise reason
+
+    reason = DatabaseLostError(
+        "The database cannot be reached.",
+        'connection failed: connection to server at "192.0.2.7", port 5432 failed: Connection refused',
+    )
+    app = WaitingApp(config, reason, ask)
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot, _DOCS / "tour", size)
+        await route.away(walk)
+        return walk.reached
+
+
 def _make(library: TourLibrary, size: tuple[int, int]) -> None:
     name = f"{size[0]}x{size[1]}"
     with library.copy(name) as (db, config):
         reached = asyncio.run(_walk(db, config, size, empty=False))
     with library.empty(f"empty{name}") as (db, config):
         reached += asyncio.run(_walk(db, config, size, empty=True))
+        reached += asyncio.run(_wait(config, size))
     left_out = {stop.name for stop in STOPS} - set(reached)
     if left_out:
         raise DtkError(f"No way leads to {', '.join(sorted(left_out))}.", "Put it into tour/route.py.")

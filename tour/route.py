@@ -213,6 +213,11 @@ async def whole(walk: Walk, db: Database) -> None:
     await _everywhere(walk)
 
 
+async def away(walk: Walk) -> None:
+    """Look at a server that does not answer."""
+    await walk.stop("waiting")
+
+
 async def empty(walk: Walk) -> None:
     """Look at a library in which nothing is."""
     await walk.stop("offer")

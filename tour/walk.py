@@ -18,9 +18,8 @@ from tour.raster import picture
 from tour.stops import STOPS, Stop
 
 if TYPE_CHECKING:
+    from textual.app import App
     from textual.pilot import Pilot
-
-    from dtk_tui.ui.app import DtkApp
 
 #: A screen has to stay the same for so long before it is drawn.
 _STILL_S = 0.7
@@ -42,7 +41,7 @@ class Walk:
         size: of the terminal, in columns and rows.
     """
 
-    def __init__(self, app: DtkApp, pilot: Pilot[Any], folder: Path, size: tuple[int, int]) -> None:
+    def __init__(self, app: App[Any], pilot: Pilot[Any], folder: Path, size: tuple[int, int]) -> None:
         self.app = app
         self._pilot = pilot
         self._folder = folder

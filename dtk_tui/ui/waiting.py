@@ -33,8 +33,11 @@ _log = logging.getLogger(__name__)
 AGAIN_S = 5.0
 
 
-class _WaitingScreen(SettledScreen[None]):
+class WaitingScreen(SettledScreen[None]):
+    """Why the server does not answer, since when it is waited for, and what to do."""
+
     def compose(self) -> ComposeResult:
+        """A title, and what changes below it."""
         yield Line(id="waiting-title", classes="pane-title")
         with VerticalScroll(can_focus=False):
             yield Static(id="waiting-reason", markup=False)
@@ -73,7 +76,7 @@ class WaitingApp(FaultReportingApp):
 
     def get_default_screen(self) -> Screen[None]:
         """Return its one screen."""
-        return _WaitingScreen()
+        return WaitingScreen()
 
     def on_mount(self) -> None:
         """Say what is the matter, and look at the clock from now on."""
