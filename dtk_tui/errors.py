@@ -31,6 +31,10 @@ class DatabaseLostError(DtkError):
     """The connection to PostgreSQL is gone or cannot be made; trying again later may succeed."""
 
 
+class ServerAwayError(DatabaseLostError):
+    """The database server does not answer."""
+
+
 class UsageError(DtkError):
     """The command line or the query is not understood; exit status 2."""
 

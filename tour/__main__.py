@@ -13,7 +13,7 @@ from types import FrameType
 from PIL import Image
 
 from dtk_tui.config import Config
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DtkError, ServerAwayError
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
@@ -46,7 +46,7 @@ async def _wait(config: Config, size: tuple[int, int]) -> list[str]:
     def ask() -> None:
         raise reason
 
-    reason = DatabaseLostError(
+    reason = ServerAwayError(
         "The database cannot be reached.",
         'connection failed: connection to server at "192.0.2.7", port 5432 failed: Connection refused',
     )

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dtk_tui.cli.open_library import open_database
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DtkError, ServerAwayError
 
 if TYPE_CHECKING:
     from dtk_tui.config import Config
@@ -29,7 +29,8 @@ def open_app() -> None:
     from dtk_tui.config import load
 
     config = load()
-    db = _opened(config)
+    # A page is told of the end of the first app, and would read nothing of the next one.
+    db = open_database(config) if is_served else _opened(config)
     try:
         is_to_restart = run_app(db, config)
     finally:
@@ -44,12 +45,12 @@ def _opened(config: Config) -> Database:
     while True:
         try:
             return open_database(config)
-        except DatabaseLostError as error:
+        except ServerAwayError as error:
             if config.database_url is None or not _is_waited_for(config, error):
                 raise
 
 
-def _is_waited_for(config: Config, error: DatabaseLostError) -> bool:
+def _is_waited_for(config: Config, error: ServerAwayError) -> bool:
     from dtk_tui.store.database import Database
     from dtk_tui.ui.waiting import WaitingApp
 

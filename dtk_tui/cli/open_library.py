@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dtk_tui.cli.output import progress_of, tell
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DtkError, ServerAwayError
 from dtk_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -77,10 +77,10 @@ def library() -> Iterator[tuple[Database, Config]]:
     config = load()
     try:
         database = open_database(config)
-    except DatabaseLostError as error:
+    except ServerAwayError as error:
         if config.database_url is None:
             raise
-        raise DatabaseLostError(error.title, f"{error.detail}\n{_WHICH_SERVER}") from error
+        raise ServerAwayError(error.title, f"{error.detail}\n{_WHICH_SERVER}") from error
     try:
         yield database, config
     finally:

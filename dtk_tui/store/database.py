@@ -18,7 +18,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dtk_tui.config import Config
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError, ServerAwayError
 from dtk_tui.store import arrays, schema
 from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -72,7 +72,7 @@ def translate(error: psycopg.Error) -> DtkError:
             "Ask for fewer terms, or for longer words; [search] timeout_s in config.toml is the limit.",
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return DatabaseLostError("The database cannot be reached.", reason)
+        return ServerAwayError("The database cannot be reached.", reason)
     return DtkError("PostgreSQL refused a statement.", reason)
 
 
@@ -197,7 +197,7 @@ class Database:
         """Connect to the server and leave.
 
         Raises:
-            DatabaseLostError: it is away.
+            ServerAwayError: it is away.
             DtkError: it does not let this user in.
         """
         try:

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from dtk_tui.config import Config
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DtkError, ServerAwayError
 from dtk_tui.services.view_state import ViewState
 from dtk_tui.text import display, duration, one_line
 from dtk_tui.ui.background import in_thread
@@ -52,7 +52,7 @@ class WaitingApp(FaultReportingApp):
     Args:
         config: names the server.
         reason: why it did not answer just now.
-        ask: blocks; raises DatabaseLostError with the reason while the server is away.
+        ask: blocks; raises ServerAwayError with the reason while the server is away.
     """
 
     TITLE = "dtk"
@@ -63,7 +63,7 @@ class WaitingApp(FaultReportingApp):
         Binding("q,escape,ctrl+q", "leave", "Quit", key_display="q"),
     ]
 
-    def __init__(self, config: Config, reason: DatabaseLostError, ask: Callable[[], None]) -> None:
+    def __init__(self, config: Config, reason: ServerAwayError, ask: Callable[[], None]) -> None:
         super().__init__()
         self.use_theme(appearance.theme_of(self, ViewState(config.paths.state / "view.json")), THEMES)
         self.is_answered = False
@@ -123,7 +123,7 @@ class WaitingApp(FaultReportingApp):
     async def _try(self) -> None:
         try:
             await in_thread(self._ask)
-        except DatabaseLostError as error:
+        except ServerAwayError as error:
             self._reason = error
             self._next = monotonic() + AGAIN_S
             self._is_asking = False

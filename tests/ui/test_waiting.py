@@ -8,14 +8,16 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dtk_tui.cli import app as cli_app
+from dtk_tui.cli import open_library
+from dtk_tui.cli.open_library import library
 from dtk_tui.config import Config, load
-from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError, ServerAwayError
 from dtk_tui.store.database import Database
 from dtk_tui.ui import waiting
 from dtk_tui.ui.waiting import WaitingApp
 from tests.helpers.running_app import NARROW, WIDE, running
 
-_GONE = DatabaseLostError("The database cannot be reached.", "connection to server failed: \x1b[2J[red]no[/]")
+_GONE = ServerAwayError("The database cannot be reached.", "connection to server failed: \x1b[2J[red]no[/]")
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def test_a_server_that_is_away_is_waited_for(
     elsewhere: Config, sockets: Path, database_url: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "AGAIN_S", 0.2)
-    with pytest.raises(DatabaseLostError) as away:
+    with pytest.raises(ServerAwayError) as away:
         Database.open(elsewhere)
     app = WaitingApp(elsewhere, away.value, lambda: Database.require_server(elsewhere))
     async with running(app, size) as run:
@@ -64,9 +66,13 @@ async def test_what_a_server_says_is_no_markup_and_moves_no_cursor(config: Confi
     assert not app.is_answered
 
 
-async def test_another_trouble_than_an_absence_is_not_waited_for(config: Config) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [DtkError("PostgreSQL refused the user or the password."), DatabaseLostError("The disk of the database is full.")],
+)
+async def test_another_trouble_than_an_absence_is_not_waited_for(config: Config, error: DtkError) -> None:
     def ask() -> None:
-        raise DtkError("PostgreSQL refused the user or the password.")
+        raise error
 
     app = WaitingApp(config, _GONE, ask)
     async with running(app, NARROW) as run:
@@ -78,7 +84,7 @@ async def test_another_trouble_than_an_absence_is_not_waited_for(config: Config)
 def test_the_library_opens_when_its_server_comes(
     elsewhere: Config, sockets: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def come(config: Config, error: DatabaseLostError) -> bool:
+    def come(config: Config, error: ServerAwayError) -> bool:
         sockets.symlink_to(conninfo_to_dict(database_url)["host"])
         return True
 
@@ -91,5 +97,23 @@ def test_the_library_opens_when_its_server_comes(
 
 def test_whoever_does_not_wait_is_told_the_reason(elsewhere: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_app, "_is_waited_for", lambda config, error: False)
-    with pytest.raises(DatabaseLostError):
+    with pytest.raises(ServerAwayError):
         cli_app._opened(elsewhere)
+
+
+def test_only_of_a_server_that_is_away_a_command_says_to_start_it(
+    elsewhere: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "DTK_HOME", "DTK_DATABASE_URL"):
+        monkeypatch.setenv(name, elsewhere.paths.environ[name])
+    with pytest.raises(ServerAwayError, match="cannot be reached") as away, library():
+        pass
+    assert "Start it, or correct DTK_DATABASE_URL" in away.value.detail
+
+    def full(config: Config) -> Database:
+        raise DatabaseLostError("The disk of the database is full.", "Free some space.")
+
+    monkeypatch.setattr(open_library, "open_database", full)
+    with pytest.raises(DatabaseLostError) as error, library():
+        pass
+    assert error.value.detail == "Free some space."
