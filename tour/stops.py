@@ -105,6 +105,8 @@ STOPS: tuple[Stop, ...] = (
         "`?` shows every key of the present screen.", ("Keys",)),
     Stop("error", "ErrorDialog", "When something fails",
         "A failure is told once, with what to do about it.", ("Close",)),
+    Stop("models", "ModelsScreen", "Models",
+        "`Alt+M` shows which models are here, and gets those that are missing.", ("Nothing is missing",)),
     Stop("settings", "SettingsScreen", "Settings",
         "`,` shows every setting with what it is for, its default and where its value comes from; what is typed is "
         "looked at, and config.toml keeps its comments.", ("Default:",)),

@@ -31,7 +31,7 @@ from dtk_tui.ui.screens.work.log import LogScreen
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.search_line import QueryInput
-from tests.helpers.running_app import NARROW, library_app
+from tests.helpers.running_app import NARROW, WIDE, library_app
 
 _SCREENS = {
     "main": BrowserScreen,
@@ -117,3 +117,21 @@ async def test_the_palette_runs_actions(db: Database, config: Config, library: P
         await run.shows("Select all or none")
         await run.press("enter")
         await run.until(lambda: run.main.table.selected_count == 30)
+
+
+async def test_notices_name_keys_as_they_are_bound(db: Database, config: Config, library: Path) -> None:
+    keys = {"app.start": "f3", "work.undo": "f9", "work.redo": "f10", "app.add_folder": "f2", "app.import": "f12"}
+    async with library_app(db, Config(config.paths, Settings(keys=keys)), WIDE) as run:
+        await run.shows("029.png")
+        await run.press("t")
+        await run.shows("F3 starts it.")
+        await run.press("space", "space", "8")
+        await run.shows("F9 takes it back.")
+        await run.press("f9")
+        await run.shows("F10 does it again.")
+        with db.connection() as conn:
+            conn.execute("DELETE FROM image")
+            conn.execute("DELETE FROM folder")
+        await run.press("r")
+        await run.shows("Add a folder of images with F2,")
+        await run.shows("F12 imports its database.")
