@@ -177,6 +177,9 @@ async def _everywhere(walk: Walk) -> None:
     """Commands, help, a failure, a folder, an import."""
     await walk.press("tab")
     await walk.stop("palette", opened_by="ctrl+p")
+    await walk.press("alt+j")
+    await walk.stop("jump")
+    await walk.close("escape")
     await walk.press("question_mark")
     await walk.stop("help")
     await walk.close("escape")

@@ -101,6 +101,8 @@ STOPS: tuple[Stop, ...] = (
         "`K` asks the configured model for one caption, and says what is missing where that fails.", ("captions",)),
     Stop("palette", "EarlyKeyPalette", "All commands",
         "`Ctrl+P` finds every command by a few letters of its name.", ("Thumbnails",)),
+    Stop("jump", "JumpScreen", "Jump",
+        "`Alt+J` puts a letter on each part of the screen; it goes there.", (" a ", " s ")),
     Stop("help", "HelpScreen", "Help",
         "`?` shows every key of the present screen.", ("Keys",)),
     Stop("error", "ErrorDialog", "When something fails",
