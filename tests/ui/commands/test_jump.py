@@ -33,6 +33,7 @@ async def test_each_part_of_a_screen_has_a_letter_and_gets_the_keys(
             await jump(run)
             x, y = part.region.offset
             await run.until(lambda x=x, y=y, letter=letter: run.text().splitlines()[y][x : x + 3] == f" {letter} ")  # type: ignore[misc]
+            assert "028.png" in run.text(), "what is below stays to be seen"
             await run.press(letter)
             await run.until(lambda part=part: part.has_focus)  # type: ignore[misc]
             assert run.app.screen is run.main
