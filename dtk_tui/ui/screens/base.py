@@ -34,7 +34,7 @@ class CommandScreen(ContextScreen[ResultT]):
 
     def key(self, command_id: str) -> str:
         """Return the first key of a command, as people read it."""
-        return BY_ID[command_id].key_names(self.app, self.context.config.settings.keys).split(" ", 1)[0]
+        return self.context.key(command_id)
 
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:
