@@ -35,7 +35,7 @@ from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
-from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.commands.registry import BY_ID, bindings, first_key, offered
 from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.commands.settings.config_keys import ConfigKeys
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
@@ -114,12 +114,13 @@ class DtkApp(KeyQueue, FaultReportingApp):
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
             view_state=view_state,
+            key=lambda command_id: first_key(self, library.config, command_id),
         )
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
         self._group_check = GroupCheckOffer(self, self.context)
-        self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
+        self._runs = RunWatch(self, self.context)
         self._errors_shown: list[DtkError] = []
         self._keys = ConfigKeys(self, self.context)
 
@@ -239,6 +240,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     on_settings_opened = _opens("settings.screen", "SettingsScreen")
     on_keymap_opened = _opens("settings.keymap", "KeymapScreen")
     on_duplicates_opened = _opens("duplicates", "DuplicatesScreen")
+    on_models_opened = _opens("models", "ModelsScreen")
     on_journal_opened = _opens("journal", "JournalScreen")
 
     async def on_failures_opened(self, message: messages.FailuresOpened) -> None:

@@ -22,6 +22,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.visual import RenderOptions, Visual, VisualType
+from textual.widget import Widget
 
 from dtk_tui.ui.textual_compat import HALF_BLOCK, ClosingScreen, link_of
 
@@ -87,6 +88,9 @@ class SettledScreen(ClosingScreen[_ResultT]):
 
 class UpdatingScreen(SettledScreen[_ResultT]):
     """A screen that draws for an update no more than what is in it."""
+
+    # Textual draws all of it when the focus moves; the widgets that look different draw themselves.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,6 +161,18 @@ class BarredView(ScrollView):
             bar.display = False
             self.app._start_widget(self, bar)
         return self._vertical_scrollbar
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Tell the scrollbars the sizes; Textual would also draw them again after each layout."""
+        self._refresh_scrollbars()
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = virtual_size.height
+            self.vertical_scrollbar.window_size = self.container_size.height - self.scrollbar_size_horizontal
+        if self.show_horizontal_scrollbar:
+            self.horizontal_scrollbar.window_virtual_size = virtual_size.width
+            self.horizontal_scrollbar.window_size = self.container_size.width - self.scrollbar_size_vertical
+        self.scroll_x = self.validate_scroll_x(self.scroll_x)
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
 
 @lru_cache(4096)

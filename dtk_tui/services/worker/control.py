@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from dtk_tui.store.queue import jobs, workers
 
 #: The longest that a desired state goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
+#: The longest that the end of a worker waits for this loop, in seconds.
+_END_S = 0.2
 #: How long a restart waits for batches that are under way, and how often it looks, in seconds.
 _RESTART_S, _RESTART_LOOK_S = 120.0, 0.2
 
@@ -112,10 +115,15 @@ class ControlLoop:
         """Apply the desired state whenever it changes, until stopped."""
         while not self._stop.is_set():
             try:
-                with self._db.listener(workers.CHANNEL, jobs.CHANNEL) as listener:
+                with (
+                    self._db.listener(workers.CHANNEL, jobs.CHANNEL) as listener,
+                    selectors.DefaultSelector() as selector,
+                ):
+                    selector.register(listener, selectors.EVENT_READ)
                     self._apply_desired_state()
                     while not self._stop.is_set():
-                        for notice in listener.notifies(timeout=_LOOK_S, stop_after=1):
+                        self._wait(selector)
+                        for notice in listener.notifies(timeout=0):
                             if notice.channel == jobs.CHANNEL:
                                 self._wake()
                         self._apply_desired_state()
@@ -125,6 +133,12 @@ class ControlLoop:
                 self._emit(problem(error))
                 self._stop.wait(_LOOK_S)
         self._transition(WorkerState.STOPPED)
+
+    def _wait(self, selector: selectors.BaseSelector) -> None:
+        """Wait for a notice, for the next look or for the end; psycopg would wake up ten times a second."""
+        due = time.monotonic() + _LOOK_S
+        while time.monotonic() < due and not self._stop.is_set() and not selector.select(_END_S):
+            pass
 
     def _apply_desired_state(self) -> None:
         with self._db.connection() as conn:

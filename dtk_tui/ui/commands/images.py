@@ -92,7 +92,7 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
         words = f"{enqueued_words(result)}."
         stats = context.stats.current
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
-            words += f" The worker is {stats.state.value}: F5 starts it."
+            words += f" The worker is {stats.state.value}: {context.key('app.start')} starts it."
         if Kind.CAPTION in kinds and (missing := queue_service.missing_captioner(library.config)):
             words += f" {missing}"
         if result.run is not None:

@@ -55,7 +55,7 @@ async def carry_out(
     if done.journal is None:
         context.notify(f"{title}: it was so already.")
     elif number > 1 or not is_seen:
-        context.notify(f"{title}: {edit_words(done)} Ctrl+Z takes it back.")
+        context.notify(f"{title}: {edit_words(done)} {context.key('work.undo')} takes it back.")
     context.library_changed.publish(LibraryChange.MARKS)
 
 
@@ -158,5 +158,5 @@ def _tell(context: AppContext, edit: Edit, done: Undone, *, redo: bool) -> None:
     if redo:
         context.notify(f"Done again: {title}: {words}")
     else:
-        context.notify(f"Undone: {title}: {words} Ctrl+Y does it again.")
+        context.notify(f"Undone: {title}: {words} {context.key('work.redo')} does it again.")
     context.library_changed.publish(LibraryChange.MARKS)

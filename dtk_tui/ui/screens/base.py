@@ -35,7 +35,7 @@ class CommandScreen(ContextScreen[ResultT]):
 
     def key(self, command_id: str) -> str:
         """Return the first key of a command, as people read it."""
-        return BY_ID[command_id].key_names(self.app, self.context.config.settings.keys).split(" ", 1)[0]
+        return self.context.key(command_id)
 
     def in_keys(self, text: str) -> str:
         """Return what a service advises, with keys in the place of commands of the shell."""

@@ -171,7 +171,7 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(f"Without the tag {name}", row.images, partial(tags.TAGS.remove, db, None, row.name))
 
         what = "Delete this album?" if row.is_album else "Take this tag from all images?"
-        text = f"{row.name}\n{counted(row.images, 'image')}, which stay. Ctrl+Z takes it back."
+        text = f"{row.name}\n{counted(row.images, 'image')}, which stay. {self.key('collections.undo')} takes it back."
         self.app.push_screen(Confirm(what, text, "Delete it" if row.is_album else "Take it away"), answered)
 
     def move(self, by: int) -> None:

@@ -193,3 +193,14 @@ def test_what_is_processed_is_told_with_the_queue(
             end = time.monotonic() + 300
             while snapshot(db).queue.pending or snapshot(db).queue.running or snapshot(db).processed != before + 4:
                 assert time.monotonic() < end, snapshot(db)
+
+
+def test_a_worker_hears_and_ends_between_two_looks(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_LOOK_S", 3600.0)
+    with worker(db, config) as (engine, news):
+        news.wait_for_state(WorkerState.RUNNING)
+        control.pause(db)
+        news.wait_for_state(WorkerState.PAUSED)
+    assert engine.state == WorkerState.STOPPED
