@@ -367,7 +367,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""
-        self.notify(one_line(in_keys(words, self, self.context), 300), severity=severity, markup=False, timeout=6)
+        self.notify(one_line(in_keys(words, self.context.key), 300), severity=severity, markup=False, timeout=6)
 
     @task("offer")
     async def on_source_found(self, message: messages.SourceFound) -> None:
@@ -386,7 +386,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if any(one.title == error.title and one.detail == error.detail for one in self._errors_shown):
             return
         self._errors_shown.append(error)
-        told = DtkError(error.title, in_keys(error.detail, self, self.context))
+        told = DtkError(error.title, in_keys(error.detail, self.context.key))
         self.push_screen(ErrorDialog(told), lambda _: self._errors_shown.remove(error))
 
     def _look_for_offers(self, stats: Stats) -> None:

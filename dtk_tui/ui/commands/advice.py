@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-from textual.app import App
-
-from dtk_tui.ui.commands.registry import BY_ID
-from dtk_tui.ui.context import AppContext
+from collections.abc import Callable
 
 #: What a service says, and what a person in the app reads instead; commands stand in braces by their ids.
 ADVICE = (
@@ -45,13 +40,13 @@ ADVICE = (
 _COMMAND = re.compile(r"\{([a-z_.]+)\}")
 
 
-def in_keys(text: str, app: App[Any], context: AppContext) -> str:
-    """Return what a service says with the keys, as they are bound, in the place of commands of the shell."""
+def in_keys(text: str, key: Callable[[str], str]) -> str:
+    """Return what a service says with keys in the place of commands of the shell.
+
+    Args:
+        key: says how the key of a command, by its id, is bound.
+    """
     for said, meant in ADVICE:
         if said in text:
-            text = text.replace(said, _COMMAND.sub(lambda found: _key(found[1], app, context), meant))
+            text = text.replace(said, _COMMAND.sub(lambda found: key(found[1]), meant))
     return text
-
-
-def _key(command_id: str, app: App[Any], context: AppContext) -> str:
-    return BY_ID[command_id].key_names(app, context.config.settings.keys).split(" ", 1)[0]

@@ -39,7 +39,7 @@ class CommandScreen(ContextScreen[ResultT]):
 
     def in_keys(self, text: str) -> str:
         """Return what a service advises, with keys in the place of commands of the shell."""
-        return in_keys(text, self.app, self.context)
+        return in_keys(text, self.context.key)
 
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:
