@@ -66,6 +66,21 @@ class EditFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class PullProgressed:
+    """How far a model is on its way to this machine; ``done`` and ``total`` are bytes, total None when unknown."""
+
+    name: str
+    step: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PullFinished:
+    """Models were fetched, or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemReported:
     """Something a person should know that did not stop the work: the database is away, a model is missing."""
 
@@ -83,6 +98,8 @@ Event = (
     | GroupCheckFinished
     | EditProgressed
     | EditFinished
+    | PullProgressed
+    | PullFinished
     | ProblemReported
 )
 Emit = Callable[[Event], None]

@@ -31,10 +31,11 @@ from dtk_tui.ui import messages
 from dtk_tui.ui.attention import Attention
 from dtk_tui.ui.background import import_in_thread, task
 from dtk_tui.ui.commands import appearance, workers
+from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
-from dtk_tui.ui.commands.registry import BY_ID, bindings, offered
+from dtk_tui.ui.commands.registry import BY_ID, bindings, first_key, offered
 from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.commands.settings.config_keys import ConfigKeys
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
@@ -113,12 +114,13 @@ class DtkApp(KeyQueue, FaultReportingApp):
             library_changed=Signal(self, "library-changed"),
             notify=self.say,
             view_state=view_state,
+            key=lambda command_id: first_key(self, library.config, command_id),
         )
         self.browser = BrowserScreen(self.context)
         self._news = News(self, self.context)
         self._offer = ImportOffer(self, self.context)
         self._group_check = GroupCheckOffer(self, self.context)
-        self._runs = RunWatch(self, self.context, BY_ID["app.runs"].key_names(self, self.context.config.settings.keys))
+        self._runs = RunWatch(self, self.context)
         self._errors_shown: list[DtkError] = []
         self._keys = ConfigKeys(self, self.context)
 
@@ -238,6 +240,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     on_settings_opened = _opens("settings.screen", "SettingsScreen")
     on_keymap_opened = _opens("settings.keymap", "KeymapScreen")
     on_duplicates_opened = _opens("duplicates", "DuplicatesScreen")
+    on_models_opened = _opens("models", "ModelsScreen")
     on_journal_opened = _opens("journal", "JournalScreen")
 
     async def on_failures_opened(self, message: messages.FailuresOpened) -> None:
@@ -364,7 +367,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""
-        self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
+        self.notify(one_line(in_keys(words, self.context.key), 300), severity=severity, markup=False, timeout=6)
 
     @task("offer")
     async def on_source_found(self, message: messages.SourceFound) -> None:
@@ -383,7 +386,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if any(one.title == error.title and one.detail == error.detail for one in self._errors_shown):
             return
         self._errors_shown.append(error)
-        self.push_screen(ErrorDialog(error), lambda _: self._errors_shown.remove(error))
+        told = DtkError(error.title, in_keys(error.detail, self.context.key))
+        self.push_screen(ErrorDialog(told), lambda _: self._errors_shown.remove(error))
 
     def _look_for_offers(self, stats: Stats) -> None:
         self._offer.consider(stats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar, Literal, Protocol, TypeVar
@@ -53,6 +54,7 @@ class AppContext:
         writer: asks a captioner for the caption of one image.
         library_changed: whoever shows folders or images subscribes; whoever changes them publishes.
         view_state: what a person chose of how the app looks.
+        key: returns the first key that a command has now, as people read it, by the command's id.
         library_name: what the header calls the library.
     """
 
@@ -65,6 +67,7 @@ class AppContext:
     library_changed: Signal[LibraryChange]
     notify: Notify
     view_state: ViewState
+    key: Callable[[str], str]
     library_name: str = ""
 
 

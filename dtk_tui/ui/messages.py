@@ -158,6 +158,10 @@ class SettingSaved(Message):
         self.info = info
 
 
+class ModelsOpened(Message):
+    """The models that the config uses shall be shown."""
+
+
 class CaptionerTestOpened(Message):
     """The captioner shall be tested."""
 

@@ -18,6 +18,8 @@ from dtk_tui.domain.events import (
     GroupCheckProgressed,
     ImportFinished,
     ProblemReported,
+    PullFinished,
+    PullProgressed,
     ScanFinished,
     ScanProgressed,
 )
@@ -77,6 +79,11 @@ class News:
         elif isinstance(event, GroupCheckProgressed):
             self._context.tasks.show_group_check(event)
             return
+        elif isinstance(event, PullProgressed):
+            self._context.tasks.show_pull(event)
+            return
+        elif isinstance(event, PullFinished):
+            self._end_pull()
         elif isinstance(event, GroupCheckFinished):
             self._end_group_check(event)
         self._context.stats.poll_now()
@@ -103,6 +110,16 @@ class News:
             context.notify(counts_words(event.counts))
         context.library_changed.publish(LibraryChange.IMAGES)
 
+    def _end_pull(self) -> None:
+        pull = self._context.tasks.end_pull()
+        self._context.library_changed.publish(LibraryChange.IMAGES)  # an empty library names what is missing
+        if pull is None:
+            return
+        if pull.error is not None:
+            self._app.post_message(ErrorReported(pull.error))
+        elif not pull.was_stopped:
+            self._context.notify("The models are here.")
+
     def _end_group_check(self, event: GroupCheckFinished) -> None:
         self._context.tasks.end_group_check()
         words = counted(event.wrong, "image", "images")
@@ -118,9 +135,9 @@ class News:
         if not context.tasks.import_is_shown:
             # Whoever left its screen does something else now.
             if done.error is not None:
-                context.notify(f"{done.error.title} I shows more.", severity="error")
+                context.notify(f"{done.error.title} {context.key('app.import')} shows more.", severity="error")
             else:
-                context.notify("The import is done. I shows its report.")
+                context.notify(f"The import is done. {context.key('app.import')} shows its report.")
         context.library_changed.publish(LibraryChange.IMAGES)
 
     def show_edit(self) -> None:
@@ -134,7 +151,7 @@ class News:
             if done.error is not None:
                 context.notify(f"{done.error.title} {done.error.detail}", severity="error")
             elif done.result is not None:
-                hint = "" if isinstance(done.result, TagChange) else " J shows the journal."
+                hint = "" if isinstance(done.result, TagChange) else f" {context.key('app.journal')} shows the journal."
                 context.notify(f"{edit_words(done.result)}{hint}")
         is_of_captions = isinstance(done.result, BatchResult)
         context.library_changed.publish(LibraryChange.IMAGES if is_of_captions else LibraryChange.MARKS)

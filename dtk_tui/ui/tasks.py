@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.signal import Signal
 
-from dtk_tui.domain.events import Emit, GroupCheckProgressed, ScanFinished, ScanProgressed
+from dtk_tui.domain.events import Emit, GroupCheckProgressed, PullProgressed, ScanFinished, ScanProgressed
 from dtk_tui.domain.imports import STEPS, ImportOptions
 from dtk_tui.services.background import BackgroundTask
 from dtk_tui.services.diffusion_toolkit.task import Import
@@ -20,9 +20,12 @@ from dtk_tui.services.library.groups import GroupCheckTask
 from dtk_tui.services.scan.task import Scan
 from dtk_tui.text import counted, one_line
 
+if TYPE_CHECKING:
+    from dtk_tui.services.models import ModelPull
+
 
 class Tasks:
-    """Long work beside the screens: at most one scan, one import, one edit of many and one check of the groups.
+    """Long work beside the screens: at most one scan, import, edit of many, download of models and check of the groups.
 
     Args:
         app: on whose event loop it lives.
@@ -37,6 +40,9 @@ class Tasks:
         import_is_shown: whether a screen shows the import, so that nobody has to be told of its end.
         edit_moved: publishes the edit of many when it came further or ended.
         edit_screens: how many screens show it.
+        pulling: the models that are fetched, or were last.
+        pull_moved: publishes them when they came further or ended.
+        pull_is_shown: whether a screen shows them.
         edits_in_order: held by an edit of few images, so that they are done in the order of their keys.
     """
 
@@ -51,6 +57,9 @@ class Tasks:
         self.editing: EditTask | None = None
         self.edit_moved: Signal[EditTask] = Signal(app, "edit-moved")
         self.edit_screens = 0
+        self.pulling: ModelPull | None = None
+        self.pull_moved: Signal[ModelPull] = Signal(app, "pull-moved")
+        self.pull_is_shown = False
         self.edits_in_order = asyncio.Lock()
         self._told_edit: EditTask | None = None
         self._told_import: Import | None = None
@@ -147,6 +156,33 @@ class Tasks:
             self._told_edit = running
         return running if is_done else None
 
+    def start_pull(self, names: Sequence[str]) -> bool:
+        """Get models; say whether that began, as no other download is under way."""
+        if self.pulling is not None and not self.pulling.is_done:
+            return False
+        from dtk_tui.services.models import ModelPull
+
+        self.pulling = ModelPull(self._library.config, names, self._emit)
+        self.activity.publish("Getting models")
+        self.pulling.start()
+        return True
+
+    def show_pull(self, progress: PullProgressed) -> None:
+        """Tell how far a model is on its way."""
+        share = f", {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB" if progress.total else ""
+        self.activity.publish(f"Getting models: {one_line(progress.name, 40)}, {progress.step}{share}")
+        self._publish_pull()
+
+    def end_pull(self) -> ModelPull | None:
+        """Take note of the end of a download; return it where no screen shows it."""
+        self.activity.publish("")
+        self._publish_pull()
+        return None if self.pull_is_shown else self.pulling
+
+    def _publish_pull(self) -> None:
+        if self.pulling is not None:
+            self.pull_moved.publish(self.pulling)
+
     def start_group_check(self) -> None:
         """Check the groups, unless that is under way."""
         if self.group_check is None:
@@ -166,7 +202,7 @@ class Tasks:
         """Let all end soon; return what is still at it."""
         running: list[BackgroundTask] = [
             task
-            for task in (self.scan, self.importing, self.editing, self.group_check)
+            for task in (self.scan, self.importing, self.editing, self.pulling, self.group_check)
             if task is not None and task.is_alive()
         ]
         for task in running:

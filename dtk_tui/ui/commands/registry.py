@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
 
+from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, Kind, WorkerState
 from dtk_tui.domain.organise import Mark
 from dtk_tui.domain.queue import Target
@@ -21,6 +23,7 @@ from dtk_tui.ui.commands import (
     grid,
     images,
     imports,
+    jump,
     organise,
     queries,
     suspend,
@@ -55,6 +58,7 @@ from dtk_tui.ui.messages import (
     HelpOpened,
     JournalOpened,
     LogOpened,
+    ModelsOpened,
     PaletteOpened,
     QueueOpened,
     RunsOpened,
@@ -323,12 +327,14 @@ _APP = (
     Command("app.runs", "P", "Tag & caption: progress and summaries", EVERYWHERE, _post(RunsOpened)),
     Command("app.thresholds", "H", "Thresholds of tags", EVERYWHERE, thresholds.open_thresholds),
     Command("app.settings", "comma", "Settings", EVERYWHERE, _post(SettingsOpened), key_name=","),
+    Command("app.models", "alt+m", "Models: what is here, and getting the rest", EVERYWHERE, _post(ModelsOpened)),
     Command("app.captioner_test", "K", "Test the captioner", EVERYWHERE, _post(CaptionerTestOpened)),
     Command(
         "app.trouble", "exclamation_mark", "What keeps the workers", EVERYWHERE, workers.show_trouble, key_name="!"
     ),
     Command("app.help", "question_mark,f1", "Help", EVERYWHERE, _post(HelpOpened), in_footer=True),
     Command("app.theme", "alt+t", "Next theme: dark, light, contrast, 16 colours", EVERYWHERE, appearance.next_theme),
+    Command("app.jump", "alt+j", "Jump: a letter for each part of the screen", EVERYWHERE, jump.jump),
     Command("app.palette", "ctrl+p", "All commands", EVERYWHERE, _post(PaletteOpened)),
     Command("app.quit", "ctrl+q", "Quit", EVERYWHERE, _quit, priority=True),
     Command("app.suspend", "alt+z", "Suspend: back to the shell until fg", EVERYWHERE, suspend.suspend),
@@ -348,6 +354,11 @@ COMMANDS: tuple[Command, ...] = (
     *PREVIEW_PAGES, *of_widget(QueryInput, SEARCH), *of_widget(FindInput, FIND), *_APP,
 )  # fmt: skip
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
+
+
+def first_key(app: App[Any], config: Config, command_id: str) -> str:
+    """Return the first key that a command has now, as people read it."""
+    return BY_ID[command_id].key_names(app, config.settings.keys).split(" ", 1)[0]
 
 
 def bindings(*areas: str) -> list[BindingType]:

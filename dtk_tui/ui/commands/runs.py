@@ -18,16 +18,11 @@ _LOOK_S = 2.0
 
 
 class RunWatch:
-    """Knows which runs are under way, also those of before this app was started, and tells the summary of each.
+    """Knows which runs are under way, also those of before this app was started, and tells the summary of each."""
 
-    Args:
-        key: what shows the summaries, as people read it.
-    """
-
-    def __init__(self, app: App[Any], context: AppContext, key: str) -> None:
+    def __init__(self, app: App[Any], context: AppContext) -> None:
         self._app = app
         self._context = context
-        self._key = key
         self._open: set[int] = set()
         self._queue: QueueCounts | None = None
         self._next_look = 0.0
@@ -36,7 +31,7 @@ class RunWatch:
         """Take note of a run that was queued here, and say where to look."""
         self._open.add(run_id)
         self._queue = None
-        self._context.notify(f"{self._key} shows how far it is.")
+        self._context.notify(f"{self._context.key('app.runs')} shows how far it is.")
 
     def consider(self, stats: Stats) -> None:
         """Look whether a run has ended, when the queue moved."""
@@ -53,4 +48,4 @@ class RunWatch:
         for number in sorted(before - now):
             report = await in_thread(runs.report, db, number)
             if report is not None:
-                self._context.notify(f"{summary_words(report)}. {self._key} shows it.")
+                self._context.notify(f"{summary_words(report)}. {self._context.key('app.runs')} shows it.")

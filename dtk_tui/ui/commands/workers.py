@@ -8,6 +8,7 @@ from typing import Any
 from dtk_tui.domain.job import JobState, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import DtkError
+from dtk_tui.services.models import needed
 from dtk_tui.services.worker import control
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, start_task
@@ -58,7 +59,8 @@ async def _clear(context: AppContext) -> None:
     context.stats.poll_now()
 
 
-def show_trouble(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
+@in_background("trouble")
+async def show_trouble(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show all of what keeps the workers from their work, in the words of whoever said it."""
     stats = context.stats.current
     told = [(worker.host, worker.stats.trouble) for worker in stats.workers] if stats is not None else []
@@ -67,6 +69,8 @@ def show_trouble(context: AppContext, screen: ContextScreen[Any], target: Target
     if not troubles:
         context.notify("Nothing keeps the workers from their work.")
         return
+    if any(not one.is_here for one in await in_thread(needed, context.config)):
+        troubles.append(f"{context.key('app.models')} gets the models that are missing on this machine.")
     screen.app.push_screen(ErrorDialog(DtkError("This keeps the workers from their work.", "\n\n".join(troubles))))
 
 

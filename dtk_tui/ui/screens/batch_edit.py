@@ -365,7 +365,11 @@ class BatchEditScreen(CommandScreen[None]):
             return
         words = progress_words(running)
         if running.is_done:
-            note = "J shows the journal, which takes it back." if isinstance(running.result, BatchResult) else ""
+            note = (
+                f"{self.key('app.journal')} shows the journal, which takes it back."
+                if isinstance(running.result, BatchResult)
+                else ""
+            )
         elif running.is_stopping:
             note = "It is being stopped\u2026"
         else:

@@ -18,6 +18,7 @@ from textual.worker import WorkerCancelled
 from dtk_tui.domain.library import Badge
 from dtk_tui.domain.stats import QueueCounts, Stats
 from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.services.models import needed
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands import grid
 from dtk_tui.ui.commands.queries import sort_by_column
@@ -26,6 +27,7 @@ from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.messages import ImageOpened, ImagesShown, MenuOpened
 from dtk_tui.ui.refresh_policy import RefreshPolicy
 from dtk_tui.ui.screens.view import Found, ImageListScreen, View, find
+from dtk_tui.ui.widgets.empty_library import empty_words
 from dtk_tui.ui.widgets.facet_list import FacetList
 from dtk_tui.ui.widgets.folder_tree import FolderTree
 from dtk_tui.ui.widgets.image_pane import ImagePane
@@ -86,7 +88,7 @@ class BrowserScreen(ImageListScreen):
             pictures, state = grid.pictures(self.context), self.context.view_state
             yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
-            yield Preview(protocol, library, local_path, id="preview")
+            yield Preview(protocol, library, local_path, self.in_keys, id="preview")
         yield Line(id="activity")
         yield SearchLine(library, id="search")
         yield KeyFooter()
@@ -234,7 +236,8 @@ class BrowserScreen(ImageListScreen):
 
     async def _show_whether_empty(self, images: int) -> None:
         is_empty = not images and not await in_thread(self.library.folders, None)
-        self.query_one(ImagePane).show_empty(is_empty)
+        words = empty_words(self.key, await in_thread(needed, self.context.config)) if is_empty else None
+        self.query_one(ImagePane).show_empty(words)
         if is_empty:
             self.query_one(FolderTree).focus()
         elif self.focused is None:

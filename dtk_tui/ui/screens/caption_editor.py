@@ -40,6 +40,7 @@ from dtk_tui.ui.widgets.status import Line
 _LOOK_S = 0.5
 _WIDE = 120
 _TOO_LONG = "This caption is too long to be edited here: dtk caption set writes it."
+_NONE, _WRITING = "No caption is shown here.", "The model is writing: Esc stops it."
 
 
 class CaptionEditorScreen(CommandScreen[None]):
@@ -133,7 +134,7 @@ class CaptionEditorScreen(CommandScreen[None]):
         if page.current is not None:
             said = one_line(page.current.source, 20) + (", edited" if page.current.is_user_edited else "")
         others = len({one.type for one in page.all_current} - {page.type})
-        more = f"   {counted(others, 'other type')}: Ctrl+T" if others else ""
+        more = f"   {counted(others, 'other type')}: {self.key('caption.type')}" if others else ""
         name = one_line(page.path.rpartition("/")[2], 120 if self.has_class("wide") else 24)
         kind = one_line(page.type, 24)
         parts = [(name, "bold"), (place, "$muted"), (f"   {kind}", "$accent"), (f"   {said}{more}", "$muted")]
@@ -310,7 +311,7 @@ class CaptionEditorScreen(CommandScreen[None]):
     async def _take_version(self, text: str) -> None:
         """Put a version in place of the text, which is kept among the versions unless it is saved."""
         if self._answer is not None or self._sheet.is_too_long or len(text) > EDITABLE:
-            self.context.notify(_TOO_LONG if self._answer is None else "The model is still writing: Esc stops it.")
+            self.context.notify(_TOO_LONG if self._answer is None else _WRITING)
             return
         if self._sheet.is_changed:
             await self._put_aside_now(self._sheet.text)
@@ -338,7 +339,7 @@ class CaptionEditorScreen(CommandScreen[None]):
         """Let the model write the text anew, as a caption of any type."""
         page, writer = self._sheet.page, self.context.writer
         if page is None or self._answer is not None or self._sheet.is_too_long:
-            self.context.notify(_TOO_LONG if self._answer is None else "The model is writing: Esc stops it.")
+            self.context.notify(_WRITING if self._answer is not None else _TOO_LONG if page is not None else _NONE)
             return
 
         def chosen(name: str | None) -> None:

@@ -312,7 +312,7 @@ class DuplicatesScreen(CommandScreen[None]):
         done = await in_thread(work)
         if done.changed:
             marked = counted(done.changed, "image")
-            self.context.notify(f"{marked} marked for deletion. Ctrl+Z takes it back.")
+            self.context.notify(f"{marked} marked for deletion. {self.key('duplicates.undo')} takes it back.")
         else:
             self.context.notify("They were marked before.")
         self.context.library_changed.publish(LibraryChange.MARKS)

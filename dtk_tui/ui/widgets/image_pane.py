@@ -23,19 +23,6 @@ from dtk_tui.ui.widgets.tables.image_table import COLUMNS
 from dtk_tui.ui.widgets.tables.layout import Layout, from_json
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
-_EMPTY = Content.assemble(
-    ("This library is empty.", "bold"),
-    "\n\nAdd a folder of images with ",
-    ("Ctrl+O", "bold $accent"),
-    ",\nor in a shell with ",
-    ("dtk scan PATH", "bold $accent"),
-    ".\nComing from Diffusion Toolkit? ",
-    ("I", "bold $accent"),
-    " imports its database.\n\nA first quick pass lists the files, a second one reads how each image was made. "
-    "The originals are never changed.",
-)
-
-
 #: What the columns of images are called in the kept state, and how long they must rest before they are kept.
 _KEPT_AS, _REST_S = "image_columns", 0.3
 
@@ -74,7 +61,7 @@ class ImagePane(Vertical):
         yield Line(id="images-title", classes="pane-title")
         yield Heads(id="images-heads", classes="heads")
         yield ImageGrid(self._fetch, self._pictures, id="images")
-        empty = Static(_EMPTY, markup=False, id="images-empty")
+        empty = Static(markup=False, id="images-empty")
         empty.display = False
         yield empty
 
@@ -125,11 +112,14 @@ class ImagePane(Vertical):
             self._new = count
             self._draw_title()
 
-    def show_empty(self, is_empty: bool) -> None:
-        """Say how to fill the library, instead of an empty table."""
-        self.query_one("#images-empty").display = is_empty
-        self.table.display = not is_empty
-        self.query_one("#images-heads").display = not is_empty
+    def show_empty(self, words: Content | None) -> None:
+        """Say how to fill the library, instead of an empty table; None shows the table."""
+        empty = self.query_one("#images-empty", Static)
+        if words is not None:
+            empty.update(words)
+        empty.display = words is not None
+        self.table.display = words is None
+        self.query_one("#images-heads").display = words is None
 
     def on_virtual_table_selection_changed(self, event: VirtualTable.SelectionChanged) -> None:
         """Count what is marked."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from textual.binding import Binding
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 
 from dtk_tui.config import Config
 from dtk_tui.settings import PreviewSettings, Settings
@@ -31,7 +32,7 @@ from dtk_tui.ui.screens.work.log import LogScreen
 from dtk_tui.ui.widgets.captions.area import FindInput
 from dtk_tui.ui.widgets.grid.image_grid import ImageGrid
 from dtk_tui.ui.widgets.search_line import QueryInput
-from tests.helpers.running_app import NARROW, library_app
+from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 
 _SCREENS = {
     "main": BrowserScreen,
@@ -117,3 +118,45 @@ async def test_the_palette_runs_actions(db: Database, config: Config, library: P
         await run.shows("Select all or none")
         await run.press("enter")
         await run.until(lambda: run.main.table.selected_count == 30)
+
+
+async def test_the_palette_offers_what_was_chosen_last_first(db: Database, config: Config, library: Path) -> None:
+    def offered_first(run: Running) -> list[str]:
+        options = run.app.screen.query_one(CommandList)
+        return [str(options.get_option_at_index(number).prompt) for number in range(6)]
+
+    view = config.paths.state / "view.json"
+    view.parent.mkdir(parents=True, exist_ok=True)
+    view.write_text('{"recent_commands": ["no.such", "[/x]", 3, "queue.now", "app.log"], "other": 1}')
+    clear, select, log = "Clear the queue", "Select all or none", "Log of all work"
+    for typed, expected in (("select all", [log]), ("clear", [select, log]), ("select all", [clear, select, log])):
+        async with library_app(db, config, NARROW) as run:
+            await run.shows("029.png")
+            await run.press("ctrl+p")
+            await run.shows("  recent")
+            assert [one.split("  ")[0] for one in offered_first(run) if one.endswith("  recent")] == expected
+            assert [one.split("  ")[0] for one in offered_first(run)[: len(expected)]] == expected
+            await run.write(typed)
+            await run.until(lambda: "recent" not in run.text())
+            await run.press("enter")
+            name = "app.clear" if typed == "clear" else "table.select_all"
+            await run.until(lambda name=name: json.loads(view.read_text())["recent_commands"][0] == name)  # type: ignore[misc]
+    assert json.loads(view.read_text())["other"] == 1
+
+
+async def test_notices_name_keys_as_they_are_bound(db: Database, config: Config, library: Path) -> None:
+    keys = {"app.start": "f3", "work.undo": "f9", "work.redo": "f10", "app.add_folder": "f2", "app.import": "f12"}
+    async with library_app(db, Config(config.paths, Settings(keys=keys)), WIDE) as run:
+        await run.shows("029.png")
+        await run.press("t")
+        await run.shows("F3 starts it.")
+        await run.press("space", "space", "8")
+        await run.shows("F9 takes it back.")
+        await run.press("f9")
+        await run.shows("F10 does it again.")
+        with db.connection() as conn:
+            conn.execute("DELETE FROM image")
+            conn.execute("DELETE FROM folder")
+        await run.press("r")
+        await run.shows("Add a folder of images with F2,")
+        await run.shows("F12 imports its database.")

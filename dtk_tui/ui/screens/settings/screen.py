@@ -218,7 +218,8 @@ class SettingsScreen(CommandScreen[None]):
             return
         self._load()
         if state.named:
-            self.context.notify(f"Saved. {state.named} goes before it.", severity="warning")
+            done = "Saved." if text is not None else "config.toml says nothing of it."
+            self.context.notify(f"{done} {state.named} goes before it.", severity="warning")
         elif state.value != before.value or state.origin != before.origin:
             self.app.post_message(SettingSaved(before.info))
 
