@@ -97,7 +97,7 @@ async def go(run: Running, name: str) -> Screen[Any]:
     await settle(run)
     for key in WAYS[name].split():
         await run.press(key)
-        for _ in range(25):  # what is opened is imported first
+        for _ in range(12):  # what is opened is imported first
             await settle(run)
             if run.app.screen is not run.main or key == "shift+tab":
                 break
