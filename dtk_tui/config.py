@@ -19,6 +19,8 @@ from dtk_tui.settings import WINDOWS_PATH, Settings
 
 #: How the connection string of a database of Diffusion Toolkit begins; an absolute path follows.
 _SQLITE = "sqlite://"
+#: The folder of thumbnails; scans leave out each of this name, whichever library made it.
+THUMBNAILS = ".dtk-thumbnails"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -89,8 +91,13 @@ class AppPaths:
 
     @property
     def cache(self) -> Path:
-        """Thumbnails."""
+        """What can be made again: thumbnails, copies of databases that are looked at."""
         return (self.home / "cache") if self.home else self._xdg("XDG_CACHE_HOME", ".cache")
+
+    @property
+    def thumbnails(self) -> Path:
+        """Thumbnails, in a folder whose name no scan looks into."""
+        return self.cache / THUMBNAILS
 
     @property
     def models(self) -> Path:

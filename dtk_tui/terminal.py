@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, TextIO
@@ -23,9 +24,12 @@ PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
 # Every terminal answers the last question (device attributes), so its answer also ends the wait for the first one.
 _QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[c"
+#: XTSMGRAPHICS: the largest picture that is taken as Sixel data; only asked where Sixel is known.
+_SIXEL_QUESTIONS = b"\x1b[?2;4;0S\x1b[c"
 _ANSWER_S = 0.3
 _NAME = re.compile(rb"\x1bP>\|([^\x1b]{1,200})")
 _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
+_LARGEST = re.compile(rb"\x1b\[\?2;0;(\d+);(\d+)S")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _TMUX_S = 2.0
 _MULTIPLEXERS = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
@@ -169,16 +173,29 @@ def image_protocol(wanted: str) -> str:
     """
     if wanted in ("kitty", "sixel") and os.environ.get("TEXTUAL_DRIVER"):
         return "halfblock"  # the page of a browser knows neither
-    found = wanted if wanted in PROTOCOLS else _protocol(_ask(_ANSWER_S))
+    found = wanted if wanted in PROTOCOLS else _protocol(_ask(_QUESTIONS))
+    if found == "sixel":
+        largest_sixel()
     # Half blocks are nothing but colours.
     return "text" if found == "halfblock" and "NO_COLOR" in os.environ else found
+
+
+@cache
+def largest_sixel() -> tuple[int, int] | None:
+    """Return the largest picture (width, height in pixels) that the terminal takes as Sixel data.
+
+    xterm shows nothing at all of a larger one. None where the terminal does not say; ``image_protocol`` has it asked,
+    since nothing can be once an app reads the keyboard.
+    """
+    found = _LARGEST.search(_ask(_SIXEL_QUESTIONS))
+    return None if found is None or b"0" in found.groups() else (int(found[1]), int(found[2]))
 
 
 def terminal_report() -> TerminalReport | None:
     """Return what the terminal says of itself, after a third of a second at most; None where there is none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
-    answer = _ask(_ANSWER_S)
+    answer = _ask(_QUESTIONS)
     version = _NAME.search(answer)
     columns, lines = shutil.get_terminal_size()
     multiplexer = next((name for variable, name in _MULTIPLEXERS.items() if os.environ.get(variable)), None)
@@ -221,7 +238,7 @@ def _has_placeholders(answer: bytes) -> bool:
     return name == b"ghostty" or (name == b"kitty" and (int(major or 0), int(minor or 0)) >= (0, 28))
 
 
-def _ask(timeout_s: float) -> bytes:
+def _ask(questions: bytes) -> bytes:
     """Return the terminal's answers, as far as they come in time; empty when there is no terminal."""
     if os.name != "posix" or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return b""
@@ -234,8 +251,8 @@ def _ask(timeout_s: float) -> bytes:
     try:
         tty.setcbreak(keyboard, termios.TCSANOW)
         sys.stdout.flush()
-        os.write(sys.stdout.fileno(), _QUESTIONS)
-        end = time.monotonic() + timeout_s
+        os.write(sys.stdout.fileno(), questions)
+        end = time.monotonic() + _ANSWER_S
         while (left := end - time.monotonic()) > 0 and not _ATTRIBUTES.search(answer):
             if select.select([keyboard], [], [], left)[0]:
                 answer += os.read(keyboard, 1024)

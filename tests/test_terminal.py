@@ -43,9 +43,13 @@ def test_native_output_goes_to_the_log_and_all_is_put_back(tmp_path: Path) -> No
     assert log.stat().st_mode & 0o077 == 0
 
 
-def ask_in_terminal(answer: bytes) -> str:
-    """Run the question in a terminal that gives ``answer`` to what it is asked; return the protocol."""
-    code = "from dtk_tui.terminal import image_protocol; print('IS', image_protocol('auto'))"
+def ask_in_terminal(answer: bytes, asked: str = "image_protocol('auto')", largest: bytes = b"") -> str:
+    """Run a question in a terminal that gives ``answer`` to what it is asked; return what was found.
+
+    Args:
+        largest: its answer to how large a picture may be as Sixel data.
+    """
+    code = f"from dtk_tui.terminal import image_protocol, largest_sixel; print('IS', {asked}, 'end')"
     pid, master = pty.fork()
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-c", code])
@@ -61,9 +65,12 @@ def ask_in_terminal(answer: bytes) -> str:
         if not told and b"\x1b[c" in seen:
             told = True
             os.write(master, answer)
+        if largest and b"\x1b[?2;4;0S\x1b[c" in seen:
+            os.write(master, largest + b"\x1b[?62;4;22c")
+            largest = b""
     os.waitpid(pid, 0)
     os.close(master)
-    return seen.partition(b"IS ")[2].split()[0].decode()
+    return seen.partition(b"IS ")[2].partition(b" end")[0].decode()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,20 @@ def ask_in_terminal(answer: bytes) -> str:
 )
 def test_the_best_protocol_that_the_terminal_knows(answer: bytes, protocol: str) -> None:
     assert ask_in_terminal(answer) == protocol
+
+
+@pytest.mark.parametrize(
+    ("answer", "largest"),
+    [
+        (b"\x1b[?2;0;1000;800S", "(1000, 800)"),
+        (b"\x1b[?2;3;0S", "None"),  # tmux: it does not know
+        (b"\x1b[?2;0;0;0S", "None"),
+        (b"", "None"),
+    ],
+)
+def test_the_largest_picture_that_the_terminal_takes(answer: bytes, largest: str) -> None:
+    asked = "image_protocol('auto'), largest_sixel()"
+    assert ask_in_terminal(b"\x1b[?62;4;22c", asked, answer) == f"sixel {largest}"
 
 
 def test_a_wish_is_not_questioned() -> None:

@@ -31,6 +31,7 @@ from dtk_tui.ui import messages
 from dtk_tui.ui.attention import Attention
 from dtk_tui.ui.background import import_in_thread, task
 from dtk_tui.ui.commands import appearance, workers
+from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
@@ -366,7 +367,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
 
     def say(self, words: str, *, severity: Literal["information", "warning", "error"] = "information") -> None:
         """Show a short notice; text from strangers is safe here."""
-        self.notify(one_line(words, 300), severity=severity, markup=False, timeout=6)
+        self.notify(one_line(in_keys(words, self.context.key), 300), severity=severity, markup=False, timeout=6)
 
     @task("offer")
     async def on_source_found(self, message: messages.SourceFound) -> None:
@@ -385,7 +386,8 @@ class DtkApp(KeyQueue, FaultReportingApp):
         if any(one.title == error.title and one.detail == error.detail for one in self._errors_shown):
             return
         self._errors_shown.append(error)
-        self.push_screen(ErrorDialog(error), lambda _: self._errors_shown.remove(error))
+        told = DtkError(error.title, in_keys(error.detail, self.context.key))
+        self.push_screen(ErrorDialog(told), lambda _: self._errors_shown.remove(error))
 
     def _look_for_offers(self, stats: Stats) -> None:
         self._offer.consider(stats)

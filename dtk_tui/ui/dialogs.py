@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
@@ -16,7 +16,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.text import one_line
 from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.hung_text import HungText
@@ -189,12 +189,24 @@ class Menu(Dialog[str]):
 
 
 class InputDialog(Dialog[str]):
-    """Asks for one line of text; an empty one counts as no answer unless it may be empty."""
+    """Asks for one line of text; an empty one counts as no answer unless it may be empty.
+
+    Args:
+        check: raises UsageError of what cannot be taken, which is said while what was typed stays.
+    """
 
     def __init__(
-        self, title: str, hint: str, *, value: str = "", suggester: Suggester | None = None, may_be_empty: bool = False
+        self,
+        title: str,
+        hint: str,
+        *,
+        value: str = "",
+        suggester: Suggester | None = None,
+        may_be_empty: bool = False,
+        check: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__(title)
+        self._check = check
         self._may_be_empty = may_be_empty
         self._hint = hint
         self._value = one_line(value, 10_000)
@@ -203,13 +215,22 @@ class InputDialog(Dialog[str]):
     def body(self) -> ComposeResult:
         """The line, a hint, and what ends it."""
         yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
-        yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices")
+        yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices", id="hint")
         yield Choices(("Enter", "OK", "screen.done"), ("Esc", "Cancel", "screen.leave"))
 
     @on(Input.Submitted)
     def action_done(self) -> None:
-        """Take what is typed."""
-        self.dismiss(self.query_one(SafeInput).value.strip() or ("" if self._may_be_empty else None))
+        """Take what is typed, or say why it cannot be taken."""
+        value = self.query_one(SafeInput).value.strip()
+        try:
+            if value and self._check is not None:
+                self._check(value)
+        except UsageError as error:
+            # A second line of details marks a place in what stands here anyway.
+            why = error.title if "\n" in error.detail else f"{error.title} {error.detail}".strip()
+            self.query_one("#hint", Static).update(line(why, "$error", 600))
+            return
+        self.dismiss(value or ("" if self._may_be_empty else None))
 
 
 class FolderDialog(Dialog[tuple[str, bool]]):

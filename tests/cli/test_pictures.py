@@ -66,5 +66,5 @@ def test_what_was_scanned_is_known_by_the_content_that_the_scan_saw(
     environ = {"HOME": str(tmp_path), "DTK_HOME": str(tmp_path / "home"), "DTK_DATABASE_URL": db.conninfo()}
     done = CliRunner().invoke(application, ["search", "castle", "--show"], env=environ)
     assert (done.exit_code, "a.png" in done.output) == (0, True), done.output
-    kept = [path.name for path in (config.paths.cache / "thumbnails").rglob("*.jpg")]
+    kept = [path.name for path in config.paths.thumbnails.rglob("*.jpg")]
     assert [name.partition("-")[0] for name in kept] == [known.hex()]

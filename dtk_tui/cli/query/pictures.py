@@ -11,7 +11,7 @@ import typer
 
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.terminal import image_protocol, terminal_width
+from dtk_tui.terminal import image_protocol, largest_sixel, terminal_width
 from dtk_tui.text import cell_width, cut, one_line
 
 if TYPE_CHECKING:
@@ -38,16 +38,28 @@ def print_row(config: Config, found: Sequence[ImageRow], files: Mapping[int, Pic
     total = terminal_width(sys.stdout)
     if total is None:
         raise UsageError("--show needs a terminal.", "Use --json or --paths0 for what another program reads.")
-    shown = found[: max(1, min(_MOST, (total + _GAP) // (_WIDTH + _GAP)))]
+    protocol = image_protocol(config.settings.preview.protocol)
+    shown = found[: max(1, min(_MOST, (_columns(protocol, total) + _GAP) // (_WIDTH + _GAP)))]
     if not shown:
         typer.echo("Nothing found.", err=True)
         return
-    protocol = image_protocol(config.settings.preview.protocol)
     if protocol != "off":
         _draw(config, protocol, [files.get(row.id) for row in shown])
     for texts in ([str(row.id) for row in shown], [one_line(row.file_name, 300) for row in shown]):
         cells = [cut(text, _WIDTH) for text in texts]
         typer.echo((" " * _GAP).join(cell + " " * (_WIDTH - cell_width(cell)) for cell in cells).rstrip())
+
+
+def _columns(protocol: str, total: int) -> int:
+    """Return how many columns of a terminal a picture may take."""
+    largest = largest_sixel() if protocol == "sixel" else None
+    if largest is None:
+        return total
+    from textual.geometry import Size
+
+    from dtk_tui.ui.widgets.graphics import room_px
+
+    return min(total, largest[0] // room_px(Size(1, 1))[0])
 
 
 def _draw(config: Config, protocol: str, files: Sequence[PictureFile | None]) -> None:

@@ -63,7 +63,7 @@ class _Parser(Scanner):
             return None
         tree = self._alternatives()
         if self.peek():
-            raise self.error("expected a term, not a closing bracket (put it in quotes to find it in the prompt)")
+            raise self.error("expected words, not a closing bracket (put it in quotes to find it in the prompt)")
         return tree
 
     def factor(self) -> Node:
@@ -96,7 +96,7 @@ class _Parser(Scanner):
                 break
             parts.append(self.factor())
         if not parts:
-            raise self.error("expected a term or a token")
+            raise self.error("expected words, or a condition such as tag:fox")
         return _joined(And, parts)
 
     def _condition(self) -> Node:
@@ -109,7 +109,7 @@ class _Parser(Scanner):
         text = self.phrase()
         if text:
             return self.text(text)
-        raise self.error("expected a term or a token", at)
+        raise self.error("expected words, or a condition such as tag:fox", at)
 
     def _group(self) -> Node:
         opened, text = self.pos, self.text

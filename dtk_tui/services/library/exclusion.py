@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dtk_tui.config import THUMBNAILS
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import folder_rules
 
@@ -33,7 +34,8 @@ class Exclusion:
     """
 
     def __init__(self, patterns: Sequence[str], root: str) -> None:
-        self._matcher = _compiled(tuple(patterns))
+        # Thumbnails that are taken for images would have thumbnails of their own, and so on without an end.
+        self._matcher = _compiled((f"{THUMBNAILS}/", *patterns))
         self._start = len(root.rstrip("/")) + 1
         self._root = root
         #: First characters of the names of files that may be hidden; None: any.

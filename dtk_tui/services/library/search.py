@@ -152,7 +152,7 @@ def similar(db: Database, config: Config, image: int | str, limit: int = 20) -> 
         UsageError: there is no such image.
         DtkError: nothing is embedded yet, or the model is missing.
     """
-    model, space = _space(db, config, "image-embedder", None)
+    model, space = _space(db, config, "image-embedder", None, "Similar images need")
     with db.connection() as conn:
         _, vector, itself = _alike(conn, config, model, space, str(image))
         limit_time(conn, config.settings.search.timeout_s)
@@ -167,8 +167,7 @@ def has_image_model(db: Database, config: Config) -> bool:
 
     model = config.settings.models.image_embedder
     with db.connection() as conn:
-        space = embedding_spaces.newest(conn, model, "image")
-        if space is None or not embedding_spaces.count_up_to(conn, space, 1):
+        if _filled_space(conn, model, "image") is None:
             return False
     try:
         spec = load_manifest(config.paths.models).get(model)
@@ -232,8 +231,11 @@ def _names(conn: Connection, config: Config, image: str) -> Iterator[str]:
         yield os.path.join(known_path(conn, folder), name)  # noqa: PTH118
 
 
-def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[str, int]:
+def _space(db: Database, config: Config, role: str, named: str | None, subject: str = "") -> tuple[str, int]:
     """Return the model and the space of a term, by the model that it names or by the default of the config.
+
+    Args:
+        subject: what needs embeddings, where it is no term; with its verb.
 
     Raises:
         UsageError: there is no such model, or it compares something else.
@@ -247,9 +249,9 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
     if named is not None and load_manifest(config.paths.models).get(named).role != role:
         raise UsageError(f"{term} compares vectors of a {role}, and {named} is none.", "See: dtk models list")
     with db.connection() as conn:
-        space = embedding_spaces.newest(conn, model, role.partition("-")[0])
+        space = _filled_space(conn, model, role.partition("-")[0])
     if space is None and named is None:
-        raise DtkError(f"{term} needs embeddings, and nothing is embedded yet.", _EMBED)
+        raise DtkError(f"{subject or f'{term} needs'} embeddings, and nothing is embedded yet.", _EMBED)
     if space is None:
         setting = role.replace("-", "_")
         raise DtkError(
@@ -257,6 +259,12 @@ def _space(db: Database, config: Config, role: str, named: str | None) -> tuple[
             f"Name it in [models] {setting}s of config.toml. {_EMBED}",
         )
     return model, space
+
+
+def _filled_space(conn: Connection, model: str, modality: str) -> int | None:
+    """Return the newest space of a model; None where it has no vector, as after a start of a worker without work."""
+    space = embedding_spaces.newest(conn, model, modality)
+    return space if space is not None and embedding_spaces.count_up_to(conn, space, 1) else None
 
 
 def _joint_model(config: Config, manifest: Manifest, named: str | None) -> ModelSpec:
@@ -288,7 +296,7 @@ def _looks(db: Database, config: Config, term: Looks) -> Example:
     manifest = load_manifest(config.paths.models)
     spec = _joint_model(config, manifest, term.space)
     with db.connection() as conn:
-        space = embedding_spaces.newest(conn, spec.name, "image")
+        space = _filled_space(conn, spec.name, "image")
     if space is None:
         raise DtkError(
             f"looks: needs embeddings by {spec.name}, and there are none yet.",

@@ -12,7 +12,7 @@ from dtk_tui.domain.organise import Collection
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.organise import albums, trash
 from dtk_tui.services.library.organise.albums import ALBUMS
-from dtk_tui.services.library.organise.collections import Collections
+from dtk_tui.services.library.organise.collections import Collections, named_in, require_free
 from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.text import counted, file_size, one_line
 from dtk_tui.ui.background import in_thread, start_task
@@ -31,9 +31,9 @@ _SHOWN = 60
 _NOTHING_FLAGGED = "No image is for deletion; Delete flags one."
 
 
-def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work) -> None:
+def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work, each: int = 1) -> None:
     """Edit images, now that a person has answered."""
-    doing = partial(carry_out, context, screen, title, number, work)
+    doing = partial(carry_out, context, screen, title, number, work, each=each)
     start_task(screen.app, doing, name="edit", group="organise", exclusive=False, asked=True)
 
 
@@ -64,14 +64,16 @@ def add_tags(context: AppContext, screen: ContextScreen[Any], target: Target | N
         return
 
     def answered(text: str | None) -> None:
-        names = [name for name in (text or "").split(",") if name.strip()]
-        if names:
+        if text is not None:
+            names = named_in(text)
             title = f"Tag {one_line(', '.join(names), _SHOWN)}"
-            _start(context, screen, title, len(ids), partial(TAGS.add, context.library.db, ids, names))
+            add = partial(TAGS.add, context.library.db, ids, names)
+            _start(context, screen, title, len(ids), add, each=len(names))
 
     hint = "one or more names, with commas between them; \u2192 takes the completion"
     suggester = TagSuggester(partial(TAGS.listed, context.library.db))
-    screen.app.push_screen(InputDialog(f"Tag {screen.target_name()}", hint, suggester=suggester), answered)
+    ask = InputDialog(f"Tag {screen.target_name()}", hint, suggester=suggester, check=named_in)
+    screen.app.push_screen(ask, answered)
 
 
 # -- albums -----------------------------------------------------------------------------------------------------------
@@ -84,7 +86,8 @@ async def add_to_album(context: AppContext, screen: ContextScreen[Any], target: 
     if not ids:
         return
     db = context.library.db
-    found = [album for album in await in_thread(ALBUMS.listed, db) if album.query is None]
+    albums_there = await in_thread(ALBUMS.listed, db)
+    found = [album for album in albums_there if album.query is None]
 
     def named(name: str | None) -> None:
         if name is not None:
@@ -93,7 +96,8 @@ async def add_to_album(context: AppContext, screen: ContextScreen[Any], target: 
 
     def answered(result: str | None) -> None:
         if result == _NEW:
-            screen.app.push_screen(InputDialog("A new album", "its name"), named)
+            check = partial(require_free, albums_there)
+            screen.app.push_screen(InputDialog("A new album", "its name", check=check), named)
         elif result is not None:
             name = result.removeprefix("=")
             title = f"Into the album {one_line(name, _SHOWN)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from textual.app import App
 
 from dtk_tui.domain.job import NORMAL, Kind, WorkerState
 from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.errors import UsageError
 from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import Run, ScreenMethod, in_background
@@ -19,6 +21,8 @@ from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _show_preview = ScreenMethod("toggle_preview")
+#: A row by its number, or by a part of all in percent.
+_ROW = re.compile(r"([0-9]{1,18})|([0-9]{1,18}(?:\.[0-9]+)?)%")
 _REST = "The rest of this list is still on its way, and nothing was done: try it again in a moment."
 
 
@@ -144,12 +148,16 @@ def show_tab(number: int) -> Run:
 def ask_for_row(app: App[Any], table: VirtualTable[Any]) -> None:
     """Ask for a row by its number or a part, and go there."""
 
-    def go(value: str | None) -> None:
-        text = (value or "").replace(",", "").replace(" ", "")
-        try:
-            part = float(text.removesuffix("%"))
-        except ValueError:
-            return
-        table.cursor = round(part / 100 * (table.count - 1)) if text.endswith("%") else int(part) - 1
+    def cursor(typed: str) -> int:
+        found = _ROW.fullmatch(typed.replace(",", "").replace(" ", ""))
+        if found is None:
+            raise UsageError("This is no row.", "Type its number, or a part such as 50%.")
+        number, part = found.groups()
+        return int(number) - 1 if number else round(float(part) / 100 * (table.count - 1))
 
-    app.push_screen(InputDialog("Go to", f"a row from 1 to {table.count:,}, or a part such as 50%"), go)
+    def go(typed: str | None) -> None:
+        if typed:
+            table.cursor = cursor(typed)
+
+    hint = f"a row from 1 to {table.count:,}, or a part such as 50%"
+    app.push_screen(InputDialog("Go to", hint, check=cursor), go)

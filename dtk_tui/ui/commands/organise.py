@@ -10,6 +10,7 @@ from typing import Any
 from dtk_tui.domain.journal import Edit, Undone
 from dtk_tui.domain.organise import HIGHEST_RATING, EditDone, Mark, MarkEdit
 from dtk_tui.domain.queue import Target
+from dtk_tui.errors import UsageError
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.edits import Progress
 from dtk_tui.services.library.organise import bulk, marks
@@ -36,13 +37,21 @@ def chosen_ids(context: AppContext, target: Target | None) -> Sequence[int]:
 
 
 async def carry_out(
-    context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work, *, is_seen: bool = False
+    context: AppContext,
+    screen: ContextScreen[Any],
+    title: str,
+    number: int,
+    work: Work,
+    *,
+    is_seen: bool = False,
+    each: int = 1,
 ) -> None:
     """Edit images at once, one edit after the other; many of them after a question, beside the screens.
 
     Args:
-        number: how many images it is for.
+        number: how many images it is for; 0: it is for an album itself.
         is_seen: whether the edit of one image is seen in its line, so that nobody has to be told.
+        each: how often it may change one image.
     """
     if context.tasks.is_editing:
         context.notify("Another edit is under way.", severity="warning")
@@ -55,7 +64,9 @@ async def carry_out(
     if done.journal is None:
         context.notify(f"{title}: it was so already.")
     elif number > 1 or not is_seen:
-        context.notify(f"{title}: {edit_words(done)} {context.key('work.undo')} takes it back.")
+        words = edit_words(done) if each == 1 else f"{counted(done.changed, 'change')}."
+        told = f"{title}: {words}" if number else f"{title}."
+        context.notify(f"{told} {context.key('work.undo')} takes it back.")
     context.library_changed.publish(LibraryChange.MARKS)
 
 
@@ -109,13 +120,16 @@ def ask_rating(context: AppContext, screen: ContextScreen[Any], target: Target |
     def answered(text: str | None) -> None:
         if text is None:
             return
-        if not (text == "" or (text.isascii() and text.isdigit() and int(text[:9]) <= HIGHEST_RATING)):
-            context.notify(f"A rating is 0 to {HIGHEST_RATING}.", severity="warning")
-            return
         rate(int(text) if text else None)(context, screen, target)
 
     hint = f"0 to {HIGHEST_RATING}; nothing takes the rating away"
-    screen.app.push_screen(InputDialog(f"Rate {screen.target_name()}", hint, may_be_empty=True), answered)
+    ask = InputDialog(f"Rate {screen.target_name()}", hint, may_be_empty=True, check=_check_rating)
+    screen.app.push_screen(ask, answered)
+
+
+def _check_rating(text: str) -> None:
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= HIGHEST_RATING):
+        raise UsageError(f"A rating is 0 to {HIGHEST_RATING}.")
 
 
 # -- undo and redo ----------------------------------------------------------------------------------------------------
@@ -154,7 +168,7 @@ def turn(*, redo: bool) -> Run:
 
 def _tell(context: AppContext, edit: Edit, done: Undone, *, redo: bool) -> None:
     title = one_line(edit.title, 100)
-    words = f"{counted(done.restored, 'image')}." if not done.left else edit_words(done)
+    words = f"{counted(done.restored, 'change')}." if not done.left else edit_words(done)
     if redo:
         context.notify(f"Done again: {title}: {words}")
     else:

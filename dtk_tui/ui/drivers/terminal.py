@@ -17,6 +17,7 @@ from textual.events import CursorPosition
 from textual.message import Message
 
 from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+from dtk_tui.ui.drivers.compact import compact
 from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
 
 #: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
@@ -100,6 +101,7 @@ class TerminalDriver(LinuxDriver):
         if data == SYNC_START:
             self._update = data
             return
+        data = compact(data)
         before, after = self._update, ""
         self._update = ""
         if data == SYNC_END:

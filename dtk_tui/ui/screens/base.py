@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from dtk_tui.domain.stats import Stats
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.images import ask_for_row
 from dtk_tui.ui.commands.registry import BY_ID
 from dtk_tui.ui.context import ContextScreen, LibraryChange, ResultT
@@ -35,6 +36,10 @@ class CommandScreen(ContextScreen[ResultT]):
     def key(self, command_id: str) -> str:
         """Return the first key of a command, as people read it."""
         return self.context.key(command_id)
+
+    def in_keys(self, text: str) -> str:
+        """Return what a service advises, with keys in the place of commands of the shell."""
+        return in_keys(text, self.context.key)
 
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:

@@ -88,7 +88,7 @@ class BrowserScreen(ImageListScreen):
             pictures, state = grid.pictures(self.context), self.context.view_state
             yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
-            yield Preview(protocol, library, local_path, id="preview")
+            yield Preview(protocol, library, local_path, self.in_keys, id="preview")
         yield Line(id="activity")
         yield SearchLine(library, id="search")
         yield KeyFooter()

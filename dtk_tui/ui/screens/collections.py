@@ -14,6 +14,8 @@ from textual.content import Content
 
 from dtk_tui.domain.organise import Collection, EditDone
 from dtk_tui.services.library.organise import albums, tags
+from dtk_tui.services.library.organise.collections import checked, require_free
+from dtk_tui.services.library.organise.smart_albums import check_query
 from dtk_tui.text import counted, one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.commands.organise import Work, carry_out
@@ -105,7 +107,11 @@ class CollectionsScreen(CommandScreen[str]):
         await carry_out(self.context, self, title, number, work)
 
     def _edit_row(self, title: str, act: Callable[[], EditDone]) -> None:
-        self._edit(title, 1, lambda progress, stop: act())
+        self._edit(title, 0, lambda progress, stop: act())
+
+    def _require_free(self, but: Collection | None = None) -> Callable[[str], None]:
+        """Return a check of a name for an album, which may be that of ``but``."""
+        return partial(require_free, [row for row in self._rows.values() if row is not but])
 
     def make(self) -> None:
         """Ask for a name, and make an album."""
@@ -114,23 +120,23 @@ class CollectionsScreen(CommandScreen[str]):
             if name is not None:
                 self._edit_row(f"Album {one_line(name, _SHOWN)} made", partial(albums.create, self.library.db, name))
 
-        self.app.push_screen(InputDialog("A new album", "its name"), answered)
+        self.app.push_screen(InputDialog("A new album", "its name", check=self._require_free()), answered)
 
     def make_smart(self) -> None:
         """Ask for a query and a name, and make a smart album."""
 
         def asked(line: str | None) -> None:
             if line is not None:
-                self.app.push_screen(InputDialog("A new smart album", "its name"), partial(named, line))
+                ask = InputDialog("A new smart album", "its name", check=self._require_free())
+                self.app.push_screen(ask, partial(named, line))
 
         def named(line: str, name: str | None) -> None:
             if name is not None:
                 create = partial(albums.create, self.library.db, name, (), line)
                 self._edit_row(f"Album {one_line(name, _SHOWN)} made", create)
 
-        self.app.push_screen(
-            InputDialog("A new smart album", "what it shall have, as a query: rating:>=4 tag:fox"), asked
-        )
+        hint = "what it shall have, as a query: rating:>=4 tag:fox"
+        self.app.push_screen(InputDialog("A new smart album", hint, check=check_query), asked)
 
     def rename(self) -> None:
         """Ask for another name of the album or the tag; a tag that gets the name of another one becomes one with it."""
@@ -152,7 +158,8 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(title, row.images, partial(tags.rename, db, [row.name], name))
 
         hint = "its new name" if row.is_album else "its new name; that of another tag makes one of both"
-        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown), answered)
+        check = self._require_free(row) if row.is_album else checked
+        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown, check=check), answered)
 
     def delete(self) -> None:
         """Delete the album, or take the tag from all images, after a question."""
@@ -182,4 +189,5 @@ class CollectionsScreen(CommandScreen[str]):
             return
         last = sum(one.is_album for one in self._rows.values())
         place = max(1, min(self.table.cursor + 1 + by, last))
-        self._edit_row(f"Album {one_line(row.name, _SHOWN)}", partial(albums.move, self.library.db, row.name, place))
+        title = f"Album {one_line(row.name, _SHOWN)} at place {place}"
+        self._edit_row(title, partial(albums.move, self.library.db, row.name, place))

@@ -36,7 +36,7 @@ class ImageScreen(CommandScreen[str]):
         """Name, picture, facts."""
         context, library = self.context, self.library
         yield Line(id="detail-title", classes="pane-title")
-        yield Preview(context.image_protocol, library, context.config.local_path, id="detail-preview")
+        yield Preview(context.image_protocol, library, context.config.local_path, self.in_keys, id="detail-preview")
         yield KeyFooter()
 
     def on_mount(self) -> None:

@@ -31,15 +31,8 @@ from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu, MenuList
 from dtk_tui.ui.format import line, setting_words
 from dtk_tui.ui.hung_text import HungText
+from dtk_tui.ui.screens import importer_text as text_of
 from dtk_tui.ui.screens.base import CommandScreen
-from dtk_tui.ui.screens.importer_text import (
-    POLICIES,
-    prefix_words,
-    progress_words,
-    report_words,
-    source_words,
-    undo_words,
-)
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.path_input import FolderSuggester, typable_path, typed_path
 from dtk_tui.ui.widgets.status import Line
@@ -154,7 +147,7 @@ class ImportScreen(CommandScreen[None]):
                         await self._place(prefix, self._kept_maps[prefix.path])
             self._note("")
         except DtkError as error:
-            self._note(f"{error.title} {error.detail}", bad=True)
+            self._note(self.in_keys(f"{error.title} {error.detail}"), bad=True)
         self._show_form()
         self._see_waiting()
 
@@ -166,7 +159,7 @@ class ImportScreen(CommandScreen[None]):
         self._done_before = await in_thread(self.library.last_import) if self._waiting is None else None
         if self._waiting is not None and self._import is None:
             after = f"which was interrupted after {counted(self._waiting.rows, 'row')}"
-            self._note(f"r goes on with the import of {self._waiting.source}, {after}.")
+            self._note(f"{self.key('import.resume')} goes on with the import of {self._waiting.source}, {after}.")
         self.refresh_bindings()
 
     def _note(self, words: str, *, bad: bool = False) -> None:
@@ -181,14 +174,14 @@ class ImportScreen(CommandScreen[None]):
         self.query_one("#import-told").display = False
         form.display = True
         form.clear_options()
-        form.add_option(source_words(self._look, self._source, width))
+        form.add_option(text_of.source_words(self._look, self._source, width))
         form.add_option(setting_words("Time zone", self._zone, "of the machine that scanned"))
-        form.add_option(setting_words("Merging", POLICIES[self._policy], "for images that are here already"))
+        form.add_option(setting_words("Merging", text_of.POLICIES[self._policy], "for images that are here already"))
         prefixes = self._look.prefixes if self._look is not None else ()
         if prefixes:
             heads = Content.styled("\n    images  folder of that machine \u2192 where it lies here", "$muted")
             form.add_option(Option(heads, disabled=True))
-        form.add_options([prefix_words(prefix, width) for prefix in prefixes])
+        form.add_options([text_of.prefix_words(prefix, width) for prefix in prefixes])
         form.highlighted = at if at is not None and at < form.option_count else 0
 
     @on(OptionList.OptionSelected, "#import-form")
@@ -202,7 +195,7 @@ class ImportScreen(CommandScreen[None]):
                 self._zone, "a name such as Europe/Berlin: its dates are in the local time of the machine that scanned"
             )
         elif number < _SETTINGS:
-            entries = [Entry(words, "", name) for name, words in POLICIES.items()]
+            entries = [Entry(words, "", name) for name, words in text_of.POLICIES.items()]
             self.app.push_screen(Menu("Images that are in the library already", entries), self._take_policy)
         elif self._look is not None:
             prefix = self._look.prefixes[number - _SETTINGS - 1]
@@ -338,7 +331,7 @@ class ImportScreen(CommandScreen[None]):
     async def _undo(self) -> None:
         self._note("Taking it back\u2026")
         counts = await in_thread(undo_import, self.library.db)
-        self.context.notify(undo_words(counts))
+        self.context.notify(text_of.undo_words(counts))
         self.context.library_changed.publish(LibraryChange.IMAGES)
         self.show_form_again()
 
@@ -379,13 +372,13 @@ class ImportScreen(CommandScreen[None]):
         self.query_one("#import-title", Line).show(line(f"{what} of {running.options.source}", limit=300))
         text = self.query_one("#import-text", Static)
         if running.report is not None:
-            text.update(HungText(report_words(running.report)))
-            is_dry = running.report.dry_run
-            self._note("" if is_dry else "To search them by meaning and looks, queue All images on the main screen.")
+            text.update(HungText(text_of.report_words(running.report)))
+            words = f"To search them by meaning and looks: {self.key('work.embed_now')} on All images, in the folders."
+            self._note("" if running.report.dry_run else words)
         elif running.error is not None:
             self._failed(running.error)
         else:
-            text.update(progress_words(news, monotonic() - self._began, self._steps, running.tables))
+            text.update(text_of.progress_words(news, monotonic() - self._began, self._steps, running.tables))
             self._note("This screen can be left: the import goes on." if not running.fills else "")
         self.refresh_bindings()
 
@@ -394,7 +387,8 @@ class ImportScreen(CommandScreen[None]):
         """Say what went wrong in the words of this screen, and offer to go on."""
         self._waiting = await in_thread(unfinished, self.library.db)
         is_stopped = isinstance(error, StoppedError)
-        advice = "r goes on with what was read." if self._waiting is not None else ""
-        detail = "The library is as it was." if is_stopped else error.detail.replace("--resume", "r (Resume)")
-        self._note(f"{error.title} {detail} {advice}".strip(), bad=not is_stopped)
+        detail = "The library is as it was." if is_stopped else self.in_keys(error.detail)
+        if self._waiting is not None and (is_stopped or detail == error.detail):
+            detail += f" {self.key('import.resume')} goes on with what was read."
+        self._note(f"{error.title} {detail}".strip(), bad=not is_stopped)
         self.refresh_bindings()

@@ -144,7 +144,7 @@ class JournalScreen(CommandScreen[None]):
         if isinstance(ended.result, Undone):
             self.context.tasks.editing = None  # it was seen
         if ended.error is not None:
-            self.app.push_screen(ErrorDialog(ended.error))
+            self.app.push_screen(ErrorDialog(DtkError(ended.error.title, self.in_keys(ended.error.detail))))
         elif isinstance(ended.result, Undone) and ended.result.left:
             self.app.push_screen(ErrorDialog(DtkError(edit_words(ended.result), _left(ended.result))))
         elif ended.result is not None:

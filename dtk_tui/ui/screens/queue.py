@@ -130,7 +130,9 @@ class QueueScreen(StatusScreen[None]):
     def _chosen(self) -> None:
         row = self.table.current_row
         if row is not None:
-            self.app.push_screen(ErrorDialog(DtkError(row.path, row.error or f"{row.kind.label}: {row.state.value}")))
+            self.app.push_screen(
+                ErrorDialog(DtkError(row.path, self.in_keys(row.error or f"{row.kind.label}: {row.state.value}")))
+            )
 
     def show_filter(self, step: int) -> None:
         """Show only jobs in one state."""

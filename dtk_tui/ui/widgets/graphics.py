@@ -9,7 +9,7 @@ import base64
 import io
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -21,6 +21,7 @@ from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from dtk_tui.terminal import largest_sixel
 from dtk_tui.ui.drivers.link import LinkSpeed
 
 if TYPE_CHECKING:
@@ -170,34 +171,67 @@ class KittyImage:
 
 @dataclass(frozen=True, slots=True)
 class SixelImage:
-    """A picture as Sixel data, and the cells it covers."""
+    """A picture as Sixel data, and the cells it covers.
 
-    data: str
+    Attributes:
+        parts: where each begins, in cells from the top left corner, and its data; several where the terminal takes no
+            picture that is so large.
+    """
+
+    parts: tuple[tuple[Offset, str], ...]
     cells: Size
+
+    @property
+    def length(self) -> int:
+        """Characters of all of it."""
+        return sum(len(data) for _, data in self.parts)
 
 
 def sixel(image: PILImage.Image, room: Size, most: int | None = None) -> SixelImage:
     """Encode a picture in at most so many bytes; takes a tenth of a second at preview size, and that for each try."""
     if most is None or most > image.width * image.height * _LEAST_SIXEL:
         found = _sixel(image, room, None)
-        if most is None or len(found.data) <= most:
+        if most is None or found.length <= most:
             return found
-    return fit_length(image, lambda one: _sixel(one, room, _FEW_COLORS), lambda one: len(one.data), most)
+    return fit_length(image, lambda one: _sixel(one, room, _FEW_COLORS), lambda one: one.length, most)
 
 
 def _sixel(image: PILImage.Image, room: Size, colors: int | None) -> SixelImage:
     from textual_image.renderable.sixel import Image, SixelOptions
 
-    cells = _cells_of(image, room)
     options = None if colors is None else SixelOptions(colors=colors)
-    segments = _segments(Image(image, cells.width, cells.height, options), room)
-    return SixelImage("".join(s.text for s in segments if s.text.startswith("\x1bP")), cells)
+    cells = _cells_of(image, room)
+    places = tuple(_parts(cells))
+    if len(places) > 1:
+        image = image.resize(room_px(cells), reducing_gap=2.0)
+    parts = []
+    for place in places:
+        part = (
+            image
+            if len(places) == 1
+            else image.crop((*room_px(Size(*place.offset)), *room_px(Size(*place.bottom_right))))
+        )
+        segments = _segments(Image(part, place.width, place.height, options), room)
+        parts.append((place.offset, "".join(s.text for s in segments if s.text.startswith("\x1bP"))))
+    return SixelImage(tuple(parts), cells)
+
+
+def _parts(cells: Size) -> Iterator[Region]:
+    """Give the cells of a picture in parts that the terminal takes."""
+    most, (width, height) = largest_sixel(), room_px(Size(1, 1))
+    across, down = cells if most is None else (max(1, most[0] // width), max(1, most[1] // height))
+    for y in range(0, cells.height, down):
+        for x in range(0, cells.width, across):
+            yield Region(x, y, min(across, cells.width - x), min(down, cells.height - y))
 
 
 def sixel_at(image: SixelImage, place: Offset) -> list[Segment]:
     """Return what draws a picture at a place of the screen, and leaves the cursor anywhere; it takes no cells."""
-    move = Control.move_to(place.x, place.y).segment.text
-    return [Segment(move, Style(), _NO_CELLS), Segment(image.data, Style(), _NO_CELLS)]
+    drawn = []
+    for offset, data in image.parts:
+        move = Control.move_to(*(place + offset)).segment.text
+        drawn += [Segment(move, Style(), _NO_CELLS), Segment(data, Style(), _NO_CELLS)]
+    return drawn
 
 
 def after_sixel(place: Offset) -> Segment:

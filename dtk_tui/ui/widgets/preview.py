@@ -40,6 +40,7 @@ class Preview(Vertical):
     Args:
         facts: asked in threads.
         local_path: says where this host sees a file of the library.
+        advise: says what a service advises in the keys of the app.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Preview(Vertical):
         protocol: str,
         facts: PictureFacts,
         local_path: LocalPath,
+        advise: Callable[[str], str],
         *,
         id: str | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Preview(Vertical):
         self._protocol = protocol
         self._local_path = local_path
         self._facts = facts
+        self._advise = advise
         self._image_id: int | None = None
         self._detail: ImageDetail | None = None
         self._tab = 0
@@ -147,7 +150,7 @@ class Preview(Vertical):
         except DatabaseLostError:
             raise
         except DtkError as error:
-            found = lines(f"{error.title}\n{error.detail}")
+            found = lines(f"{error.title}\n{self._advise(error.detail)}")
         if self._detail is detail and TABS[self._tab] == name:
             self._looked_at = (name, detail.id)
             self.query_one("#facts-text", Static).update(found)

@@ -27,7 +27,7 @@ def clickable(content: Content, action: str) -> Content:
 
 
 class Line(Static):
-    """One line of text that is repainted only when it changed; parts of it may be ``clickable``."""
+    """One line of text, or as many as its style allows, repainted only when it changed; parts may be ``clickable``."""
 
     ALLOW_SELECT = False
 
@@ -39,7 +39,8 @@ class Line(Static):
         """Show a line."""
         if self._shown is None or not content.is_same(self._shown):
             self._shown = content
-            self.update(content, layout=False)
+            height = self.styles.height
+            self.update(content, layout=height is not None and height.is_auto)
 
     async def on_click(self, event: events.Click) -> None:
         """Run the action of the part that was clicked; it names its namespace (``app`` or ``screen``)."""

@@ -9,7 +9,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.services.library.organise import albums
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
-from tests.helpers.search_library import Library
+from tests.helpers.search_library import Library, unit
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_a_name_that_is_not_there_is_shown_where_it_stands(
     db: Database, config: Config, line: str, title: str, detail: str
 ) -> None:
     with db.connection() as conn:
-        Library(conn).image("a.png", "castle")
-        model = config.settings.models.image_embedder
-        conn.execute("SELECT dtk_embedding_space(%s, 'image', %s, 'x', 8)", (model, model))
+        known = Library(conn)
+        known.image("a.png", "castle")
+        known.vector(known.space("image", model=config.settings.models.image_embedder), "a.png", unit(1, 0))
     with pytest.raises(UsageError) as caught:
         find(db, config, line)
     assert (caught.value.title, caught.value.detail) == (title, detail)

@@ -9,6 +9,7 @@ import pytest
 from dtk_tui.config import Config, load
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library.exclusion import Exclusion
+from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
 from dtk_tui.services.scan.dry_run import dry_run
 from dtk_tui.services.scan.scanner import Scan, scan
 from dtk_tui.settings import ScanSettings
@@ -53,6 +54,17 @@ def test_litter_is_left_out_by_default(db: Database, config: Config, root: Path)
         assert {path for (path,) in conn.execute("SELECT path FROM folder")} == {str(root), f"{root}/deep"}
     counts = Scan(db, config).refresh([str(root), f"{root}/@eaDir", f"{root}/@eaDir/a.png"])
     assert (counts["seen"], counts["added"]) == (1, 0)
+
+
+def test_thumbnails_are_no_images_whatever_the_patterns(db: Database, config: Config, root: Path) -> None:
+    """A library may lie in a folder that is scanned: thumbnails of thumbnails would have no end."""
+    thumbnail = root / "library" / "cache" / config.paths.thumbnails.name / "00" / "00ff-128.jpg"
+    write_png(thumbnail, "made of a.png", seed=99)
+    everything = with_patterns(config)
+    assert scan(db, everything, [str(root)])["added"] == 2 + len(LITTER)
+    assert Scan(db, everything).refresh([str(thumbnail.parent.parent), str(thumbnail.parent)])["added"] == 0
+    assert str(thumbnail) not in listed(db)
+    assert thumbnails_of(load({"DTK_HOME": str(root / "library")}))._cache._folder == thumbnail.parent.parent
 
 
 def test_what_a_new_pattern_hides_counts_as_gone_and_comes_back(db: Database, config: Config, root: Path) -> None:

@@ -148,7 +148,7 @@ def length_of(protocol: str, link: LinkSpeed, monkeypatch: pytest.MonkeyPatch) -
         return len(terminal.getvalue()), Size(made.strips[0].cell_length, len(made.strips))
     if isinstance(made, list):
         return sum(len(strip.render(console).encode()) for strip in made), None
-    return len(made.data), made.cells
+    return made.length, made.cells
 
 
 @pytest.mark.parametrize("protocol", ["kitty", "sixel", "halfblock"])

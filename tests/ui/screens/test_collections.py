@@ -12,8 +12,9 @@ from dtk_tui.services.library.organise import albums
 from dtk_tui.services.library.organise.albums import ALBUMS
 from dtk_tui.services.library.organise.tags import TAGS
 from dtk_tui.store.database import Database
-from dtk_tui.ui.dialogs import Confirm, ErrorDialog, InputDialog, Menu
+from dtk_tui.ui.dialogs import Confirm, InputDialog, Menu
 from dtk_tui.ui.screens.collections import CollectionsScreen
+from dtk_tui.ui.widgets.safe_input import SafeInput
 from tests.helpers.running_app import NARROW, WIDE, Running, library_app
 
 HOSTILE = "[red]x[/x] [@click=app.quit]y[/] \x1b]52;c;aGk=\x07 \u202e fox"
@@ -39,9 +40,13 @@ async def test_tags_and_albums_of_what_is_chosen(
         await run.press("O")
         await run.shows("What is chosen is in no album.")
         await opens(run, "space", "space", "plus", kind=InputDialog)
+        await run.write(" , ")
+        await run.press("enter")
+        await run.shows("A name is one line of 1 to 200 characters.")
+        await run.press("ctrl+u")
         await run.write("fox, red")
         await run.press("enter")
-        await run.shows("Tag fox, red: 4 images changed. Ctrl+Z takes it back.")
+        await run.shows("Tag fox, red: 4 changes. Ctrl+Z takes it back.")
         await opens(run, "minus", kind=Menu)
         await run.shows("fox  2")
         await run.press("enter")
@@ -81,10 +86,18 @@ async def test_the_list_of_albums_and_tags(db: Database, config: Config, library
         await opens(run, "n", kind=InputDialog)
         await run.write("BEST")
         await run.press("enter")
-        await run.until(lambda: isinstance(run.app.screen, ErrorDialog))
-        await run.shows("There is an album")
-        await opens(run, "enter", kind=CollectionsScreen)
+        await run.shows("There is an album \u201cBEST\u201d already. Choose another name.")
+        assert run.app.screen.query_one(SafeInput).value == "BEST"
+        await run.write("s")
+        await run.press("enter")
+        await run.shows("Album BESTs made. Ctrl+Z takes it back.")
+        await opens(run, "ctrl+z", kind=CollectionsScreen)
+        await run.shows("2 albums, 2 tags")
         await opens(run, "s", kind=InputDialog)
+        await run.write("castle OR")
+        await run.press("enter")
+        await run.shows("Query, column 10: expected words")
+        await run.press("ctrl+u")
         await run.write("castle")
         await run.press("enter")
         await run.shows("its name")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 
 from dtk_tui.config import Config
 from dtk_tui.settings import PathSettings, PreviewSettings, Settings
 from dtk_tui.store.database import Database
-from dtk_tui.ui.widgets.graphics import KittyImage, room_px, sixel
+from dtk_tui.ui.widgets import graphics
+from dtk_tui.ui.widgets.graphics import KittyImage, room_px, sixel, sixel_at
 from dtk_tui.ui.widgets.picture import Picture, centred, half_blocks, letters
 from tests.helpers.pictures import picture
 from tests.helpers.running_app import NARROW, WIDE, library_app
@@ -55,7 +57,26 @@ def test_letters_show_light_and_dark() -> None:
 def test_sixel_data() -> None:
     image = sixel(picture(2, room_px(Size(10, 5))), Size(30, 20))
     assert image.cells == Size(10, 5)
-    assert image.data.startswith("\x1bP") and image.data.endswith("\x1b\\")
+    ((place, data),) = image.parts
+    assert place == Offset(0, 0) and data.startswith("\x1bP") and data.endswith("\x1b\\")
+
+
+def test_sixel_data_is_no_larger_than_the_terminal_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = room_px(Size(1, 1))
+    most = (cell[0] * 7 + 1, cell[1] * 3)
+    monkeypatch.setattr(graphics, "largest_sixel", lambda: most)
+    image = sixel(picture(2, room_px(Size(10, 5))), Size(30, 20))
+    assert image.cells == Size(10, 5)
+    assert [place for place, _ in image.parts] == [(0, 0), (7, 0), (0, 3), (7, 3)]
+    sizes = [re.search(r'"1;1;(\d+);(\d+)', data) for _, data in image.parts]
+    assert [size and (int(size[1]) // cell[0], int(size[2]) // cell[1]) for size in sizes] == [
+        (7, 3),
+        (3, 3),
+        (7, 2),
+        (3, 2),
+    ]
+    moves = [segment.text for segment in sixel_at(image, Offset(20, 10))][::2]
+    assert moves == ["\x1b[11;21H", "\x1b[11;28H", "\x1b[14;21H", "\x1b[14;28H"]
 
 
 def test_kitty_gets_the_picture_once_and_frees_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,23 @@ async def test_a_fault_is_shown_with_its_place(db: Database, config: Config, lib
         assert "column" not in run.text()
 
 
+async def test_a_fault_that_follows_another_one_is_shown_whole(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("All images  30")
+        await run.press("slash")
+        await run.write("castle OR")
+        await run.press("enter")
+        await run.shows("column 10: expected words")
+        await run.press("end", "ctrl+u")
+        await run.write("steps:20..30")
+        await run.press("enter")
+        await run.shows("a range such as 20-30.")
+        await run.press("end", "ctrl+u")
+        await run.write("castle OR")
+        await run.press("enter")
+        await run.until(lambda: run.main.query_one("#search-fault").size.height == 1)
+
+
 async def test_the_history(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")

@@ -156,4 +156,4 @@ def _named(conn: Connection, name: str) -> int:
 
 def _require_free(conn: Connection, name: str, but: int | None = None) -> None:
     if store.named(conn, name) not in (None, but):
-        raise UsageError(f"There is an album {quoted(name)} already.")
+        raise UsageError(f"There is an album {quoted(name)} already.", "Choose another name.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,6 +36,19 @@ def checked(name: str) -> str:
             f"A name is one line of 1 to {_MAX_LENGTH} characters.", f"{one_line(name, _SHOWN)!r} is none."
         )
     return name
+
+
+def require_free(there: Iterable[Collection], name: str) -> None:
+    """Check a name for a new album by those that are known; raises UsageError as ``checked``, or where one has it."""
+    name = checked(name)
+    if any(one.is_album and one.name.casefold() == name.casefold() for one in there):
+        raise UsageError(f"There is an album {quoted(name)} already.", "Choose another name.")
+
+
+def named_in(text: str) -> list[str]:
+    """Return the names in what a person typed, with commas between them; raises UsageError as ``checked``."""
+    names = [checked(name) for name in text.split(",") if name.strip()]
+    return names or [checked("")]
 
 
 def quoted(*names: str) -> str:

@@ -53,7 +53,7 @@ class Thumbnails:
 
 def thumbnails_of(config: Config) -> Thumbnails:
     """Return the thumbnails of a library, kept in the cache folder of its config."""
-    return Thumbnails(ThumbnailCache(config.paths.cache / "thumbnails"))
+    return Thumbnails(ThumbnailCache(config.paths.thumbnails))
 
 
 def _decoded(path: str, room: tuple[int, int]) -> Thumbnail:

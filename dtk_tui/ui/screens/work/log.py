@@ -98,7 +98,7 @@ class LogScreen(StatusScreen[None]):
         row = self.table.current_row
         if row is not None:
             self.app.push_screen(
-                ErrorDialog(DtkError(row.path or f"The image {row.image_id}, which is gone", _facts(row)))
+                ErrorDialog(DtkError(row.path or f"The image {row.image_id}, which is gone", self.in_keys(_facts(row))))
             )
 
     # -- commands -----------------------------------------------------------------------------------------------------
