@@ -35,7 +35,7 @@ from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.groups import GroupCheckOffer
 from dtk_tui.ui.commands.imports import ImportOffer
 from dtk_tui.ui.commands.palette import CommandProvider, open_menu
-from dtk_tui.ui.commands.registry import BY_ID, bindings, first_key, offered
+from dtk_tui.ui.commands.registry import BY_ID, bindings, first_key
 from dtk_tui.ui.commands.runs import RunWatch
 from dtk_tui.ui.commands.settings.config_keys import ConfigKeys
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
@@ -323,15 +323,10 @@ class DtkApp(KeyQueue, FaultReportingApp):
     async def on_help_opened(self) -> None:
         """Show all keys of the present screen."""
         await import_in_thread("dtk_tui.ui.screens.help")
-        from dtk_tui.ui.screens.help import HelpScreen
+        from dtk_tui.ui.screens.help import help_for
 
-        screen = self.screen
-        if isinstance(screen, ContextScreen):
-            keymap = self.context.config.settings.keys
-            found = [(command, command.key_names(self, keymap)) for command in offered(screen)]
-            # Textual gives every node a HELP, which is None unless somebody wrote one.
-            signs = {str(one.BINDING_GROUP_TITLE): one.HELP for one in screen.focus_chain if one.HELP}
-            self.push_screen(HelpScreen(found, signs))
+        if isinstance(self.screen, ContextScreen):
+            self.push_screen(help_for(self.screen))
 
     def on_palette_opened(self) -> None:
         """Offer all commands."""

@@ -32,6 +32,7 @@ class Tasks:
         emit: takes the news of the tasks from their threads; the app brings them back to the methods here.
 
     Attributes:
+        emit: as given; for whoever has news from a thread and shows nothing itself.
         scan, importing, editing, group_check: what is under way; an import, and an edit of many or the undo of one,
             stay here until somebody has seen how they ended.
         activity: publishes what goes on, in words; an empty text when nothing does.
@@ -64,7 +65,7 @@ class Tasks:
         self._told_edit: EditTask | None = None
         self._told_import: Import | None = None
         self._library = library
-        self._emit = emit
+        self.emit = emit
 
     @property
     def is_importing(self) -> bool:
@@ -80,7 +81,7 @@ class Tasks:
         """Scan folders, without any all of the library; say whether that began, as none is under way."""
         if self.scan is not None:
             return False
-        self.scan = Scan(self._library, paths, self._emit)
+        self.scan = Scan(self._library, paths, self.emit)
         self.activity.publish(f"Scanning {one_line(', '.join(paths) or 'all folders', 60)}")
         self.scan.start()
         return True
@@ -106,7 +107,7 @@ class Tasks:
         """Import; say whether that began, as none is under way."""
         if self.is_importing:
             return False
-        self.importing = Import(self._library, options, self._emit)
+        self.importing = Import(self._library, options, self.emit)
         self.importing.start()
         return True
 
@@ -136,7 +137,7 @@ class Tasks:
         """Edit many, undo that, or make tags anew; say whether it began, as no other is under way."""
         if self.is_editing:
             return False
-        self.editing = EditTask(self._library.db, title, work, self._emit)
+        self.editing = EditTask(self._library.db, title, work, self.emit)
         self.activity.publish(one_line(title, 60))
         self.editing.start()
         return True
@@ -162,7 +163,7 @@ class Tasks:
             return False
         from dtk_tui.services.models import ModelPull
 
-        self.pulling = ModelPull(self._library.config, names, self._emit)
+        self.pulling = ModelPull(self._library.config, names, self.emit)
         self.activity.publish("Getting models")
         self.pulling.start()
         return True
@@ -186,7 +187,7 @@ class Tasks:
     def start_group_check(self) -> None:
         """Check the groups, unless that is under way."""
         if self.group_check is None:
-            self.group_check = GroupCheckTask(self._library.db, self._library.config, self._emit)
+            self.group_check = GroupCheckTask(self._library.db, self._library.config, self.emit)
             self.group_check.start()
 
     def show_group_check(self, progress: GroupCheckProgressed) -> None:

@@ -139,3 +139,20 @@ async def test_an_answer_that_comes_when_its_screen_is_left_is_no_trouble(
             await run.press("escape")
             await run.until(lambda: run.app.screen is run.main and gone.is_set())
     assert not caplog.records
+
+
+async def test_a_caption_that_could_not_be_read_is_not_called_too_long(config: Config, library: Path) -> None:
+    db = FaultyDatabase.open(config)
+    assert isinstance(db, FaultyDatabase)
+    try:
+        async with library_app(db, config, NARROW) as run:
+            await run.shows("029.png")
+            await run.press("d")
+            await run.shows("no caption yet")
+            db.fault = DatabaseLostError("The database cannot be reached.")
+            await run.press("ctrl+n")
+            await run.shows("this caption cannot be read")
+            await run.press("ctrl+g")
+            await run.shows("No caption is shown here.")
+    finally:
+        db.close()

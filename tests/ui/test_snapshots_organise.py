@@ -82,7 +82,7 @@ async def collections(run: Running, screens: Screens, store: Database) -> None:
 async def queries(run: Running, screens: Screens, store: Database) -> None:
     """Queries: none, some, and completion in the line."""
     await run.press("Q")
-    await screens.step("queries-empty", "Nothing was asked or saved yet")
+    await screens.step("queries-empty", "Nothing yet: what you search for is kept here.")
     await close(run, "escape")
     saved_queries.save(store, "Foxes", "red fox", replace=False)
     saved_queries.save(store, "Good ones", "rating:>=4", replace=False)

@@ -28,7 +28,7 @@ def pictures(context: AppContext) -> PictureSource:
         # Decoders are loaded by the first tile, in its thread.
         from dtk_tui.services.library.thumbnails.thumbnails import thumbnails_of
 
-        return thumbnails_of(context.config)
+        return thumbnails_of(context.config, context.tasks.emit)
 
     source = context.library.picture_files
     return PictureSource(context.image_protocol, source, lambda file, room: thumbnails().load(file, room))

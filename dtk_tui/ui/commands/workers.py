@@ -66,6 +66,9 @@ async def show_trouble(context: AppContext, screen: ContextScreen[Any], target: 
     told = [(worker.host, worker.stats.trouble) for worker in stats.workers] if stats is not None else []
     troubles = [f"{host}: {words}" for host, words in told if words]
     troubles += stats.unserved if stats is not None else []
+    for folder in stats.away if stats is not None else ():
+        waits = counted(folder.jobs, "job waits for it", "jobs wait for it")
+        troubles.append(f"The folder {folder.path} {folder.reason}: {waits}. They go on by themselves when it is back.")
     if not troubles:
         context.notify("Nothing keeps the workers from their work.")
         return

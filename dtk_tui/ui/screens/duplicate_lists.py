@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import ClassVar
 
 from dtk_tui.domain.duplicates import DuplicateImage, differences, facts
-from dtk_tui.text import one_line
+from dtk_tui.text import cell_width, cut, one_line
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell, CursorList, fit
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
@@ -24,6 +25,7 @@ _WIDTHS: Mapping[str, int] = {
     "for deletion": 12,
 }
 _LEAST_NAME = 16
+_LEAST_FOLDER = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class SetRow:
 def file_name(image: DuplicateImage) -> str:
     """Return the name of an image's file, as one safe line."""
     return one_line(image.path.replace("\\", "/").rsplit("/", 1)[-1], 300)
+
+
+def own_folders(images: Sequence[DuplicateImage]) -> list[str]:
+    """Return the folder of each image below the one that holds them all, as one safe line; copies have one name."""
+    parts = [image.path.replace("\\", "/").split("/")[:-1] for image in images]
+    levels = zip(*parts, strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
+    return [one_line("/".join(names[shared:]), 400) for names in parts]
 
 
 def _state(row: SetRow) -> Cell:
@@ -83,6 +93,7 @@ class MemberList(CursorList):
         super().__init__(id=id)
         self._is_kept = is_kept
         self._images: Sequence[DuplicateImage] = ()
+        self._folders: Sequence[str] = ()
         self._differing: Sequence[str] = ()
 
     @property
@@ -99,12 +110,13 @@ class MemberList(CursorList):
         """Show images; the cursor stays on its own where it is among them."""
         current = self.current
         self._images = images
+        self._folders = own_folders(images)
         self._differing = differences(images)
         places = [place for place, image in enumerate(images) if current is not None and image.id == current.id]
         self.count_changed(places[0] if places else min(1, max(0, len(images) - 1)))
 
     def cells(self, row: int, width: int) -> list[Cell]:
-        """Draw an image: whether it stays, its name, and what differs."""
+        """Draw an image: whether it stays, its name, its folder where they lie in several, and what differs."""
         image = self._images[row]
         sign: Cell = (" ", "")
         if self._is_kept(image):
@@ -116,7 +128,16 @@ class MemberList(CursorList):
             (" " + fit(one_line(shown[name], 100) or "\u2013", _WIDTHS[name], right=name == "size"), "list--accent")
             for name in placed
         ]
-        return [sign, (" ", ""), (fit(file_name(image), self._name_width(placed, width)), ""), *told]
+        return [sign, (" ", ""), *self._named(row, self._name_width(placed, width)), *told]
+
+    def _named(self, row: int, width: int) -> list[Cell]:
+        name = file_name(self._images[row])
+        longest = max(cell_width(file_name(image)) for image in self._images)
+        named = min(longest, max(_LEAST_NAME, width - _LEAST_FOLDER))
+        room = width - named - 2
+        if not any(self._folders) or room < _LEAST_FOLDER - 2:
+            return [(fit(name, width), "")]
+        return [(fit(name, named), ""), ("  " + fit(cut(self._folders[row], room, keep_end=True), room), "list--dim")]
 
     def heads(self, title: str) -> str:
         """Return a line above the images that says what stands where; ``title`` stands above their names."""

@@ -184,11 +184,17 @@ class DuplicatesScreen(CommandScreen[None]):
 
     def _draw_title(self) -> None:
         what = f"  {_KINDS[self._kind]}"
-        state = self._state or f"{counted(len(self._sets), 'set')}, {_RULES[self._rule]}"
-        parts = [("Duplicates", "bold"), (what, "$accent"), (f"  {state}", "$muted")]
+        parts = [
+            ("Duplicates", "bold"),
+            (what, "$accent"),
+            (f"  {self._state or counted(len(self._sets), 'set')}", "$muted"),
+        ]
+        # Before the rule, which is the same each time, and so the part that a narrow screen cuts.
         if self._sets.unseen:
             how = "embedded" if self._kind is DuplicateKind.CLUSTER else "decoded"
             parts.append((f"   {counted(self._sets.unseen, 'image')} not {how} yet", "$warning"))
+        if not self._state:
+            parts.append((f"{'   ' if self._sets.unseen else ', '}{_RULES[self._rule]}", "$muted"))
         self.query_one("#sets-title", Line).show(Content.assemble(*parts))
         self.refresh_bindings()
 

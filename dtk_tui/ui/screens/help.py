@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from dtk_tui.ui.commands.command import Command
+from dtk_tui.ui.commands.registry import offered
+from dtk_tui.ui.context import ContextScreen
 from dtk_tui.ui.dialogs import Dialog
 
 _SEARCH_HELP = (
@@ -55,3 +57,12 @@ class HelpScreen(Dialog[None]):
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
         blocks += [Content.styled(_SEARCH_HELP, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
+
+
+def help_for(screen: ContextScreen[Any]) -> HelpScreen:
+    """Return the help of a screen with its keys as they are now."""
+    keymap = screen.context.config.settings.keys
+    commands = [(command, command.key_names(screen.app, keymap)) for command in offered(screen)]
+    # Textual gives every node a HELP, which is None unless somebody wrote one.
+    signs = {str(one.BINDING_GROUP_TITLE): one.HELP for one in screen.focus_chain if one.HELP}
+    return HelpScreen(commands, signs)

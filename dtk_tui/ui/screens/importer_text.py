@@ -15,7 +15,7 @@ POLICIES = {
     "take": "take: what the source says goes before",
     "newest": "newest: the side touched later goes before",
 }
-_BAR = 20
+_BAR = 16
 
 
 def path_cell(path: str, width: int) -> str:
@@ -61,13 +61,14 @@ def progress_words(news: ImportProgressed, seconds: float, seen: Sequence[str], 
     """
     lines: list[Content] = []
     width = max((len(name) for name, _, _ in tables.tables), default=0)
+    digits = max((len(f"{total:,}") for _, _, total in tables.tables), default=0)
     is_read = news.step != STEPS[0]
     for name, seen_rows, total in tables.tables:
         done = total if is_read else seen_rows
         full = _BAR if not total else min(_BAR, done * _BAR // total)
         style = "$success" if done >= total else "$accent"
         bar = ("\u2588" * full + "\u2591" * (_BAR - full), style)
-        lines.append(Content.assemble(f"  {name:<{width}}  ", bar, f"  {done:>11,} of {total:,}"))
+        lines.append(Content.assemble(f"  {name:<{width}}  ", bar, f"  {done:>{digits},} of {total:,}"))
     if tables.tables:
         rate = f"{tables.rate:,.0f} rows/s"
         left = f", {duration(tables.eta_s)} left to read" if news.step == STEPS[0] and tables.eta_s is not None else ""
@@ -91,13 +92,15 @@ def progress_words(news: ImportProgressed, seconds: float, seen: Sequence[str], 
 
 def report_words(report: ImportReport) -> Content:
     """Return the report: every table, what became of odd rows, the comparison, and what to do next."""
-    heads = ("table", "read", "written", "repaired", "refused")
+    heads = ("read", "written", "repaired", "refused")
     width = max(len(name) for name in ("table", *report.tables))
-    lines = [Content.styled("  " + f"{heads[0]:<{width}}" + "".join(f"{head:>12}" for head in heads[1:]), "$muted")]
+    # As wide as the longest number, so that a million rows fit into a narrow screen.
+    wide = 2 + max(len(one) for one in (*heads, *(f"{count.read:,}" for count in report.tables.values())))
+    lines = [Content.styled(f"  {'table':<{width}}" + "".join(f"{head:>{wide}}" for head in heads), "$muted")]
     for name, count in report.tables.items():
-        parts: list[tuple[str, str]] = [(f"  {name:<{width}}{count.read:>12,}{count.written:>12,}", "")]
-        parts += [(f"{count.repaired:>12,}", "$warning" if count.repaired else "$muted")]
-        parts += [(f"{count.refused:>12,}", "$error" if count.refused else "$muted")]
+        parts: list[tuple[str, str]] = [(f"  {name:<{width}}{count.read:>{wide},}{count.written:>{wide},}", "")]
+        parts += [(f"{count.repaired:>{wide},}", "$warning" if count.repaired else "$muted")]
+        parts += [(f"{count.refused:>{wide},}", "$error" if count.refused else "$muted")]
         lines.append(Content.assemble(*parts))
     lines += [Content(""), _verdict(report)]
     if report.merged:

@@ -33,7 +33,7 @@ _CHOICES = (
     ("F8", "Delete", "screen.delete"),
     ("Esc", "Close", "screen.leave"),
 )
-_NOTHING = "Nothing was asked or saved yet: search in the list of images, and save here what you asked."
+_NOTHING = "Nothing yet: what you search for is kept here."
 _NO_SUCH = "No query has these words."
 _NOT_SAVED = "This query is not saved yet: F2 saves it under a name."
 

@@ -130,16 +130,17 @@ async def test_a_command_is_done_by_its_keys_and_by_the_palette(
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("name", ["images", "folders"])
+@pytest.mark.parametrize("name", ["images", "folders", "image", "picture"])
 @pytest.mark.usefixtures("library")
 async def test_a_command_is_done_by_the_menu_that_offers_it(
     db: Database, config: Config, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    config = Config(config.paths, Settings(preview=PreviewSettings(protocol="off")))
+    config = Config(config.paths, Settings(preview=PreviewSettings(protocol="text" if name == "picture" else "off")))
     async with library_app(db, config, _SIZE) as run:
         await run.shows("029.png")
         screen = await arrive(run, name)
-        entries = screen.menu()
+        here = {command.id for command in offered(screen)}
+        entries = [name for name in screen.menu() if name in here]
         assert len(entries) >= 8
         recorder = Recorder(monkeypatch)
         for command_id in entries:

@@ -13,7 +13,7 @@ from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported, ScanProgressed, WorkerStateChanged
 from dtk_tui.domain.imports import STEPS, ImportProgressed
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
+from dtk_tui.domain.stats import AwayFolder, LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
@@ -167,3 +167,7 @@ async def test_captions_a_second_and_why_they_wait_have_their_place(
         await run.until(lambda: "Trouble" not in run.text())
         await run.press("exclamation_mark")
         await run.shows("Nothing keeps the workers from their work.")
+        away = AwayFolder("/mnt/nas/ai", "is not there", 109)
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=(), away=(away,)))
+        await run.press("exclamation_mark")
+        await run.shows("The folder /mnt/nas/ai is not there: 109 jobs wait for it.")

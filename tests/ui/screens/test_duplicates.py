@@ -81,6 +81,29 @@ async def test_what_stays_is_chosen_by_rule_and_by_hand(db: Database, config: Co
         await run.until(lambda: run.app.screen is run.main)
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_copies_of_one_name_are_told_apart_by_their_folders(
+    db: Database, config: Config, library: Path, size: tuple[int, int]
+) -> None:
+    shutil.copy(library / "2025-11" / "000.png", library / "final" / "000.png")
+    scanner.scan(db, config, [str(library)])
+    async with library_app(db, config, size) as run:
+        await run.shows("All images  31")
+        await run.press("D")
+        await run.shows("1 set, the largest stays")
+        await run.shows("000.png  2025-11 ")
+        await run.shows("000.png  final ")
+
+
+async def test_what_is_left_to_be_compared_is_seen_on_a_narrow_screen(
+    db: Database, config: Config, copies: Path
+) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await opened(run)
+        await run.press("t", "t")
+        await run.shows("pictures that look alike  0 sets   32 images not decoded yet ")
+
+
 async def test_the_kinds_follow_each_other(db: Database, config: Config, copies: Path) -> None:
     async with library_app(db, config, WIDE) as run:
         await opened(run)

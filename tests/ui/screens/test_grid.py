@@ -119,3 +119,17 @@ async def test_without_pictures_it_stays_a_table(db: Database, config: Config, l
         await run.press("G")
         await run.shows("Pictures are off")
         assert not run.main.table.is_grid
+
+
+async def test_that_thumbnails_are_not_kept_is_said_once_with_what_to_do(
+    db: Database, config: Config, library: Path
+) -> None:
+    config.paths.thumbnails.parent.mkdir(parents=True, exist_ok=True)
+    config.paths.thumbnails.write_text("something else stands where they belong")
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        await run.press("G")
+        await run.shows("Thumbnails are not kept:")
+        await run.until(lambda: all(int(one) in run.main.table._memory for one in run.main.table.ids))
+        assert len([words for words in run.told if "Thumbnails are not kept" in words]) == 1
+        assert str(config.paths.thumbnails) in "".join(run.told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
@@ -15,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from dtk_tui.atomic_file import UNFINISHED, write_whole
+from dtk_tui.domain.events import Emit, ProblemReported, ignore
 
 _log = logging.getLogger(__name__)
 
@@ -34,19 +36,32 @@ _USED_S = 3600.0
 _PAUSE_S = 60.0
 
 
+def _problem(folder: Path, error: OSError) -> ProblemReported:
+    meanwhile = "Until then each is made anew."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ProblemReported("Thumbnails are not kept: the disk is full.", f"Free some of it: {folder}. {meanwhile}")
+    why = error.strerror or type(error).__name__
+    return ProblemReported(f"Thumbnails are not kept: {why}.", f"Let dtk write into {folder}. {meanwhile}")
+
+
 class ThumbnailCache:
     """A folder of thumbnails, which threads and processes may share; whatever fails in it costs only time.
 
     A file is a JPEG with a digest of it behind, so that a damaged one is told from a sound one. Its time of change is
     when it was last used.
+
+    Args:
+        emit: is told once why nothing is kept, and again when something was kept meanwhile.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, emit: Emit = ignore) -> None:
         self._folder = folder
         self._most = most_bytes
         self._total: int | None = None
         self._counting = threading.Lock()
         self._not_before = 0.0
+        self._emit = emit
+        self._is_told = False
 
     def get(self, fingerprint: bytes, size: int) -> Image.Image | None:
         """Return the thumbnail of a content as RGB, of the given size or a larger one; None where there is none."""
@@ -70,7 +85,11 @@ class ThumbnailCache:
         except OSError as error:
             self._not_before = time.monotonic() + _PAUSE_S
             _log.warning("a thumbnail was not kept: %s", error)
+            if not self._is_told:
+                self._is_told = True
+                self._emit(_problem(self._folder, error))
             return
+        self._is_told = False
         self._count(len(data) + _DIGEST_BYTES)
 
     def _path(self, fingerprint: bytes, size: int) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from dtk_tui.config import Config
+from dtk_tui.domain.events import Emit, ignore
 from dtk_tui.domain.library import PictureFile
 from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.bounded_file import fingerprint_of
@@ -51,9 +52,9 @@ class Thumbnails:
         return found
 
 
-def thumbnails_of(config: Config) -> Thumbnails:
-    """Return the thumbnails of a library, kept in the cache folder of its config."""
-    return Thumbnails(ThumbnailCache(config.paths.thumbnails))
+def thumbnails_of(config: Config, emit: Emit = ignore) -> Thumbnails:
+    """Return the thumbnails of a library, kept in the cache folder of its config, or why not."""
+    return Thumbnails(ThumbnailCache(config.paths.thumbnails, emit=emit))
 
 
 def _decoded(path: str, room: tuple[int, int]) -> Thumbnail:

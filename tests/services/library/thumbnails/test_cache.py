@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dtk_tui.atomic_file import UNFINISHED
+from dtk_tui.domain.events import Event, ProblemReported
 from dtk_tui.services.library.thumbnails import cache as module
 from dtk_tui.services.library.thumbnails.cache import ThumbnailCache
 from tests.helpers.pictures import picture
@@ -107,3 +109,37 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     os.utime(left, (1_750_000_000, 1_750_000_000))
     ThumbnailCache(tmp_path).put(_CONTENT, 128, picture(1, (128, 128)))
     assert [path.name for path in files(tmp_path)] == [f"{_CONTENT.hex()}-128.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("number", "title", "advice"),
+    [
+        (errno.ENOSPC, "Thumbnails are not kept: the disk is full.", "Free some of it"),
+        (errno.EDQUOT, "Thumbnails are not kept: the disk is full.", "Free some of it"),
+        (errno.EACCES, "Thumbnails are not kept: Permission denied.", "Let dtk write into"),
+    ],
+)
+def test_that_nothing_is_kept_is_told_once_until_something_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, title: str, advice: str
+) -> None:
+    told: list[Event] = []
+    kept = ThumbnailCache(tmp_path / "cache", emit=told.append)
+    write, is_full = module.write_whole, True
+
+    def write_or_not(path: Path, data: bytes) -> None:
+        if is_full:
+            raise OSError(number, os.strerror(number))
+        write(path, data)
+
+    monkeypatch.setattr(module, "write_whole", write_or_not)
+    monkeypatch.setattr(module, "_PAUSE_S", 0.0)
+    for _ in range(3):
+        kept.put(b"a" * 16, 128, Image.new("RGB", (8, 8)))
+    (problem,) = told
+    assert isinstance(problem, ProblemReported) and problem.title == title
+    assert advice in problem.detail and str(tmp_path / "cache") in problem.detail
+    is_full = False
+    kept.put(b"a" * 16, 128, Image.new("RGB", (8, 8)))
+    is_full = True
+    kept.put(b"b" * 16, 128, Image.new("RGB", (8, 8)))
+    assert len(told) == 2

@@ -139,6 +139,9 @@ async def test_a_secret_is_shown_to_nobody(db: Database, config: Config) -> None
         await run.press("enter")
         await run.shows("DTK_DATABASE_URL goes before it")
         assert 'url = "service=dtk"' in config.paths.config_file.read_text(encoding="utf-8")
+        for _ in range(2):  # whether there is something to take out or not
+            await run.press("d")
+            await run.shows("config.toml says nothing of it. DTK_DATABASE_URL goes before it")
         await at(run, screen, "captions.base_url")
         await run.press("enter")
         await run.shows("It is set, and not shown")
