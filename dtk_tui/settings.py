@@ -180,7 +180,7 @@ class ScanSettings(_Section):
         "._*", ".DS_Store", ".AppleDouble/", "__MACOSX/", ".Trash/", ".Trashes/", ".Trash-*/", ".dtrash/", "@eaDir/",
         "#recycle/", "#snapshot/", "@Recycle/", "@Recently-Snapshot/", ".@__thumb/", "$RECYCLE.BIN/",
         "$Recycle.Bin/", "System Volume Information/", ".stversions/", ".sync/", ".thumbnails/", ".snapshot/",
-        ".snapshots/", ".zfs/", "lost+found/",
+        ".snapshots/", ".zfs/", "lost+found/", "**/.local/share/Trash/",
     )  # fmt: skip
     processes: Annotated[Whole, Field(ge=1, le=256)] | None = None
     watch: bool = True

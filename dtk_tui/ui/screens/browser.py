@@ -219,11 +219,11 @@ class BrowserScreen(ImageListScreen):
         pane.table.show(found.ids, found.scores, found.folds, keep=keep, goes_on=goes_on)
         self._shown, self._is_part = view, bool(more)
         hint = f"No images are here. {self.key('app.scan_again')} looks for new files."
-        pane.table.say_empty(hint if view.is_folder else "")  # of a search the title says it
+        pane.table.say_empty(hint if view.is_folder else f"Nothing was found. {self.key('main.back')} goes back.")
         if len(found.ids) or view.is_folder:
             pane.show_title(name, view.order(ranked=found.scores is not None) + more, view.sort)
         else:
-            pane.show_title(name, "nothing found; Esc goes back")
+            pane.show_title(name, "nothing found")
         await self._show_whether_empty(len(found.ids))
         if not more:
             self.query_one(FacetList).follow(view.line)

@@ -158,7 +158,12 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(title, row.images, partial(tags.rename, db, [row.name], name))
 
         hint = "its new name" if row.is_album else "its new name; that of another tag makes one of both"
-        check = self._require_free(row) if row.is_album else checked
+        is_free = self._require_free(row) if row.is_album else checked
+
+        def check(name: str) -> None:
+            if name != shown:  # what an import brought may be longer than a name that a person gives
+                is_free(name)
+
         self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown, check=check), answered)
 
     def delete(self) -> None:

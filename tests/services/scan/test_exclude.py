@@ -56,6 +56,13 @@ def test_litter_is_left_out_by_default(db: Database, config: Config, root: Path)
     assert (counts["seen"], counts["added"]) == (1, 0)
 
 
+def test_what_is_in_the_trash_of_a_user_is_no_image(db: Database, config: Config, root: Path) -> None:
+    """What the app moves there would come back with the next scan, where a folder above is a root."""
+    for home in (root, root / "home" / "ada"):
+        write_png(home / ".local" / "share" / "Trash" / "files" / "a.png", str(home), seed=7)
+    assert scan(db, config, [str(root)])["added"] == 2
+
+
 def test_thumbnails_are_no_images_whatever_the_patterns(db: Database, config: Config, root: Path) -> None:
     """A library may lie in a folder that is scanned: thumbnails of thumbnails would have no end."""
     thumbnail = root / "library" / "cache" / config.paths.thumbnails.name / "00" / "00ff-128.jpg"

@@ -171,8 +171,9 @@ async def test_a_late_answer_does_not_take_the_line_from_who_types(db: Database,
 async def test_a_search_without_hits_says_so(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         await run.shows("All images  30")
-        type_at_once(run, "slash", *"dragon", "enter")
-        await run.shows("\u201cdragon\u201d  0  nothing found; Esc goes back")
+        type_at_once(run, "slash", *"dragon, prompt of many words", "enter")
+        await run.shows("\u201cdragon, prompt of many words\u201d  0  nothing found")
+        await run.shows("Nothing was found. Esc goes back.")
         await run.press("escape")
         await run.shows("All images  30")
 
