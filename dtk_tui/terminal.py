@@ -22,13 +22,17 @@ from dtk_tui.text import one_line
 #: Preview protocols from best to plainest.
 PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
-# Every terminal answers the last question (device attributes), so its answer also ends the wait for the first one.
-_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[c"
+# Kitty's protocol, the name (XTVERSION), and the colour that it keeps of one of its ground (DECRQSS of SGR). Every
+# terminal answers the last question (device attributes), so its answer also ends the wait for the others.
+_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[c"
 #: XTSMGRAPHICS: the largest picture that is taken as Sixel data; only asked where Sixel is known.
 _SIXEL_QUESTIONS = b"\x1b[?2;4;0S\x1b[c"
 _ANSWER_S = 0.3
 _NAME = re.compile(rb"\x1bP>\|([^\x1b]{1,200})")
 _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
+_TRUE_COLOR = re.compile(rb"\x1bP1\$r[0-9;:]*48[:;]2[:;]+1[:;]2[:;]3(?![0-9])")
+#: Terminals with true colours that do not tell what they keep.
+_TRUE_COLORS_BY_NAME = {b"kitty", b"ghostty", b"WezTerm", b"foot", b"iTerm2", b"contour"}
 _LARGEST = re.compile(rb"\x1b\[\?2;0;(\d+);(\d+)S")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _TMUX_S = 2.0
@@ -47,6 +51,7 @@ class TerminalReport:
         answers: whether it answered in time.
         protocol: the best of PROTOCOLS that it draws pictures by.
         knows_kitty: whether it speaks Kitty's protocol, be it without the placeholders that the app needs.
+        true_color: whether it shows all colours.
         multiplexer: the program that it is in: tmux, screen, zellij; None where it is in none.
         passthrough: what tmux does with what is meant for the terminal around it: on, all or off; None elsewhere.
         size: columns and lines.
@@ -56,6 +61,7 @@ class TerminalReport:
     answers: bool
     protocol: str
     knows_kitty: bool
+    true_color: bool
     multiplexer: str | None
     passthrough: str | None
     size: tuple[int, int]
@@ -180,6 +186,22 @@ def image_protocol(wanted: str) -> str:
     return "text" if found == "halfblock" and "NO_COLOR" in os.environ else found
 
 
+def tell_true_color() -> None:
+    """Set COLORTERM where the terminal has true colours and nobody says so: SSH does not pass that variable on.
+
+    Must run before an app reads the keyboard, and before what takes its colours from the environment.
+    """
+    if not {"COLORTERM", "NO_COLOR", "TEXTUAL_DRIVER"} & set(os.environ) and _has_true_color(_ask(_QUESTIONS)):
+        os.environ["COLORTERM"] = "truecolor"
+
+
+def _has_true_color(answer: bytes) -> bool:
+    version = _VERSION.search(answer)
+    named = version is not None and version.group(1) in _TRUE_COLORS_BY_NAME
+    told = os.environ.get("COLORTERM") in ("truecolor", "24bit")
+    return named or told or _TRUE_COLOR.search(answer) is not None
+
+
 @cache
 def largest_sixel() -> tuple[int, int] | None:
     """Return the largest picture (width, height in pixels) that the terminal takes as Sixel data.
@@ -204,6 +226,7 @@ def terminal_report() -> TerminalReport | None:
         answers=_ATTRIBUTES.search(answer) is not None,
         protocol=_protocol(answer),
         knows_kitty=b"_Gi=4242;OK" in answer,
+        true_color=_has_true_color(answer),
         multiplexer=multiplexer,
         passthrough=_tmux_passthrough() if multiplexer == "tmux" else None,
         size=(columns, lines),
@@ -238,8 +261,12 @@ def _has_placeholders(answer: bytes) -> bool:
     return name == b"ghostty" or (name == b"kitty" and (int(major or 0), int(minor or 0)) >= (0, 28))
 
 
+@cache
 def _ask(questions: bytes) -> bytes:
-    """Return the terminal's answers, as far as they come in time; empty when there is no terminal."""
+    """Return the terminal's answers, as far as they come in time; empty when there is no terminal.
+
+    It is asked once: it stays the same while a process runs, and over a slow line each question takes its time.
+    """
     if os.name != "posix" or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return b""
     import termios

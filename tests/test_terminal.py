@@ -49,10 +49,11 @@ def ask_in_terminal(answer: bytes, asked: str = "image_protocol('auto')", larges
     Args:
         largest: its answer to how large a picture may be as Sixel data.
     """
-    code = f"from dtk_tui.terminal import image_protocol, largest_sixel; print('IS', {asked}, 'end')"
+    code = f"import os; from dtk_tui.terminal import *; print('IS', {asked}, 'end')"
     pid, master = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-c", code])
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLORTERM", "NO_COLOR")}
+        os.execve(sys.executable, [sys.executable, "-c", code], environ)
     seen, told = b"", False
     end = monotonic() + 120
     while b"\n" not in seen.partition(b"IS ")[2]:
@@ -104,6 +105,23 @@ def test_the_best_protocol_that_the_terminal_knows(answer: bytes, protocol: str)
 def test_the_largest_picture_that_the_terminal_takes(answer: bytes, largest: str) -> None:
     asked = "image_protocol('auto'), largest_sixel()"
     assert ask_in_terminal(b"\x1b[?62;4;22c", asked, answer) == f"sixel {largest}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"\x1bP>|XTerm(379)\x1b\\\x1bP1$r0;48:2::1:2:3m\x1b\\\x1b[?64;1;2c", "truecolor"),
+        (b"\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;c", "truecolor"),
+        (b"\x1bP1$r0;48;2;1;2;3m\x1b\\\x1b[?62;c", "truecolor"),
+        (b"\x1bP>|foot(1.16.2)\x1b\\\x1b[?62;4;22c", "truecolor"),
+        (b"\x1bP1$r0;48;5;16m\x1b\\\x1b[?63;1;2;3;4c", "None"),  # mlterm keeps the nearest of 256
+        (b"\x1bP>|tmux 3.3a\x1b\\\x1b[?1;2c", "None"),
+        (b"\x1bP1$r0;48:2::1:2:33m\x1b\\\x1b[?62;c", "None"),
+        (b"\x1b[?1;2c", "None"),
+    ],
+)
+def test_true_colours_are_found_where_no_variable_tells_of_them(answer: bytes, told: str) -> None:
+    assert ask_in_terminal(answer, "tell_true_color() or os.environ.get('COLORTERM')") == told
 
 
 def test_a_wish_is_not_questioned() -> None:

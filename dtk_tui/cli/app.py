@@ -27,8 +27,10 @@ def open_app() -> None:
     if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     from dtk_tui.config import load
+    from dtk_tui.terminal import tell_true_color
 
     config = load()
+    tell_true_color()
     # A page is told of the end of the first app, and would read nothing of the next one.
     db = open_database(config) if is_served else _opened(config)
     try:

@@ -21,6 +21,13 @@ for _module in pkgutil.iter_modules(screens.__path__, "dtk_tui.ui.screens."):
     import_module(_module.name)
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 256 colours, whichever runs the tests."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("COLORTERM", raising=False)
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """A folder ``outputs`` with two subfolders and thirty pictures of three subjects."""

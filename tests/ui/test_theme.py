@@ -68,13 +68,24 @@ async def test_a_theme_is_kept_for_the_next_session(db: Database, config: Config
             await run.until(lambda theme=theme: run.app.theme == theme.name)  # type: ignore[misc]
 
 
-def test_an_unknown_theme_is_that_of_the_terminal(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("environ", "theme"),
+    [
+        ({"TERM": "xterm-256color"}, DARK),
+        ({"TERM": "linux"}, SIXTEEN),
+        ({"TERM": "xterm"}, SIXTEEN),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, DARK),
+    ],
+)
+def test_an_unknown_theme_is_that_of_the_terminal(
+    config: Config, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], theme: Theme
+) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     state, app = ViewState(config.paths.state / "view.json"), App[None]()
     state.keep(theme="nord")
-    monkeypatch.setenv("TERM", "xterm-256color")
-    assert theme_of(app, state) is DARK
-    monkeypatch.setenv("TERM", "linux")
-    assert theme_of(app, state) is SIXTEEN
+    assert theme_of(app, state) is theme
     state.keep(theme=LIGHT.name)
     assert theme_of(app, state) is LIGHT
 

@@ -11,7 +11,7 @@ import typer
 
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.terminal import image_protocol, largest_sixel, terminal_width
+from dtk_tui.terminal import image_protocol, largest_sixel, tell_true_color, terminal_width
 from dtk_tui.text import cell_width, cut, one_line
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def print_row(config: Config, found: Sequence[ImageRow], files: Mapping[int, Pic
     total = terminal_width(sys.stdout)
     if total is None:
         raise UsageError("--show needs a terminal.", "Use --json or --paths0 for what another program reads.")
+    tell_true_color()
     protocol = image_protocol(config.settings.preview.protocol)
     shown = found[: max(1, min(_MOST, (_columns(protocol, total) + _GAP) // (_WIDTH + _GAP)))]
     if not shown:

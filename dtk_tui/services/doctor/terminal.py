@@ -52,7 +52,8 @@ def pictures(report: TerminalReport, wanted: str) -> Finding:
         name += " that does not answer"
     way = report.protocol if wanted == "auto" else wanted
     chosen = "" if wanted == "auto" else f" ([preview] protocol; auto is {_WAYS[report.protocol]})"
-    detail = f"{name}: pictures by {_WAYS[way]}{chosen}"
+    is_poor = way == "halfblock" and not report.true_color
+    detail = f"{name}: pictures by {_WAYS[way]}{chosen}{', without true colours' if is_poor else ''}"
     if way in ("kitty", "sixel") or wanted != "auto":
         return Finding("terminal", Verdict.OK, detail)
     if report.multiplexer:
@@ -61,4 +62,6 @@ def pictures(report: TerminalReport, wanted: str) -> Finding:
         advice = "It speaks Kitty's protocol without placeholders; kitty 0.28 and Ghostty have them, or use Sixel."
     else:
         advice = "Pictures are sharper in kitty, Ghostty, WezTerm, foot or another one with Sixel."
+    if is_poor:
+        advice += " If it has true colours: export COLORTERM=truecolor"
     return Finding("terminal", Verdict.NOTE, detail, advice)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from textual import constants
@@ -19,8 +18,6 @@ from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.theme import DARK, SIXTEEN, THEMES, TITLES
 
 _THEME = "theme"
-#: Terminals that have no more colours, by their names.
-_OF_SIXTEEN = ("linux", "xterm-16color")
 
 
 def theme_of(app: App[Any], view_state: ViewState) -> Theme:
@@ -28,7 +25,7 @@ def theme_of(app: App[Any], view_state: ViewState) -> Theme:
     if app.no_color:
         return SIXTEEN
     kept = view_state.value(_THEME)
-    usual = SIXTEEN if os.environ.get("TERM") in _OF_SIXTEEN else DARK
+    usual = SIXTEEN if app.console.color_system in (None, "standard") else DARK
     return next((theme for theme in THEMES if theme.name == kept), usual)
 
 

@@ -57,7 +57,8 @@ def test_the_limits_of_this_machine_are_read(tmp_path: Path) -> None:
 
 
 def _report(protocol: str, **values: object) -> TerminalReport:
-    known = {"name": "", "answers": True, "knows_kitty": False, "multiplexer": None, "passthrough": None}
+    known = {"name": "", "answers": True, "knows_kitty": False, "true_color": True, "multiplexer": None}
+    known["passthrough"] = None
     return TerminalReport(protocol=protocol, size=(80, 24), **(known | values))  # type: ignore[arg-type]
 
 
@@ -71,6 +72,12 @@ NAMELESS = "a terminal without a name"
         (_report("kitty", name="kitty(0.42.1)"), "auto", OK, "kitty(0.42.1): pictures by Kitty's protocol"),
         (_report("sixel", name="WezTerm 2024"), "auto", OK, "WezTerm 2024: pictures by Sixel"),
         (_report("halfblock", name="XTerm(390)"), "auto", NOTE, "XTerm(390): pictures by half-blocks"),
+        (
+            _report("halfblock", name="urxvt", true_color=False),
+            "auto",
+            NOTE,
+            "urxvt: pictures by half-blocks, without true colours",
+        ),
         (_report("halfblock", name="foo \x1b[31m[red]"), "auto", NOTE, "foo \u241b[31m[red]: pictures by half-blocks"),
         (_report("halfblock", answers=False), "auto", NOTE, f"{NAMELESS} that does not answer: pictures by"),
         (_report("halfblock", knows_kitty=True, name="Konsole"), "auto", NOTE, "Konsole: pictures by half-blocks"),
