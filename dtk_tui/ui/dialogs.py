@@ -251,7 +251,7 @@ class FolderDialog(Dialog[tuple[str, bool]]):
     def body(self) -> ComposeResult:
         """The line, and what ends it."""
         yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
-        hint, style = "an absolute path; \u2192 takes the completion", "$muted"
+        hint, style = "an absolute path; Tab takes the completion", "$muted"
         if self._refused:
             hint, style = self._refused, "$error"
         yield Static(line(hint, style, 600), markup=False, classes="choices")

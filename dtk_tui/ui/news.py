@@ -107,7 +107,10 @@ class News:
         if scan is not None and scan.error is not None:
             self._app.post_message(ErrorReported(scan.error))
         elif event.counts:
-            context.notify(counts_words(event.counts))
+            words = counts_words(event.counts)
+            if event.counts.get("failed"):
+                words += f". {context.key('main.search')} has:error shows what could not be read, and why."
+            context.notify(words)
         context.library_changed.publish(LibraryChange.IMAGES)
 
     def _end_pull(self) -> None:

@@ -149,7 +149,7 @@ def fill(library: Library) -> None:
     library.image("d.png", "a dog", nsfw=True, for_deletion=True, seed=999, created_at=NOON - timedelta(days=3))
     library.image("plain.jpg", folder="/pictures/Holiday 100%", created_at=NOON - timedelta(days=40))
     library.image("unread.png", scan_phase=0)
-    library.image("film.mp4", is_video=True, dialect="ComfyUI")
+    library.image("film.mp4", is_video=True, dialect="ComfyUI", error="The file ends early.")
     library.conn.execute("INSERT INTO job (kind, image_id) SELECT 1, id FROM image WHERE file_name = 'a.png'")
     library.conn.execute("INSERT INTO job (kind, image_id, state) SELECT 2, id, 'failed' FROM image WHERE steps = 30")
     for number, (name, members) in enumerate({"best": ("a.png", "c.png"), "so so": ("c.png",), "empty": ()}.items()):

@@ -12,7 +12,7 @@ from dtk_tui.domain.query.tokens import BY_NAME, TOKEN_START, TOKENS
 NAMED = {"tag": "tag", "album": "album", "folder": "folder", "model": "model", "sampler": "sampler"}
 #: Tokens with a few values that are always the same.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "has": ("caption", "tags", "embedding", "workflow"),
+    "has": ("caption", "tags", "embedding", "workflow", "error"),
     "group": ("representative", "duplicates"),
     "queue": ("pending", "failed"),
     "type": ("image", "video"),

@@ -180,7 +180,7 @@ class CaptionText:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """Has ``what``: caption, tags, embedding or workflow."""
+    """Has ``what``: caption, tags, embedding, workflow, or error: it could not be read, or not whole."""
 
     what: str
 

@@ -84,7 +84,7 @@ TOKENS: tuple[Token, ...] = (
     Token(
         ("sort",), values.read_sort, f"{', '.join(SORT_COLUMNS)}, or one of these with _asc or _desc, such as size_asc"
     ),
-    Token(("has",), values.read_has, "caption, tags, embedding or workflow"),
+    Token(("has",), values.read_has, "caption, tags, embedding, workflow or error"),
     Token(
         ("group",),
         values.choice_reader({role: Group(role) for role in ("representative", "duplicates")}),

@@ -214,7 +214,7 @@ def read_sort(scanner: Scanner) -> Node | None:
 def read_has(scanner: Scanner) -> Node | None:
     """Read what an image must have."""
     word = scanner.word(",").lower()
-    return Has(word) if word in ("caption", "tags", "embedding", "workflow") else None
+    return Has(word) if word in ("caption", "tags", "embedding", "workflow", "error") else None
 
 
 def read_caption(scanner: Scanner) -> Node | None:

@@ -23,6 +23,7 @@ from dtk_tui.services.library.folder_rules import (
     require_scannable,
     scannable_roots,
 )
+from dtk_tui.services.library.thumbnails.folder import thumbnails_folder
 from dtk_tui.services.scan.deep_phase import read_unread
 from dtk_tui.services.scan.quick_phase import list_folder, list_tree
 from dtk_tui.services.scan.relocate import settle_vanished
@@ -42,6 +43,7 @@ class Scan:
 
     def __init__(self, db: Database, config: Config, emit: Emit = ignore, stop: threading.Event | None = None) -> None:
         self._run = ScanRun(db, config, emit, stop)
+        thumbnails_folder(config.paths)
 
     def run(self, paths: Sequence[str]) -> dict[str, float]:
         """Scan folders, add those that are new as roots, and return the keys of ``dtk scan --json``.

@@ -80,6 +80,7 @@ _HAS: dict[str, str] = {
     "caption": "EXISTS (SELECT 1 FROM current_caption WHERE current_caption.image_id = image.id)",
     "tags": "EXISTS (SELECT 1 FROM image_tag WHERE image_tag.image_id = image.id)",
     "workflow": "image.has_workflow",
+    "error": "image.error IS NOT NULL",
     "embedding": "EXISTS (SELECT 1 FROM image_vector"
     " WHERE image_vector.image_id = coalesce(image.embedding_source_id, image.id))",
 }

@@ -28,7 +28,7 @@ from dtk_tui.ui.widgets.search_line import SearchLine
 _OFFERED = 200
 _NEW = "new"
 _SHOWN = 60
-_NOTHING_FLAGGED = "No image is for deletion; Delete flags one."
+_NOTHING_FLAGGED = "No image is for deletion; {} flags one."
 
 
 def _start(context: AppContext, screen: ContextScreen[Any], title: str, number: int, work: Work, each: int = 1) -> None:
@@ -70,7 +70,7 @@ def add_tags(context: AppContext, screen: ContextScreen[Any], target: Target | N
             add = partial(TAGS.add, context.library.db, ids, names)
             _start(context, screen, title, len(ids), add, each=len(names))
 
-    hint = "one or more names, with commas between them; \u2192 takes the completion"
+    hint = "one or more names, with commas between them; Tab takes the completion"
     suggester = TagSuggester(partial(TAGS.listed, context.library.db))
     ask = InputDialog(f"Tag {screen.target_name()}", hint, suggester=suggester, check=named_in)
     screen.app.push_screen(ask, answered)
@@ -170,10 +170,11 @@ def open_collections(context: AppContext, screen: ContextScreen[Any], target: Ta
 async def review(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show the images that are for deletion."""
     if not await in_thread(trash.is_any_flagged, context.library.db):
-        context.notify(_NOTHING_FLAGGED)
+        context.notify(_NOTHING_FLAGGED.format(context.key("work.for_deletion")))
         return
     screen.query_one(SearchLine).ask("delete:true")
-    context.notify("R moves their files into the trash; Delete takes the flag from what is chosen.")
+    trash_key, flag = context.key("main.trash"), context.key("work.for_deletion")
+    context.notify(f"{trash_key} moves their files into the trash; {flag} takes the flag from what is chosen.")
 
 
 @in_background("trash", asked=True)
@@ -182,7 +183,7 @@ async def to_trash(context: AppContext, screen: ContextScreen[Any], target: Targ
     db = context.library.db
     files = await in_thread(trash.flagged, db)
     if not files:
-        context.notify(_NOTHING_FLAGGED)
+        context.notify(_NOTHING_FLAGGED.format(context.key("work.for_deletion")))
         return
 
     def answered(yes: bool | None) -> None:

@@ -25,16 +25,19 @@ def fold(context: AppContext, screen: ContextScreen[Any], target: Target | None)
     pane = screen.query_one(ImagePane)
     pane.is_folding = not pane.is_folding
     if pane.is_folding:
-        context.notify("Images of one generation, and copies, become one row; z unfolds it.")
+        key = context.key("main.unfold")
+        context.notify(f"Images of one generation, and copies, become one row; {key} unfolds it.")
     _load_again(context, screen, target)
 
 
 def needs_folds(screen: ContextScreen[Any]) -> str:
     """Refuse it where nothing is folded."""
     is_folded = not screen.is_mounted or any(table.is_folded for table in screen.query(ImageTable))
-    return "" if is_folded else "Nothing is folded here: Z folds what is alike."
+    return "" if is_folded else f"Nothing is folded here: {screen.context.key('main.fold')} folds what is alike."
 
 
 def unfold_row(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Show the images of the row under the cursor one by one, or as one row again."""
-    screen.query_one(ImageTable).toggle_fold()
+    table = screen.query_one(ImageTable)
+    if not table.toggle_fold():
+        context.notify("This row is one image: nothing is folded in it." if table.count else "There is no image here.")

@@ -52,6 +52,9 @@ async def toggle(context: AppContext, screen: ContextScreen[Any], target: Target
     grid = screen.query_one(ImageGrid)
     if grid.can_be_grid:
         await _show(context, grid, shown=not grid.is_grid, width=grid.tile_width)
+        if not grid.count:
+            way = "thumbnails" if grid.is_grid else "a table"
+            context.notify(f"There is no image here. The next ones are shown as {way}.")
     else:
         context.notify("Pictures are off: [preview] protocol in config.toml says so.", severity="warning")
 
@@ -64,6 +67,8 @@ def resize(step: int) -> Run:
         grid = screen.query_one(ImageGrid)
         if 0 <= grid.tile_width + step < len(WIDTHS):
             await _show(context, grid, shown=True, width=grid.tile_width + step)
+        else:
+            context.notify(f"These are the {'largest' if step > 0 else 'smallest'} thumbnails.")
 
     return run
 
@@ -71,4 +76,4 @@ def resize(step: int) -> Run:
 def needs_thumbnails(screen: ContextScreen[Any]) -> str:
     """Refuse what is for thumbnails where there are none."""
     is_grid = not screen.is_mounted or screen.query_one(ImageGrid).is_grid
-    return "" if is_grid else "This is for thumbnails: G shows them."
+    return "" if is_grid else f"This is for thumbnails: {screen.context.key('main.grid')} shows them."

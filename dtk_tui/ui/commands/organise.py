@@ -75,7 +75,7 @@ def _ask(context: AppContext, screen: ContextScreen[Any], title: str, number: in
         if yes and not context.tasks.start_edit(title, work):
             context.notify("Another edit is under way.", severity="warning")
 
-    text = f"{counted(number, 'image')}, all or none of them. J stops it and takes it back."
+    text = f"{counted(number, 'image')}, all or none of them. {context.key('app.journal')} stops it and takes it back."
     screen.app.push_screen(Confirm(f"{one_line(title, 100)}?", text, "Do it"), answered)
 
 

@@ -86,7 +86,7 @@ def _quit(context: AppContext, screen: ContextScreen[Any], target: Target | None
 def _is_typing(screen: ContextScreen[Any]) -> str:
     """Refuse what is for images while a query is typed."""
     is_typing = screen.is_mounted and any(line.has_focus for line in screen.query(QueryInput))
-    return "A query is being typed: Esc leaves it." if is_typing else ""
+    return f"A query is being typed: {screen.context.key('main.back')} leaves it." if is_typing else ""
 
 
 def _as_the_screen_says(command_id: str) -> Refusal:

@@ -119,9 +119,9 @@ class BatchEditScreen(CommandScreen[None]):
         if not self.is_mounted:
             return ""
         is_busy, is_form = self.context.tasks.is_editing, self._is_form
-        busy = "An edit is under way: c stops it." if is_busy else ""
+        busy = f"An edit is under way: {self.key('batch.stop')} stops it." if is_busy else ""
         refused = {
-            "batch.apply": "" if is_form else busy or "n begins another edit.",
+            "batch.apply": "" if is_form else busy or f"{self.key('batch.again')} begins another edit.",
             "batch.stop": "" if is_busy and not is_form else "Nothing is under way.",
             "batch.again": "This is another edit." if is_form else busy,
         }

@@ -40,7 +40,7 @@ from dtk_tui.ui.widgets.status import Line
 _LOOK_S = 0.5
 _WIDE = 120
 _TOO_LONG = "This caption is too long to be edited here: dtk caption set writes it."
-_NONE, _WRITING = "No caption is shown here.", "The model is writing: Esc stops it."
+_NONE, _WRITING = "No caption is shown here.", "The model is writing: {} stops it."
 
 
 class CaptionEditorScreen(CommandScreen[None]):
@@ -190,7 +190,7 @@ class CaptionEditorScreen(CommandScreen[None]):
     def _settle(self, then: Callable[[], object]) -> None:
         """Go on at once, or when a person has said what becomes of the text that is not saved."""
         if self._answer is not None:
-            self.context.notify("The model is still writing: Esc stops it.", severity="warning")
+            self.context.notify(_WRITING.format(self.key("caption.leave")), severity="warning")
             return
         if not self._sheet.is_changed:
             then()
@@ -218,7 +218,7 @@ class CaptionEditorScreen(CommandScreen[None]):
     def save(self) -> None:
         """Save the text as a new version."""
         if self._answer is not None:
-            self.context.notify("The model is still writing: Esc stops it.", severity="warning")
+            self.context.notify(_WRITING.format(self.key("caption.leave")), severity="warning")
         elif self._sheet.is_changed:
             self._save()
         else:
@@ -247,7 +247,7 @@ class CaptionEditorScreen(CommandScreen[None]):
 
             self.app.push_screen(Confirm(error.title, words, "Save mine"), answered)
             return
-        undo = "" if number is None else f" In the list of images J takes edit {number} back."
+        undo = "" if number is None else f" In the list of images {self.key('app.journal')} takes edit {number} back."
         self.context.notify(f"Saved.{undo}")
         if then is not None:
             then()
@@ -311,7 +311,7 @@ class CaptionEditorScreen(CommandScreen[None]):
     async def _take_version(self, text: str) -> None:
         """Put a version in place of the text, which is kept among the versions unless it is saved."""
         if self._answer is not None or self._sheet.is_too_long or len(text) > EDITABLE:
-            self.context.notify(_TOO_LONG if self._answer is None else _WRITING)
+            self.context.notify(_TOO_LONG if self._answer is None else _WRITING.format(self.key("caption.leave")))
             return
         if self._sheet.is_changed:
             await self._put_aside_now(self._sheet.text)
@@ -339,7 +339,8 @@ class CaptionEditorScreen(CommandScreen[None]):
         """Let the model write the text anew, as a caption of any type."""
         page, writer = self._sheet.page, self.context.writer
         if page is None or self._answer is not None or self._sheet.is_too_long:
-            self.context.notify(_WRITING if self._answer is not None else _TOO_LONG if page is not None else _NONE)
+            why = _WRITING if self._answer is not None else _TOO_LONG if page is not None else _NONE
+            self.context.notify(why.format(self.key("caption.leave")))
             return
 
         def chosen(name: str | None) -> None:
@@ -362,7 +363,7 @@ class CaptionEditorScreen(CommandScreen[None]):
             await self._put_aside_now(self._sheet.text)
         if page is not None:
             self._sheet.area.begin_stream()
-            self._sheet.say("the model is asked; Esc stops it")
+            self._sheet.say(f"the model is asked; {self.key('caption.leave')} stops it")
             self._answer = writer.start(page, lambda: self.post_message(AnswerMoved()))
 
     def on_answer_moved(self) -> None:
@@ -394,7 +395,6 @@ class CaptionEditorScreen(CommandScreen[None]):
             self._sheet.say("the model was stopped" + ("; Ctrl+Z brings back the text from before" if so_far else ""))
 
     def _look_at_answer(self) -> None:
-        answer = self._answer
-        if answer is not None and not answer.is_over:
+        if (answer := self._answer) is not None and not answer.is_over:
             words = answer.condition or f"the model writes, {monotonic() - answer.began:.0f} s"
-            self._sheet.say(f"{words}; Esc stops it")
+            self._sheet.say(f"{words}; {self.key('caption.leave')} stops it")

@@ -143,7 +143,7 @@ class DuplicatesScreen(CommandScreen[None]):
         try:
             found = await in_thread(service.find, self.library.db, self.library.config, self._kind, self._tell, stop)
         except SearchStoppedError:
-            self._state = "stopped; r searches again"
+            self._state = f"stopped; {self.key('duplicates.refresh')} searches again"
             self._draw_title()
             return
         except NothingEmbeddedError:
@@ -151,7 +151,7 @@ class DuplicatesScreen(CommandScreen[None]):
             self._draw_title()
             return
         except DtkError:
-            self._state = "failed; r searches again"
+            self._state = f"failed; {self.key('duplicates.refresh')} searches again"
             self._draw_title()
             raise
         self._state = ""
@@ -264,7 +264,7 @@ class DuplicatesScreen(CommandScreen[None]):
     def refusal(self, command_id: str) -> str:
         """Refuse to stop where nothing is under way."""
         is_idle = command_id == "duplicates.stop" and not self._state.startswith("searching")
-        return "No search is under way: r begins one." if is_idle else ""
+        return f"No search is under way: {self.key('duplicates.refresh')} begins one." if is_idle else ""
 
     def show_kind(self) -> None:
         """Search for the next kind of duplicates."""

@@ -110,9 +110,9 @@ class ImportScreen(CommandScreen[None]):
         is_form, is_busy = self._import is None, self.context.tasks.is_importing
         report = self._import.report if self._import is not None else None
         is_over = report is not None and not report.dry_run
-        busy = "An import is under way: c stops it." if is_busy else ""
+        busy = f"An import is under way: {self.key('import.stop')} stops it." if is_busy else ""
         source = "" if self._look is not None else "There is no database to import here yet: choose its file."
-        anew = busy or ("" if is_form else "n begins a new import.")
+        anew = busy or ("" if is_form else f"{self.key('import.again')} begins a new import.")
         is_waiting = self._waiting is not None and report is None
         has_one = is_over or (is_form and self._done_before is not None)
         refused = {
@@ -199,7 +199,7 @@ class ImportScreen(CommandScreen[None]):
             self.app.push_screen(Menu("Images that are in the library already", entries), self._take_policy)
         elif self._look is not None:
             prefix = self._look.prefixes[number - _SETTINGS - 1]
-            hint = "a folder of this machine; empty: paths stay as they are. \u2192 takes the completion"
+            hint = "a folder of this machine; empty: paths stay as they are. Tab takes the completion"
             self._ask_place(prefix, typable_path(prefix.target), hint)
 
     def _choose_file(self) -> None:
@@ -209,7 +209,7 @@ class ImportScreen(CommandScreen[None]):
 
         def ask(path: str | None) -> None:
             if path == "":
-                hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; \u2192 takes the completion"
+                hint = "on Windows in AppData\\Roaming\\DiffusionToolkit; Tab takes the completion"
                 start = typable_path(self._source)
                 suggester = FolderSuggester((".db", ".sqlite"))
                 self.app.push_screen(InputDialog("Which file?", hint, value=start, suggester=suggester), named)

@@ -116,7 +116,8 @@ class RunsScreen(StatusScreen[None]):
         report = await in_thread(runs.report, db, run.id) if run is not None else None
         text = self.query_one("#run-text", Static)
         if report is None:
-            text.update(Content.styled(" Nothing was tagged and captioned in one action yet: w does it.", "$muted"))
+            words = f" Nothing was tagged and captioned in one action yet: {self.key('work.tag_caption')} does it."
+            text.update(Content.styled(words, "$muted"))
         else:
             in_sequence = self.context.config.settings.captions.with_tags == "sequence"
             text.update(run_text(report, self.context.stats.current, in_sequence=in_sequence))

@@ -48,7 +48,7 @@ def test_the_place_is_found(line: str, place: Place | None) -> None:
 def test_tokens_are_offered_with_what_they_expect() -> None:
     assert [name for name, _ in tokens("ra")] == ["rating"]
     assert [name for name, _ in tokens("fav")] == ["favorite"]
-    assert dict(tokens("HAS"))["has"] == "caption, tags, embedding or workflow"
+    assert dict(tokens("HAS"))["has"] == "caption, tags, embedding, workflow or error"
     assert choices("has", "t") == ["tags"]
     assert choices("sort", "size") == ["size", "size_asc"]
 

@@ -74,6 +74,17 @@ def test_thumbnails_are_no_images_whatever_the_patterns(db: Database, config: Co
     assert thumbnails_of(load({"DTK_HOME": str(root / "library")}))._cache._folder == thumbnail.parent.parent
 
 
+def test_thumbnails_of_the_older_name_are_taken_over_before_a_scan(db: Database, config: Config, root: Path) -> None:
+    within = load({"DTK_HOME": str(root / "home")})
+    older = within.paths.cache / "thumbnails"
+    write_png(older / "ab" / "ab-256.png", "small", seed=77)
+    assert scan(db, within, [str(root)])["added"] == 2
+    assert not older.exists() and (within.paths.thumbnails / "ab" / "ab-256.png").is_file()
+    write_png(older / "cd" / "cd-256.png", "small", seed=78)
+    thumbnails_of(within)
+    assert not (within.paths.thumbnails / "cd").exists(), "what is there is not written over"
+
+
 def test_what_a_new_pattern_hides_counts_as_gone_and_comes_back(db: Database, config: Config, root: Path) -> None:
     everything = with_patterns(config)
     assert scan(db, everything, [str(root)])["added"] == 2 + len(LITTER)

@@ -97,6 +97,8 @@ ALL = "a b c unread film d plain"
         ("dialect:comfyui", "b c film"),
         ("has:workflow", "b"),
         ("has:tags", "a b"),
+        ("has:error", "film"),
+        ("-has:error", "a b c unread d plain"),
         ("has:embedding", ""),
         ("queue:pending", "a"),
         ("queue:failed", "b"),

@@ -54,7 +54,7 @@ async def test_tokens_are_offered_with_what_they_expect(db: Database, config: Co
         await run.write("castle or")
         await run.press("space")
         await run.write("ha")
-        await run.shows("has: caption, tags, embedding or workflow")
+        await run.shows("has: caption, tags, embedding, workflow or error")
         assert not any(line.rstrip().endswith("\u2026") for line in run.text().splitlines() if " has:" in line)
         await run.press("escape")
         await run.until(lambda: not run.main.query_one(Completions).display)

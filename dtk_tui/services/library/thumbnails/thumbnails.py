@@ -14,6 +14,7 @@ from dtk_tui.errors import UnreadableFileError
 from dtk_tui.metadata.bounded_file import fingerprint_of
 from dtk_tui.services.library import previews
 from dtk_tui.services.library.thumbnails.cache import SIZES, ThumbnailCache
+from dtk_tui.services.library.thumbnails.folder import thumbnails_folder
 
 _GONE = "The file is not there (any more); this is what it showed."
 
@@ -54,7 +55,7 @@ class Thumbnails:
 
 def thumbnails_of(config: Config, emit: Emit = ignore) -> Thumbnails:
     """Return the thumbnails of a library, kept in the cache folder of its config, or why not."""
-    return Thumbnails(ThumbnailCache(config.paths.thumbnails, emit=emit))
+    return Thumbnails(ThumbnailCache(thumbnails_folder(config.paths), emit=emit))
 
 
 def _decoded(path: str, room: tuple[int, int]) -> Thumbnail:

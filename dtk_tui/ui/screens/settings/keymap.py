@@ -156,7 +156,9 @@ class KeymapScreen(CommandScreen[None]):
         if row is None:
             return
         if row.command is None:
-            self.context.notify("There is no such action: d takes it out of config.toml.", severity="warning")
+            self.context.notify(
+                f"There is no such action: {self.key('keymap.unset')} takes it out of config.toml.", severity="warning"
+            )
             return
         about = Content.assemble(f"{row.command.title}  ", (f"{row.command.keys} by default", "$muted"))
         keymap = {name: keys for name, keys in self._keymap.items() if name != row.name}

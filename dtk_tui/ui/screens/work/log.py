@@ -75,7 +75,8 @@ class LogScreen(StatusScreen[None]):
         is_all = not (self._outcome or self._kind)
         words = "No work has ended yet." if is_all else "Nothing of this kind has ended yet."
         start = f" What is queued is worked on when the workers run: {self.key('app.start')} starts them."
-        self.table.say_empty(words + (start if is_all else " Tab and t show other ones."))
+        others = f" {self.key('log.filter')} and {self.key('log.kind')} show other ones."
+        self.table.say_empty(words + (start if is_all else others))
         self._next_look = monotonic() + max(_FOLLOW_S, _THRIFT * (monotonic() - begun))
         self._draw_title()
 

@@ -257,12 +257,18 @@ class ImageTable(VirtualTable[ImageRow]):
             self._chosen = None
             self.post_message(self.SelectionChanged())
 
-    def toggle_fold(self) -> None:
-        """Unfold the row under the cursor, or fold it again; the cursor goes to the row that stands for all."""
+    def toggle_fold(self) -> bool:
+        """Unfold the row under the cursor, or fold it again; the cursor goes to the row that stands for all.
+
+        Returns:
+            Whether there was more than one image to unfold or fold.
+        """
         folds = self._folds
-        if folds is not None and self.count and folds.size(self.cursor) > 1:
-            marked = self._ids_of_marks() if self.selected_count else None
-            self._show_rows(marked, keep=True, current=folds.toggle(self.cursor))
+        if folds is None or not self.count or folds.size(self.cursor) <= 1:
+            return False
+        marked = self._ids_of_marks() if self.selected_count else None
+        self._show_rows(marked, keep=True, current=folds.toggle(self.cursor))
+        return True
 
     @property
     def is_folded(self) -> bool:

@@ -43,7 +43,7 @@ def test_names_are_completed_with_their_images(filled: Database) -> None:
     assert base in ("SDXL_base", "sdXL_base") and turbo == "sdxl-turbo", "as one of its images writes it"
     assert offered(filled, "sampler: eul") == [("Euler", "2"), ('"Euler a"', "1")]
     assert offered(filled, "folder:sub") == [("/pictures/out/sub_dir", "1")]
-    assert ("has:", "caption, tags, embedding or workflow") in offered(filled, "ha")
+    assert ("has:", "caption, tags, embedding, workflow or error") in offered(filled, "ha")
     assert offered(filled, "has:t") == [("tags", "")]
     assert offered(filled, "has:tags") == [], "what is complete is not offered"
 
