@@ -72,6 +72,9 @@ class SetTable(VirtualTable[SetRow]):
     """Sets of duplicates."""
 
     BINDING_GROUP_TITLE = "Sets"
+    ABOUT: ClassVar[str] = (
+        "Images that are the same or nearly so, a set in each line. Nothing is deleted here, images are only marked."
+    )
     HELP: ClassVar[str] = "\u2713 all but one are marked for deletion   \u00b7 some are"
 
     def columns(self) -> Sequence[Column[SetRow]]:
@@ -87,6 +90,7 @@ class MemberList(CursorList):
     """
 
     BINDING_GROUP_TITLE = "Images of a set"
+    ABOUT: ClassVar[str] = "The images of the set, and what differs in them."
     HELP: ClassVar[str] = "\u2605 stays   \u2717 is marked for deletion"
 
     def __init__(self, is_kept: Callable[[DuplicateImage], bool], *, id: str | None = None) -> None:

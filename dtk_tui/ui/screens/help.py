@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
-from dtk_tui.ui.commands.command import Command
+from dtk_tui.ui.commands.command import GRID, LISTS, Command
 from dtk_tui.ui.commands.registry import offered
 from dtk_tui.ui.context import ContextScreen
 from dtk_tui.ui.dialogs import Dialog
@@ -25,19 +26,23 @@ _SEARCH_HELP = (
 
 
 class HelpScreen(Dialog[None]):
-    """Lists every key of a screen by groups.
+    """Says what has the focus and what its keys do, and lists every other key of a screen by groups.
 
     Args:
         commands: with their keys as people read them, in order.
         signs: what the signs in the lists of the screen mean, by what the lists hold.
+        here: what has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "leave", "Close", show=False)]
 
-    def __init__(self, commands: Sequence[tuple[Command, str]], signs: Mapping[str, str]) -> None:
+    def __init__(
+        self, commands: Sequence[tuple[Command, str]], signs: Mapping[str, str], here: Widget | None = None
+    ) -> None:
         super().__init__("Keys")
         self._commands = commands
         self._signs = signs
+        self._here = here
 
     def body(self) -> ComposeResult:
         """One block a group."""
@@ -46,17 +51,30 @@ class HelpScreen(Dialog[None]):
 
     def _text(self) -> Content:
         width = max((len(keys) for _, keys in self._commands), default=0) + 2
+        signs = dict(self._signs)
         groups: dict[str, list[Content]] = {}
+        if self._here is not None and (title := self._here.BINDING_GROUP_TITLE):
+            about = (str(getattr(self._here, "ABOUT", "")), signs.pop(title, ""))
+            groups[""] = [
+                Content.styled(f"Here: {title}", "bold $accent"),
+                *(Content(one) for one in about if one),
+            ]
         for command, keys in self._commands:
-            rows = groups.setdefault(command.group, [Content.styled(command.group, "bold $accent")])
+            group = "" if "" in groups and _is_of(command, self._here) else command.group
+            rows = groups.setdefault(group, [Content.styled(group, "bold $accent")])
             key, name = (f"{keys:<{width}}", "bold"), (f"  {command.id}", "$faint")
             rows.append(Content.assemble("  ", key, command.title, name))
         blocks = [Content("\n").join(rows) for rows in groups.values()]
-        for title, signs in self._signs.items():
-            blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {signs}"))
+        for title, meaning in signs.items():
+            blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {meaning}"))
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
         blocks += [Content.styled(_SEARCH_HELP, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
+
+
+def _is_of(command: Command, widget: Widget | None) -> bool:
+    is_moving = command.group in (LISTS, GRID)  # which is known, and would stand before what is looked for
+    return not is_moving and command.widget is not None and isinstance(widget, command.widget)
 
 
 def help_for(screen: ContextScreen[Any]) -> HelpScreen:
@@ -65,4 +83,4 @@ def help_for(screen: ContextScreen[Any]) -> HelpScreen:
     commands = [(command, command.key_names(screen.app, keymap)) for command in offered(screen)]
     # Textual gives every node a HELP, which is None unless somebody wrote one.
     signs = {str(one.BINDING_GROUP_TITLE): one.HELP for one in screen.focus_chain if one.HELP}
-    return HelpScreen(commands, signs)
+    return HelpScreen(commands, signs, screen.focused)

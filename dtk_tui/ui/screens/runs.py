@@ -35,6 +35,7 @@ class RunList(CursorList):
     """Runs, the newest first."""
 
     BINDING_GROUP_TITLE = "Runs"
+    ABOUT: ClassVar[str] = "Each run of tagging and captioning, the newest first, with how far it is."
     HELP: ClassVar[str] = "\u25b8 something of it waits or runs"
 
     def __init__(self, *, id: str) -> None:

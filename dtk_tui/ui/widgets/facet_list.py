@@ -53,6 +53,7 @@ class FacetList(CursorList):
     """
 
     BINDING_GROUP_TITLE = "Facets"
+    ABOUT: ClassVar[str] = "How many of the images that are shown have which model, tag, folder, rating and month."
     HELP: ClassVar[str] = "Enter narrows the search to one line; a number after \u2265 is the least that there are."
 
     class Narrowed(Message):

@@ -36,6 +36,10 @@ class FolderTree(CursorList):
     """
 
     BINDING_GROUP_TITLE = "Folders"
+    ABOUT: ClassVar[str] = (
+        "The folders of the library; the images of the one under the cursor stand beside. Keys for work act "
+        "on the folder, capitals with its subfolders."
+    )
     HELP: ClassVar[str] = "The number is how many jobs wait in a folder and all below it; ! marks jobs with priority."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "expand", "Open the folder", show=False, id="folders.expand"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -32,6 +33,7 @@ class TextScroll(VerticalScroll):
     """The text under the tabs; it scrolls."""
 
     BINDING_GROUP_TITLE = "Preview"
+    ABOUT: ClassVar[str] = "What is known of the image under the cursor, a page a tab. Keys for work act on that image."
 
 
 class Preview(Vertical):

@@ -34,6 +34,9 @@ class QueryInput(SafeInput):
     """The line itself, with a history and completion."""
 
     BINDING_GROUP_TITLE = "Search line"
+    ABOUT: ClassVar[str] = (
+        "Words and conditions; what may follow is offered while you type, and what is not understood is told below."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "older", "Older", key_display="\u2191", id="search.older"),
         Binding("down", "newer", "A newer query", show=False, id="search.newer"),

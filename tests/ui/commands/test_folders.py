@@ -33,7 +33,7 @@ async def test_a_scan_of_all_says_which_roots_are_not_there(
         library.rename(tmp_path / "away")
         await run.press("ctrl+r")
         await run.shows("No folder of the library can be read: nothing was scanned.")
-        await run.shows("dtk library remove FOLDER")
+        await run.shows("Delete in the folders")
         await run.shows("its 30 images stay as they are.")
 
 

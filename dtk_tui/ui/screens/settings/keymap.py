@@ -70,6 +70,7 @@ class KeyTable(VirtualTable[KeyRow]):
     """All commands in the order of the help."""
 
     BINDING_GROUP_TITLE = "Keys"
+    ABOUT: ClassVar[str] = "Every action with the keys that it has now. A change holds at once."
     HELP: ClassVar[str] = "From: whether config.toml names the keys, or they are those of the program."
 
     def columns(self) -> Sequence[Column[KeyRow]]:

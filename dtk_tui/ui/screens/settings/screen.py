@@ -71,6 +71,7 @@ class SettingTable(VirtualTable[SettingRow]):
     """All settings in the order of config.toml."""
 
     BINDING_GROUP_TITLE = "Settings"
+    ABOUT: ClassVar[str] = "Every setting with its value and where that comes from; what one does stands below."
     HELP: ClassVar[str] = (
         "From: where a value stands, the program's default, the file config.toml, the environment or the command line."
     )

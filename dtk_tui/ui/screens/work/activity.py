@@ -32,6 +32,9 @@ class ActivitySheet(VerticalScroll):
     """The text, which scrolls."""
 
     BINDING_GROUP_TITLE = "Activity"
+    ABOUT: ClassVar[str] = (
+        "Workers of all hosts with their devices, a bar for each kind of work, speed and load, now and day by day."
+    )
 
 
 class ActivityScreen(StatusScreen[None]):

@@ -34,6 +34,7 @@ class ReasonList(CursorList):
     """Reasons, the most frequent first."""
 
     BINDING_GROUP_TITLE = "Failures"
+    ABOUT: ClassVar[str] = "What failed, a line for each reason, the most frequent first."
     HELP: ClassVar[str] = "Failures that differ in the file they name, or in a long number, are one line."
 
     def __init__(self, *, id: str) -> None:

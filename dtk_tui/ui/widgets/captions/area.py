@@ -26,6 +26,7 @@ class CaptionArea(ExactTextArea):
     """
 
     BINDING_GROUP_TITLE = "Text"
+    ABOUT: ClassVar[str] = "The caption, as it is edited."
 
     class Cut(Message):
         """A pasted text was too long."""
@@ -95,6 +96,7 @@ class FindInput(SafeInput):
     """One of the two lines."""
 
     BINDING_GROUP_TITLE = "Find and replace"
+    ABOUT: ClassVar[str] = "What to find in the caption, and what to put in its place."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "find(1)", "Next place", key_display="\u2193", id="find.next"),
         Binding("up", "find(-1)", "Place before", show=False, id="find.previous"),

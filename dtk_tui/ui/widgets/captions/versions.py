@@ -75,6 +75,7 @@ class VersionList(CursorList):
     """Versions of a caption, the newest first."""
 
     BINDING_GROUP_TITLE = "Versions"
+    ABOUT: ClassVar[str] = "Every caption that this image had, the newest first, with what changed."
     HELP: ClassVar[str] = "\u25cf current   \u270e by a person"
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -35,6 +35,7 @@ class CollectionTable(VirtualTable[Collection]):
     """Albums in their order, and behind them the tags that people gave, by name."""
 
     BINDING_GROUP_TITLE = "Albums and tags"
+    ABOUT: ClassVar[str] = "Albums in their order, and behind them the tags that people gave."
     HELP: ClassVar[str] = "Images: those that people put into the album, or gave the tag; Enter shows them."
 
     def columns(self) -> Sequence[Column[Collection]]:

@@ -32,6 +32,7 @@ class EditTable(VirtualTable[Edit]):
     """Edits, the newest first."""
 
     BINDING_GROUP_TITLE = "Journal"
+    ABOUT: ClassVar[str] = "What people changed, the newest first. Each edit can be taken back, however large it was."
     HELP: ClassVar[str] = (
         "An undo leaves alone what was edited again since: \u201call but 3\u201d are back as they were."
     )

@@ -155,6 +155,10 @@ class ImageTable(VirtualTable[ImageRow]):
     """Images in the order of a folder (newest first) or of a search (best first, with scores)."""
 
     BINDING_GROUP_TITLE = "Images"
+    ABOUT: ClassVar[str] = (
+        "The images of the folder, the album or the search. Keys for work, ratings and tags act on the "
+        "selected ones, or on the one under the cursor."
+    )
     HELP: ClassVar[str] = (
         "\u25b8 running   ! queued with priority   \u00b7 queued   \u2717 could not be read   "
         "? file is not there   \u2713 embedded   Rated: the rating, \u2665 favourite, n NSFW, d for deletion   "

@@ -60,6 +60,7 @@ class JobTable(VirtualTable[JobRow]):
     """Jobs: running ones, then waiting ones in the order in which they will be done, then failed ones."""
 
     BINDING_GROUP_TITLE = "Jobs"
+    ABOUT: ClassVar[str] = "Work that runs, waits in the order in which it will be done, or failed."
     HELP: ClassVar[str] = "A job that ended leaves the queue; its line stays, dimmed, until the list is refreshed."
 
     def columns(self) -> Sequence[Column[JobRow]]:

@@ -49,6 +49,7 @@ class LogTable(VirtualTable[LogEntry]):
     """What ended, the newest first."""
 
     BINDING_GROUP_TITLE = "Log"
+    ABOUT: ClassVar[str] = "Work that ended, the newest first."
     HELP: ClassVar[str] = (
         "\u2713 done   \u2717 failed   \u2212 taken out of the queue; an entry stays for [worker] log_days"
     )

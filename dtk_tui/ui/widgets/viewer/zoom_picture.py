@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dtk_tui.ui.widgets.picture import Picture, PictureLoader
 from dtk_tui.ui.widgets.viewer.viewport import Part, Zoom, part_of
@@ -51,6 +51,7 @@ class ZoomPicture(Picture, can_focus=True):
     """Shows one file as large as there is room, or a part of it larger."""
 
     BINDING_GROUP_TITLE = "Picture"
+    ABOUT: ClassVar[str] = "One picture with the whole screen for itself. Keys for work and ratings act on it."
     #: Somebody asked for it, and it has the whole screen.
     WITHIN_S = 1.5
 
