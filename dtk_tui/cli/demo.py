@@ -103,7 +103,7 @@ def _work(db: Database, config: Config, folder: str) -> None:
 
     _step("Queue and drain (embeddings and tags)")
     done = enqueue(db, config, Target(everything=True), [Kind.TAG, Kind.EMBED])
-    typer.echo(f"{done.queued} queued, {done.already_done} already done, {done.spared} spared, {done.waiting} waiting")
+    typer.echo(done.words())
     if done.queued or done.waiting:
         result = drain(db, config, until_empty=True)
         typer.echo(f"{result['processed']} done, {result['failed']} failed in {result['seconds']:.1f} s")

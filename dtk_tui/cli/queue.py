@@ -77,19 +77,13 @@ def add(
         return
     if Kind.CAPTION in kinds and (missing := missing_captioner(config)):
         typer.echo(missing, err=True)
-    _print_added(done, "would be queued" if dry_run or preview else "queued", config.settings.models.share_within_bits)
+    _print_added(done, "would be queued" if dry_run or preview else "queued")
     if sampled is not None:
         _print_sample(sampled)
 
 
-def _print_added(done: Enqueued, verb: str, shared_bits: int) -> None:
-    like = " or look like another one" if shared_bits else ""
-    typer.echo(
-        f"{done.queued:,} {verb}, {done.already_done:,} already done, {done.spared:,} spared (same generation"
-        f" parameters{like}), {done.waiting:,} waiting before."
-    )
-    if done.undecodable:
-        typer.echo(f"{counted(done.undecodable, 'file')} left out: no model can see what cannot be read or decoded.")
+def _print_added(done: Enqueued, verb: str) -> None:
+    typer.echo(done.words(verb))
     if done.queued:
         typer.echo(
             f"That takes about {duration(done.expected_s)}." if done.expected_s else "How long is not known yet."

@@ -12,7 +12,7 @@ from dtk_tui.text import counted, display, duration
 if TYPE_CHECKING:
     from dtk_tui.domain.stats import Stats
 
-_SPARED = ("image shares the vector of its group", "images share the vector of their group")
+_SHARED = ("image shares the vector of its group", "images share the vector of their group")
 
 
 def show_status(*, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def show_status(*, as_json: bool) -> None:
         f" {counted(sizes.prompts, 'prompt')}"
     )
     if stats.spared_images:
-        tell(f"Spared   {counted(stats.spared_images, *_SPARED)}")
+        tell(f"Shared   {counted(stats.spared_images, *_SHARED)}")
     if vectors:
         tell(f"Vectors  {vectors[2:]}")
     for of in half_done:

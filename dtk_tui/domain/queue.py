@@ -49,6 +49,26 @@ class Enqueued:
     expected_s: float | None = None
     run: int | None = None
 
+    def words(self, verb: str = "queued") -> str:
+        """Return it as a sentence, e.g. ``12 queued, 3 are done already.``, of what is not nought."""
+        rest = [
+            f"{number:,} {one if number == 1 else many}"
+            for number, one, many in (
+                (self.waiting, "waits in the queue already", "wait in the queue already"),
+                (self.already_done, "is done already", "are done already"),
+                (self.spared, "shares the vector of another image", "share the vector of another image"),
+                (self.undecodable, "cannot be read or decoded", "cannot be read or decoded"),
+            )
+            if number
+        ]
+        if self.queued:
+            return f"{', '.join([f'{self.queued:,} {verb}', *rest])}."
+        if not rest:
+            return "Nothing to queue: there is no image."
+        return (
+            f"Nothing to queue: {'all ' if len(rest) == 1 and not rest[0].startswith('1 ') else ''}{', '.join(rest)}."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class JobRow:

@@ -22,6 +22,7 @@ from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.hung_text import HungText
 from dtk_tui.ui.textual_compat import CursorOptionList
 from dtk_tui.ui.textual_drawing import TintingScreen
+from dtk_tui.ui.widgets.completed_input import CompletedInput
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.status import Line, clickable
 
@@ -214,7 +215,7 @@ class InputDialog(Dialog[str]):
 
     def body(self) -> ComposeResult:
         """The line, a hint, and what ends it."""
-        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        yield CompletedInput(self._value, self._suggester)
         yield Static(line(self._hint, "$muted", 300), markup=False, classes="choices", id="hint")
         yield Choices(("Enter", "OK", "screen.done"), ("Esc", "Cancel", "screen.leave"))
 
@@ -250,7 +251,7 @@ class FolderDialog(Dialog[tuple[str, bool]]):
 
     def body(self) -> ComposeResult:
         """The line, and what ends it."""
-        yield SafeInput(self._value, suggester=self._suggester, compact=True, select_on_focus=False)
+        yield CompletedInput(self._value, self._suggester)
         hint, style = "an absolute path; Tab takes the completion", "$muted"
         if self._refused:
             hint, style = self._refused, "$error"

@@ -37,6 +37,11 @@ def line(text: str, style: str = "", limit: int = 1000) -> Content:
     return Content.styled(one_line(text, limit), style)
 
 
+def name_words(name: str, limit: int) -> str:
+    """Return a name that a person gave, as one line; an import may bring one without a character that one sees."""
+    return one_line(name, limit) if name.strip() else "(no name)"
+
+
 def lines(text: str, limit: int = 20_000) -> Content:
     """Return untrusted text with its line breaks, cut where it would hold up the screen; says how much is missing."""
     head = Content(display(text[:limit]))

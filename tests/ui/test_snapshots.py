@@ -271,7 +271,7 @@ async def queue(run: Running, screens: Screens, store: Database) -> None:
     await screens.step("notice", "No jobs are waiting.", notices=True)
     run.app.clear_notifications()
     await run.press("shift+tab", "home", "u")
-    await screens.step("queued", "29 queued, 0 already done, 0 spared", notices=True)
+    await screens.step("queued", "29 queued.", notices=True)
     execute(store, _WORKER)
     await screens.step("browser-working", "H100")
     execute(store, _AWAY)

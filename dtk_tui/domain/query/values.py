@@ -238,24 +238,24 @@ def read_caption(scanner: Scanner) -> Node | None:
 
 
 def read_tag(scanner: Scanner) -> Node | None:
-    """Read a tag, with a bound for its confidence or without."""
+    """Read a tag, between quotes as it stands, with a bound for its confidence or without."""
     at = scanner.pos
     name = scanner.quoted()
     if name is None:
         name = scanner.word(",")
+        if not name:
+            return None
         comparison = _TAG_COMPARISON.search(name, 1)
         if comparison:
             name = name[: comparison.start()]
             scanner.pos = at + len(name)
-    if not name.strip():
-        return None
     operator = scanner.accept(_OPERATOR)
     if not operator:
-        return Tag(name.strip())
+        return Tag(name)
     confidence = scanner.accept(_CONFIDENCE)
     if not confidence:
         raise scanner.error("expected a confidence from 0 to 1, such as 0.8")
-    return Tag(name.strip(), operator.group(1), float(confidence.group()))
+    return Tag(name, operator.group(1), float(confidence.group()))
 
 
 def read_negative(scanner: Scanner) -> Node | None:
@@ -287,11 +287,13 @@ def read_looks(scanner: Scanner) -> Node | None:
 
 def read_folder(scanner: Scanner) -> Node | None:
     """Read the name or path of a folder."""
-    value = _text(scanner)
-    return Folder(value) if value else None
+    quoted = scanner.quoted()
+    value = scanner.word() if quoted is None else quoted
+    return Folder(value) if value.strip() else None
 
 
 def read_album(scanner: Scanner) -> Node | None:
-    """Read the name of an album."""
-    value = _text(scanner)
-    return Album(value) if value else None
+    """Read the name of an album; between quotes as it stands, as imported ones may be empty or begin with a blank."""
+    quoted = scanner.quoted()
+    name = quoted if quoted is not None else scanner.word() or None
+    return None if name is None else Album(name)

@@ -20,7 +20,7 @@ from dtk_tui.ui.commands.organise import Work, carry_out, chosen_ids
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, Entry, InputDialog, Menu
-from dtk_tui.ui.format import trash_words
+from dtk_tui.ui.format import name_words, trash_words
 from dtk_tui.ui.messages import CollectionsOpened
 from dtk_tui.ui.widgets.search_line import SearchLine
 
@@ -104,7 +104,7 @@ async def add_to_album(context: AppContext, screen: ContextScreen[Any], target: 
             _start(context, screen, title, len(ids), partial(ALBUMS.add, db, ids, [name]))
 
     entries = [Entry("A new album\u2026", "n", _NEW, "n")]
-    entries += [Entry(f"{one_line(album.name, _SHOWN)}  {album.images:,}", "", f"={album.name}") for album in found]
+    entries += [Entry(f"{name_words(album.name, _SHOWN)}  {album.images:,}", "", f"={album.name}") for album in found]
     screen.app.push_screen(Menu(f"Put {screen.target_name()} into which album?", entries), answered)
 
 
@@ -146,7 +146,8 @@ def _take_away(collections: Collections, nothing: str, question: str) -> Run:
 
 
 def _listed(one: Collection) -> str:
-    return f"{one_line(one.name, _SHOWN)}  {one.images:,}" if one.images else one_line(one.name, _SHOWN)
+    name = name_words(one.name, _SHOWN)
+    return f"{name}  {one.images:,}" if one.images else name
 
 
 remove_tag = _take_away(

@@ -9,7 +9,7 @@ from typing import Any
 from textual.app import App
 
 from dtk_tui.domain.job import NORMAL, Kind, WorkerState
-from dtk_tui.domain.queue import Enqueued, Target
+from dtk_tui.domain.queue import Target
 from dtk_tui.errors import UsageError
 from dtk_tui.services import queue as queue_service
 from dtk_tui.ui.background import in_thread
@@ -24,16 +24,6 @@ _show_preview = ScreenMethod("toggle_preview")
 #: A row by its number, or by a part of all in percent.
 _ROW = re.compile(r"([0-9]{1,18})|([0-9]{1,18}(?:\.[0-9]+)?)%")
 _REST = "The rest of this list is still on its way, and nothing was done: try it again in a moment."
-
-
-def enqueued_words(result: Enqueued) -> str:
-    """Return what an enqueue did, e.g. ``12 queued, 3 already done, 5 spared``."""
-    words = [f"{result.queued:,} queued", f"{result.already_done:,} already done", f"{result.spared:,} spared"]
-    if result.waiting:
-        words.insert(1, f"{result.waiting:,} in the queue already")
-    if result.undecodable:
-        words.append(f"{result.undecodable:,} cannot be decoded")
-    return ", ".join(words)
 
 
 def with_subfolders(target: Target | None) -> Target | None:
@@ -93,7 +83,7 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
         result = await in_thread(
             queue_service.enqueue, library.db, library.config, target, kinds, priority=priority, title=title
         )
-        words = f"{enqueued_words(result)}."
+        words = result.words()
         stats = context.stats.current
         if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
             words += f" The worker is {stats.state.value}: {context.key('app.start')} starts it."

@@ -22,6 +22,7 @@ from dtk_tui.ui.commands.organise import Work, carry_out
 from dtk_tui.ui.commands.registry import bindings
 from dtk_tui.ui.context import AppContext, LibraryChange
 from dtk_tui.ui.dialogs import Confirm, InputDialog
+from dtk_tui.ui.format import name_words
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
@@ -164,7 +165,9 @@ class CollectionsScreen(CommandScreen[str]):
             if name != shown:  # what an import brought may be longer than a name that a person gives
                 is_free(name)
 
-        self.app.push_screen(InputDialog(f"Rename {row.name}", hint, value=shown, check=check), answered)
+        self.app.push_screen(
+            InputDialog(f"Rename {name_words(row.name, 1000)}", hint, value=shown, check=check), answered
+        )
 
     def delete(self) -> None:
         """Delete the album, or take the tag from all images, after a question."""
@@ -183,7 +186,8 @@ class CollectionsScreen(CommandScreen[str]):
                 self._edit(f"Without the tag {name}", row.images, partial(tags.TAGS.remove, db, None, row.name))
 
         what = "Delete this album?" if row.is_album else "Take this tag from all images?"
-        text = f"{row.name}\n{counted(row.images, 'image')}, which stay. {self.key('collections.undo')} takes it back."
+        shown = name_words(row.name, 1000)
+        text = f"{shown}\n{counted(row.images, 'image')}, which stay. {self.key('collections.undo')} takes it back."
         self.app.push_screen(Confirm(what, text, "Delete it" if row.is_album else "Take it away"), answered)
 
     def move(self, by: int) -> None:

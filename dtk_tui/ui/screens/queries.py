@@ -19,7 +19,7 @@ from dtk_tui.services.library.queries import saved_queries
 from dtk_tui.text import one_line
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.dialogs import Choices, Confirm, Dialog, ErrorDialog, InputDialog, MenuList
-from dtk_tui.ui.format import line
+from dtk_tui.ui.format import line, name_words
 from dtk_tui.ui.widgets.safe_input import SafeInput
 from dtk_tui.ui.widgets.tables.cursor_list import fit
 
@@ -56,7 +56,7 @@ class _Listed:
         if self.saved is None:
             return Content.assemble("  ", (" " * _NAME, ""), "  ", one_line(self.line or "", 300))
         sign = ("\u2605 ", "$warning") if self.saved.is_pinned else ("  ", "")
-        name = (fit(one_line(self.saved.name, 100), _NAME), "bold")
+        name = (fit(name_words(self.saved.name, 100), _NAME), "bold")
         said = one_line(self.line, 300) if self.line is not None else f"not translated: {one_line(self.why, 200)}"
         return Content.assemble(sign, name, "  ", (said, "" if self.line is not None else "$muted"))
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtk_tui.domain.query.nodes import (
+    Album,
     And,
     CaptionText,
     CaptionWords,
@@ -111,6 +112,9 @@ CASES: list[tuple[str, Node | None]] = [
     ("miku \\(vocaloid\\)", Prompt("miku \\(vocaloid\\)")),
     ("castle steps:20 by night", And((Prompt("castle"), Numbers("steps", one("20")), Prompt("by night")))),
     ("folder:outputs", Folder("outputs")),
+    ('folder:" a "', Folder(" a ")),
+    ('album:"" tag:""', And((Album(""), Tag("")))),
+    ('album:" a " tag:"  ">=0.5', And((Album(" a "), Tag("  ", ">=", 0.5)))),
     ('Folder: "/a/b c"', Folder("/a/b c")),
     ("path: /a/*.png", Path("/a/*.png")),
     ("path: starts with /a/b", Path("/a/b*")),

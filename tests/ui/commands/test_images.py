@@ -8,10 +8,9 @@ import pytest
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NORMAL, NOW, JobState, Kind
-from dtk_tui.domain.queue import Enqueued, JobRow
+from dtk_tui.domain.queue import JobRow
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
-from dtk_tui.ui.commands.images import enqueued_words
 from dtk_tui.ui.screens.browser import BrowserScreen
 from dtk_tui.ui.screens.queue import QueueScreen
 from dtk_tui.ui.widgets.folder_tree import FolderTree
@@ -36,14 +35,14 @@ async def queue_everything(run: Running) -> None:
     await run.shows("029.png")
     run.main.query_one(FolderTree).focus()
     await run.press("home", "u")
-    await run.shows("30 queued, 0 already done, 0 spared")
+    await run.shows("30 queued.")
 
 
 async def test_embed_now_on_a_selection(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config) as run:
         await run.shows("029.png")
         await run.press("space", "space", "e")
-        await run.shows("2 queued, 0 already done, 0 spared")
+        await run.shows("2 queued.")
         await run.shows("F5 starts it")
         await run.shows("Queue: 2 (2 priority)")
         found = all_jobs(db)
@@ -192,8 +191,3 @@ async def test_the_queue_list_keeps_still_while_jobs_end(db: Database, config: C
         await run.until(lambda: run.text().count("  done") == 2)
         assert (table.ids == ids).all()
         assert table.selected_count == 1
-
-
-def test_words_for_an_enqueue() -> None:
-    assert enqueued_words(Enqueued(12, 3, 5)) == "12 queued, 3 already done, 5 spared"
-    assert enqueued_words(Enqueued(0, 0, 0, 1200)) == "0 queued, 1,200 in the queue already, 0 already done, 0 spared"

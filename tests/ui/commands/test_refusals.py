@@ -71,7 +71,7 @@ async def test_in_the_preview_work_is_for_the_picture_that_it_shows(db: Database
         await run.shows("2 selected")
         await focused(run, "#facts")
         await run.press("t")
-        await run.shows("1 queued, 0 already done")
+        await run.shows("1 queued.")
         await run.press("ctrl+p")
         await run.until(lambda: run.app.screen is not run.main)
         await run.write("queue with")

@@ -29,6 +29,27 @@ def given(db: Database) -> dict[str, int]:
     return {one.name: one.images for one in (*ALBUMS.listed(db), *TAGS.listed(db))}
 
 
+async def test_albums_and_tags_with_names_that_one_cannot_type_are_opened(
+    db: Database, config: Config, library: Path
+) -> None:
+    names = ("", "  ", " before", "a\nb", 'say "hi"', "a_b, c")
+    with db.connection() as conn:
+        (image,) = conn.execute("SELECT min(id) FROM image").fetchone() or (0,)
+        for name in names:
+            album = conn.execute("INSERT INTO album (name) VALUES (%s) RETURNING id", (name,)).fetchone()
+            conn.execute("INSERT INTO album_image (album_id, image_id, position) VALUES (%s, %s, 1)", (*album, image))
+    async with library_app(db, config) as run:
+        await run.shows("029.png")
+        for number in range(len(names)):
+            await opens(run, "L", kind=CollectionsScreen)
+            await run.shows("(no name)")
+            await run.press("home", *["down"] * number, "enter")
+            await run.until(lambda: run.app.screen is run.main)
+            await run.shows(" 1  newest first")
+            await run.press("escape")
+            await run.shows("All images  30")
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_tags_and_albums_of_what_is_chosen(
     db: Database, config: Config, library: Path, size: tuple[int, int]

@@ -31,7 +31,7 @@ async def test_it_tells_what_is_new_and_queues_it(
         await run.shows("nothing in the library to compare them with yet")
         assert one_value(db, _JOBS) == 0
         await run.press("y")
-        await run.shows("30 queued, 0 already done, 0 spared")
+        await run.shows("30 queued.")
         assert one_value(db, _JOBS) == 30
 
 

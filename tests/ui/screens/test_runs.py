@@ -75,7 +75,7 @@ async def test_what_is_done_is_skipped_and_counted(db: Database, config: Config,
             conn.execute("DELETE FROM job")
         run.main.query_one(FolderTree).focus()
         await run.press("W")
-        await run.shows("30 queued, 30 already done")
+        await run.shows("30 queued, 30 are done already")
         await run.press("P")
         await run.shows("0        0       30         0")
         await run.shows("2 runs")

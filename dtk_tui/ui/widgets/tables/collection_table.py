@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from dtk_tui.domain.organise import Collection
 from dtk_tui.text import one_line
+from dtk_tui.ui.format import name_words
 from dtk_tui.ui.widgets.tables.columns import Column
 from dtk_tui.ui.widgets.tables.cursor_list import Cell
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
@@ -25,7 +26,7 @@ def _images(row: Collection) -> Cell:
 _COLUMNS: tuple[Column[Collection], ...] = (
     Column("", _kind, 12),
     Column("Images", _images, 9, right=True),
-    Column("Name", lambda row: (one_line(row.name, 300), ""), 20, share=2, most=60),
+    Column("Name", lambda row: (name_words(row.name, 300), ""), 20, share=2, most=60),
     Column("Query", lambda row: (one_line(row.query or "", 300), "list--dim"), 20, share=3),
 )
 
