@@ -50,7 +50,7 @@ async def test_embed_now_on_a_selection(db: Database, config: Config, library: P
         assert sorted(Path(job.path).name for job in found) == ["028.png", "029.png"]
         await run.until(lambda: "! 029.png" in run.text())
         await run.press("e")
-        await run.shows("0 queued, 2 in the queue already")
+        await run.shows("Nothing to queue: all 2 wait in the queue already.")
         await run.press("c")
         await run.shows("No captioner is set up")
         assert not [words for words in run.told if ".." in words]
@@ -61,7 +61,7 @@ async def test_folders_queue_themselves_or_all_below(db: Database, config: Confi
         await run.shows("final")
         run.main.query_one(FolderTree).focus()
         await run.press("down", "u")
-        await run.shows("0 queued")
+        await run.shows("Nothing to queue: ")
         await run.press("end", "t")
         await run.shows("10 queued")
         await run.until(lambda: len(all_jobs(db)) == 10)
