@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import stat
 import tempfile
@@ -136,6 +137,13 @@ def holds_password(url: str) -> bool:
     except psycopg.Error:
         return False
     return any(parts.get(key) for key in ("password", "sslpassword"))
+
+
+def _is_ended(conn: Connection) -> bool:
+    """Say whether the server ended a connection that rests: its last words, or the end, wait to be read."""
+    poll = select.poll()
+    poll.register(conn, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Database:
@@ -283,7 +291,7 @@ class Database:
         if first is None:
             return None
         conn, used_at = first
-        if self._pool is None and time.monotonic() - used_at < _FRESH_S:
+        if self._pool is None and time.monotonic() - used_at < _FRESH_S and not _is_ended(conn):
             return conn
         conn.close()
         return None

@@ -59,6 +59,16 @@ def test_one_that_rested_is_not_trusted(opened: Database, monkeypatch: pytest.Mo
         assert _backend(conn) != first
 
 
+def test_one_that_the_server_ended_is_not_given(opened: Database, database_url: str) -> None:
+    with opened.connection() as conn:
+        first = _backend(conn)
+    with psycopg.connect(database_url, autocommit=True) as other:
+        # Waits until it is gone.
+        assert other.execute("SELECT pg_terminate_backend(%s, 60000)", (first,)).fetchone() == (True,)
+    with opened.connection() as conn:
+        assert _backend(conn) != first
+
+
 def test_it_is_closed_with_the_library(opened: Database) -> None:
     with opened.connection() as conn:
         pass
