@@ -12,12 +12,14 @@ from time import monotonic
 from typing import IO, Any, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, SYNC_END, SYNC_START
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition
 from textual.message import Message
 
 from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
 from dtk_tui.ui.drivers.compact import compact
+from dtk_tui.ui.drivers.late_answers import KeyParser
 from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
 
 #: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
@@ -64,6 +66,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         hear_alt_with_digits()
+        cast(Any, linux_driver).XTermParser = KeyParser
         self._output = _Output(cast("IO[str]", self._file))
         self._file = cast(Any, self._output)
         self._is_suspended = False

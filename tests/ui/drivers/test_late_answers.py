@@ -1,0 +1,40 @@
+"""Answers of a terminal over a slow line are no keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+
+from dtk_tui.ui.drivers.late_answers import KeyParser
+
+
+def heard(*pieces: str) -> list[str]:
+    parser = KeyParser()
+    return [found.key for piece in pieces for found in parser.feed(piece) if isinstance(found, events.Key)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "\x1b_Gi=4242;OK\x1b\\", "\x1bP>|XTerm(390)\x1b\\", "\x1bP1$r0;48:2::1:2:3m\x1b\\", "\x1bP0$r\x1b\\",
+        "\x1b[?64;1;4;22c", "\x1b[?2;0;1000;1000S",
+    ],
+)  # fmt: skip
+def test_an_answer_is_no_key_in_whatever_pieces(answer: str) -> None:
+    assert heard(f"a{answer}b") == heard(f"a{answer}{answer}b") == ["a", "b"]
+    whole = {"_": 5, "P": 5, "[": 3}[answer[1]]
+    for cut in range(whole, len(answer)):
+        assert heard("a" + answer[:cut], answer[cut:] + "b") == ["a", "b"]
+
+
+def test_an_answer_that_was_cut_off_ends_at_the_next_sequence() -> None:
+    assert heard("a\x1bP>|XTerm", "\x1b[Ab") == ["a", "up", "b"]
+
+
+def test_an_answer_without_an_end_does_not_keep_the_keys_for_ever() -> None:
+    assert heard("\x1bP>|", "x" * 600, "ab")[-2:] == ["a", "b"]
+
+
+def test_keys_are_heard_at_once() -> None:
+    assert heard("x", "\x1b[B", "\x1b[1;2A") == ["x", "down", "shift+up"]
+    assert heard("\x1b[200~\x1b[?x\x1b[201~", "y")[-1] == "y"
