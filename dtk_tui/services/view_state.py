@@ -43,6 +43,8 @@ class ViewState:
                 _log.warning("what the app looks like is not kept: %s", error)
 
     def _read(self) -> dict[str, object]:
+        if not self._file.is_file():  # a pipe would keep whoever reads it for ever
+            return {}
         try:
             with self._file.open("rb") as file:
                 found = json.loads(file.read(_MOST_BYTES))

@@ -32,6 +32,15 @@ class JumpScreen(TintingScreen[Widget]):
             label.styles.offset = place.region.offset
             yield label
 
+    def on_resize(self) -> None:
+        """Follow the places, which the screen below puts elsewhere."""
+        self.call_after_refresh(self._follow)
+
+    def _follow(self) -> None:
+        for label, place in zip(self.query(Static), self._places.values(), strict=True):
+            label.styles.offset = place.region.offset
+            label.display = bool(place.region.area) and place.region.overlaps(self.region)
+
     def on_key(self, event: events.Key) -> None:
         """Go there."""
         event.stop()

@@ -39,6 +39,18 @@ async def test_each_part_of_a_screen_has_a_letter_and_gets_the_keys(
             assert run.app.screen is run.main
 
 
+async def test_letters_follow_their_parts_to_another_size(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        screen = await jump(run)
+        images = run.main.query_one("#images")
+        before = images.region.offset
+        await run.pilot.resize_terminal(60, 20)
+        await run.until(lambda: images.region.offset != before)
+        shown = [label for label in screen.query(".jump") if label.display]
+        await run.until(lambda: images.region.offset in [label.region.offset for label in shown])
+
+
 async def test_another_key_or_a_click_leaves_it(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
