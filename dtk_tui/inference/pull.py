@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,9 @@ from dtk_tui.inference.model_files import (
 )
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec
 
+#: Whoever waits for the lock of a model looks so often, in seconds.
+_LOOK_S = 0.2
+
 
 def _no_progress(step: str, done: int, total: int | None) -> None:
     """Stand in for a progress callable that nobody gave."""
@@ -46,7 +50,7 @@ def pull(spec: ModelSpec, models_folder: Path, progress: Progress = _no_progress
     """
     with disk_errors(models_folder):
         models_folder.mkdir(parents=True, exist_ok=True)
-        with locked(models_folder / f".{spec.name}.lock"):
+        with locked(models_folder / f".{spec.name}.lock", progress):
             if is_installed(spec, models_folder) and all(c.usable for c in verify(spec, models_folder, progress)):
                 _record_supplied(spec, model_folder(spec, models_folder))
                 return False
@@ -98,11 +102,17 @@ def _record_supplied(spec: ModelSpec, home: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a model, by its file; whoever else wants it waits."""
+def locked(path: Path, progress: Progress = _no_progress) -> Iterator[None]:
+    """Hold the lock of a model, by its file; whoever else wants it waits, and is told so, which can end the wait."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                progress("wait for another one that gets it", 0, None)
+                time.sleep(_LOOK_S)
         yield
     finally:
         os.close(handle)

@@ -23,6 +23,7 @@ from dtk_tui.inference import model_files, pull
 from dtk_tui.inference.download import disk_errors
 from dtk_tui.inference.manifest import Manifest, load_manifest
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec
+from dtk_tui.inference.pull import locked
 from tests.helpers.model_downloads import DATA, SHA, Silent, left_in, serving, tiny_spec, write_wheel
 
 
@@ -267,3 +268,18 @@ def test_the_starter_models_on_this_machine_are_right(starter: Callable[[str], M
     for name in [spec.name for spec in load_manifest().select(["starter"])]:
         checks = model_files.verify(starter(name), models)
         assert [check for check in checks if not check.usable] == []
+
+
+def test_whoever_waits_for_another_pull_is_told_so_and_can_stop(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def stop(step: str, done: int, total: int | None) -> None:
+        told.append(step)
+        raise KeyboardInterrupt
+
+    lock = tmp_path / ".a.lock"
+    with locked(lock), pytest.raises(KeyboardInterrupt), locked(lock, stop):
+        pytest.fail("two have the lock")
+    assert told == ["wait for another one that gets it"]
+    with locked(lock, stop):
+        assert len(told) == 1
