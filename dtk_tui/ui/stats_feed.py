@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextvars import Context, copy_context
 from time import monotonic
 from typing import Any
 
@@ -13,15 +15,19 @@ from textual.signal import Signal
 
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, Stats
-from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services import stats as stats_service
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.ui.background import in_thread, start_task
 
-#: Seconds between looks at the numbers while something happens, and while nothing does.
-_POLL_S, _IDLE_POLL_S = 0.5, 1.0
+#: Seconds between looks at the numbers while something happens, while nothing does, and when nothing has for a while.
+_POLL_S, _IDLE_POLL_S, _RESTING_POLL_S = 0.5, 1.0, 2.0
+_RESTS_AFTER_S = 5.0
+#: While nobody may ask, it is seen so often whether that is over.
+_PAUSED_S = 0.25
 #: The first look waits so long for the first lines of the table, which ask for it.
 _FIRST_POLL_S = 1.0
+#: Several who ask for fresh numbers at the same time get one look.
+_SOON_S = 0.1
 #: Workers tell what they did a moment after the queue shows it.
 _LINGER_S = 2.0
 #: A look that takes longer than this says that the database does not answer.
@@ -61,6 +67,9 @@ class StatsFeed:
         self._library_counts: tuple[float, LibraryCounts] | None = None
         self._is_lost = False
         self._poll_at = math.inf
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._variables: Context | None = None
         self._polling_since: float | None = None
         self._moved_at = 0.0
         self._sampled_at = -math.inf
@@ -69,13 +78,16 @@ class StatsFeed:
     def start(self) -> None:
         """Poll from now on."""
         self._poll_at = min(self._poll_at, monotonic() + _FIRST_POLL_S)
-        self._app.set_interval(0.25, self._tick)
+        self._loop, self._variables = asyncio.get_running_loop(), copy_context()
+        self._look_in(self._poll_at - monotonic())
 
     def poll_now(self, *, count: bool = False) -> None:
-        """Look at the numbers at the next tick; ``count``: also at the sizes of the library."""
+        """Look at the numbers soon; ``count``: also at the sizes of the library."""
         self._poll_at = 0.0
         if count:
             self._library_counts = None
+        if self._polling_since is None:
+            self._look_in(_SOON_S)
 
     def publish(self, stats: Stats) -> None:
         """Publish numbers; they also prove that the database is there."""
@@ -93,17 +105,32 @@ class StatsFeed:
         self._is_lost = True
         self.lost.publish(words)
 
-    def _tick(self) -> None:
+    def _look_in(self, seconds: float) -> None:
+        """Look so late whether it is time to poll; an interval timer of Textual costs more than what it waits for."""
+        if self._loop is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(0.0, seconds), self._look, context=self._variables)
+
+    def _look(self) -> None:
+        if not self._app.is_running:
+            return
         if self._is_paused():
             self._polling_since = None
+            self._look_in(_PAUSED_S)
         elif self._polling_since is not None:
-            if monotonic() - self._polling_since > _SLOW_S and not self._is_lost:
+            if not self._is_lost:
                 self.publish_lost("db does not answer")
         elif monotonic() >= self._poll_at:
-            self._polling_since = monotonic()
+            self._polling_since, self._poll_at = monotonic(), math.inf
             start_task(self._app, self._poll, name="StatsFeed", group="stats", exclusive=False)
+            self._look_in(_SLOW_S)
+        else:
+            self._look_in(self._poll_at - monotonic())
 
     async def _poll(self) -> None:
+        rest_s = _IDLE_POLL_S
         try:
             counts = self._library_counts
             known = counts[1] if counts is not None and monotonic() < counts[0] else None
@@ -112,17 +139,19 @@ class StatsFeed:
             took = monotonic() - started
             if known is None:
                 self._library_counts = (monotonic() + max(_COUNT_S, 20 * took), stats.library)
-            self._poll_at = monotonic() + max(_POLL_S if self._is_busy(stats) else _IDLE_POLL_S, 5 * took)
+            rest_s = max(self._rest_s(stats), 5 * took)
             self.publish(stats)
-        except DatabaseLostError:
-            self._poll_at = monotonic() + _IDLE_POLL_S
-            raise
         finally:
             self._polling_since = None
+            self._poll_at = min(self._poll_at, monotonic() + rest_s)  # who asked meanwhile gets another look
+            self._look_in(self._poll_at - monotonic())
 
-    def _is_busy(self, stats: Stats) -> bool:
+    def _rest_s(self, stats: Stats) -> float:
         old = self.current
-        if old is None or (stats.queue, stats.processed) != (old.queue, old.processed):
+        if old is None or (stats.queue, stats.processed, stats.marks) != (old.queue, old.processed, old.marks):
             self._moved_at = monotonic()
         works = stats.state is WorkerState.RUNNING and stats.queue.pending + stats.queue.running > 0
-        return works or monotonic() - self._moved_at < _LINGER_S
+        rests_s = monotonic() - self._moved_at
+        if works or rests_s < _LINGER_S:
+            return _POLL_S
+        return _IDLE_POLL_S if rests_s < _RESTS_AFTER_S else _RESTING_POLL_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,13 +14,15 @@ from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError
 from dtk_tui.services.worker.lasting import problem
-from dtk_tui.store.database import Database
+from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import jobs, workers
 
 #: The longest that a desired state goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
-#: The longest that the end of a worker waits for this loop, in seconds.
-_END_S = 0.2
+#: While the worker is stopped there is nothing that hours or the config could change.
+_STOPPED_LOOK_S = 5.0
+#: The pause before a new try when the database is away, in seconds.
+_AGAIN_S = 1.0
 #: How long a restart waits for batches that are under way, and how often it looks, in seconds.
 _RESTART_S, _RESTART_LOOK_S = 120.0, 0.2
 
@@ -103,6 +106,8 @@ class ControlLoop:
         self._transition = transition
         self._wake = wake
         self._resting: str | None = None
+        self._is_stopped = False
+        self._waker, self._woken = socket.socketpair()
         self.has_followed = threading.Event()
         self.thread = threading.Thread(target=self._follow, name="dtk-control", daemon=True)
 
@@ -110,6 +115,10 @@ class ControlLoop:
     def resting(self) -> str | None:
         """Why this worker pauses although it is asked to run; None when it does what it is asked."""
         return self._resting
+
+    def end(self) -> None:
+        """Let the loop see at once that ``stop`` is set."""
+        self._waker.close()
 
     def _follow(self) -> None:
         """Apply the desired state whenever it changes, until stopped."""
@@ -120,35 +129,33 @@ class ControlLoop:
                     selectors.DefaultSelector() as selector,
                 ):
                     selector.register(listener, selectors.EVENT_READ)
-                    self._apply_desired_state()
+                    selector.register(self._woken, selectors.EVENT_READ)
+                    self._apply_desired_state(listener)
                     while not self._stop.is_set():
-                        self._wait(selector)
+                        # psycopg's own wait would wake up ten times a second.
+                        selector.select(_STOPPED_LOOK_S if self._is_stopped else _LOOK_S)
                         for notice in listener.notifies(timeout=0):
                             if notice.channel == jobs.CHANNEL:
                                 self._wake()
-                        self._apply_desired_state()
+                        self._apply_desired_state(listener)
             except DatabaseLostError:
-                self._stop.wait(_LOOK_S)
+                self._stop.wait(_AGAIN_S)
             except Exception as error:  # a worker that hears nothing would look alive
                 self._emit(problem(error))
-                self._stop.wait(_LOOK_S)
+                self._stop.wait(_AGAIN_S)
+        self._woken.close()
         self._transition(WorkerState.STOPPED)
 
-    def _wait(self, selector: selectors.BaseSelector) -> None:
-        """Wait for a notice, for the next look or for the end; psycopg would wake up ten times a second."""
-        due = time.monotonic() + _LOOK_S
-        while time.monotonic() < due and not self._stop.is_set() and not selector.select(_END_S):
-            pass
-
-    def _apply_desired_state(self) -> None:
-        with self._db.connection() as conn:
-            state, changed_at = workers.get_desired_state(conn, self._worker_id())
+    def _apply_desired_state(self, conn: Connection) -> None:
+        state, changed_at = workers.get_desired_state(conn, self._worker_id())
         if self._initial_state is not None:
             if self._initially_changed_at is None:
                 self._initially_changed_at = changed_at
             if changed_at == self._initially_changed_at:
                 state = self._initial_state
-        self._transition(self._within_hours(state, changed_at))
+        state = self._within_hours(state, changed_at)
+        self._is_stopped = state == WorkerState.STOPPED
+        self._transition(state)
         self.has_followed.set()
 
     def _within_hours(self, desired: WorkerState, changed_at: datetime) -> WorkerState:

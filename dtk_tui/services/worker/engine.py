@@ -110,6 +110,8 @@ class Engine:
         """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
         self._hooks.close()
         self._stop.set()
+        self._control.end()
+        self._heartbeat.hurry()
         for thread in (self._control.thread, self._heartbeat.thread, self._word_lists.thread):
             if thread.is_alive():
                 thread.join()
@@ -221,7 +223,7 @@ class Engine:
 
     def _transition(self, desired: WorkerState) -> None:
         """Enter the desired state, or the nearest one that is possible."""
-        state = desired
+        state, trouble = desired, self._trouble
         if desired == WorkerState.STOPPED:
             self._trouble = None
             self._unload()
@@ -238,6 +240,8 @@ class Engine:
             self.state = state
             self._heartbeat.beat()
             self._emit(WorkerStateChanged(state))
+        elif self._trouble != trouble:
+            self._heartbeat.hurry()
 
     def _run(self) -> None:
         if self._pipeline is not None:

@@ -21,6 +21,8 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.queue import device_days, job_log, jobs, runs, workers
 
 _HEARTBEAT_S = 2.0
+#: While the worker is stopped and there is no device whose load could change.
+_RESTING_S = 5.0
 #: How far what a worker says it did may be behind the queue.
 _BEHIND_S = 0.4
 #: How often paces are recorded and the log is cut.
@@ -64,6 +66,7 @@ class Heartbeat:
         self._log_days = log_days
         self._recorded_at = self._devices_at = time.monotonic()
         self._meter = DeviceUseMeter()
+        self._rests = False
         self.worker_id = 0
         self.thread = threading.Thread(target=self._heartbeat_loop, name="dtk-heart", daemon=True)
 
@@ -99,19 +102,24 @@ class Heartbeat:
                 self._until.join(self._lease_s / 4)  # what Stop still saves is saved under a lease
         self._sign_off()
 
+    def hurry(self) -> None:
+        """Report soon: there is something to tell, or ``stop`` is set."""
+        self._throughput.has_news.set()
+
     def _rest(self) -> bool:
         """Wait for the next heartbeat, which comes early where there is progress to tell; return whether to stop."""
-        told = self._throughput.ended
-        due = time.monotonic() + min(_HEARTBEAT_S, self._lease_s / 4)
-        while time.monotonic() < due and not self._stop.wait(min(_BEHIND_S, self._lease_s / 4)):
-            if self._throughput.ended != told:
-                break
+        quarter_s, news = self._lease_s / 4, self._throughput.has_news
+        early = time.monotonic() + min(_BEHIND_S, quarter_s)
+        if not self._stop.is_set() and news.wait(min(_RESTING_S if self._rests else _HEARTBEAT_S, quarter_s)):
+            self._stop.wait(early - time.monotonic())
+        news.clear()
         return self._stop.is_set()
 
     def _beat(self) -> None:
         state, stats = self._report()
         gpus = gpu_report()
         self._meter.look(gpus, time.monotonic())
+        self._rests = state is WorkerState.STOPPED and not gpus
         with self._db.connection() as conn:
             alive = workers.heartbeat(
                 conn, self.worker_id, lease_s=self._lease_s, state=state, devices=gpus, stats=stats

@@ -67,6 +67,9 @@ class Throughput:
 
     Args:
         clock: seconds that only grow.
+
+    Attributes:
+        has_news: is set when jobs end; who tells of them clears it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,6 +79,7 @@ class Throughput:
         self._remembered: dict[str, float] = {}
         self._recent: dict[Kind, deque[tuple[float, int]]] = {kind: deque() for kind in Kind}
         self._output: dict[str, deque[tuple[float, int]]] = {}
+        self.has_news = threading.Event()
         self.processed = 0
         self.failed = 0
         self.cache_hits = 0
@@ -89,11 +93,7 @@ class Throughput:
             self.failed += failed
             for kind in set(done):
                 self._recent[kind].append((now, sum(1 for other in done if other == kind)))
-
-    @property
-    def ended(self) -> int:
-        """Jobs that were saved, or failed for good."""
-        return self.processed + self.failed
+        self.has_news.set()
 
     def count_cache(self, hits: int, misses: int) -> None:
         """Count prompts that had a vector already, or that had none."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 
 from textual._xterm_parser import XTermParser
 from textual.message import Message
@@ -15,19 +16,28 @@ _ANSWER = re.compile(
 )
 #: One of which the rest has yet to come.
 _BEGUN = re.compile("(?:(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=)[^\x1b]{0,500}\x1b?|\x1b\\[\\?[0-9;]{0,40})\\Z")
+#: The rest of an answer that has not come after so long never comes: what does are keys.
+_LOST_S = 3.0
 
 
 class KeyParser(XTermParser):
     """Hears keys, and leaves out answers over a slow line: their letters and digits would be commands."""
 
-    def __init__(self, debug: bool = False) -> None:
+    def __init__(self, debug: bool = False, clock: Callable[[], float] = monotonic) -> None:
         super().__init__(debug)
+        self._clock = clock
         self._begun = ""
+        self._begun_at = 0.0
 
     def feed(self, data: str) -> Iterable[Message]:
         """Return what is heard in a piece of what the terminal sends; an answer may come in several."""
+        if self._begun and self._clock() > self._begun_at + _LOST_S:
+            self._begun = ""
         keys = _ANSWER.sub("", self._begun + data)
-        begun = _BEGUN.search(keys)
-        self._begun = "" if begun is None else begun.group()
-        keys = keys[: len(keys) - len(self._begun)]
+        found = _BEGUN.search(keys)
+        begun = "" if found is None else found.group()
+        if begun and not self._begun:
+            self._begun_at = self._clock()
+        self._begun = begun
+        keys = keys[: len(keys) - len(begun)]
         return super().feed(keys) if keys or not data else ()  # an empty piece is the end

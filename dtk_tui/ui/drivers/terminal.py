@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
+import selectors
 import signal
+import socket
 import termios
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import IO, Any, cast
 
+from textual import messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, SYNC_END, SYNC_START
-from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition
 from textual.message import Message
@@ -27,6 +30,10 @@ _ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
 
 #: What is drawn again so soon is still there; later something else may have written over it.
 _SOON_S = 1.0
+#: Escape alone is a key when nothing followed it for a while: after a key that is looked for so often.
+_LOOK_S = 0.05
+#: So long after the last key there is nothing that could follow; then the end is looked for now and then.
+_PENDING_S, _QUIET_S = 0.5, 1.0
 #: Whoever quits waits so long at most for what the terminal has yet to answer.
 _SETTLE_S = 1.0
 
@@ -66,7 +73,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         hear_alt_with_digits()
-        cast(Any, linux_driver).XTermParser = KeyParser
+        self._waker: socket.socket | None = None
         self._output = _Output(cast("IO[str]", self._file))
         self._file = cast(Any, self._output)
         self._is_suspended = False
@@ -120,6 +127,37 @@ class TerminalDriver(LinuxDriver):
         else:
             self._frame = ""
         super().write(before + data + after)
+
+    def run_input_thread(self) -> None:
+        """Hear the keys until the input is disabled; Textual's own loop looks for that ten times a second."""
+        parser = KeyParser(self._debug)
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        pending_until = 0.0
+        self._waker, woken = socket.socketpair()
+        with selectors.DefaultSelector() as selector, woken:
+            selector.register(woken, selectors.EVENT_READ)
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                ready = {key.fd for key, _ in selector.select(_LOOK_S if monotonic() < pending_until else _QUIET_S)}
+                if woken.fileno() in ready:
+                    break
+                if self.fileno in ready:
+                    heard = os.read(self.fileno, 4096)
+                    if not heard:  # nobody is left who could type anything
+                        self._app.post_message(messages.ExitApp())
+                        break
+                    pending_until = monotonic() + _PENDING_S
+                    for message in parser.feed(decode(heard)):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def disable_input(self) -> None:
+        """Hear no more keys."""
+        if self._waker is not None:
+            self._waker.close()
+            self._waker = None
+        super().disable_input()
 
     def process_message(self, message: Message) -> None:
         """Take up an answer of the terminal, in the thread that reads it."""

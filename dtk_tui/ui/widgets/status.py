@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual import events
@@ -13,7 +15,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from dtk_tui.domain.job import WorkerState
-from dtk_tui.domain.stats import Stats
+from dtk_tui.domain.stats import LibraryCounts, LibraryMarks, Stats
 from dtk_tui.text import counted, duration, one_line
 from dtk_tui.ui.format import line, speed
 
@@ -86,6 +88,12 @@ def trouble_words(stats: Stats) -> str:
     return "   ".join(words for words in (*told, *stats.unserved) if words)
 
 
+def _drawn_of(stats: Stats) -> Stats:
+    """Return numbers without those that change all the time and that neither the header nor the control bar draws."""
+    workers = tuple(replace(one, heartbeat_at=datetime.min) for one in stats.workers)
+    return replace(stats, workers=workers, library=LibraryCounts(), marks=LibraryMarks())
+
+
 class HeaderLine(Line):
     """What is open, on which device the work is done, and whether the database answers."""
 
@@ -105,13 +113,16 @@ class HeaderLine(Line):
 
     def show_library(self, name: str) -> None:
         """Name what is open."""
-        self._library = one_line(name, 80)
-        self._draw()
+        library = one_line(name, 80)
+        if library != self._library:
+            self._library = library
+            self._draw()
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers; they prove that the database answers."""
-        self._stats, self._lost = stats, ""
-        self._draw()
+        if self._lost or self._stats is None or _drawn_of(stats) != _drawn_of(self._stats):
+            self._stats, self._lost = stats, ""
+            self._draw()
 
     def show_lost(self, words: str) -> None:
         """Say that the database does not answer."""
@@ -192,8 +203,9 @@ class ControlBar(Vertical):
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers."""
-        self._stats = stats
-        self._draw()
+        if self._stats is None or _drawn_of(stats) != _drawn_of(self._stats):
+            self._stats = stats
+            self._draw()
 
     def _draw(self) -> None:
         if not self.is_mounted:

@@ -11,11 +11,15 @@ from dtk_tui.domain.job import Kind
 from dtk_tui.services.queue import enqueue
 from dtk_tui.services.scan.scanner import scan
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import groups
+from dtk_tui.store.library import groups, looks
 from tests.helpers.pictures import infotext, write_png
 from tests.helpers.running_worker import EVERYTHING, one_value, worker
 
 pytestmark = pytest.mark.usefixtures("quick_models")
+
+
+_DONE = "SELECT file_name FROM job_log JOIN image ON image.id = image_id WHERE outcome = 'done' ORDER BY 1"
+_PAIR = {"original.png": "final.png", "final.png": "final.png"}
 
 
 def _list(db: Database, sql: str) -> list[str]:
@@ -65,3 +69,23 @@ def test_who_does_not_look_like_its_representative_is_embedded_itself(
     with db.connection() as conn:
         assert groups.count_stray_vectors(conn) == groups.count_lost_members(conn) == 0
     assert set(_list(db, "SELECT file_name FROM job JOIN image ON image.id = image_id")) == {"broken.png"}
+
+
+def test_a_look_that_a_crash_forgot_costs_one_embedding_and_no_group(
+    db: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library"
+    write_png(library / "original.png", "a pair", seed=1)
+    write_png(library / "final.png", "a pair", seed=1, size=(128, 128))
+    scan(db, config, [str(library)])
+    enqueue(db, config, EVERYTHING, [Kind.EMBED])
+    # The claim saw what the original looks like; then PostgreSQL was killed, and had not written that yet.
+    monkeypatch.setattr(looks, "undecoded_members", lambda conn, ids: {})
+
+    with worker(db, config) as (engine, _):
+        engine.wait_until_empty()
+
+    assert _list(db, _DONE) == ["final.png", "original.png"], "it was for itself until it was looked at"
+    assert _groups(db) == _PAIR
+    assert _list(db, "SELECT file_name FROM image_vector JOIN image ON image.id = image_id") == ["final.png"]
+    assert one_value(db, "SELECT count(*) FROM job") == 0

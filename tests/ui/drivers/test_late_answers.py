@@ -38,3 +38,13 @@ def test_an_answer_without_an_end_does_not_keep_the_keys_for_ever() -> None:
 def test_keys_are_heard_at_once() -> None:
     assert heard("x", "\x1b[B", "\x1b[1;2A") == ["x", "down", "shift+up"]
     assert heard("\x1b[200~\x1b[?x\x1b[201~", "y")[-1] == "y"
+
+
+def test_an_answer_whose_rest_does_not_come_keeps_no_keys() -> None:
+    now = 100.0
+    parser = KeyParser(clock=lambda: now)
+    assert not list(parser.feed("\x1bP>|XTe"))
+    now += 2.9
+    assert not list(parser.feed("rm"))
+    now += 0.2
+    assert [found.key for found in parser.feed("a") if isinstance(found, events.Key)] == ["a"]
