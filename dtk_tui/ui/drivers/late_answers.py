@@ -51,8 +51,12 @@ class KeyParser(XTermParser):
         return None if self._timeout_time is None else max(0.0, self._timeout_time - get_time())
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
-        """Return the keys of a sequence; one that Textual cannot read is no key, and no fault of the app."""
+        """Return the keys of a sequence; one that Textual cannot read is no key, and no fault of the app.
+
+        A letter with Alt is a command and types nothing, as it is told by terminals that know kitty's keys.
+        """
         try:
-            return tuple(super()._sequence_to_key_events(sequence, alt))
+            keys = tuple(super()._sequence_to_key_events(sequence, alt))
         except (ValueError, OverflowError):  # kitty's other code points of a key, or one that there is not
             return (events.Key(Keys.Ignore, None),)
+        return tuple(events.Key(one.key, None) if one.key.startswith("alt+") else one for one in keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 import pytest
 from textual import events
 
@@ -59,6 +61,16 @@ def test_a_piece_without_a_whole_letter_is_not_the_end() -> None:
 )
 def test_a_key_that_cannot_be_read_is_none(sequence: str) -> None:
     assert heard("a", sequence, "b") == ["a", "b"]
+
+
+@pytest.mark.parametrize("sequence", ["\x1bz", "\x1b[122;3u"])
+def test_a_letter_with_alt_types_nothing(sequence: str) -> None:
+    parser = KeyParser()
+    found = [*parser.feed(sequence)]
+    while parser.wait_s is not None:
+        sleep(parser.wait_s)
+        found += parser.tick()
+    assert [(key.key, key.character) for key in found if isinstance(key, events.Key)] == [("alt+z", None)]
 
 
 def test_escape_alone_is_waited_for_as_long_as_it_may_begin_something() -> None:
