@@ -111,6 +111,7 @@ def _config(name: str, url: str | None = None) -> Config:
     (home / "config.toml").write_text(CONFIG_FILE, encoding="utf-8")
     person = PLACE / "me"
     person.mkdir(exist_ok=True)
+    os.environ["HOME"] = str(person)  # where a question for a folder begins
     environ = {"HOME": str(person), "DTK_HOME": str(home), "DTK_MODELS": str(load().paths.models)}
     return load(environ | ({"DTK_DATABASE_URL": url} if url else {}))
 

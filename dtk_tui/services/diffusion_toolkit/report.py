@@ -103,9 +103,12 @@ def report_from_json(kept: dict[str, Any]) -> ImportReport:
 
 
 def equality_message(report: ImportReport) -> str:
-    """Return the sentence for a person that says that all images compared are equal."""
+    """Return the sentence for a person that says that all images compared are equal, or that there were none."""
     compared = report.verification.compared
     others = max(report.tables["Image"].written - compared, 0) if "Image" in report.tables else 0
+    if not compared and others:
+        why = "was merged or has a note" if report.merged else "has a note"
+        return f"Each of {counted(others, 'image')} {why}: none is compared with the source."
     words = f"{counted(compared, 'image')} compared with the source, all equal"
     if not others:
         return f"{words}."

@@ -93,11 +93,11 @@ class ScanRun:
             self._may_hold = self.read(relocation.has_images)
         return self._may_hold and sum(len(files) for _, files in self.held.values()) < _MOST_HELD
 
-    def write(self, action: Callable[[Connection], None]) -> None:
+    def write(self, action: Callable[[Connection], object]) -> None:
         """Run a transaction that writes, alone among scans; again while the database is away."""
         self.retry(partial(self.write_once, action))
 
-    def write_once(self, action: Callable[[Connection], None]) -> None:
+    def write_once(self, action: Callable[[Connection], object]) -> None:
         """Run a transaction that writes, alone among scans."""
         with self.db.connection() as conn:
             listings.acquire_write_lock(conn)

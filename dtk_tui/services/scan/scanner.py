@@ -29,7 +29,7 @@ from dtk_tui.services.scan.quick_phase import list_folder, list_tree
 from dtk_tui.services.scan.relocate import settle_vanished
 from dtk_tui.services.scan.scan_run import ScanRun
 from dtk_tui.store.database import Database
-from dtk_tui.store.library import folder_rules, folder_tree
+from dtk_tui.store.library import folder_rules, folder_tree, pruning
 from dtk_tui.store.queue import missing
 from dtk_tui.store.scan import listings, raw_metadata
 
@@ -85,6 +85,9 @@ class Scan:
         settle_vanished(self._run)
         read_unread(self._run, folder_ids)
         self._run.read(partial(missing.retry_found, folder_ids=folder_ids))
+        if self._run.counts.moved:
+            # A folder that was renamed stays behind as one without images, of which there is nothing to keep.
+            self._run.write(pruning.prune_folders)
 
     def _finish(self) -> dict[str, float]:
         counts = self._run.counts.as_json()

@@ -177,7 +177,7 @@ class BrowserScreen(ImageListScreen):
         await asyncio.sleep(rest_s)
         try:
             if view.query:
-                pane.show_title(view.title, "searching\u2026")
+                pane.show_title(*self._title_with(view, "searching\u2026"))
             look = partial(find, library, view, folding=pane.is_folding)
             # What is marked stays marked in all of a list, not in the first of it alone.
             is_marked = keep and self.table.selected_count > 0
@@ -192,10 +192,10 @@ class BrowserScreen(ImageListScreen):
         except UsageError as error:
             if not self.query_one(SearchLine).is_typing(view.query):
                 self.query_one(SearchLine).show_fault(error)
-            pane.show_title(view.title, "not understood")
+            pane.show_title(*self._title_with(view, "not understood"))
             return
         except DtkError:
-            pane.show_title(view.title, "not answered")
+            pane.show_title(*self._title_with(view, "not answered"))
             self._end_loading()
             raise
         await self._show_found(view, found, keep=keep)

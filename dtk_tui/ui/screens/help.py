@@ -53,23 +53,29 @@ class HelpScreen(Dialog[None]):
         width = max((len(keys) for _, keys in self._commands), default=0) + 2
         signs = dict(self._signs)
         groups: dict[str, list[Content]] = {}
-        if self._here is not None and (title := self._here.BINDING_GROUP_TITLE):
-            about = (str(getattr(self._here, "ABOUT", "")), signs.pop(title, ""))
-            groups[""] = [
-                Content.styled(f"Here: {title}", "bold $accent"),
-                *(Content(one) for one in about if one),
-            ]
+        here = self._here.BINDING_GROUP_TITLE if self._here is not None else None
+        if here:
+            about = str(getattr(self._here, "ABOUT", ""))
+            groups[""] = [Content.styled(f"Here: {here}", "bold $accent"), *([Content(about)] if about else ())]
         for command, keys in self._commands:
             group = "" if "" in groups and _is_of(command, self._here) else command.group
             rows = groups.setdefault(group, [Content.styled(group, "bold $accent")])
             key, name = (f"{keys:<{width}}", "bold"), (f"  {command.id}", "$faint")
             rows.append(Content.assemble("  ", key, command.title, name))
+        if here and (meaning := signs.pop(here, "")):
+            groups[""] += [Content.styled("  Signs", "$accent"), *_lines(meaning)]
         blocks = [Content("\n").join(rows) for rows in groups.values()]
-        for title, meaning in signs.items():
-            blocks.append(Content.assemble((f"Signs in {title.lower()}\n", "bold $accent"), f"  {meaning}"))
+        for of, meaning in signs.items():
+            title = Content.styled(f"Signs in {of.lower()}", "bold $accent")
+            blocks.append(Content("\n").join([title, *_lines(meaning)]))
         note = 'The grey names are for the [keys] part of config.toml, e.g.  "main.search" = "f3"'
         blocks += [Content.styled(_SEARCH_HELP, "$muted"), Content.styled(note, "$muted")]
         return Content("\n\n").join(blocks)
+
+
+def _lines(signs: str) -> list[Content]:
+    """Return a line for each sign: a paragraph would be broken between a sign and what it means."""
+    return [Content(f"  {one}") for one in signs.split("   ") if one]
 
 
 def _is_of(command: Command, widget: Widget | None) -> bool:

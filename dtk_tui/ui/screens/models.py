@@ -11,9 +11,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.models import ModelPull, NeededModel, needed
 from dtk_tui.text import counted, file_size, one_line
 from dtk_tui.ui.background import in_thread, task
+from dtk_tui.ui.commands.settings.follow import restart_workers
 from dtk_tui.ui.context import AppContext
 from dtk_tui.ui.dialogs import Choices, Dialog
 
@@ -28,6 +30,7 @@ class ModelsScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,g", "get", "Get", show=False),
         Binding("c", "stop", "Stop", show=False),
+        Binding("w", "restart_workers", "Restart the workers", show=False),
         Binding("q", "leave", "Close", show=False),
     ]
 
@@ -44,7 +47,10 @@ class ModelsScreen(Dialog[None]):
             yield Static("looking\u2026", markup=False, id="models")
         yield Static("", markup=False, id="pull")
         yield Choices(
-            ("g", "Get what is missing", "screen.get"), ("c", "Stop", "screen.stop"), ("Esc", "Close", "screen.leave")
+            ("g", "Get what is missing", "screen.get"),
+            ("c", "Stop", "screen.stop"),
+            ("w", "Restart workers", "screen.restart_workers"),
+            ("Esc", "Close", "screen.leave"),
         )
 
     def on_mount(self) -> None:
@@ -82,11 +88,19 @@ class ModelsScreen(Dialog[None]):
             words = Content(f"{counted(len(missing), 'model is', 'models are')} missing{size}, from {places}.")
         else:
             words = Content.styled("Nothing is missing.", "$success") if models else Content("")
+        if pull is not None and pull.fetched and self._is_in_use:
+            words = Content.assemble(words, ("\nWorkers that run take what came when they are restarted: w", "$accent"))
         stats = self._shared.stats.current
         if models and stats is not None and stats.workers and not stats.gpus:
             no_gpu = "\nNo GPU is seen: models run on the processor, which takes long. dtk doctor says why."
             words = Content.assemble(words, (no_gpu, "$muted"))
         self.query_one("#pull", Static).update(words)
+
+    @property
+    def _is_in_use(self) -> bool:
+        """Whether a worker has models in memory, or shall have."""
+        stats = self._shared.stats.current
+        return stats is not None and bool(stats.workers) and stats.desired is not WorkerState.STOPPED
 
     def action_get(self) -> None:
         """Get what is missing; what is under way goes on."""
@@ -96,6 +110,13 @@ class ModelsScreen(Dialog[None]):
             self._draw()
         elif self._models is not None:
             self._shared.notify("Nothing is missing.")
+
+    def action_restart_workers(self) -> None:
+        """Let the workers load their models anew."""
+        if self._is_in_use:
+            restart_workers(self.app, self._shared)
+        else:
+            self._shared.notify("No worker runs: the next Start takes the models that are here.")
 
     def action_stop(self) -> None:
         """End the download."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dtk_tui.domain.library import FolderRow, Hit
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.text import counted
+from dtk_tui.text import counted, one_line
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_lines import EVERYTHING
@@ -257,6 +257,11 @@ class ImageListScreen(StatusScreen[None]):
     def is_part(self) -> bool:
         """Whether only the first of the images of the table are there yet."""
         return self._is_part
+
+    def _title_with(self, view: View, words: str) -> tuple[str, str, tuple[str, bool] | None]:
+        """Return the title of what is shown, how it stands with a view that is not yet, and by what is sorted."""
+        shown = self._shown or view
+        return shown.title, words if shown == view else f"{one_line(view.title, 60)} {words}", shown.sort
 
     @property
     def is_all_chosen(self) -> bool:

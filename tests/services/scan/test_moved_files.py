@@ -188,6 +188,32 @@ def test_a_vanished_file_comes_back(db: Database, config: Config, tmp_path: Path
     assert _detail(db, path) == before
 
 
+def test_a_renamed_folder_leaves_nothing_behind_but_what_a_person_decided(
+    db: Database, config: Config, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    for number, folder in enumerate(["trip/day 1", "trip/day 2", "kept", "half"]):
+        write_png(library / folder / f"{number}.png", f"prompt {number}", number)
+    write_png(library / "half" / "lost.png", "lost", 9)
+    scan(db, config, [str(library)])
+    with db.connection() as conn:
+        conn.execute("UPDATE image SET rating = 7")
+        conn.execute("UPDATE folder SET archived = true WHERE name = 'kept'")
+    for folder in ("trip", "kept", "half"):
+        (library / folder).rename(library / f"{folder} anew")
+    (library / "half anew" / "lost.png").unlink()
+
+    assert scan(db, config, [str(library)])["moved"] == 4
+
+    with db.connection() as conn:
+        paths = {str(Path(path).relative_to(tmp_path)) for (path,) in conn.execute("SELECT path FROM folder")}
+        assert _one(conn, "SELECT count(*) FROM image WHERE rating = 7") == 5
+    assert paths == {
+        "library", "library/trip anew", "library/trip anew/day 1", "library/trip anew/day 2", "library/kept",
+        "library/kept anew", "library/half", "library/half anew",
+    }  # fmt: skip
+
+
 def test_a_file_that_is_moved_over_another(db: Database, config: Config, tmp_path: Path) -> None:
     library = tmp_path / "library"
     first, second, third = (small_pngs.write(library, [number])[0] for number in (1, 2, 3))

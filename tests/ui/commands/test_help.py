@@ -37,8 +37,8 @@ def test_everything_with_keys_of_its_own_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("keys", "here"),
     [
-        ("", ("Here: Images", "Keys for work, ratings and tags act on", "could not be read", "table.select")),
-        ("shift+tab", ("Here: Folders", "The folders of the library", "how many jobs wait", "folders.find")),
+        ("", ("Here: Images", "Keys for work, ratings and tags act on", "table.select_up", "\u2717 could not be read")),
+        ("shift+tab", ("Here: Folders", "The folders of the library", "folders.find", "how many jobs wait")),
         ("tab", ("Here: Preview", "What is known of the image under the cursor", "This screen")),
         ("q", ("Here: Jobs", "Work that runs, waits", "its line stays, dimmed")),
     ],

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from dtk_tui.config import Config, load
+from dtk_tui.domain.job import WorkerState
 from dtk_tui.inference import manifest
 from dtk_tui.inference.manifest import Manifest, load_manifest
 from dtk_tui.services.models import needed
+from dtk_tui.services.worker.control import set_desired_state
 from dtk_tui.store.database import Database
+from dtk_tui.store.queue import workers
 from dtk_tui.ui.dialogs import ErrorDialog
 from dtk_tui.ui.screens.models import ModelsScreen
 from tests.helpers.model_downloads import DATA, Silent, serving, tiny_spec, write_wheel
@@ -79,6 +82,36 @@ async def test_it_goes_on_when_it_is_left_and_its_end_is_told(db: Database, bare
         await run.press("g", "escape")
         await run.shows("The models are here.")
         await run.until(lambda: not run.main.query_one("#activity").display)
+
+
+async def test_workers_that_run_are_offered_what_came(db: Database, bare: Config, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "index")
+    async with library_app(db, bare, NARROW) as run:
+        await opened(run)
+        await run.press("w")
+        await run.shows("No worker runs: the next Start takes the models that are here.")
+        with db.connection() as conn:
+            conn.execute(
+                "INSERT INTO worker (host, pid, state, lease_until, devices, stats)"
+                " VALUES ('box', 1, 'running', now() + '1 day', '[]', '{}')"
+            )
+        set_desired_state(db, WorkerState.RUNNING)
+        run.dtk.context.stats.poll_now()
+        await run.until(lambda: run.stats.desired is WorkerState.RUNNING and bool(run.stats.workers))
+        assert "restarted" not in run.text()
+        await run.press("g")
+        await run.shows("take what came when they are restarted: w")
+        await run.press("w")
+        await run.until(lambda: desired(db) is WorkerState.STOPPED)
+        with db.connection() as conn:
+            conn.execute("UPDATE worker SET state = 'stopped'")
+        await run.until(lambda: desired(db) is WorkerState.RUNNING)
+        await run.shows("The workers were started again.")
+
+
+def desired(db: Database) -> WorkerState:
+    with db.connection() as conn:
+        return workers.get_desired_state(conn)[0]
 
 
 async def test_why_nothing_came_is_said_and_it_can_be_tried_again(db: Database, bare: Config, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ async def test_a_search_that_cannot_be_answered_does_not_go_on_searching(
         await run.press("enter")
         await run.shows("nothing is embedded yet")
         await run.press("enter")
-        await run.shows("not answered")
+        await run.shows("All images  30  \u201cabout: tower\u201d not answered")
         assert "searching" not in run.text()
 
 

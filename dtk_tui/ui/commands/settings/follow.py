@@ -34,7 +34,7 @@ async def follow(app: App[Any], context: AppContext, info: SettingInfo | None) -
         return
     stats, effect = context.stats.current, info.effect
     if effect is Effect.MODELS and stats is not None and stats.desired is not WorkerState.STOPPED:
-        _ask(app, "Start the workers again?", _WORKERS, lambda: _restart_workers(app, context))
+        _ask(app, "Start the workers again?", _WORKERS, lambda: restart_workers(app, context))
     elif effect is Effect.RESTART:
         _ask(app, "Start the app again?", _APP, lambda: app.exit(RESTART))
     else:
@@ -47,7 +47,9 @@ def _ask(app: App[Any], title: str, text: str, do: Callable[[], None]) -> None:
     app.push_screen(Confirm(title, words, "Yes, now", "Later"), lambda yes: do() if yes else None)
 
 
-def _restart_workers(app: App[Any], context: AppContext) -> None:
+def restart_workers(app: App[Any], context: AppContext) -> None:
+    """Let all workers end their batch and load their models anew."""
+
     async def work() -> None:
         await in_thread(control.restart, context.library.db)
         context.stats.poll_now()

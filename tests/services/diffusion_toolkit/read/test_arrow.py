@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,8 @@ def test_rows_beside_one_that_surprises_are_compared_too(db: Database, config: C
     assert report.verification.is_good
     assert report.verification.compared == 1999
     assert equality_message(report) == "1,999 images compared with the source, all equal; 1 more has a note."
+    nothing = replace(report, verification=replace(report.verification, compared=0))
+    assert equality_message(nothing) == "Each of 2,000 images has a note: none is compared with the source."
     assert fetch_one(db, "SELECT count(*) FROM image") == 2000
 
 
