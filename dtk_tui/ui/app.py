@@ -62,6 +62,8 @@ _STYLES = (
 
 #: How long the end of the app waits for the worker to give its jobs back.
 _CLOSE_S = 15.0
+#: The same while the database does not answer, which then takes nothing back.
+_LOST_CLOSE_S = 2.0
 
 
 def _opens(module: str, name: str) -> Callable[[DtkApp], Awaitable[None]]:
@@ -183,7 +185,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         ending.append(threading.Thread(target=self.context.writer.close, name="dtk-writer", daemon=True))
         ending[-1].start()
         ending += self.services.close()
-        end = monotonic() + _CLOSE_S
+        end = monotonic() + (_LOST_CLOSE_S if self.context.stats.is_lost else _CLOSE_S)
         while any(thread.is_alive() for thread in ending) and monotonic() < end:
             await asyncio.sleep(0.02)
 

@@ -55,6 +55,7 @@ class StatsFeed:
         changed: publishes fresh numbers.
         gpu_loads: the load of each GPU in percent, None where it is not told, every ``SAMPLE_S`` of this session.
         lost: publishes why the database does not answer, and an empty text when it does again.
+        is_lost: the database does not answer.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, is_paused: Callable[[], bool]) -> None:
@@ -65,7 +66,7 @@ class StatsFeed:
         self._library = library
         self._is_paused = is_paused
         self._library_counts: tuple[float, LibraryCounts] | None = None
-        self._is_lost = False
+        self.is_lost = False
         self._poll_at = math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,13 +97,13 @@ class StatsFeed:
             self._sampled_at = monotonic()
             self.gpu_loads.append(tuple(_load(gpu) for gpu in stats.gpus))
         self.changed.publish(stats)
-        if self._is_lost:
-            self._is_lost = False
+        if self.is_lost:
+            self.is_lost = False
             self.lost.publish("")
 
     def publish_lost(self, words: str) -> None:
         """Say that the database does not answer, until it does."""
-        self._is_lost = True
+        self.is_lost = True
         self.lost.publish(words)
 
     def _look_in(self, seconds: float) -> None:
@@ -120,7 +121,7 @@ class StatsFeed:
             self._polling_since = None
             self._look_in(_PAUSED_S)
         elif self._polling_since is not None:
-            if not self._is_lost:
+            if not self.is_lost:
                 self.publish_lost("db does not answer")
         elif monotonic() >= self._poll_at:
             self._polling_since, self._poll_at = monotonic(), math.inf

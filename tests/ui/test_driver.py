@@ -28,12 +28,18 @@ import sys
 
 class Small(FaultReportingApp):
     BINDINGS = [("q", "quit", "Quit"), ("a", "say", "Say"), ("f", "frozen", "Frozen"), ("z", "stop", "Stop")]
+    BINDINGS += [("escape", "leave", "Leave")]
     def compose(self):
         yield Label("it runs")
     def on_mount(self):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit)
     def action_say(self):
         self.query_one(Label).update("a key came")
+    def action_leave(self):
+        self.query_one(Label).update("it was Escape")
+    def on_key(self, event):
+        if event.character == "\u00e9":
+            self.query_one(Label).update("a letter came in pieces")
     def action_stop(self):
         if has_shell():
             self.suspend_process("it is suspended")
@@ -74,9 +80,9 @@ class Terminal:
         os.close(inner)
         self.seen = b""
 
-    def type(self, words: str) -> None:
+    def type(self, keys: str | bytes) -> None:
         """Press keys."""
-        os.write(self.master, words.encode())
+        os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
 
     def shows(self, *words: bytes, within_s: float = 60) -> bytes:
         """Wait until words were drawn since the last look, in that order; return all that was drawn."""
@@ -167,6 +173,17 @@ def test_stopped_and_continued_it_draws_takes_keys_and_ends(terminal: Terminal) 
     terminal.type("q")
     terminal.shows(b"\x1b[?1049l")
     assert terminal.process.wait(60) == 0
+
+
+def test_a_letter_is_heard_byte_by_byte_and_escape_by_itself(terminal: Terminal) -> None:
+    terminal.shows(b"it runs")
+    for piece in (b"\xc3", b"\xa9"):
+        terminal.type(piece)
+        while select.select([terminal.master], [], [], 0.5)[0]:
+            terminal.seen += os.read(terminal.master, 65536)
+    terminal.shows(b"a letter came in pieces")
+    terminal.type("\x1b")
+    terminal.shows(b"it was Escape")
 
 
 def test_a_terminal_that_is_taken_away_ends_it(terminal: Terminal) -> None:

@@ -130,14 +130,13 @@ class ControlLoop:
                 ):
                     selector.register(listener, selectors.EVENT_READ)
                     selector.register(self._woken, selectors.EVENT_READ)
-                    self._apply_desired_state(listener)
                     while not self._stop.is_set():
-                        # psycopg's own wait would wake up ten times a second.
-                        selector.select(_STOPPED_LOOK_S if self._is_stopped else _LOOK_S)
-                        for notice in listener.notifies(timeout=0):
-                            if notice.channel == jobs.CHANNEL:
-                                self._wake()
                         self._apply_desired_state(listener)
+                        # What came with the answer to the look is not in the socket any more, and would wake nobody.
+                        if not self._hear(listener):
+                            # psycopg's own wait would wake up ten times a second.
+                            selector.select(_STOPPED_LOOK_S if self._is_stopped else _LOOK_S)
+                            self._hear(listener)
             except DatabaseLostError:
                 self._stop.wait(_AGAIN_S)
             except Exception as error:  # a worker that hears nothing would look alive
@@ -145,6 +144,13 @@ class ControlLoop:
                 self._stop.wait(_AGAIN_S)
         self._woken.close()
         self._transition(WorkerState.STOPPED)
+
+    def _hear(self, listener: Connection) -> bool:
+        """Take the notices that have come; return whether there were any."""
+        notices = list(listener.notifies(timeout=0))
+        if any(notice.channel == jobs.CHANNEL for notice in notices):
+            self._wake()
+        return bool(notices)
 
     def _apply_desired_state(self, conn: Connection) -> None:
         state, changed_at = workers.get_desired_state(conn, self._worker_id())

@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable, Iterable
 from time import monotonic
 
+from textual import events
+from textual._time import get_time
 from textual._xterm_parser import XTermParser
+from textual.keys import Keys
 from textual.message import Message
 
 #: What answers to the questions of ``dtk_tui.terminal`` are: strings with an end (ST), which another sequence cuts off,
@@ -40,4 +43,20 @@ class KeyParser(XTermParser):
             self._begun_at = self._clock()
         self._begun = begun
         keys = keys[: len(keys) - len(begun)]
-        return super().feed(keys) if keys or not data else ()  # an empty piece is the end
+        return super().feed(keys) if keys else ()  # an empty piece would be the end
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long to wait for more before Escape is a key by itself; None where nothing has begun."""
+        return None if self._timeout_time is None else max(0.0, self._timeout_time - get_time())
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        """Return the keys of a sequence; one that Textual cannot read is no key, and no fault of the app.
+
+        A letter with Alt is a command and types nothing, as it is told by terminals that know kitty's keys.
+        """
+        try:
+            keys = tuple(super()._sequence_to_key_events(sequence, alt))
+        except (ValueError, OverflowError):  # kitty's other code points of a key, or one that there is not
+            return (events.Key(Keys.Ignore, None),)
+        return tuple(events.Key(one.key, None) if one.key.startswith("alt+") else one for one in keys)

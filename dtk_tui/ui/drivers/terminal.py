@@ -30,10 +30,6 @@ _ALT_AND_KEY = tuple(f"\x1b{key}" for key in "0123456789-=")
 
 #: What is drawn again so soon is still there; later something else may have written over it.
 _SOON_S = 1.0
-#: Escape alone is a key when nothing followed it for a while: after a key that is looked for so often.
-_LOOK_S = 0.05
-#: So long after the last key there is nothing that could follow; then the end is looked for now and then.
-_PENDING_S, _QUIET_S = 0.5, 1.0
 #: Whoever quits waits so long at most for what the terminal has yet to answer.
 _SETTLE_S = 1.0
 
@@ -74,6 +70,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*args, **options)
         hear_alt_with_digits()
         self._waker: socket.socket | None = None
+        self._woken: socket.socket | None = None
         self._output = _Output(cast("IO[str]", self._file))
         self._file = cast(Any, self._output)
         self._is_suspended = False
@@ -89,6 +86,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Start application mode; the title of the window is put aside."""
+        self._waker, self._woken = socket.socketpair()  # before the thread that hears it
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.write(KEEP_TITLE)
         if self._title:
@@ -132,25 +130,29 @@ class TerminalDriver(LinuxDriver):
         """Hear the keys until the input is disabled; Textual's own loop looks for that ten times a second."""
         parser = KeyParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        pending_until = 0.0
-        self._waker, woken = socket.socketpair()
-        with selectors.DefaultSelector() as selector, woken:
+        assert self._woken is not None, "start_application_mode comes first"
+        with selectors.DefaultSelector() as selector, self._woken as woken:
             selector.register(woken, selectors.EVENT_READ)
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                ready = {key.fd for key, _ in selector.select(_LOOK_S if monotonic() < pending_until else _QUIET_S)}
+                ready = {key.fd for key, _ in selector.select(parser.wait_s)}
                 if woken.fileno() in ready:
                     break
                 if self.fileno in ready:
-                    heard = os.read(self.fileno, 4096)
+                    heard = self._read()
                     if not heard:  # nobody is left who could type anything
                         self._app.post_message(messages.ExitApp())
                         break
-                    pending_until = monotonic() + _PENDING_S
                     for message in parser.feed(decode(heard)):
                         self.process_message(message)
                 for message in parser.tick():
                     self.process_message(message)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:  # the shell that would bring a process of the background back is gone
+            return b""
 
     def disable_input(self) -> None:
         """Hear no more keys."""

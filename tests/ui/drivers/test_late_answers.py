@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 import pytest
 from textual import events
 
@@ -48,3 +50,33 @@ def test_an_answer_whose_rest_does_not_come_keeps_no_keys() -> None:
     assert not list(parser.feed("rm"))
     now += 0.2
     assert [found.key for found in parser.feed("a") if isinstance(found, events.Key)] == ["a"]
+
+
+def test_a_piece_without_a_whole_letter_is_not_the_end() -> None:
+    assert heard("", "a") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "sequence", ["\x1b[97:65;2u", "\x1b[1;1:3A", "\x1b[1114112u", "\x1b[99999999999u", "\x1b[97;;99999999u"]
+)
+def test_a_key_that_cannot_be_read_is_none(sequence: str) -> None:
+    assert heard("a", sequence, "b") == ["a", "b"]
+
+
+@pytest.mark.parametrize("sequence", ["\x1bz", "\x1b[122;3u"])
+def test_a_letter_with_alt_types_nothing(sequence: str) -> None:
+    parser = KeyParser()
+    found = [*parser.feed(sequence)]
+    while parser.wait_s is not None:
+        sleep(parser.wait_s)
+        found += parser.tick()
+    assert [(key.key, key.character) for key in found if isinstance(key, events.Key)] == [("alt+z", None)]
+
+
+def test_escape_alone_is_waited_for_as_long_as_it_may_begin_something() -> None:
+    parser = KeyParser()
+    assert parser.wait_s is None
+    assert not list(parser.feed("\x1b"))
+    assert parser.wait_s is not None
+    assert [found.key for found in parser.feed("[A") if isinstance(found, events.Key)] == ["up"]
+    assert parser.wait_s is None
