@@ -16,6 +16,7 @@ from dtk_tui.ui.commands.command import GRID, LISTS, Command
 from dtk_tui.ui.commands.registry import offered
 from dtk_tui.ui.context import ContextScreen
 from dtk_tui.ui.dialogs import Dialog
+from dtk_tui.ui.messages import PaletteOpened
 
 _SEARCH_HELP = (
     'The search line knows words, "phrases", -not, OR, brackets and tokens such as tag:1girl, model:sdxl, '
@@ -34,12 +35,15 @@ class HelpScreen(Dialog[None]):
         here: what has the focus.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,enter", "leave", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,q,enter", "leave", "Close", show=False),
+        Binding("slash", "find", "Find one and do it", show=False),
+    ]
 
     def __init__(
         self, commands: Sequence[tuple[Command, str]], signs: Mapping[str, str], here: Widget | None = None
     ) -> None:
-        super().__init__("Keys")
+        super().__init__("Keys   / finds one and does it")
         self._commands = commands
         self._signs = signs
         self._here = here
@@ -48,6 +52,11 @@ class HelpScreen(Dialog[None]):
         """One block a group."""
         with VerticalScroll(classes="text"):
             yield Static(self._text(), markup=False)
+
+    def action_find(self) -> None:
+        """Find a command by its words, and do it: the palette, on the screen that this is the help of."""
+        self.dismiss(None)
+        self.app.post_message(PaletteOpened())
 
     def _text(self) -> Content:
         width = max((len(keys) for _, keys in self._commands), default=0) + 2

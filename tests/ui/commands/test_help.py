@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -15,7 +16,7 @@ import dtk_tui.ui
 from dtk_tui.config import Config
 from dtk_tui.store.database import Database
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
-from tests.helpers.running_app import WIDE, library_app
+from tests.helpers.running_app import NARROW, WIDE, library_app
 
 
 def _widgets(base: type[Widget] = Widget) -> Iterator[type[Widget]]:
@@ -54,3 +55,17 @@ async def test_help_begins_with_what_has_the_focus(
         text = run.text()
         places = [text.index(words) for words in here]
         assert places == sorted(places)
+
+
+async def test_what_is_looked_for_in_the_help_is_found_and_done(db: Database, config: Config, library: Path) -> None:
+    async with library_app(db, config, NARROW) as run:
+        await run.until(lambda: run.main.table.current_row is not None)
+        await run.press("question_mark")
+        await run.shows("/ finds one and does it")
+        await run.press("slash")
+        await run.until(lambda: isinstance(run.app.screen, CommandPalette))
+        await run.write("favour")
+        await run.shows("Favourite, or not")
+        await run.press("enter")
+        await run.until(lambda: run.app.screen is run.main)
+        await run.shows("\u2665")
