@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar, Literal, Protocol, TypeVar
 
@@ -57,7 +56,6 @@ class AppContext:
         view_state: what a person chose of how the app looks.
         key: returns the first key that a command has now, as people read it, by the command's id.
         library_name: what the header calls the library.
-        in_order: held by what is asked of the workers, so that what was asked last holds.
     """
 
     library: LibraryBrowser
@@ -71,7 +69,6 @@ class AppContext:
     view_state: ViewState
     key: Callable[[str], str]
     library_name: str = ""
-    in_order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class ContextScreen(UpdatingScreen[ResultT]):
