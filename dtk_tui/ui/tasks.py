@@ -45,6 +45,8 @@ class Tasks:
         pull_moved: publishes them when they came further or ended.
         pull_is_shown: whether a screen shows them.
         edits_in_order: held by an edit of few images, so that they are done in the order of their keys.
+        flags_in_order: held from the look whether images have a flag to the edit that follows from it.
+        wishes_in_order: held by what is asked of the workers, so that what was asked last holds.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, emit: Emit) -> None:
@@ -62,6 +64,8 @@ class Tasks:
         self.pull_moved: Signal[ModelPull] = Signal(app, "pull-moved")
         self.pull_is_shown = False
         self.edits_in_order = asyncio.Lock()
+        self.flags_in_order = asyncio.Lock()
+        self.wishes_in_order = asyncio.Lock()
         self._told_edit: EditTask | None = None
         self._told_import: Import | None = None
         self._library = library

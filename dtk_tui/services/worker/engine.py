@@ -72,6 +72,7 @@ class Engine:
         self._placement: Placement | None = None
         self._models: dict[Kind, str] = {}
         self._trouble: str | None = None
+        self._told: tuple[str | None, str | None] = (None, None)
         self._loaded_at = 0.0
         self.state = WorkerState.STOPPED
         self._control = ControlLoop(
@@ -223,7 +224,7 @@ class Engine:
 
     def _transition(self, desired: WorkerState) -> None:
         """Enter the desired state, or the nearest one that is possible."""
-        state, trouble = desired, self._trouble
+        state = desired
         if desired == WorkerState.STOPPED:
             self._trouble = None
             self._unload()
@@ -236,11 +237,12 @@ class Engine:
             self._release()
         if state == WorkerState.RUNNING and self._pipeline is None:
             state = WorkerState.STOPPED
+        told, self._told = self._told, (self._trouble, self._control.resting)
         if state != self.state:
             self.state = state
             self._heartbeat.beat()
             self._emit(WorkerStateChanged(state))
-        elif self._trouble != trouble:
+        elif self._told != told:
             self._heartbeat.hurry()
 
     def _run(self) -> None:

@@ -103,11 +103,12 @@ def flag(mark: Mark) -> Run:
         ids = chosen_ids(context, target)
         if not ids:
             return
-        async with context.tasks.edits_in_order:
-            has_it = await in_thread(marks.all_have, context.library.db, ids, mark)
-        edit = MarkEdit(mark, int(not has_it))
-        work = partial(marks.apply, context.library.db, ids, edit)
-        await carry_out(context, screen, edit.title, len(ids), work, is_seen=True)
+        async with context.tasks.flags_in_order:
+            async with context.tasks.edits_in_order:
+                has_it = await in_thread(marks.all_have, context.library.db, ids, mark)
+            edit = MarkEdit(mark, int(not has_it))
+            work = partial(marks.apply, context.library.db, ids, edit)
+            await carry_out(context, screen, edit.title, len(ids), work, is_seen=True)
 
     return run
 

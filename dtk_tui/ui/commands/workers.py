@@ -28,7 +28,8 @@ def set_desired_state(state: WorkerState) -> Run:
 
     @in_background("desired state", exclusive=False, asked=True)
     async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
-        await in_thread(_SET[state], context.library.db)
+        async with context.tasks.wishes_in_order:
+            await in_thread(_SET[state], context.library.db)
         context.stats.poll_now()
 
     return run

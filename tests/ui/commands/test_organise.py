@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,31 @@ async def test_one_image_is_rated_and_flagged(
         await run.press("ctrl+y")
         await run.shows("There is nothing to do again.")
     assert marks(db, "028.png") == (0, False, False, False), "0 is a rating like the others"
+
+
+async def test_a_flag_that_is_given_and_taken_away_at_once_is_not_there(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, apply = organise.marks.all_have, organise.marks.apply
+    may_look, done = threading.Event(), list[bool]()
+
+    def look_slowly(*arguments: Any) -> bool:
+        may_look.wait(60)
+        return look(*arguments)
+
+    def apply_and_tell(*arguments: Any) -> Any:
+        edited = apply(*arguments)
+        done.append(True)
+        return edited
+
+    monkeypatch.setattr(organise.marks, "all_have", look_slowly)
+    monkeypatch.setattr(organise.marks, "apply", apply_and_tell)
+    async with library_app(db, config) as run:
+        await run.shows("029.png")
+        await run.press("f", "f")
+        may_look.set()
+        await run.until(lambda: len(done) == 2)
+    assert marks(db, "029.png") == (None, False, False, False)
 
 
 async def test_the_selection_and_a_number_that_is_typed(db: Database, config: Config, library: Path) -> None:

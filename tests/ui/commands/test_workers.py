@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +17,12 @@ from dtk_tui.domain.imports import STEPS, ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import AwayFolder, LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import workers
 from dtk_tui.ui.app import DtkApp
+from dtk_tui.ui.commands import workers as commands
 from tests.helpers.running_app import NARROW, WIDE, library_app, running
 
 BUSY = Stats(
@@ -61,6 +65,30 @@ async def test_work_on_the_cpu_beside_a_gpu_stands_out(db: Database, config: Con
         colors = {segment.style.color for segment in strip if segment.text.strip() == "CPU" and segment.style}
         ordinary = {segment.style.color for segment in strip if "GB" in segment.text and segment.style}
         assert colors and colors != ordinary
+
+
+async def test_what_was_asked_last_holds(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_busy, done = threading.Event(), list[WorkerState]()
+
+    def slowly(state: WorkerState) -> Callable[[Database], None]:
+        def ask(db: Database) -> None:
+            if state is WorkerState.RUNNING:
+                is_busy.wait(60)
+            control.set_desired_state(db, state)
+            done.append(state)
+
+        return ask
+
+    monkeypatch.setattr(commands, "_SET", {state: slowly(state) for state in WorkerState})
+    async with library_app(db, config) as run:
+        await run.press("f5", "f7")
+        await asyncio.sleep(0.2)
+        is_busy.set()
+        await run.until(lambda: len(done) == 2)
+    with db.connection() as conn:
+        assert workers.get_desired_state(conn)[0] is WorkerState.STOPPED
 
 
 async def test_the_keys_write_the_wish(db: Database, config: Config, library: Path) -> None:
