@@ -100,7 +100,7 @@ async def test_help_names_every_action_of_the_screen(db: Database, config: Confi
         await run.shows("029.png")
         found = offered(run.main)
         await run.press("question_mark")
-        await run.shows("This screen")
+        await run.shows("Here: Images")
         text = "\n".join(str(static.visual) for static in run.app.screen.query("Static"))  # type: ignore[attr-defined]
         for action in found:
             assert action.title in text
