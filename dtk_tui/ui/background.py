@@ -57,19 +57,22 @@ def start_task(
     asked for it, who has to know when it was not done.
     """
 
-    async def guarded() -> None:
-        try:
-            await work()
-        except DtkError as error:
-            node.post_message(ErrorReported(error, asked=asked))
-        except Exception as error:
-            if isinstance(error, NoMatches) and not (node.is_attached and node.display):
-                return  # the answer came when the screen that asked for it was being taken apart
-            _log.exception("%s failed", name)
-            unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
-            node.post_message(ErrorReported(unexpected))
-
+    guarded = functools.partial(reporting, node, work, name=name, asked=asked)
     return node.run_worker(guarded, name=name, group=group, exclusive=exclusive)
+
+
+async def reporting(node: DOMNode, work: Callable[[], Awaitable[None]], *, name: str, asked: bool = False) -> None:
+    """Wait for a coroutine whose failures travel up from a node, as those of ``start_task`` do."""
+    try:
+        await work()
+    except DtkError as error:
+        node.post_message(ErrorReported(error, asked=asked))
+    except Exception as error:
+        if isinstance(error, NoMatches) and not (node.is_attached and node.display):
+            return  # the answer came when the screen that asked for it was being taken apart
+        _log.exception("%s failed", name)
+        unexpected = DtkError("Something failed that should not.", f"{type(error).__name__}: {error}")
+        node.post_message(ErrorReported(unexpected))
 
 
 def task(

@@ -17,7 +17,7 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import LibraryCounts, Stats
 from dtk_tui.services import stats as stats_service
 from dtk_tui.services.library.browse import LibraryBrowser
-from dtk_tui.ui.background import in_thread, start_task
+from dtk_tui.ui.background import in_thread, reporting
 
 #: Seconds between looks at the numbers while something happens, while nothing does, and when nothing has for a while.
 _POLL_S, _IDLE_POLL_S, _RESTING_POLL_S = 0.5, 1.0, 2.0
@@ -70,6 +70,7 @@ class StatsFeed:
         self._poll_at = math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
         self._variables: Context | None = None
         self._polling_since: float | None = None
         self._moved_at = 0.0
@@ -115,7 +116,7 @@ class StatsFeed:
         self._timer = self._loop.call_later(max(0.0, seconds), self._look, context=self._variables)
 
     def _look(self) -> None:
-        if not self._app.is_running:
+        if self._loop is None or not self._app.is_running:
             return
         if self._is_paused():
             self._polling_since = None
@@ -125,7 +126,8 @@ class StatsFeed:
                 self.publish_lost("db does not answer")
         elif monotonic() >= self._poll_at:
             self._polling_since, self._poll_at = monotonic(), math.inf
-            start_task(self._app, self._poll, name="StatsFeed", group="stats", exclusive=False)
+            # A worker of Textual costs ten times what the look does.
+            self._task = self._loop.create_task(reporting(self._app, self._poll, name="StatsFeed"))
             self._look_in(_SLOW_S)
         else:
             self._look_in(self._poll_at - monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -39,6 +40,8 @@ _KEY_NAMES = {
     "escape": "Esc", "enter": "Enter", "delete": "Delete", "backspace": "Backspace", "pageup": "PgUp",
     "pagedown": "PgDn",
 }  # fmt: skip
+#: Seconds between two looks for garbage.
+_COLLECT_S = 1.0
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 
@@ -186,7 +189,13 @@ class FaultReportingApp(App[None]):
         """Look for garbage while nobody types; tests, which open one app after the other, leave that to Python."""
         if not self.is_headless:
             self._collector.begin()
-            self.set_interval(1.0, self._collector.look)
+            asyncio.get_running_loop().call_later(_COLLECT_S, self._collect)
+
+    def _collect(self) -> None:
+        """Look every second, by the event loop itself: an interval of Textual costs more than the look."""
+        if self.is_running:
+            self._collector.look()
+            asyncio.get_running_loop().call_later(_COLLECT_S, self._collect)
 
     async def on_event(self, event: events.Event) -> None:
         """Note when somebody types."""

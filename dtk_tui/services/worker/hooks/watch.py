@@ -22,6 +22,8 @@ from dtk_tui.text import one_line
 
 WORK_ENDED, OFTEN_FAILED = "work_ended", "often_failed"
 _LOOK_S = 1.0
+#: While nothing ends.
+_RESTING_LOOK_S = 5.0
 #: Of so many jobs that ended last, ``failures`` counts those that failed.
 _WINDOW = 100
 #: How long each is not run again by itself, in seconds: pictures that trickle in, and a model that always fails.
@@ -96,7 +98,9 @@ class Hooks:
                         self._tell_end(hooks.work_ended)
 
     def _watch(self) -> None:
-        while not self._stop.wait(_LOOK_S):
+        counted = self._counted
+        while not self._stop.wait(_LOOK_S if self._counted != counted else _RESTING_LOOK_S):
+            counted = self._counted
             self.look()
         self.look(at_once=True)
 
