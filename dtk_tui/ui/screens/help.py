@@ -43,7 +43,7 @@ class HelpScreen(Dialog[None]):
     def __init__(
         self, commands: Sequence[tuple[Command, str]], signs: Mapping[str, str], here: Widget | None = None
     ) -> None:
-        super().__init__("Keys   / finds one and does it")
+        super().__init__("Keys: / finds one and does it")
         self._commands = commands
         self._signs = signs
         self._here = here

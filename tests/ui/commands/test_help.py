@@ -61,7 +61,7 @@ async def test_what_is_looked_for_in_the_help_is_found_and_done(db: Database, co
     async with library_app(db, config, NARROW) as run:
         await run.until(lambda: run.main.table.current_row is not None)
         await run.press("question_mark")
-        await run.shows("/ finds one and does it")
+        await run.shows("Keys: / finds one and does it")
         await run.press("slash")
         await run.until(lambda: isinstance(run.app.screen, CommandPalette))
         await run.write("favour")
