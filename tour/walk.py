@@ -13,6 +13,7 @@ from textual.widgets import Input, TextArea
 
 from dtk_tui.errors import DtkError
 from dtk_tui.ui.theme import DARK, LIGHT
+from dtk_tui.ui.widgets.picture import Picture
 from tour.page import file_name
 from tour.raster import picture
 from tour.stops import STOPS, Stop
@@ -119,7 +120,8 @@ class Walk:
                 self.app.clear_notifications()
             await self._pilot.pause(0.1)
             now = [list(strip) for strip in self.app.screen._compositor.render_strips()]
-            if now != shown:
+            # A picture in the colours of before stands still as well.
+            if now != shown or any(one.is_drawing for one in self.app.screen.query(Picture)):
                 shown, since = now, monotonic()
         return self.picture()
 

@@ -214,6 +214,11 @@ class Picture(Container):
         self._begin()
 
     @property
+    def is_drawing(self) -> bool:
+        """Whether another picture, or the same one in other colours, is on its way to the screen."""
+        return self._is_drawing
+
+    @property
     def is_given_up(self) -> bool:
         """Whether the last file was given up before it was on the screen."""
         return self._is_given_up
