@@ -17,6 +17,11 @@ class WorkerStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueNotified:
+    """The worker of this process heard that any process queued jobs, or asked something of workers."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScanProgressed:
     """How far a scan is. ``phase`` is ``quick`` or ``deep``; ``total`` is 0 while it is not known."""
 
@@ -90,6 +95,7 @@ class ProblemReported:
 
 Event = (
     WorkerStateChanged
+    | QueueNotified
     | ScanProgressed
     | ScanFinished
     | ImportProgressed

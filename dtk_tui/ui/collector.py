@@ -14,6 +14,8 @@ _DUE, _OVERDUE = 4, 50
 _LONG_REST_S, _OLD_DUE, _OLD_OVERDUE = 30.0, 50, 6000
 #: So long after the start most of what is new are modules that threads import, and no garbage.
 _START_S = 5.0
+#: Seconds between two looks, and while nothing is made that could become garbage.
+_LOOK_S, _RESTING_LOOK_S = 1.0, 5.0
 #: For the generations that Python collects by itself, more than there will be.
 _NEVER = 1_000_000_000
 
@@ -30,6 +32,8 @@ class IdleCollector:
         self._last_input = monotonic()
         self._collections = 0
         self._started = -_START_S
+        self._younger = 0
+        self._rests = False
 
     def begin(self) -> None:
         """Pass over what is there from the start, and let Python begin no full collection."""
@@ -37,19 +41,24 @@ class IdleCollector:
         gc.freeze()
         gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
 
-    def note_input(self) -> None:
-        """A key was pressed, or the mouse moved."""
+    def note_input(self) -> bool:
+        """A key was pressed, or the mouse moved; return whether the next look is far, and should be now."""
         self._last_input = monotonic()
+        return self._rests
 
-    def look(self) -> None:
-        """Collect if it is time for it; called once a second or so."""
+    def look(self) -> float:
+        """Collect if it is time for it; return in how many seconds to look again."""
         now = monotonic()
         rest_s = now - self._last_input
+        before, self._younger = self._younger, gc.get_count()[2]
         if now - self._started < _START_S:
             gc.freeze()
-            return
-        if not is_due(gc.get_count()[2], rest_s):
-            return
+        elif is_due(self._younger, rest_s):
+            self._collect(rest_s)
+        self._rests = rest_s >= _REST_S and self._younger == before
+        return _RESTING_LOOK_S if self._rests else _LOOK_S
+
+    def _collect(self, rest_s: float) -> None:
         self._collections += 1
         if is_old_due(self._collections, rest_s):
             self._collections = 0

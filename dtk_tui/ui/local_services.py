@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dtk_tui.errors import DtkError
+from dtk_tui.ui.gentle_import import gentle_imports
 
 if TYPE_CHECKING:
     from dtk_tui.services.scan.watcher import Watcher
@@ -44,12 +46,15 @@ class LocalServices:
     def open(self) -> None:
         """Make and open them, once; returns at once."""
         if self._opening is None and not self._closing.is_set():
-            self._opening = threading.Thread(target=self._open, name="dtk-open", daemon=True)
+            self._opening = threading.Thread(
+                target=self._open, args=(asyncio.get_running_loop(),), name="dtk-open", daemon=True
+            )
             self._opening.start()
 
-    def _open(self) -> None:
+    def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._make_engine is not None:
-            self.engine = self._make_engine()
+            with gentle_imports(loop):
+                self.engine = self._make_engine()
             if self._closing.is_set():
                 return
             try:
@@ -57,7 +62,8 @@ class LocalServices:
             except DtkError as error:
                 self._report(error)
         if self._make_watcher is not None and not self._closing.is_set():
-            self.watcher = self._make_watcher()
+            with gentle_imports(loop):
+                self.watcher = self._make_watcher()
             self.watcher.start()
 
     def close(self) -> list[threading.Thread]:

@@ -20,6 +20,7 @@ from dtk_tui.domain.events import (
     ProblemReported,
     PullFinished,
     PullProgressed,
+    QueueNotified,
     ScanFinished,
     ScanProgressed,
 )
@@ -55,6 +56,10 @@ class News:
             if now - self._last_progress > _PROGRESS_S:
                 self._last_progress = now
                 self.post(ScanMoved(event))
+        elif isinstance(event, QueueNotified):
+            # While work goes on, many come, and the numbers are looked at anyway.
+            if self._context.stats.rests:
+                self.post(NewsArrived(event))
         elif isinstance(event, ImportProgressed | ImportFinished):
             self.post(ImportMoved())
         elif isinstance(event, EditProgressed | EditFinished):

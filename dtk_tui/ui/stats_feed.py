@@ -19,9 +19,10 @@ from dtk_tui.services import stats as stats_service
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.ui.background import in_thread, reporting
 
-#: Seconds between looks at the numbers while something happens, while nothing does, and when nothing has for a while.
-_POLL_S, _IDLE_POLL_S, _RESTING_POLL_S = 0.5, 1.0, 2.0
-_RESTS_AFTER_S = 5.0
+#: Seconds between looks at the numbers while something happens and while nothing does; the longer nothing has, the
+#: longer the rest, up to that after which PostgreSQL tells what other processes did to images.
+_POLL_S, _IDLE_POLL_S, _RESTING_POLL_S = 0.5, 1.0, 5.0
+_REST_SHARE = 0.4
 #: While nobody may ask, it is seen so often whether that is over.
 _PAUSED_S = 0.25
 #: The first look waits so long for the first lines of the table, which ask for it.
@@ -43,6 +44,10 @@ def _load(gpu: Mapping[str, object]) -> float | None:
     return float(load) if isinstance(load, int | float) else None
 
 
+def _moving(stats: Stats) -> tuple[object, ...]:
+    return stats.queue, stats.processed, stats.marks, stats.state, stats.desired
+
+
 class StatsFeed:
     """Polls the numbers and publishes them.
 
@@ -56,6 +61,7 @@ class StatsFeed:
         gpu_loads: the load of each GPU in percent, None where it is not told, every ``SAMPLE_S`` of this session.
         lost: publishes why the database does not answer, and an empty text when it does again.
         is_lost: the database does not answer.
+        rests: nothing has changed for a while; who knows of a change calls ``poll_now``.
     """
 
     def __init__(self, app: App[Any], library: LibraryBrowser, is_paused: Callable[[], bool]) -> None:
@@ -66,7 +72,7 @@ class StatsFeed:
         self._library = library
         self._is_paused = is_paused
         self._library_counts: tuple[float, LibraryCounts] | None = None
-        self.is_lost = False
+        self.is_lost = self.rests = False
         self._poll_at = math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -151,10 +157,9 @@ class StatsFeed:
 
     def _rest_s(self, stats: Stats) -> float:
         old = self.current
-        if old is None or (stats.queue, stats.processed, stats.marks) != (old.queue, old.processed, old.marks):
+        if old is None or _moving(stats) != _moving(old):
             self._moved_at = monotonic()
         works = stats.state is WorkerState.RUNNING and stats.queue.pending + stats.queue.running > 0
         rests_s = monotonic() - self._moved_at
-        if works or rests_s < _LINGER_S:
-            return _POLL_S
-        return _IDLE_POLL_S if rests_s < _RESTS_AFTER_S else _RESTING_POLL_S
+        self.rests = not works and rests_s >= _LINGER_S
+        return min(max(_IDLE_POLL_S, _REST_SHARE * rests_s), _RESTING_POLL_S) if self.rests else _POLL_S

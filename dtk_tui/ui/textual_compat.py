@@ -40,8 +40,6 @@ _KEY_NAMES = {
     "escape": "Esc", "enter": "Enter", "delete": "Delete", "backspace": "Backspace", "pageup": "PgUp",
     "pagedown": "PgDn",
 }  # fmt: skip
-#: Seconds between two looks for garbage.
-_COLLECT_S = 1.0
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 
@@ -102,6 +100,7 @@ class FaultReportingApp(App[None]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._styled_with: dict[str, str] = {}
         self._collector = IdleCollector()
+        self._next_look: asyncio.TimerHandle | None = None
         self._is_window_changed = False
 
     def use_theme(self, theme: Theme, known: Iterable[Theme]) -> None:
@@ -189,18 +188,18 @@ class FaultReportingApp(App[None]):
         """Look for garbage while nobody types; tests, which open one app after the other, leave that to Python."""
         if not self.is_headless:
             self._collector.begin()
-            asyncio.get_running_loop().call_later(_COLLECT_S, self._collect)
+            self._collect()
 
     def _collect(self) -> None:
-        """Look every second, by the event loop itself: an interval of Textual costs more than the look."""
+        """Look again and again, by the event loop itself: an interval of Textual costs more than the look."""
         if self.is_running:
-            self._collector.look()
-            asyncio.get_running_loop().call_later(_COLLECT_S, self._collect)
+            self._next_look = asyncio.get_running_loop().call_later(self._collector.look(), self._collect)
 
     async def on_event(self, event: events.Event) -> None:
         """Note when somebody types."""
-        if isinstance(event, events.InputEvent):
-            self._collector.note_input()
+        if isinstance(event, events.InputEvent) and self._collector.note_input() and self._next_look is not None:
+            self._next_look.cancel()
+            self._collect()
         # Textual's own input lines, as that of the palette, hand on what a terminal might act on.
         if (
             isinstance(event, events.Paste)

@@ -39,6 +39,24 @@ def test_what_is_old_is_looked_at_in_a_long_pause(collections: int, rest_s: floa
     assert is_old_due(collections, rest_s) is due
 
 
+def test_where_nothing_is_made_garbage_is_looked_for_seldom_until_somebody_types(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, younger = 1000.0, 0
+    monkeypatch.setattr(collector, "monotonic", lambda: now)
+    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, younger))
+    collect = collector.IdleCollector()
+    now += 60
+    assert collect.look() > 2
+    assert collect.note_input(), "the next look is far"
+    assert collect.look() <= 1
+    assert not collect.note_input()
+    now += 60
+    younger = 1
+    assert collect.look() <= 1, "something was made meanwhile"
+    assert collect.look() > 2
+
+
 def test_garbage_that_was_old_goes_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     class Node:
         pass

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from dtk_tui.domain.events import Emit, ProblemReported
+from dtk_tui.domain.events import Emit, ProblemReported, QueueNotified
 from dtk_tui.domain.hours import Hours
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.errors import DatabaseLostError
@@ -20,7 +20,7 @@ from dtk_tui.store.queue import jobs, workers
 #: The longest that a desired state goes unheard when its NOTIFY was missed.
 _LOOK_S = 1.0
 #: While the worker is stopped there is nothing that hours or the config could change.
-_STOPPED_LOOK_S = 5.0
+_STOPPED_LOOK_S = 15.0
 #: The pause before a new try when the database is away, in seconds.
 _AGAIN_S = 1.0
 #: How long a restart waits for batches that are under way, and how often it looks, in seconds.
@@ -150,6 +150,8 @@ class ControlLoop:
         notices = list(listener.notifies(timeout=0))
         if any(notice.channel == jobs.CHANNEL for notice in notices):
             self._wake()
+        if notices:
+            self._emit(QueueNotified())
         return bool(notices)
 
     def _apply_desired_state(self, conn: Connection) -> None:

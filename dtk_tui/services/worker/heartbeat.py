@@ -22,7 +22,7 @@ from dtk_tui.store.queue import device_days, job_log, jobs, runs, workers
 
 _HEARTBEAT_S = 2.0
 #: While the worker is stopped and there is no device whose load could change.
-_RESTING_S = 5.0
+_RESTING_S = 15.0
 #: How far what a worker says it did may be behind the queue.
 _BEHIND_S = 0.4
 #: How often paces are recorded and the log is cut.

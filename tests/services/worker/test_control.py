@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dtk_tui.domain.events import ignore
+from dtk_tui.domain.events import Event, QueueNotified
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.control import ControlLoop
@@ -17,6 +17,7 @@ from dtk_tui.store.queue import jobs
 def test_a_notice_that_comes_while_it_looks_is_heard(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "_STOPPED_LOOK_S", 3600.0)
     stop, woken = threading.Event(), threading.Event()
+    told = list[Event]()
 
     def worker_id() -> int:
         with db.connection() as conn:
@@ -26,7 +27,7 @@ def test_a_notice_that_comes_while_it_looks_is_heard(db: Database, monkeypatch: 
     loop = ControlLoop(
         db,
         stop,
-        ignore,
+        told.append,
         initial_state=WorkerState.STOPPED,
         hours=lambda: None,
         worker_id=worker_id,
@@ -40,3 +41,4 @@ def test_a_notice_that_comes_while_it_looks_is_heard(db: Database, monkeypatch: 
         stop.set()
         loop.end()
         loop.thread.join()
+    assert QueueNotified() in told, "the app looks at its numbers too"

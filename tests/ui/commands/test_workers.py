@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dtk_tui.config import Config
-from dtk_tui.domain.events import ProblemReported, ScanProgressed, WorkerStateChanged
+from dtk_tui.domain.events import Event, ProblemReported, ScanProgressed, WorkerStateChanged
 from dtk_tui.domain.imports import STEPS, ImportProgressed
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import AwayFolder, LibraryCounts, QueueCounts, Stats, WorkerInfo, WorkerStats
@@ -21,6 +22,7 @@ from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import workers
+from dtk_tui.ui import stats_feed
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.commands import workers as commands
 from tests.helpers.running_app import NARROW, WIDE, library_app, running
@@ -89,6 +91,27 @@ async def test_what_was_asked_last_holds(
         await run.until(lambda: len(done) == 2)
     with db.connection() as conn:
         assert workers.get_desired_state(conn)[0] is WorkerState.STOPPED
+
+
+async def test_an_app_at_rest_hears_of_work_at_once(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stats_feed, "_LINGER_S", 0.0)
+    monkeypatch.setattr(stats_feed, "_IDLE_POLL_S", 3600.0)
+    monkeypatch.setattr(stats_feed, "_RESTING_POLL_S", 3600.0)
+    takers = list[Callable[[Event], None]]()
+
+    def emit(event: Event) -> None:
+        for take in takers:
+            take(event)
+
+    engine = Engine(db, config, emit)
+    async with library_app(db, config, engine=engine) as run:
+        await run.until(lambda: engine._control.has_followed.is_set())
+        await run.until(lambda: run.dtk.context.stats._poll_at > time.monotonic() + 1000.0)
+        takers.append(run.dtk.take)
+        await asyncio.to_thread(control.set_desired_state, db, WorkerState.PAUSED)  # before it ran: no new state
+        await run.until(lambda: run.stats.desired is WorkerState.PAUSED)
 
 
 async def test_the_keys_write_the_wish(db: Database, config: Config, library: Path) -> None:

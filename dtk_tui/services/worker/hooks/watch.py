@@ -23,7 +23,7 @@ from dtk_tui.text import one_line
 WORK_ENDED, OFTEN_FAILED = "work_ended", "often_failed"
 _LOOK_S = 1.0
 #: While nothing ends.
-_RESTING_LOOK_S = 5.0
+_RESTING_LOOK_S = 10.0
 #: Of so many jobs that ended last, ``failures`` counts those that failed.
 _WINDOW = 100
 #: How long each is not run again by itself, in seconds: pictures that trickle in, and a model that always fails.
