@@ -20,6 +20,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import format_key
 from textual.message_pump import MessagePump
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.visual import Visual
@@ -40,6 +41,8 @@ _KEY_NAMES = {
     "escape": "Esc", "enter": "Enter", "delete": "Delete", "backspace": "Backspace", "pageup": "PgUp",
     "pagedown": "PgDn",
 }  # fmt: skip
+#: So many notices leave the list in sight also on a low screen, however fast somebody types.
+_MOST_NOTICES = 3
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 
@@ -110,6 +113,14 @@ class FaultReportingApp(App[None]):
         self.set_reactive(App.theme, theme.name)
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)
+
+    def _on_notify(self, event: Notify) -> None:
+        """Make room for a notice, which Textual's own handler adds next: the same words go, and the oldest."""
+        shown = list(self._notifications)
+        others = [one for one in shown if one.message != event.notification.message]
+        for one in shown:
+            if one not in others[1 - _MOST_NOTICES :]:
+                self._unnotify(one, refresh=False)
 
     def refresh_css(self, animate: bool = True) -> None:
         """Read the styles again for other colours; Textual does so once at the start for the same ones."""
