@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError, ServerAwayError
 from dtk_tui.store import arrays, schema
+from dtk_tui.store.keepalives import with_keepalives
 from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
 
@@ -234,7 +235,7 @@ class Database:
             conninfo = self.server.join()
             return make_conninfo(conninfo, options=_READ_ONLY) if self.is_read_only else conninfo
         url = cast("str", self._url)
-        return url if self._password_command is None else self._password_command.added_to(url)
+        return with_keepalives(url if self._password_command is None else self._password_command.added_to(url))
 
     def _connecting_failed(self, pool: ConnectionPool[Connection]) -> None:
         """Let a password that may have been replaced be asked for again."""
