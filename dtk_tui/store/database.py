@@ -35,6 +35,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+#: How long a server has to answer who only asks whether it does.
+_ASK_S = 2
 #: A connection that worked so long ago works still.
 _FRESH_S = 1.0
 _OPEN_TRIES = 3
@@ -315,6 +317,16 @@ class Database:
                     kwargs={"connect_timeout": 10},
                 )
             return self._pool
+
+    def answers(self) -> bool:
+        """Say within seconds whether the server answers now; one that does not run is not started."""
+        try:
+            if self.server is not None:
+                return self.server.answers()
+            psycopg.connect(self.conninfo(), connect_timeout=_ASK_S).close()
+        except (psycopg.Error, DtkError):
+            return False
+        return True
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -20,7 +20,7 @@ def with_keepalives(conninfo: str) -> str:
 
 def keepalives_of(conninfo: str) -> str:
     """Return what a connection string says of this, and nothing else; empty where it says nothing."""
-    return make_conninfo(**{name: value for name, value in conninfo_to_dict(conninfo).items() if name in _LIMITS})
+    return make_conninfo("", **{name: value for name, value in conninfo_to_dict(conninfo).items() if name in _LIMITS})
 
 
 def _said(conninfo: str) -> set[str]:
