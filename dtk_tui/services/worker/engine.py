@@ -94,6 +94,7 @@ class Engine:
             emit,
             self._throughput,
             report=self._report,
+            wish=lambda: self._control.own_wish,
             models=lambda: self._models,
             lease_s=settings.lease_s,
             log_days=settings.log_days,
