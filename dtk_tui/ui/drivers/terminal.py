@@ -20,7 +20,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition
 from textual.message import Message
 
-from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, TELL_GROUND, TELL_GROUND_NO_MORE, window_title
 from dtk_tui.ui.drivers.compact import compact
 from dtk_tui.ui.drivers.late_answers import KeyParser
 from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
@@ -85,17 +85,17 @@ class TerminalDriver(LinuxDriver):
         self.write(window_title(words))
 
     def start_application_mode(self) -> None:
-        """Start application mode; the title of the window is put aside."""
+        """Start application mode; the title of the window is put aside, and the ground is followed."""
         self._waker, self._woken = socket.socketpair()  # before the thread that hears it
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self.write(KEEP_TITLE)
+        self.write(KEEP_TITLE + TELL_GROUND)
         if self._title:
             self.write(window_title(self._title))
 
     def stop_application_mode(self) -> None:
         """End application mode and give the window its title back."""
         self.link.settle(_SETTLE_S)
-        self.write(GIVE_TITLE_BACK)
+        self.write(TELL_GROUND_NO_MORE + GIVE_TITLE_BACK)
         super().stop_application_mode()
 
     def write(self, data: str) -> None:
