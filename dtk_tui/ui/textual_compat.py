@@ -33,7 +33,7 @@ from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, 
 from dtk_tui.terminal import has_light_ground
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
-from dtk_tui.ui.drivers.late_answers import GroundChanged
+from dtk_tui.ui.drivers.late_answers import GroundTold
 from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.drivers.terminal import TerminalDriver
 
@@ -148,8 +148,8 @@ class FaultReportingApp(App[None]):
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
-    def on_ground_changed(self, message: GroundChanged) -> None:
-        """The terminal tells its ground, which it also does where that is the same."""
+    def on_ground_told(self, message: GroundTold) -> None:
+        """The terminal tells its ground, which may be the same."""
         if message.is_light != self.has_light_ground:
             self.has_light_ground = message.is_light
             self.ground_changed.publish(message.is_light)

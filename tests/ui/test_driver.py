@@ -68,7 +68,7 @@ TAKEN = (
     b"\x1b[>",
     b"\x1b[?2004h",
     b"\x1b[?25l",
-    b"\x1b[?2031h\x1b[?996n",
+    b"\x1b[?2031h",
 )
 GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[?2004l", b"\x1b[?25h", b"\x1b[?2031l")
 
@@ -143,10 +143,15 @@ def modes_of(terminal: Terminal) -> int:
 
 
 def test_it_hears_that_the_ground_became_light(terminal: Terminal) -> None:
+    ask = b"\x1b]11;?\x1b\\"
     terminal.shows(b"it runs")
-    terminal.type("\x1b[?997;2n")
+    terminal.type("\x1b[?997;1n")  # the desktop is dark
+    terminal.shows(ask)
+    terminal.type("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
     terminal.shows(b"the ground is light")
     terminal.type("\x1b[?997;1n")
+    terminal.shows(ask)
+    terminal.type("\x1b]11;rgb:0/0/0\x07")
     terminal.shows(b"the ground is dark")
 
 

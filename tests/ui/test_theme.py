@@ -13,7 +13,7 @@ from dtk_tui.services.view_state import ViewState
 from dtk_tui.settings import DisplaySettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.commands.appearance import theme_of
-from dtk_tui.ui.drivers.late_answers import GroundChanged
+from dtk_tui.ui.drivers.late_answers import GroundTold
 from dtk_tui.ui.textual_compat import FaultReportingApp
 from dtk_tui.ui.theme import CONTRAST, DARK, LIGHT, SIXTEEN, THEMES, TITLES
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
@@ -100,16 +100,16 @@ def test_an_unknown_theme_is_that_of_the_terminal(
 async def test_without_a_choice_the_theme_is_that_of_the_ground(db: Database, config: Config) -> None:
     async with library_app(db, config, NARROW) as run:
         for is_light, theme in ((True, LIGHT), (False, DARK), (True, LIGHT)):
-            run.app.post_message(GroundChanged(is_light=is_light))
+            run.app.post_message(GroundTold(is_light=is_light))
             await run.until(lambda theme=theme: run.app.theme == theme.name)  # type: ignore[misc]
         for title in ("High contrast.", "The terminal's 16 colours.", "As the terminal: light.", "Dark.", "Light."):
             await run.press("alt+t")
             await run.until(lambda title=title: title in run.told)  # type: ignore[misc]
             if title.startswith("As"):
-                run.app.post_message(GroundChanged(is_light=False))
+                run.app.post_message(GroundTold(is_light=False))
                 await run.until(lambda: run.app.theme == DARK.name)
-        run.app.post_message(GroundChanged(is_light=True))
-        run.app.post_message(GroundChanged(is_light=False))
+        run.app.post_message(GroundTold(is_light=True))
+        run.app.post_message(GroundTold(is_light=False))
         await run.until(lambda: not run.dtk.has_light_ground)
         assert run.app.theme == LIGHT.name, "a person chose it"
 

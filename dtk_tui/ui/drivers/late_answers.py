@@ -12,22 +12,28 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
+from dtk_tui.terminal import is_light_ground
+
 #: What answers to the questions of ``dtk_tui.terminal`` are: strings with an end (ST or BEL), which another sequence
 #: cuts off, or reports of attributes, the largest picture and the ground. Alt+P, Alt+_ and Alt+] begin as strings do.
 _STRING = "(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=|\x1b\\]11;)[^\x1b\x07]{0,500}"
-_ANSWER = re.compile(f"{_STRING}(?:\x1b\\\\|\x07|(?=\x1b[^\\\\]))|\x1b\\[\\?[0-9;]*[cS]|\x1b\\[\\?997;([12])n")
+_ANSWER = re.compile(f"{_STRING}(?:\x1b\\\\|\x07|(?=\x1b[^\\\\]))|\x1b\\[\\?[0-9;]*[cS]|\x1b\\[\\?997;[12]n")
 #: One of which the rest has yet to come.
 _BEGUN = re.compile(f"(?:{_STRING}\x1b?|\x1b\\[\\?[0-9;]{{0,40}})\\Z")
 #: The rest of an answer that has not come after so long never comes: what does are keys.
 _LOST_S = 3.0
 
 
-class GroundChanged(Message):
-    """The terminal says whether its ground is light: because it was asked, or since that has changed."""
+class GroundTold(Message):
+    """The terminal answered whether its ground is light."""
 
     def __init__(self, *, is_light: bool) -> None:
         super().__init__()
         self.is_light = is_light
+
+
+class ColorsChanged(Message):
+    """The terminal says that its colours may have changed."""
 
 
 class KeyParser(XTermParser):
@@ -44,7 +50,7 @@ class KeyParser(XTermParser):
         if self._begun and self._clock() > self._begun_at + _LOST_S:
             self._begun = ""
         heard = self._begun + data
-        grounds = [GroundChanged(is_light=found[1] == "2") for found in _ANSWER.finditer(heard) if found[1]]
+        told = [message for found in _ANSWER.findall(heard) if (message := _message_of(found))]
         keys = _ANSWER.sub("", heard)
         found = _BEGUN.search(keys)
         begun = "" if found is None else found.group()
@@ -52,7 +58,7 @@ class KeyParser(XTermParser):
             self._begun_at = self._clock()
         self._begun = begun
         keys = keys[: len(keys) - len(begun)]
-        return (*grounds, *(super().feed(keys) if keys else ()))  # an empty piece would be the end
+        return (*told, *(super().feed(keys) if keys else ()))  # an empty piece would be the end
 
     @property
     def wait_s(self) -> float | None:
@@ -69,3 +75,11 @@ class KeyParser(XTermParser):
         except (ValueError, OverflowError):  # kitty's other code points of a key, or one that there is not
             return (events.Key(Keys.Ignore, None),)
         return tuple(events.Key(one.key, None) if one.key.startswith("alt+") else one for one in keys)
+
+
+def _message_of(answer: str) -> Message | None:
+    """Return what an app does with an answer; None: nothing."""
+    if answer.startswith("\x1b[?997;"):
+        return ColorsChanged()
+    is_light = is_light_ground(answer)
+    return None if is_light is None else GroundTold(is_light=is_light)

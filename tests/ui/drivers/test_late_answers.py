@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 from textual import events
 
-from dtk_tui.ui.drivers.late_answers import GroundChanged, KeyParser
+from dtk_tui.ui.drivers.late_answers import GroundTold, KeyParser
 
 
 def heard(*pieces: str) -> list[str]:
@@ -38,13 +38,13 @@ def test_an_answer_without_an_end_does_not_keep_the_keys_for_ever() -> None:
     assert heard("\x1bP>|", "x" * 600, "ab")[-2:] == ["a", "b"]
 
 
-@pytest.mark.parametrize(("told", "is_light"), [("1", False), ("2", True)])
-def test_the_ground_is_told_among_the_keys(told: str, is_light: bool) -> None:
-    answer = f"\x1b[?997;{told}n"
-    for cut in range(3, len(answer)):
+@pytest.mark.parametrize(("color", "is_light"), [("1c1c/1c1c/1c1c", False), ("ff/ff/ff", True)])
+def test_the_ground_is_told_among_the_keys(color: str, is_light: bool) -> None:
+    answer = f"\x1b]11;rgb:{color}\x1b\\"
+    for cut in range(5, len(answer)):
         parser = KeyParser()
         found = [*parser.feed("a" + answer[:cut]), *parser.feed(answer[cut:] + "b")]
-        assert [one.is_light for one in found if isinstance(one, GroundChanged)] == [is_light]
+        assert [one.is_light for one in found if isinstance(one, GroundTold)] == [is_light]
         assert [one.key for one in found if isinstance(one, events.Key)] == ["a", "b"]
 
 
