@@ -21,6 +21,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import format_key
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.theme import Theme
 from textual.visual import Visual
 from textual.widget import Widget
@@ -29,8 +30,10 @@ from textual.widgets._footer import FooterKey
 from textual.widgets.option_list import Option
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
+from dtk_tui.terminal import has_light_ground
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
+from dtk_tui.ui.drivers.late_answers import GroundTold
 from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.drivers.terminal import TerminalDriver
 
@@ -93,7 +96,12 @@ class CursorOptionList(OptionList):
 
 
 class FaultReportingApp(App[None]):
-    """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal."""
+    """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal.
+
+    Attributes:
+        has_light_ground: whether the ground of the terminal is light.
+        ground_changed: publishes when that has become another.
+    """
 
     def __init__(self) -> None:
         # Without colours there are none at all, and not shades of grey.
@@ -102,6 +110,8 @@ class FaultReportingApp(App[None]):
         self._collector = IdleCollector()
         self._next_look: asyncio.TimerHandle | None = None
         self._is_window_changed = False
+        self.has_light_ground = has_light_ground()
+        self.ground_changed: Signal[bool] = Signal(self, "ground-changed")
 
     def use_theme(self, theme: Theme, known: Iterable[Theme]) -> None:
         """Begin with one of some themes: set before the styles are read, it does not make Textual read them again."""
@@ -137,6 +147,12 @@ class FaultReportingApp(App[None]):
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def on_ground_told(self, message: GroundTold) -> None:
+        """The terminal tells its ground, which may be the same."""
+        if message.is_light != self.has_light_ground:
+            self.has_light_ground = message.is_light
+            self.ground_changed.publish(message.is_light)
 
     def on_app_focus(self) -> None:
         """The window of the terminal has the focus again."""
