@@ -294,7 +294,7 @@ def _has_placeholders(answer: bytes) -> bool:
 
 @contextmanager
 def hold_early_keys() -> Iterator[None]:
-    """Let Ctrl+Q and Ctrl+S wait for the app as other keys do: until it reads them, the terminal takes them for itself."""
+    """Let Ctrl+Q and Ctrl+S wait for the app as other keys do: until it reads them, the terminal takes them itself."""
     if os.name != "posix" or not sys.stdin.isatty():
         yield
         return
