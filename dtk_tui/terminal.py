@@ -294,7 +294,7 @@ def _has_placeholders(answer: bytes) -> bool:
 
 @contextmanager
 def hold_early_keys() -> Iterator[None]:
-    """Let Ctrl+Q and Ctrl+S wait for the app as other keys do: until it reads them, the terminal takes them itself."""
+    """Let all keys wait for the app, unseen: until it reads them, the terminal takes Ctrl+Q and Ctrl+S for itself."""
     if os.name != "posix" or not sys.stdin.isatty():
         yield
         return
@@ -302,7 +302,7 @@ def hold_early_keys() -> Iterator[None]:
 
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
-    held = [before[0] & ~termios.IXON, *before[1:]]
+    held = [before[0] & ~termios.IXON, *before[1:3], before[3] & ~termios.ECHO, *before[4:]]
     termios.tcsetattr(keyboard, termios.TCSANOW, held)
     try:
         yield
