@@ -13,9 +13,10 @@ import signal
 import sys
 from types import FrameType
 
+from dtk_tui.cli.ending import THREADS_S, end_within
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.quick import find_quick
-from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
 
 
@@ -70,8 +71,11 @@ def _exit_status() -> int:
         return 2
     except DtkError as error:
         show_error(error)
+        if isinstance(error, DatabaseLostError):
+            end_within(THREADS_S, status=1)
         return 1
     except KeyboardInterrupt:
+        end_within(THREADS_S, status=130)
         return 130
     except BrokenPipeError:
         return _broken_pipe()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING
 
+from dtk_tui.cli.ending import THREADS_S, end_within
 from dtk_tui.cli.open_library import open_database
 from dtk_tui.errors import DtkError, ServerAwayError
 
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
 #: The interpreter hands over between threads this often beside a screen, in seconds.
 _SWITCH_S = 0.001
-#: How long the end waits for what threads are still at, once all is given back or given up, in seconds.
-_THREADS_S = 2.0
-
-
-def end_within(seconds: float, *, status: int) -> None:
-    """End the process after so long even if a thread waits for a server that does not answer.
-
-    The interpreter waits for the threads of every pool without a bound, and an interrupt does not reach it there.
-    """
-    last = threading.Timer(seconds, os._exit, (status,))
-    last.daemon = True
-    last.start()
 
 
 def open_app() -> None:
@@ -50,7 +38,7 @@ def open_app() -> None:
         is_to_restart = run_app(db, config)
     finally:
         db.close()
-        end_within(_THREADS_S, status=int(sys.exc_info()[0] is not None))
+        end_within(THREADS_S, status=int(sys.exc_info()[0] is not None))
     # Who reads the output of a served app has been told that it ended; the page offers to open it again.
     if is_to_restart and not is_served:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)

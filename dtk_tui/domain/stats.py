@@ -124,7 +124,12 @@ def _words(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker as it last reported; ``alive`` is false when its lease has lapsed."""
+    """A worker as it last reported.
+
+    Attributes:
+        alive: false when its lease has lapsed.
+        wish: the state asked of it alone; None does what is asked of all.
+    """
 
     id: int
     host: str
@@ -134,6 +139,7 @@ class WorkerInfo:
     alive: bool
     devices: tuple[dict[str, object], ...] = ()
     stats: WorkerStats = field(default_factory=WorkerStats)
+    wish: WorkerState | None = None
 
 
 def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_left_alone: bool = False) -> list[str]:
@@ -220,7 +226,8 @@ class Stats:
     """One consistent look.
 
     Attributes:
-        state: what the workers do; the state asked for (``desired``) may be ahead of it.
+        state: what the workers do; what they are asked (``awaited``) may be ahead of it.
+        desired: what is asked of all; of one alone something else may be.
         processed, failed: jobs ended by the living workers since their last start.
         cache_hits: prompts that needed no text embedding, as ``processed``.
         cache_hit_rate: share of prompts that needed no text embedding (0 to 1), None before the first.
@@ -249,6 +256,19 @@ class Stats:
     provider: str | None = None
     away: tuple[AwayFolder, ...] = ()
     gpus: tuple[dict[str, object], ...] = ()
+
+    @property
+    def asked(self) -> set[WorkerState]:
+        """What is asked of those that are connected; where none is, of the next."""
+        return {one.wish or self.desired for one in self.workers} or {self.desired}
+
+    @property
+    def awaited(self) -> WorkerState | None:
+        """The state that a worker is asked to enter and is not in yet; None where all do what they are asked."""
+        if not self.workers:
+            return None if self.state is self.desired else self.desired
+        late = [wish for one in self.workers if one.state is not (wish := one.wish or self.desired)]
+        return next((wish for wish in late if wish is not self.state), None)
 
     @property
     def spared_images(self) -> int:

@@ -33,7 +33,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
     with db.connection() as conn:
         queue = _queue(db, conn)
         everyone = workers.all_workers(conn)
-        desired, _ = workers.get_desired_state(conn)
+        desired = workers.get_desired_state(conn)
         marks = counts.marks(conn)
         sizes = library or counts.library(conn)
         alive = tuple(worker for worker in everyone if worker.alive)
