@@ -13,10 +13,9 @@ import signal
 import sys
 from types import FrameType
 
-from dtk_tui.cli.ending import THREADS_S, end_within
 from dtk_tui.cli.output import show_error
 from dtk_tui.cli.quick import find_quick
-from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
+from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.terminal import prepare_standard_streams
 
 
@@ -71,19 +70,17 @@ def _exit_status() -> int:
         return 2
     except DtkError as error:
         show_error(error)
-        if isinstance(error, DatabaseLostError):
-            end_within(THREADS_S, status=1)
         return 1
     except KeyboardInterrupt:
-        end_within(THREADS_S, status=130)
         return 130
     except BrokenPipeError:
         return _broken_pipe()
     except OSError as error:
         show_error(_system_error(error))
         return 1
-    except ImportError as error:
-        # An extension module that is interrupted while it loads says that it cannot be loaded.
+    except (ImportError, RuntimeError) as error:
+        # An extension module that is interrupted while it loads says that it cannot be loaded; a class, that what it
+        # has does not take its name.
         if _was_interrupted(error):
             return 130
         raise

@@ -6,8 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from dtk_tui.cli.ending import THREADS_S, end_within
 from dtk_tui.cli.open_library import open_database
+from dtk_tui.ending import THREADS_S, end_within
 from dtk_tui.errors import DtkError, ServerAwayError
 
 if TYPE_CHECKING:
@@ -28,17 +28,18 @@ def open_app() -> None:
     if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     from dtk_tui.config import load
-    from dtk_tui.terminal import tell_true_color
+    from dtk_tui.terminal import hold_early_keys, tell_true_color
 
-    config = load()
-    tell_true_color()
-    # A page is told of the end of the first app, and would read nothing of the next one.
-    db = open_database(config) if is_served else _opened(config)
-    try:
-        is_to_restart = run_app(db, config)
-    finally:
-        db.close()
-        end_within(THREADS_S, status=int(sys.exc_info()[0] is not None))
+    with hold_early_keys():
+        config = load()
+        tell_true_color()
+        # A page is told of the end of the first app, and would read nothing of the next one.
+        db = open_database(config) if is_served else _opened(config)
+        try:
+            is_to_restart = run_app(db, config)
+        finally:
+            db.close()
+            end_within(THREADS_S, status=int(sys.exc_info()[0] is not None))
     # Who reads the output of a served app has been told that it ended; the page offers to open it again.
     if is_to_restart and not is_served:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)
