@@ -129,6 +129,7 @@ class WorkerInfo:
     Attributes:
         alive: false when its lease has lapsed.
         wish: the state asked of it alone; None does what is asked of all.
+        is_silent: it was at work, and has not been heard of for a quarter of its lease: it may be dead.
     """
 
     id: int
@@ -140,6 +141,7 @@ class WorkerInfo:
     devices: tuple[dict[str, object], ...] = ()
     stats: WorkerStats = field(default_factory=WorkerStats)
     wish: WorkerState | None = None
+    is_silent: bool = False
 
 
 def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_left_alone: bool = False) -> list[str]:
@@ -284,7 +286,14 @@ class Stats:
     def trouble(self) -> list[str]:
         """Sentences on all that keeps work from being done: what workers report, and what none of them serves."""
         reported = [f"{one.host}: {one.stats.trouble}" for one in self.workers if one.stats.trouble]
-        return list(dict.fromkeys([*reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)]))
+        silent = [
+            f"{one.host}: Worker {one.id} is not heard of; its jobs go to others when its lease ends."
+            for one in self.workers
+            if one.is_silent
+        ]
+        return list(
+            dict.fromkeys([*silent, *reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)])
+        )
 
     @property
     def progress(self) -> float:

@@ -142,7 +142,7 @@ def _state(alive: Sequence[WorkerInfo]) -> WorkerState:
 
 
 def _running(everyone: Sequence[WorkerInfo]) -> list[WorkerInfo]:
-    return [worker for worker in everyone if worker.alive and worker.state == WorkerState.RUNNING]
+    return [one for one in everyone if one.alive and not one.is_silent and one.state == WorkerState.RUNNING]
 
 
 def pace_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:

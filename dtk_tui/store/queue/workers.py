@@ -65,7 +65,8 @@ WITH dead AS (
 SELECT count(*) FROM orphaned
 """
 _ALL = """
-SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats, wish
+SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats, wish,
+       state = 'running' AND clock_timestamp() > heartbeat_at + (lease_until - heartbeat_at) / 4
   FROM worker ORDER BY id
 """
 _DONE_BY_ANY = "SELECT EXISTS (SELECT 1 FROM worker WHERE lease_until >= clock_timestamp() AND stats->'kinds' ? %s)"
@@ -153,6 +154,7 @@ def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
         WorkerInfo(
             *(v[0], v[1], v[2], WorkerState(v[3]), v[4], v[5], tuple(v[6]), WorkerStats.from_json(v[7])),
             wish=None if v[8] is None else WorkerState(v[8]),
+            is_silent=v[9],
         )
         for v in conn.execute(_ALL)
     )
