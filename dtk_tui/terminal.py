@@ -292,6 +292,25 @@ def _has_placeholders(answer: bytes) -> bool:
     return name == b"ghostty" or (name == b"kitty" and (int(major or 0), int(minor or 0)) >= (0, 28))
 
 
+@contextmanager
+def hold_early_keys() -> Iterator[None]:
+    """Let all keys wait for the app, unseen: until it reads them, the terminal takes Ctrl+Q and Ctrl+S for itself."""
+    if os.name != "posix" or not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    held = [before[0] & ~termios.IXON, *before[1:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(keyboard, termios.TCSANOW, held)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(keyboard, termios.TCSANOW, before)
+
+
 @cache
 def _ask(questions: bytes) -> bytes:
     """Return the terminal's answers, as far as they come in time; empty when there is no terminal.

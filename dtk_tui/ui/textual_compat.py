@@ -15,6 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.content import Content, Span
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -241,6 +242,10 @@ class FaultReportingApp(App[None]):
         """Copy a text; the terminal gets a question mark for what has no UTF-8."""
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
         self._clipboard = text
+
+    def _handle_exception(self, error: Exception) -> None:
+        if not (self._exit and isinstance(error, NoMatches)):  # an app that ends puts no more parts together
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         report = self.fault_report(self._exception)

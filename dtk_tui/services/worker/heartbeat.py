@@ -38,6 +38,7 @@ class Heartbeat:
         stop: signs off as soon as ``until`` has ended.
         until: the thread that may still have results to save when ``stop`` is set.
         report: returns the state of the worker and its statistics.
+        wish: returns what is asked of it alone, which outlasts a lease that was lost.
         models: returns the model of each kind, under which paces are recorded.
         log_days: how long the log of jobs is kept.
     """
@@ -51,6 +52,7 @@ class Heartbeat:
         throughput: Throughput,
         *,
         report: Callable[[], tuple[WorkerState, WorkerStats]],
+        wish: Callable[[], workers.OwnWish | None],
         models: Callable[[], Mapping[Kind, str]],
         lease_s: float,
         log_days: int,
@@ -61,6 +63,7 @@ class Heartbeat:
         self._emit = emit
         self._throughput = throughput
         self._report = report
+        self._wish = wish
         self._models = models
         self._lease_s = lease_s
         self._log_days = log_days
@@ -86,7 +89,7 @@ class Heartbeat:
         state, _ = self._report()
         with self._db.connection() as conn:
             workers.reap(conn)
-            return workers.register(conn, socket.gethostname(), os.getpid(), state, self._lease_s)
+            return workers.register(conn, socket.gethostname(), os.getpid(), state, self._lease_s, self._wish())
 
     def _heartbeat_loop(self) -> None:
         while True:
