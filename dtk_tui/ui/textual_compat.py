@@ -21,6 +21,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import format_key
 from textual.message_pump import MessagePump
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.theme import Theme
@@ -148,6 +149,13 @@ class FaultReportingApp(App[None]):
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def _on_notify(self, event: Notify) -> None:
+        """Show words that stand there already once, as new ones; Textual then shows the notice."""
+        new = event.notification
+        for one in list(self._notifications):
+            if (one.message, one.severity) == (new.message, new.severity):
+                self._unnotify(one, refresh=False)
 
     def on_ground_told(self, message: GroundTold) -> None:
         """The terminal tells its ground, which may be the same."""
