@@ -8,7 +8,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PGconn
 
 #: In a minute: of a connection that rests, after half a minute, by three questions that nobody answers; of one that
-#: has sent something, by nobody having acknowledged it (in milliseconds). libpq leaves a Unix socket out.
+#: has sent something, by nobody having acknowledged it (in milliseconds); a server that takes nothing of a COPY for so
+#: long counts as gone, too, though its system answers. libpq leaves a Unix socket out.
 _LIMITS = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 
 
