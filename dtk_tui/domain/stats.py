@@ -283,16 +283,20 @@ class Stats:
         return unserved(self.queue.by_kind, self.workers)
 
     @property
-    def trouble(self) -> list[str]:
-        """Sentences on all that keeps work from being done: what workers report, and what none of them serves."""
-        reported = [f"{one.host}: {one.stats.trouble}" for one in self.workers if one.stats.trouble]
-        silent = [
+    def silent(self) -> list[str]:
+        """Sentences on workers that were at work and are not heard of."""
+        return [
             f"{one.host}: Worker {one.id} is not heard of; its jobs go to others when its lease ends."
             for one in self.workers
             if one.is_silent
         ]
+
+    @property
+    def trouble(self) -> list[str]:
+        """Sentences on all that keeps work from being done: what workers report, and what none of them serves."""
+        reported = [f"{one.host}: {one.stats.trouble}" for one in self.workers if one.stats.trouble]
         return list(
-            dict.fromkeys([*silent, *reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)])
+            dict.fromkeys([*self.silent, *reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)])
         )
 
     @property

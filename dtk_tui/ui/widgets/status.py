@@ -85,7 +85,7 @@ def trouble_words(stats: Stats) -> str:
         for worker in stats.workers
         if worker.stats.trouble
     }
-    return "   ".join(words for words in (*told, *stats.unserved) if words)
+    return "   ".join(words for words in (*stats.silent, *told, *stats.unserved) if words)
 
 
 def _drawn_of(stats: Stats) -> Stats:
