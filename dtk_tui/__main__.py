@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 #: Garbage is looked for after so many new objects: more than any command loads.
@@ -40,6 +41,15 @@ def _end_at_once(status: list[int]) -> None:
     os._exit(status[0])
 
 
+def _bound_the_end(status: int) -> None:
+    """Let threads of a command that failed or was interrupted not keep the process: they may wait for a lost server."""
+    from dtk_tui.ending import THREADS_S, end_within
+
+    with suppress(OSError, ValueError):  # as above
+        sys.stdout.flush()
+    end_within(THREADS_S, status=status)
+
+
 def main() -> None:
     """Run the command line."""
     _require_utf8()
@@ -60,6 +70,8 @@ def main() -> None:
     from dtk_tui.cli import run
 
     status.append(run())
+    if status[0]:
+        _bound_the_end(status[0])
     sys.exit(status[0])
 
 

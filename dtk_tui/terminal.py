@@ -22,9 +22,15 @@ from dtk_tui.text import one_line
 #: Preview protocols from best to plainest.
 PROTOCOLS = ("kitty", "sixel", "halfblock", "text", "off")
 
-# Kitty's protocol, the name (XTVERSION), and the colour that it keeps of one of its ground (DECRQSS of SGR). Every
-# terminal answers the last question (device attributes), so its answer also ends the wait for the others.
-_QUESTIONS = b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[c"
+# Kitty's protocol, the name (XTVERSION), the colour that it keeps of one of its ground (DECRQSS of SGR), and the colour
+# of its own ground (OSC 11). Every terminal answers the last question (device attributes), so its answer also ends the
+# wait for the others.
+ASK_GROUND = "\x1b]11;?\x1b\\"
+_QUESTIONS = (
+    b"\x1b_Gi=4242,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>q\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
+    + ASK_GROUND.encode()
+    + b"\x1b[c"
+)
 #: XTSMGRAPHICS: the largest picture that is taken as Sixel data; only asked where Sixel is known.
 _SIXEL_QUESTIONS = b"\x1b[?2;4;0S\x1b[c"
 _ANSWER_S = 0.3
@@ -33,6 +39,10 @@ _VERSION = re.compile(rb"\x1bP>\|(\w+)[ (]*(\d*)\.?(\d*)")
 _TRUE_COLOR = re.compile(rb"\x1bP1\$r[0-9;:]*48[:;]2[:;]+1[:;]2[:;]3(?![0-9])")
 #: Terminals with true colours that do not tell what they keep.
 _TRUE_COLORS_BY_NAME = {b"kitty", b"ghostty", b"WezTerm", b"foot", b"iTerm2", b"contour"}
+#: Red, green and blue in one to four hexadecimal digits each (XParseColor).
+_GROUND = re.compile("\x1b\\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
+#: How much red, green and blue count for how light a colour is (ITU-R BT.601).
+_LUMA = (0.299, 0.587, 0.114)
 _LARGEST = re.compile(rb"\x1b\[\?2;0;(\d+);(\d+)S")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _TMUX_S = 2.0
@@ -40,6 +50,9 @@ _MULTIPLEXERS = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
 
 #: Put the title of the window aside, and take it back (xterm's window operations).
 KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
+#: Ask to be told when the colours may have changed, by DSR 997, and no more (mode 2031). What DSR 997 says is whether
+#: the desktop is light; the ground of the terminal need not be, and is asked for then.
+TELL_COLORS, TELL_COLORS_NO_MORE = "\x1b[?2031h", "\x1b[?2031l"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +215,24 @@ def _has_true_color(answer: bytes) -> bool:
     return named or told or _TRUE_COLOR.search(answer) is not None
 
 
+def has_light_ground() -> bool:
+    """Return whether the terminal says that its ground is light; one that does not say is taken for dark.
+
+    Must run before an app reads the keyboard.
+    """
+    return bool(is_light_ground(_ask(_QUESTIONS).decode("latin-1")))
+
+
+def is_light_ground(answer: str) -> bool | None:
+    """Return whether a terminal answers that its ground is light; None where that is not in the answer."""
+    found = _GROUND.search(answer)
+    if found is None:
+        return None
+    parts = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+    light: float = sum(weight * part for weight, part in zip(_LUMA, parts, strict=True))
+    return light > 0.5
+
+
 @cache
 def largest_sixel() -> tuple[int, int] | None:
     """Return the largest picture (width, height in pixels) that the terminal takes as Sixel data.
@@ -268,6 +299,25 @@ def _has_placeholders(answer: bytes) -> bool:
         return False
     name, major, minor = version.groups()
     return name == b"ghostty" or (name == b"kitty" and (int(major or 0), int(minor or 0)) >= (0, 28))
+
+
+@contextmanager
+def hold_early_keys() -> Iterator[None]:
+    """Let all keys wait for the app, unseen: until it reads them, the terminal takes Ctrl+Q and Ctrl+S for itself."""
+    if os.name != "posix" or not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    held = [before[0] & ~termios.IXON, *before[1:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(keyboard, termios.TCSANOW, held)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(keyboard, termios.TCSANOW, before)
 
 
 @cache

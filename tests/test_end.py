@@ -57,3 +57,26 @@ def test_who_watches_from_before_is_called_too(tmp_path: Path) -> None:
 
 def test_an_output_that_cannot_be_written_is_told_by_the_status() -> None:
     assert _run(_SCRIPT.format(before=""), Path("/dev/full")) == 120
+
+
+_STUCK = """
+import socket, threading
+
+silent, _other_end = socket.socketpair()
+
+def run():
+    threading.Thread(target=silent.recv, args=(1,)).start()
+    print("said")
+    return 130
+
+import dtk_tui.cli as cli
+cli.run = run
+from dtk_tui.__main__ import main
+main()
+"""
+
+
+def test_who_is_interrupted_waits_for_no_thread_that_waits_for_ever(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run(_STUCK, out) == 130
+    assert out.read_text() == "said\n"

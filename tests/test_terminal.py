@@ -108,6 +108,22 @@ def test_the_largest_picture_that_the_terminal_takes(answer: bytes, largest: str
 
 
 @pytest.mark.parametrize(
+    ("answer", "is_light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;c", True),
+        (b"\x1b]11;rgb:fd/f6/e3\x07\x1b[?62;c", True),  # Solarized light
+        (b"\x1b]11;rgba:0000/2b2b/3636/ffff\x1b\\\x1b[?62;c", False),
+        (b"\x1b]11;rgb:0/0/f\x1b\\\x1b[?62;c", False),
+        (b"\x1b]11;rgb:0/f/0\x1b\\\x1b[?62;c", True),
+        (b"\x1b[?62;c", False),
+        (b"", False),
+    ],
+)
+def test_the_ground_of_the_terminal(answer: bytes, is_light: bool) -> None:
+    assert ask_in_terminal(answer, "has_light_ground()") == str(is_light)
+
+
+@pytest.mark.parametrize(
     ("answer", "told"),
     [
         (b"\x1bP>|XTerm(379)\x1b\\\x1bP1$r0;48:2::1:2:3m\x1b\\\x1b[?64;1;2c", "truecolor"),

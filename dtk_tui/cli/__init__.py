@@ -78,8 +78,9 @@ def _exit_status() -> int:
     except OSError as error:
         show_error(_system_error(error))
         return 1
-    except ImportError as error:
-        # An extension module that is interrupted while it loads says that it cannot be loaded.
+    except (ImportError, RuntimeError) as error:
+        # An extension module that is interrupted while it loads says that it cannot be loaded; a class, that what it
+        # has does not take its name.
         if _was_interrupted(error):
             return 130
         raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from dtk_tui.cli.open_library import open_database
+from dtk_tui.ending import THREADS_S, end_within
 from dtk_tui.errors import DtkError, ServerAwayError
 
 if TYPE_CHECKING:
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
 #: The interpreter hands over between threads this often beside a screen, in seconds.
 _SWITCH_S = 0.001
-#: How long the end waits for what threads are still at, once all is given back or given up, in seconds.
-_THREADS_S = 2.0
-
-
-def end_within(seconds: float, *, status: int) -> None:
-    """End the process after so long even if a thread waits for a server that does not answer.
-
-    The interpreter waits for the threads of every pool without a bound, and an interrupt does not reach it there.
-    """
-    last = threading.Timer(seconds, os._exit, (status,))
-    last.daemon = True
-    last.start()
 
 
 def open_app() -> None:
@@ -40,17 +28,18 @@ def open_app() -> None:
     if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     from dtk_tui.config import load
-    from dtk_tui.terminal import tell_true_color
+    from dtk_tui.terminal import hold_early_keys, tell_true_color
 
-    config = load()
-    tell_true_color()
-    # A page is told of the end of the first app, and would read nothing of the next one.
-    db = open_database(config) if is_served else _opened(config)
-    try:
-        is_to_restart = run_app(db, config)
-    finally:
-        db.close()
-        end_within(_THREADS_S, status=int(sys.exc_info()[0] is not None))
+    with hold_early_keys():
+        config = load()
+        tell_true_color()
+        # A page is told of the end of the first app, and would read nothing of the next one.
+        db = open_database(config) if is_served else _opened(config)
+        try:
+            is_to_restart = run_app(db, config)
+        finally:
+            db.close()
+            end_within(THREADS_S, status=int(sys.exc_info()[0] is not None))
     # Who reads the output of a served app has been told that it ended; the page offers to open it again.
     if is_to_restart and not is_served:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this program again)

@@ -29,8 +29,9 @@ def show_status(*, as_json: bool) -> None:
     queue, sizes = stats.queue, stats.library
     provider = f", {stats.provider}" if stats.provider else ""
     tell(f"Worker   {stats.state} ({len(stats.workers)} connected{provider})")
-    if stats.state != stats.desired:
-        tell(f"         asked to be {stats.desired}; start one with: dtk worker run")
+    if stats.awaited is not None:
+        advice = "" if stats.workers else "; start one with: dtk worker run"
+        tell(f"         asked to be {stats.awaited}{advice}")
     kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
     tell(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
     for folder in stats.away:

@@ -11,7 +11,7 @@ from dtk_tui.cli.open_library import library
 from dtk_tui.cli.options import LARGEST, Json
 from dtk_tui.cli.output import ProgressLine, print_json, progress_bar
 from dtk_tui.cli.status import show_status
-from dtk_tui.errors import DtkError, UsageError
+from dtk_tui.errors import DatabaseLostError, DtkError, UsageError
 from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
@@ -95,7 +95,12 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
         typer.echo("Giving unfinished jobs back ...", err=True)
     finally:
         line.end()
-        engine.close()
+        has_given_back = engine.close()
+    if not has_given_back:
+        raise DatabaseLostError(
+            "The database does not answer, and took nothing back.",
+            f"What was not saved is done again by others in {duration(config.settings.worker.lease_s)}.",
+        )
     done = engine.throughput
     return {
         "processed": done.processed,

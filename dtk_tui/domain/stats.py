@@ -124,7 +124,13 @@ def _words(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker as it last reported; ``alive`` is false when its lease has lapsed."""
+    """A worker as it last reported.
+
+    Attributes:
+        alive: false when its lease has lapsed.
+        wish: the state asked of it alone; None does what is asked of all.
+        is_silent: it was at work, and has not been heard of for a quarter of its lease: it may be dead.
+    """
 
     id: int
     host: str
@@ -134,6 +140,8 @@ class WorkerInfo:
     alive: bool
     devices: tuple[dict[str, object], ...] = ()
     stats: WorkerStats = field(default_factory=WorkerStats)
+    wish: WorkerState | None = None
+    is_silent: bool = False
 
 
 def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_left_alone: bool = False) -> list[str]:
@@ -220,7 +228,8 @@ class Stats:
     """One consistent look.
 
     Attributes:
-        state: what the workers do; the state asked for (``desired``) may be ahead of it.
+        state: what the workers do; what they are asked (``awaited``) may be ahead of it.
+        desired: what is asked of all; of one alone something else may be.
         processed, failed: jobs ended by the living workers since their last start.
         cache_hits: prompts that needed no text embedding, as ``processed``.
         cache_hit_rate: share of prompts that needed no text embedding (0 to 1), None before the first.
@@ -251,6 +260,19 @@ class Stats:
     gpus: tuple[dict[str, object], ...] = ()
 
     @property
+    def asked(self) -> set[WorkerState]:
+        """What is asked of those that are connected; where none is, of the next."""
+        return {one.wish or self.desired for one in self.workers} or {self.desired}
+
+    @property
+    def awaited(self) -> WorkerState | None:
+        """The state that a worker is asked to enter and is not in yet; None where all do what they are asked."""
+        if not self.workers:
+            return None if self.state is self.desired else self.desired
+        late = [wish for one in self.workers if one.state is not (wish := one.wish or self.desired)]
+        return next((wish for wish in late if wish is not self.state), None)
+
+    @property
     def spared_images(self) -> int:
         """Images that need no vector of their own: another one stands for their group."""
         return self.library.images - self.library.representatives
@@ -261,10 +283,21 @@ class Stats:
         return unserved(self.queue.by_kind, self.workers)
 
     @property
+    def silent(self) -> list[str]:
+        """Sentences on workers that were at work and are not heard of."""
+        return [
+            f"{one.host}: Worker {one.id} is not heard of; its jobs go to others when its lease ends."
+            for one in self.workers
+            if one.is_silent
+        ]
+
+    @property
     def trouble(self) -> list[str]:
         """Sentences on all that keeps work from being done: what workers report, and what none of them serves."""
         reported = [f"{one.host}: {one.stats.trouble}" for one in self.workers if one.stats.trouble]
-        return list(dict.fromkeys([*reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)]))
+        return list(
+            dict.fromkeys([*self.silent, *reported, *unserved(self.queue.by_kind, self.workers, is_left_alone=True)])
+        )
 
     @property
     def progress(self) -> float:

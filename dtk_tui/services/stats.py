@@ -33,7 +33,7 @@ def snapshot(db: Database, library: LibraryCounts | None = None) -> Stats:
     with db.connection() as conn:
         queue = _queue(db, conn)
         everyone = workers.all_workers(conn)
-        desired, _ = workers.get_desired_state(conn)
+        desired = workers.get_desired_state(conn)
         marks = counts.marks(conn)
         sizes = library or counts.library(conn)
         alive = tuple(worker for worker in everyone if worker.alive)
@@ -142,7 +142,7 @@ def _state(alive: Sequence[WorkerInfo]) -> WorkerState:
 
 
 def _running(everyone: Sequence[WorkerInfo]) -> list[WorkerInfo]:
-    return [worker for worker in everyone if worker.alive and worker.state == WorkerState.RUNNING]
+    return [one for one in everyone if one.alive and not one.is_silent and one.state == WorkerState.RUNNING]
 
 
 def pace_of(everyone: Sequence[WorkerInfo]) -> dict[str, float]:

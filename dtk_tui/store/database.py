@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from dtk_tui.config import Config
 from dtk_tui.errors import DatabaseLostError, DtkError, ServerAwayError
 from dtk_tui.store import arrays, schema
+from dtk_tui.store.keepalives import with_keepalives
 from dtk_tui.store.password import PasswordCommand
 from dtk_tui.store.server.embedded import EmbeddedServer
 
@@ -34,6 +35,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 #: How long a caller waits for a connection before it is told that the database is away.
 _WAIT_S = 8.0
 _POOL_SIZE = 12
+#: How long a server has to answer who only asks whether it does.
+_ASK_S = 2
 #: A connection that worked so long ago works still.
 _FRESH_S = 1.0
 _OPEN_TRIES = 3
@@ -234,7 +237,7 @@ class Database:
             conninfo = self.server.join()
             return make_conninfo(conninfo, options=_READ_ONLY) if self.is_read_only else conninfo
         url = cast("str", self._url)
-        return url if self._password_command is None else self._password_command.added_to(url)
+        return with_keepalives(url if self._password_command is None else self._password_command.added_to(url))
 
     def _connecting_failed(self, pool: ConnectionPool[Connection]) -> None:
         """Let a password that may have been replaced be asked for again."""
@@ -314,6 +317,16 @@ class Database:
                     kwargs={"connect_timeout": 10},
                 )
             return self._pool
+
+    def answers(self) -> bool:
+        """Say within seconds whether the server answers now; one that does not run is not started."""
+        try:
+            if self.server is not None:
+                return self.server.answers()
+            psycopg.connect(self.conninfo(), connect_timeout=_ASK_S).close()
+        except (psycopg.Error, DtkError):
+            return False
+        return True
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

@@ -164,6 +164,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
         self.context.library_changed.subscribe(self, self._library_changed)
         self.context.stats.changed.subscribe(self, self._look_for_offers)
         Attention(self, self.context).begin()
+        appearance.follow_ground(self, self.context.view_state)
         self.context.stats.start()
         file = self.context.config.followed_file
         if file is not None:

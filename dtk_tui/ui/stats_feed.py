@@ -45,7 +45,7 @@ def _load(gpu: Mapping[str, object]) -> float | None:
 
 
 def _moving(stats: Stats) -> tuple[object, ...]:
-    return stats.queue, stats.processed, stats.marks, stats.state, stats.desired
+    return stats.queue, stats.processed, stats.marks, stats.state, stats.asked, stats.awaited
 
 
 class StatsFeed:

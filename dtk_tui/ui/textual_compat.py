@@ -15,6 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.content import Content, Span
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -22,6 +23,7 @@ from textual.keys import format_key
 from textual.message_pump import MessagePump
 from textual.notifications import Notify
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.theme import Theme
 from textual.visual import Visual
 from textual.widget import Widget
@@ -30,8 +32,10 @@ from textual.widgets._footer import FooterKey
 from textual.widgets.option_list import Option
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
+from dtk_tui.terminal import has_light_ground
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
+from dtk_tui.ui.drivers.late_answers import GroundTold
 from dtk_tui.ui.drivers.link import LinkSpeed
 from dtk_tui.ui.drivers.terminal import TerminalDriver
 
@@ -96,7 +100,12 @@ class CursorOptionList(OptionList):
 
 
 class FaultReportingApp(App[None]):
-    """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal."""
+    """An app with a theme of its own, that ends with words of its own after a fault, and with its terminal.
+
+    Attributes:
+        has_light_ground: whether the ground of the terminal is light.
+        ground_changed: publishes when that has become another.
+    """
 
     def __init__(self) -> None:
         # Without colours there are none at all, and not shades of grey.
@@ -105,6 +114,8 @@ class FaultReportingApp(App[None]):
         self._collector = IdleCollector()
         self._next_look: asyncio.TimerHandle | None = None
         self._is_window_changed = False
+        self.has_light_ground = has_light_ground()
+        self.ground_changed: Signal[bool] = Signal(self, "ground-changed")
 
     def use_theme(self, theme: Theme, known: Iterable[Theme]) -> None:
         """Begin with one of some themes: set before the styles are read, it does not make Textual read them again."""
@@ -148,6 +159,19 @@ class FaultReportingApp(App[None]):
         """Return what draws on the terminal and reads its keys."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
+
+    def _on_notify(self, event: Notify) -> None:
+        """Show words that stand there already once, as new ones; Textual then shows the notice."""
+        new = event.notification
+        for one in list(self._notifications):
+            if (one.message, one.severity) == (new.message, new.severity):
+                self._unnotify(one, refresh=False)
+
+    def on_ground_told(self, message: GroundTold) -> None:
+        """The terminal tells its ground, which may be the same."""
+        if message.is_light != self.has_light_ground:
+            self.has_light_ground = message.is_light
+            self.ground_changed.publish(message.is_light)
 
     def on_app_focus(self) -> None:
         """The window of the terminal has the focus again."""
@@ -228,6 +252,10 @@ class FaultReportingApp(App[None]):
         """Copy a text; the terminal gets a question mark for what has no UTF-8."""
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
         self._clipboard = text
+
+    def _handle_exception(self, error: Exception) -> None:
+        if not (self._exit and isinstance(error, NoMatches)):  # an app that ends puts no more parts together
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         report = self.fault_report(self._exception)

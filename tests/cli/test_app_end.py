@@ -8,7 +8,7 @@ import sys
 STUCK = """
 import socket, time
 from concurrent.futures import ThreadPoolExecutor
-from dtk_tui.cli.app import end_within
+from dtk_tui.ending import end_within
 silent, _other_end = socket.socketpair()
 asking = ThreadPoolExecutor(1).submit(silent.recv, 1)
 while not asking.running():

@@ -187,6 +187,31 @@ main()
 """
 
 
+_INTERRUPTED_IN_A_CLASS = """
+import os, signal, sys
+
+class Named:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "dtk_tui.cli.models":
+            type("Widget", (), {"disabled": Named()})
+
+sys.argv[1:] = ["models", "list"]
+sys.meta_path.insert(0, Finder())
+from dtk_tui.__main__ import main
+main()
+"""
+
+
+def test_interrupted_while_a_class_is_made(dtk: Dtk) -> None:
+    command = [sys.executable, "-c", _INTERRUPTED_IN_A_CLASS]
+    ended = subprocess.run(command, env=dtk.environ, capture_output=True, check=False, timeout=300)
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("module", ["dtk_tui.cli", "typer", "dtk_tui.cli.models", "dtk_tui.inference.manifest"])
 def test_interrupted_while_it_loads(dtk: Dtk, module: str) -> None:
     command = [sys.executable, "-c", _INTERRUPTED_AT, module]

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.e2e.conftest import Dtk
+from tests.helpers.frozen import frozen
 from tests.helpers.pictures import write_many
 
 pytestmark = pytest.mark.usefixtures("quick_models")
@@ -36,6 +38,13 @@ def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300) -> N
 
 def _left(dtk: Dtk) -> int:
     return int(dtk.ask("SELECT count(*) FROM job WHERE state <> 'failed'")[0][0])
+
+
+def _has_begun(dtk: Dtk, jobs: int) -> bool:
+    try:
+        return _left(dtk) < jobs
+    except psycopg.OperationalError:  # the server starts
+        return False
 
 
 def _check_complete(dtk: Dtk) -> None:
@@ -86,3 +95,16 @@ def test_a_worker_that_is_asked_to_end_gives_its_jobs_back(dtk: Dtk) -> None:
     queue = dtk.look("status")["queue"]
     assert queue["running"] == 0 and queue["pending"] > 0 and queue["failed"] == 0
     assert Path(dtk.home / "postgres").stat().st_mode & 0o777 == 0o700
+
+
+def test_one_interrupt_ends_a_worker_beside_a_frozen_database(dtk: Dtk) -> None:
+    images = 800
+    _prepare(dtk, images)
+    dtk.run("db", "stop")  # and none that goes on without users: the worker starts it, and would end it
+    worker = dtk.start("worker", "run")
+    _wait(lambda: worker.poll() is None and _has_begun(dtk, 2 * images), "the worker began")
+    with frozen(dtk.server_pid()):
+        worker.send_signal(signal.SIGINT)
+        _, said = worker.communicate(timeout=120)
+    assert worker.returncode == 1
+    assert "took nothing back" in said.decode()

@@ -33,6 +33,9 @@ class Small(FaultReportingApp):
         yield Label("it runs")
     def on_mount(self):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit)
+        self.ground_changed.subscribe(self, self.tell_ground)
+    def tell_ground(self, is_light):
+        self.query_one(Label).update("the ground is light" if is_light else "the ground is dark")
     def action_say(self):
         self.query_one(Label).update("a key came")
     def action_leave(self):
@@ -58,8 +61,16 @@ with redirect_native_output(Path(sys.argv[1])):
 
 
 #: What a terminal is told when the app has the whole of it, and when a shell has it back.
-TAKEN = (b"\x1b[?1049h", b"\x1b[?1003h", b"\x1b[?1004h", b"\x1b[>", b"\x1b[?2004h", b"\x1b[?25l")
-GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[?2004l", b"\x1b[?25h")
+TAKEN = (
+    b"\x1b[?1049h",
+    b"\x1b[?1003h",
+    b"\x1b[?1004h",
+    b"\x1b[>",
+    b"\x1b[?2004h",
+    b"\x1b[?25l",
+    b"\x1b[?2031h",
+)
+GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[<u", b"\x1b[?2004l", b"\x1b[?25h", b"\x1b[?2031l")
 
 
 class Terminal:
@@ -129,6 +140,19 @@ def modes_of(terminal: Terminal) -> int:
     """Return what the line discipline of a terminal does: echo, lines, signs."""
     flags: int = termios.tcgetattr(terminal.master)[3]
     return flags & (termios.ECHO | termios.ICANON | termios.ISIG)
+
+
+def test_it_hears_that_the_ground_became_light(terminal: Terminal) -> None:
+    ask = b"\x1b]11;?\x1b\\"
+    terminal.shows(b"it runs")
+    terminal.type("\x1b[?997;1n")  # the desktop is dark
+    terminal.shows(ask)
+    terminal.type("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+    terminal.shows(b"the ground is light")
+    terminal.type("\x1b[?997;1n")
+    terminal.shows(ask)
+    terminal.type("\x1b]11;rgb:0/0/0\x07")
+    terminal.shows(b"the ground is dark")
 
 
 @pytest.mark.parametrize("asked", ["by its key", "from outside", "by force"])

@@ -229,3 +229,18 @@ async def test_what_is_marked_in_a_search_stays_marked_when_it_is_asked_again(
         await run.until(lambda: library.asked == 2)
         await run.until(lambda: "searching" not in run.text())
         assert table.selected_count == many
+
+
+async def test_who_quits_while_it_is_put_together_sees_no_fault(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount = DtkApp.on_mount
+
+    def mount_and_quit(app: DtkApp) -> None:
+        mount(app)
+        app.exit()
+
+    monkeypatch.setattr(DtkApp, "on_mount", mount_and_quit)
+    app = DtkApp(LibraryBrowser(db, config), None)
+    await app.run_async(headless=True)
+    assert (app._exception, app.return_code) == (None, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from rich.style import Style
-from textual.app import App
 from textual.color import Color
 from textual.theme import Theme
 from textual.widgets import Input
@@ -14,6 +13,8 @@ from dtk_tui.services.view_state import ViewState
 from dtk_tui.settings import DisplaySettings, Settings
 from dtk_tui.store.database import Database
 from dtk_tui.ui.commands.appearance import theme_of
+from dtk_tui.ui.drivers.late_answers import GroundTold
+from dtk_tui.ui.textual_compat import FaultReportingApp
 from dtk_tui.ui.theme import CONTRAST, DARK, LIGHT, SIXTEEN, THEMES, TITLES
 from dtk_tui.ui.widgets.tables.image_table import ImageTable
 from tests.helpers.running_app import NARROW, Running, library_app
@@ -66,6 +67,8 @@ async def test_a_theme_is_kept_for_the_next_session(db: Database, config: Config
         for theme in (SIXTEEN, DARK):
             await run.press("alt+t")
             await run.until(lambda theme=theme: run.app.theme == theme.name)  # type: ignore[misc]
+        await run.shows("As the terminal: dark.")
+        await run.until(lambda: ViewState(config.paths.state / "view.json").value("theme") == "terminal")
 
 
 @pytest.mark.parametrize(
@@ -83,11 +86,32 @@ def test_an_unknown_theme_is_that_of_the_terminal(
     monkeypatch.delenv("COLORTERM", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    state, app = ViewState(config.paths.state / "view.json"), App[None]()
-    state.keep(theme="nord")
-    assert theme_of(app, state) is theme
-    state.keep(theme=LIGHT.name)
-    assert theme_of(app, state) is LIGHT
+    state, app = ViewState(config.paths.state / "view.json"), FaultReportingApp()
+    for kept in (None, "terminal", "nord"):
+        state.keep(theme=kept)
+        assert theme_of(app, state) is theme
+    app.has_light_ground = True
+    assert theme_of(app, state) is (LIGHT if theme is DARK else SIXTEEN)
+    for one in THEMES:
+        state.keep(theme=one.name)
+        assert theme_of(app, state) is one
+
+
+async def test_without_a_choice_the_theme_is_that_of_the_ground(db: Database, config: Config) -> None:
+    async with library_app(db, config, NARROW) as run:
+        for is_light, theme in ((True, LIGHT), (False, DARK), (True, LIGHT)):
+            run.app.post_message(GroundTold(is_light=is_light))
+            await run.until(lambda theme=theme: run.app.theme == theme.name)  # type: ignore[misc]
+        for title in ("High contrast.", "The terminal's 16 colours.", "As the terminal: light.", "Dark.", "Light."):
+            await run.press("alt+t")
+            await run.until(lambda title=title: title in run.told)  # type: ignore[misc]
+            if title.startswith("As"):
+                run.app.post_message(GroundTold(is_light=False))
+                await run.until(lambda: run.app.theme == DARK.name)
+        run.app.post_message(GroundTold(is_light=True))
+        run.app.post_message(GroundTold(is_light=False))
+        await run.until(lambda: not run.dtk.has_light_ground)
+        assert run.app.theme == LIGHT.name, "a person chose it"
 
 
 def _style_of(run: Running, word: str) -> Style:

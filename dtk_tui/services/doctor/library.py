@@ -89,15 +89,17 @@ def queue(now: Stats) -> Iterator[Finding]:
     waits = counted(counts.pending, "job waits", "jobs wait")
     if not now.workers and counts.pending:
         yield Finding("queue", Verdict.NOTE, f"{waits}, and no worker is connected", "Start one: dtk worker run")
-    elif counts.pending and now.state is not WorkerState.RUNNING and now.desired is not WorkerState.RUNNING:
+    elif counts.pending and now.state is not WorkerState.RUNNING and WorkerState.RUNNING not in now.asked:
         advice = "Let them go on: dtk worker start"
-        yield Finding("queue", Verdict.NOTE, f"{waits}, and the workers are asked to be {now.desired}", advice)
+        yield Finding(
+            "queue", Verdict.NOTE, f"{waits}, and the workers are asked to be {' or '.join(sorted(now.asked))}", advice
+        )
     else:
         yield Finding("queue", Verdict.OK, detail)
     for worker in now.workers:
         if worker.stats.trouble:
             # What keeps one from running is a fault; what it tells while it runs or rests may be as it should.
-            has_stopped = worker.state is WorkerState.STOPPED and now.desired is WorkerState.RUNNING
+            has_stopped = worker.state is WorkerState.STOPPED and (worker.wish or now.desired) is WorkerState.RUNNING
             verdict = Verdict.FAULT if has_stopped else Verdict.NOTE
             yield Finding("worker", verdict, f"{worker.host}: {worker.stats.trouble}", "See: dtk status, dtk log")
     for sentence in now.unserved:

@@ -49,8 +49,9 @@ def restart(db: Database, within_s: float = _RESTART_S) -> None:
     Nothing happens while Stop is what is asked for.
     """
     with db.connection() as conn:
-        desired, _ = workers.get_desired_state(conn)
-    if desired == WorkerState.STOPPED:
+        desired = workers.get_desired_state(conn)
+        wishes = {one.id: one.wish for one in workers.all_workers(conn) if one.alive and one.wish is not None}
+    if {desired, *wishes.values()} == {WorkerState.STOPPED}:
         return
     stop(db)
     try:
@@ -58,7 +59,10 @@ def restart(db: Database, within_s: float = _RESTART_S) -> None:
         while _any_loaded(db) and time.monotonic() < end:
             time.sleep(_RESTART_LOOK_S)
     finally:
-        set_desired_state(db, desired)
+        with db.connection() as conn:
+            workers.set_desired_state(conn, desired)
+            for worker_id, wish in wishes.items():
+                workers.set_desired_state(conn, wish, worker_id)
 
 
 def _any_loaded(db: Database) -> bool:
@@ -99,8 +103,7 @@ class ControlLoop:
         self._db = db
         self._stop = stop
         self._emit = emit
-        self._initial_state = initial_state
-        self._initially_changed_at: datetime | None = None
+        self._own_wish: workers.OwnWish | None = None if initial_state is None else (initial_state, None)
         self._hours = hours
         self._worker_id = worker_id
         self._transition = transition
@@ -115,6 +118,11 @@ class ControlLoop:
     def resting(self) -> str | None:
         """Why this worker pauses although it is asked to run; None when it does what it is asked."""
         return self._resting
+
+    @property
+    def own_wish(self) -> workers.OwnWish | None:
+        """What is asked of this worker alone."""
+        return self._own_wish
 
     def end(self) -> None:
         """Let the loop see at once that ``stop`` is set."""
@@ -155,13 +163,14 @@ class ControlLoop:
         return bool(notices)
 
     def _apply_desired_state(self, conn: Connection) -> None:
-        state, changed_at = workers.get_desired_state(conn, self._worker_id())
-        if self._initial_state is not None:
-            if self._initially_changed_at is None:
-                self._initially_changed_at = changed_at
-            if changed_at == self._initially_changed_at:
-                state = self._initial_state
-        state = self._within_hours(state, changed_at)
+        wish = workers.get_wish(conn, self._worker_id())
+        if self._own_wish is not None and not wish.is_known:
+            # The lease was lost, and with it what stood there; what was asked of all since then holds.
+            state, since = self._own_wish
+            if since is None or since >= wish.since:
+                wish = workers.Wish(state, since or wish.since, is_own=True, is_known=False)
+        self._own_wish = (wish.state, wish.since) if wish.is_own else None
+        state = self._within_hours(wish.state, wish.since)
         self._is_stopped = state == WorkerState.STOPPED
         self._transition(state)
         self.has_followed.set()

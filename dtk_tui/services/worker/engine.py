@@ -38,6 +38,8 @@ T = TypeVar("T")
 #: How long to wait before models that could not be loaded are looked for again.
 _MODELS_AGAIN_S = 15.0
 _POLL_S = 0.2
+#: How long ``close`` waits before it asks whether the database answers at all.
+_CLOSE_S = 5.0
 #: ``wait_until_empty`` waits so long for folders that are away, once nothing else is left.
 _AWAY_S = 120.0
 
@@ -92,6 +94,7 @@ class Engine:
             emit,
             self._throughput,
             report=self._report,
+            wish=lambda: self._control.own_wish,
             models=lambda: self._models,
             lease_s=settings.lease_s,
             log_days=settings.log_days,
@@ -107,15 +110,27 @@ class Engine:
         self._hooks.thread.start()
         self._word_lists.thread.start()
 
-    def close(self) -> None:
-        """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start."""
-        self._hooks.close()
+    def close(self) -> bool:
+        """Give unfinished jobs back, unload the models, and sign off; the desired state stays for the next start.
+
+        Returns:
+            False where the database does not answer: the jobs return when the lease ends, and threads may wait yet.
+        """
+        self._hooks.end()
+        has_looked = self._has_ended(self._hooks.thread)
         self._stop.set()
         self._control.end()
         self._heartbeat.hurry()
-        for thread in (self._control.thread, self._heartbeat.thread, self._word_lists.thread):
-            if thread.is_alive():
-                thread.join()
+        threads = (self._control.thread, self._heartbeat.thread, self._word_lists.thread)
+        return has_looked and all(self._has_ended(thread) for thread in threads)
+
+    def _has_ended(self, thread: threading.Thread) -> bool:
+        """Wait for the end of a thread: a batch may take its time, a query without an answer takes for ever."""
+        while thread.is_alive():
+            thread.join(_CLOSE_S)
+            if thread.is_alive() and not self._db.answers():
+                return False
+        return True
 
     def wake(self) -> None:
         """Look for work at once; a worker also hears of new work by itself."""

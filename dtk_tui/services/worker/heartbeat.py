@@ -21,8 +21,8 @@ from dtk_tui.store.database import Database
 from dtk_tui.store.queue import device_days, job_log, jobs, runs, workers
 
 _HEARTBEAT_S = 2.0
-#: While the worker is stopped and there is no device whose load could change.
-_RESTING_S = 15.0
+#: While the worker is stopped, with a device whose load others change, and without one.
+_WATCHING_S, _RESTING_S = 5.0, 15.0
 #: How far what a worker says it did may be behind the queue.
 _BEHIND_S = 0.4
 #: How often paces are recorded and the log is cut.
@@ -38,6 +38,7 @@ class Heartbeat:
         stop: signs off as soon as ``until`` has ended.
         until: the thread that may still have results to save when ``stop`` is set.
         report: returns the state of the worker and its statistics.
+        wish: returns what is asked of it alone, which outlasts a lease that was lost.
         models: returns the model of each kind, under which paces are recorded.
         log_days: how long the log of jobs is kept.
     """
@@ -51,6 +52,7 @@ class Heartbeat:
         throughput: Throughput,
         *,
         report: Callable[[], tuple[WorkerState, WorkerStats]],
+        wish: Callable[[], workers.OwnWish | None],
         models: Callable[[], Mapping[Kind, str]],
         lease_s: float,
         log_days: int,
@@ -61,12 +63,13 @@ class Heartbeat:
         self._emit = emit
         self._throughput = throughput
         self._report = report
+        self._wish = wish
         self._models = models
         self._lease_s = lease_s
         self._log_days = log_days
         self._recorded_at = self._devices_at = time.monotonic()
         self._meter = DeviceUseMeter()
-        self._rests = False
+        self._every_s = _HEARTBEAT_S
         self.worker_id = 0
         self.thread = threading.Thread(target=self._heartbeat_loop, name="dtk-heart", daemon=True)
 
@@ -86,7 +89,7 @@ class Heartbeat:
         state, _ = self._report()
         with self._db.connection() as conn:
             workers.reap(conn)
-            return workers.register(conn, socket.gethostname(), os.getpid(), state, self._lease_s)
+            return workers.register(conn, socket.gethostname(), os.getpid(), state, self._lease_s, self._wish())
 
     def _heartbeat_loop(self) -> None:
         while True:
@@ -110,7 +113,7 @@ class Heartbeat:
         """Wait for the next heartbeat, which comes early where there is progress to tell; return whether to stop."""
         quarter_s, news = self._lease_s / 4, self._throughput.has_news
         early = time.monotonic() + min(_BEHIND_S, quarter_s)
-        if not self._stop.is_set() and news.wait(min(_RESTING_S if self._rests else _HEARTBEAT_S, quarter_s)):
+        if not self._stop.is_set() and news.wait(min(self._every_s, quarter_s)):
             self._stop.wait(early - time.monotonic())
         news.clear()
         return self._stop.is_set()
@@ -119,7 +122,9 @@ class Heartbeat:
         state, stats = self._report()
         gpus = gpu_report()
         self._meter.look(gpus, time.monotonic())
-        self._rests = state is WorkerState.STOPPED and not gpus
+        self._every_s = _HEARTBEAT_S
+        if state is WorkerState.STOPPED:
+            self._every_s = _WATCHING_S if gpus else _RESTING_S
         with self._db.connection() as conn:
             alive = workers.heartbeat(
                 conn, self.worker_id, lease_s=self._lease_s, state=state, devices=gpus, stats=stats

@@ -72,7 +72,7 @@ def _dump(conn: Connection, conninfo: str, file: int, compression: str, on_progr
     # By its descriptor: the name may lead elsewhere by now, and to its standard output pg_dump writes the table
     # of contents twice, so that a dump whose end is cut off restores as if nothing was missing.
     command = [
-        str(program("pg_dump")), "--format=custom", f"--compress={compression}", "--no-sync",
+        *programs.client("pg_dump", conninfo), "--format=custom", f"--compress={compression}", "--no-sync",
         f"--snapshot={snapshot}", f"--file=/dev/fd/{file}",
     ]  # fmt: skip
     with tempfile.TemporaryFile() as said, ExitStack() as ends:

@@ -22,7 +22,6 @@ from dtk_tui.store.backup.restore import ONLY_THE_LIBRARY, start_psql, understoo
 from dtk_tui.store.database import Connection, Database, row_of
 from dtk_tui.store.diffusion_toolkit import staging
 from dtk_tui.store.server import programs
-from dtk_tui.store.server.cluster import program
 from dtk_tui.text import counted
 
 _NOT_MOVED = "The library could not be moved; it is unchanged where it was."
@@ -161,8 +160,9 @@ def _run_section(source: Database, target: Database, section: str, before: str, 
         (version,) = row_of(conn, "SELECT current_setting('server_version_num')::int")
     with tempfile.TemporaryFile() as sql_said, tempfile.TemporaryFile() as dump_said, ExitStack() as ends:
         psql = start_psql(target.conninfo(), ends, sql_said)
-        command = [str(program("pg_dump")), *ONLY_THE_LIBRARY, f"--section={section}"]
-        dumping = programs.start(command, source.conninfo(), ends, stdout=subprocess.PIPE, stderr=dump_said)
+        conninfo = source.conninfo()
+        command = [*programs.client("pg_dump", conninfo), *ONLY_THE_LIBRARY, f"--section={section}"]
+        dumping = programs.start(command, conninfo, ends, stdout=subprocess.PIPE, stderr=dump_said)
         script, lines = cast("IO[bytes]", psql.stdin), cast("IO[bytes]", dumping.stdout)
         with suppress(BrokenPipeError), script, lines:
             head = understood_by(version, lines.read())

@@ -104,7 +104,7 @@ def _replace(db: Database, source: Path) -> int:
 
 def start_psql(conninfo: str, ends: ExitStack, said: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start psql, which does what is written to its standard input and ends at the first error."""
-    command = [str(program("psql")), *_PSQL, "--file=-"]
+    command = [*programs.client("psql", conninfo), *_PSQL, "--file=-"]
     return programs.start(command, conninfo, ends, stdin=subprocess.PIPE, stderr=said)
 
 

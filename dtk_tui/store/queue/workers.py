@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dtk_tui.domain.job import Kind, WorkerState
@@ -17,8 +18,12 @@ CHANNEL = "dtk_control"
 DEADLY = 4
 
 _REGISTER = """
-INSERT INTO worker (host, pid, state, lease_until)
-VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s)) RETURNING id
+INSERT INTO worker (host, pid, state, lease_until, wish, wish_at)
+SELECT %(host)s, %(pid)s, %(state)s, clock_timestamp() + make_interval(secs => %(lease_s)s),
+       CASE WHEN since >= changed_at THEN %(wish)s::text END, CASE WHEN since >= changed_at THEN since END
+  FROM (SELECT changed_at, CASE WHEN %(wish)s::text IS NOT NULL THEN coalesce(%(since)s, changed_at) END AS since
+          FROM worker_control) AS asked
+RETURNING id
 """
 _HEARTBEAT = """
 UPDATE worker SET heartbeat_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => %s),
@@ -60,7 +65,8 @@ WITH dead AS (
 SELECT count(*) FROM orphaned
 """
 _ALL = """
-SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats
+SELECT id, host, pid, state, heartbeat_at, lease_until >= clock_timestamp(), devices, stats, wish,
+       state = 'running' AND clock_timestamp() > heartbeat_at + (lease_until - heartbeat_at) / 4
   FROM worker ORDER BY id
 """
 _DONE_BY_ANY = "SELECT EXISTS (SELECT 1 FROM worker WHERE lease_until >= clock_timestamp() AND stats->'kinds' ? %s)"
@@ -74,14 +80,42 @@ SELECT DISTINCT ON (kind) kind, jobs_per_s FROM pace
  ORDER BY kind, host = %(host)s DESC, measured_at DESC
 """
 _DESIRED = """
-SELECT coalesce(worker.wish, desired_state), coalesce(worker.wish_at, changed_at)
+SELECT coalesce(worker.wish, desired_state), coalesce(worker.wish_at, changed_at), worker.wish IS NOT NULL,
+       worker.id IS NOT NULL
   FROM worker_control LEFT JOIN worker ON worker.id = %s
 """
 
 
-def register(conn: Connection, host: str, pid: int, state: WorkerState, lease_s: float) -> int:
-    """Enter a worker with a first lease and return its id."""
-    return int(row_of(conn, _REGISTER, (host, pid, state, lease_s))[0])
+#: What is asked of one worker alone, and since when; None since it began.
+OwnWish = tuple[WorkerState, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of one worker.
+
+    Attributes:
+        is_own: it is asked of this worker alone.
+        is_known: the worker stands in the list.
+    """
+
+    state: WorkerState
+    since: datetime
+    is_own: bool
+    is_known: bool
+
+
+def register(
+    conn: Connection, host: str, pid: int, state: WorkerState, lease_s: float, wish: OwnWish | None = None
+) -> int:
+    """Enter a worker with a first lease and return its id.
+
+    Args:
+        wish: what is asked of it alone, unless something was asked of all since.
+    """
+    values = {"host": host, "pid": pid, "state": state, "lease_s": lease_s}
+    state_asked, since = wish or (None, None)
+    return int(row_of(conn, _REGISTER, values | {"wish": state_asked, "since": since})[0])
 
 
 def heartbeat(
@@ -117,15 +151,24 @@ def forget_all(conn: Connection) -> None:
 def all_workers(conn: Connection) -> tuple[WorkerInfo, ...]:
     """Return every worker as it last reported."""
     return tuple(
-        WorkerInfo(v[0], v[1], v[2], WorkerState(v[3]), v[4], v[5], tuple(v[6]), WorkerStats.from_json(v[7]))
+        WorkerInfo(
+            *(v[0], v[1], v[2], WorkerState(v[3]), v[4], v[5], tuple(v[6]), WorkerStats.from_json(v[7])),
+            wish=None if v[8] is None else WorkerState(v[8]),
+            is_silent=v[9],
+        )
         for v in conn.execute(_ALL)
     )
 
 
-def get_desired_state(conn: Connection, worker_id: int | None = None) -> tuple[WorkerState, datetime]:
-    """Return the state that is desired of all workers, or of one of them, and since when."""
-    state, changed_at = row_of(conn, _DESIRED, (worker_id,))
-    return WorkerState(state), changed_at
+def get_desired_state(conn: Connection) -> WorkerState:
+    """Return the state that is desired of all workers."""
+    return WorkerState(row_of(conn, _DESIRED, (None,))[0])
+
+
+def get_wish(conn: Connection, worker_id: int) -> Wish:
+    """Return what is asked of a worker now."""
+    state, since, is_own, is_known = row_of(conn, _DESIRED, (worker_id,))
+    return Wish(WorkerState(state), since, is_own, is_known)
 
 
 def is_done_by_any(conn: Connection, kind: Kind) -> bool:

@@ -17,10 +17,13 @@ import os
 import threading
 from pathlib import Path
 
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.store.server import files, locks
 from dtk_tui.store.server.cluster import DATABASE, PORT, USER, check_socket_folder, folder_error
 from dtk_tui.store.server.process import START_TIMEOUT_S, STOP_TIMEOUT_S, ServerProcess
+
+#: Others decide within milliseconds, or wait for a server that does not answer; they are its users, and stop it.
+_LEAVE_S = 5.0
 
 
 class EmbeddedServer:
@@ -48,6 +51,7 @@ class EmbeddedServer:
         self._pid = os.getpid()
         self._users: int | None = None
         self._mutex = threading.RLock()
+        self._leaving = threading.Event()
 
     def _after_fork(self) -> None:
         """A forked child has no share in the server: its parent's is not its own."""
@@ -69,30 +73,49 @@ class EmbeddedServer:
         """
         self._after_fork()
         with self._mutex:
+            self._require_use()
             try:
                 self._data.parent.mkdir(parents=True, exist_ok=True)
-                with locks.exclusive(self._decision_file, START_TIMEOUT_S + STOP_TIMEOUT_S):
+                with locks.exclusive(self._decision_file, START_TIMEOUT_S + STOP_TIMEOUT_S, self._require_use):
                     return self._join()
             except OSError as error:
                 raise folder_error(self._data, error) from error
 
     def leave(self) -> None:
-        """End this process's use of the server; the last one to leave stops it and waits until it has ended."""
+        """End this process's use of the server; the last one to leave stops it and waits until it has ended.
+
+        Who waits in ``join`` meanwhile, perhaps for minutes, is told that it is over.
+        """
         self._after_fork()
-        with self._mutex:
-            if self._users is None:
-                return
-            try:
-                with locks.exclusive(self._decision_file, STOP_TIMEOUT_S):
-                    self._release_users_lock()
-                    self._stop_if_unused()
-            except (DtkError, OSError):
-                # Somebody else decides at this moment, or the folder is gone: nothing is left to do for this process.
+        self._leaving.set()
+        try:
+            with self._mutex:
+                self._leave()
+        finally:
+            self._leaving.clear()
+
+    def _leave(self) -> None:
+        if self._users is None:
+            return
+        try:
+            with locks.exclusive(self._decision_file, _LEAVE_S):
                 self._release_users_lock()
+                self._stop_if_unused()
+        except (DtkError, OSError):
+            # Somebody else decides at this moment, or the folder is gone: nothing is left to do for this process.
+            self._release_users_lock()
+
+    def _require_use(self) -> None:
+        if self._leaving.is_set():
+            raise DatabaseLostError("The database was closed.", "")
 
     def is_running(self) -> bool:
         """Tell whether a server takes connections, or will again after its recovery from a crash."""
         return self._process.is_running()
+
+    def answers(self) -> bool:
+        """Tell whether a server takes connections at this moment."""
+        return self._process.answers()
 
     def pid(self) -> int | None:
         """Return the process id of the server, or None when none runs."""
@@ -145,7 +168,7 @@ class EmbeddedServer:
         newly = self._acquire_users_lock()
         try:
             self._process.shorten_log()
-            folder = self._process.ensure_running()
+            folder = self._process.ensure_running(self._require_use)
         except BaseException as error:
             if newly:
                 self._release_users_lock()

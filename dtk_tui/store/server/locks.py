@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,8 +94,11 @@ def is_locked(path: Path) -> bool:
 
 
 @contextmanager
-def exclusive(path: Path, timeout_s: float) -> Iterator[None]:
+def exclusive(path: Path, timeout_s: float, go_on: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock alone.
+
+    Args:
+        go_on: called again and again while others hold it; raises what ends the wait.
 
     Raises:
         DtkError: others still hold it after ``timeout_s`` seconds.
@@ -108,6 +111,7 @@ def exclusive(path: Path, timeout_s: float) -> Iterator[None]:
                 "The database is busy starting or stopping.",
                 f"Another dtk process holds {path} for {timeout_s:.0f} s. Wait for it, or end it, and try again.",
             )
+        go_on()
         time.sleep(_POLL_S)
     try:
         yield

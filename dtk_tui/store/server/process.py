@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from dtk_tui.store.server.probe import Answer, ask
 START_TIMEOUT_S = 300.0
 """Recovery after a crash replays up to max_wal_size of WAL."""
 STOP_TIMEOUT_S = 60.0
+#: SIGQUIT ends a server at once, unless it is frozen.
+_QUIT_S = 5.0
 _ORPHANS_S = 1.0
 _LOST_SOCKET_S = 2.0
 #: One that ends while it starts may have been killed, by a user or for memory: it is started once more.
@@ -67,6 +70,10 @@ class ServerProcess:
         """Tell whether it takes connections, or will again after its recovery from a crash."""
         return self._ask(read_postmaster(self._data)) is not Answer.NONE
 
+    def answers(self) -> bool:
+        """Tell whether it takes connections now."""
+        return self._ask(read_postmaster(self._data)) is Answer.READY
+
     def pid(self) -> int | None:
         """Return its process id, or None when it does not run."""
         postmaster = read_postmaster(self._data)
@@ -84,8 +91,12 @@ class ServerProcess:
             return True
         return self._postmaster_lives(postmaster)
 
-    def ensure_running(self) -> Path:
-        """Start the server unless it runs, wait until it is ready, and return the folder of its socket."""
+    def ensure_running(self, go_on: Callable[[], None]) -> Path:
+        """Start the server unless it runs, wait until it is ready, and return the folder of its socket.
+
+        Args:
+            go_on: called again and again meanwhile; raises what ends the wait.
+        """
         begin = time.monotonic()
         log_begin: int | None = None
         starts = 0
@@ -111,6 +122,7 @@ class ServerProcess:
                 raise self._start_failure("The database could not be started.", log_begin or 0)
             if now - begin > START_TIMEOUT_S:
                 raise self._start_failure("The database does not become ready.", log_begin or 0)
+            go_on()
             time.sleep(pause)
             pause = min(pause * 1.1, _LONGEST_POLL_S)
 
@@ -188,6 +200,7 @@ class ServerProcess:
         begin = seen = time.monotonic()
         asked: int | None = None
         folder: Path | None = None
+        patience_s = STOP_TIMEOUT_S
         while self._alive(postmaster := read_postmaster(self._data)):
             now = time.monotonic()
             if postmaster and self._postmaster_lives(postmaster):
@@ -198,7 +211,9 @@ class ServerProcess:
                     recovers = self._ask(postmaster) is Answer.NOT_YET
                     send_signal(postmaster.pid, signal.SIGQUIT if recovers else signal.SIGINT)
                     asked = postmaster.pid
-            if (now - seen > _ORPHANS_S and not self._end_orphans()) or now - begin > STOP_TIMEOUT_S:
+                    if recovers:  # or is frozen, and ends when it goes on
+                        patience_s = now - begin + _QUIT_S
+            if (now - seen > _ORPHANS_S and not self._end_orphans()) or now - begin > patience_s:
                 return False
             time.sleep(_POLL_S)
         if folder not in (None, self._data):

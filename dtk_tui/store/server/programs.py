@@ -11,6 +11,8 @@ from typing import IO, Any
 from psycopg.conninfo import conninfo_to_dict
 
 from dtk_tui.errors import DtkError
+from dtk_tui.store.keepalives import keepalives_of
+from dtk_tui.store.server.cluster import program
 
 SILENT: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 _ERROR = re.compile(r"\b(ERROR|FATAL|PANIC|error):")
@@ -38,6 +40,12 @@ def environment(conninfo: str) -> dict[str, str]:
     parts = conninfo_to_dict(conninfo)
     settings = {_NAMES[key]: str(value) for key, value in parts.items() if key in _NAMES and value is not None}
     return {**os.environ, **settings}
+
+
+def client(name: str, conninfo: str) -> list[str]:
+    """Return the beginning of the command of a program that connects, with what no environment variable can say."""
+    limits = keepalives_of(conninfo)
+    return [str(program(name)), *([f"--dbname={limits}"] if limits else [])]
 
 
 def start(command: list[str], conninfo: str, ends: ExitStack, **streams: Any) -> subprocess.Popen[bytes]:

@@ -15,30 +15,52 @@ from dtk_tui.settings import DisplaySettings
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.run import in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
-from dtk_tui.ui.theme import DARK, SIXTEEN, THEMES, TITLES
+from dtk_tui.ui.textual_compat import FaultReportingApp
+from dtk_tui.ui.theme import DARK, LIGHT, SIXTEEN, THEMES, TITLES
 
-_THEME = "theme"
+#: Under which the choice is kept, and what is kept of one for the theme that suits the terminal.
+_THEME, _AS_TERMINAL = "theme", "terminal"
+_CHOICES = (*(theme.name for theme in THEMES), _AS_TERMINAL)
 
 
-def theme_of(app: App[Any], view_state: ViewState) -> Theme:
-    """Return the theme of the last session; without one the dark one, or that of a terminal with 16 colours."""
+def theme_of(app: FaultReportingApp, view_state: ViewState) -> Theme:
+    """Return the theme that a person chose; without a choice the one that suits the terminal."""
     if app.no_color:
         return SIXTEEN
     kept = view_state.value(_THEME)
-    usual = SIXTEEN if app.console.color_system in (None, "standard") else DARK
-    return next((theme for theme in THEMES if theme.name == kept), usual)
+    return next((theme for theme in THEMES if theme.name == kept), _suiting(app))
+
+
+def _suiting(app: FaultReportingApp) -> Theme:
+    if app.console.color_system in (None, "standard"):
+        return SIXTEEN
+    return LIGHT if app.has_light_ground else DARK
+
+
+def follow_ground(app: FaultReportingApp, view_state: ViewState) -> None:
+    """From now on change with the ground of the terminal, unless a person chose a theme."""
+
+    def changed(is_light: bool) -> None:
+        app.theme = theme_of(app, view_state).name
+
+    app.ground_changed.subscribe(app, changed)
 
 
 @in_background("theme")
 async def next_theme(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
     """Change to the next theme and say which it is."""
-    if screen.app.no_color:
+    app = screen.app
+    assert isinstance(app, FaultReportingApp)
+    if app.no_color:
         context.notify("NO_COLOR is set: start dtk without it to have colours.", severity="warning")
         return
-    names = [theme.name for theme in THEMES]
-    name = names[(names.index(screen.app.theme) + 1) % len(names)]
-    screen.app.theme = name
-    context.notify(f"{TITLES[name]}.")
+    suiting = _suiting(app).name
+    # Whoever never chose sees another one at once.
+    is_following = context.view_state.value(_THEME) == _AS_TERMINAL and app.theme == suiting
+    name = _CHOICES[(_CHOICES.index(_AS_TERMINAL if is_following else app.theme) + 1) % len(_CHOICES)]
+    app.theme = suiting if name == _AS_TERMINAL else name
+    title = TITLES[app.theme]
+    context.notify(f"As the terminal: {title.lower()}." if name == _AS_TERMINAL else f"{title}.")
     await in_thread(context.view_state.keep, **{_THEME: name})
 
 

@@ -85,7 +85,7 @@ def enqueue(*kinds: Kind, priority: int = NORMAL, deep: bool = False) -> Run:
         )
         words = result.words()
         stats = context.stats.current
-        if result.queued and stats is not None and stats.desired is not WorkerState.RUNNING:
+        if result.queued and stats is not None and WorkerState.RUNNING not in stats.asked:
             words += f" The worker is {stats.state.value}: {context.key('app.start')} starts it."
         if Kind.CAPTION in kinds and (missing := queue_service.missing_captioner(library.config)):
             words += f" {missing}"

@@ -25,6 +25,7 @@ from dtk_tui.ui.commands import (
     imports,
     jump,
     organise,
+    panes,
     queries,
     suspend,
     thresholds,
@@ -124,6 +125,9 @@ _BROWSER = (
         "main.larger", "greater_than_sign", "Larger thumbnails", SCREEN, grid.resize(1), grid.needs_thumbnails,
         key_name=">",
     ),
+    Command("main.narrower", "left_square_bracket", "This pane narrower", SCREEN, panes.resize(-1), key_name="["),
+    Command("main.wider", "right_square_bracket", "This pane wider", SCREEN, panes.resize(1), key_name="]"),
+    Command("main.usual_widths", "equals_sign", "Panes as wide as usual", SCREEN, panes.reset, key_name="="),
     Command("main.refresh", "r", "Refresh", SCREEN, ScreenMethod("load_again")),
     Command("main.back", "escape", "Unselect, or leave the search", SCREEN, ScreenMethod("go_back")),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Answers of a terminal that come when nobody waits for them any more."""
+"""What a terminal tells of itself among the keys: answers that nobody waits for any more, and its ground."""
 
 from __future__ import annotations
 
@@ -12,19 +12,32 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-#: What answers to the questions of ``dtk_tui.terminal`` are: strings with an end (ST), which another sequence cuts off,
-#: or reports of attributes and of the largest picture. Alt+P and Alt+_ begin as the strings do.
-_ANSWER = re.compile(
-    "(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=)[^\x1b]{0,500}(?:\x1b\\\\|(?=\x1b[^\\\\]))|\x1b\\[\\?[0-9;]*[cS]"
-)
+from dtk_tui.terminal import is_light_ground
+
+#: What answers to the questions of ``dtk_tui.terminal`` are: strings with an end (ST or BEL), which another sequence
+#: cuts off, or reports of attributes, the largest picture and the ground. Alt+P, Alt+_ and Alt+] begin as strings do.
+_STRING = "(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=|\x1b\\]11;)[^\x1b\x07]{0,500}"
+_ANSWER = re.compile(f"{_STRING}(?:\x1b\\\\|\x07|(?=\x1b[^\\\\]))|\x1b\\[\\?[0-9;]*[cS]|\x1b\\[\\?997;[12]n")
 #: One of which the rest has yet to come.
-_BEGUN = re.compile("(?:(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=)[^\x1b]{0,500}\x1b?|\x1b\\[\\?[0-9;]{0,40})\\Z")
+_BEGUN = re.compile(f"(?:{_STRING}\x1b?|\x1b\\[\\?[0-9;]{{0,40}})\\Z")
 #: The rest of an answer that has not come after so long never comes: what does are keys.
 _LOST_S = 3.0
 
 
+class GroundTold(Message):
+    """The terminal answered whether its ground is light."""
+
+    def __init__(self, *, is_light: bool) -> None:
+        super().__init__()
+        self.is_light = is_light
+
+
+class ColorsChanged(Message):
+    """The terminal says that its colours may have changed."""
+
+
 class KeyParser(XTermParser):
-    """Hears keys, and leaves out answers over a slow line: their letters and digits would be commands."""
+    """Hears keys and the ground, and leaves out answers over a slow line: their letters would be commands."""
 
     def __init__(self, debug: bool = False, clock: Callable[[], float] = monotonic) -> None:
         super().__init__(debug)
@@ -36,14 +49,16 @@ class KeyParser(XTermParser):
         """Return what is heard in a piece of what the terminal sends; an answer may come in several."""
         if self._begun and self._clock() > self._begun_at + _LOST_S:
             self._begun = ""
-        keys = _ANSWER.sub("", self._begun + data)
+        heard = self._begun + data
+        told = [message for found in _ANSWER.findall(heard) if (message := _message_of(found))]
+        keys = _ANSWER.sub("", heard)
         found = _BEGUN.search(keys)
         begun = "" if found is None else found.group()
         if begun and not self._begun:
             self._begun_at = self._clock()
         self._begun = begun
         keys = keys[: len(keys) - len(begun)]
-        return super().feed(keys) if keys else ()  # an empty piece would be the end
+        return (*told, *(super().feed(keys) if keys else ()))  # an empty piece would be the end
 
     @property
     def wait_s(self) -> float | None:
@@ -60,3 +75,11 @@ class KeyParser(XTermParser):
         except (ValueError, OverflowError):  # kitty's other code points of a key, or one that there is not
             return (events.Key(Keys.Ignore, None),)
         return tuple(events.Key(one.key, None) if one.key.startswith("alt+") else one for one in keys)
+
+
+def _message_of(answer: str) -> Message | None:
+    """Return what an app does with an answer; None: nothing."""
+    if answer.startswith("\x1b[?997;"):
+        return ColorsChanged()
+    is_light = is_light_ground(answer)
+    return None if is_light is None else GroundTold(is_light=is_light)

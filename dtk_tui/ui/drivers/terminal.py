@@ -20,9 +20,16 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition
 from textual.message import Message
 
-from dtk_tui.terminal import GIVE_TITLE_BACK, KEEP_TITLE, window_title
+from dtk_tui.terminal import (
+    ASK_GROUND,
+    GIVE_TITLE_BACK,
+    KEEP_TITLE,
+    TELL_COLORS,
+    TELL_COLORS_NO_MORE,
+    window_title,
+)
 from dtk_tui.ui.drivers.compact import compact
-from dtk_tui.ui.drivers.late_answers import KeyParser
+from dtk_tui.ui.drivers.late_answers import ColorsChanged, KeyParser
 from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed
 
 #: What terminals send for Alt and one of these keys; Textual takes it for the signs that a Mac has on them.
@@ -85,17 +92,17 @@ class TerminalDriver(LinuxDriver):
         self.write(window_title(words))
 
     def start_application_mode(self) -> None:
-        """Start application mode; the title of the window is put aside."""
+        """Start application mode; the title of the window is put aside, and the ground is followed."""
         self._waker, self._woken = socket.socketpair()  # before the thread that hears it
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self.write(KEEP_TITLE)
+        self.write(KEEP_TITLE + TELL_COLORS)
         if self._title:
             self.write(window_title(self._title))
 
     def stop_application_mode(self) -> None:
         """End application mode and give the window its title back."""
         self.link.settle(_SETTLE_S)
-        self.write(GIVE_TITLE_BACK)
+        self.write(TELL_COLORS_NO_MORE + GIVE_TITLE_BACK)
         super().stop_application_mode()
 
     def write(self, data: str) -> None:
@@ -163,7 +170,10 @@ class TerminalDriver(LinuxDriver):
 
     def process_message(self, message: Message) -> None:
         """Take up an answer of the terminal, in the thread that reads it."""
-        if not (isinstance(message, CursorPosition) and self.link.answered()):
+        if isinstance(message, ColorsChanged):
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self.write, ASK_GROUND)
+        elif not (isinstance(message, CursorPosition) and self.link.answered()):
             super().process_message(message)
 
     def suspend_application_mode(self) -> None:
@@ -176,6 +186,7 @@ class TerminalDriver(LinuxDriver):
         self._is_suspended = False
         super().resume_application_mode()
         self._is_suspended = self._writer_thread is None or not self._writer_thread.is_alive()
+        self.write(ASK_GROUND)
 
     def suspend_process(self, words: str) -> None:
         """Stop this process and those that were started with it, until the shell continues them.

@@ -34,6 +34,7 @@ from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.search_line import QueryInput, SearchLine
+from dtk_tui.ui.widgets.side_pane import SidePane
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.heads import Heads
@@ -76,19 +77,18 @@ class BrowserScreen(ImageListScreen):
         """Folders, images and preview side by side, and the lines below them."""
         # What is below is styled once, when it comes.
         self.update_classes(self._shape(self.app.size.width), update=False)
-        library = self.library
+        library, state = self.library, self.context.view_state
         with Horizontal(id="body"):
-            with Vertical(id="folders-pane"):
+            with SidePane("right", state, id="folders-pane"):
                 with Vertical(id="tree-pane"):
                     yield Line(id="folders-title", classes="pane-title")
                     yield BrowserTree(library.folders, library.badges, id="folders")
                 with Vertical(id="facets-pane"):
                     yield Line(id="facets-title", classes="pane-title")
                     yield FacetList(library.facet_counter, id="facets")
-            pictures, state = grid.pictures(self.context), self.context.view_state
-            yield ImagePane(library.image_rows, pictures, state=state, id="images-pane")
+            yield ImagePane(library.image_rows, grid.pictures(self.context), state=state, id="images-pane")
             protocol, local_path = self.context.image_protocol, self.context.config.local_path
-            yield Preview(protocol, library, local_path, self.in_keys, id="preview")
+            yield Preview(protocol, library, local_path, self.in_keys, state=state, id="preview")
         yield Line(id="activity")
         yield SearchLine(library, id="search")
         yield KeyFooter()
@@ -117,6 +117,8 @@ class BrowserScreen(ImageListScreen):
 
     def _arrange(self) -> None:
         self.update_classes(self._shape(self.size.width))
+        for pane in self.query(SidePane):
+            pane.fit()
         if self.has_class("with-preview") and self.is_mounted:
             self.query_one(Preview).show(self.table.current_id)
 

@@ -100,7 +100,7 @@ class ModelsScreen(Dialog[None]):
     def _is_in_use(self) -> bool:
         """Whether a worker has models in memory, or shall have."""
         stats = self._shared.stats.current
-        return stats is not None and bool(stats.workers) and stats.desired is not WorkerState.STOPPED
+        return stats is not None and bool(stats.workers) and stats.asked != {WorkerState.STOPPED}
 
     def action_get(self) -> None:
         """Get what is missing; what is under way goes on."""

@@ -13,11 +13,13 @@ from textual.widgets import Static
 
 from dtk_tui.domain.library import ImageDetail
 from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.services.view_state import ViewState
 from dtk_tui.ui.background import in_thread, task
 from dtk_tui.ui.format import lines
 from dtk_tui.ui.widgets import detail_text
 from dtk_tui.ui.widgets.picture import Picture
 from dtk_tui.ui.widgets.picture_pages import PAGES, PictureFacts
+from dtk_tui.ui.widgets.side_pane import SidePane
 from dtk_tui.ui.widgets.status import Line, clickable
 
 #: The cursor must rest for this long before a picture is decoded.
@@ -36,13 +38,14 @@ class TextScroll(VerticalScroll):
     ABOUT: ClassVar[str] = "What is known of the image under the cursor, a page a tab. Keys for work act on that image."
 
 
-class Preview(Vertical):
+class Preview(SidePane):
     """Shows one image.
 
     Args:
         facts: asked in threads.
         local_path: says where this host sees a file of the library.
         advise: says what a service advises in the keys of the app.
+        state: as of the pane.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class Preview(Vertical):
         local_path: LocalPath,
         advise: Callable[[str], str],
         *,
+        state: ViewState | None = None,
         id: str | None = None,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__("left", state, id=id)
         self._protocol = protocol
         self._local_path = local_path
         self._facts = facts

@@ -85,7 +85,7 @@ def trouble_words(stats: Stats) -> str:
         for worker in stats.workers
         if worker.stats.trouble
     }
-    return "   ".join(words for words in (*told, *stats.unserved) if words)
+    return "   ".join(words for words in (*stats.silent, *told, *stats.unserved) if words)
 
 
 def _drawn_of(stats: Stats) -> Stats:
@@ -228,8 +228,8 @@ class ControlBar(Vertical):
         if stats is None:
             return self._row_of_buttons(len(self.BUTTONS), framed=True)
         word = stats.state.value.capitalize()
-        if stats.desired is not stats.state:
-            word = f"{word} \u2192 {stats.desired.value}"
+        if stats.awaited is not None:
+            word = f"{word} \u2192 {stats.awaited.value}"
         elif stats.state is WorkerState.RUNNING and not (stats.queue.pending or stats.queue.running):
             word = "Running, nothing to do"
         right = Content.styled(word, f"bold {self._COLORS[stats.state]}")
@@ -244,7 +244,7 @@ class ControlBar(Vertical):
     def _row_of_buttons(self, shown: int, *, framed: bool) -> Content:
         parts: list[Content] = []
         for command_id, label, state in self.BUTTONS[:shown]:
-            is_desired = self._stats is not None and state is self._stats.desired
+            is_desired = self._stats is not None and self._stats.asked == {state}
             key_style, label_style = ("$muted", "$muted") if is_desired else ("bold $accent", "")
             button = Content.assemble((self._keys.get(command_id, ""), key_style), " ", (label, label_style))
             if framed:

@@ -15,9 +15,9 @@ OK, NOTE, FAULT = Verdict.OK, Verdict.NOTE, Verdict.FAULT
 RUNNING, STOPPED = WorkerState.RUNNING, WorkerState.STOPPED
 
 
-def _worker(state: WorkerState, *kinds: str, trouble: str | None = None) -> WorkerInfo:
+def _worker(state: WorkerState, *kinds: str, trouble: str | None = None, wish: WorkerState | None = None) -> WorkerInfo:
     stats = WorkerStats(kinds=kinds, trouble=trouble)
-    return WorkerInfo(1, "studio", 1, state, datetime.now(UTC), alive=True, stats=stats)
+    return WorkerInfo(1, "studio", 1, state, datetime.now(UTC), alive=True, stats=stats, wish=wish)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def _worker(state: WorkerState, *kinds: str, trouble: str | None = None) -> Work
         ([_worker(RUNNING, "tag")], RUNNING, {"tag": 3}, [OK]),
         ([_worker(RUNNING, "tag")], RUNNING, {"caption": 3}, [OK, FAULT]),
         ([_worker(STOPPED, "tag", trouble="The driver is too old.")], RUNNING, {"tag": 3}, [OK, FAULT]),
+        ([_worker(STOPPED, "tag", trouble="The driver is too old.", wish=STOPPED)], RUNNING, {"tag": 3}, [NOTE, NOTE]),
+        ([_worker(STOPPED, "tag", wish=RUNNING)], STOPPED, {"tag": 3}, [OK]),
         ([_worker(RUNNING, "tag", trouble="Auto-pause until 17:00.")], RUNNING, {"tag": 3}, [OK, NOTE]),
     ],
 )

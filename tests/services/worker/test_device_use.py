@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from dtk_tui.config import Config
+from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.queue import DeviceUse
 from dtk_tui.inference.devices.provider import gpu_report
 from dtk_tui.services.work_done import work_done
-from dtk_tui.services.worker import heartbeat
+from dtk_tui.services.worker import device_use, heartbeat
 from dtk_tui.services.worker.device_use import DeviceUseMeter
 from dtk_tui.store.database import Connection, Database
 from dtk_tui.store.queue import device_days
@@ -135,6 +136,17 @@ def test_a_worker_adds_to_it_while_it_runs(db: Database, config: Config, monkeyp
     monkeypatch.setattr(heartbeat, "_DEVICES_S", 0.0)
     with worker(db, config):
         wait_until(lambda: any(one.use.load for one in work_done(db).devices), "the load of a while is kept")
+
+
+@pytest.mark.parametrize("gpus", [(), (_gpu(45),)], ids=["no GPU", "a GPU"])
+def test_a_stopped_worker_looks_seldom_yet_misses_no_load(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch, gpus: tuple[dict[str, object], ...]
+) -> None:
+    monkeypatch.setattr(heartbeat, "gpu_report", lambda: gpus)
+    with worker(db, config, initial_state=WorkerState.STOPPED) as (engine, _):
+        wait_until(lambda: engine._heartbeat._every_s > heartbeat._HEARTBEAT_S, "the worker rests")
+        every_s = engine._heartbeat._every_s
+    assert (every_s < device_use._UNSEEN_S) is bool(gpus)
 
 
 @pytest.mark.usefixtures("quick_models")

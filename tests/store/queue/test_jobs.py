@@ -120,11 +120,11 @@ def test_a_state_desired_of_one_worker_and_then_of_all(db: Database) -> None:
         one, other = _worker(conn), _worker(conn)
         workers.set_desired_state(conn, WorkerState.RUNNING)
         assert workers.set_desired_state(conn, WorkerState.PAUSED, one) == 1
-        assert workers.get_desired_state(conn, one)[0] == WorkerState.PAUSED
-        assert workers.get_desired_state(conn, other)[0] == WorkerState.RUNNING
+        assert workers.get_wish(conn, one).state == WorkerState.PAUSED
+        assert workers.get_wish(conn, other).state == WorkerState.RUNNING
         assert workers.set_desired_state(conn, WorkerState.STOPPED, 999) == 0, "nobody of that id"
         workers.set_desired_state(conn, WorkerState.STOPPED)
-        assert {workers.get_desired_state(conn, worker)[0] for worker in (one, other)} == {WorkerState.STOPPED}
+        assert {workers.get_wish(conn, worker).state for worker in (one, other)} == {WorkerState.STOPPED}
 
 
 def test_the_log_forgets_but_the_days_stay(db: Database) -> None:

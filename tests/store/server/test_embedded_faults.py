@@ -10,13 +10,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from dtk_tui.errors import DtkError
+from dtk_tui.errors import DatabaseLostError, DtkError
+from dtk_tui.store.server import locks
 from dtk_tui.store.server.embedded import EmbeddedServer
+from tests.helpers.frozen import frozen
+from tests.helpers.processes import wait_for_end, wait_until
 from tests.helpers.server_users import User, ask, until
 
 
@@ -68,6 +72,23 @@ def test_the_last_leave_ends_a_server_that_recovers_from_a_crash(server: Embedde
     assert time.monotonic() - begin < 50, "less than what a server that does not end is given"
     assert server.pid() is None
     assert ask(server.join(), "SELECT count(*) FROM much") == 100000
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+def test_who_waits_for_a_frozen_server_does_not_keep_the_process_from_leaving(
+    data: Path, server: EmbeddedServer
+) -> None:
+    server.join()
+    pid = server.pid()
+    assert pid is not None
+    with frozen(pid), ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(server.join)
+        wait_until(lambda: locks.is_locked(data.with_name("postgres.lock")), "it waits for the server")
+        server.leave()
+        with pytest.raises(DatabaseLostError, match="was closed"):
+            waiting.result(timeout=60)
+        assert server.pid() == pid, "a frozen one is told to end, and does when it goes on"
+    wait_for_end(pid)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")

@@ -6,6 +6,8 @@ import os
 from itertools import groupby
 from pathlib import Path
 
+from textual.keys import format_key
+
 from dtk_tui.ui.commands.command import GROUPS, Command
 from dtk_tui.ui.commands.registry import COMMANDS
 
@@ -28,7 +30,6 @@ _SCREENS = {
     "settings": "Settings",
     "keymap": "Keys",
 }
-_NAMES = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">", "comma": ","}
 _HEAD = """# Keys
 
 All commands with their keys, and the ids by which `[keys]` of config.toml binds them to others:
@@ -46,10 +47,12 @@ All commands with their keys, and the ids by which `[keys]` of config.toml binds
 def written(key: str) -> str:
     """Return a key as pages write it."""
     *modifiers, last = key.split("+")
-    name = _NAMES.get(last, last if len(last) == 1 else last.capitalize())
+    sign = format_key(last)
+    name = {"|": "\\|"}.get(sign, sign) if len(sign) == 1 and sign.isascii() else last.capitalize()
     if modifiers and len(name) == 1:
         name = name.upper()
-    return f"`{'+'.join([*(one.capitalize() for one in modifiers), name])}`"
+    keys = "+".join([*(one.capitalize() for one in modifiers), name])
+    return f"`` {keys} ``" if "`" in keys else f"`{keys}`"
 
 
 def heading(command: Command) -> str:

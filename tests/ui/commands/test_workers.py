@@ -90,7 +90,7 @@ async def test_what_was_asked_last_holds(
         is_busy.set()
         await run.until(lambda: len(done) == 2)
     with db.connection() as conn:
-        assert workers.get_desired_state(conn)[0] is WorkerState.STOPPED
+        assert workers.get_desired_state(conn) is WorkerState.STOPPED
 
 
 async def test_an_app_at_rest_hears_of_work_at_once(
@@ -117,7 +117,7 @@ async def test_an_app_at_rest_hears_of_work_at_once(
 async def test_the_keys_write_the_wish(db: Database, config: Config, library: Path) -> None:
     def wished() -> WorkerState:
         with db.connection() as conn:
-            return workers.get_desired_state(conn)[0]
+            return workers.get_desired_state(conn)
 
     async with library_app(db, config) as run:
         for key, state in (

@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 from textual import events
 
-from dtk_tui.ui.drivers.late_answers import KeyParser
+from dtk_tui.ui.drivers.late_answers import GroundTold, KeyParser
 
 
 def heard(*pieces: str) -> list[str]:
@@ -19,12 +19,13 @@ def heard(*pieces: str) -> list[str]:
     "answer",
     [
         "\x1b_Gi=4242;OK\x1b\\", "\x1bP>|XTerm(390)\x1b\\", "\x1bP1$r0;48:2::1:2:3m\x1b\\", "\x1bP0$r\x1b\\",
-        "\x1b[?64;1;4;22c", "\x1b[?2;0;1000;1000S",
+        "\x1b[?64;1;4;22c", "\x1b[?2;0;1000;1000S", "\x1b]11;rgb:1c1c/1c1c/1c1c\x1b\\", "\x1b]11;rgb:ff/ff/ff\x07",
+        "\x1b[?997;1n",
     ],
 )  # fmt: skip
 def test_an_answer_is_no_key_in_whatever_pieces(answer: str) -> None:
     assert heard(f"a{answer}b") == heard(f"a{answer}{answer}b") == ["a", "b"]
-    whole = {"_": 5, "P": 5, "[": 3}[answer[1]]
+    whole = {"_": 5, "P": 5, "]": 5, "[": 3}[answer[1]]
     for cut in range(whole, len(answer)):
         assert heard("a" + answer[:cut], answer[cut:] + "b") == ["a", "b"]
 
@@ -35,6 +36,16 @@ def test_an_answer_that_was_cut_off_ends_at_the_next_sequence() -> None:
 
 def test_an_answer_without_an_end_does_not_keep_the_keys_for_ever() -> None:
     assert heard("\x1bP>|", "x" * 600, "ab")[-2:] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("color", "is_light"), [("1c1c/1c1c/1c1c", False), ("ff/ff/ff", True)])
+def test_the_ground_is_told_among_the_keys(color: str, is_light: bool) -> None:
+    answer = f"\x1b]11;rgb:{color}\x1b\\"
+    for cut in range(5, len(answer)):
+        parser = KeyParser()
+        found = [*parser.feed("a" + answer[:cut]), *parser.feed(answer[cut:] + "b")]
+        assert [one.is_light for one in found if isinstance(one, GroundTold)] == [is_light]
+        assert [one.key for one in found if isinstance(one, events.Key)] == ["a", "b"]
 
 
 def test_keys_are_heard_at_once() -> None:

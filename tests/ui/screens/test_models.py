@@ -111,7 +111,7 @@ async def test_workers_that_run_are_offered_what_came(db: Database, bare: Config
 
 def desired(db: Database) -> WorkerState:
     with db.connection() as conn:
-        return workers.get_desired_state(conn)[0]
+        return workers.get_desired_state(conn)
 
 
 async def test_why_nothing_came_is_said_and_it_can_be_tried_again(db: Database, bare: Config, tmp_path: Path) -> None:

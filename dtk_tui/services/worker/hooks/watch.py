@@ -70,12 +70,10 @@ class Hooks:
         self._next = dict.fromkeys(_REST_S, 0.0)
         self.thread = threading.Thread(target=self._watch, name="dtk-hooks", daemon=True)
 
-    def close(self) -> None:
-        """Look a last time, and wait for a command that runs, 5 seconds at most: then it is ended."""
+    def end(self) -> None:
+        """Let the thread look a last time and end; a command that runs has 5 seconds yet."""
         self._stopped_at = time.monotonic()
         self._stop.set()
-        if self.thread.is_alive():
-            self.thread.join()
 
     def look(self, *, at_once: bool = False) -> None:
         """Run what is due, and return when it has ended.

@@ -33,7 +33,7 @@ async def follow(app: App[Any], context: AppContext, info: SettingInfo | None) -
     if info is None:
         return
     stats, effect = context.stats.current, info.effect
-    if effect is Effect.MODELS and stats is not None and stats.desired is not WorkerState.STOPPED:
+    if effect is Effect.MODELS and stats is not None and stats.asked != {WorkerState.STOPPED}:
         _ask(app, "Start the workers again?", _WORKERS, lambda: restart_workers(app, context))
     elif effect is Effect.RESTART:
         _ask(app, "Start the app again?", _APP, lambda: app.exit(RESTART))

@@ -76,7 +76,7 @@ def test_pictures_that_trickle_in_do_not_run_it_more_than_once_a_minute(tmp_path
         watched.now += 25
         watched.hooks.look()
     assert [one["processed"] for one in watched.told()] == [1]
-    watched.hooks.close()
+    watched.hooks.end()
     watched.hooks.look(at_once=True)
     assert [one["processed"] for one in watched.told()] == [1, 2], "who closes tells what was not told yet"
 
