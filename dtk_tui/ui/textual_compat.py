@@ -125,14 +125,6 @@ class FaultReportingApp(App[None]):
         self._styled_with = self.get_css_variables()
         self.stylesheet.set_variables(self._styled_with)
 
-    def _on_notify(self, event: Notify) -> None:
-        """Make room for a notice, which Textual's own handler adds next: the same words go, and the oldest."""
-        shown = list(self._notifications)
-        others = [one for one in shown if one.message != event.notification.message]
-        for one in shown:
-            if one not in others[1 - _MOST_NOTICES :]:
-                self._unnotify(one, refresh=False)
-
     def refresh_css(self, animate: bool = True) -> None:
         """Read the styles again for other colours; Textual does so once at the start for the same ones."""
         variables = self.get_css_variables()
@@ -161,10 +153,11 @@ class FaultReportingApp(App[None]):
         return TerminalDriver if found is LinuxDriver else found
 
     def _on_notify(self, event: Notify) -> None:
-        """Show words that stand there already once, as new ones; Textual then shows the notice."""
-        new = event.notification
-        for one in list(self._notifications):
-            if (one.message, one.severity) == (new.message, new.severity):
+        """Make room for a notice, which Textual then shows: the same words stand there once, and the oldest go."""
+        new, shown = event.notification, list(self._notifications)
+        others = [one for one in shown if (one.message, one.severity) != (new.message, new.severity)]
+        for one in shown:
+            if one not in others[1 - _MOST_NOTICES :]:
                 self._unnotify(one, refresh=False)
 
     def on_ground_told(self, message: GroundTold) -> None:
