@@ -266,7 +266,16 @@ def terminal_report() -> TerminalReport | None:
 
 def _tmux_passthrough() -> str | None:
     """Return the option allow-passthrough of this pane of tmux; None where it does not say, as before 3.3."""
-    ask = ["tmux", "show-options", "-Apv", "allow-passthrough"]
+    return _tmux_option("-Apv", "allow-passthrough")
+
+
+def is_clipboard_kept_by_tmux() -> bool:
+    """Say whether tmux, where this runs in it, keeps what programs copy from the terminal around it."""
+    return bool(os.environ.get("TMUX")) and _tmux_option("-sv", "set-clipboard") in {"external", "off"}
+
+
+def _tmux_option(flags: str, name: str) -> str | None:
+    ask = ["tmux", "show-options", flags, name]
     try:
         done = subprocess.run(
             ask, capture_output=True, text=True, timeout=_TMUX_S, stdin=subprocess.DEVNULL, check=False

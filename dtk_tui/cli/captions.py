@@ -203,6 +203,11 @@ def _print_preview(result: BatchResult) -> None:
         typer.echo(f"  - {one_line(example.before, _EXAMPLE_LIMIT)}")
         if example.after is not None:
             typer.echo(f"  + {one_line(example.after, _EXAMPLE_LIMIT)}")
+    if not result.changed and not result.blank:
+        typer.echo(
+            "No caption changes: these images have none, or none that this edit fits. dtk caption set writes one."
+        )
+        return
     more = result.changed - len(result.examples)
     typer.echo(f"{'... and ' if more else ''}{counted(more or result.changed, 'caption')}{' more' if more else ''}.")
     if result.blank:

@@ -212,6 +212,7 @@ class InputDialog(Dialog[str]):
         self._hint = hint
         self._value = one_line(value, 10_000)
         self._suggester = suggester
+        self._refused: str | None = None
 
     def body(self) -> ComposeResult:
         """The line, a hint, and what ends it."""
@@ -230,8 +231,16 @@ class InputDialog(Dialog[str]):
             # A second line of details marks a place in what stands here anyway.
             why = error.title if "\n" in error.detail else f"{error.title} {error.detail}".strip()
             self.query_one("#hint", Static).update(line(why, "$error", 600))
+            self._refused = value
             return
         self.dismiss(value or ("" if self._may_be_empty else None))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        # Why a text cannot be taken is not said of another one.
+        if self._refused is not None and event.value.strip() != self._refused:
+            self._refused = None
+            self.query_one("#hint", Static).update(line(self._hint, "$muted", 300))
 
 
 class FolderDialog(Dialog[tuple[str, bool]]):
@@ -242,6 +251,7 @@ class FolderDialog(Dialog[tuple[str, bool]]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "alone", "Without its subfolders", show=False)]
+    HINT: ClassVar[str] = "an absolute path; Tab takes the completion"
 
     def __init__(self, title: str, value: str, suggester: Suggester, refused: str = "") -> None:
         super().__init__(title)
@@ -252,10 +262,8 @@ class FolderDialog(Dialog[tuple[str, bool]]):
     def body(self) -> ComposeResult:
         """The line, and what ends it."""
         yield CompletedInput(self._value, self._suggester)
-        hint, style = "an absolute path; Tab takes the completion", "$muted"
-        if self._refused:
-            hint, style = self._refused, "$error"
-        yield Static(line(hint, style, 600), markup=False, classes="choices")
+        hint = line(self._refused, "$error", 600) if self._refused else line(self.HINT, "$muted", 600)
+        yield Static(hint, markup=False, classes="choices", id="hint")
         yield Choices(
             ("Enter", "Scan with all below", "screen.whole"),
             ("F2", "Without subfolders", "screen.alone"),
@@ -266,6 +274,13 @@ class FolderDialog(Dialog[tuple[str, bool]]):
     def action_whole(self) -> None:
         """Take the folder with all below it."""
         self._end(recursive=True)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        # Why a folder cannot be taken is not said of another one.
+        if self._refused and event.value.strip() != self._value.strip():
+            self._refused = ""
+            self.query_one("#hint", Static).update(line(self.HINT, "$muted", 600))
 
     def action_alone(self) -> None:
         """Take the folder without those below it."""

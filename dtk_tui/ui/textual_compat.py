@@ -45,6 +45,8 @@ _KEY_NAMES = {
     "escape": "Esc", "enter": "Enter", "delete": "Delete", "backspace": "Backspace", "pageup": "PgUp",
     "pagedown": "PgDn",
 }  # fmt: skip
+#: So many notices leave the list in sight also on a low screen, however fast somebody types.
+_MOST_NOTICES = 3
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 
@@ -151,10 +153,11 @@ class FaultReportingApp(App[None]):
         return TerminalDriver if found is LinuxDriver else found
 
     def _on_notify(self, event: Notify) -> None:
-        """Show words that stand there already once, as new ones; Textual then shows the notice."""
-        new = event.notification
-        for one in list(self._notifications):
-            if (one.message, one.severity) == (new.message, new.severity):
+        """Make room for a notice, which Textual then shows: the same words stand there once, and the oldest go."""
+        new, shown = event.notification, list(self._notifications)
+        others = [one for one in shown if (one.message, one.severity) != (new.message, new.severity)]
+        for one in shown:
+            if one not in others[1 - _MOST_NOTICES :]:
                 self._unnotify(one, refresh=False)
 
     def on_ground_told(self, message: GroundTold) -> None:

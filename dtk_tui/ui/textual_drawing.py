@@ -76,6 +76,9 @@ class SettledScreen(ClosingScreen[_ResultT]):
                 self._refresh_layout()
             self._is_opening = False
             self._repaint_required = True
+        elif self._repaint_required and self.is_current and not self.app._batch_count:
+            # Textual would forget them for the part of this screen that a screen behind it has drawn meanwhile.
+            self._compositor.update_widgets(self._dirty_widgets)
         super()._on_timer_update()
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from typing import ClassVar
@@ -185,6 +186,37 @@ async def test_what_changed_below_a_dialogue_is_drawn_once() -> None:
         await run.until(lambda: row in drawn)  # and its scrollbar, where that is still on its way
         below._on_timer_update()
         assert drawn.count(row) == 1 and run.app.screen.size.region not in drawn
+
+
+class FrontScreen(UpdatingScreen[None]):
+    """A text at the top of a screen before another one."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("one line", id="note", markup=False)
+
+
+async def test_what_changed_is_drawn_beside_what_a_screen_behind_has_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, drawn = ListApp(), list[Widget]()
+    async with running(app, NARROW) as run:
+        await run.pilot.pause()
+        app.push_screen(FrontScreen())
+        await run.shows("one line")
+        await run.pilot.pause()
+        front, note = app.screen, app.screen.query_one("#note", Static)
+        draw = Static.render_lines
+
+        def noted(self: Static, crop: Region) -> list[Strip]:
+            drawn.append(self)
+            return draw(self, crop)
+
+        monkeypatch.setattr(Static, "render_lines", noted)
+        note.update("another one", layout=False)
+        while note not in front._dirty_widgets:
+            await asyncio.sleep(0)
+        front.refresh(Region(0, 20, 10, 1))  # as Textual does for a line of the screen behind
+        await run.until(lambda: not front._dirty_widgets and not front._repaint_required)
+        await run.pilot.pause()
+        assert note in drawn
 
 
 def _shown(lines: Sequence[Strip]) -> list[list[tuple[object, ...]]]:

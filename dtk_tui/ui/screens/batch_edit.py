@@ -290,6 +290,8 @@ class BatchEditScreen(CommandScreen[None]):
         words = counted(result.changed, f"caption {verb}", f"captions {verbs}")
         if not is_whole:
             words = f"{words} so far; counting\u2026"
+        elif not result.changed and not result.blank:
+            words = self._none_words()
         elif result.blank:
             words += f"; {counted(result.blank, 'would be left without a word and stays', 'would be left so and stay')}"
         self._say(words, "$accent" if result.changed else "$muted")
@@ -297,6 +299,10 @@ class BatchEditScreen(CommandScreen[None]):
         self.query_one("#batch-change-words", Static).update(Content("\n").join(rows))
         if is_whole and self._is_wanted:
             self.start()
+
+    def _none_words(self) -> str:
+        key = self.key("work.edit_caption")
+        return f"No caption changes: these images have none, or none that this edit fits. {key} writes one."
 
     # -- the work -----------------------------------------------------------------------------------------------------
 
@@ -309,7 +315,7 @@ class BatchEditScreen(CommandScreen[None]):
                 self.query_one("#batch-text-0 SafeInput").focus()
             return
         if not self._found.changed:
-            self.context.notify("No caption would change.", severity="warning")
+            self.context.notify(self._none_words(), severity="warning")
             return
         edit, count = self._edit, counted(self._found.changed, "caption")
         work = partial(caption_batch.apply, self.library.db, self._ids, edit, self._type)

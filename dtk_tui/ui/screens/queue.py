@@ -26,7 +26,7 @@ from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.cursor_list import CursorList
 from dtk_tui.ui.widgets.tables.image_table import MarkedImages
-from dtk_tui.ui.widgets.tables.job_table import JobTable
+from dtk_tui.ui.widgets.tables.job_table import JobTable, state_word
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
 
 _KINDS: tuple[Kind | None, ...] = (None, *Kind)
@@ -54,6 +54,7 @@ class QueueScreen(StatusScreen[None]):
         self._reason: FailureReason | None = None
         self._counts: QueueCounts | None = None
         self._next_load = 0.0
+        self._is_behind = False  # the queue has moved since the list was loaded
 
     def body(self) -> ComposeResult:
         """The title with the filters, and the table."""
@@ -73,7 +74,7 @@ class QueueScreen(StatusScreen[None]):
 
     @task("ids")
     async def _load(self, *, keep: bool) -> None:
-        started = monotonic()
+        started, self._is_behind = monotonic(), False
         if self._reason is not None:
             ids = await in_thread(self.library.jobs_of_reason, self._reason)
         else:
@@ -131,7 +132,7 @@ class QueueScreen(StatusScreen[None]):
         row = self.table.current_row
         if row is not None:
             self.app.push_screen(
-                ErrorDialog(DtkError(row.path, self.in_keys(row.error or f"{row.kind.label}: {row.state.value}")))
+                ErrorDialog(DtkError(row.path, self.in_keys(row.error or f"{row.kind.label}: {state_word(row.state)}")))
             )
 
     def show_filter(self, step: int) -> None:
@@ -180,16 +181,19 @@ class QueueScreen(StatusScreen[None]):
     def prioritize(self) -> None:
         """Do the chosen jobs first."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.prioritize(ids), "job moved to the front", "jobs moved to the front")
+        none = "Nothing to move: what is chosen has ended."
+        self._change(lambda: self.library.prioritize(ids), "job moved to the front", "jobs moved to the front", none)
 
     def retry(self) -> None:
         """Let the chosen failed jobs wait again."""
         ids = self.table.chosen_ids()
-        self._change(lambda: self.library.retry(ids), "job waits again", "jobs wait again")
+        none = "Nothing to try again: what is chosen has not failed."
+        self._change(lambda: self.library.retry(ids), "job waits again", "jobs wait again", none)
 
     def retry_all(self) -> None:
         """Let all failed jobs wait again."""
-        self._change(lambda: self.library.retry(None), "job waits again", "jobs wait again")
+        none = "Nothing to try again: no job has failed."
+        self._change(lambda: self.library.retry(None), "job waits again", "jobs wait again", none)
 
     def remove_jobs(self) -> None:
         """Take the chosen jobs out of the queue, after a question."""
@@ -202,28 +206,30 @@ class QueueScreen(StatusScreen[None]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._change(lambda: self.library.remove(ids), "job removed", "jobs removed")
+                none = "Nothing to remove: what is chosen runs now, or has ended."
+                self._change(lambda: self.library.remove(ids), "job removed", "jobs removed", none)
 
         self.app.push_screen(Confirm(f"Remove {count} from the queue?", text, f"Remove {count}"), answered)
 
     @task("change", exclusive=False, asked=True)
-    async def _change(self, change: Callable[[], int], one: str, many: str) -> None:
+    async def _change(self, change: Callable[[], int], one: str, many: str, none: str) -> None:
         number = await in_thread(change)
-        self.context.notify(counted(number, one, many) if number else "Nothing to change")
+        self.context.notify(counted(number, one, many) if number else none)
         self.context.stats.poll_now()
         self._load(keep=True)
 
     def show_stats(self, stats: Stats) -> None:
         """Take over fresh numbers; the list follows while nothing is marked."""
         super().show_stats(stats)
-        if stats.queue == self._counts:
-            return
-        if self._counts is not None and monotonic() > self._next_load and not self.table.selected_count:
-            self._load(keep=True)
-        else:
-            self.table.renew()
+        is_new, is_first = stats.queue != self._counts, self._counts is None
         self._counts = stats.queue
-        self._draw_title()
+        self._is_behind = (self._is_behind or is_new) and not is_first
+        if self._is_behind and monotonic() > self._next_load and not self.table.selected_count:
+            self._load(keep=True)
+        elif is_new:
+            self.table.renew()
+        if is_new:
+            self._draw_title()
 
     def recover(self) -> None:
         """Load again after the database came back."""

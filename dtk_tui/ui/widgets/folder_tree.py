@@ -75,11 +75,11 @@ class FolderTree(CursorList):
         return bool(self._lines.roots)
 
     def cells(self, row: int, width: int) -> list[Cell]:
-        """Draw a folder with its badge at the right."""
+        """Draw a folder with its badge at the right: how many jobs are queued, with a mark where some are urgent."""
         folder, badge = self._lines.row(row), self._badge(row)
         number, name = ("", "")
         if badge is not None and badge.urgent:
-            number, name = f"!{short_count(badge.urgent)}", "list--urgent"
+            number, name = f"!{short_count(badge.pending)}", "list--urgent"
         elif badge is not None and badge.pending:
             number, name = short_count(badge.pending), "list--accent"
         room = max(0, width - len(number) - 1)

@@ -37,9 +37,10 @@ class FolderSuggester(Suggester):
         return await in_thread(self._complete, value)
 
     def _complete(self, value: str) -> str | None:
-        start, typed = os.path.split(value)
+        meant = typed_path(value)
+        start, typed = os.path.split(meant)
         try:
-            with os.scandir(Path(start or ".").expanduser()) as entries:
+            with os.scandir(start or ".") as entries:
                 found = [e for e in entries if e.name.startswith(typed) and (typed or not e.name.startswith("."))]
             names = sorted(
                 e.name + "/" if e.is_dir() else e.name
@@ -50,4 +51,4 @@ class FolderSuggester(Suggester):
             return None
         if not names or one_line(names[0]) != names[0]:
             return None
-        return os.path.join(start, names[0])  # noqa: PTH118 (what was typed must stay as it is)
+        return value + names[0].removeprefix(typed)  # what was typed must stay as it is

@@ -139,3 +139,20 @@ def test_tmux_is_asked_for_its_passthrough(tmp_path: Path, monkeypatch: pytest.M
     tmux.write_text("#!/bin/sh\necho all\n")
     tmux.chmod(0o755)
     assert asked._tmux_passthrough() == "all"
+
+
+@pytest.mark.parametrize(
+    ("setting", "inside", "is_kept"),
+    [("external", True, True), ("off", True, True), ("on", True, False), ("external", False, False)],
+)
+def test_tmux_is_asked_whether_it_keeps_what_is_copied(
+    setting: str, inside: bool, is_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dtk_tui import terminal as asked
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TMUX", "a socket" if inside else "")
+    tmux = tmp_path / "tmux"
+    tmux.write_text(f'#!/bin/sh\n[ "$3" = set-clipboard ] && echo {setting}\n')
+    tmux.chmod(0o755)
+    assert asked.is_clipboard_kept_by_tmux() is is_kept

@@ -79,6 +79,8 @@ async def test_badges_show_what_waits_and_where_it_is_urgent(db: Database, confi
         await run.press("end", "e")
         await run.until(lambda: any(line.startswith("final") and line.endswith("!10") for line in lines()))
         await run.until(lambda: any(line.startswith("2025-11") and line.endswith("20") for line in lines()))
+        # The mark is for some of the jobs, the number for all of them, as in the control bar.
+        await run.until(lambda: any(line.startswith("All images") and line.endswith("!30") for line in lines()))
 
 
 async def test_the_menus(db: Database, config: Config, library: Path) -> None:

@@ -200,6 +200,9 @@ async def test_an_edit_goes_on_without_its_screen_and_can_be_stopped(
     async with library_app(db, config, NARROW) as run:
         await run.shows("029.png")
         await run.press("B")
+        await choose(run, 2, "replace a text")
+        await run.write("zebra")
+        await run.shows("No caption changes: these images have none, or none that this edit fits. d writes one.")
         await choose(run, 2, "upper case")
         await run.shows("30 captions change")
         for ends in ("c", "escape"):

@@ -60,6 +60,9 @@ async def test_a_folder_that_is_not_there_is_refused_with_a_reason(db: Database,
         await run.press("enter")
         await run.shows("There is no folder /no/such/[folder].")
         assert run.app.screen.query_one(SafeInput).value == "/no/such/[folder]"
+        await run.press("x")
+        await run.shows("an absolute path; Tab takes the completion")
+        assert "There is no folder" not in run.text(), "that was said of another path"
         await run.press("escape")
         await run.shows("This library is empty.")
         folders.scan(run.dtk.context, "/no/such/folder")
@@ -71,6 +74,9 @@ async def test_names_of_folders_are_completed(pictures: Path) -> None:
     assert await suggester.get_suggestion(f"{pictures}/20") == f"{pictures}/2025-11/"
     assert await suggester.get_suggestion(f"{pictures}/nothing") is None
     assert await suggester.get_suggestion(f"{pictures}/no/where") is None
+    assert await suggester.get_suggestion(f"/somewhere/{pictures}/20") == f"/somewhere/{pictures}/2025-11/", (
+        "a path behind the folder that stood there is completed as it is understood"
+    )
 
 
 async def test_tab_takes_the_completion_of_a_path(db: Database, config: Config, pictures: Path) -> None:

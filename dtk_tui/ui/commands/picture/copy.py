@@ -10,6 +10,7 @@ from typing import Any
 from dtk_tui.domain.library import ImageDetail
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
+from dtk_tui.terminal import is_clipboard_kept_by_tmux
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread
 from dtk_tui.ui.commands.organise import chosen_ids
@@ -74,7 +75,11 @@ def _copy(ids: Sequence[int], place: int) -> Callable[[AppContext, ContextScreen
         screen.app.copy_to_clipboard(safe)
         of = f" of {counted(len(texts), 'image')}" if len(ids) > 1 else ""
         left_out = "; control characters are left out" if safe != text else ""
-        context.notify(f"Copied{of}: {words}{left_out}.")
+        if await in_thread(is_clipboard_kept_by_tmux):
+            told = f"tmux keeps {words} from your terminal. In a shell: tmux set -s set-clipboard on; then copy again."
+            context.notify(told, severity="warning")
+        else:
+            context.notify(f"Copied{of}: {words}{left_out}.")
 
     return run
 

@@ -148,7 +148,9 @@ class FailuresScreen(StatusScreen[FailureReason]):
             return change(self.library.jobs_of_reason(reason).tolist())
 
         number = await in_thread(work)
-        self.context.notify(counted(number, one, many) if number else "Nothing to change")
+        self.context.notify(
+            counted(number, one, many) if number else "Nothing to change: these jobs wait again, or are done."
+        )
         self.context.stats.poll_now()
         self._load()
 

@@ -25,6 +25,11 @@ _MARKS: dict[JobState, Cell] = {
 }
 
 
+def state_word(state: JobState) -> str:
+    """Return what the screens call a state."""
+    return _STATES[state][0]
+
+
 def _priority(row: JobRow) -> Cell:
     if row.priority >= NOW:
         return "now", "list--urgent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,24 @@ async def test_copies(db: Database, config: Config, made: Path) -> None:
         await at(run, "plain.png")
         assert await copied("s") == ""
         await run.shows("Seed: there is none.")
+
+
+async def test_who_copies_is_told_where_tmux_keeps_it(
+    db: Database, config: Config, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "tmux").write_text("#!/bin/sh\necho external\n")
+    (programs / "tmux").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TMUX", "a socket")
+    async with library_app(db, plain(config), NARROW) as run:
+        await at(run, "1.png")
+        await run.press("y")
+        await run.until(lambda: isinstance(run.app.screen, Menu))
+        await run.press("s")
+        await run.shows("tmux set -s set-clipboard on")
+        assert not any("Copied" in told for told in run.told)
 
 
 async def test_what_is_too_long_is_refused(db: Database, config: Config, made: Path) -> None:
