@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtk_tui.cli.open_library import library
 from dtk_tui.cli.output import print_json, tell
+from dtk_tui.domain.job import WorkerState
 from dtk_tui.text import counted, display, duration
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def show_status(*, as_json: bool) -> None:
     provider = f", {stats.provider}" if stats.provider else ""
     tell(f"Worker   {stats.state} ({len(stats.workers)} connected{provider})")
     if stats.awaited is not None:
-        advice = "" if stats.workers else "; start one with: dtk worker run"
+        is_missing = not stats.workers and stats.awaited is WorkerState.RUNNING
+        advice = "; start one with: dtk worker run" if is_missing else ""
         tell(f"         asked to be {stats.awaited}{advice}")
     kinds = "".join(f", {kind} {number:,}" for kind, number in queue.by_kind.items())
     tell(f"Queue    {queue.pending:,} waiting ({queue.priority:,} priority{kinds}), {queue.running:,} running")
@@ -39,7 +41,7 @@ def show_status(*, as_json: bool) -> None:
         tell(display(f"Away     {folder.path} {folder.reason}: {waits} for it"))
     for sentence in stats.trouble:
         tell(display(f"Trouble  {sentence}"))
-    tell(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s)}")
+    tell(f"Done     {stats.processed:,} processed, {queue.failed:,} failed, ETA {duration(stats.eta_s or None)}")
     if stats.speed:
         tell(f"Speed    {', '.join(f'{kind} {rate:,.1f}/s' for kind, rate in stats.speed.items())}")
     if stats.output:

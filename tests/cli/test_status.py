@@ -17,6 +17,11 @@ def test_it_advises_to_start_a_worker_where_there_is_none(
 ) -> None:
     monkeypatch.setenv("DTK_HOME", str(config.paths.config_file.parent))
     monkeypatch.setenv("DTK_DATABASE_URL", config.database_url or "")
+    control.pause(db)
+    show_status(as_json=False)
+    out = capsys.readouterr().out
+    assert "asked to be paused\n" in out, "one that is started would pause"
+    assert "ETA -" in out, "nothing is left that would take its time"
     control.start(db)
     show_status(as_json=False)
     assert "asked to be running; start one with: dtk worker run" in capsys.readouterr().out

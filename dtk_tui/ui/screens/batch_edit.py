@@ -273,9 +273,15 @@ class BatchEditScreen(CommandScreen[None]):
         return result, names
 
     def _failed(self, words: str, style: str = "$error") -> None:
-        self._is_wanted, self._fault = False, words
+        was_wanted, self._is_wanted, self._fault = self._is_wanted, False, words
         self._say(words, style)
         self.query_one("#batch-change-words", Static).update("")
+        if was_wanted:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        self.context.notify(self._fault, severity="warning")
+        self.query_one("#batch-text-0 SafeInput").focus()
 
     @on(Looked)
     def _came_further(self, event: Looked) -> None:
@@ -311,8 +317,7 @@ class BatchEditScreen(CommandScreen[None]):
         self._is_wanted = self._found is None and not self._stop_looking.is_set()
         if self._found is None or self._ids is None:
             if not self._is_wanted and self._fault:
-                self.context.notify(self._fault, severity="warning")
-                self.query_one("#batch-text-0 SafeInput").focus()
+                self._refuse()
             return
         if not self._found.changed:
             self.context.notify(self._none_words(), severity="warning")

@@ -17,6 +17,7 @@ from dtk_tui.services.library.edits import EditTask
 from dtk_tui.store.database import Database
 from dtk_tui.store.library import captions as store
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog, Menu
+from dtk_tui.ui.screens import batch_edit
 from dtk_tui.ui.screens.batch_edit import BatchEditScreen
 from dtk_tui.ui.screens.batch_edit_text import change_words
 from dtk_tui.ui.screens.journal import JournalScreen
@@ -164,6 +165,20 @@ async def test_the_text_has_the_focus_and_what_is_missing_is_said(db: Database, 
         count = run.app.screen.query_one("#batch-count")
         await run.until(lambda: count.size.height > 1)
         await run.press("f2")
+        await run.until(lambda: "is not understood" in notices(run))
+
+
+async def test_a_fault_that_is_found_after_it_was_asked_for_is_said(
+    db: Database, config: Config, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_edit, "_REST_S", 1.0)
+    async with library_app(db, config, NARROW) as run:
+        await run.shows("029.png")
+        await run.press("B")
+        await run.shows("Put in a text to see what changes.")
+        await choose(run, 2, "replace by a regular")
+        await run.press("ctrl+u", "left_parenthesis", "f2")
+        assert not notices(run)
         await run.until(lambda: "is not understood" in notices(run))
 
 
