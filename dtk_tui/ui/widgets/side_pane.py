@@ -107,8 +107,10 @@ class SidePane(Vertical):
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Move the border to where the mouse is."""
-        if self._is_dragged:
+        """Move the border to where the mouse is; a button that was let go elsewhere is not held."""
+        if self._is_dragged and not event.button:
+            self._let_go()
+        elif self._is_dragged:
             event.stop()
             left, right = self.region.x, self.region.right
             self.resize_to(event.screen_x - left + 1 if self._border == "right" else right - event.screen_x)
@@ -117,8 +119,11 @@ class SidePane(Vertical):
         """Leave the border where it is."""
         if self._is_dragged:
             event.stop()
-            self._is_dragged = False
-            self.release_mouse()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._is_dragged = False
+        self.release_mouse()
 
     def on_click(self, event: events.Click) -> None:
         """Two clicks on the border make the pane as wide as usual."""

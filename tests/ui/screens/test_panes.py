@@ -105,15 +105,16 @@ async def test_the_mouse_drags_a_border_and_two_clicks_give_it_back(db: Database
         folders, preview = _folders(run), _preview(run)
         usual = preview.outer_size.width
 
-        async def drag(x: int, to: int) -> None:
+        async def drag(x: int, to: int, *, is_lost: bool = False) -> None:
             await run.pilot.mouse_down(offset=(x, 20))
-            await run.pilot.hover(offset=((x + to) // 2, 25))
-            await run.pilot.hover(offset=(to, 30))
-            await run.pilot.mouse_up(offset=(to, 30))
+            for place in ((x + to) // 2, to):
+                await run.pilot._post_mouse_events([events.MouseMove], offset=(place, 30), button=1)
+            if not is_lost:
+                await run.pilot.mouse_up(offset=(to, 30))
 
         await drag(31, 47)
         await run.until(_is(folders, 48))
-        await drag(preview.region.x, preview.region.x - 10)
+        await drag(preview.region.x, preview.region.x - 10, is_lost=True)
         await run.until(_is(preview, usual + 10))
         await run.pilot.hover(offset=(100, 20))
         assert run.app.mouse_captured is None
