@@ -46,7 +46,7 @@ _KEY_NAMES = {
     "pagedown": "PgDn",
 }  # fmt: skip
 #: So many notices leave the list in sight also on a low screen, however fast somebody types.
-_MOST_NOTICES = 3
+_MOST_NOTICES = 5
 #: Two pixels of a picture in one cell.
 HALF_BLOCK = "\u2580"
 

@@ -286,7 +286,7 @@ async def test_new_badges_draw_only_their_own_lines() -> None:
         drawn: list[int] = []
         draw = app.tree._draw_row
         app.tree._draw_row = lambda row, *rest: drawn.append(row) or draw(row, *rest)  # type: ignore[method-assign,func-returns-value]
-        app.tree.show_badges(badges({101: Badge(12_345, 0), 102: Badge(5, 500)}))
+        app.tree.show_badges(badges({101: Badge(12_345, 0), 102: Badge(500, 5)}))
         await run.shows("!500")
         assert set(drawn) == {4}
 
