@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,6 +14,8 @@ from dtk_tui.ui.background import in_thread, task
 
 #: The narrowest that a pane can be made, and what is left to the images, in cells.
 _LEAST, _LEAST_IMAGES = 14, 30
+#: How long a width must rest before it is kept.
+_REST_S = 0.3
 
 
 class SidePane(Vertical):
@@ -72,7 +75,7 @@ class SidePane(Vertical):
         if self._state is None or width == self.width:
             return False
         self._become(width)
-        self._keep(width)
+        self._keep(self._kept_as, width)
         return True
 
     def _become(self, width: int) -> None:
@@ -87,12 +90,13 @@ class SidePane(Vertical):
     def reset(self) -> None:
         """Become as wide as the styles say."""
         self._be_usual()
-        self._keep(0)
+        self._keep(self._kept_as, 0)
 
     @task("width")
-    async def _keep(self, width: int) -> None:
+    async def _keep(self, name: str, width: int) -> None:
+        await asyncio.sleep(_REST_S)  # a mouse that drags would have it written at each cell
         if self._state is not None:
-            await in_thread(self._state.keep, **{self._kept_as: width})
+            await in_thread(self._state.keep, **{name: width})
 
     # -- the mouse ----------------------------------------------------------------------------------------------------
 
