@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,30 @@ async def test_it_is_remembered_with_its_size(db: Database, config: Config, libr
     state.write_text("[[[")
     async with library_app(db, config, WIDE) as run:
         await run.shows("Created")
+
+
+async def test_a_picture_that_comes_late_leaves_the_headings_of_a_table(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = threading.Event()
+    load = previews.load
+
+    def waiting(path: str, max_size: tuple[int, int]) -> object:
+        may_load.wait(60)
+        return load(path, max_size)
+
+    monkeypatch.setattr(previews, "load", waiting)
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        await run.press("G")
+        await run.shows("1 of 30  029.png")
+        await run.until(lambda: run.main.table._places)
+        await run.press("G")
+        await run.shows("Created")
+        may_load.set()
+        await run.until(lambda: int(run.main.table.ids[0]) in run.main.table._memory)
+        await run.pilot.pause()
+        assert "Created" in run.text() and "1 of 30" not in run.text()
 
 
 async def test_each_picture_is_decoded_once_in_all_sessions(

@@ -96,8 +96,7 @@ class ImageGrid(TiledTable):
     def place_columns(self) -> None:
         """Fit columns or tiles to the present room."""
         super().place_columns()
-        if self.is_grid:
-            self._show_status()
+        self._show_status()
 
     def count_changed(self, cursor: int = 0, *, still: bool = False) -> None:
         """Show another list; pictures are looked at again, the files may be others."""
@@ -124,10 +123,11 @@ class ImageGrid(TiledTable):
 
     def on_cursor_list_moved(self) -> None:
         """Name the image under the cursor."""
-        if self.is_grid:
-            self._show_status()
+        self._show_status()
 
     def _show_status(self) -> None:
+        if not self.is_grid:
+            return  # a picture can come when the tiles are gone, and the line is that of the headings
         number, count = self.position
         parts = [f"{number:,} of {count:,}"] if count else []
         if (row := self.current_row) is not None:
