@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +29,9 @@ def log(
     image: Annotated[str | None, typer.Option("--image", help="An image, by id or path.")] = None,
     worker: Annotated[int | None, typer.Option("--worker", min=1, max=LARGEST, help="A worker's id.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="The host of the worker.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="A date, a time, or an age: 2h, 7d.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="A date, month, year or time, or an age: 2h, 7d.")
+    ] = None,
     days: Annotated[bool, typer.Option("--days", help="How many each day, over all time.")] = False,
     gpus: Annotated[bool, typer.Option("--gpus", help="How busy each GPU was each day, over all time.")] = False,
     limit: Limit = 50,
@@ -160,12 +162,16 @@ def _gpu_row(one: DeviceDay, today: date) -> tuple[object, ...]:
 
 
 def _instant(words: str) -> datetime:
-    """Return a moment named by a date, a time, or an age."""
-    age = re.fullmatch(r"(\d+)([mhdw])", words.strip())
+    """Return a moment named by a date (of a month or a year the first), a time, or an age."""
+    from dtk_tui.domain.query.dates import calendar_days
+
+    age, days = re.fullmatch(r"(\d+)([mhdw])", words.strip()), calendar_days(words.strip())
     try:
         if age:
             return datetime.now().astimezone() - timedelta(**{_UNITS[age[2]]: int(age[1])})
-        moment = datetime.fromisoformat(words.strip())
+        moment = datetime.combine(days[0], time.min) if days else datetime.fromisoformat(words.strip())
         return moment.astimezone() if moment.tzinfo is None else moment
     except (ValueError, OverflowError):
-        raise UsageError(f"--since: {words!r} is neither a date nor an age like 2h or 7d.") from None
+        raise UsageError(
+            f"--since: {words!r} is neither a date like 2025-11-02, 2025-11 or 2025 nor an age like 2h or 7d."
+        ) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dtk_tui.errors import UsageError
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 FACETS = ("model", "tag", "folder", "rating", "month", "dialect", "caption")
 #: A longer name is shown, but cannot be asked for.
 _MOST_CHARACTERS = 1000
-_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +56,14 @@ class FacetCounts:
 
 def term(facet: str, name: str) -> str | None:
     """Return the term of the query line for a value of a facet (``FacetValue.name``); None: there is none."""
+    from dtk_tui.domain.query.dates import calendar_days
+
     if facet == "rating":
         return f"rating:{name}" if name == "none" or name.isdecimal() else None
     if facet == "caption":
         return {"yes": "has:caption", "no": "-has:caption"}[name]
     if facet == "month":
-        first = date.fromisoformat(f"{name}-01")
-        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        return f"date: between {first} and {last}" if _FIRST_YEAR <= first.year <= _LAST_YEAR else None
+        return f"date:{name}" if calendar_days(name) else None
     if not name.isprintable() or name != name.strip() or not 0 < len(name) <= _MOST_CHARACTERS:
         return None
     if facet == "model" and any(sign in name for sign in ",*?"):

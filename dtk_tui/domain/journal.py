@@ -66,11 +66,13 @@ class Changes:
 class Undone:
     """What an undo gave back, or a redo did again, and what it left alone.
 
-    ``left`` are images, by id and path, that were edited again or are gone.
+    ``left`` are images, by id and path, that were edited again or are gone; ``path`` is that of the image whose change
+    is the only one of the edit, if it is still there.
     """
 
     restored: int
     left: tuple[tuple[int, str | None], ...]
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

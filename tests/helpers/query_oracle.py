@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -114,23 +115,31 @@ def _folder(name: str) -> Callable[[Row], bool]:
 
 
 def _dates() -> st.SearchStrategy[Asked]:
-    days = st.integers(0, 70)
-
-    def day(ago: int) -> str:
+    def said(ago: int, unit: str) -> tuple[str, date, date]:
+        """Return a date as it is written, its first and its last day."""
+        day = TODAY - timedelta(days=ago)
+        if unit == "month":
+            return f"{day:%Y-%m}", day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
+        if unit == "year":
+            return f"{day:%Y}", date(day.year, 1, 1), date(day.year, 12, 31)
         if ago < 2:
-            return ["today", "Yesterday"][ago]
-        return f"{ago} days ago" if ago % 3 else (TODAY - timedelta(days=ago)).isoformat()
+            return ["today", "Yesterday"][ago], day, day
+        return f"{ago} days ago" if ago % 3 else day.isoformat(), day, day
 
-    def make(name: str, form: str, first: int, second: int) -> Asked:
-        late, early = TODAY - timedelta(days=min(first, second)), TODAY - timedelta(days=max(first, second))
-        said = TODAY - timedelta(days=first)
-        bounds = {"": (said, said), "since ": (said, date.max), "before ": (date.min, said)}
-        low, high = bounds.get(form, (early, late))
-        text = form + day(first) if form in bounds else form.format(day(first), day(second))
+    def make(name: str, form: str, one: tuple[str, date, date], two: tuple[str, date, date]) -> Asked:
+        bounds = {
+            "": (one[1], one[2]),
+            "since ": (one[1], date.max),
+            "before ": (date.min, one[2] if one[1] == one[2] else one[1] - timedelta(days=1)),
+        }
+        early, late = (one, two) if one[1] <= two[2] else (two, one)
+        low, high = bounds.get(form, (early[1], late[2]))
+        text = form + one[0] if form in bounds else form.format(one[0], two[0])
         return _leaf(name + text, lambda row: low <= row.created_at.astimezone().date() <= high)
 
     forms = ["", "since ", "before ", "between {} and {}", "from {} to {}", "{} - {}"]
-    return st.builds(make, _token("date"), st.sampled_from(forms), days, days)
+    dates = st.builds(said, st.integers(0, 70), st.sampled_from(["day", "day", "month", "year"]))
+    return st.builds(make, _token("date"), st.sampled_from(forms), dates, dates)
 
 
 def _words(text: str) -> list[str | None]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from dtk_tui.domain.query import values
-from dtk_tui.domain.query.dates import A_DAY, read_date
+from dtk_tui.domain.query.dates import A_DATE, read_date
 from dtk_tui.domain.query.nodes import SORT_COLUMNS, About, Flag, Group, Like, Looks, Node, Queued
 from dtk_tui.domain.query.scanner import Scanner
 
@@ -35,7 +35,7 @@ TOKENS: tuple[Token, ...] = (
         values.read_path,
         '[starts with|contains|ends with] a path, quoted if it holds spaces; "*" is a wildcard',
     ),
-    Token(("date",), read_date, A_DAY),
+    Token(("date",), read_date, A_DATE),
     Token(("seed",), values.read_seed, "a seed, a range such as 100-200, or digits with * or ?"),
     Token(
         ("steps",),

@@ -89,6 +89,7 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
         edit = _to_turn(conn, number, redo=redo)
         later = journal_chain.rebase(conn, edit, redo=redo)
         left: list[int] = []
+        only: list[int] = []
         done = 0
         progress(done, edit.changed)
         if edit.kind == ALBUM:
@@ -101,6 +102,8 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
                 left += [image for image in part.image_ids if image in covered]
             left += _RESTORE[edit.kind](conn, changes)
             done += len(part.image_ids)
+            if edit.changed == 1:
+                only += part.image_ids
             progress(done, edit.changed)
         if edit.kind == ALBUM:
             restore_albums(conn, number, redo=redo, go=True)
@@ -110,8 +113,10 @@ def _turn(db: Database, number: int, progress: Progress, stop: threading.Event |
                 journal.set_done(conn, number)
             else:
                 journal.set_undone(conn, number, restored)
-        paths = images.paths_of(conn, left)
-    return Undone(restored, tuple((image_id, paths.get(image_id)) for image_id in left))
+        paths = images.paths_of(conn, [*left, *only])
+    return Undone(
+        restored, tuple((image_id, paths.get(image_id)) for image_id in left), paths.get(only[0]) if only else None
+    )
 
 
 def _among(image_ids: Sequence[int], others: Ids) -> set[int]:

@@ -222,7 +222,8 @@ def seed_ranges(glob: str) -> list[tuple[int, int]]:
 
 def midnight(day: date) -> datetime:
     """Return the beginning of a local day."""
-    return datetime.combine(day, time.min).astimezone(UTC)
+    # By its timestamp: astimezone() goes an hour back where the clocks skip midnight (America/Asuncion, 2023-10-01).
+    return datetime.fromtimestamp(datetime.combine(day, time.min).timestamp(), UTC)
 
 
 class _Compiler:

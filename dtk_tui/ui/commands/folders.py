@@ -92,8 +92,12 @@ def scan(context: AppContext, *paths: str) -> None:
 # -- rules ------------------------------------------------------------------------------------------------------------
 
 
-def set_rule(change: Callable[[Rule], Rule]) -> Run:
-    """Return a command that gives the chosen folder another rule, which ``change`` makes of its own one."""
+def set_rule(change: Callable[[Rule], Rule], back: tuple[str, str] | None = None) -> Run:
+    """Return a command that gives the chosen folder another rule, which ``change`` makes of its own one.
+
+    Args:
+        back: the command that gives it its rule of before, and what the notice says of it.
+    """
 
     @in_background("rule", asked=True)
     async def run(context: AppContext, screen: ContextScreen[Any], target: Target | None) -> None:
@@ -102,7 +106,8 @@ def set_rule(change: Callable[[Rule], Rule]) -> Run:
             return
         rule = change(Rule(folder.excluded, folder.archived, folder.recursive))
         said = await in_thread(context.library.set_rule, folder.path, rule)
-        context.notify(f"{folder.path} {said}")
+        way_back = f" {context.key(back[0])} {back[1]}." if back is not None else ""
+        context.notify(f"{folder.path} {said}{way_back}")
         context.library_changed.publish(LibraryChange.RULES)
         if not (rule.excluded or rule.archived) and context.tasks.scan is None:
             scan(context, folder.path)
@@ -110,10 +115,10 @@ def set_rule(change: Callable[[Rule], Rule]) -> Run:
     return run
 
 
-exclude = set_rule(lambda rule: Rule(excluded=True))
-archive = set_rule(lambda rule: Rule(archived=True))
+exclude = set_rule(lambda rule: Rule(excluded=True), back=("folders.include", "includes it again"))
+archive = set_rule(lambda rule: Rule(archived=True), back=("folders.include", "includes it again"))
 include = set_rule(lambda rule: Rule())
-alone = set_rule(lambda rule: replace(rule, recursive=not rule.recursive))
+alone = set_rule(lambda rule: replace(rule, recursive=not rule.recursive), back=("folders.alone", "takes it back"))
 
 
 def _chosen(context: AppContext, screen: ContextScreen[Any]) -> FolderRow | None:

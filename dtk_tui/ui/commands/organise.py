@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 from dtk_tui.domain.journal import Edit, Undone
@@ -169,6 +170,8 @@ def turn(*, redo: bool) -> Run:
 
 def _tell(context: AppContext, edit: Edit, done: Undone, *, redo: bool) -> None:
     title = one_line(edit.title, 100)
+    if done.path is not None:
+        title += f" ({one_line(PurePath(done.path).name, 60)})"
     words = f"{counted(done.restored, 'change')}." if not done.left else edit_words(done)
     if redo:
         context.notify(f"Done again: {title}: {words}")

@@ -32,6 +32,8 @@ class SidePane(Vertical):
         self._state = state
         self._is_dragged = False
         self._chosen = 0
+        #: Widths that rest before they are kept.
+        self._resting: dict[str, int] = {}
 
     @property
     def _kept_as(self) -> str:
@@ -55,8 +57,10 @@ class SidePane(Vertical):
 
     @property
     def _kept_width(self) -> int:
-        kept = self._state.number(self._kept_as) if self._state is not None else 0
-        return max(kept, 0)
+        if self._state is None:
+            return 0
+        name = self._kept_as
+        return max(0, self._resting[name] if name in self._resting else self._state.number(name))
 
     @property
     def _usual_width(self) -> int:
@@ -75,7 +79,7 @@ class SidePane(Vertical):
         if self._state is None or width == self.width:
             return False
         self._become(width)
-        self._keep(self._kept_as, width)
+        self._keep(width)
         return True
 
     def _become(self, width: int) -> None:
@@ -90,13 +94,24 @@ class SidePane(Vertical):
     def reset(self) -> None:
         """Become as wide as the styles say."""
         self._be_usual()
-        self._keep(self._kept_as, 0)
+        self._keep(0)
+
+    def _keep(self, width: int) -> None:
+        self._resting[self._kept_as] = width
+        self._write()
 
     @task("width")
-    async def _keep(self, name: str, width: int) -> None:
+    async def _write(self) -> None:
         await asyncio.sleep(_REST_S)  # a mouse that drags would have it written at each cell
         if self._state is not None:
-            await in_thread(self._state.keep, **{name: width})
+            written = dict(self._resting)
+            await in_thread(self._state.keep, **written)
+            self._resting = dict(self._resting.items() - written.items())
+
+    def on_unmount(self) -> None:
+        """Keep what had no time to rest."""
+        if self._state is not None and self._resting:
+            self._state.keep(**self._resting)
 
     # -- the mouse ----------------------------------------------------------------------------------------------------
 

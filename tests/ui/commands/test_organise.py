@@ -132,7 +132,7 @@ async def test_the_image_screen_shows_it_at_once(db: Database, config: Config, l
         await run.press("8", "f")
         await run.shows("Rating 8   \u2665 favourite")
         await run.press("ctrl+z")
-        await run.shows("Undone: Favourite: 1 change.")
+        await run.shows("Undone: Favourite (029.png): 1 change. Ctrl+Y does it again.")
         await run.press("escape")
         await rated(run, 0, "8")
 

@@ -88,6 +88,28 @@ async def test_widths_are_kept_for_each_kind_of_screen_and_give_way(db: Database
         await run.until(lambda: _is(_folders(run), 72)() and _is(_preview(run), wide)())
 
 
+async def test_a_width_that_is_not_written_yet_counts(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dtk_tui.ui.widgets.side_pane._REST_S", 60.0)
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        await run.until(_is(_folders(run), 32))
+        run.main.query_one("#folders").focus()
+        await run.press("right_square_bracket")
+        await run.until(_is(_folders(run), 36))
+        await run.pilot.resize_terminal(*NARROW)
+        await run.until(_is(_folders(run), 24))
+        await run.press("left_square_bracket")
+        await run.until(_is(_folders(run), 20))
+        await run.pilot.resize_terminal(*WIDE)
+        await run.until(_is(_folders(run), 36))
+        assert not (config.paths.state / "view.json").exists()
+    async with library_app(db, config, WIDE) as run:
+        await run.until(_is(_folders(run), 36))
+    assert ViewState(config.paths.state / "view.json").number("narrow_folders-pane") == 20
+
+
 @pytest.mark.parametrize("kept", ["1e9", "-5", '"x"', "[]", "100000"])
 async def test_a_width_that_makes_no_sense_harms_nothing(db: Database, config: Config, kept: str) -> None:
     file = Path(config.paths.state / "view.json")

@@ -25,6 +25,7 @@ from dtk_tui.services.library.edits import EditStoppedError
 from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.services.library.search import find
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import images
 from tests.helpers.processes import children_of, wait_for_end
 from tests.helpers.search_library import Library
 
@@ -106,6 +107,18 @@ def test_what_was_edited_again_is_left_alone_and_named(db: Database, ids: list[i
     assert ratings(db)[2] == 3
     journal.undo(db, back)
     assert ratings(db)[2:5] == [None, 9, None], "the older edits first, and it ends as it began"
+
+
+def test_an_undo_of_one_change_names_its_image(db: Database, ids: list[int]) -> None:
+    with db.connection() as conn:
+        path = images.paths_of(conn, ids[:1])[ids[0]]
+    one, two = rate(db, ids[:1], 3), rate(db, ids[1:3], 4)
+    assert journal.undo(db, one).path == path and journal.redo(db, one).path == path
+    assert journal.undo(db, two).path is None
+    with db.connection() as conn:
+        conn.execute("DELETE FROM image WHERE id = %s", [ids[0]])
+    gone = journal.undo(db, one)
+    assert gone.path is None and gone.left == ((ids[0], None),)
 
 
 def test_the_last_edit_and_the_one_undone_last(db: Database, ids: list[int]) -> None:
@@ -206,6 +219,7 @@ from dtk_tui.domain.organise import Mark, MarkEdit
 from dtk_tui.services.library import journal
 from dtk_tui.services.library.organise import bulk, marks
 from dtk_tui.store.database import Database
+from dtk_tui.store.library import images
 ids, number, bulk.SOME = json.loads(sys.argv[1]), int(sys.argv[2]), 2
 def tell(done, total):
     print(done, flush=True)
