@@ -28,6 +28,7 @@ from dtk_tui.services.scan.scanner import scan
 from dtk_tui.services.stats import snapshot
 from dtk_tui.services.worker import control
 from dtk_tui.services.worker.engine import Engine
+from dtk_tui.services.worker.priority import NICENESS_BESIDE_SCREEN
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs
 from dtk_tui.ui.app import DtkApp
@@ -77,7 +78,7 @@ async def measure(db: Database, config: Config) -> list[str]:
     def news(event: Event) -> None:
         app.take(event)
 
-    engine = Engine(db, config, news, niceness=19)
+    engine = Engine(db, config, news, niceness=NICENESS_BESIDE_SCREEN)
     app = DtkApp(LibraryBrowser(db, config), lambda: engine)
     async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(2)

@@ -57,6 +57,7 @@ from dtk_tui.services.worker.engine import Engine
 from dtk_tui.services.worker.handlers import registry
 from dtk_tui.services.worker.handlers.embed import EmbedHandler
 from dtk_tui.services.worker.handlers.tag import TagHandler
+from dtk_tui.services.worker.priority import NICENESS_BESIDE_SCREEN
 from dtk_tui.settings import CaptionSettings
 from dtk_tui.store.database import Database
 from dtk_tui.store.queue import jobs, totals
@@ -71,8 +72,6 @@ TYPES = ("Write a caption.", "Write a MidJourney prompt.", "List tags.", "Write 
 EVERYTHING = Target(everything=True)
 #: The threads that ask the server, and that keep its log, have names that begin like this.
 _CAPTIONS = ("dtk-captions-", "dtk-llama-log")
-#: Of the threads of the app's worker.
-NICENESS = 19
 #: Pictures that are asked about one request at a time, for each length of the answers.
 SINGLE = 5
 #: The pictures of each part: their size and how many.
@@ -101,7 +100,7 @@ def by_app(db: Database, config: Config) -> None:
             while _left(db, Kind.CAPTION):
                 await asyncio.sleep(0.1)
 
-    app = DtkApp(LibraryBrowser(db, config), lambda: Engine(db, config, news, niceness=NICENESS))
+    app = DtkApp(LibraryBrowser(db, config), lambda: Engine(db, config, news, niceness=NICENESS_BESIDE_SCREEN))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.001)
     asyncio.run(run())
@@ -347,7 +346,7 @@ def main() -> None:
             size, number = PARTS[part]
             paths = write_library(folder / part / "library", number, 4, size)
             with (
-                started(settings, folder / part, NICENESS if part == "app" else 0) as server,
+                started(settings, folder / part, NICENESS_BESIDE_SCREEN.inference if part == "app" else 0) as server,
                 owned_server(folder / part / "home"),
             ):
                 if part == "types":

@@ -116,6 +116,7 @@ def first_run(place: Place, program: str, models: Path) -> None:
     place.run(program, "worker", "run", "--until-empty", offline=True, **environ)
     found = place.run(program, "search", "a lighthouse", "--json", offline=True, **environ)
     place.run(program, "man", offline=True)
+    place.run(program, "guide", "captions", offline=True)
     if found.count(".png") < 1:
         raise SystemExit(f"the search found nothing: {found}")
     print(f"    {told.splitlines()[0]}; {found.count('.png')} pictures found", flush=True)

@@ -66,6 +66,12 @@ def test_the_help_loads_no_command(arguments: list[str], tmp_path: Path) -> None
     assert unwanted(modules, (*HEAVY, *SCREEN, *WORK)) == []
 
 
+@pytest.mark.parametrize("arguments", [["guide"], ["guide", "captions"]])
+def test_a_page_of_the_guide_that_is_not_drawn_loads_nothing_that_draws(arguments: list[str], tmp_path: Path) -> None:
+    modules = modules_after(_COMMAND.format(arguments=arguments), tmp_path)
+    assert unwanted(modules, {*HEAVY, *SCREEN, *WORK, "markdown_it"} - {"pydantic"}) == []
+
+
 def test_a_completion_loads_no_command(tmp_path: Path) -> None:
     words = {"COMP_WORDS": "dtk sta", "COMP_CWORD": "1", "_DTK_COMPLETE": "complete_bash"}
     modules = modules_after(_COMMAND.format(arguments=[]), tmp_path, **words)

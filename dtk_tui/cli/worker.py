@@ -85,7 +85,7 @@ def drain(db: Database, config: Config, *, until_empty: bool) -> dict[str, Any]:
             f"  {stats.queue.pending + stats.queue.running:,} left  {speed}  ETA {duration(stats.eta_s)}"
         )
 
-    lower_session_priority(WORKER_NICENESS)
+    lower_session_priority(WORKER_NICENESS.others)
     engine = Engine(db, config, news, initial_state=WorkerState.RUNNING, niceness=WORKER_NICENESS)
     engine.open()
     try:

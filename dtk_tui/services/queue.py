@@ -149,7 +149,7 @@ def missing_captioner(config: Config) -> str | None:
     settings = config.settings.captions
     if settings.backend != "llama" or settings.model:
         return None
-    return "No captioner is set up on this host: captions wait for a worker that has one (docs/guide/captions.md)."
+    return "No captioner is set up on this host: captions wait for a worker that has one (dtk guide captions)."
 
 
 def _pace(conn: Connection) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dtk_tui.domain.events import Event, WorkerStateChanged
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.worker.engine import Engine
+from dtk_tui.services.worker.priority import AS_IT_IS, Niceness
 from dtk_tui.store.database import Database
 
 EVERYTHING = Target(everything=True)
@@ -47,11 +48,14 @@ def _last_state(events: list[Event]) -> WorkerState | None:
 
 @contextmanager
 def worker(
-    db: Database, config: Config, initial_state: WorkerState | None = WorkerState.RUNNING
+    db: Database,
+    config: Config,
+    initial_state: WorkerState | None = WorkerState.RUNNING,
+    niceness: Niceness = AS_IT_IS,
 ) -> Iterator[tuple[Engine, News]]:
     """A worker in this process, closed at the end."""
     news = News()
-    engine = Engine(db, config, news, initial_state=initial_state)
+    engine = Engine(db, config, news, initial_state=initial_state, niceness=niceness)
     engine.open()
     try:
         yield engine, news

@@ -37,6 +37,7 @@ COMMANDS = (
         "metrics:commands",
     ),
     Entry("serve", "Serve the app to browsers on this machine, until it is interrupted.", "web.serve:commands"),
+    Entry("guide", "Show a page of the guide, or list its pages.", "guide.command:commands"),
     Entry("man", "Print the manual page: dtk man | man -l -.", "install.man:commands"),
     Entry(
         "library",

@@ -133,7 +133,7 @@ def try_out(spec: ModelSpec, models_folder: Path) -> None:
             embedder.close()
         return
     if spec.role == "captioner":
-        raise ModelError("A captioner is named in [captions] of config.toml, not added.", "See docs/guide/captions.md.")
+        raise ModelError("A captioner is named in [captions] of config.toml, not added.", "See dtk guide captions.")
     model: ImageEmbedder | Tagger = (
         ImageEmbedder(spec, models_folder, threads)
         if spec.role == "image-embedder"

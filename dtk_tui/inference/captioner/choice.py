@@ -34,5 +34,5 @@ def check_settings(config: Config) -> None:
         if wrong := unknown_places(text):
             raise ModelError(
                 f"The template {name!r} in [captions] has {wrong[0]}, which stands for nothing.",
-                "See docs/guide/captions.md for what there is.",
+                "See dtk guide captions for what there is.",
             )

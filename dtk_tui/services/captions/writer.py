@@ -150,7 +150,7 @@ class CaptionWriter:
         if settings.backend == "llama" and not settings.model:
             raise NotSetUpError(
                 "No captioner is set up on this host.",
-                "Name a model, or an endpoint, in [captions] of config.toml; docs/guide/captions.md tells how.",
+                "Name a model, or an endpoint, in [captions] of config.toml; dtk guide captions tells how.",
             )
         check_settings(self.config)
 

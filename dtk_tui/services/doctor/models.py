@@ -60,7 +60,7 @@ def captioner_of(config: Config) -> Finding:
 
     settings = config.settings.captions
     if settings.model is None and settings.base_url is None:
-        advice = "To caption, name a model in [captions] of config.toml: docs/guide/captions.md"
+        advice = "To caption, name a model in [captions] of config.toml: dtk guide captions"
         return Finding("captioner", Verdict.NOTE, "none is named: nothing is captioned", advice)
     hasty = config.settings.model_copy(update={"captions": settings.model_copy(update={"timeout_s": _ANSWER_S})})
     try:

@@ -14,6 +14,7 @@ from dtk_tui.services.worker.bulk_index import BulkIndexes
 from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.handlers.base import PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import LaneState
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.services.worker.scheduler import KindScheduler
 from dtk_tui.services.worker.state import PipelineState, PromptKey
 from dtk_tui.store.database import Connection
@@ -77,7 +78,7 @@ class Claimer:
     def run(self) -> None:
         """Claim until the pipeline stops."""
         state = self._state
-        state.lower_priority()
+        lower_thread_priority(state.niceness.others)
         state.compare_looks()  # what a worker that died has saved and not compared
         while not state.is_stopping:
             if not state.is_running:

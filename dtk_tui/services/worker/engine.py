@@ -22,6 +22,7 @@ from dtk_tui.services.retry import retry_until_available
 from dtk_tui.services.worker.control import ControlLoop
 from dtk_tui.services.worker.heartbeat import Heartbeat
 from dtk_tui.services.worker.hooks.watch import Hooks
+from dtk_tui.services.worker.priority import AS_IT_IS, Niceness, lower_thread_priority
 from dtk_tui.services.worker.throughput import Throughput
 from dtk_tui.services.worker.word_lists import WordLists
 from dtk_tui.settings import WorkerSettings
@@ -61,7 +62,7 @@ class Engine:
         emit: Emit = ignore,
         *,
         initial_state: WorkerState | None = None,
-        niceness: int = 0,
+        niceness: Niceness = AS_IT_IS,
     ) -> None:
         settings = config.settings.worker
         self._db = db
@@ -275,7 +276,6 @@ class Engine:
         from dtk_tui.services.worker.handlers.base import Resources
         from dtk_tui.services.worker.handlers.registry import load_handlers
         from dtk_tui.services.worker.pipeline import Pipeline
-        from dtk_tui.services.worker.priority import lower_thread_priority
 
         settings = self._config.settings.worker
         processors = os.cpu_count() or 1
@@ -283,7 +283,7 @@ class Engine:
         # Threads that ONNX Runtime starts take the priority of the thread that loads the model.
         numbers = settings.devices or devices(settings.providers)
         places = [Device(number, settings.providers) for number in numbers]
-        with ThreadPoolExecutor(1, "dtk-models", lower_thread_priority, (self._niceness,)) as loader:
+        with ThreadPoolExecutor(1, "dtk-models", lower_thread_priority, (self._niceness.inference,)) as loader:
             loaded, missing = loader.submit(load_handlers, resources, places).result()
         handlers = loaded[0]
         self._loaded_at = time.monotonic()

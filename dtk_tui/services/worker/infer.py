@@ -12,6 +12,7 @@ from dtk_tui.services.worker.batch_result import BatchResult, failure_of, is_mem
 from dtk_tui.services.worker.batch_size import AdaptiveBatchSize
 from dtk_tui.services.worker.handlers.base import JobHandler, KindPausedError, Loaded, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import LaneState
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.queue import jobs
 
@@ -41,7 +42,7 @@ class Inferrer:
     def run(self) -> None:
         """Infer until the buffer is closed."""
         state = self._state
-        state.lower_priority()
+        lower_thread_priority(state.niceness.inference)
         while True:
             batch = self._lane.buffer.take_batch(self._size, _alike, _PATIENCE_S, lambda: state.more_is_loading)
             if batch is None:

@@ -11,6 +11,7 @@ from dtk_tui.services.worker.batch_result import Failure, failure_of
 from dtk_tui.services.worker.files.away import AwayFolders
 from dtk_tui.services.worker.files.reading import ReadWatch, require_same_file
 from dtk_tui.services.worker.handlers.base import Loaded, PictureHandler
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.sandbox import IsolatedLoader, LoadingCancelledError
 from dtk_tui.services.worker.state import PipelineState, ToLoad
@@ -35,7 +36,7 @@ class Loader:
 
     def run(self) -> None:
         """Load until the buffer is closed, or until another thread has taken over."""
-        self._state.lower_priority()
+        lower_thread_priority(self._state.niceness.others)
         while (item := self._source.take()) is not None:
             if self._state.begin_loading(item) and not self._handle(item):
                 return

@@ -22,6 +22,7 @@ from dtk_tui.services.worker.handlers.caption import CaptionHandler
 from dtk_tui.services.worker.infer import Inferrer
 from dtk_tui.services.worker.lasting import lasting
 from dtk_tui.services.worker.load import Loader, SuspectLoader
+from dtk_tui.services.worker.priority import AS_IT_IS, Niceness
 from dtk_tui.services.worker.sandbox import IsolatedLoader
 from dtk_tui.services.worker.save import Saver
 from dtk_tui.services.worker.state import PipelineState
@@ -43,7 +44,7 @@ class Pipeline:
         max_retries: how often a job with a passing fault is tried again.
         batch_size: images a batch on a device; None is what each model asks for.
         local_path: turns the path of an image in the library into its path on this host.
-        niceness: added to the scheduling priority of every thread, so that a screen in this process stays smooth.
+        niceness: how far its threads step back, so that a screen in this process stays smooth.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Pipeline:
         max_retries: int = 3,
         batch_size: int | None = None,
         local_path: Callable[[str], str] = str,
-        niceness: int = 0,
+        niceness: Niceness = AS_IT_IS,
     ) -> None:
         self._state = state = PipelineState(
             db,

@@ -6,10 +6,29 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
-#: The niceness of a worker by itself, and of one in the process of a screen: where nobody else computes it costs no
-#: throughput, and beside others the first still gets a third of what they get.
-WORKER_NICENESS, NICENESS_BESIDE_SCREEN = 5, 19
+
+class Niceness(NamedTuple):
+    """How far the threads of a worker step back.
+
+    Attributes:
+        inference: those that infer, and those that ONNX Runtime starts for them.
+        others: those that claim, load and save.
+    """
+
+    inference: int = 0
+    others: int = 0
+
+
+#: Leaves all threads as they are.
+AS_IT_IS = Niceness()
+#: Of a worker by itself: where nobody else computes it costs no throughput, and beside others it still gets a third of
+#: what they get.
+WORKER_NICENESS = Niceness(5, 5)
+#: Of a worker in the process of a screen. Who loads often has the interpreter's lock: if it waited for a processor
+#: behind those that infer, the screen would wait with it.
+NICENESS_BESIDE_SCREEN = Niceness(19, 10)
 #: Linux schedules sessions against each other by the niceness of each, not by that of their processes (sched(7)).
 _SESSION_NICENESS = Path("/proc/self/autogroup")
 

@@ -15,6 +15,7 @@ from dtk_tui.domain.looks import ImageLook
 from dtk_tui.errors import DatabaseLostError, DtkError
 from dtk_tui.services.worker.batch_result import BatchResult, Failure, reason_of
 from dtk_tui.services.worker.handlers.base import JobHandler, PromptHandler
+from dtk_tui.services.worker.priority import lower_thread_priority
 from dtk_tui.services.worker.state import PipelineState
 from dtk_tui.store.database import Connection
 from dtk_tui.store.library import looks
@@ -43,7 +44,7 @@ class Saver:
     def run(self) -> None:
         """Save until None comes."""
         state = self._state
-        state.lower_priority()
+        lower_thread_priority(state.niceness.others)
         while True:
             done = state.to_save.get()
             if done is None:

@@ -18,7 +18,7 @@ from dtk_tui.services.worker.batch_result import BatchResult, Failure
 from dtk_tui.services.worker.handlers.base import JobHandler, Loaded, PictureHandler, Prompt, PromptHandler
 from dtk_tui.services.worker.lane import lanes_of
 from dtk_tui.services.worker.lasting import problem
-from dtk_tui.services.worker.priority import lower_thread_priority
+from dtk_tui.services.worker.priority import Niceness
 from dtk_tui.services.worker.priority_buffer import PriorityBuffer
 from dtk_tui.services.worker.rests import KindRests
 from dtk_tui.services.worker.throughput import Throughput
@@ -58,6 +58,7 @@ class PipelineState:
         to_save: what inference made; None ends the saver.
         local_path: turns the path of an image in the library into its path on this host.
         rests: kinds of which nothing can be done just now.
+        niceness: how far each stage lowers the scheduling priority of its threads.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class PipelineState:
         decode_threads: int,
         batch_size: int | None,
         local_path: Callable[[str], str],
-        niceness: int,
+        niceness: Niceness,
     ) -> None:
         self.handlers = devices[0]
         self.local_path = local_path
@@ -85,7 +86,7 @@ class PipelineState:
         self.to_save: queue.Queue[BatchResult | None] = queue.Queue(16)
         self._lane_of = {kind: lane for lane in self.lanes for kind in lane.kinds}
         self._db = db
-        self._niceness = niceness
+        self.niceness = niceness
         self._stop = threading.Event()
         self._running = threading.Event()
         self._awake = threading.Event()
@@ -162,10 +163,6 @@ class PipelineState:
         self.suspects.close()
         for lane in self.lanes:
             lane.buffer.close()
-
-    def lower_priority(self) -> None:
-        """Lower the scheduling priority of the calling thread as far as this worker is asked to."""
-        lower_thread_priority(self._niceness)
 
     # -- signals to the claimer -------------------------------------------------------------------------------------
 

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from dtk_tui.services.worker.priority import lower_thread_priority
+from dtk_tui.config import Config
+from dtk_tui.domain.job import Kind
+from dtk_tui.services.queue import enqueue
+from dtk_tui.services.scan.scanner import scan
+from dtk_tui.services.worker.priority import Niceness, lower_thread_priority
+from dtk_tui.store.database import Database
+from tests.helpers.pictures import write_many
+from tests.helpers.running_worker import EVERYTHING, wait_for_jobs, worker
 
 _PROGRAM = """
 import os
@@ -48,6 +55,25 @@ def test_only_the_thread_that_asks_and_its_children_step_back() -> None:
     thread.join()
     assert found == [before, (19, os.SCHED_BATCH)]
     assert _scheduled() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other schedulers")
+@pytest.mark.usefixtures("quick_models")
+def test_what_infers_steps_back_further_than_what_loads(db: Database, config: Config, tmp_path: Path) -> None:
+    write_many(tmp_path / "library", 6)
+    scan(db, config, [str(tmp_path / "library")])
+    enqueue(db, config, EVERYTHING, [Kind.TAG])
+    before = _scheduled()
+    with worker(db, config, niceness=Niceness(inference=19, others=10)) as (engine, _):
+        wait_for_jobs(engine)
+        found: dict[str, set[int]] = {}
+        for thread in threading.enumerate():
+            stage = thread.name.rstrip("-0123456789")
+            assert thread.native_id is not None
+            found.setdefault(stage, set()).add(os.getpriority(os.PRIO_PROCESS, thread.native_id))
+    stages = {"dtk-device": {19}, "dtk-load": {10}, "dtk-claim": {10}, "dtk-save": {10}}
+    assert {stage: found.get(stage) for stage in stages} == stages
+    assert found["MainThread"] == {before[0]} == {_scheduled()[0]}
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel has no groups of sessions")

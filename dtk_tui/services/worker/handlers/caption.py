@@ -109,7 +109,7 @@ class CaptionHandler(JobHandler):
         """Take the captioner of the config; its server is started by the first job."""
         settings = resources.config.settings.captions
         if settings.backend == "llama" and not settings.model:
-            raise NotSetUpError("No captioner is set up.", "See [captions] of config.toml, and docs/guide/captions.md.")
+            raise NotSetUpError("No captioner is set up.", "See [captions] of config.toml, and dtk guide captions.")
         try:
             check_settings(resources.config)
         except UsageError as error:
