@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,13 @@ def quick_models(_quick_models_folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The models folder of this test, for tests of the work around the models: its image embedder ends early."""
     monkeypatch.setenv("DTK_MODELS", str(_quick_models_folder))
     return _quick_models_folder
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The time zone of this process, as POSIX writes it (``CET-1CEST,M3.5.0,M10.5.0/3``), given as the parameter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()

@@ -193,6 +193,13 @@ async def test_what_is_for_all_of_a_list_waits_for_its_rest(
         with db.connection() as conn:
             assert conn.execute("SELECT count(*) FROM edit_journal").fetchone() == (0,)
             assert conn.execute("SELECT count(*) FROM job").fetchone() == (0,)
+        await run.press("g")
+        await run.shows("a row from 1 to 512")
+        await run.write("2025-11")
+        await run.press("enter")
+        await run.shows("The rest of this list is still on its way.")
+        await run.press("escape")
+        await run.until(lambda: run.app.screen is run.main)
         first = int(table.ids[0])
         await run.press("space")
         library.goes_on.set()

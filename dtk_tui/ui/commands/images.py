@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
-
-from textual.app import App
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from dtk_tui.domain.job import NORMAL, Kind, WorkerState
 from dtk_tui.domain.queue import Target
 from dtk_tui.errors import UsageError
 from dtk_tui.services import queue as queue_service
-from dtk_tui.ui.background import in_thread
+from dtk_tui.ui.background import in_thread, start_task
 from dtk_tui.ui.commands.run import Run, ScreenMethod, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import InputDialog
-from dtk_tui.ui.messages import MenuOpened, RunQueued
+from dtk_tui.ui.messages import ErrorReported, MenuOpened, RunQueued
 from dtk_tui.ui.widgets.preview import Preview
 from dtk_tui.ui.widgets.tables.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from dtk_tui.ui.widgets.tables.image_table import ImageTable
 
 _show_preview = ScreenMethod("toggle_preview")
 #: A row by its number, or by a part of all in percent.
 _ROW = re.compile(r"([0-9]{1,18})|([0-9]{1,18}(?:\.[0-9]+)?)%")
+#: What is no row where a date may stand.
+_YEAR, _FIRST_YEAR = re.compile(r"(?:19|20)[0-9]{2}"), 1900
+_OR_A_DATE = "Type its number, a part (50%) or a date (2025-11)."
 _REST = "The rest of this list is still on its way, and nothing was done: try it again in a moment."
 
 
@@ -135,19 +143,88 @@ def show_tab(number: int) -> Run:
     return run
 
 
-def ask_for_row(app: App[Any], table: VirtualTable[Any]) -> None:
+def ask_for_row(screen: ContextScreen[Any], table: VirtualTable[Any]) -> None:
     """Ask for a row by its number or a part, and go there."""
-
-    def cursor(typed: str) -> int:
-        found = _ROW.fullmatch(typed.replace(",", "").replace(" ", ""))
-        if found is None:
-            raise UsageError("This is no row.", "Type its number, or a part such as 50%.")
-        number, part = found.groups()
-        return int(number) - 1 if number else round(float(part) / 100 * (table.count - 1))
 
     def go(typed: str | None) -> None:
         if typed:
-            table.cursor = cursor(typed)
+            table.cursor = _row(table, typed)
 
     hint = f"a row from 1 to {table.count:,}, or a part such as 50%"
-    app.push_screen(InputDialog("Go to", hint, check=cursor), go)
+    screen.app.push_screen(InputDialog("Go to", hint, check=partial(_row, table)), go)
+
+
+def ask_for_image(screen: ContextScreen[Any], table: ImageTable, newest_first: Callable[[], bool | None]) -> None:
+    """Ask for a row by its number, a part or a date, and go there; the marks stay.
+
+    Args:
+        newest_first: says which way the table is in the order of dates; None: it is in another order. What is shown may
+            become another list while one types.
+    """
+
+    def place(typed: str) -> int | tuple[date, date]:
+        is_by_date = newest_first() is not None
+        days = _days(typed, or_year=is_by_date)
+        if days is None:
+            return _row(table, typed, _OR_A_DATE) if is_by_date else _row(table, typed)
+        if not is_by_date:
+            way = screen.context.key("main.sort")
+            raise UsageError("This list is not in the order of dates.", f"Sort it by date with {way}, then go to one.")
+        if screen.is_part:
+            raise UsageError("The rest of this list is still on its way.", "Try it again in a moment.")
+        return days
+
+    def go(typed: str | None) -> None:
+        if not typed:
+            return
+        try:
+            found = place(typed)
+        except UsageError as error:
+            table.post_message(ErrorReported(error, asked=True))
+            return
+        if isinstance(found, int):
+            table.cursor = found
+        else:
+            work = partial(_go_to_date, screen, table, typed, found, newest_first=bool(newest_first()))
+            start_task(table, work, name="go_to_date", group="go-to", asked=True)
+
+    hint = f"a row from 1 to {table.count:,}, a part such as 50%, or a date such as 2025-11-02, 2025-11, 2025"
+    if newest_first() is None:
+        hint = f"a row from 1 to {table.count:,}, or a part such as 50%"
+    elif table.count >= _FIRST_YEAR:
+        hint += "; 2,025 is a row"
+    screen.app.push_screen(InputDialog("Go to", hint, check=place), go)
+
+
+async def _go_to_date(
+    screen: ContextScreen[Any], table: ImageTable, typed: str, days: tuple[date, date], *, newest_first: bool
+) -> None:
+    from dtk_tui.ui.widgets.tables.by_date import first_of_date
+
+    ids, fetch = table.ids_in_order, screen.library.image_rows
+    place, is_of_date = await in_thread(first_of_date, ids, fetch, days, newest_first=newest_first)
+    table.go_to_image(int(ids[place]))
+    if not is_of_date:
+        screen.context.notify(f"No image of this list is of {typed}: this is the nearest one.")
+
+
+def _row(table: VirtualTable[Any], typed: str, expected: str = "Type its number, or a part such as 50%.") -> int:
+    """Return the row, from 0, that a number or a part stands for."""
+    found = _ROW.fullmatch(typed.replace(",", "").replace(" ", ""))
+    if found is None:
+        raise UsageError("This is no row.", expected)
+    number, part = found.groups()
+    return int(number) - 1 if number else round(float(part) / 100 * (table.count - 1))
+
+
+def _days(typed: str, *, or_year: bool) -> tuple[date, date] | None:
+    """Return the first and the last day of what is typed as a date; None: it is none.
+
+    Args:
+        or_year: four digits that may well be a year are one, and no row.
+    """
+    from dtk_tui.domain.query.dates import calendar_days
+
+    if typed.isdecimal() and not (or_year and _YEAR.fullmatch(typed)):
+        return None
+    return calendar_days(typed)

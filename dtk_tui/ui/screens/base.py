@@ -43,7 +43,11 @@ class CommandScreen(ContextScreen[ResultT]):
 
     @on(VirtualTable.GoToAsked)
     def _go_to_asked(self) -> None:
-        ask_for_row(self.app, self.query_one(VirtualTable))
+        self.ask_for_row()
+
+    def ask_for_row(self) -> None:
+        """Ask for a row of the table, and go there."""
+        ask_for_row(self, self.query_one(VirtualTable))
 
 
 class StatusScreen(CommandScreen[ResultT]):

@@ -11,6 +11,7 @@ from dtk_tui.domain.library import FolderRow, Hit
 from dtk_tui.domain.queue import Target
 from dtk_tui.services.library.browse import LibraryBrowser
 from dtk_tui.text import counted, one_line
+from dtk_tui.ui.commands.images import ask_for_image
 from dtk_tui.ui.messages import ImageCursor, ImageSet
 from dtk_tui.ui.screens.base import StatusScreen
 from dtk_tui.ui.widgets.folder_lines import EVERYTHING
@@ -104,6 +105,12 @@ class View:
         if keys:
             return "by " + ", ".join(f"{key.column} {'down' if key.descending else 'up'}" for key in keys)
         return "best first" if ranked else "newest first"
+
+    def newest_first(self, *, ranked: bool) -> bool | None:
+        """Which way it is in the order of dates; None: it is in another order. ``ranked``: as in ``order``."""
+        if (sort := self.sort) is not None:
+            return sort[1] if sort[0] == "date" else None
+        return None if ranked else True
 
     @property
     def line(self) -> str:
@@ -262,6 +269,10 @@ class ImageListScreen(StatusScreen[None]):
         """Return the title of what is shown, how it stands with a view that is not yet, and by what is sorted."""
         shown = self._shown or view
         return shown.title, words if shown == view else f"{one_line(view.title, 60)} {words}", shown.sort
+
+    def ask_for_row(self) -> None:
+        """Ask for a row or a date of the images, and go there."""
+        ask_for_image(self, self.table, lambda: (self._shown or View()).newest_first(ranked=self.table.is_ranked))
 
     @property
     def is_all_chosen(self) -> bool:

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
 from dtk_tui.store.database import Database
 from tests.helpers.search_library import Library
-
-
-@pytest.fixture
-def zone(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Make a time zone (of POSIX, so that no table of zones is needed) that of this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", request.param)
-        time.tzset()
-        yield
-    time.tzset()
-
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 ASUNCION = "<-04>4<-03>,M10.1.0/0,M3.4.0/0"

@@ -60,7 +60,7 @@ async def test_any_row_is_one_key_away(db: Database, config: Config, library: Pa
         await run.shows("a row from 1 to 30")
         await run.write("1.5")
         await run.press("enter")
-        await run.shows("This is no row. Type its number, or a part such as 50%.")
+        await run.shows("This is no row. Type its number, a part (50%) or a date (2025-11).")
         await run.press("ctrl+u")
         await run.write("50%")
         await run.press("enter")

@@ -42,6 +42,11 @@ class Folds:
         """The image of each row."""
         return self.ids[self.rows]
 
+    @property
+    def leading_rows(self) -> Ids:
+        """The rows that stand for their fold: these alone are in the order of the list, int64."""
+        return np.flatnonzero(self._firsts[self._fold[self.rows]] == self.rows)
+
     def size(self, row: int) -> int:
         """Return how many images the fold of a row has, 1 where it is alone."""
         return int(self._sizes[self._fold[self.rows[row]]])

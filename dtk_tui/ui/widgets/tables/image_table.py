@@ -65,6 +65,10 @@ def _captioned(row: ImageRow) -> Cell:
     return ("\u2713" if row.captioned else "", "list--good")
 
 
+def _created(row: ImageRow) -> Cell:
+    return f"{row.created_at.astimezone():%Y-%m-%d}", "list--dim"
+
+
 def _prompt(row: ImageRow) -> Cell:
     return one_line(row.prompt or "", 300), "list--dim"
 
@@ -94,7 +98,7 @@ COLUMNS: tuple[Column[ImageRow], ...] = (
     Column("Tags", _tags, 4, rank=4, right=True, id="tags"),
     Column("Emb", _embedded, 3, rank=1, id="embedded"),
     Column("Cap", _captioned, 3, rank=7, id="captioned"),
-    Column("Created", lambda row: (f"{row.created_at:%Y-%m-%d}", "list--dim"), 10, rank=6, id="created", sort="date"),
+    Column("Created", _created, 10, rank=6, id="created", sort="date"),
     Column("Prompt", _prompt, 20, share=6, rank=5, id="prompt"),
     Column("Bytes", _bytes, 8, right=True, id="bytes", sort="size", is_usual=False),
     Column(
@@ -275,9 +279,27 @@ class ImageTable(VirtualTable[ImageRow]):
         return True
 
     @property
+    def is_ranked(self) -> bool:
+        """Whether images have scores."""
+        return self._scores is not None
+
+    @property
     def is_folded(self) -> bool:
         """Whether images that are alike are one row."""
         return self._folds is not None
+
+    @property
+    def ids_in_order(self) -> Ids:
+        """The ids of the rows but for what is unfolded below another one, which stands out of the order of the list."""
+        return self.ids if self._folds is None else self.ids[self._folds.leading_rows]
+
+    def go_to_image(self, image_id: int) -> None:
+        """Move the cursor to the row of an image, if there is one."""
+        import numpy as np
+
+        places = np.flatnonzero(self.ids == image_id)
+        if len(places):
+            self.cursor = int(places[0])
 
     @property
     def all_count(self) -> int:
