@@ -63,7 +63,7 @@ def show(image: Image, as_json: Json = False) -> None:
 def _head(caption: Caption) -> str:
     said = " ".join(part for part in (caption.source, caption.type) if part)
     edited = ", edited" if caption.is_user_edited else ""
-    return f"{one_line(said, 100)}{edited}, {caption.created_at:%Y-%m-%d %H:%M:%S}"
+    return f"{one_line(said, 100)}{edited}, {caption.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _version_json(caption: Caption) -> dict[str, Any]:

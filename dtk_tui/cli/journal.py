@@ -44,7 +44,13 @@ def list_edits(limit: Limit = 50, as_json: Json = False) -> None:
         typer.echo("Nothing was edited yet.", err=True)
         return
     table = [
-        (e.id, f"{e.made_at:%Y-%m-%d %H:%M:%S}", f"{e.changed:,}", "" if e.undone_at is None else "undone", e.title)
+        (
+            e.id,
+            f"{e.made_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            f"{e.changed:,}",
+            "" if e.undone_at is None else "undone",
+            e.title,
+        )
         for e in edits
     ]
     print_table(("id", "when", "changed", "", "edit"), table, right=frozenset({0, 2}))
