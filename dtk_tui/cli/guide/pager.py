@@ -8,7 +8,10 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dtk_tui.cli.output import tell
 from dtk_tui.errors import DtkError
@@ -29,18 +32,16 @@ def show(text: str) -> None:
     if not command or _fits(text):
         tell(text.removesuffix("\n"))
         return
-    # What Ctrl+C means is for the pager to say; a handler, unlike a signal that is ignored, does not pass on to it.
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    try:
-        pager = subprocess.Popen(
-            command, stdin=subprocess.PIPE, text=True, encoding=sys.stdout.encoding, errors="replace"
-        )
-        _feed(pager, text)
-    except OSError:
-        tell(text.removesuffix("\n"))
-        return
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with _signals_for_pager() as begin:
+        try:
+            pager = subprocess.Popen(
+                command, stdin=subprocess.PIPE, text=True, encoding=sys.stdout.encoding, errors="replace"
+            )
+            begin(pager)
+            pager.communicate(text)  # one that ends before it has read all is no failure
+        except OSError:
+            tell(text.removesuffix("\n"))
+            return
     if pager.returncode > 0:
         raise DtkError(
             f"The pager ended with status {pager.returncode}: {one_line(shlex.join(command), 300)}",
@@ -48,13 +49,38 @@ def show(text: str) -> None:
         )
 
 
-def _feed(pager: subprocess.Popen[str], text: str) -> None:
-    """Give a pager its text and wait for its end; one that ends before it has read all is no failure."""
+@contextmanager
+def _signals_for_pager() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
+    """Leave Ctrl+C to the pager, and let what ends this process end the pager, too; give what is told of the pager.
+
+    A signal that comes before it is told waits until then: it would leave a pager that nobody ends.
+    """
+    started: list[subprocess.Popen[str]] = []
+    early: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        if not started:
+            early.append(number)
+            return
+        started[0].terminate()
+        signal.signal(number, before[number])
+        signal.raise_signal(number)
+
+    def begin(pager: subprocess.Popen[str]) -> None:
+        started.append(pager)
+        if early:
+            end(early[0], None)
+
+    # A handler, unlike a signal that is ignored, does not pass on to the pager.
+    before: dict[int, Any] = {signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            before[number] = signal.signal(number, end)
     try:
-        pager.communicate(text)
-    except KeyboardInterrupt:  # a signal that ends this process
-        pager.terminate()
-        raise
+        yield begin
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _pager() -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -147,3 +148,20 @@ def test_an_interrupt_is_for_the_pager_and_a_signal_that_ends_dtk_ends_it_too(tm
     )
     assert (sent, status) == ("", 130)
     wait_for_end(int(noted.read_text()))
+
+
+def test_a_signal_that_comes_before_the_pager_is_known_ends_it_too(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, subprocess\n"
+        "from dtk_tui.cli.guide import pager\n"
+        "class Slow(subprocess.Popen):\n"
+        "    def __init__(self, *arguments, **options):\n"
+        "        super().__init__(*arguments, **options)\n"
+        f"        open({str(tmp_path / 'pid')!r}, 'w').write(str(self.pid))\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "subprocess.Popen = Slow\n"
+        "pager.show('line\\n' * 200_000)\n"
+    )
+    status = on_terminal([sys.executable, "-c", program], {"PAGER": "sleep 1000"})[1]
+    assert status == -signal.SIGTERM
+    wait_for_end(int((tmp_path / "pid").read_text()))

@@ -72,6 +72,7 @@ def test_a_crash_between_the_parts_is_noticed_and_a_resume_gives_the_same(
         patched.setattr(swap, "swap_tables", crashing_late)
         with pytest.raises(DatabaseLostError):
             run_import(db, config, source, batch_size=50)
+    _wait_for_server(db)
     assert fetch_one(db, "SELECT count(*) FROM image") == 0
     assert run_import(db, config, source, batch_size=50, resume=True).verification.is_good
     with db.connection() as conn:
