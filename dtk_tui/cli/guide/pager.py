@@ -79,8 +79,8 @@ def _signals_for_pager() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     try:
         yield begin
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for changed, handler in before.items():
+            signal.signal(changed, handler)
 
 
 def _pager() -> list[str]:
