@@ -81,6 +81,8 @@ def _signals_for_pager() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     finally:
         for changed, handler in before.items():
             signal.signal(changed, handler)
+        if early and not started:  # there was no pager, and what ends this process still does
+            signal.raise_signal(early[0])
 
 
 def _pager() -> list[str]:

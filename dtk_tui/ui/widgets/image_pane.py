@@ -55,6 +55,8 @@ class ImagePane(Vertical):
         self._what = Content("")
         self._order = ""
         self._new = 0
+        #: Columns that rest before they are kept.
+        self._resting: object = None
 
     def compose(self) -> ComposeResult:
         """Title, headings, table."""
@@ -80,12 +82,21 @@ class ImagePane(Vertical):
     @task("columns")
     async def _keep(self, state: ViewState) -> None:
         await asyncio.sleep(_REST_S)
-        await in_thread(state.keep, **{_KEPT_AS: self.table.column_layout.to_json()})
+        written = self._resting
+        await in_thread(state.keep, **{_KEPT_AS: written})
+        if self._resting is written:
+            self._resting = None
+
+    def on_unmount(self) -> None:
+        """Keep what had no time to rest."""
+        if self._state is not None and self._resting is not None:
+            self._state.keep(**{_KEPT_AS: self._resting})
 
     def choose_columns(self, layout: Layout) -> None:
         """Show other columns, or other widths, now and in the next session."""
         self.table.column_layout = layout
         if self._state is not None:
+            self._resting = layout.to_json()
             self._keep(self._state)
 
     def on_heads_width_set(self, event: Heads.WidthSet) -> None:

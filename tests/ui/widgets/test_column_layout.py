@@ -10,6 +10,7 @@ from dtk_tui.config import Config
 from dtk_tui.services.view_state import ViewState
 from dtk_tui.store.database import Database
 from dtk_tui.ui.column_dialog import ColumnDialog, ColumnList
+from dtk_tui.ui.widgets.image_pane import ImagePane
 from dtk_tui.ui.widgets.search_line import SearchLine
 from dtk_tui.ui.widgets.tables.columns import place
 from dtk_tui.ui.widgets.tables.heads import Heads
@@ -133,3 +134,18 @@ async def test_the_headings_sort_and_are_dragged(db: Database, config: Config, l
         await run.pilot.click(ColumnList, offset=(0, 1))
         await run.until(lambda: "rated" not in run.main.table.column_layout.ids(COLUMNS))
         assert columns.count == len(COLUMNS)
+
+
+async def test_columns_that_are_not_written_yet_are_kept_at_the_end(
+    db: Database, config: Config, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dtk_tui.ui.widgets.image_pane._REST_S", 60.0)
+    file = config.paths.state / "view.json"
+    async with library_app(db, config, WIDE) as run:
+        await run.shows("029.png")
+        pane = run.main.query_one(ImagePane)
+        chosen = pane.table.column_layout.with_width("name", 31)
+        pane.choose_columns(chosen)
+        await run.pilot.pause()
+        assert ViewState(file).value("image_columns") is None
+    assert ViewState(file).value("image_columns") == chosen.to_json()
