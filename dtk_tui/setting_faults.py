@@ -44,7 +44,7 @@ _LENGTHS = {
     ("str", "<="): "it is too long; {} characters are the most",
 }
 #: How msgspec says where a fault lies, and what it says of it; a rule of a section says what it will.
-_WHERE = re.compile(r"(.*?)(?: - at (?:`key(?:s)?` in )?`\$(.*)`)?", re.DOTALL)
+_WHERE = re.compile(r"(.*?)(?: - at (?:`key(?:s)?` in )?`\$([^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.[a-z_]+|\[[^\]]*\]")
 _TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `\w+`")
 _BOUND = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) (\S+?)(?:\.0)?")
@@ -98,13 +98,13 @@ def _fault(
         match = _WHERE.fullmatch(str(error))
         said, place = (match[1], match[2] or "") if match is not None else (str(error), "")
         depth = len(_STEP.findall(place))
-        sentence = _TYPES["float"] if _is_nan(part) else _sentence(said, path[:depth])
+        sentence = _sentence(said, path[:depth])
         if sentence is None:
             sentence = said
-        elif _UNKNOWN.fullmatch(said):
-            path = path[: depth + 1]
         else:
-            path = path[:depth]
+            path = path[: depth + 1] if _UNKNOWN.fullmatch(said) else path[:depth]
+            if _BOUND.fullmatch(said) and _is_nan(part):
+                sentence = _TYPES["float"]
         return one_line(".".join(path), _KEY_LIMIT), one_line(sentence, _SENTENCE_LIMIT)
     return None
 

@@ -47,6 +47,8 @@ WRONG = (
     ("scan.exclude", "[3]", "text belongs here"),
     ("scan.watch", "7", "true or false belongs here"),
     ("scan.processes", "0", "too small; 1 is the least"),
+    ("search.nope", "nan", "there is no such setting"),
+    ("paths.map", "nan", "a table belongs here"),
     ("search.timeout_s", "0", "too small; 0.1 is the least"),
     ("paths.map", '"/srv"', "a table belongs here"),
     ("paths.map", '{ "images" = "/mnt" }', "'images' is no absolute path"),
