@@ -40,6 +40,7 @@ from caption_server import (
     started,
     thread_cpu_s,
 )
+from msgspec import convert, structs
 from workload import MODELS, owned_server, spread, write_library
 
 from dtk_tui.cli.worker import drain
@@ -341,7 +342,7 @@ def main() -> None:
         folder = Path(name)
         model, projector = write_pair(folder / "model", image_size=EDGE, width=512)
         given = {"model": str(model), "projector": str(projector), "slots": SLOTS, "context": 1024, "gpu_layers": 0}
-        settings = CaptionSettings.model_validate(given | {"max_tokens": TOKENS, "temperature": 1.0})
+        settings = convert(given | {"max_tokens": TOKENS, "temperature": 1.0}, CaptionSettings)
         for part in parts:
             size, number = PARTS[part]
             paths = write_library(folder / part / "library", number, 4, size)
@@ -358,7 +359,7 @@ def main() -> None:
 def measure_library(part: str, settings: CaptionSettings, server: Server, folder: Path, paths: Sequence[str]) -> None:
     """Measure what needs a library, in one of its own."""
     base = load({"HOME": str(folder), "DTK_HOME": str(folder / "home"), "DTK_MODELS": str(MODELS)})
-    config = Config(base.paths, base.settings.model_copy(update={"captions": settings}))
+    config = Config(base.paths, structs.replace(base.settings, captions=settings))
     db = Database.open(config)
     try:
         scan(db, config, [str(folder / "library")])

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +25,7 @@ import numpy as np
 from bench_worker import decoded
 from gpu_families import families
 from gpu_lines import ON_CPU, fault, faults, say
+from msgspec.structs import replace
 from random_models import text_model, vision_transformer
 from workload import owned_server, painting, write_library
 
@@ -63,13 +63,11 @@ def take_any_weights() -> None:
 
     def read(path: Path) -> manifest.Manifest:
         found = plain(path)
-        return replace(
-            found,
-            models=tuple(
-                replace(spec, files=tuple(replace(file, size=None, sha256=None) for file in spec.files))
-                for spec in found.models
-            ),
+        models = (
+            replace(spec, files=tuple(replace(file, size=None, sha256=None) for file in spec.files))
+            for spec in found.models
         )
+        return manifest.Manifest(tuple(models), found.broken)
 
     manifest.read_manifest = read  # before anything has asked for the manifest, which is kept
 

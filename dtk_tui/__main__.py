@@ -62,7 +62,7 @@ def main() -> None:
     # What is loaded stays: looking for garbage in it takes a tenth of a short command. It is looked for as usual from
     # the moment that a library is open.
     gc.set_threshold(_WHILE_LOADING)
-    # Looking for plug-ins of pydantic, of which there are none here, reads the metadata of all that is installed.
+    # Typer loads pydantic, which looks for plug-ins in the metadata of all that is installed; there are none here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # While the program loads there is nothing to give back, and an exception inside an import is not caught by anyone.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

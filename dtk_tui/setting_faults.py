@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from math import isnan
+from typing import Any
+
+from msgspec import ValidationError
 
 from dtk_tui.text import one_line
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 #: What is said of a value and of the name of a setting is cut there: a file may hold anything.
 _SENTENCE_LIMIT, _KEY_LIMIT = 300, 100
@@ -22,61 +22,113 @@ _EXAMPLES = {
     "captions.language": 'the name of a language belongs here, in small letters, like "english"',
     "captions.length": "any, very short, short, medium-length, long, very long, or a number of words belongs here",
 }
-_CHOICE = re.compile(r"\^\(([a-z0-9|]+)\)\$")
-_LISTED = 'a list belongs here: ["one", "two"]'
-_WHOLE, _NUMBER = "a whole number belongs here, like 4", "a number belongs here, like 0.5"
-_TABLE, _SECTION = "a table belongs here: { name = value }", "a section belongs here, with a setting a line"
-_FIXED = {
-    "tuple_type": _LISTED,
-    "list_type": _LISTED,
-    "too_short": "the list is empty; name at least one, or leave the setting out",
-    "string_too_short": "it is empty; write something, or leave the setting out",
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_parsing_size": _WHOLE,
-    "int_from_float": _WHOLE,
-    "float_type": _NUMBER,
-    "float_parsing": _NUMBER,
-    "finite_number": _NUMBER,
-    "bool_type": "true or false belongs here",
-    "bool_parsing": "true or false belongs here",
-    "string_type": 'text belongs here, in quotes: "..."',
-    "dict_type": _TABLE,
-    "mapping_type": _TABLE,
-    "model_type": _SECTION,
-    "model_attributes_type": _SECTION,
+_TYPES = {
+    "array": 'a list belongs here: ["one", "two"]',
+    "int": "a whole number belongs here, like 4",
+    "float": "a number belongs here, like 0.5",
+    "bool": "true or false belongs here",
+    "str": 'text belongs here, in quotes: "..."',
+    "object": "a table belongs here: { name = value }",
 }
-_BOUNDS: dict[str, Callable[[Mapping[str, object]], str]] = {
-    "greater_than_equal": lambda of: f"it is too small; {of['ge']} is the least",
-    "greater_than": lambda of: f"it is too small; it must be more than {of['gt']}",
-    "less_than_equal": lambda of: f"it is too large; {of['le']} is the most",
-    "less_than": lambda of: f"it is too large; it must be less than {of['lt']}",
-    "too_long": lambda of: f"the list is too long; {of['max_length']} entries are the most",
-    "string_too_long": lambda of: f"it is too long; {of['max_length']} characters are the most",
-    "literal_error": lambda of: f"one of these belongs here: {str(of['expected']).replace(chr(39), '')}",
+_SECTION = "a section belongs here, with a setting a line"
+_BOUNDS = {
+    ">=": "it is too small; {} is the least",
+    ">": "it is too small; it must be more than {}",
+    "<=": "it is too large; {} is the most",
+    "<": "it is too large; it must be less than {}",
 }
+_LENGTHS = {
+    ("array", ">="): "the list is empty; name at least one, or leave the setting out",
+    ("str", ">="): "it is empty; write something, or leave the setting out",
+    ("array", "<="): "the list is too long; {} entries are the most",
+    ("str", "<="): "it is too long; {} characters are the most",
+}
+#: How msgspec says where a fault lies, and what it says of it; a rule of a section says what it will.
+_WHERE = re.compile(r"(.*?)(?: - at (?:`key(?:s)?` in )?`\$([^`]*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.[a-z_]+|\[[^\]]*\]")
+_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `\w+`")
+_BOUND = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) (\S+?)(?:\.0)?")
+_LENGTH = re.compile(r"Expected `(array|str)` of length (<=|>=) (\d+)")
+_PATTERN = re.compile(r"Expected `str` matching regex '(.*)'")
+_UNKNOWN = re.compile(r"Object contains unknown field `.*`", re.DOTALL)
+_CHOICE = re.compile(r"\^\(([a-z0-9|]+)\)\\+Z")
+#: A value within a value within a section and so on: no setting goes so deep.
+_DEPTH = 6
 
 
-def sentences(errors: list[ErrorDetails]) -> dict[str, str]:
-    """Return what is wrong with the values that pydantic refused, by their keys, e.g. ``worker.batch_size``."""
+def sentences(raw: Mapping[str, Any], check: Callable[[dict[str, Any]], object]) -> dict[str, str]:
+    """Return what is wrong with the tables of a config, by their keys, e.g. ``worker.batch_size``.
+
+    Args:
+        check: raises msgspec.ValidationError for the first fault in the tables that it is given.
+    """
     found: dict[str, str] = {}
-    for error in errors[:_FAULTS_LIMIT]:
-        key = one_line(".".join(map(str, error["loc"])), _KEY_LIMIT)
-        found.setdefault(key, one_line(_sentence(error), _SENTENCE_LIMIT))
+    for section, content in raw.items():
+        before = len(found)
+        for path, part in _parts(content):
+            if (fault := _fault((section, *path), {section: part}, check)) is not None:
+                found.setdefault(*fault)
+            if len(found) >= _FAULTS_LIMIT:
+                return found
+        # What is right value by value may contradict itself, or be too much.
+        if len(found) == before and (fault := _fault((section,), {section: content}, check)) is not None:
+            found.setdefault(*fault)
     return found
 
 
-def _sentence(error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind in _FIXED:
-        return _FIXED[kind]
-    if kind in _BOUNDS:
-        return _BOUNDS[kind](context)
-    if kind == "extra_forbidden":
+def _parts(value: Any, depth: int = 1) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each single value within a value: where it stands, and the value without all others."""
+    if depth < _DEPTH and value and isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from (((name, *path), {name: part}) for path, part in _parts(inner, depth + 1))
+    elif depth < _DEPTH and value and isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from (((str(number), *path), [part]) for path, part in _parts(inner, depth + 1))
+    else:
+        yield (), value
+
+
+def _fault(
+    path: tuple[str, ...], part: dict[str, Any], check: Callable[[dict[str, Any]], object]
+) -> tuple[str, str] | None:
+    """Return the key and the sentence of what is wrong with a part of a config; None where nothing is."""
+    try:
+        check(part)
+    except ValidationError as error:
+        match = _WHERE.fullmatch(str(error))
+        said, place = (match[1], match[2] or "") if match is not None else (str(error), "")
+        depth = len(_STEP.findall(place))
+        sentence = _sentence(said, path[:depth])
+        if sentence is None:
+            sentence = said
+        else:
+            path = path[: depth + 1] if _UNKNOWN.fullmatch(said) else path[:depth]
+            if _BOUND.fullmatch(said) and _is_nan(part):
+                sentence = _TYPES["float"]
+        return one_line(".".join(path), _KEY_LIMIT), one_line(sentence, _SENTENCE_LIMIT)
+    return None
+
+
+def _is_nan(part: Any) -> bool:
+    """Tell whether the one value of a part is no number, which no bound holds and which is not too small."""
+    while part and isinstance(part, dict | list):
+        part = next(iter(part.values() if isinstance(part, dict) else part))
+    return isinstance(part, float) and isnan(part)
+
+
+def _sentence(said: str, path: tuple[str, ...]) -> str | None:
+    """Return the sentence for what msgspec says of the value at a place; None where a rule of the program says it."""
+    if _UNKNOWN.fullmatch(said):
         return "there is no such setting; dtk config show --origin lists them all"
-    if kind == "string_pattern_mismatch":
-        choice = _CHOICE.fullmatch(str(context.get("pattern", "")))
+    if (match := _TYPE.fullmatch(said)) is not None:
+        return _SECTION if match[1] == "object" and len(path) == 1 else _TYPES[match[1]]
+    if (match := _BOUND.fullmatch(said)) is not None:
+        return _BOUNDS[match[1]].format(match[2])
+    if (match := _LENGTH.fullmatch(said)) is not None:
+        return _LENGTHS[match[1], match[2]].format(match[3])
+    if (match := _PATTERN.fullmatch(said)) is not None:
+        choice = _CHOICE.fullmatch(match[1])
         if choice is not None:
             return f"one of these belongs here: {choice[1].replace('|', ', ')}"
-        return _EXAMPLES.get(".".join(str(part) for part in error["loc"][:2]), error["msg"])
-    return error["msg"].removeprefix("Value error, ")
+        return _EXAMPLES[".".join(path)]
+    return None

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Any, Literal
 
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.settings import Settings, faults, read_toml
+from dtk_tui.settings import Settings, checked, faults, read_toml
 from dtk_tui.text import one_line
+
+if TYPE_CHECKING:
+    from msgspec.inspect import Type
 
 Kind = Literal["text", "yes or no", "whole number", "number", "list", "table"]
 Origin = Literal["default", "file", "environment", "command line"]
@@ -23,9 +23,12 @@ Origin = Literal["default", "file", "environment", "command line"]
 #: Where the command line of this process stands in its environment, so that processes that it starts know of it.
 COMMAND_LINE = "DTK_COMMAND_LINE"
 _VARIABLE = re.compile(r"DTK_([A-Z0-9]+)__([A-Z0-9_]+)")
-_KINDS: dict[type, Kind] = {
-    str: "text", bool: "yes or no", int: "whole number", float: "number", tuple: "list", dict: "table",
+_KINDS: dict[str, Kind] = {
+    "StrType": "text", "BoolType": "yes or no", "IntType": "whole number", "FloatType": "number",
+    "VarTupleType": "list", "DictType": "table",
 }  # fmt: skip
+#: What people write for true and false beside these.
+_TRUTHS = {"yes": True, "on": True, "no": False, "off": False}
 _PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@|\b(ssl)?password\s*=", re.IGNORECASE)
 
 
@@ -99,31 +102,42 @@ def holds_password(value: Any) -> bool:
     return isinstance(value, str) and _PASSWORD.search(value) is not None
 
 
-def field_of(place: tuple[str, ...]) -> FieldInfo | None:
-    """Return the field of the schema that a setting is; None where there is no such setting."""
-    section = Settings.model_fields.get(place[0])
-    if section is None:
-        return None
-    model = section.annotation
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return model.model_fields.get(place[1]) if len(place) > 1 else None
-    return section
+def fields() -> dict[str, dict[str, Type]]:
+    """Return the types of all settings by section and name; ``keys`` is one setting, whose name is empty."""
+    from msgspec.inspect import StructType, type_info
+
+    whole = type_info(Settings)
+    assert isinstance(whole, StructType)
+    return {
+        section.name: {one.name: _single(one.type) for one in section.type.fields}
+        if isinstance(section.type, StructType)
+        else {"": section.type}
+        for section in whole.fields
+    }
 
 
-def kind_of(field: FieldInfo) -> Kind:
-    """Return in words what belongs into a field; of a union with None, the other part counts."""
-    found: Any = field.annotation
-    while get_origin(found) not in {None, tuple, dict, Literal}:
-        found = next(part for part in get_args(found) if part is not type(None))
-    return _KINDS.get(get_origin(found) or found, "text")
+def _single(found: Type) -> Type:
+    """Return the type of a value that is set, for one that may be unset."""
+    from msgspec.inspect import NoneType, UnionType
+
+    return (
+        next(part for part in found.types if not isinstance(part, NoneType)) if isinstance(found, UnionType) else found
+    )
+
+
+def kind_of(found: Type) -> Kind:
+    """Return in words what belongs into a setting of a type."""
+    return _KINDS[type(found).__name__]
 
 
 def typed(place: tuple[str, ...], text: str) -> Any:
     """Return what a person typed as a value of TOML; text needs no quotes, and a list no brackets."""
-    field = field_of(place)
-    kind = "text" if field is None or (place[0] == "keys" and len(place) > 1) else kind_of(field)
-    if kind == "text":
+    section = fields().get(place[0], {})
+    found = section.get(place[1] if len(place) > 1 else "")
+    if found is None or (kind := kind_of(found)) == "text":
         return text
+    if kind == "yes or no" and text.strip().lower() in _TRUTHS:
+        return _TRUTHS[text.strip().lower()]
     if kind == "list" and not text.lstrip().startswith("["):
         return [_toml(part.strip()) for part in text.split(",") if part.strip()]
     return _toml(text.strip())
@@ -180,7 +194,7 @@ def read_settings(file: Path, environ: Mapping[str, str]) -> tuple[Settings, dic
         where = "" if all(_named(key, named) for key in wrong) else f"The config file {file} has a setting"
         title = f"{where} that cannot be used." if where else "A setting outside of config.toml cannot be used."
         raise DtkError(title, "; ".join(told))
-    return Settings.model_validate(whole), whole
+    return checked(whole), whole
 
 
 def _named(key: str, named: Mapping[str, str]) -> str:

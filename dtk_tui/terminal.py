@@ -46,6 +46,8 @@ _LUMA = (0.299, 0.587, 0.114)
 _LARGEST = re.compile(rb"\x1b\[\?2;0;(\d+);(\d+)S")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _TMUX_S = 2.0
+#: What was heard while the terminal was asked: its answers, and among them what a person typed meanwhile.
+_heard = bytearray()
 _MULTIPLEXERS = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
 
 #: Put the title of the window aside, and take it back (xterm's window operations).
@@ -346,4 +348,12 @@ def _ask(questions: bytes) -> bytes:
         return answer
     finally:
         termios.tcsetattr(keyboard, termios.TCSANOW, before)
+        _heard.extend(answer)
     return answer
+
+
+def heard_early() -> bytes:
+    """Return, once, what was heard while the terminal was asked: keys for the app, between answers."""
+    found = bytes(_heard)
+    _heard.clear()
+    return found

@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel
+from msgspec import Struct
 
 from dtk_tui.settings import Settings
 from tests.helpers.golden import check
 
 
-def _settings(section: BaseModel, prefix: str = "") -> Iterator[str]:
-    for name in type(section).model_fields:
+def _settings(section: Struct, prefix: str = "") -> Iterator[str]:
+    for name in section.__struct_fields__:
         value = getattr(section, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, Struct):
             yield from _settings(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name} = {json.dumps(value)}"

@@ -15,7 +15,7 @@ WORK = ("dtk_tui.config", "dtk_tui.services", "dtk_tui.store", "psycopg", "pydan
 COUNTED = (
     "dtk_tui.domain.captions", "dtk_tui.domain.events", "dtk_tui.domain.library", "dtk_tui.domain.queue",
     "dtk_tui.domain.looks", "dtk_tui.domain.thresholds", "dtk_tui.services.library.thresholds",
-    "dtk_tui.store.library.images", "dtk_tui.store.queue.jobs", "psycopg_pool", "typer", "tomllib",
+    "dtk_tui.store.library.images", "dtk_tui.store.queue.jobs", "psycopg_pool", "typer", "pydantic", "tomllib",
 )  # fmt: skip
 
 _COMMAND = """
@@ -47,17 +47,16 @@ def test_the_status_loads_only_what_counts(database_url: str, tmp_path: Path) ->
     assert unwanted(modules, COUNTED) == []
 
 
-def test_a_section_of_the_settings_is_checked_as_a_part_of_them_only(tmp_path: Path) -> None:
-    """What checks a section takes longer to make than to use."""
-    script = """
-import json
+@pytest.mark.parametrize("text", ["", "[scan]\nwatch = false\n[worker]\ndevices = [0]\n"])
+def test_settings_are_read_without_what_explains_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    script = f"""
+import json, sys
 from dtk_tui.config import load
-from dtk_tui.settings import Settings
-load()
-print(json.dumps([name for name, field in Settings.model_fields.items()
-                  if getattr(field.annotation, "__pydantic_complete__", False)]))
+assert load({{"DTK_HOME": {str(tmp_path)!r}}}).settings.scan.watch is {not text}
+print(json.dumps(list(sys.modules)))
 """
-    assert modules_after(script, tmp_path) == set()
+    assert unwanted(modules_after(script, tmp_path), {"pydantic", "pathspec", "dtk_tui.setting_faults"}) == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import ValidationError, convert
 
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.model_spec import ENTRY, ModelSpec
@@ -88,12 +88,11 @@ def parse_manifest(text: str, path: Path) -> Manifest:
         raw = tomllib.loads(text)
         if raw.get("version") != 1:
             raise ModelError(f"The model manifest {path} is not of version 1.")
-        models = TypeAdapter(tuple[ModelSpec, ...]).validate_python(raw.get("model", ()))
+        models = convert(raw.get("model", []), tuple[ModelSpec, ...])
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ModelError(f"The model manifest {path} cannot be read.", str(error)) from error
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ModelError(f"The model manifest {path} cannot be understood.", faults) from error
+        raise ModelError(f"The model manifest {path} cannot be understood.", f"{error}.") from error
     names = [spec.name for spec in models]
     if len(set(names)) != len(names):
         raise ModelError(f"The model manifest {path} names a model twice.", ", ".join(names))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass as checked
+from msgspec import Meta, Struct
 
 Role = Literal["text-embedder", "image-embedder", "tagger", "captioner"]
 Triple = tuple[float, float, float]
-Positive = Annotated[int, Field(ge=1)]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-_STRICT = ConfigDict(extra="forbid")
+Positive = Annotated[int, Meta(ge=1)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 ENTRY = "model.toml"
 """The file in a model's folder that describes a model which was added."""
@@ -29,8 +25,7 @@ def _require_inside(path: str) -> None:
         raise ValueError(f"a file's path must stay in the model's folder: {path!r}")
 
 
-@checked(frozen=True, config=_STRICT)
-class ModelFile:
+class ModelFile(Struct, frozen=True, forbid_unknown_fields=True):
     """One file of a model.
 
     Attributes:
@@ -49,7 +44,7 @@ class ModelFile:
     size: Positive | None = None
     sha256: Digest | None = None
     data: bool = False
-    wheel: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")] | None = None
+    wheel: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+\Z")] | None = None
 
     def __post_init__(self) -> None:
         _require_inside(self.path)
@@ -64,16 +59,14 @@ class ModelFile:
         return self.data and self.supplied is not None
 
 
-@checked(frozen=True, config=_STRICT)
-class Cut:
+class Cut(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a graph is cut off when the model is pulled: ``session_file`` is ``file`` up to the tensor ``output``."""
 
     file: str
     output: str
 
 
-@checked(frozen=True, config=_STRICT)
-class Conversion:
+class Conversion(Struct, frozen=True, forbid_unknown_fields=True):
     """What a pull makes ``session_file`` of, where no ONNX file is published: EfficientNet-lite0 as torch has saved it.
 
     Attributes:
@@ -91,8 +84,7 @@ class Conversion:
     sentence: str = ""
 
 
-@checked(frozen=True, config=_STRICT)
-class TextInput:
+class TextInput(Struct, frozen=True, forbid_unknown_fields=True):
     """How a text becomes tokens and how the tokens' states become one vector.
 
     Attributes:
@@ -116,13 +108,12 @@ class TextInput:
     cpu_batch_tokens: Positive = 512
     gpu_batch_tokens: Positive = 16384
     fixed_length: bool = False
-    pad_id: Annotated[int, Field(ge=0)] = 0
+    pad_id: Annotated[int, Meta(ge=0)] = 0
     query_prefix: str = ""
     clean: Literal["nothing", "lower", "canonical", "open-clip"] = "nothing"
 
 
-@checked(frozen=True, config=_STRICT)
-class ImageInput:
+class ImageInput(Struct, frozen=True, forbid_unknown_fields=True):
     """How a picture becomes bytes, and how the bytes become what the model takes.
 
     Attributes:
@@ -175,8 +166,7 @@ class ImageInput:
         }
 
 
-@checked(frozen=True, config=_STRICT)
-class TagOutput:
+class TagOutput(Struct, frozen=True, forbid_unknown_fields=True):
     """What the scores of a tagger mean.
 
     Attributes:
@@ -197,9 +187,9 @@ class TagOutput:
     file: str | None = None
     format: Literal["lines", "wd-csv"] = "lines"
     category: str = "general"
-    categories: dict[str, str] = field(default_factory=dict)
+    categories: dict[str, str] = {}
     exclusive: tuple[str, ...] = ()
-    thresholds: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = {}
     spaces: bool = False
     aliases: str | None = None
     sigmoid: bool = False
@@ -220,8 +210,7 @@ class TagOutput:
         return tuple(self.categories.values()) if self.format == "wd-csv" else (self.category,)
 
 
-@checked(frozen=True, config=_STRICT)
-class ModelSpec:
+class ModelSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One model.
 
     Attributes:
@@ -237,7 +226,7 @@ class ModelSpec:
         cpu_batch, gpu_batch: items a batch that use the device best.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.\-]*\Z")]
     title: str
     role: Role
     source: Literal["pypi", "hub", "local"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 
 EARLY = """
 import termios
@@ -36,3 +38,42 @@ def test_ctrl_q_is_a_key_of_the_app_while_it_starts(tmp_path: Path) -> None:
     said = os.read(master, 10_000).decode().splitlines()
     os.close(master)
     assert said == ["before: the terminal's", "while it opens: the app's", "after: the terminal's"]
+
+
+TYPED = """
+import sys
+from textual.events import Key
+from dtk_tui.terminal import hold_early_keys, tell_true_color
+from dtk_tui.ui.textual_compat import FaultReportingApp
+
+class Keys(FaultReportingApp):
+    heard = ""
+    def on_key(self, event: Key) -> None:
+        self.heard += event.key
+        if event.key == "z":
+            self.exit()
+
+with hold_early_keys():
+    tell_true_color()
+    app = Keys()
+    app.run()
+print("HEARD", app.heard, "end")
+"""
+
+
+def test_keys_between_the_answers_of_a_slow_terminal_are_keys_of_the_app() -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLORTERM", "NO_COLOR")}
+        os.execve(sys.executable, [sys.executable, "-c", TYPED], environ)
+    to_say = [(b"\x1b[c", b"a\x1bP>|foot(1.16)\x1b\\b\x1b[?62;22c"), (b"\x1b[?1049h", b"z")]
+    seen, end = b"", monotonic() + 120
+    while b" end" not in seen.partition(b"HEARD ")[2]:
+        assert monotonic() < end, seen
+        if select.select([master], [], [], 0.1)[0]:
+            seen += os.read(master, 4096)
+        if to_say and to_say[0][0] in seen:
+            os.write(master, to_say.pop(0)[1])
+    os.waitpid(pid, 0)
+    os.close(master)
+    assert seen.partition(b"HEARD ")[2].partition(b" end")[0] == b"abz"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import Caption, Draft, ModelText, WhenThere
 from dtk_tui.services.captions import versions as captions
@@ -62,5 +64,5 @@ async def asks(run: Running, kind: type, words: str) -> None:
 
 def with_captioner(config: Config, server: FaultServer) -> Config:
     asked = CaptionSettings(backend="openai", base_url=server.url, model="joy", temperature=0)
-    config.settings = config.settings.model_copy(update={"captions": asked})
+    config.settings = structs.replace(config.settings, captions=asked)
     return config

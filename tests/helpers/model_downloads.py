@@ -8,9 +8,10 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_spec import ModelFile, ModelSpec, TagOutput

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.manifest import load_manifest, read_manifest

@@ -12,11 +12,11 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference import model_files, pull

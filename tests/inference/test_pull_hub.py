@@ -15,7 +15,6 @@ from tests.helpers.model_downloads import DATA, SHA, Silent, serving
 
 _HUB = """
 import json, sys
-from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dtk_tui.errors import ModelError

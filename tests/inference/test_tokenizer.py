@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import lzma
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tokenizers import Tokenizer as Backend
 from tokenizers import models
 

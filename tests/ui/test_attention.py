@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import convert
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import WorkerState
@@ -28,7 +29,7 @@ async def test_the_end_of_long_work_is_told(
 ) -> None:
     monkeypatch.setattr(attention, "LONG_S", 0.0)
     monkeypatch.delenv("TMUX", raising=False)
-    settings = Settings(display=DisplaySettings.model_validate({"notify": how}))
+    settings = Settings(display=convert({"notify": how}, DisplaySettings))
     async with library_app(db, Config(config.paths, settings), NARROW) as run:
         await run.shows("empty library")
         told: list[str] = []

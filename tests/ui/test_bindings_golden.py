@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import structs
 from textual.binding import Binding
 from textual.dom import DOMNode
 
@@ -52,7 +53,7 @@ async def test_every_id_can_be_given_another_key(db: Database, config: Config) -
     lines = GOLDEN.read_text(encoding="utf-8").splitlines()
     names = [line.split()[0] for line in lines if not line.startswith(_NONE)]
     keys = {**dict.fromkeys(names, "f12"), "no.such_action": "f12"}
-    config.settings = config.settings.model_copy(update={"keys": keys})
+    config.settings = structs.replace(config.settings, keys=keys)
     async with library_app(db, config, NARROW) as run:
         await run.shows("names actions that do not exist")
         await run.shows("no.such_action")

@@ -39,11 +39,13 @@ def show(
     if origin:
         _show_origins(as_json)
         return
+    from msgspec import to_builtins
+
     from dtk_tui.config import load
     from dtk_tui.setting_sources import holds_password
 
     config = load()
-    settings: dict[str, Any] = config.settings.model_dump(mode="json", exclude_none=True)
+    settings = {section: _set(values) for section, values in to_builtins(config.settings).items()}
     if "url" in settings.get("database", {}):
         settings["database"]["url"] = "(set)"
     if holds_password(settings["captions"].get("base_url")):
@@ -202,6 +204,10 @@ def check(as_json: Json = False) -> None:
 def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
     found = raw.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _set(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _words(state: SettingState) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dtk_tui.config import Config
 from dtk_tui.errors import DtkError
 from dtk_tui.services.doctor.finding import Finding, Verdict
@@ -62,7 +64,7 @@ def captioner_of(config: Config) -> Finding:
     if settings.model is None and settings.base_url is None:
         advice = "To caption, name a model in [captions] of config.toml: dtk guide captions"
         return Finding("captioner", Verdict.NOTE, "none is named: nothing is captioned", advice)
-    hasty = config.settings.model_copy(update={"captions": settings.model_copy(update={"timeout_s": _ANSWER_S})})
+    hasty = replace(config.settings, captions=replace(settings, timeout_s=_ANSWER_S))
     try:
         check_settings(config)
         asked = captioner(Config(config.paths, hasty))

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from msgspec import json
+from msgspec.inspect import StrType, Type
 
-from dtk_tui.setting_sources import Kind, kind_of
+from dtk_tui.setting_sources import Kind, fields, kind_of
 from dtk_tui.settings import Settings
 from dtk_tui.shipped import shipped
 
 #: Of these only that they are set is shown: they may hold a password.
 SECRET = frozenset({"database.url"})
 _LINE = re.compile(r'(?:# )?(?:([a-z_]+)|"[a-z_.]+") = ')
-_PATTERN = re.compile(r"\^\(([a-z0-9|]+)\)\$")
+_CHOICE = re.compile(r"\^\(([a-z0-9|]+)\)\\Z")
 
 
 class Effect(StrEnum):
@@ -96,23 +96,16 @@ def find(key: str) -> SettingInfo | None:
 
 def _settings() -> Iterator[SettingInfo]:
     helps = _helps(shipped("config.toml").read_text(encoding="utf-8"))
-    defaults = Settings().model_dump(mode="json")
-    for section, field in Settings.model_fields.items():
-        model = field.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            for name, of in model.model_fields.items():
-                told = helps.get((section, name), "")
-                yield SettingInfo(section, name, kind_of(of), defaults[section][name], told, _choices(of))
-        else:
-            yield SettingInfo(section, "", kind_of(field), defaults[section], helps.get((section, ""), ""))
+    defaults = json.decode(json.encode(Settings()))
+    for section, named in fields().items():
+        for name, found in named.items():
+            default = defaults[section][name] if name else defaults[section]
+            yield SettingInfo(section, name, kind_of(found), default, helps.get((section, name), ""), _choices(found))
 
 
-def _choices(field: FieldInfo) -> tuple[str, ...]:
-    patterns = (getattr(one, "pattern", None) for one in field.metadata)
-    match = next((match for one in patterns if one and (match := _PATTERN.fullmatch(str(one)))), None)
-    if match is not None:
-        return tuple(match[1].split("|"))
-    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+def _choices(found: Type) -> tuple[str, ...]:
+    match = _CHOICE.fullmatch(found.pattern or "") if isinstance(found, StrType) else None
+    return tuple(match[1].split("|")) if match is not None else ()
 
 
 def _helps(text: str) -> dict[tuple[str, str], str]:

@@ -26,6 +26,7 @@ from dtk_tui.terminal import (
     KEEP_TITLE,
     TELL_COLORS,
     TELL_COLORS_NO_MORE,
+    heard_early,
     window_title,
 )
 from dtk_tui.ui.drivers.compact import compact
@@ -134,9 +135,14 @@ class TerminalDriver(LinuxDriver):
         super().write(before + data + after)
 
     def run_input_thread(self) -> None:
-        """Hear the keys until the input is disabled; Textual's own loop looks for that ten times a second."""
+        """Hear the keys until the input is disabled; Textual's own loop looks for that ten times a second.
+
+        Those that were typed while the terminal was asked come first.
+        """
         parser = KeyParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        for message in parser.feed(decode(heard_early())):
+            self.process_message(message)
         assert self._woken is not None, "start_application_mode comes first"
         with selectors.DefaultSelector() as selector, self._woken as woken:
             selector.register(woken, selectors.EVENT_READ)

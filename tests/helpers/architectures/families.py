@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import lzma
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from dtk_tui.inference.manifest import load_manifest
 from dtk_tui.inference.model_spec import ImageInput, ModelSpec

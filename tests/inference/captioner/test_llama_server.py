@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import convert, json
 from PIL import Image
 
 from dtk_tui.errors import ModelError
@@ -28,7 +29,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks i
 
 def _settings(pair: tuple[Path, Path], **more: object) -> CaptionSettings:
     given = {"model": str(pair[0]), "projector": str(pair[1]), "slots": 2, "context": 1024, "timeout_s": 60} | more
-    return CaptionSettings.model_validate(given)
+    return convert(given, CaptionSettings)
 
 
 @pytest.fixture(scope="module")
@@ -189,11 +190,11 @@ def test_more_memory_than_there_is_is_not_taken(llava_pair: tuple[Path, Path], t
 
 
 PARENT = """
-import sys, time
+import sys, time, msgspec
 from pathlib import Path
 from dtk_tui.settings import CaptionSettings
 from dtk_tui.inference.captioner.llama_server import LlamaCaptioner
-asked = LlamaCaptioner(CaptionSettings.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
+asked = LlamaCaptioner(msgspec.json.decode(sys.argv[1], type=CaptionSettings), Path(sys.argv[2]))
 asked.open()
 print(asked.pids[0], flush=True)
 time.sleep(600)
@@ -218,7 +219,7 @@ def test_no_server_is_left_when_its_parent_is_killed(
         file.write_text(PROGRAM.format(python=sys.executable))
         file.chmod(0o755)
         more["server"] = str(file)
-    settings = _settings(llava_pair, **more).model_dump_json()
+    settings = json.encode(_settings(llava_pair, **more)).decode()
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, settings, str(tmp_path / "captioner.log")], stdout=subprocess.PIPE, text=True
     ) as parent:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import convert, structs
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.captioner import llama_server, picture
@@ -123,10 +124,10 @@ def test_a_package_is_named_like_a_server(
     llava_pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"model": str(llava_pair[0]), "projector": str(llava_pair[1]), "server": "llama-cpp-python", "slots": 8}
-    settings = CaptionSettings.model_validate(given)
+    settings = convert(given, CaptionSettings)
     monkeypatch.setattr(llama_server, "find_spec", lambda name: object() if name == "llama_cpp" else None)
     monkeypatch.setenv("PATH", str(tmp_path))
-    for one in (settings, settings.model_copy(update={"server": None})):
+    for one in (settings, structs.replace(settings, server=None)):
         assert LlamaCaptioner(one, tmp_path / "captioner.log").slots == 1, "it has no slots"
     monkeypatch.setattr(llama_server, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"pip install 'dtk-tui\[llama-cpp-python\]'"):
@@ -138,7 +139,7 @@ def test_the_real_one_captions(llava_pair: tuple[Path, Path], tmp_path: Path) ->
     given = {"model": str(llava_pair[0]), "projector": str(llava_pair[1]), "context": 1024, "timeout_s": 60}
     tokens = []
     for server in ("xllamacpp", "llama-cpp-python"):
-        asked = LlamaCaptioner(CaptionSettings.model_validate(given | {"server": server}), tmp_path / "captioner.log")
+        asked = LlamaCaptioner(convert(given | {"server": server}, CaptionSettings), tmp_path / "captioner.log")
         try:
             answer = asked.ask(picture.plain((56, 56)), QUESTION, slot=0)
             tokens.append(answer.prompt_tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from msgspec import ValidationError, convert
 
 from dtk_tui.errors import UsageError
 from dtk_tui.inference.captioner.prompts import (
@@ -27,7 +27,7 @@ FACTS = PictureFacts(
 
 
 def _prompt(wanted: str, /, **settings: object) -> str:
-    given = CaptionSettings.model_validate(settings)
+    given = convert(settings, CaptionSettings)
     return prompt_for(find_type(given, wanted), given, FACTS)
 
 
@@ -104,4 +104,4 @@ def test_what_a_template_needs_and_what_stands_for_nothing_are_known() -> None:
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        CaptionSettings.model_validate(wrong)
+        convert(wrong, CaptionSettings)

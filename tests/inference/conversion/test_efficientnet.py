@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from msgspec.structs import replace
 
 from dtk_tui.errors import ModelError
 from dtk_tui.inference.conversion.efficientnet import efficientnet_lite0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import structs
+
 from dtk_tui.config import load
 from dtk_tui.services.cluster.order import config_of, order_of
 
@@ -49,7 +51,7 @@ def test_a_host_without_a_config_works_as_the_one_that_asked(tmp_path: Path) -> 
     there = config_of(order, 1, _home(tmp_path / "there", ""))
     assert there.database_url == "postgresql://dtk@db/dtk"
     assert there.settings.database.password_command == "cat /run/secrets/dtk"
-    assert there.settings.captions == here.settings.captions.model_copy(update={"devices": (1,)})
+    assert there.settings.captions == structs.replace(here.settings.captions, devices=(1,))
     assert there.settings.tags == here.settings.tags
     assert there.settings.models.taggers == here.settings.models.taggers
     assert (there.settings.worker.batch_size, there.settings.worker.lease_s) == (8, 30.5)

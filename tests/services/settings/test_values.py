@@ -18,7 +18,7 @@ from dtk_tui.services.settings import values
 from dtk_tui.services.settings.file import changed_text
 from dtk_tui.services.settings.schema import Effect, settings
 from dtk_tui.setting_sources import typed, with_value
-from dtk_tui.settings import Settings, faults
+from dtk_tui.settings import Settings, checked, faults
 
 _WHOLE, _NUMBER, _LIST = "a whole number belongs here", "a number belongs here", "a list belongs here"
 #: Key, value as TOML, and what is said of it.
@@ -37,7 +37,7 @@ WRONG = (
     ("worker.devices", "0", _LIST),
     ("worker.devices", "[]", "the list is empty"),
     ("worker.devices", "[300]", "too large; 255 is the most"),
-    ("worker.providers", '["metal"]', "one of these belongs here: tensorrt, cuda or cpu"),
+    ("worker.providers", '["metal"]', "one of these belongs here: tensorrt, cuda, cpu"),
     ("worker.providers", '"cuda"', _LIST),
     ("worker.allow_cpu", '"maybe"', "true or false belongs here"),
     ("worker.auto_pause", '"9-17"', "hours belong here"),
@@ -47,6 +47,8 @@ WRONG = (
     ("scan.exclude", "[3]", "text belongs here"),
     ("scan.watch", "7", "true or false belongs here"),
     ("scan.processes", "0", "too small; 1 is the least"),
+    ("search.nope", "nan", "there is no such setting"),
+    ("paths.map", "nan", "a table belongs here"),
     ("search.timeout_s", "0", "too small; 0.1 is the least"),
     ("paths.map", '"/srv"', "a table belongs here"),
     ("paths.map", '{ "images" = "/mnt" }', "'images' is no absolute path"),
@@ -120,12 +122,52 @@ def test_a_wrong_value_has_its_sentence(key: str, value: str, said: str) -> None
     assert any(said in sentence for sentence in found.values()), found
 
 
+def test_each_of_several_faults_is_told_where_it_stands() -> None:
+    found = faults(
+        {
+            "scan": {"exclude": ["a", 3, "b", 4], "watch": "maybe"},
+            "tags": {"thresholds": {"joytag": {"general": 0.5, "rating": 7}, "other": 3}},
+            "captions": {"templates": {"good": "x", "empty": ""}, "devices": [0, -1]},
+            "models": {"taggers": ["a"], "text_embedders": ["a", "b", "a"]},
+            "search": 3,
+            "keys": {"app.start": "f5", "app.pause": ","},
+            "gallery": {"columns": 3, "rows": 2},
+        }
+    )
+    assert list(found) == [
+        "scan.exclude.1", "scan.exclude.3", "scan.watch", "tags.thresholds.joytag.rating", "tags.thresholds.other",
+        "captions.templates.empty", "captions.devices.1", "models", "search", "keys.app.pause", "gallery",
+    ]  # fmt: skip
+    assert found["search"] == "a section belongs here, with a setting a line"
+
+
+def test_a_line_end_is_no_part_of_a_choice() -> None:
+    for key, value in (("language", "english\n"), ("length", "any\n"), ("backend", "llama\n")):
+        assert list(faults({"captions": {key: value}})) == [f"captions.{key}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("worker.allow_cpu", "yes", True), ("worker.allow_cpu", "Off", False), ("worker.allow_cpu", "1", True),
+        ("worker.batch_size", '"8"', 8), ("worker.lease_s", "5", 5.0), ("worker.devices", "0, 1", (0, 1)),
+    ],
+)  # fmt: skip
+def test_what_means_a_value_is_taken_for_it(key: str, text: str, value: object) -> None:
+    section, name = key.split(".")
+    found = getattr(getattr(checked({section: {name: typed((section, name), text)}}), section), name)
+    assert found == value and type(found) is type(value)
+
+
+def test_many_faults_do_not_take_long_and_most_are_left_out() -> None:
+    assert len(faults({"scan": {"exclude": [3] * 200_000}})) == 100
+
+
 def test_every_setting_has_a_help_and_a_kind() -> None:
     assert [one.key for one in settings() if not one.help] == []
     assert {one.kind for one in settings()} <= {"text", "yes or no", "whole number", "number", "list", "table"}
-    assert len(settings()) == sum(
-        len(getattr(field.annotation, "model_fields", {"": 0})) for field in Settings.model_fields.values()
-    )
+    sections = (getattr(Settings(), name) for name in Settings.__struct_fields__)
+    assert len(settings()) == sum(len(getattr(section, "__struct_fields__", ("",))) for section in sections)
 
 
 def test_a_value_comes_from_the_default_the_file_or_the_environment(tmp_path: Path) -> None:

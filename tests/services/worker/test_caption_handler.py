@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert, structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported
@@ -60,8 +61,8 @@ def _library(db: Database, config: Config, folder: Path, number: int) -> list[in
 
 
 def _with(config: Config, **settings: object) -> Config:
-    update = {"captions": CaptionSettings.model_validate(settings)}
-    return Config(config.paths, config.settings.model_copy(update=update))
+    update = {"captions": convert(settings, CaptionSettings)}
+    return Config(config.paths, structs.replace(config.settings, **update))
 
 
 def _llama(config: Config, pair: tuple[Path, Path], **more: object) -> Config:

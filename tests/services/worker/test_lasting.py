@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.events import ProblemReported
@@ -95,8 +96,8 @@ def test_a_batch_that_a_thread_fails_with_ends_with_the_reason(
         raise TypeError("not foreseen")
 
     monkeypatch.setattr(Inferrer, "_infer_images", faulty)
-    settings = config.settings.worker.model_copy(update={"max_retries": 1})
-    here = Config(config.paths, config.settings.model_copy(update={"worker": settings}))
+    settings = structs.replace(config.settings.worker, max_retries=1)
+    here = Config(config.paths, structs.replace(config.settings, worker=settings))
     with worker(db, here) as (engine, _):
         engine.wait_until_empty()
     with db.connection() as conn:

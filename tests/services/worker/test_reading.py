@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, JobState, Kind, WorkerState
@@ -73,8 +74,8 @@ def fifo(monkeypatch: pytest.MonkeyPatch, db: Database, tmp_path: Path) -> Itera
 @pytest.fixture
 def quick(config: Config) -> Config:
     """Two loading threads, and a second for each read."""
-    settings = config.settings.worker.model_copy(update={"decode_threads": 2, "read_s": 1.0})
-    return Config(config.paths, config.settings.model_copy(update={"worker": settings}))
+    settings = structs.replace(config.settings.worker, decode_threads=2, read_s=1.0)
+    return Config(config.paths, structs.replace(config.settings, worker=settings))
 
 
 def _queue(db: Database, config: Config, *libraries: Path) -> None:

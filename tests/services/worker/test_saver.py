@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert, structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, Kind
@@ -35,8 +36,8 @@ def _captioner(db: Database, config: Config, folder: Path, images: int) -> Itera
     with fault_server(http(said("A dog."))) as server:
         given: dict[str, Any] = {"backend": "openai", "base_url": server.url, "model": "joy", "slots": 4}
         given |= {"type": "mine", "templates": {"mine": "{file_name}"}}
-        update = {"captions": CaptionSettings.model_validate(given)}
-        here = Config(config.paths, config.settings.model_copy(update=update))
+        update = {"captions": convert(given, CaptionSettings)}
+        here = Config(config.paths, structs.replace(config.settings, **update))
         scan(db, here, [str(folder)])
         yield here, server
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from msgspec import convert, structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import NOW, ClaimedJob, Kind
@@ -72,10 +73,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def _library(db: Database, config: Config, server: FaultServer, folder: Path, number: int, **more: Any) -> Config:
     given = {"backend": "openai", "base_url": server.url, "model": "joy", "slots": 2, "type": "mine"}
     given |= {"templates": {"mine": "{file_name} has {tags}"}}
-    captions = CaptionSettings.model_validate(given | more)
+    captions = convert(given | more, CaptionSettings)
     write_many(folder, number)
     scan(db, config, [str(folder)])
-    return Config(config.paths, config.settings.model_copy(update={"captions": captions}))
+    return Config(config.paths, structs.replace(config.settings, captions=captions))
 
 
 def _ids(db: Database) -> list[int]:

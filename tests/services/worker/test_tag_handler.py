@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import ClaimedJob, Kind
@@ -175,7 +176,7 @@ def test_what_is_kept_of_the_scores_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 
 def _with(config: Config, **tag_settings: Any) -> Config:
-    return Config(config.paths, config.settings.model_copy(update={"tags": TagSettings(**tag_settings)}))
+    return Config(config.paths, structs.replace(config.settings, tags=TagSettings(**tag_settings)))
 
 
 def _open(db: Database, config: Config) -> TagHandler:

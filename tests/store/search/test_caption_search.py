@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.captions import ModelText, WhenThere
@@ -101,8 +102,8 @@ def test_the_language_is_one_for_the_library(library: Library, config: Config) -
 
 def test_a_library_without_captions_takes_the_language_of_the_config(db: Database, config: Config) -> None:
     """Before the first caption is made, so that its words are those of that language."""
-    german = config.settings.captions.model_copy(update={"language": "german"})
-    there = Config(config.paths, config.settings.model_copy(update={"captions": german}))
+    german = structs.replace(config.settings.captions, language="german")
+    there = Config(config.paths, structs.replace(config.settings, captions=german))
     with db.connection() as conn:
         number = Library(conn).image("a.png")
     enqueue(db, there, Target(everything=True), [Kind.CAPTION])

@@ -14,7 +14,7 @@ from dtk_tui.domain.query.nodes import And, Negative, Node, Not, Or, Prompt, Que
 from dtk_tui.domain.query.parser import MAX_LENGTH, parse
 from dtk_tui.errors import DtkError, UsageError
 from dtk_tui.services.library import search as service
-from dtk_tui.settings import Settings
+from dtk_tui.settings import checked
 from dtk_tui.store.database import Connection, Database, limit_time
 from dtk_tui.store.search import conditions
 from dtk_tui.store.search.conditions import NameIds
@@ -116,7 +116,7 @@ def test_a_search_that_takes_too_long_is_ended_with_a_sentence(
         conn.execute("SELECT pg_sleep(60)")
 
     monkeypatch.setattr(service, "find_images", sleep)
-    quick = Config(config.paths, Settings.model_validate({"search": {"timeout_s": 0.1}}))
+    quick = Config(config.paths, checked({"search": {"timeout_s": 0.1}}))
     with pytest.raises(DtkError, match="took longer than it may") as caught:
         service.find(db, quick, "castle")
     assert "[search] timeout_s" in caught.value.detail

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.settings import CaptionSettings
@@ -20,7 +21,7 @@ from tests.ui.test_hostile import HOSTILE, assert_clean
 def _with(config: Config, server: FaultServer) -> Config:
     url = server.url.replace("//", "//me:secret@")
     settings = CaptionSettings(backend="openai", base_url=url, model="joy", timeout_s=600)
-    return Config(config.paths, config.settings.model_copy(update={"captions": settings}))
+    return Config(config.paths, structs.replace(config.settings, captions=settings))
 
 
 def _tests() -> list[threading.Thread]:

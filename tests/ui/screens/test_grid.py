@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.services.library import previews
@@ -138,7 +139,7 @@ async def test_missing_and_damaged_files_say_why(db: Database, config: Config, l
 
 
 async def test_without_pictures_it_stays_a_table(db: Database, config: Config, library: Path) -> None:
-    off = config.settings.model_copy(update={"preview": PreviewSettings(protocol="off")})
+    off = structs.replace(config.settings, preview=PreviewSettings(protocol="off"))
     async with library_app(db, Config(config.paths, off), NARROW) as run:
         await run.shows("029.png")
         await run.press("G")

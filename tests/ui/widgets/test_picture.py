@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from PIL import Image
 from rich.style import Style
 from textual.geometry import Offset, Size
@@ -122,7 +123,7 @@ async def test_a_picture_that_another_host_scanned_is_found_where_this_one_sees_
 ) -> None:
     library.rename(library.with_name("mounted"))
     there = PathSettings(map={str(library): str(library.with_name("mounted"))})
-    mapped = Config(config.paths, config.settings.model_copy(update={"paths": there}))
+    mapped = Config(config.paths, structs.replace(config.settings, paths=there))
     async with library_app(db, mapped) as run:
         await run.shows("\u2580" * 8)
         assert "is not there" not in run.text()

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.duplicates import ClusterBy, DuplicateKind
@@ -141,6 +142,6 @@ def test_vectors_of_the_default_embedder_are_compared(db: Database, config: Conf
             library.vector(other, name, degrees(0))
             library.vector(space, name, degrees(angle))
     assert names(db, find(db, config)) == []
-    models = config.settings.models.model_copy(update={"image_embedder": "another"})
-    by_another = Config(config.paths, config.settings.model_copy(update={"models": models}))
+    models = structs.replace(config.settings.models, image_embedder="another")
+    by_another = Config(config.paths, structs.replace(config.settings, models=models))
     assert names(db, find(db, by_another)) == [["a.png", "b.png"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dtk_tui.config import Config
 from dtk_tui.domain.job import Kind
@@ -40,8 +41,8 @@ def queued(conn: Connection) -> list[str]:
 
 
 def with_bits(config: Config, bits: int) -> Config:
-    models = config.settings.models.model_copy(update={"share_within_bits": bits})
-    return Config(config.paths, config.settings.model_copy(update={"models": models}))
+    models = structs.replace(config.settings.models, share_within_bits=bits)
+    return Config(config.paths, structs.replace(config.settings, models=models))
 
 
 @pytest.fixture
