@@ -86,7 +86,8 @@ def from_command_line(lines: Iterable[str]) -> str:
     told: dict[str, str] = {}
     for line in lines:
         key, sign, text = line.partition("=")
-        if not sign or "." not in key:
+        section, _, name = key.strip().partition(".")
+        if not (sign and section and name):
             raise UsageError(f"--set {one_line(key, 60)} is not understood.", "For example: --set worker.batch_size=8")
         if _PASSWORD.search(text):
             raise UsageError(
@@ -189,15 +190,15 @@ def read_settings(file: Path, environ: Mapping[str, str]) -> tuple[Settings, dic
     whole = merged(raw, outside)
     wrong = faults(whole)
     if wrong:
-        named = {one.key: one.named for one in outside}
-        told = [f"{_named(key, named) or key}: {sentence}" for key, sentence in wrong.items()]
-        where = "" if all(_named(key, named) for key in wrong) else f"The config file {file} has a setting"
+        told = [f"{outside_name(key, outside) or key}: {sentence}" for key, sentence in wrong.items()]
+        where = "" if all(outside_name(key, outside) for key in wrong) else f"The config file {file} has a setting"
         title = f"{where} that cannot be used." if where else "A setting outside of config.toml cannot be used."
         raise DtkError(title, "; ".join(told))
     return checked(whole), whole
 
 
-def _named(key: str, named: Mapping[str, str]) -> str:
+def outside_name(key: str, outside: Iterable[Given]) -> str:
     """Return the variable or the option that a faulty setting, a part of it or its section stands in; else nothing."""
+    named = {one.key: one.named for one in outside}
     wholes = (name for one, name in named.items() if f"{key}.".startswith(f"{one}.") or one.startswith(f"{key}."))
     return next(wholes, "")

@@ -273,7 +273,19 @@ class Settings(_Section, frozen=True):
 def checked(raw: Mapping[str, Any]) -> Settings:
     """Return the settings that the tables of a config file say; raises msgspec.ValidationError for the first fault."""
     # Texts are taken for the numbers and the truth that they spell: as such they stand in the environment.
-    return convert(raw, Settings, strict=False) if raw else Settings()
+    try:
+        return convert(raw, Settings, strict=False) if raw else Settings()
+    except UnicodeEncodeError:  # of bytes of the environment that are no text, where no text belongs
+        return convert(_readable(raw), Settings, strict=False)
+
+
+def _readable(value: Any) -> Any:
+    """Return a value without the signs that stand for bytes which are no text."""
+    if isinstance(value, Mapping):
+        return {_readable(name): _readable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def faults(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -72,6 +72,14 @@ WRONG = (
     ("captions.colour", '"blue"', "there is no such setting"),
     ("keys.app.start", "5", "text belongs here"),
     ("gallery", "{ columns = 3 }", "there is no such setting"),
+    ("worker.batch_size", f'"{"9" * 5000}"', _WHOLE),
+    ("worker.lease_s", '"1e400"', _NUMBER),
+    ("worker.lease_s", '"-NaN"', _NUMBER),
+    ("worker.devices", "1", "a list belongs here: [0, 1]"),
+    ("hooks.work_ended", '"tell-me"', 'a list belongs here: ["program", "argument"]'),
+    ("keys", '{ main = { search = "f3" } }', 'a name with a dot stands in quotes: "main.search"'),
+    ("captions.templates", '{ v1 = { 5 = "x" } }', 'a name with a dot stands in quotes: "v1.5"'),
+    ("tags.thresholds", "{ joytag = { v1 = { general = 0.5 } } }", 'in quotes: "v1.general"'),
 )
 
 #: As people write them: comments, odd order, odd spaces, keys that nobody knows, several forms of tables.
@@ -141,6 +149,15 @@ def test_each_of_several_faults_is_told_where_it_stands() -> None:
     assert found["search"] == "a section belongs here, with a setting a line"
 
 
+@pytest.mark.parametrize(
+    "part", [{"batch_size": "\udcff"}, {"devices": ["\udcff"]}, {"\udcff": 3}, {"read_s": "\ud800"}]
+)
+def test_bytes_that_are_no_text_have_a_sentence_where_they_cannot_be(part: dict[str, Any]) -> None:
+    (sentence,) = faults({"worker": part}).values()
+    assert "belongs here" in sentence or "there is no such setting" in sentence
+    assert faults({"paths": {"map": {"/library": "/srv/\udcff"}}, "captions": {"name": "\udcff"}}) == {}
+
+
 def test_a_line_end_is_no_part_of_a_choice() -> None:
     for key, value in (("language", "english\n"), ("length", "any\n"), ("backend", "llama\n")):
         assert list(faults({"captions": {key: value}})) == [f"captions.{key}"]
@@ -168,6 +185,27 @@ def test_every_setting_has_a_help_and_a_kind() -> None:
     assert {one.kind for one in settings()} <= {"text", "yes or no", "whole number", "number", "list", "table"}
     sections = (getattr(Settings(), name) for name in Settings.__struct_fields__)
     assert len(settings()) == sum(len(getattr(section, "__struct_fields__", ("",))) for section in sections)
+
+
+def test_what_follows_from_another_setting_is_shown_as_it_holds(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, '[models]\ntext_embedders = ["siglip-base-text", "minilm-l6-v2"]\n')
+    assert values.state_of(paths, "models.text_embedder").shown == "siglip-base-text"
+    listed = values.listed(paths_of(tmp_path, '[models]\nimage_embedder = "siglip-base"\n'))
+    found = {state.info.key: (state.shown, state.origin) for state in listed}
+    assert found["models.image_embedders"] == (["siglip-base"], "default")
+    assert found["models.text_embedder"] == ("minilm-l6-v2", "default")
+
+
+def test_one_key_is_a_setting_of_its_own(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, '[keys]\n"main.search" = "f3"\n"app.queue" = 5\n', DTK_KEYS__MAIN_SORT="f4")
+    found = {name: values.state_of(paths, f"keys.{name}") for name in ("main.search", "main.sort", "main.view")}
+    assert {name: (one.shown, one.origin, one.fault) for name, one in found.items()} == {
+        "main.search": ("f3", "file", ""), "main.sort": ("f4", "environment", ""), "main.view": (None, "default", ""),
+    }  # fmt: skip
+    assert values.state_of(paths, "keys.app.queue").fault
+    assert values.state_of(paths, "keys").shown == {"main.search": "f3", "app.queue": 5, "main.sort": "f4"}
+    assert values.set_value(paths, "keys.main.view", "f6").words == "f6"
+    assert values.set_value(paths, "keys.main.view", None).shown is None
 
 
 def test_a_value_comes_from_the_default_the_file_or_the_environment(tmp_path: Path) -> None:
