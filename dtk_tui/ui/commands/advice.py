@@ -20,6 +20,8 @@ ADVICE = (
     ("Scan again: dtk scan", "Scan again: {app.scan_again}"),
     ("Name one: dtk scan FOLDER", "{app.add_folder} adds one."),
     ("Is its disk well? If so: dtk queue retry", "Is its disk well? If so: {queue.retry} in the queue"),
+    ("dtk models list tells why", "{app.models} tells why"),
+    ("dtk caption test tells why", "{app.captioner_test} tells why"),
     ("dtk album list shows", "{main.collections} shows"),
     ("dtk tag list shows", "{main.collections} shows"),
     ("dtk journal list shows", "{app.journal} shows"),
