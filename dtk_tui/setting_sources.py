@@ -132,7 +132,7 @@ def kind_of(found: Type) -> Kind:
 
 
 def typed(place: tuple[str, ...], text: str) -> Any:
-    """Return what a person typed as a value of TOML; text needs no quotes, and a list no brackets."""
+    """Return what a person typed as a value of TOML; text needs no quotes, a list no brackets, a command no commas."""
     section = fields().get(place[0], {})
     found = section.get(place[1] if len(place) > 1 else "")
     if found is None or (kind := kind_of(found)) == "text":
@@ -140,8 +140,21 @@ def typed(place: tuple[str, ...], text: str) -> Any:
     if kind == "yes or no" and text.strip().lower() in _TRUTHS:
         return _TRUTHS[text.strip().lower()]
     if kind == "list" and not text.lstrip().startswith("["):
+        if place[0] == "hooks" and (command := _command(text)):
+            return command
         return [_toml(part.strip()) for part in text.split(",") if part.strip()]
     return _toml(text.strip())
+
+
+def _command(text: str) -> list[str]:
+    """Return the program and the arguments of a line as a shell has it; nothing where it is a list with commas."""
+    import shlex
+
+    with suppress(ValueError):
+        parts = shlex.split(text)
+        if parts and "," not in parts[0]:
+            return parts
+    return []
 
 
 def _toml(text: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -47,6 +48,8 @@ class SettingState:
     @property
     def words(self) -> str:
         """The value as people type it; of a secret only that it is set; nothing for one that is unset."""
+        if self.info.section == "hooks" and isinstance(self.value, list):
+            return _command_words((self.info.section, self.info.name), self.value)
         return words_of(self.shown)
 
 
@@ -59,6 +62,15 @@ def words_of(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(one, str) and _is_bare(one) for one in value):
         return ", ".join(value)
     return _inline(value)
+
+
+def _command_words(place: tuple[str, ...], command: list[Any]) -> str:
+    """Return a command as a shell has it, where that comes back as it is, else as TOML."""
+    if all(isinstance(one, str) and one.isprintable() for one in command):
+        words = shlex.join(command)
+        if typed(place, words) == command:
+            return words
+    return _inline(command)
 
 
 def _is_bare(text: str) -> bool:

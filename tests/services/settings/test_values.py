@@ -365,9 +365,29 @@ def test_a_value_comes_back_as_people_type_it(tmp_path: Path) -> None:
         ("paths.map", '{ "/a" = "/b" }'),
         ("captions.system", 'Say "hello"'),
         ("scan.watch", "false"),
+        ("hooks.work_ended", "tell-me pictures 'two words'"),
+        ("hooks.work_ended", "'/opt/my tools/tell-me'"),
+        ("hooks.work_ended", "sh -c 'tell a, b'"),
+        ("hooks.often_failed", '["a,b", "c"]'),
+        ("hooks.often_failed", '["tell", "a\\nb"]'),
     ):
         state = values.set_value(paths, key, text)
         assert (state.words, values.set_value(paths, key, state.words).value) == (text, state.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("tell-me pictures", ["tell-me", "pictures"]),
+        ('sh -c "tell a, b"', ["sh", "-c", "tell a, b"]),
+        ("tell-me, pictures", ["tell-me", "pictures"]),
+        ('["tell me", "x"]', ["tell me", "x"]),
+        ("it's, so", ["it's", "so"]),
+    ],
+)
+def test_a_command_is_typed_as_in_a_shell_or_as_a_list(text: str, command: list[str]) -> None:
+    assert typed(("hooks", "work_ended"), text) == command
+    assert typed(("captions", "options"), "one two") == ["one two"]
 
 
 def test_when_a_change_holds_is_known_of_every_setting() -> None:
