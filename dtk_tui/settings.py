@@ -274,9 +274,19 @@ def checked(raw: Mapping[str, Any]) -> Settings:
     """Return the settings that the tables of a config file say; raises msgspec.ValidationError for the first fault."""
     # Texts are taken for the numbers and the truth that they spell: as such they stand in the environment.
     try:
-        return convert(raw, Settings, strict=False) if raw else Settings()
+        found = convert(raw, Settings, strict=False) if raw else Settings()
     except UnicodeEncodeError:  # of bytes of the environment that are no text, where no text belongs
-        return convert(_readable(raw), Settings, strict=False)
+        found = convert(_readable(raw), Settings, strict=False)
+    _require_values(raw, found)
+    return found
+
+
+def _require_values(raw: Mapping[str, Any], found: Settings) -> None:
+    """Refuse the text null, which would be taken for a setting that is not there; raises msgspec.ValidationError."""
+    for section, table in raw.items():
+        settings = getattr(found, section)
+        if isinstance(settings, _Section) and any(getattr(settings, name) is None for name in table):
+            raise ValidationError("null is no value; leave the setting out for its default")
 
 
 def _readable(value: Any) -> Any:

@@ -74,6 +74,8 @@ WRONG = (
     ("gallery", "{ columns = 3 }", "there is no such setting"),
     ("worker.batch_size", f'"{"9" * 5000}"', _WHOLE),
     ("worker.lease_s", '"1e400"', _NUMBER),
+    ("worker.batch_size", '"null"', "leave the setting out"),
+    ("captions.devices", '"NULL"', "leave the setting out"),
     ("worker.lease_s", '"-NaN"', _NUMBER),
     ("worker.devices", "1", "a list belongs here: [0, 1]"),
     ("hooks.work_ended", '"tell-me"', 'a list belongs here: ["program", "argument"]'),
