@@ -20,6 +20,7 @@ ADVICE = (
     ("Scan again: dtk scan", "Scan again: {app.scan_again}"),
     ("Name one: dtk scan FOLDER", "{app.add_folder} adds one."),
     ("Is its disk well? If so: dtk queue retry", "Is its disk well? If so: {queue.retry} in the queue"),
+    ("Get it with: dtk models pull", "{app.models} gets it here, on any host: dtk models pull"),
     ("dtk models list tells why", "{app.models} tells why"),
     ("dtk caption test tells why", "{app.captioner_test} tells why"),
     ("dtk album list shows", "{main.collections} shows"),

@@ -218,6 +218,10 @@ async def test_captions_a_second_and_why_they_wait_have_their_place(
         await run.until(lambda: "Trouble" not in run.text())
         await run.press("exclamation_mark")
         await run.shows("Nothing keeps the workers from their work.")
+        lacks = "The model tiny is not on this machine. Get it with: dtk models pull tiny."
+        without = replace(CAPTIONING.workers[0], stats=WorkerStats(trouble=lacks))
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=(without,)))
+        await run.shows("Trouble (!): The model tiny is not on this machine. Alt+M gets it here")
         embeds = replace(CAPTIONING.workers[0], stats=WorkerStats(kinds=("embed",)))
         queue = QueueCounts(pending=1, by_kind={"caption": 1})
         run.dtk.context.stats.publish(replace(CAPTIONING, workers=(embeds,), queue=queue))
