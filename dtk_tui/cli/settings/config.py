@@ -154,7 +154,6 @@ def _require_key(key: str, value: str | None) -> None:
 @commands.command(name="edit")
 def edit() -> None:
     """Open config.toml in an editor ($VISUAL, $EDITOR); what cannot be used is told before it is put in place."""
-    from dtk_tui.cli.open_library import confirmed
     from dtk_tui.cli.settings.editor import edit_text
     from dtk_tui.config import AppPaths
     from dtk_tui.services.settings.whole import keep_beside, replace_text, text_to_edit
@@ -171,12 +170,22 @@ def edit() -> None:
             replace_text(paths, after)
         except DtkError as error:
             typer.echo(display(f"dtk: {error.title}\n     {error.detail}".replace("\n", "\n     ")), err=True)
-            if not confirmed("Edit it again? Otherwise config.toml stays as it was."):
+            if not _is_edited_again():
                 kept = keep_beside(file, after)
                 raise DtkError("config.toml is as it was.", f"What was typed is kept in {kept}.") from error
         else:
             typer.echo(f"{one_line(str(file), 5000)} is written.")
             return
+
+
+def _is_edited_again() -> bool:
+    """Ask; no answer is a no, so that what was typed is kept."""
+    from dtk_tui.cli.open_library import confirmed
+
+    try:
+        return confirmed("Edit it again? Otherwise config.toml stays as it was.")
+    except (DtkError, KeyboardInterrupt):
+        return False
 
 
 @commands.command(name="check")
