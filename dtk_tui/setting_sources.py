@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,6 +103,7 @@ def holds_password(value: Any) -> bool:
     return isinstance(value, str) and _PASSWORD.search(value) is not None
 
 
+@cache
 def fields() -> dict[str, dict[str, Type]]:
     """Return the types of all settings by section and name; ``keys`` is one setting, whose name is empty."""
     from msgspec.inspect import StructType, type_info

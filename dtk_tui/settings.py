@@ -272,8 +272,15 @@ class Settings(_Section, frozen=True):
 
 def checked(raw: Mapping[str, Any]) -> Settings:
     """Return the settings that the tables of a config file say; raises msgspec.ValidationError for the first fault."""
+    if not raw:
+        return Settings()
     # Texts are taken for the numbers and the truth that they spell: as such they stand in the environment.
-    return convert(raw, Settings, strict=False) if raw else Settings()
+    found = convert(raw, Settings, strict=False)
+    for name, values in raw.items():
+        section = getattr(found, name)
+        if isinstance(section, _Section) and any(getattr(section, key) is None for key in values):
+            raise ValidationError("null is no value; leave the setting out")  # a text that is taken for no value
+    return found
 
 
 def faults(raw: Mapping[str, Any]) -> dict[str, str]:

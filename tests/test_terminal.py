@@ -13,7 +13,8 @@ from time import monotonic
 
 import pytest
 
-from dtk_tui.terminal import image_protocol, notification, window_title
+from dtk_tui.terminal import notification, window_title
+from dtk_tui.terminal_report import image_protocol
 
 _NOISY = """
 import os, sys
@@ -49,7 +50,7 @@ def ask_in_terminal(answer: bytes, asked: str = "image_protocol('auto')", larges
     Args:
         largest: its answer to how large a picture may be as Sixel data.
     """
-    code = f"import os; from dtk_tui.terminal import *; print('IS', {asked}, 'end')"
+    code = f"import os; from dtk_tui.terminal_report import *; print('IS', {asked}, 'end')"
     pid, master = pty.fork()
     if pid == 0:
         environ = {name: value for name, value in os.environ.items() if name not in ("COLORTERM", "NO_COLOR")}

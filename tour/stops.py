@@ -37,6 +37,8 @@ STOPS: tuple[Stop, ...] = (
         "`F4` chooses which columns the table has, in which order and how wide.", ("Columns",)),
     Stop("folds", "BrowserScreen", "Folds",
         "`Z` folds what is alike into one row; `z` opens the row under the cursor.", (" rows", "\u25be")),
+    Stop("go-to", "InputDialog", "Go to a row or a date",
+        "`g` goes to a row, to a part of all rows or, where they are in the order of time, to a date.", ("2025-11",)),
     Stop("rating", "BrowserScreen", "Ratings and flags",
         "Digits rate what is selected, `f` makes it a favourite, `Ctrl+Z` takes it back.", ("selected", "Ctrl+Z")),
     Stop("menu", "Menu", "The menu of the selection",

@@ -28,7 +28,7 @@ def open_app() -> None:
     if not is_served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise DtkError("The app needs a terminal.", "For scripts there are commands: dtk --help")
     from dtk_tui.config import load
-    from dtk_tui.terminal import hold_early_keys, tell_true_color
+    from dtk_tui.terminal_report import hold_early_keys, tell_true_color
 
     with hold_early_keys():
         config = load()

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from msgspec import ValidationError, convert
 
 from dtk_tui.errors import ModelError, UsageError
 from dtk_tui.inference.model_spec import ENTRY, ModelSpec
 from dtk_tui.shipped import shipped
+from dtk_tui.text import one_line
 
 #: An entry is text that a person wrote, in bytes.
 _LARGEST_ENTRY = 4 << 20
@@ -88,15 +90,23 @@ def parse_manifest(text: str, path: Path) -> Manifest:
         raw = tomllib.loads(text)
         if raw.get("version") != 1:
             raise ModelError(f"The model manifest {path} is not of version 1.")
-        models = convert(raw.get("model", []), tuple[ModelSpec, ...])
+        entries = convert(raw.get("model", []), list[dict[str, Any]])
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ModelError(f"The model manifest {path} cannot be read.", str(error)) from error
     except ValidationError as error:
         raise ModelError(f"The model manifest {path} cannot be understood.", f"{error}.") from error
+    models, faults = list[ModelSpec](), list[str]()
+    for number, entry in enumerate(entries, 1):
+        try:
+            models.append(convert(entry, ModelSpec))
+        except ValidationError as error:
+            faults.append(f"{entry.get('name', f'model {number}')}: {str(error).replace('`$.', '`')}")
+    if faults:
+        raise ModelError(f"The model manifest {path} cannot be understood.", one_line(f"{'; '.join(faults)}."))
     names = [spec.name for spec in models]
     if len(set(names)) != len(names):
         raise ModelError(f"The model manifest {path} names a model twice.", ", ".join(names))
-    return Manifest(models)
+    return Manifest(tuple(models))
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.signal import Signal
 
-from dtk_tui import terminal
+from dtk_tui import terminal, terminal_report
 from dtk_tui.domain.events import Event
 from dtk_tui.domain.job import WorkerState
 from dtk_tui.domain.stats import Stats
@@ -131,7 +131,7 @@ class DtkApp(KeyQueue, FaultReportingApp):
     def run(self, **options: Any) -> None:
         """Run until a person quits; native libraries cannot write over the screen meanwhile."""
         context = self.context
-        context.image_protocol = terminal.image_protocol(context.config.settings.preview.protocol)
+        context.image_protocol = terminal_report.image_protocol(context.config.settings.preview.protocol)
         if context.image_protocol in {"kitty", "sixel"}:
             import textual_image.widget  # noqa: F401 (it asks the terminal for its cell size while that still answers)
         log_file = context.config.paths.log_file

@@ -32,7 +32,7 @@ from textual.widgets._footer import FooterKey
 from textual.widgets.option_list import Option
 from textual.widgets.text_area import Document, DocumentNavigator, EditHistory, EditResult, Location, WrappedDocument
 
-from dtk_tui.terminal import has_light_ground
+from dtk_tui.terminal_report import has_light_ground
 from dtk_tui.text import display, one_line
 from dtk_tui.ui.collector import IdleCollector
 from dtk_tui.ui.drivers.late_answers import GroundTold

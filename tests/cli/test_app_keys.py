@@ -43,7 +43,7 @@ def test_ctrl_q_is_a_key_of_the_app_while_it_starts(tmp_path: Path) -> None:
 TYPED = """
 import sys
 from textual.events import Key
-from dtk_tui.terminal import hold_early_keys, tell_true_color
+from dtk_tui.terminal_report import hold_early_keys, tell_true_color
 from dtk_tui.ui.textual_compat import FaultReportingApp
 
 class Keys(FaultReportingApp):

@@ -58,6 +58,13 @@ class Running:
         assert stats is not None
         return stats
 
+    async def show_numbers(self, stats: Stats) -> None:
+        """Show these numbers from now on, in place of those of the library."""
+        feed = self.dtk.context.stats
+        feed._is_paused = lambda: True
+        await self.until(lambda: feed._task is None or feed._task.done())  # what was asked before would be shown later
+        feed.publish(stats)
+
     def text(self) -> str:
         """What is on the screen, line by line."""
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())

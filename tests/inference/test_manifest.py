@@ -66,6 +66,9 @@ def test_an_unknown_name_says_which_ones_are_known() -> None:
         (('title = "A"', 'title = "A"\ntext_tower = "b"'), "only an image-embedder has a text_tower"),
         (('session_file = "a.onnx"', 'session_file = "b.onnx"'), "b.onnx is not among its files"),
         (("version = 1", "version = 2"), "version 1"),
+        (("threshold = 0.5", 'threshold = "half"'), "a: Expected `float`, got `str` - at `tags.threshold`"),
+        (('name = "a"', 'nome = "a"'), "model 1: Object (contains unknown|missing required) field `na?o?me`"),
+        (("[[model]]", "[model]"), "Expected `array`, got `object`"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -11,7 +11,8 @@ import typer
 
 from dtk_tui.cli.output import show_error
 from dtk_tui.errors import DtkError, UsageError
-from dtk_tui.terminal import image_protocol, largest_sixel, tell_true_color, terminal_width
+from dtk_tui.terminal import terminal_width
+from dtk_tui.terminal_report import image_protocol, largest_sixel, tell_true_color
 from dtk_tui.text import cell_width, cut, one_line
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dtk_tui.config import Config
 from dtk_tui.services.doctor.finding import Finding, Verdict
-from dtk_tui.terminal import TerminalReport, terminal_report
+from dtk_tui.terminal_report import TerminalReport, terminal_report
 from dtk_tui.text import one_line
 
 _WAYS = {

@@ -12,10 +12,11 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from dtk_tui.terminal import is_light_ground
+from dtk_tui.terminal_report import is_light_ground
 
-#: What answers to the questions of ``dtk_tui.terminal`` are: strings with an end (ST or BEL), which another sequence
-#: cuts off, or reports of attributes, the largest picture and the ground. Alt+P, Alt+_ and Alt+] begin as strings do.
+#: What answers to the questions of ``dtk_tui.terminal_report`` are: strings with an end (ST or BEL), which another
+#: sequence cuts off, or reports of attributes, the largest picture and the ground. Alt+P, Alt+_ and Alt+] begin
+#: as strings do.
 _STRING = "(?:\x1bP>\\||\x1bP[01]\\$r|\x1b_Gi=|\x1b\\]11;)[^\x1b\x07]{0,500}"
 _ANSWER = re.compile(f"{_STRING}(?:\x1b\\\\|\x07|(?=\x1b[^\\\\]))|\x1b\\[\\?[0-9;]*[cS]|\x1b\\[\\?997;[12]n")
 #: One of which the rest has yet to come.

@@ -20,15 +20,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition
 from textual.message import Message
 
-from dtk_tui.terminal import (
-    ASK_GROUND,
-    GIVE_TITLE_BACK,
-    KEEP_TITLE,
-    TELL_COLORS,
-    TELL_COLORS_NO_MORE,
-    heard_early,
-    window_title,
-)
+from dtk_tui.terminal import ASK_GROUND, GIVE_TITLE_BACK, KEEP_TITLE, TELL_COLORS, TELL_COLORS_NO_MORE, window_title
+from dtk_tui.terminal_report import heard_early
 from dtk_tui.ui.drivers.compact import compact
 from dtk_tui.ui.drivers.late_answers import ColorsChanged, KeyParser
 from dtk_tui.ui.drivers.link import LEAST_BYTES, LinkSpeed

@@ -21,7 +21,7 @@ from textual.geometry import Offset, Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dtk_tui.terminal import largest_sixel
+from dtk_tui.terminal_report import largest_sixel
 from dtk_tui.ui.drivers.link import LinkSpeed
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pytest
 from dtk_tui.config import load
 from dtk_tui.services.doctor import limits, terminal
 from dtk_tui.services.doctor.finding import Finding, Verdict
-from dtk_tui.terminal import TerminalReport, terminal_report
+from dtk_tui.terminal_report import TerminalReport, terminal_report
 
 MIB = 1 << 20
 OK, NOTE = Verdict.OK, Verdict.NOTE
@@ -131,7 +131,7 @@ def test_a_terminal_is_asked_and_one_that_keeps_silent_is_not_waited_for() -> No
 
 
 def test_tmux_is_asked_for_its_passthrough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dtk_tui import terminal as asked
+    from dtk_tui import terminal_report as asked
 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert asked._tmux_passthrough() is None

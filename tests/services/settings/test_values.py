@@ -27,6 +27,8 @@ WRONG = (
     ("worker.batch_size", "1.5", _WHOLE),
     ("worker.batch_size", "0", "too small; 1 is the least"),
     ("worker.batch_size", "5000", "too large; 1024 is the most"),
+    ("worker.batch_size", '"null"', "null is no value"),
+    ("worker.devices", '"NULL"', "null is no value"),
     ("worker.decode_threads", "257", "too large; 256 is the most"),
     ("worker.max_retries", "-1", "too small; 0 is the least"),
     ("worker.max_retries", "[]", _WHOLE),

@@ -14,6 +14,7 @@ import pytest
 
 from dtk_tui.domain.query.parser import parse
 from dtk_tui.store.search import facets, newest, sorting
+from dtk_tui.store.search.months import months
 from dtk_tui.store.search.names import names
 from dtk_tui.store.search.search import condition_of, nearest_images
 from dtk_tui.store.server.embedded import EmbeddedServer
@@ -387,3 +388,7 @@ def test_sorted_results_use_their_indexes(
         told(library.conn)
         assert index in indexes(seen)
         assert not scanned(seen) & {"image", "image_tag"}
+    seen.clear()
+    assert months(library.conn, "", 8)
+    told(library.conn)
+    assert indexes(seen) == {"image_newest"}

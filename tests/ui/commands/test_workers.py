@@ -46,8 +46,7 @@ BUSY = Stats(
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_all_numbers_have_their_place(db: Database, config: Config, library: Path, size: tuple[int, int]) -> None:
     async with library_app(db, config, size) as run:
-        run.dtk.context.stats._poll_at = float("inf")
-        run.dtk.context.stats.publish(BUSY)
+        await run.show_numbers(BUSY)
         await run.shows("Queue: 125,000 (500 priority) \u2502 Processed: 1,250 \u2502 Failed: 2")
         text = run.text()
         assert "Cache: 95% \u2502 GPU: H100 (45%) \u2502 Speed: 512 img/s \u2502 ETA: 4m 10s" in text
@@ -60,8 +59,7 @@ async def test_all_numbers_have_their_place(db: Database, config: Config, librar
 
 async def test_work_on_the_cpu_beside_a_gpu_stands_out(db: Database, config: Config, library: Path) -> None:
     async with library_app(db, config) as run:
-        run.dtk.context.stats._poll_at = float("inf")
-        run.dtk.context.stats.publish(replace(BUSY, provider="CPUExecutionProvider"))
+        await run.show_numbers(replace(BUSY, provider="CPUExecutionProvider"))
         await run.shows("80 GB   CPU   db ok")
         strip = run.app.screen._compositor.render_strips()[0]
         colors = {segment.style.color for segment in strip if segment.text.strip() == "CPU" and segment.style}
@@ -170,8 +168,7 @@ async def test_news_may_come_from_any_thread_at_any_time(db: Database, config: C
 async def test_quitting_asks_only_when_it_would_stop_work(db: Database, config: Config, library: Path) -> None:
     engine = Engine(db, config)
     async with library_app(db, config, engine=engine) as run:
-        run.dtk.context.stats._poll_at = float("inf")
-        run.dtk.context.stats.publish(BUSY)
+        await run.show_numbers(BUSY)
         await run.shows("125,000")
         await run.press("ctrl+q")
         await run.shows("125,000 jobs are left")
@@ -202,11 +199,10 @@ async def test_captions_a_second_and_why_they_wait_have_their_place(
     db: Database, config: Config, library: Path, size: tuple[int, int]
 ) -> None:
     async with library_app(db, config, size) as run:
-        run.dtk.context.stats._poll_at = float("inf")
-        run.dtk.context.stats.publish(replace(CAPTIONING, workers=()))
+        await run.show_numbers(replace(CAPTIONING, workers=()))
         await run.shows("Output: 12.1 captions/s, 3,100 tokens/s \u2502 ETA: 4m 10s")
         assert "Trouble" not in run.text() and ("Cache" in run.text()) == (size == WIDE)
-        run.dtk.context.stats.publish(CAPTIONING)
+        await run.show_numbers(CAPTIONING)
         await run.shows("Trouble (!): The endpoint refuses the key. [/x] \u241b[31mIncorrect key")
         await run.press("q")
         await run.shows("Trouble (!): The endpoint refuses the key.")
@@ -214,11 +210,11 @@ async def test_captions_a_second_and_why_they_wait_have_their_place(
         await run.shows("This keeps the workers from their work.")
         await run.shows("ask your admin")
         await run.press("enter", "escape")
-        run.dtk.context.stats.publish(replace(CAPTIONING, workers=()))
+        await run.show_numbers(replace(CAPTIONING, workers=()))
         await run.until(lambda: "Trouble" not in run.text())
         await run.press("exclamation_mark")
         await run.shows("Nothing keeps the workers from their work.")
         away = AwayFolder("/mnt/nas/ai", "is not there", 109)
-        run.dtk.context.stats.publish(replace(CAPTIONING, workers=(), away=(away,)))
+        await run.show_numbers(replace(CAPTIONING, workers=(), away=(away,)))
         await run.press("exclamation_mark")
         await run.shows("The folder /mnt/nas/ai is not there: 109 jobs wait for it.")

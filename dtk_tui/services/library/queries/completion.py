@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from dtk_tui.domain.query import completion
 from dtk_tui.domain.query.candidates import Candidate, Completion
 from dtk_tui.domain.query.completion import Place
@@ -9,6 +11,7 @@ from dtk_tui.domain.query.parser import MAX_LENGTH
 from dtk_tui.errors import DtkError
 from dtk_tui.store.database import Database, limit_time
 from dtk_tui.store.search import names, saved_queries
+from dtk_tui.store.search.months import months
 from dtk_tui.text import display
 
 #: So many are offered at most.
@@ -22,15 +25,12 @@ def complete(db: Database, line: str, cursor: int) -> Completion:
     place = completion.place_at(line, cursor)
     if place is None:
         return Completion(cursor, cursor)
-    if place.kind in completion.CHOICES:
-        found = [Candidate(value, "") for value in completion.choices(place.kind, place.typed)]
-    else:
-        try:
-            found = _of_library(db, place)
-        except DtkError:
-            found = []  # the search itself tells what is wrong with the database
-        if place.kind == "token":
-            found = [Candidate(f"{name}:", expected) for name, expected in completion.tokens(place.typed)] + found
+    found = [Candidate(value, "") for value in completion.choices(place.kind, place.typed)]
+    if place.kind == "token":
+        found = [Candidate(f"{name}:", expected) for name, expected in completion.tokens(place.typed)]
+    if place.kind == "date" or place.kind not in completion.CHOICES:
+        with suppress(DtkError):  # the search itself tells what is wrong with the database
+            found += _of_library(db, place)
     room = MAX_LENGTH - place.start
     found = [one for one in found if len(one.text) <= room and _is_plain(one.text)]
     new = tuple(one for one in found[:OFFERED] if len(found) > 1 or one.text != line[place.start : cursor])
@@ -45,6 +45,8 @@ def _is_plain(text: str) -> bool:
 def _of_library(db: Database, place: Place) -> list[Candidate]:
     with db.connection() as conn:
         limit_time(conn, _PATIENCE_S)
+        if place.kind == "date":
+            return [Candidate(month, _images(count)) for month, count in months(conn, place.typed, OFFERED)]
         if place.kind != "token":
             found = names.names(conn, place.kind, place.typed, OFFERED)
             values = [(completion.value_of(place.kind, name), count) for name, count in found]

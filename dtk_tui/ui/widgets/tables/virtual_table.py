@@ -50,7 +50,7 @@ class VirtualTable(CursorList, Generic[RowT]):
         Binding("shift+up", "extend(-1)", "Select upwards", show=False, id="table.select_up"),
         Binding("shift+down", "extend(1)", "Select downwards", show=False, id="table.select_down"),
         Binding("a", "select_all", "Select all or none", show=False, id="table.select_all"),
-        Binding("g", "go_to", "Go to a row or percent", show=False, id="table.go_to"),
+        Binding("g", "go_to", "Go to a row, percent or date", show=False, id="table.go_to"),
     ]
 
     class SelectionChanged(Message):

@@ -15,6 +15,7 @@ from dtk_tui.errors import UsageError
 from dtk_tui.services.library import duplicates
 from dtk_tui.services.library.alike.clusters import Clusters, NothingEmbeddedError, find
 from dtk_tui.services.library.alike.sets import SearchStoppedError
+from dtk_tui.settings import ModelSettings
 from dtk_tui.store.database import Connection, Database
 from tests.helpers.search_library import Library, unit
 
@@ -142,6 +143,6 @@ def test_vectors_of_the_default_embedder_are_compared(db: Database, config: Conf
             library.vector(other, name, degrees(0))
             library.vector(space, name, degrees(angle))
     assert names(db, find(db, config)) == []
-    models = structs.replace(config.settings.models, image_embedder="another")
+    models = ModelSettings(image_embedder="another")
     by_another = Config(config.paths, structs.replace(config.settings, models=models))
     assert names(db, find(db, by_another)) == [["a.png", "b.png"]]

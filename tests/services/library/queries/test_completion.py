@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -46,6 +47,23 @@ def test_names_are_completed_with_their_images(filled: Database) -> None:
     assert ("has:", "caption, tags, embedding, workflow or error") in offered(filled, "ha")
     assert offered(filled, "has:t") == [("tags", "")]
     assert offered(filled, "has:tags") == [], "what is complete is not offered"
+
+
+def test_months_with_images_are_offered_for_a_date(db: Database) -> None:
+    with db.connection() as conn:
+        library = Library(conn)
+        days = ("2025-11-30T23:59", "2025-11-01T00:00", "2025-12-01T00:00", "2024-02-29T12:00", "2019-07-05T12:00")
+        for number, day in enumerate(days):
+            image = library.image(f"{number}.png")
+            conn.execute(
+                "UPDATE image SET created_at = %s WHERE id = %s", (datetime.fromisoformat(day).astimezone(), image)
+            )
+    assert offered(db, "date:2") == [("2025-12", "1"), ("2025-11", "2"), ("2024-02", "1"), ("2019-07", "1")]
+    assert offered(db, "castle date:2025-1") == [("2025-12", "1"), ("2025-11", "2")]
+    assert offered(db, "date:2024") == [("2024-02", "1")]
+    assert offered(db, "date:2018") == offered(db, "date:30") == offered(db, "date:2025-11-0") == []
+    assert offered(db, "date:")[-2:] == [("2025-12", "1"), ("2025-11", "2")]
+    assert offered(db, "date:t") == [("today", "")]
 
 
 def test_saved_queries_are_offered_at_the_beginning(filled: Database) -> None:
