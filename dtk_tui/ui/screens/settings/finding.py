@@ -37,5 +37,5 @@ def find_dialog(what: str, texts: Sequence[str], words: str) -> InputDialog:
         if not having(texts, typed).size:
             raise UsageError(f"No {what} has all of these words.", "")
 
-    hint = "words of its name, its value or its help; nothing shows all again"
+    hint = "words of its name, its value or its help; an empty line shows all"
     return InputDialog(f"Find a {what}", hint, value=words, may_be_empty=True, check=check)
