@@ -30,6 +30,15 @@ _TYPES = {
     "str": 'text belongs here, in quotes: "..."',
     "object": "a table belongs here: { name = value }",
 }
+#: What a list looks like that is none of texts of any kind, by section and name.
+_LISTS = {
+    "worker.devices": "[0, 1]",
+    "captions.devices": "[0, 1]",
+    "hooks.work_ended": '["program", "argument"]',
+    "hooks.often_failed": '["program", "argument"]',
+}
+#: Tables whose names a person chooses; a dot in one makes a table within the table, which is nobody's intention.
+_NAMED_BY_PEOPLE = ("keys", "captions.templates", "paths.map", "tags.thresholds")
 _SECTION = "a section belongs here, with a setting a line"
 _BOUNDS = {
     ">=": "it is too small; {} is the least",
@@ -46,7 +55,8 @@ _LENGTHS = {
 #: How msgspec says where a fault lies, and what it says of it; a rule of a section says what it will.
 _WHERE = re.compile(r"(.*?)(?: - at (?:`key(?:s)?` in )?`\$([^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.[a-z_]+|\[[^\]]*\]")
-_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `\w+`")
+_TYPE = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
+_OUT_OF_RANGE = re.compile(r"(Integer value|Number) out of range")
 _BOUND = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) (\S+?)(?:\.0)?")
 _LENGTH = re.compile(r"Expected `(array|str)` of length (<=|>=) (\d+)")
 _PATTERN = re.compile(r"Expected `str` matching regex '(.*)'")
@@ -98,7 +108,7 @@ def _fault(
         match = _WHERE.fullmatch(str(error))
         said, place = (match[1], match[2] or "") if match is not None else (str(error), "")
         depth = len(_STEP.findall(place))
-        sentence = _sentence(said, path[:depth])
+        sentence = _sentence(said, path[:depth], part)
         if sentence is None:
             sentence = said
         else:
@@ -113,15 +123,20 @@ def _is_nan(part: Any) -> bool:
     """Tell whether the one value of a part is no number, which no bound holds and which is not too small."""
     while part and isinstance(part, dict | list):
         part = next(iter(part.values() if isinstance(part, dict) else part))
-    return isinstance(part, float) and isnan(part)
+    try:
+        return isinstance(part, float | str) and isnan(float(part))
+    except ValueError:
+        return False
 
 
-def _sentence(said: str, path: tuple[str, ...]) -> str | None:
+def _sentence(said: str, path: tuple[str, ...], part: Any) -> str | None:
     """Return the sentence for what msgspec says of the value at a place; None where a rule of the program says it."""
     if _UNKNOWN.fullmatch(said):
         return "there is no such setting; dtk config show --origin lists them all"
     if (match := _TYPE.fullmatch(said)) is not None:
-        return _SECTION if match[1] == "object" and len(path) == 1 else _TYPES[match[1]]
+        return _type_sentence(match[1], path, _dotted(path, part) if match[2] == "object" else "")
+    if (match := _OUT_OF_RANGE.fullmatch(said)) is not None:
+        return _TYPES["int" if match[1].startswith("Integer") else "float"]
     if (match := _BOUND.fullmatch(said)) is not None:
         return _BOUNDS[match[1]].format(match[2])
     if (match := _LENGTH.fullmatch(said)) is not None:
@@ -132,3 +147,20 @@ def _sentence(said: str, path: tuple[str, ...]) -> str | None:
             return f"one of these belongs here: {choice[1].replace('|', ', ')}"
         return _EXAMPLES[".".join(path)]
     return None
+
+
+def _type_sentence(wanted: str, path: tuple[str, ...], dotted: str) -> str:
+    if wanted == "object" and len(path) == 1:
+        return _SECTION
+    example = _LISTS.get(".".join(path)) if wanted == "array" else None
+    sentence = f"a list belongs here: {example}" if example else _TYPES[wanted]
+    return f'{sentence}; a name with a dot stands in quotes: "{dotted}"' if dotted else sentence
+
+
+def _dotted(path: tuple[str, ...], part: Any) -> str:
+    """Return the name with a dot that was taken for a table within a table; empty where that cannot be."""
+    if not any(".".join(path).startswith(f"{place}.") for place in _NAMED_BY_PEOPLE):
+        return ""
+    for name in path:
+        part = part[name] if isinstance(part, Mapping) else part[0]
+    return f"{path[-1]}.{next(iter(part), '')}"

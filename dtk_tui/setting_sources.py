@@ -87,7 +87,8 @@ def from_command_line(lines: Iterable[str]) -> str:
     told: dict[str, str] = {}
     for line in lines:
         key, sign, text = line.partition("=")
-        if not sign or "." not in key:
+        section, _, name = key.strip().partition(".")
+        if not (sign and section and name):
             raise UsageError(f"--set {one_line(key, 60)} is not understood.", "For example: --set worker.batch_size=8")
         if _PASSWORD.search(text):
             raise UsageError(
@@ -133,7 +134,7 @@ def kind_of(found: Type) -> Kind:
 
 
 def typed(place: tuple[str, ...], text: str) -> Any:
-    """Return what a person typed as a value of TOML; text needs no quotes, and a list no brackets."""
+    """Return what a person typed as a value of TOML; text needs no quotes, a list no brackets, a command no commas."""
     section = fields().get(place[0], {})
     found = section.get(place[1] if len(place) > 1 else "")
     if found is None or (kind := kind_of(found)) == "text":
@@ -141,8 +142,21 @@ def typed(place: tuple[str, ...], text: str) -> Any:
     if kind == "yes or no" and text.strip().lower() in _TRUTHS:
         return _TRUTHS[text.strip().lower()]
     if kind == "list" and not text.lstrip().startswith("["):
+        if place[0] == "hooks" and (command := _command(text)):
+            return command
         return [_toml(part.strip()) for part in text.split(",") if part.strip()]
     return _toml(text.strip())
+
+
+def _command(text: str) -> list[str]:
+    """Return the program and the arguments of a line as a shell has it; nothing where it is a list with commas."""
+    import shlex
+
+    with suppress(ValueError):
+        parts = shlex.split(text)
+        if parts and "," not in parts[0]:
+            return parts
+    return []
 
 
 def _toml(text: str) -> Any:
@@ -191,15 +205,15 @@ def read_settings(file: Path, environ: Mapping[str, str]) -> tuple[Settings, dic
     whole = merged(raw, outside)
     wrong = faults(whole)
     if wrong:
-        named = {one.key: one.named for one in outside}
-        told = [f"{_named(key, named) or key}: {sentence}" for key, sentence in wrong.items()]
-        where = "" if all(_named(key, named) for key in wrong) else f"The config file {file} has a setting"
+        told = [f"{outside_name(key, outside) or key}: {sentence}" for key, sentence in wrong.items()]
+        where = "" if all(outside_name(key, outside) for key in wrong) else f"The config file {file} has a setting"
         title = f"{where} that cannot be used." if where else "A setting outside of config.toml cannot be used."
         raise DtkError(title, "; ".join(told))
     return checked(whole), whole
 
 
-def _named(key: str, named: Mapping[str, str]) -> str:
+def outside_name(key: str, outside: Iterable[Given]) -> str:
     """Return the variable or the option that a faulty setting, a part of it or its section stands in; else nothing."""
+    named = {one.key: one.named for one in outside}
     wholes = (name for one, name in named.items() if f"{key}.".startswith(f"{one}.") or one.startswith(f"{key}."))
     return next(wholes, "")

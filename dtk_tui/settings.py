@@ -272,15 +272,30 @@ class Settings(_Section, frozen=True):
 
 def checked(raw: Mapping[str, Any]) -> Settings:
     """Return the settings that the tables of a config file say; raises msgspec.ValidationError for the first fault."""
-    if not raw:
-        return Settings()
     # Texts are taken for the numbers and the truth that they spell: as such they stand in the environment.
-    found = convert(raw, Settings, strict=False)
-    for name, values in raw.items():
-        section = getattr(found, name)
-        if isinstance(section, _Section) and any(getattr(section, key) is None for key in values):
-            raise ValidationError("null is no value; leave the setting out")  # a text that is taken for no value
+    try:
+        found = convert(raw, Settings, strict=False) if raw else Settings()
+    except UnicodeEncodeError:  # of bytes of the environment that are no text, where no text belongs
+        found = convert(_readable(raw), Settings, strict=False)
+    _require_values(raw, found)
     return found
+
+
+def _require_values(raw: Mapping[str, Any], found: Settings) -> None:
+    """Refuse the text null, which would be taken for a setting that is not there; raises msgspec.ValidationError."""
+    for section, table in raw.items():
+        settings = getattr(found, section)
+        if isinstance(settings, _Section) and any(getattr(settings, name) is None for name in table):
+            raise ValidationError("null is no value; leave the setting out for its default")
+
+
+def _readable(value: Any) -> Any:
+    """Return a value without the signs that stand for bytes which are no text."""
+    if isinstance(value, Mapping):
+        return {_readable(name): _readable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def faults(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_a_password_is_not_taken_from_the_command_line(line: str) -> None:
     assert "hidden" not in str(caught.value) and "list of processes" in caught.value.title
 
 
-@pytest.mark.parametrize("line", ["worker.batch_size", "batch=3", "=", ""])
+@pytest.mark.parametrize("line", ["worker.batch_size", "batch=3", "=", "", ".=3", "worker.=3", ".batch_size=3"])
 def test_what_is_no_setting_on_the_command_line_is_said(line: str) -> None:
     with pytest.raises(UsageError, match="is not understood"):
         from_command_line([line])

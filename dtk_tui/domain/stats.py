@@ -10,7 +10,11 @@ from dtk_tui.domain.job import WorkerState
 from dtk_tui.text import counted
 
 #: What says why a kind of work cannot be done here, by the kind's word.
-_TELLS_WHY = {"embed": "dtk models list", "tag": "dtk models list", "caption": "dtk caption test"}
+_TELLS_WHY = {
+    "embed": "dtk models list tells why.",
+    "tag": "dtk models list tells why.",
+    "caption": "dtk caption test tells why.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def unserved(by_kind: Mapping[str, int], workers: Sequence[WorkerInfo], *, is_le
         return told
     waiting = [kind for kind, number in by_kind.items() if number and kind in _TELLS_WHY]
     told += [
-        f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]} tells why."
+        f"No running worker has what {kind} jobs need: {_TELLS_WHY[kind]}"
         for kind in waiting
         if kind not in set().union(*able)
     ]

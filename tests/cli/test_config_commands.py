@@ -67,6 +67,34 @@ def test_what_is_wrong_is_said_line_by_line(file: Path) -> None:
         _dtk("get", "worker.size")
 
 
+def test_what_is_wrong_outside_of_the_file_is_named_as_it_stands_there(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DTK_WORKER__BATCH_SIZE", "many")
+    monkeypatch.setenv("DTK_KEYS__MAIN_SEARCH", "q")
+    monkeypatch.setenv("DTK_KEYS__MAIN_NOPE", "f3")
+    done = CliRunner().invoke(application, ["config", "check"], prog_name="dtk")
+    assert sorted(line.split(":")[0] for line in done.output.splitlines()) == [
+        "DTK_KEYS__MAIN_NOPE", "DTK_KEYS__MAIN_SEARCH", "DTK_WORKER__BATCH_SIZE",
+    ]  # fmt: skip
+    assert isinstance(done.exception, DtkError)
+    assert str(file) not in done.exception.detail
+    as_json = CliRunner().invoke(application, ["config", "check", "--json"], prog_name="dtk")
+    assert sorted(json.loads(as_json.output)["faults"]) == ["keys.main.nope", "keys.main.search", "worker.batch_size"]
+    file.write_text("[worker]\nmax_retries = 'x'\n", encoding="utf-8")
+    done = CliRunner().invoke(application, ["config", "check"], prog_name="dtk")
+    assert isinstance(done.exception, DtkError)
+    assert str(file) in done.exception.detail
+
+
+def test_a_value_that_cannot_be_used_is_not_given_for_one_in_force(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DTK_WORKER__ALLOW_CPU", "2")
+    done = CliRunner().invoke(application, ["config", "get", "worker.allow_cpu"], prog_name="dtk")
+    assert isinstance(done.exception, DtkError)
+    assert (done.exception.title, done.output) == ("DTK_WORKER__ALLOW_CPU cannot be used.", "")
+    assert done.exception.detail == "true or false belongs here"
+
+
 def test_a_password_is_asked_for_and_shown_nowhere(file: Path) -> None:
     with pytest.raises(UsageError, match="list of processes") as caught:
         _dtk("set", "database.url", "postgresql://me:hidden@here/dtk")
@@ -115,6 +143,9 @@ def test_keys_that_cannot_be_are_named(file: Path, name: str, keys: str, said: s
 
 
 def test_keys_that_can_be_are_taken(file: Path) -> None:
+    assert "keys.main.search is f3 (file)" in _dtk("set", "keys.main.search", "f3")
+    assert _dtk("get", "keys.main.search") == "f3\n"
+    assert "keys.main.search is (unset) (default)" in _dtk("set", "keys.main.search", "--unset")
     for name, keys in (("app.start", "f10"), ("app.pause", "f5,/"), ("queue.now", "p"), ("work.tag", "alt+9")):
         if name == "app.pause":
             with pytest.raises(UsageError, match=r"main\.search"):
@@ -143,10 +174,13 @@ def test_the_whole_file_is_edited(file: Path, tmp_path: Path, monkeypatch: pytes
 def test_what_cannot_be_used_is_not_put_in_place(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("[scan]\nwatch = true\n", encoding="utf-8")
     _editor(tmp_path, monkeypatch, 'echo "[worker" > "$2"')
-    with pytest.raises(DtkError, match=r"is kept in .*config\.toml\.edited"):
-        _dtk("edit", typed="n\n")
-    assert file.read_text(encoding="utf-8") == "[scan]\nwatch = true\n"
-    assert (tmp_path / "config.toml.edited").read_text(encoding="utf-8") == "[worker\n"
+    for answer in ("n\n", ""):  # nobody may be there to answer
+        with pytest.raises(DtkError, match=r"is kept in .*config\.toml\.edited"):
+            _dtk("edit", typed=answer)
+        assert file.read_text(encoding="utf-8") == "[scan]\nwatch = true\n"
+        kept = tmp_path / "config.toml.edited"
+        assert kept.read_text(encoding="utf-8") == "[worker\n"
+        kept.unlink()
     _editor(tmp_path, monkeypatch, "exit 3")
     with pytest.raises(DtkError, match="status 3; nothing was changed"):
         _dtk("edit")

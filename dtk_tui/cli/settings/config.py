@@ -89,6 +89,8 @@ def get(key: Key, as_json: Json = False) -> None:
     if as_json:
         print_json({"key": state.info.key, "value": state.shown, "origin": state.origin, "fault": state.fault or None})
         return
+    if state.fault:
+        raise DtkError(f"{display(state.named or key)} cannot be used.", state.fault)
     typer.echo(display(_words(state)))
 
 
@@ -152,7 +154,6 @@ def _require_key(key: str, value: str | None) -> None:
 @commands.command(name="edit")
 def edit() -> None:
     """Open config.toml in an editor ($VISUAL, $EDITOR); what cannot be used is told before it is put in place."""
-    from dtk_tui.cli.open_library import confirmed
     from dtk_tui.cli.settings.editor import edit_text
     from dtk_tui.config import AppPaths
     from dtk_tui.services.settings.whole import keep_beside, replace_text, text_to_edit
@@ -169,7 +170,7 @@ def edit() -> None:
             replace_text(paths, after)
         except DtkError as error:
             typer.echo(display(f"dtk: {error.title}\n     {error.detail}".replace("\n", "\n     ")), err=True)
-            if not confirmed("Edit it again? Otherwise config.toml stays as it was."):
+            if not _is_edited_again():
                 kept = keep_beside(file, after)
                 raise DtkError("config.toml is as it was.", f"What was typed is kept in {kept}.") from error
         else:
@@ -177,27 +178,42 @@ def edit() -> None:
             return
 
 
+def _is_edited_again() -> bool:
+    """Ask; no answer is a no, so that what was typed is kept."""
+    from dtk_tui.cli.open_library import confirmed
+
+    try:
+        return confirmed("Edit it again? Otherwise config.toml stays as it was.")
+    except (DtkError, KeyboardInterrupt):
+        return False
+
+
 @commands.command(name="check")
 def check(as_json: Json = False) -> None:
     """Say what is wrong with the settings, one by one; exit status 1 where something is."""
     from dtk_tui.config import AppPaths
     from dtk_tui.services.settings import values
+    from dtk_tui.setting_sources import given, merged, outside_name
     from dtk_tui.settings import read_toml
     from dtk_tui.ui.commands.settings.keymap import keymap_faults
 
     paths = AppPaths()
-    faults = values.check(paths)
-    keys = keymap_faults(_table(read_toml(paths.config_file), "keys"))
+    faults, outside = values.check(paths), given(paths.environ)
+    keys = keymap_faults(_table(merged(read_toml(paths.config_file), outside), "keys"))
     faults = {f"keys.{one_line(name, 100)}": sentence for name, sentence in keys.items()} | faults
     if as_json:
         print_json({"file": str(paths.config_file), "faults": faults})
         if faults:
             raise typer.Exit(1)
         return
+    named = {key: outside_name(key, outside) for key in faults}
     for key, sentence in faults.items():
-        typer.echo(display(f"{key}: {sentence}"))
+        typer.echo(display(f"{named[key] or key}: {sentence}"))
     if faults:
-        raise DtkError(f"{counted(len(faults), 'setting')} cannot be used.", f"The file is {paths.config_file}.")
+        place = f"The file is {paths.config_file}"
+        if all(named.values()):
+            place = "They stand outside of config.toml" if len(faults) > 1 else "It stands outside of config.toml"
+        raise DtkError(f"{counted(len(faults), 'setting')} cannot be used.", f"{place}.")
     typer.echo("Every setting can be used.")
 
 

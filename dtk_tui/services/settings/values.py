@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import ValidationError, to_builtins
 
 from dtk_tui.config import AppPaths
 from dtk_tui.errors import UsageError
@@ -14,7 +17,7 @@ from dtk_tui.services.settings import file
 from dtk_tui.services.settings.models import model_faults
 from dtk_tui.services.settings.schema import SettingInfo, find, settings
 from dtk_tui.setting_sources import Given, Origin, given, holds_password, merged, typed, with_value
-from dtk_tui.settings import faults, read_toml
+from dtk_tui.settings import checked, faults, read_toml
 from dtk_tui.text import one_line
 
 
@@ -45,6 +48,8 @@ class SettingState:
     @property
     def words(self) -> str:
         """The value as people type it; of a secret only that it is set; nothing for one that is unset."""
+        if self.info.section == "hooks" and isinstance(self.value, list):
+            return _command_words((self.info.section, self.info.name), self.value)
         return words_of(self.shown)
 
 
@@ -57,6 +62,15 @@ def words_of(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(one, str) and _is_bare(one) for one in value):
         return ", ".join(value)
     return _inline(value)
+
+
+def _command_words(place: tuple[str, ...], command: list[Any]) -> str:
+    """Return a command as a shell has it, where that comes back as it is, else as TOML."""
+    if all(isinstance(one, str) and one.isprintable() for one in command):
+        words = shlex.join(command)
+        if typed(place, words) == command:
+            return words
+    return _inline(command)
 
 
 def _is_bare(text: str) -> bool:
@@ -79,22 +93,39 @@ def _inline(value: Any) -> str:
 def listed(paths: AppPaths) -> list[SettingState]:
     """Return all settings as they are; raises DtkError where config.toml cannot be read as TOML."""
     raw, outside = read_toml(paths.config_file), given(paths.environ)
-    wrong = _wrong(paths, merged(raw, outside))
-    return [_state(info, raw, outside, wrong) for info in settings()]
+    whole = merged(raw, outside)
+    wrong, in_force = _wrong(paths, whole), _in_force(whole)
+    return [_state(info, raw, outside, wrong, in_force) for info in settings()]
 
 
 def state_of(paths: AppPaths, key: str) -> SettingState:
-    """Return one setting as it is.
+    """Return one setting as it is; that of one action's keys is named like ``keys.main.search``.
 
     Raises:
         UsageError: there is no such setting.
         DtkError: as ``listed``.
     """
     raw, outside = read_toml(paths.config_file), given(paths.environ)
-    return _state(_required(key), raw, outside, _wrong(paths, merged(raw, outside)))
+    whole = merged(raw, outside)
+    return _state(_required(key), raw, outside, _wrong(paths, whole), _in_force(whole))
 
 
-def _state(info: SettingInfo, raw: Mapping[str, Any], outside: list[Given], wrong: Mapping[str, str]) -> SettingState:
+def _in_force(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings as they hold: of those that nobody set, some follow others. Nothing where one is wrong."""
+    try:
+        found: dict[str, Any] = to_builtins(checked(whole))
+    except ValidationError:
+        return {}
+    return found
+
+
+def _state(
+    info: SettingInfo,
+    raw: Mapping[str, Any],
+    outside: list[Given],
+    wrong: Mapping[str, str],
+    in_force: Mapping[str, Any],
+) -> SettingState:
     fault = next((sentence for key, sentence in wrong.items() if _is_of(key, info.key)), "")
     last = next((one for one in reversed(outside) if _is_of(one.key, info.key)), None)
     if last is not None:
@@ -107,8 +138,11 @@ def _state(info: SettingInfo, raw: Mapping[str, Any], outside: list[Given], wron
         is_set, value = info.section in raw, section
     else:
         is_set = isinstance(section, Mapping) and info.name in section
-        value = section[info.name] if isinstance(section, Mapping) and is_set else info.default
-    return SettingState(info, value if is_set else info.default, "file" if is_set else "default", "", fault)
+        value = section[info.name] if isinstance(section, Mapping) and is_set else None
+    if is_set:
+        return SettingState(info, value, "file", "", fault)
+    value = in_force.get(info.section, {}).get(info.name, info.default) if info.name else info.default
+    return SettingState(info, list(value) if isinstance(value, tuple) else value, "default", "", fault)
 
 
 def _is_of(key: str, whole: str) -> bool:
@@ -168,8 +202,10 @@ def _place(key: str) -> tuple[str, ...]:
 
 
 def _required(key: str) -> SettingInfo:
-    section = key.partition(".")[0]
-    info = find(key) or next((one for one in settings() if not one.name and one.section == section), None)
+    section, _, name = key.partition(".")
+    info = find(key)
+    if info is None and name and (table := find(section)) is not None:
+        info = replace(table, name=name, kind="text", default=None)
     if info is None:
         close = get_close_matches(key, [one.key for one in settings()], 3)
         raise UsageError(

@@ -289,11 +289,15 @@ class Engine:
         self._loaded_at = time.monotonic()
         for notice in (notice for handler in handlers.values() for notice in handler.notices):
             self._emit(notice)
-        for kind, error in missing.items():
-            if not isinstance(error, NotSetUpError) or self._transaction(partial(jobs.is_left, kind=kind)):
-                self._emit(ProblemReported(error.title, error.detail))
+        told = [
+            error
+            for kind, error in missing.items()
+            if not isinstance(error, NotSetUpError) or self._transaction(partial(jobs.is_left, kind=kind))
+        ]
+        for error in told:
+            self._emit(ProblemReported(error.title, error.detail))
         if not handlers:
-            self._trouble = " ".join(str(error) for error in missing.values())
+            self._trouble = " ".join(f"{str(error).removesuffix('.')}." for error in told or missing.values())
             return
         if (fault := _cpu_fault(settings, handlers.values())) is not None:
             for of_device in loaded:

@@ -30,6 +30,7 @@ _show_preview = ScreenMethod("toggle_preview")
 _ROW = re.compile(r"([0-9]{1,18})|([0-9]{1,18}(?:\.[0-9]+)?)%")
 #: What is no row where a date may stand.
 _YEAR, _FIRST_YEAR = re.compile(r"(?:19|20)[0-9]{2}"), 1900
+_NO_ROW = "There is no row to go to."
 _OR_A_DATE = "Type its number, a part (50%) or a date (2025-11)."
 _REST = "The rest of this list is still on its way, and nothing was done: try it again in a moment."
 
@@ -145,6 +146,9 @@ def show_tab(number: int) -> Run:
 
 def ask_for_row(screen: ContextScreen[Any], table: VirtualTable[Any]) -> None:
     """Ask for a row by its number or a part, and go there."""
+    if not table.count:
+        screen.context.notify(_NO_ROW)
+        return
 
     def go(typed: str | None) -> None:
         if typed:
@@ -161,6 +165,9 @@ def ask_for_image(screen: ContextScreen[Any], table: ImageTable, newest_first: C
         newest_first: says which way the table is in the order of dates; None: it is in another order. What is shown may
             become another list while one types.
     """
+    if not table.count:
+        screen.context.notify(_NO_ROW)
+        return
 
     def place(typed: str) -> int | tuple[date, date]:
         is_by_date = newest_first() is not None

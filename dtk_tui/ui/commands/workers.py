@@ -12,6 +12,7 @@ from dtk_tui.services.models import needed
 from dtk_tui.services.worker import control
 from dtk_tui.text import counted
 from dtk_tui.ui.background import in_thread, start_task
+from dtk_tui.ui.commands.advice import in_keys
 from dtk_tui.ui.commands.run import Run, in_background
 from dtk_tui.ui.context import AppContext, ContextScreen
 from dtk_tui.ui.dialogs import Confirm, ErrorDialog
@@ -75,7 +76,8 @@ async def show_trouble(context: AppContext, screen: ContextScreen[Any], target: 
         return
     if any(not one.is_here for one in await in_thread(needed, context.config)):
         troubles.append(f"{context.key('app.models')} gets the models that are missing on this machine.")
-    screen.app.push_screen(ErrorDialog(DtkError("This keeps the workers from their work.", "\n\n".join(troubles))))
+    detail = in_keys("\n\n".join(troubles), context.key)
+    screen.app.push_screen(ErrorDialog(DtkError("This keeps the workers from their work.", detail)))
 
 
 def ask_to_quit(left: int) -> Confirm:

@@ -56,7 +56,7 @@ class StatusScreen(CommandScreen[ResultT]):
     def compose(self) -> ComposeResult:
         """The header and the control bar, which stay in sight, and what is below them."""
         yield HeaderLine()
-        yield ControlBar(self._key_names())
+        yield ControlBar(self._key_names(), self.in_keys)
         yield from self.body()
 
     def body(self) -> ComposeResult:

@@ -17,7 +17,9 @@ from dtk_tui.ui.widgets.device_days_text import device_days_text
 from dtk_tui.ui.widgets.graph import graph
 
 _STATES = {WorkerState.RUNNING: "$success", WorkerState.PAUSED: "$warning", WorkerState.STOPPED: "$muted"}
-_BAR, _GRAPH, _DAY_BAR, _DAYS = 14, 60, 24, 30
+#: Widths in cells; the bar of a kind is shorter where its numbers need the room.
+_BAR, _LEAST_BAR, _GRAPH, _DAY_BAR = 14, 3, 60, 24
+_DAYS = 30
 
 
 def activity_text(
@@ -40,7 +42,7 @@ def activity_text(
     columns = max(1, min(_GRAPH, width - 1))
     rows = [
         _head("Work", "what was done in the last 24 hours, and what is left"),
-        *(_kind(kind, done, stats, pace) for kind in Kind),
+        *_kinds(done, stats, pace, width),
         Content(""),
     ]
     rows += [_head("Workers"), *_workers(stats, start_key), Content("")]
@@ -53,19 +55,27 @@ def _head(words: str, note: str = "") -> Content:
     return Content.assemble((f" {words}", "bold $accent"), (f"  {note}" if note else "", "$muted"))
 
 
-def _kind(kind: Kind, done: WorkDone, stats: Stats, pace: Mapping[str, float]) -> Content:
+def _kinds(done: WorkDone, stats: Stats, pace: Mapping[str, float], width: int) -> Iterator[Content]:
+    numbers = {kind: _numbers(kind, done, stats, pace) for kind in Kind}
+    longest = max(words.cell_length for _, words in numbers.values())
+    bar = max(_LEAST_BAR, min(_BAR, width - 9 - longest))
+    for kind, (share, words) in numbers.items():
+        filled = int(bar * share)
+        yield Content.assemble(
+            (f" {kind.label:<8}", ""), ("\u2501" * filled, "$success"), ("\u2501" * (bar - filled), "$faint"), words
+        )
+
+
+def _numbers(kind: Kind, done: WorkDone, stats: Stats, pace: Mapping[str, float]) -> tuple[float, Content]:
+    """Return how much of a kind of work is done, from 0 to 1, and the numbers that stand behind its bar."""
     word, queue = kind.label, stats.queue
     waiting, running = queue.by_kind.get(word, 0), queue.running_by_kind.get(word, 0)
     made, left = sum(done.hours.get(kind, ())), waiting + running
     share = made / (made + left) if left else 1.0 if made else 0.0
-    filled = int(_BAR * share)
     speed = stats.speed.get(word)
     rate = f"{speed:,.1f}/s" if speed and left else "\u2013"
     eta = duration(left / pace[word]) if left and pace.get(word) else "\u2013"
-    return Content.assemble(
-        (f" {word:<8}", ""),
-        ("\u2501" * filled, "$success"),
-        ("\u2501" * (_BAR - filled), "$faint"),
+    return share, Content.assemble(
         f" {share:4.0%}" if made or left else "     ",
         f"  {made:,} done",
         (f"  {waiting:,} waiting", "" if waiting else "$muted"),

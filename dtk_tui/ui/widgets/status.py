@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -151,6 +151,7 @@ class ControlBar(Vertical):
 
     Args:
         keys: the keys of the buttons as people read them, by the id of the command.
+        in_keys: gives what a service says with keys in the place of commands of the shell.
     """
 
     #: The id of a command, what its button says, and the state it asks for.
@@ -167,8 +168,9 @@ class ControlBar(Vertical):
         WorkerState.STOPPED: "$muted",
     }
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], in_keys: Callable[[str], str]) -> None:
         super().__init__(id="control")
+        self._in_keys = in_keys
         self._stats: Stats | None = None
         self._keys = keys
         self._is_brief = False
@@ -321,7 +323,7 @@ class ControlBar(Vertical):
         if words:
             key = self._keys.get("app.trouble", "")
             label = clickable(Content.assemble(("Trouble", "bold $warning"), f" ({key}): " if key else ": "), _WHY)
-            shown.show(Content.assemble(" ", label, line(words, "$warning")))
+            shown.show(Content.assemble(" ", label, line(self._in_keys(words), "$warning")))
 
     def _away(self, stats: Stats) -> Content:
         """Say which folder is waited for, in the place of the speed: what else goes on is seen in the line above."""

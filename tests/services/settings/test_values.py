@@ -18,63 +18,7 @@ from dtk_tui.services.settings import values
 from dtk_tui.services.settings.file import changed_text
 from dtk_tui.services.settings.schema import Effect, settings
 from dtk_tui.setting_sources import typed, with_value
-from dtk_tui.settings import Settings, checked, faults
-
-_WHOLE, _NUMBER, _LIST = "a whole number belongs here", "a number belongs here", "a list belongs here"
-#: Key, value as TOML, and what is said of it.
-WRONG = (
-    ("worker.batch_size", '"many"', _WHOLE),
-    ("worker.batch_size", "1.5", _WHOLE),
-    ("worker.batch_size", "0", "too small; 1 is the least"),
-    ("worker.batch_size", "5000", "too large; 1024 is the most"),
-    ("worker.batch_size", '"null"', "null is no value"),
-    ("worker.devices", '"NULL"', "null is no value"),
-    ("worker.decode_threads", "257", "too large; 256 is the most"),
-    ("worker.max_retries", "-1", "too small; 0 is the least"),
-    ("worker.max_retries", "[]", _WHOLE),
-    ("worker.lease_s", '"long"', _NUMBER),
-    ("worker.lease_s", "0.5", "too small; 1 is the least"),
-    ("worker.read_s", "nan", "belongs here"),
-    ("worker.read_s", "4000", "too large; 3600 is the most"),
-    ("worker.devices", "0", _LIST),
-    ("worker.devices", "[]", "the list is empty"),
-    ("worker.devices", "[300]", "too large; 255 is the most"),
-    ("worker.providers", '["metal"]', "one of these belongs here: tensorrt, cuda, cpu"),
-    ("worker.providers", '"cuda"', _LIST),
-    ("worker.allow_cpu", '"maybe"', "true or false belongs here"),
-    ("worker.auto_pause", '"9-17"', "hours belong here"),
-    ("worker.log_days", "0", "too small; 1 is the least"),
-    ("scan.extensions", '["*.png"]', "write one like .png"),
-    ("scan.extensions", "[]", "the list is empty"),
-    ("scan.exclude", "[3]", "text belongs here"),
-    ("scan.watch", "7", "true or false belongs here"),
-    ("scan.processes", "0", "too small; 1 is the least"),
-    ("search.nope", "nan", "there is no such setting"),
-    ("paths.map", "nan", "a table belongs here"),
-    ("search.timeout_s", "0", "too small; 0.1 is the least"),
-    ("paths.map", '"/srv"', "a table belongs here"),
-    ("paths.map", '{ "images" = "/mnt" }', "'images' is no absolute path"),
-    ("preview.protocol", '"ascii"', "one of these belongs here: auto, kitty, sixel, halfblock, text, off"),
-    ("preview.protocol", "1", "text belongs here"),
-    ("tags.nsfw", '["explicit"]', "write one like explicit>=0.5"),
-    ("tags.thresholds", "{ joytag = { general = 2.0 } }", "too large; 1 is the most"),
-    ("tags.thresholds", "{ joytag = { general = 0.0 } }", "it must be more than 0"),
-    ("models.taggers", '"joytag"', _LIST),
-    ("models.text_embedder", "3", "text belongs here"),
-    ("models.image_embedders", '["a", "a"]', "names a model twice"),
-    ("captions.backend", '"gpt"', "one of these belongs here: llama, openai"),
-    ("captions.base_url", '"localhost:8000"', "an address belongs here"),
-    ("captions.temperature", "9", "too large; 5 is the most"),
-    ("captions.top_p", "0", "it must be more than 0"),
-    ("captions.length", '"epic"', "or a number of words belongs here"),
-    ("captions.language", '"English!"', "in small letters"),
-    ("captions.type", '""', "it is empty"),
-    ("captions.templates", '{ "a/b" = "x" }', "is no name for a template"),
-    ("captions.max_tokens", "true", "belongs here"),
-    ("captions.colour", '"blue"', "there is no such setting"),
-    ("keys.app.start", "5", "text belongs here"),
-    ("gallery", "{ columns = 3 }", "there is no such setting"),
-)
+from dtk_tui.settings import Settings, faults
 
 #: As people write them: comments, odd order, odd spaces, keys that nobody knows, several forms of tables.
 ODD = """\
@@ -114,62 +58,32 @@ def paths_of(folder: Path, text: str | None = None, **environ: str) -> AppPaths:
     return AppPaths({"HOME": str(folder), "DTK_HOME": str(folder), **environ})
 
 
-@pytest.mark.parametrize(("key", "value", "said"), WRONG, ids=lambda part: str(part)[:30])
-def test_a_wrong_value_has_its_sentence(key: str, value: str, said: str) -> None:
-    section, _, name = key.partition(".")
-    quoted = f'"{name}"' if "." in name else name
-    raw = tomllib.loads(f"[{section}]\n{quoted} = {value}\n" if name else f"{section} = {value}\n")
-    found = faults(raw)
-    assert list(found) and all(one.startswith(section) for one in found)
-    assert any(said in sentence for sentence in found.values()), found
-
-
-def test_each_of_several_faults_is_told_where_it_stands() -> None:
-    found = faults(
-        {
-            "scan": {"exclude": ["a", 3, "b", 4], "watch": "maybe"},
-            "tags": {"thresholds": {"joytag": {"general": 0.5, "rating": 7}, "other": 3}},
-            "captions": {"templates": {"good": "x", "empty": ""}, "devices": [0, -1]},
-            "models": {"taggers": ["a"], "text_embedders": ["a", "b", "a"]},
-            "search": 3,
-            "keys": {"app.start": "f5", "app.pause": ","},
-            "gallery": {"columns": 3, "rows": 2},
-        }
-    )
-    assert list(found) == [
-        "scan.exclude.1", "scan.exclude.3", "scan.watch", "tags.thresholds.joytag.rating", "tags.thresholds.other",
-        "captions.templates.empty", "captions.devices.1", "models", "search", "keys.app.pause", "gallery",
-    ]  # fmt: skip
-    assert found["search"] == "a section belongs here, with a setting a line"
-
-
-def test_a_line_end_is_no_part_of_a_choice() -> None:
-    for key, value in (("language", "english\n"), ("length", "any\n"), ("backend", "llama\n")):
-        assert list(faults({"captions": {key: value}})) == [f"captions.{key}"]
-
-
-@pytest.mark.parametrize(
-    ("key", "text", "value"),
-    [
-        ("worker.allow_cpu", "yes", True), ("worker.allow_cpu", "Off", False), ("worker.allow_cpu", "1", True),
-        ("worker.batch_size", '"8"', 8), ("worker.lease_s", "5", 5.0), ("worker.devices", "0, 1", (0, 1)),
-    ],
-)  # fmt: skip
-def test_what_means_a_value_is_taken_for_it(key: str, text: str, value: object) -> None:
-    section, name = key.split(".")
-    found = getattr(getattr(checked({section: {name: typed((section, name), text)}}), section), name)
-    assert found == value and type(found) is type(value)
-
-
-def test_many_faults_do_not_take_long_and_most_are_left_out() -> None:
-    assert len(faults({"scan": {"exclude": [3] * 200_000}})) == 100
-
-
 def test_every_setting_has_a_help_and_a_kind() -> None:
     assert [one.key for one in settings() if not one.help] == []
     assert {one.kind for one in settings()} <= {"text", "yes or no", "whole number", "number", "list", "table"}
     sections = (getattr(Settings(), name) for name in Settings.__struct_fields__)
     assert len(settings()) == sum(len(getattr(section, "__struct_fields__", ("",))) for section in sections)
+
+
+def test_what_follows_from_another_setting_is_shown_as_it_holds(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, '[models]\ntext_embedders = ["siglip-base-text", "minilm-l6-v2"]\n')
+    assert values.state_of(paths, "models.text_embedder").shown == "siglip-base-text"
+    listed = values.listed(paths_of(tmp_path, '[models]\nimage_embedder = "siglip-base"\n'))
+    found = {state.info.key: (state.shown, state.origin) for state in listed}
+    assert found["models.image_embedders"] == (["siglip-base"], "default")
+    assert found["models.text_embedder"] == ("minilm-l6-v2", "default")
+
+
+def test_one_key_is_a_setting_of_its_own(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, '[keys]\n"main.search" = "f3"\n"app.queue" = 5\n', DTK_KEYS__MAIN_SORT="f4")
+    found = {name: values.state_of(paths, f"keys.{name}") for name in ("main.search", "main.sort", "main.view")}
+    assert {name: (one.shown, one.origin, one.fault) for name, one in found.items()} == {
+        "main.search": ("f3", "file", ""), "main.sort": ("f4", "environment", ""), "main.view": (None, "default", ""),
+    }  # fmt: skip
+    assert values.state_of(paths, "keys.app.queue").fault
+    assert values.state_of(paths, "keys").shown == {"main.search": "f3", "app.queue": 5, "main.sort": "f4"}
+    assert values.set_value(paths, "keys.main.view", "f6").words == "f6"
+    assert values.set_value(paths, "keys.main.view", None).shown is None
 
 
 def test_a_value_comes_from_the_default_the_file_or_the_environment(tmp_path: Path) -> None:
@@ -329,9 +243,29 @@ def test_a_value_comes_back_as_people_type_it(tmp_path: Path) -> None:
         ("paths.map", '{ "/a" = "/b" }'),
         ("captions.system", 'Say "hello"'),
         ("scan.watch", "false"),
+        ("hooks.work_ended", "tell-me pictures 'two words'"),
+        ("hooks.work_ended", "'/opt/my tools/tell-me'"),
+        ("hooks.work_ended", "sh -c 'tell a, b'"),
+        ("hooks.often_failed", '["a,b", "c"]'),
+        ("hooks.often_failed", '["tell", "a\\nb"]'),
     ):
         state = values.set_value(paths, key, text)
         assert (state.words, values.set_value(paths, key, state.words).value) == (text, state.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("tell-me pictures", ["tell-me", "pictures"]),
+        ('sh -c "tell a, b"', ["sh", "-c", "tell a, b"]),
+        ("tell-me, pictures", ["tell-me", "pictures"]),
+        ('["tell me", "x"]', ["tell me", "x"]),
+        ("it's, so", ["it's", "so"]),
+    ],
+)
+def test_a_command_is_typed_as_in_a_shell_or_as_a_list(text: str, command: list[str]) -> None:
+    assert typed(("hooks", "work_ended"), text) == command
+    assert typed(("captions", "options"), "one two") == ["one two"]
 
 
 def test_when_a_change_holds_is_known_of_every_setting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -175,8 +176,13 @@ def test_missing_models_are_named_with_what_to_do(db: Database, config: Config, 
     from dtk_tui.errors import DtkError
 
     empty = load({"HOME": str(tmp_path), "DTK_HOME": str(tmp_path / "home"), "DTK_MODELS": str(tmp_path / "none")})
-    with worker(db, empty) as (engine, _), pytest.raises(DtkError, match="dtk models pull"):
+    with worker(db, empty) as (engine, _), pytest.raises(DtkError, match="dtk models pull") as caught:
         engine.wait_until_empty()
+    said = re.findall(
+        r"The model (\S+) is not on this machine\. Get it with: dtk models pull \1\.", caught.value.detail
+    )
+    assert len(said) == 2, "each is a sentence of its own"
+    assert "captioner" not in caught.value.detail, "nobody asked for a caption"
 
 
 def test_what_is_processed_is_told_with_the_queue(

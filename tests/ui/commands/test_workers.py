@@ -214,6 +214,18 @@ async def test_captions_a_second_and_why_they_wait_have_their_place(
         await run.until(lambda: "Trouble" not in run.text())
         await run.press("exclamation_mark")
         await run.shows("Nothing keeps the workers from their work.")
+        lacks = "The model tiny is not on this machine. Get it with: dtk models pull tiny."
+        without = replace(CAPTIONING.workers[0], stats=WorkerStats(trouble=lacks))
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=(without,)))
+        await run.shows("Trouble (!): The model tiny is not on this machine. Alt+M gets it here")
+        embeds = replace(CAPTIONING.workers[0], stats=WorkerStats(kinds=("embed",)))
+        queue = QueueCounts(pending=1, by_kind={"caption": 1})
+        run.dtk.context.stats.publish(replace(CAPTIONING, workers=(embeds,), queue=queue))
+        await run.shows("Trouble (!): No running worker has what caption jobs need: K tells why.")
+        await run.press("exclamation_mark")
+        await run.shows("This keeps the workers from their work.")
+        assert run.text().count("No running worker has what caption jobs need: K tells why.") == 2
+        await run.press("enter")
         away = AwayFolder("/mnt/nas/ai", "is not there", 109)
         await run.show_numbers(replace(CAPTIONING, workers=(), away=(away,)))
         await run.press("exclamation_mark")

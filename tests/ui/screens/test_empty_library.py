@@ -24,6 +24,10 @@ async def test_an_empty_library_says_how_to_begin(db: Database, config: Config, 
         await run.shows("dtk scan PATH")
         await run.press("down", "end", "space", "a", "e", "s", "m", "escape", "g", "enter", "r")
         assert run.app.is_running
+        await run.press("escape", "q")
+        await run.shows("No job is waiting.")
+        await run.press("g")
+        await run.shows("There is no row to go to.")
 
 
 async def test_a_folder_is_added_and_its_images_appear(db: Database, config: Config, pictures: Path) -> None:

@@ -52,6 +52,19 @@ def test_nothing() -> None:
     assert " GPU load by day  no GPU measured: a worker does, where NVIDIA's driver is" in shown
 
 
+@pytest.mark.parametrize("width", [58, 80, 120])
+def test_the_numbers_of_each_kind_stand_in_one_line(width: int) -> None:
+    queue = QueueCounts(pending=125_000, running=8, by_kind={"embed": 125_000, "tag": 3}, running_by_kind={"embed": 8})
+    stats = Stats(WorkerState.RUNNING, WorkerState.RUNNING, (), queue, LibraryCounts(), speed={"embed": 2.0})
+    lines = text(WorkDone({}, {Kind.EMBED: [1250]}, [], _TODAY), stats, width=width)[1:4]
+    assert [line.split()[0] for line in lines] == [kind.label for kind in Kind]
+    assert len({line.count("\u2501") for line in lines}) == 1 and all("\u2501" in line for line in lines)
+    if width > 58:
+        assert max(map(len, lines)) <= width
+    idle = text(WorkDone({}, {Kind.EMBED: [88_000], Kind.TAG: [105]}, [], _TODAY), _IDLE, width=width)[1:4]
+    assert max(map(len, idle)) <= width
+
+
 def test_work_workers_speed_load_and_days() -> None:
     report = WorkerStats(
         processed=1250, failed=7, speed={"embed": 2.0}, provider="CUDAExecutionProvider", trouble="\x07no"

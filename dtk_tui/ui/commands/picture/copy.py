@@ -76,7 +76,9 @@ def _copy(ids: Sequence[int], place: int) -> Callable[[AppContext, ContextScreen
         of = f" of {counted(len(texts), 'image')}" if len(ids) > 1 else ""
         left_out = "; control characters are left out" if safe != text else ""
         if await in_thread(is_clipboard_kept_by_tmux):
-            told = f"tmux keeps {words} from your terminal. In a shell: tmux set -s set-clipboard on; then copy again."
+            told = (
+                f"{words}: tmux keeps it from your terminal. In a shell: tmux set -s set-clipboard on; then copy again."
+            )
             context.notify(told, severity="warning")
         else:
             context.notify(f"Copied{of}: {words}{left_out}.")

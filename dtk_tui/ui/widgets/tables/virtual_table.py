@@ -317,5 +317,4 @@ class VirtualTable(CursorList, Generic[RowT]):
 
     def action_go_to(self) -> None:
         """Ask for a row."""
-        if self.count:
-            self.post_message(self.GoToAsked())
+        self.post_message(self.GoToAsked())

@@ -129,8 +129,10 @@ async def test_who_copies_is_told_where_tmux_keeps_it(
         await at(run, "1.png")
         await run.press("y")
         await run.until(lambda: isinstance(run.app.screen, Menu))
-        await run.press("s")
-        await run.shows("tmux set -s set-clipboard on")
+        await run.press("i")
+        await run.shows(
+            "All of it, as infotext: tmux keeps it from your terminal. In a shell: tmux set -s set-clipboard on"
+        )
         assert not any("Copied" in told for told in run.told)
 
 

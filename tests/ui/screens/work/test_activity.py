@@ -45,6 +45,16 @@ def test_what_was_done_lately(db: Database) -> None:
     assert (done.days[-1].day.isoformat(), done.days[-1].jobs) == ("2020-02-03", 1234)
 
 
+async def test_a_graph_and_its_ends_have_the_same_width(db: Database, config: Config, library: Path) -> None:
+    with db.connection() as conn:
+        conn.execute(_LOG)
+    async with library_app(db, config, (60, 20)) as run:
+        await run.until(lambda: run.main.table.current_row is not None)
+        await run.press("alt+w")
+        await run.shows("60 minutes ago")
+        assert any("60 minutes ago" in line and "now" in line for line in run.text().splitlines())
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_it_shows_workers_and_follows(db: Database, config: Config, library: Path, size: tuple[int, int]) -> None:
     with db.connection() as conn:
