@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from dtk_tui.store.database import Database
 from dtk_tui.ui.app import DtkApp
 from dtk_tui.ui.screens.browser import BrowserScreen
 from tests.helpers.pictures import write_png
+
+_BOXED = re.compile("\u2502(.*)\u2502")
 
 NARROW, WIDE = (80, 24), (200, 50)
 SUBJECTS = ("castle on a hill", "red fox in snow", "bowl of ramen")
@@ -79,11 +82,14 @@ class Running:
     async def shows(self, words: str) -> None:
         """Wait until some words are on the screen, in one line or broken into several, or in a notice above it.
 
-        A notice counts until the next key, as a person would have read it.
+        What stands in a box may be broken there as well: where depends on how long the names of folders are. A notice
+        counts until the next key, as a person would have read it.
         """
 
         def is_shown() -> bool:
-            texts = [self.text(), *(str(notice.message) for notice in self.app._notifications), *self.told]
+            text = self.text()
+            boxed = " ".join(_BOXED.findall(text))
+            texts = [text, boxed, *(str(notice.message) for notice in self.app._notifications), *self.told]
             return any(words in text or words in " ".join(text.split()) for text in texts)
 
         await self.until(is_shown)

@@ -216,6 +216,7 @@ _SETTINGS = (
         tooltip="Take it out of config.toml",
     ),
     Command("settings.keys", "b", "Keys", SCREEN, ScreenMethod("show_keys"), in_footer=True, tooltip="Bind commands"),
+    Command("settings.find", "slash", "Find", SCREEN, ScreenMethod("find"), in_footer=True),
     Command("settings.refresh", "r", "Read again", SCREEN, ScreenMethod("load_again"), in_footer=True),
     Command("settings.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
@@ -225,6 +226,7 @@ _KEYMAP = (
         "keymap.unset", "d,delete", "Default", SCREEN, ScreenMethod("unset"), in_footer=True, key_name="d",
         tooltip="Take it out of config.toml",
     ),
+    Command("keymap.find", "slash", "Find", SCREEN, ScreenMethod("find"), in_footer=True),
     Command("keymap.leave", "escape,q", "Back", SCREEN, ScreenMethod("go_back"), in_footer=True, key_name="Esc"),
 )  # fmt: skip
 _WORK = (

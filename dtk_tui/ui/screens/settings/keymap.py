@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,6 +25,7 @@ from dtk_tui.ui.format import line
 from dtk_tui.ui.messages import SettingSaved
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.settings.dialogs import KeysDialog
+from dtk_tui.ui.screens.settings.finding import find_dialog, having
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.columns import Column
@@ -89,6 +89,7 @@ class KeymapScreen(CommandScreen[None]):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._rows: list[KeyRow] = []
+        self._words = ""
         self._keymap: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -131,10 +132,38 @@ class KeymapScreen(CommandScreen[None]):
             )
             for number, (name, command) in enumerate(every)
         ]
-        keep = len(self._rows) == self.table.count
-        self.table.set_ids(np.arange(len(self._rows), dtype=np.int64), keep=keep)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        """Show the commands that have the words that were asked for."""
+        found = having(self._texts(), self._words)
+        self.table.say_empty("No command has these words any more: / finds others.")
+        self.table.set_ids(found, keep=len(found) == self.table.count)
+        parts = [Content.styled("Keys", "bold")]
+        if self._words:
+            words = f"{len(found):,} of {len(self._rows):,} with {self._words}"
+            parts.append(line(words, "$accent", 100))
         words = f"{len(self._keymap):,} of {len(COMMANDS):,} from {self.context.config.paths.config_file}"
-        self.query_one("#keymap-title", Line).show(Content.assemble(("Keys", "bold"), "  ", line(words, "$muted", 200)))
+        parts.append(line(words, "$muted", 200))
+        self.query_one("#keymap-title", Line).show(Content("  ").join(parts))
+
+    def _texts(self) -> list[str]:
+        return [f"{row.name} {row.keys} {self._told(row)}" for row in self._rows]
+
+    def _told(self, row: KeyRow) -> str:
+        """Return what a command does, and its keys as people read them."""
+        if row.command is None:
+            return ""
+        return f"{row.command.title} {row.command.key_names(self.app, {} if row.fault else self._keymap)}"
+
+    def find(self) -> None:
+        """Ask for words, and show the commands that have them."""
+        self.app.push_screen(find_dialog("command", self._texts(), self._words), self._asked)
+
+    def _asked(self, words: str | None) -> None:
+        if words is not None:
+            self._words = words
+            self._show_found()
 
     @on(VirtualTable.ColumnsPlaced)
     def _columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
@@ -198,5 +227,8 @@ class KeymapScreen(CommandScreen[None]):
         self._load()
 
     def go_back(self) -> None:
-        """Go back."""
-        self.dismiss(None)
+        """Show all commands again, where some were found, else go back."""
+        if self._words:
+            self._asked("")
+        else:
+            self.dismiss(None)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,6 +25,7 @@ from dtk_tui.ui.format import line, lines
 from dtk_tui.ui.messages import KeymapOpened, SettingSaved
 from dtk_tui.ui.screens.base import CommandScreen
 from dtk_tui.ui.screens.settings.dialogs import setting_dialog
+from dtk_tui.ui.screens.settings.finding import find_dialog, having
 from dtk_tui.ui.widgets.key_footer import KeyFooter
 from dtk_tui.ui.widgets.status import Line
 from dtk_tui.ui.widgets.tables.columns import Column
@@ -92,6 +92,7 @@ class SettingsScreen(CommandScreen[None]):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._rows: list[SettingRow] = []
+        self._words = ""
         self._paths = context.config.paths
 
     def compose(self) -> ComposeResult:
@@ -133,13 +134,32 @@ class SettingsScreen(CommandScreen[None]):
     async def _show(self) -> None:
         states = await in_thread(values.listed, self._paths)
         self._rows = [SettingRow(number, state) for number, state in enumerate(states)]
-        self.table.set_ids(np.arange(len(states), dtype=np.int64), keep=bool(self.table.count))
-        wrong = sum(bool(state.fault) for state in states)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        """Show the settings that have the words that were asked for."""
+        found = having(self._texts(), self._words)
+        self.table.say_empty("No setting has these words any more: / finds others.")
+        self.table.set_ids(found, keep=bool(self.table.count))
         parts = [("Settings", "bold")]
-        if wrong:
+        if self._words:
+            parts.append((f"  {len(found):,} of {len(self._rows):,} with {one_line(self._words, 60)}", "$accent"))
+        if wrong := sum(bool(row.state.fault) for row in self._rows):
             parts.append((f"  {counted(wrong, 'setting')} cannot be used", "$error"))
         parts.append((f"  {one_line(str(self._paths.config_file), 200)}", "$muted"))
         self.query_one("#settings-title", Line).show(Content.assemble(*parts))
+
+    def _texts(self) -> list[str]:
+        return [f"{row.state.info.key} {row.state.words} {row.state.info.help}" for row in self._rows]
+
+    def find(self) -> None:
+        """Ask for words, and show the settings that have them."""
+        self.app.push_screen(find_dialog("setting", self._texts(), self._words), self._asked)
+
+    def _asked(self, words: str | None) -> None:
+        if words is not None:
+            self._words = words
+            self._show_found()
 
     @on(VirtualTable.ColumnsPlaced)
     def _columns_placed(self, event: VirtualTable.ColumnsPlaced) -> None:
@@ -229,5 +249,8 @@ class SettingsScreen(CommandScreen[None]):
         self.app.post_message(KeymapOpened())
 
     def go_back(self) -> None:
-        """Go back."""
-        self.dismiss(None)
+        """Show all settings again, where some were found, else go back."""
+        if self._words:
+            self._asked("")
+        else:
+            self.dismiss(None)
