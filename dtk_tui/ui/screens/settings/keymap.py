@@ -121,6 +121,7 @@ class KeymapScreen(CommandScreen[None]):
         faults = await in_thread(keymap_faults, self._keymap)
         unknown = [(name, None) for name in self._keymap if name not in BY_ID]
         every = [*unknown, *((one.id, one) for one in COMMANDS)]
+        keep = len(every) == len(self._rows)  # else the rows have other numbers
         self._rows = [
             KeyRow(
                 number,
@@ -132,13 +133,13 @@ class KeymapScreen(CommandScreen[None]):
             )
             for number, (name, command) in enumerate(every)
         ]
-        self._show_found()
+        self._show_found(keep=keep)
 
-    def _show_found(self) -> None:
+    def _show_found(self, *, keep: bool = True) -> None:
         """Show the commands that have the words that were asked for."""
         found = having(self._texts(), self._words)
         self.table.say_empty("No command has these words any more: / finds others.")
-        self.table.set_ids(found, keep=len(found) == self.table.count)
+        self.table.set_ids(found, keep=keep)
         parts = [Content.styled("Keys", "bold")]
         if self._words:
             words = f"{len(found):,} of {len(self._rows):,} with {self._words}"

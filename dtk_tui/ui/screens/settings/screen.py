@@ -140,7 +140,7 @@ class SettingsScreen(CommandScreen[None]):
         """Show the settings that have the words that were asked for."""
         found = having(self._texts(), self._words)
         self.table.say_empty("No setting has these words any more: / finds others.")
-        self.table.set_ids(found, keep=bool(self.table.count))
+        self.table.set_ids(found, keep=True)
         parts = [("Settings", "bold")]
         if self._words:
             parts.append((f"  {len(found):,} of {len(self._rows):,} with {one_line(self._words, 60)}", "$accent"))

@@ -284,6 +284,7 @@ async def test_settings_and_keys_are_found_by_words(db: Database, config: Config
         await run.shows("Go to a row, percent or date")
         await run.press("escape", "escape")
         await run.until(lambda: keys.table.count == commands)
+        assert keys._rows[keys.table.current_id or 0].name == "table.go_to", "the cursor stays on what was found"
         await run.press("escape")
         await run.until(lambda: run.app.screen is screen)
         await run.press("escape")
